@@ -1,0 +1,1 @@
+"""The arithmetic: one law, one interface, several backends.  Imports nothing from the rest of brainsim."""

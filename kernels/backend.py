@@ -1,0 +1,112 @@
+"""The interface that every backend implements, and the order of a round, which is the same for all of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.spec import BrainSpec, Options
+
+Neurons = npt.NDArray[np.int64]
+
+
+class Synapses(NamedTuple):
+    """Learned synapses of one fiber, sorted by ``(pre, post)``; ``weight`` is in fixed point."""
+
+    pre: npt.NDArray[np.int64]
+    post: npt.NDArray[np.int64]
+    weight: npt.NDArray[np.int64]
+
+
+class Backend(ABC):
+    """A simulated brain: the winners of every area and the learned weights of every fiber.
+
+    Areas and fibers are named by their index in the `BrainSpec`.  Winners are ascending neuron indices.  Everything a
+    backend computes is determined by the spec and the calls made; the options change speed and memory only.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, spec: BrainSpec, options: Options) -> None:
+        self.spec = spec
+        self.options = options
+        self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
+
+    def winners(self, area: int) -> Neurons:
+        """Return the neurons of ``area`` that fired last, ascending (a copy)."""
+        return self._winners[area].copy()
+
+    def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
+        """Make ``neurons`` (ascending, distinct, in range) the firing neurons of ``area``."""
+        self._winners[area] = np.array(neurons, dtype=np.int64)
+
+    def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
+        """Run one round: project, select, learn; then all areas move to their new winners together.
+
+        Parameters
+        ----------
+        open_fibers : sequence of int
+            Fibers that transmit in this round.
+        fixed : collection of int
+            Areas whose winners stay (held stimuli), although open fibers may reach them.
+        learn : bool
+            Whether open plastic fibers are strengthened.
+
+        Returns
+        -------
+        bool
+            Whether no area changed its winners.
+        """
+        after = list(self._winners)
+        for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
+            if area not in fixed:
+                self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
+                after[area] = self._select(area)
+        if learn:
+            for f in open_fibers:
+                fiber = self.spec.fibers[f]
+                if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
+                    self._strengthen(f, self._winners[fiber.source], after[fiber.target])
+        stable = all(map(np.array_equal, self._winners, after))
+        self._winners = after
+        self._end_round()
+        return stable
+
+    @abstractmethod
+    def _project(self, area: int, fibers: Sequence[int]) -> None:
+        """Sum the weights from the firing neurons of the fibers' sources into the drive of ``area``."""
+
+    @abstractmethod
+    def _select(self, area: int) -> Neurons:
+        """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none with zero drive."""
+
+    @abstractmethod
+    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
+        """Apply the fiber's update to every existing synapse from ``pre`` to ``post``."""
+
+    def _end_round(self) -> None:  # noqa: B027 - most backends keep nothing
+        """Drop what was kept only for the round."""
+
+    @abstractmethod
+    def row(self, fiber: int, pre: int) -> Neurons:
+        """Return the targets of neuron ``pre``, ascending."""
+
+    @abstractmethod
+    def learned(self, fiber: int) -> Synapses:
+        """Return the learned synapses of a fiber."""
+
+    @abstractmethod
+    def set_learned(self, fiber: int, synapses: Synapses) -> None:
+        """Replace the learned synapses of a fiber; ``synapses`` is sorted by ``(pre, post)``."""
+
+    @abstractmethod
+    def memory(self) -> dict[str, dict[str, int]]:
+        """Return allocated bytes by owner (fiber, area or ``"(shared)"``) and purpose."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free what the backend holds; it cannot be used afterwards."""

@@ -1,0 +1,128 @@
+"""The CPU backend: Numba kernels over implicit synapses, parallel over targets."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.backend import Backend, Neurons, Synapses
+from brainsim.kernels.connectome import MAX_BLOCK_BITS
+from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
+from brainsim.kernels.cpu.counts import CountCache, Counts
+from brainsim.kernels.cpu.drive import add_drive, select, set_drive
+from brainsim.kernels.cpu.overlay import Overlay, Roster
+from brainsim.kernels.errors import BackendUnavailableError
+from brainsim.kernels.spec import BrainSpec, Options
+
+_MIB = 1 << 20
+
+
+class CpuBackend(Backend):
+    """Numba kernels; targets are generated directly, never tested pair by pair.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If more threads are asked for than Numba was started with, or if the tile is not a multiple of 16 384.
+    """
+
+    name: ClassVar[str] = "cpu"
+
+    def __init__(self, spec: BrainSpec, options: Options) -> None:
+        super().__init__(spec, options)
+        _check(options)
+        self._graphs: list[GraphArrays] = [graph_arrays(fiber.graph) for fiber in spec.fibers]
+        self._cache = CountCache(int(options.cache_mb * _MIB), options.tile)
+        self._round_counts: dict[int, Counts] = {}
+        learning = [fiber for fiber in spec.fibers if fiber.learns]
+        self._rosters = {a: Roster(spec.areas[a].n) for a in sorted({f.source for f in learning})}
+        self._marks = {a: np.zeros(spec.areas[a].n, np.int32) for a in sorted({f.target for f in learning})}
+        self._overlays = {
+            index: Overlay(self._rosters[fiber.source], self._graphs[index], fiber.update)
+            for index, fiber in enumerate(spec.fibers)
+            if fiber.learns and fiber.update is not None
+        }
+        reached = {fiber.target for fiber in spec.fibers}
+        # One buffer serves all areas in turn: a drive is read before the next is summed.
+        self._buffer = np.empty(max((spec.areas[a].n for a in reached), default=0), np.int64)
+
+    def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
+        numba.set_num_threads(self.options.threads)
+        return super().round(open_fibers, fixed, learn=learn)
+
+    def _counts(self, fiber: int) -> Counts:
+        """Return how many firing neurons reach each target; shared by the phases of one round."""
+        if fiber not in self._round_counts:
+            firing = self._winners[self.spec.fibers[fiber].source]
+            self._round_counts[fiber] = self._cache.get(fiber, self._graphs[fiber], firing)
+        return self._round_counts[fiber]
+
+    def _drive(self, area: int) -> npt.NDArray[np.int64]:
+        return self._buffer[: self.spec.areas[area].n]
+
+    def _project(self, area: int, fibers: Sequence[int]) -> None:
+        drive = self._drive(area)
+        firing = [f for f in fibers if len(self._winners[self.spec.fibers[f].source])]
+        if not firing:
+            drive[:] = 0
+        for at, f in enumerate(firing):
+            (add_drive if at else set_drive)(drive, self._counts(f))
+        for f in firing:
+            if f in self._overlays:
+                self._overlays[f].add_to_drive(drive, self._winners[self.spec.fibers[f].source])
+
+    def _select(self, area: int) -> Neurons:
+        return select(self._drive(area), self.spec.areas[area].k, self.options.threads)
+
+    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
+        existing = self._counts(fiber)[post].astype(np.int64)
+        self._overlays[fiber].strengthen(pre, post, existing, self._marks[self.spec.fibers[fiber].target])
+
+    def _end_round(self) -> None:
+        self._round_counts.clear()
+
+    def row(self, fiber: int, pre: int) -> Neurons:
+        return np.asarray(row_targets(self._graphs[fiber], pre), np.int64)
+
+    def learned(self, fiber: int) -> Synapses:
+        if fiber in self._overlays:
+            return self._overlays[fiber].synapses()
+        return Synapses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def set_learned(self, fiber: int, synapses: Synapses) -> None:
+        if fiber in self._overlays:
+            self._overlays[fiber].replace(synapses)
+
+    def memory(self) -> dict[str, dict[str, int]]:
+        report: dict[str, dict[str, int]] = {}
+        for index, fiber in enumerate(self.spec.fibers):
+            learned = self._overlays[index].nbytes if index in self._overlays else 0
+            report[fiber.name] = {"cache": self._cache.nbytes(index), "learned": learned}
+        for index, area in enumerate(self.spec.areas):
+            roster = self._rosters[index].nbytes if index in self._rosters else 0
+            marks = self._marks[index].nbytes if index in self._marks else 0
+            report[area.name] = {"index": roster + marks, "winners": self._winners[index].nbytes}
+        report["(shared)"] = {"drive": self._buffer.nbytes}
+        return report
+
+    def close(self) -> None:
+        self._cache.clear()
+        self._overlays.clear()
+        self._rosters.clear()
+        self._marks.clear()
+        self._buffer = np.empty(0, np.int64)
+
+
+def _check(options: Options) -> None:
+    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    if not 1 <= options.threads <= most:
+        raise BackendUnavailableError(
+            f"threads: the cpu backend can use 1 to {most} here (got {options.threads}); "
+            f"set the environment variable NUMBA_NUM_THREADS before starting Python to allow more"
+        )
+    if options.tile < 1 or options.tile % (1 << MAX_BLOCK_BITS):
+        raise BackendUnavailableError(f"tile: must be a multiple of {1 << MAX_BLOCK_BITS} (got {options.tile})")

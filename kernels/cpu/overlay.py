@@ -1,0 +1,248 @@
+"""Learned weights: for each presynaptic neuron that ever strengthened a synapse, a growing row of (target, weight)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from brainsim.kernels.backend import Neurons, Synapses
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key, scratch
+from brainsim.kernels.fixed_point import ONE, RATE_BITS, Update
+
+_HALF = 1 << (RATE_BITS - 1)
+_FIRST_CAPACITY = 8
+
+
+@njit(cache=True, nogil=True)
+def _add_learned(drive, rows, start, length, post, weight):  # type: ignore[no-untyped-def]
+    for row in rows:
+        for at in range(start[row], start[row] + length[row]):
+            drive[post[at]] += weight[at] - ONE
+
+
+@njit(cache=True, nogil=True)
+def _strengthen_known(rows, start, length, post, weight, marks, missing, gain, drift, ceiling):  # type: ignore[no-untyped-def]
+    """Update the stored synapses onto marked neurons; ``missing`` counts down to the synapses not stored yet."""
+    for row in rows:
+        for at in range(start[row], start[row] + length[row]):
+            mark = marks[post[at]]
+            if mark:
+                old = np.int64(weight[at])
+                weight[at] = min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling)
+                missing[mark - 1] -= 1
+
+
+@njit(cache=True, nogil=True)
+def _find_new(pre, rows, posts, marks, missing, graph, start, length, post, new_row, new_post):  # type: ignore[no-untyped-def]
+    """Draw the blocks that hold winners with missing synapses, and list the synapses that are not stored yet."""
+    seen, out = scratch(graph)
+    known = np.full(len(posts), -1, np.int64)
+    found = 0
+    for a in range(len(pre)):
+        row = rows[a]
+        for at in range(start[row], start[row] + length[row]):
+            mark = marks[post[at]]
+            if mark:
+                known[mark - 1] = a
+        key = row_key(graph, pre[a])
+        last_block = np.int64(-1)
+        for m in range(len(posts)):
+            block = posts[m] >> graph.bits
+            if missing[m] == 0 or block == last_block:
+                continue
+            last_block = block
+            base = block << graph.bits
+            for f in range(draw_block(graph, key, block, seen, out)):
+                j = base + out[f]
+                if j >= graph.n_target or (graph.recurrent and j == pre[a]):
+                    continue
+                mark = marks[j]
+                if mark and known[mark - 1] != a:
+                    new_row[found], new_post[found] = row, j
+                    missing[mark - 1] -= 1
+                    found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _room_needed(new_row, length, capacity):  # type: ignore[no-untyped-def]
+    """Return the arena slots that rows which outgrow their place will need."""
+    room, at = 0, 0
+    while at < len(new_row):
+        row, end = new_row[at], at
+        while end < len(new_row) and new_row[end] == row:
+            end += 1
+        wanted = length[row] + end - at
+        if wanted > capacity[row]:
+            room += max(2 * capacity[row], wanted, _FIRST_CAPACITY)
+        at = end
+    return room
+
+
+@njit(cache=True, nogil=True)
+def _insert(new_row, new_post, first_weight, start, length, capacity, post, weight, used):  # type: ignore[no-untyped-def]
+    at = 0
+    while at < len(new_row):
+        row, end = new_row[at], at
+        while end < len(new_row) and new_row[end] == row:
+            end += 1
+        wanted = length[row] + end - at
+        if wanted > capacity[row]:
+            capacity[row] = max(2 * capacity[row], wanted, _FIRST_CAPACITY)
+            old, old_end = start[row], start[row] + length[row]
+            post[used : used + length[row]] = post[old:old_end]
+            weight[used : used + length[row]] = weight[old:old_end]
+            start[row] = used
+            used += capacity[row]
+        for new in range(at, end):
+            post[start[row] + length[row]] = new_post[new]
+            weight[start[row] + length[row]] = first_weight
+            length[row] += 1
+        at = end
+    return used
+
+
+@njit(cache=True, nogil=True)
+def _pack(start, length, capacity, post, weight, new_post, new_weight):  # type: ignore[no-untyped-def]
+    """Copy all rows into a new arena without the gaps that moved rows left; return the slots in use."""
+    used = 0
+    for row in range(len(start)):
+        old = start[row]
+        new_post[used : used + length[row]] = post[old : old + length[row]]
+        new_weight[used : used + length[row]] = weight[old : old + length[row]]
+        start[row] = used
+        used += capacity[row]
+    return used
+
+
+class Roster:
+    """The order in which the neurons of a source area first learned: neuron to row number.
+
+    One per area, shared by its outgoing fibers.  Untouched pages of the index cost no memory.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._rank = np.zeros(n, np.int32)  # 0: no row yet
+        self.size = 0
+
+    def rows(self, neurons: Neurons) -> npt.NDArray[np.int64]:
+        """Return the row of each neuron, -1 for those that have none."""
+        return self._rank[neurons].astype(np.int64) - 1
+
+    def enrol(self, neurons: Neurons) -> npt.NDArray[np.int64]:
+        """Return the row of each neuron, giving new rows to those that have none."""
+        new = neurons[self._rank[neurons] == 0]
+        self._rank[new] = np.arange(self.size + 1, self.size + 1 + len(new))
+        self.size += len(new)
+        return self.rows(neurons)
+
+    def neurons(self) -> Neurons:
+        """Return the neuron of each row."""
+        neurons = np.flatnonzero(self._rank)
+        ordered = np.empty(self.size, np.int64)
+        ordered[self._rank[neurons] - 1] = neurons
+        return ordered
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return self._rank.nbytes
+
+
+class Overlay:
+    """The learned synapses of one fiber, by presynaptic row, in one arena that grows as needed."""
+
+    def __init__(self, roster: Roster, graph: GraphArrays, update: Update) -> None:
+        self._roster = roster
+        self._graph = graph
+        self._update = update
+        self._clear()
+
+    def _clear(self) -> None:
+        self._start = np.zeros(0, np.int64)
+        self._length = np.zeros(0, np.int64)
+        self._capacity = np.zeros(0, np.int64)
+        self._post = np.empty(0, np.int32)
+        self._weight = np.empty(0, np.int32)
+        self._used = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        arrays = (self._start, self._length, self._capacity, self._post, self._weight)
+        return sum(array.nbytes for array in arrays)
+
+    def add_to_drive(self, drive: npt.NDArray[np.int64], pre: Neurons) -> None:
+        """Add what learning added to the base weights of the synapses of ``pre``."""
+        rows = self._roster.rows(pre)
+        rows = rows[(rows >= 0) & (rows < len(self._start))]
+        if len(rows):
+            _add_learned(drive, rows, self._start, self._length, self._post, self._weight)
+
+    def strengthen(
+        self, pre: Neurons, posts: Neurons, existing: npt.NDArray[np.int64], marks: npt.NDArray[np.int32]
+    ) -> None:
+        """Apply the update to every synapse from ``pre`` to ``posts``.
+
+        ``existing[m]`` is the number of neurons in ``pre`` that synapse on ``posts[m]``: known from the projection, it
+        tells when all synapses are stored already, so that assemblies that recur cost no hash.  ``marks`` is a zeroed
+        array over the target area, and is zero again on return.
+        """
+        rows = self._roster.enrol(pre)
+        self._make_rows()
+        missing = existing.astype(np.int64)
+        marks[posts] = np.arange(1, len(posts) + 1)
+        table = (self._start, self._length, self._post, self._weight)
+        rule = self._update
+        _strengthen_known(rows, *table, marks, missing, rule.gain, rule.drift, rule.ceiling)
+        wanted = int(missing.sum())
+        if wanted:
+            new_row, new_post = np.empty(wanted, np.int64), np.empty(wanted, np.int64)
+            found = _find_new(pre, rows, posts, marks, missing, self._graph, *table[:3], new_row, new_post)
+            assert found == wanted, "the counts of a projection disagree with its graph"
+            self._store(new_row, new_post)
+        marks[posts] = 0
+
+    def _make_rows(self) -> None:
+        if self._roster.size > len(self._start):
+            more = max(self._roster.size, 2 * len(self._start)) - len(self._start)
+            self._start = np.append(self._start, np.zeros(more, np.int64))
+            self._length = np.append(self._length, np.zeros(more, np.int64))
+            self._capacity = np.append(self._capacity, np.zeros(more, np.int64))
+
+    def _store(self, new_row: npt.NDArray[np.int64], new_post: npt.NDArray[np.int64]) -> None:
+        room = _room_needed(new_row, self._length, self._capacity)
+        if self._used + room > len(self._post):
+            self._grow(room)
+        table = (self._start, self._length, self._capacity, self._post, self._weight)
+        self._used = _insert(new_row, new_post, self._update.apply(ONE), *table, self._used)
+
+    def _grow(self, room: int) -> None:
+        size = (int(self._capacity.sum()) + room) * 5 // 4
+        post, weight = np.empty(size, np.int32), np.empty(size, np.int32)
+        table = (self._start, self._length, self._capacity, self._post, self._weight)
+        self._used = _pack(*table, post, weight)
+        self._post, self._weight = post, weight
+
+    def synapses(self) -> Synapses:
+        """Return all learned synapses, sorted by ``(pre, post)``."""
+        length = self._length[: self._roster.size]
+        pre = np.repeat(self._roster.neurons()[: len(length)], length)
+        first = np.repeat(self._start[: len(length)] - (np.cumsum(length) - length), length)
+        slots = first + np.arange(len(pre))
+        post, weight = self._post[slots].astype(np.int64), self._weight[slots].astype(np.int64)
+        order = np.lexsort((post, pre))
+        return Synapses(pre[order], post[order], weight[order])
+
+    def replace(self, synapses: Synapses) -> None:
+        """Store ``synapses`` (sorted by ``(pre, post)``) in place of all others."""
+        self._clear()
+        pre, length = np.unique(synapses.pre, return_counts=True)
+        rows = self._roster.enrol(pre)
+        self._make_rows()
+        self._start[rows] = np.cumsum(length) - length
+        self._length[rows] = self._capacity[rows] = length
+        self._post = synapses.post.astype(np.int32)
+        self._weight = synapses.weight.astype(np.int32)
+        self._used = len(self._post)

@@ -1,0 +1,78 @@
+"""The reference backend: slow, short, and obviously right.  Every other backend must agree with it bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.backend import Backend, Neurons, Synapses
+from brainsim.kernels.fixed_point import ONE
+from brainsim.kernels.spec import BrainSpec, Options
+
+_BYTES_PER_LEARNED = 200  # two boxed integers and their dictionary slot
+
+
+class ReferenceBackend(Backend):
+    """The law of the model in NumPy: rows drawn one by one, dense drives, learned weights in dictionaries."""
+
+    name: ClassVar[str] = "reference"
+
+    def __init__(self, spec: BrainSpec, options: Options) -> None:
+        super().__init__(spec, options)
+        self._weights: list[dict[int, dict[int, int]]] = [{} for _ in spec.fibers]
+        self._rows: dict[tuple[int, int], Neurons] = {}
+        self._drive: npt.NDArray[np.int64] = np.empty(0, np.int64)
+
+    def _project(self, area: int, fibers: Sequence[int]) -> None:
+        self._drive = np.zeros(self.spec.areas[area].n, np.int64)
+        for f in fibers:
+            for pre in self._winners[self.spec.fibers[f].source].tolist():
+                self._drive[self.row(f, pre)] += ONE
+                for post, weight in self._weights[f].get(pre, {}).items():
+                    self._drive[post] += weight - ONE
+
+    def _select(self, area: int) -> Neurons:
+        by_drive_then_index = np.lexsort((np.arange(len(self._drive)), -self._drive))
+        best = by_drive_then_index[: self.spec.areas[area].k]
+        return np.sort(best[self._drive[best] > 0]).astype(np.int64)
+
+    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
+        update = self.spec.fibers[fiber].update
+        assert update is not None  # the round asks only fibers that learn
+        for i in pre.tolist():
+            for j in np.intersect1d(self.row(fiber, i), post).tolist():
+                weights = self._weights[fiber].setdefault(i, {})
+                weights[j] = update.apply(weights.get(j, ONE))
+
+    def row(self, fiber: int, pre: int) -> Neurons:
+        if (fiber, pre) not in self._rows:
+            self._rows[fiber, pre] = self.spec.fibers[fiber].graph.row(pre)
+        return self._rows[fiber, pre]
+
+    def learned(self, fiber: int) -> Synapses:
+        entries = [(i, j, w) for i, row in self._weights[fiber].items() for j, w in row.items()]
+        table = np.array(sorted(entries), dtype=np.int64).reshape(-1, 3)
+        return Synapses(table[:, 0].copy(), table[:, 1].copy(), table[:, 2].copy())
+
+    def set_learned(self, fiber: int, synapses: Synapses) -> None:
+        weights: dict[int, dict[int, int]] = {}
+        for i, j, w in zip(*(column.tolist() for column in synapses), strict=True):
+            weights.setdefault(i, {})[j] = w
+        self._weights[fiber] = weights
+
+    def memory(self) -> dict[str, dict[str, int]]:
+        report: dict[str, dict[str, int]] = {}
+        for index, fiber in enumerate(self.spec.fibers):
+            rows = sum(row.nbytes for (f, _), row in self._rows.items() if f == index)
+            learned = sum(len(row) for row in self._weights[index].values()) * _BYTES_PER_LEARNED
+            report[fiber.name] = {"rows": rows, "learned": learned}
+        report["(shared)"] = {"drive": self._drive.nbytes, "winners": sum(w.nbytes for w in self._winners)}
+        return report
+
+    def close(self) -> None:
+        self._rows.clear()
+        self._weights.clear()
+        self._drive = np.empty(0, np.int64)

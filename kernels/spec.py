@@ -1,0 +1,91 @@
+"""What a backend is told about a brain: plain numbers, no declarations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from brainsim.kernels.connectome import Graph
+from brainsim.kernels.errors import CapacityError
+from brainsim.kernels.fixed_point import ONE, Update
+
+MAX_NEURONS = 2**31 - 1
+_DRIVE_LIMIT = 2**63
+
+
+@dataclass(frozen=True)
+class AreaSpec:
+    """One area: its name (for messages), ``n`` neurons and ``k`` winners."""
+
+    name: str
+    n: int
+    k: int
+
+
+@dataclass(frozen=True)
+class FiberSpec:
+    """One fiber: area indices, its graph and its plasticity step (``None`` if its weights never change)."""
+
+    name: str
+    source: int
+    target: int
+    graph: Graph
+    update: Update | None
+
+    @property
+    def learns(self) -> bool:
+        """Whether an open round can change a weight: there is a rule and it moves a fresh synapse."""
+        return self.update is not None and self.update.changes_base_weight
+
+    @property
+    def largest_weight(self) -> int:
+        """The largest stored weight a synapse of this fiber can ever have."""
+        return max(ONE, self.update.ceiling) if self.update else ONE
+
+
+@dataclass(frozen=True)
+class BrainSpec:
+    """All areas and fibers, in the order of declaration; fibers name areas by index."""
+
+    areas: tuple[AreaSpec, ...]
+    fibers: tuple[FiberSpec, ...]
+
+    def into(self, area: int) -> tuple[int, ...]:
+        """Return the indices of the fibers that end in ``area``."""
+        return tuple(index for index, fiber in enumerate(self.fibers) if fiber.target == area)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings that change speed and memory, never results.
+
+    Attributes
+    ----------
+    threads : int
+        CPU threads, at least 1.
+    tile : int
+        Targets that one thread handles at a time; a multiple of the largest block, 16 384.
+    cache_mb : float
+        Bound on the memory for remembered drives, in MiB; 0 turns it off.
+    """
+
+    threads: int = 1
+    tile: int = 16_384
+    cache_mb: float = 256.0
+
+
+def check_capacity(spec: BrainSpec) -> None:
+    """Refuse a brain in which a drive could overflow 64 bits.
+
+    Raises
+    ------
+    CapacityError
+        If, in some area, the sum over incoming fibers of (neurons that can fire at once x largest weight) reaches
+        ``2**63`` in fixed point.
+    """
+    for index, area in enumerate(spec.areas):
+        largest = sum(spec.areas[f.source].n * f.largest_weight for f in spec.fibers if f.target == index)
+        if largest >= _DRIVE_LIMIT:
+            raise CapacityError(
+                f"Area {area.name!r}: drives could reach {largest / ONE:.3g}, above the limit "
+                f"{_DRIVE_LIMIT // ONE:.3g}; lower w_max of its incoming fibers"
+            )

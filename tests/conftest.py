@@ -1,0 +1,23 @@
+"""Settings that must stand before Numba is imported, and fixtures that several tests share."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("NUMBA_NUM_THREADS", str(max(4, os.cpu_count() or 1)))
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data, which a checkout elsewhere does not have."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real data lie in ../shared/data, which this machine does not have")
+    return SHARED_DATA

@@ -1,0 +1,71 @@
+"""Random brains and schedules, run on any backend, with everything they produced as one comparable trace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainsim.kernels.backend import Backend
+from brainsim.kernels.connectome import Graph, fiber_key
+from brainsim.kernels.fixed_point import Update
+from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
+
+HEBBIAN = Update.affine(0.1, 0.0, 20.0)
+SATURATING = Update.affine(-0.03, 0.3, 10.0)
+RULES = (HEBBIAN, SATURATING, Update.affine(0.06, 0.0, 32_767.0), None)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A brain and what happens to it: ``(stimuli, open fibers, fixed areas, learn)`` for each round."""
+
+    spec: BrainSpec
+    rounds: tuple[tuple[dict[int, list[int]], list[int], set[int], bool], ...]
+
+
+def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int = 14) -> Scenario:
+    """Return a scenario drawn from ``number``: mixed p, rules and recurrence, stimuli, gates, held and silent areas."""
+    rng = np.random.default_rng(number)
+    areas = tuple(AreaSpec(f"A{i}", n, int(rng.integers(1, max(2, n // 20)))) for i, n in enumerate(sizes))
+    fibers = []
+    for source in range(len(sizes)):
+        for target in range(len(sizes)):
+            if rng.random() < 0.75:
+                p = float(
+                    rng.choice([0.0, 0.004, 0.02, 0.05, 0.2, 0.6, 1.0], p=[0.04, 0.2, 0.2, 0.3, 0.16, 0.06, 0.04])
+                )
+                graph = Graph(
+                    fiber_key(number, areas[source].name, areas[target].name, ""),
+                    sizes[source],
+                    sizes[target],
+                    min(p, 0.02 * 2500 / sizes[target]) if sizes[target] > 2500 else p,
+                    source == target,
+                )
+                rule = RULES[rng.integers(len(RULES))]
+                fibers.append(FiberSpec(f"F{len(fibers)}", source, target, graph, rule))
+    plan: list[Any] = []
+    pool = [np.sort(rng.choice(sizes[0], areas[0].k, replace=False)).tolist() for _ in range(3)]
+    for r in range(rounds):
+        stimuli: dict[int, list[int]] = {0: pool[rng.integers(3)]} if r % 3 == 0 else {}
+        if rng.random() < 0.15:
+            stimuli[int(rng.integers(len(sizes)))] = []
+        opened = [f for f in range(len(fibers)) if rng.random() < 0.7]
+        fixed = {a for a in range(len(sizes)) if rng.random() < (0.7 if a == 0 else 0.15)}
+        plan.append((stimuli, opened, fixed, bool(rng.random() < 0.85)))
+    return Scenario(BrainSpec(areas, tuple(fibers)), tuple(plan))
+
+
+def trace(backend_class: type[Backend], case: Scenario, options: Options) -> list[Any]:
+    """Run a scenario and return the winners of every area after every round, and all learned synapses at the end."""
+    backend = backend_class(case.spec, options)
+    seen: list[Any] = []
+    for stimuli, opened, fixed, learn in case.rounds:
+        for area, neurons in stimuli.items():
+            backend.set_winners(area, neurons)
+        stable = backend.round(opened, fixed, learn=learn)
+        seen.append((stable, [backend.winners(area).tolist() for area in range(len(case.spec.areas))]))
+    seen.append([[column.tolist() for column in backend.learned(f)] for f in range(len(case.spec.fibers))])
+    backend.close()
+    return seen

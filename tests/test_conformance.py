@@ -1,0 +1,161 @@
+"""Every backend gives the same bits as the reference: winners after every round, and all weights."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim.kernels.backend import Synapses
+from brainsim.kernels.connectome import Graph, fiber_key
+from brainsim.kernels.cpu.backend import CpuBackend
+from brainsim.kernels.errors import BackendUnavailableError
+from brainsim.kernels.fixed_point import ONE, Update
+from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
+from scenarios import HEBBIAN, SATURATING, Scenario, scenario, trace
+
+BACKENDS = [ReferenceBackend, CpuBackend]
+OPTIONS = [
+    Options(threads=1),
+    Options(threads=2),
+    Options(threads=4, tile=32_768),
+    Options(threads=2, tile=65_536, cache_mb=0),
+    Options(threads=1, tile=16_384, cache_mb=0.02),
+]
+
+
+@cache
+def expected(number: int, large: bool) -> tuple[Scenario, list[Any]]:
+    case = scenario(number, (150, 60_000, 600), rounds=9) if large else scenario(number)
+    return case, trace(ReferenceBackend, case, Options())
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("number", range(8))
+def test_same_winners_and_weights(number: int, options: Options) -> None:
+    case, reference = expected(number, large=False)
+    assert any(winners for _, winners in reference[:-1])
+    assert trace(CpuBackend, case, options) == reference
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+@pytest.mark.parametrize("number", [100, 101])
+def test_same_over_several_tiles(number: int, options: Options) -> None:
+    case, reference = expected(number, large=True)
+    assert trace(CpuBackend, case, options) == reference
+
+
+def test_scenarios_learn_something() -> None:
+    learned = [sum(len(pre) for pre, _, _ in expected(number, large=False)[1][-1]) for number in range(8)]
+    assert sum(count > 100 for count in learned) >= 6
+
+
+def two_areas(p: float, update: Update | None, n: int = 40, k: int = 5) -> BrainSpec:
+    areas = (AreaSpec("S", 10, 10), AreaSpec("T", n, k))
+    return BrainSpec(areas, (FiberSpec("S->T", 0, 1, Graph(fiber_key(0, "S", "T", ""), 10, n, p, False), update),))
+
+
+@pytest.mark.parametrize("backend_class", BACKENDS)
+class TestLaw:
+    """The law, read off small cases that can be checked by hand; the same body for every backend."""
+
+    def test_ties_go_to_the_lowest_index(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, None), Options())
+        backend.set_winners(0, [2, 3])
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == [0, 1, 2, 3, 4]
+
+    def test_zero_drive_never_fires(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(0.0, None), Options())
+        backend.set_winners(0, [1])
+        backend.set_winners(1, [7])
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == []
+
+    def test_silent_sources_silence_and_unreached_areas_keep_firing(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, None), Options())
+        backend.set_winners(1, [7])
+        backend.round([], set(), learn=True)
+        assert backend.winners(1).tolist() == [7]
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == []
+
+    def test_held_area_keeps_its_winners_and_still_learns(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, HEBBIAN), Options())
+        backend.set_winners(0, [4])
+        backend.set_winners(1, [30])
+        assert backend.round([0], {0, 1}, learn=True)
+        assert backend.winners(1).tolist() == [30]
+        assert [column.tolist() for column in backend.learned(0)] == [[4], [30], [HEBBIAN.apply(ONE)]]
+
+    @pytest.mark.parametrize("update", [HEBBIAN, SATURATING])
+    def test_weights_follow_the_rule_and_saturate(self, backend_class: Any, update: Update) -> None:
+        backend = backend_class(two_areas(1.0, update, n=5), Options())
+        backend.set_winners(0, [0])
+        weight = ONE
+        for _ in range(400):
+            backend.round([0], {0}, learn=True)
+            weight = update.apply(weight)
+        assert backend.learned(0).weight.tolist() == [weight] * 5
+        assert weight == pytest.approx(update.ceiling, rel=1e-3)
+
+    def test_beta_zero_stores_nothing(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, Update.affine(0.0, 0.0, 10.0)), Options())
+        backend.set_winners(0, [0, 1])
+        backend.round([0], {0}, learn=True)
+        assert len(backend.learned(0).pre) == 0
+
+    def test_learning_uses_the_winners_before_and_after(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, HEBBIAN), Options())
+        backend.set_winners(0, [9])
+        backend.set_winners(1, [39])
+        backend.round([0], {0}, learn=True)
+        assert backend.learned(0).post.tolist() == [0, 1, 2, 3, 4]
+
+    def test_all_areas_move_together(self, backend_class: Any) -> None:
+        areas = (AreaSpec("A", 6, 6), AreaSpec("B", 6, 6), AreaSpec("C", 6, 6))
+
+        def fiber(s: int, t: int) -> FiberSpec:
+            return FiberSpec(f"{s}{t}", s, t, Graph(fiber_key(0, str(s), str(t), ""), 6, 6, 1.0, False), None)
+
+        backend = backend_class(BrainSpec(areas, (fiber(0, 1), fiber(1, 2))), Options())
+        backend.set_winners(0, [0])
+        backend.round([0, 1], {0}, learn=True)
+        assert backend.winners(1).tolist() == list(range(6))
+        assert backend.winners(2).tolist() == []
+
+    def test_learned_weights_add_to_the_drive(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, HEBBIAN), Options())
+        backend.set_learned(0, Synapses(np.array([3, 3]), np.array([20, 35]), np.array([2 * ONE, 3 * ONE])))
+        backend.set_winners(0, [3])
+        backend.round([0], {0}, learn=False)
+        assert backend.winners(1).tolist() == [0, 1, 2, 20, 35]
+
+    def test_save_and_restore_of_weights(self, backend_class: Any) -> None:
+        case, reference = expected(3, large=False)
+        backend = backend_class(case.spec, Options())
+        for f in range(len(case.spec.fibers)):
+            table = [np.array(column, dtype=np.int64) for column in reference[-1][f]]
+            backend.set_learned(f, Synapses(*table))
+            assert [column.tolist() for column in backend.learned(f)] == reference[-1][f]
+
+    def test_memory_is_reported_for_every_fiber(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(0.5, HEBBIAN), Options())
+        backend.set_winners(0, [0, 1])
+        backend.round([0], {0}, learn=True)
+        report = backend.memory()
+        assert report["S->T"]["learned"] > 0
+        assert all(size >= 0 for part in report.values() for size in part.values())
+
+
+def test_more_threads_than_numba_has_are_refused_by_name() -> None:
+    with pytest.raises(BackendUnavailableError, match="NUMBA_NUM_THREADS"):
+        CpuBackend(two_areas(0.5, None), Options(threads=4096))
+
+
+def test_tile_must_hold_whole_blocks() -> None:
+    with pytest.raises(BackendUnavailableError, match="multiple of 16384"):
+        CpuBackend(two_areas(0.5, None), Options(tile=1000))

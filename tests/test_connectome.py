@@ -1,0 +1,178 @@
+"""The random graph: exact Bernoulli, pure in (seed, fiber, pre, post), the same in both implementations."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from brainsim.kernels.connectome import Graph, block_bits, count_thresholds, fiber_key
+from brainsim.kernels.cpu.connectome import add_rows, graph_arrays, row_targets
+
+KNOWN = json.loads((Path(__file__).parent / "data" / "known_graph.json").read_text())
+ALPHA = 1e-6  # the graph is fixed, so a test passes always or never; this is the risk that a good graph fails one
+
+
+def graph(
+    p: float, n_source: int = 100, n_target: int = 5000, *, seed: int = 1, label: str = "", recurrent: bool = False
+) -> Graph:
+    return Graph(fiber_key(seed, "A", "A" if recurrent else "B", label), n_source, n_target, p, recurrent)
+
+
+def dense(g: Graph) -> np.ndarray:
+    """Return the graph as a boolean matrix, drawn by the compiled kernels."""
+    arrays, matrix = graph_arrays(g), np.zeros((g.n_source, g.n_target), bool)
+    for i in range(g.n_source):
+        matrix[i, row_targets(arrays, i)] = True
+    return matrix
+
+
+def chi_square_p(observed: np.ndarray, expected: np.ndarray | float) -> float:
+    return float(stats.chi2.sf(((observed - expected) ** 2 / expected).sum(), observed.size - 1))
+
+
+@pytest.mark.parametrize("case", KNOWN, ids=lambda case: case["name"])
+def test_graph_never_changes(case: dict) -> None:
+    g = Graph(fiber_key(case["seed"], *case["fiber"]), case["n_source"], case["n_target"], case["p"], case["recurrent"])
+    assert g.key == case["key"]
+    for pre, targets in case["rows"].items():
+        assert row_targets(graph_arrays(g), int(pre))[:20].tolist() == targets
+        assert g.row(int(pre))[:20].tolist() == targets
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-6, 1e-4, 0.001, 0.0625, 0.05, 0.3, 0.5, 0.51, 0.97, 1.0])
+@pytest.mark.parametrize(
+    ("n", "recurrent"), [(1, False), (1, True), (63, False), (64, True), (5003, True), (40_001, False)]
+)
+def test_kernel_draws_the_same_rows_as_the_law(p: float, n: int, recurrent: bool) -> None:
+    g = graph(p, n, n, recurrent=recurrent)
+    arrays, counts = graph_arrays(g), np.zeros(n, np.uint16)
+    sources = np.unique([0, n // 2, n - 1])
+    for i in sources:
+        row = g.row(int(i))
+        assert np.array_equal(row_targets(arrays, i), row)
+        assert np.all(np.diff(row) > 0)
+        counts[row] += 1
+    for tile in (16_384, 49_152):
+        again = np.zeros(n, np.uint16)
+        add_rows(again, sources, np.uint16(1), arrays, tile)
+        assert np.array_equal(again, counts)
+
+
+def test_contains_agrees_with_rows() -> None:
+    g = graph(0.05, 20, 700, recurrent=True)
+    for i in range(20):
+        assert [j for j in range(700) if g.contains(i, j)] == g.row(i).tolist()
+
+
+def test_p_zero_one_and_no_self_synapse() -> None:
+    assert len(graph(0.0).row(3)) == 0
+    assert len(graph(1.0).row(3)) == 5000
+    assert graph(1.0, 300, 300, recurrent=True).row(7).tolist() == [j for j in range(300) if j != 7]
+
+
+@pytest.mark.parametrize("p", [0.001, 0.05, 0.2, 0.6])
+def test_count_table_is_the_binomial_distribution(p: float) -> None:
+    size, exact, total = 1 << block_bits(p), Fraction(p), Fraction(0)
+    for count, threshold in enumerate(count_thresholds(p)[:12]):
+        total += comb(size, count) * exact**count * (1 - exact) ** (size - count)
+        assert threshold == int(total * 2**64)
+
+
+@pytest.mark.parametrize("p", [0.002, 0.05, 0.3, 0.8])
+def test_degrees_are_binomial(p: float) -> None:
+    matrix = dense(graph(p, 2000, 2000))
+    for degrees in (matrix.sum(axis=1), matrix.sum(axis=0)):
+        variance = 2000 * p * (1 - p)
+        assert abs(stats.norm.ppf(ALPHA)) > abs(degrees.mean() - 2000 * p) / np.sqrt(variance / 2000)
+        ratio = ((degrees - 2000 * p) ** 2).sum() / variance
+        assert ALPHA < stats.chi2.cdf(ratio, 2000) < 1 - ALPHA
+
+
+@pytest.mark.parametrize("p", [0.01, 0.05, 0.4])
+def test_targets_are_uniform_within_and_across_blocks(p: float) -> None:
+    g = graph(p, 4000, 4096)
+    arrays, counts = graph_arrays(g), np.zeros(4096, np.uint16)
+    add_rows(counts, np.arange(4000), np.uint16(1), arrays, 16_384)
+    cell = 4000 * p * (1 - p)
+    block = 1 << g.bits
+    assert ALPHA < stats.chi2.cdf(((counts - 4000 * p) ** 2).sum() / cell, 4096) < 1 - ALPHA
+    by_position = counts.reshape(-1, block).sum(axis=0)
+    by_block = counts.reshape(-1, block).sum(axis=1)
+    edges = counts.reshape(-1, block)[:, [0, -1]].sum()
+    assert ((by_position - by_position.mean()) ** 2).sum() / (cell * (4096 // block)) < stats.chi2.isf(ALPHA, block)
+    assert ((by_block - by_block.mean()) ** 2).sum() / (cell * block) < stats.chi2.isf(ALPHA, 4096 // block)
+    expected = 2 * (4096 // block) * 4000 * p
+    assert abs(edges - expected) < -stats.norm.ppf(ALPHA) * np.sqrt(expected * (1 - p))
+
+
+def pairs_are_independent(first: np.ndarray, second: np.ndarray, p: float) -> bool:
+    """Test whether cells that are set in both come as often as p * p says."""
+    expected, size = p * p, first.size
+    z = ((first & second).sum() - size * expected) / np.sqrt(size * expected * (1 - expected))
+    return abs(z) < -stats.norm.ppf(ALPHA)
+
+
+@pytest.mark.parametrize("p", [0.01, 0.05, 0.5])
+def test_independence(p: float) -> None:
+    base = dense(graph(p, 1000, 2048))
+    block = 1 << block_bits(p)
+    others = {
+        "sources": np.roll(base, 1, axis=0),
+        "sources far apart": np.roll(base, 256, axis=0),
+        "neighbours": np.roll(base, 1, axis=1),
+        "blocks": np.roll(base, block, axis=1),
+        "seeds": dense(graph(p, 1000, 2048, seed=2)),
+        "fibers of equal shape": dense(graph(p, 1000, 2048, label="other")),
+        "directions": dense(graph(p, 2048, 1000, label="back")).T,
+    }
+    for name, other in others.items():
+        assert pairs_are_independent(base, other, p), name
+
+
+def test_input_columns_differ() -> None:
+    matrix = dense(graph(0.05, 400, 20_000))
+    assert len(np.unique(np.packbits(matrix, axis=0), axis=1).T) == 20_000
+
+
+def test_numbers_of_common_targets_are_binomial() -> None:
+    matrix = dense(graph(0.1, 300, 4000)).astype(np.float32)
+    common = (matrix @ matrix.T)[np.triu_indices(300, 1)]
+    z = (common - 40) / np.sqrt(4000 * 0.01 * 0.99)
+    assert abs(z.mean()) < 0.05
+    assert 0.97 < z.var() < 1.03
+
+
+def test_rare_synapses_and_products_past_32_bits() -> None:
+    n = 2**31 - 1
+    g = graph(1e-6, n, n)
+    arrays = graph_arrays(g)
+    row = row_targets(arrays, n - 1)
+    assert abs(len(row) - 2147) < 6 * np.sqrt(2147)
+    assert row[0] >= 0
+    assert row[-1] < n
+    assert row[-1] > 2**31 * 0.99
+    assert g.contains(n - 1, int(row[-1]))
+    assert not np.array_equal(row, row_targets(arrays, n - 2))
+
+
+def test_small_area_is_the_corner_of_a_larger_one() -> None:
+    small, large = graph(0.05, 100, 777), graph(0.05, 100, 5000)
+    for i in (0, 50, 99):
+        row = large.row(i)
+        assert np.array_equal(small.row(i), row[row < 777])
+
+
+def test_identity_is_spelled_unambiguously() -> None:
+    keys = {
+        fiber_key(1, "AB", "C", ""),
+        fiber_key(1, "A", "BC", ""),
+        fiber_key(1, "A", "B", "C"),
+        fiber_key(11, "A", "B", ""),
+    }
+    assert len(keys) == 4
