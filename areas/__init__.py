@@ -1,0 +1,9 @@
+"""Brain areas, each a few lines over the public API: read one to see how to write your own."""
+
+from brainsim.areas.grounding import Grounding
+from brainsim.areas.lex import Lex
+from brainsim.areas.motor import Motor
+from brainsim.areas.phon import Phon
+from brainsim.areas.visual import Visual
+
+__all__ = ["Grounding", "Lex", "Motor", "Phon", "Visual"]

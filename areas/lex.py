@@ -1,0 +1,15 @@
+"""The lexicon: where a word's sound and meaning meet."""
+
+from __future__ import annotations
+
+from brainsim import Area
+
+
+class Lex(Area):
+    """A lexical area of ``n`` neurons of which ``k`` fire; its assemblies are learned, not declared.
+
+    NEMO has two, ``Lex("Lex1")`` for nouns and ``Lex("Lex2")`` for verbs; nothing but their fibers tells them apart.
+    """
+
+    def __init__(self, name: str = "Lex", n: int = 100_000, k: int = 50) -> None:
+        super().__init__(name, n, k)

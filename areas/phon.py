@@ -1,0 +1,19 @@
+"""Phonology: one pattern for the sound of each word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from brainsim import Area
+from brainsim.patterns import disjoint
+
+
+class Phon(Area):
+    """The sounds of words: a disjoint pattern of ``k`` neurons for each, ``n = k * len(words)``.
+
+    Words added at the end leave the synapses of the earlier ones as they are.
+    """
+
+    def __init__(self, words: Iterable[str], k: int = 100, name: str = "Phon") -> None:
+        patterns = disjoint(words, k)
+        super().__init__(name, n=k * len(patterns), k=k, patterns=patterns)

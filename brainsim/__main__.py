@@ -1,0 +1,5 @@
+"""``python -m brainsim``."""
+
+from brainsim.cli import main
+
+main()

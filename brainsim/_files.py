@@ -1,0 +1,29 @@
+"""Files that appear whole or not at all: written beside their place, then moved into it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path in the same folder; move it to ``path`` on success, remove it on failure."""
+    final = Path(path)
+    partial = final.with_name(f".{final.stem}.{os.getpid()}{final.suffix}")
+    try:
+        yield partial
+        os.replace(partial, final)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write JSON, whole or not at all; NaN is refused, since JSON has none."""
+    text = json.dumps(content, indent=2, allow_nan=False)
+    with whole(path) as partial:
+        partial.write_text(text + "\n")

@@ -1,0 +1,50 @@
+"""Reports of areas that never fired and fibers that were never opened: a warning, or collected over a whole run."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from brainsim.errors import UnusedWarning
+
+
+class Usage:
+    """What stayed unused in every simulation of a run."""
+
+    def __init__(self) -> None:
+        self._common: dict[str, None] | None = None
+
+    def add(self, unused: Sequence[str]) -> None:
+        """Take in one simulation's report."""
+        before = self._common
+        self._common = {line: None for line in unused if before is None or line in before}
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """One line for each area and fiber that no simulation used."""
+        return tuple(self._common or ())
+
+
+_collector: ContextVar[Usage | None] = ContextVar("brainsim_usage", default=None)
+
+
+@contextmanager
+def collected() -> Iterator[Usage]:
+    """Collect the reports of all simulations closed inside, instead of warning about each."""
+    usage = Usage()
+    token = _collector.set(usage)
+    try:
+        yield usage
+    finally:
+        _collector.reset(token)
+
+
+def report(unused: Sequence[str]) -> None:
+    """Hand in one simulation's report; outside `collected`, warn if there is anything to say."""
+    usage = _collector.get()
+    if usage is not None:
+        usage.add(unused)
+    elif unused:
+        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=3)

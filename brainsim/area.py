@@ -1,0 +1,108 @@
+"""Areas: populations of neurons of which the ``k`` most driven fire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy.typing as npt
+
+from brainsim._validation import integer, name
+from brainsim.assembly import Assembly
+from brainsim.errors import DeclarationError, UnknownNameError, unknown
+from brainsim.kernels.spec import MAX_NEURONS
+
+if TYPE_CHECKING:
+    from brainsim.brain import Brain
+    from brainsim.fiber import FiberSet
+
+
+@dataclass(frozen=True, repr=False)
+class Area:
+    """A brain area: ``n`` neurons, of which at most ``k`` fire in a round.
+
+    Parameters
+    ----------
+    name : str
+        Unique within the brain; part of the identity of its fibers, so renaming an area redraws them.
+    n : int
+        Neurons, 1 to 2**31 - 1.
+    k : int
+        Winners, 1 to ``n``.
+    patterns : mapping of str to array_like of int, optional
+        Named stimulus assemblies: neuron indices in ``[0, n)``.  ``area["dog"]`` gives one.
+
+    Raises
+    ------
+    DeclarationError
+        If a value is out of range, or a pattern is empty, repeats a neuron or leaves the area.
+
+    Examples
+    --------
+    >>> Area("Visual", n=1000, k=100, patterns={"dog": range(100)})["dog"]
+    <Assembly 'dog' of Visual: 100 neurons [0, 1, 2, 3, 4, 5, …]>
+    """
+
+    name: str
+    n: int
+    k: int
+    patterns: Mapping[str, Assembly] = field(default_factory=dict, hash=False)
+
+    def __init__(self, name: str, n: int, k: int, patterns: Mapping[str, npt.ArrayLike] | None = None) -> None:
+        _set(self, "name", _checked_name(name))
+        where = f"Area {name!r}"
+        _set(self, "n", integer(f"{where}.n", n, 1, MAX_NEURONS))
+        allowed = f"between 1 and n = {self.n}"
+        _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
+        named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
+        _set(self, "patterns", MappingProxyType(named))
+
+    def _pattern(self, label: str, neurons: npt.ArrayLike) -> Assembly:
+        pattern = Assembly(self.name, list(neurons) if isinstance(neurons, range) else neurons, label)
+        if not len(pattern):
+            raise DeclarationError(f"Area {self.name!r}.patterns[{label!r}]: must name at least one neuron (got none)")
+        if pattern.neurons[-1] >= self.n:
+            raise DeclarationError(
+                f"Area {self.name!r}.patterns[{label!r}]: neurons must be below n = {self.n} "
+                f"(got {pattern.neurons[-1]}); raise n"
+            )
+        return pattern
+
+    @property
+    def brain(self) -> Brain | None:
+        """The brain that the area was added to."""
+        return getattr(self, "_brain", None)
+
+    def __getitem__(self, label: str) -> Assembly:
+        """Return the pattern called ``label``; `UnknownNameError` (a KeyError) if there is none."""
+        try:
+            return self.patterns[label]
+        except KeyError:
+            raise UnknownNameError(f"Area {self.name!r}: {unknown('pattern', label, self.patterns)}") from None
+
+    def __rshift__(self, target: Area) -> FiberSet:
+        """Return the fibers declared from this area to ``target``."""
+        if not isinstance(target, Area):
+            return NotImplemented
+        if self.brain is None:
+            raise DeclarationError(f"Area {self.name!r} belongs to no brain yet; add it with brain.add(area)")
+        return self.brain.fibers_between(self, target)
+
+    def __repr__(self) -> str:
+        patterns = f", {len(self.patterns)} patterns" if self.patterns else ""
+        return f"{type(self).__name__}({self.name!r}, n={self.n:_}, k={self.k}{patterns})"
+
+
+def _set(area: Area, attribute: str, value: object) -> None:
+    object.__setattr__(area, attribute, value)
+
+
+def _checked_name(given: str) -> str:
+    return name("Area.name", given)
+
+
+def join_brain(area: Area, brain: Brain) -> None:
+    """Record that ``area`` now belongs to ``brain`` (for `Brain.add`)."""
+    _set(area, "_brain", brain)

@@ -1,0 +1,66 @@
+"""The synapses of one fiber in a running simulator: the random graph, and what has been learned on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._validation import integer
+from brainsim.kernels.backend import Backend
+from brainsim.kernels.fixed_point import ONE, to_float
+from brainsim.sparse import to_csr
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+class Connectome:
+    """Synapses and present weights of one fiber; made by `Simulator.connectome`."""
+
+    def __init__(self, backend: Backend, fiber: int) -> None:
+        self._backend = backend
+        self._fiber = fiber
+        self._spec = backend.spec.fibers[fiber]
+        self._graph = self._spec.graph
+
+    def row(self, i: int) -> npt.NDArray[np.int64]:
+        """Return the targets of source neuron ``i``, ascending."""
+        return self._backend.row(self._fiber, self._check("source", i, self._graph.n_source))
+
+    def contains(self, i: int, j: int) -> bool:
+        """Return whether source neuron ``i`` synapses on target neuron ``j``."""
+        pre, post = self._check("source", i, self._graph.n_source), self._check("target", j, self._graph.n_target)
+        return self._graph.contains(pre, post)
+
+    def weight(self, i: int, j: int) -> float:
+        """Return the present weight of the synapse ``i -> j``, 0.0 if there is none."""
+        if not self.contains(i, j):
+            return 0.0
+        pre, post, weight = self._backend.learned(self._fiber)
+        at = np.flatnonzero((pre == i) & (post == j))
+        return to_float(int(weight[at[0]])) if len(at) else 1.0
+
+    def learned(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return all synapses that learning has touched: ``(pre, post, weight)``, sorted by ``(pre, post)``."""
+        pre, post, weight = self._backend.learned(self._fiber)
+        return pre, post, weight / ONE
+
+    def to_scipy(self) -> csr_array[np.float64]:
+        """Return the present weights as a sparse matrix, shape ``(source.n, target.n)``.
+
+        Raises
+        ------
+        DeclarationError
+            If more than 10**8 synapses are expected; look at single rows instead.
+        """
+        matrix = to_csr(self._spec.name, self._graph, lambda i: self._backend.row(self._fiber, i))
+        pre, post, weight = self.learned()
+        width = self._graph.n_target
+        sources = np.repeat(np.arange(self._graph.n_source), np.diff(matrix.indptr))
+        matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight
+        return matrix
+
+    def _check(self, side: str, neuron: int, n: int) -> int:
+        return integer(f"Fiber {self._spec.name!r}: {side} neuron", neuron, 0, n - 1)

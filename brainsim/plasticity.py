@@ -1,0 +1,100 @@
+"""Plasticity rules: how a synapse strengthens when its two neurons fire one after the other.
+
+A rule is a small object with one update, `Plasticity.update`, and the same step in integers, `Plasticity.fixed_point`,
+which every backend runs.  A new rule of the form ``w <- min(w + gain * w + drift, w_max)`` is one class with one
+property.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from brainsim._validation import real
+from brainsim.errors import DeclarationError
+from brainsim.kernels.fixed_point import MAX_RATE, MAX_WEIGHT, Update
+
+
+@dataclass(frozen=True)
+class Plasticity(ABC):
+    """A plasticity rule with rate ``beta`` and saturation weight ``w_max`` (in units of the base weight 1).
+
+    Parameters
+    ----------
+    beta : float
+        Plasticity, 0 to 8; 0 means no learning.
+    w_max : float
+        Largest weight, 1 to 32 767.
+
+    Raises
+    ------
+    DeclarationError
+        If a value is out of range, or ``beta`` is positive but too small to move a weight (weights have 16 fractional
+        bits).
+    """
+
+    beta: float
+    w_max: float
+
+    def __post_init__(self) -> None:
+        where = type(self).__name__
+        object.__setattr__(self, "beta", real(f"{where}.beta", self.beta, 0.0, MAX_RATE))
+        object.__setattr__(self, "w_max", real(f"{where}.w_max", self.w_max, 1.0, MAX_WEIGHT))
+        if self.update(1.0) > 1.0 and not self.fixed_point().changes_base_weight:
+            raise DeclarationError(
+                f"{where}.beta: must be 0 or large enough to move a weight by 2**-16 (got {self.beta:g}); raise beta"
+            )
+
+    @property
+    @abstractmethod
+    def coefficients(self) -> tuple[float, float]:
+        """``(gain, drift)`` of one step ``w + gain * w + drift``."""
+
+    def update(self, weight: float) -> float:
+        """Return the weight after one co-firing: ``min(w + gain * w + drift, w_max)``."""
+        gain, drift = self.coefficients
+        return min(weight + gain * weight + drift, self.w_max)
+
+    def fixed_point(self) -> Update:
+        """Return the same step on integer weights, as all backends run it."""
+        gain, drift = self.coefficients
+        return Update.affine(gain, drift, self.w_max)
+
+
+@dataclass(frozen=True)
+class Hebbian(Plasticity):
+    """The calculus' own rule with a cap: ``w <- min(w * (1 + beta), w_max)``.
+
+    The papers leave the weight unbounded; ``w_max`` is the saturation that any real synapse has.  The default, 32 767,
+    is the largest weight there is here and is reached only after 214 co-firings at ``beta = .05``.
+
+    References
+    ----------
+    Papadimitriou, Vempala, Mitropolsky, Collins, Maass. Brain computation by assemblies of neurons. PNAS 2020, §2.
+    """
+
+    w_max: float = MAX_WEIGHT
+
+    @property
+    def coefficients(self) -> tuple[float, float]:
+        """``(beta, 0)``."""
+        return self.beta, 0.0
+
+
+@dataclass(frozen=True)
+class SaturatingHebbian(Plasticity):
+    """The additive, saturating rule: ``w <- w + beta * (1 - w / w_max)``.
+
+    A weight approaches ``w_max`` geometrically and never passes it.
+
+    References
+    ----------
+    The saturating variant used with NEMO (Mitropolsky & Papadimitriou 2023, 2025).
+    """
+
+    w_max: float = 10.0
+
+    @property
+    def coefficients(self) -> tuple[float, float]:
+        """``(-beta / w_max, beta)``."""
+        return -self.beta / self.w_max, self.beta

@@ -1,0 +1,394 @@
+"""The simulator: runs the rounds of a brain and keeps its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from brainsim import backends
+from brainsim._index import AreaLike, Index, Openable
+from brainsim._state import Snapshot, State
+from brainsim._usage import report
+from brainsim._validation import integer, real
+from brainsim.area import Area
+from brainsim.assembly import Assembly
+from brainsim.brain import Brain
+from brainsim.connectome import Connectome
+from brainsim.errors import DeclarationError, DumpError, SimulationError
+from brainsim.fiber import Fiber, FiberSet
+from brainsim.kernels.backend import Backend
+from brainsim.kernels.spec import Options
+from brainsim.recording import Recording
+from brainsim.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call of `Simulator.run` did.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds that were run.
+    stable : bool
+        Whether the last round changed no winner of any area.
+    """
+
+    rounds: int
+    stable: bool
+
+
+class Simulator:
+    """Runs a brain under the law of the assembly calculus, exactly and reproducibly.
+
+    Parameters
+    ----------
+    brain : Brain
+        The declaration; frozen from here on.
+    seed : int
+        Determines every synapse.  Same declaration and seed: same winners and weights, bit for bit, on every backend.
+    backend : str
+        ``"cpu"``, ``"reference"`` or ``"auto"`` (the fastest that runs here).
+    threads : int, optional
+        CPU threads; all cores by default.  Changes speed only.
+    cache_mb : float
+        Bound in MiB on the memory for remembered drives.  Changes speed only.
+
+    Raises
+    ------
+    DeclarationError
+        If the brain has no areas or a setting is out of range.
+    BackendError
+        If the backend does not exist, does not run here, or cannot hold this brain.
+
+    Examples
+    --------
+    >>> with Simulator(brain, seed=7) as sim:
+    ...     sim.present(phon["dog"])
+    ...     sim.run(phon >> lex, rounds=10)
+    ...     dog = sim.assembly(lex)
+    """
+
+    def __init__(
+        self,
+        brain: Brain,
+        seed: int = 0,
+        *,
+        backend: str = "auto",
+        threads: int | None = None,
+        cache_mb: float = 256.0,
+    ) -> None:
+        if not brain.areas:
+            raise DeclarationError("Simulator.brain: must have at least one area (got none); use brain.add(...)")
+        self.brain = brain
+        self.seed = integer("Simulator.seed", seed, 0, 2**64 - 1)
+        self.backend_name = backends.resolve(backend)
+        options = Options(
+            threads=backends.thread_count(self.backend_name, threads),
+            cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
+        )
+        self._spec = backends.brain_spec(brain, self.seed)
+        self._backend: Backend | None = backends.create(self.backend_name, self._spec, options)
+        brain.freeze()
+        self._index = Index(brain)
+        self._state = State()
+        self._recordings: list[tuple[int, Recording]] = []
+        self._depth = 0
+        self._opened: set[int] = set()
+        self._fired: set[int] = set()
+
+    # Stimuli and gates
+
+    def present(self, *assemblies: Assembly) -> None:
+        """Make assemblies fire and hold them: each area keeps firing its own until it is released.
+
+        Raises
+        ------
+        DeclarationError
+            If a neuron is not below the area's ``n``, or two assemblies are of one area.
+        UnknownNameError
+            If the area is not in the brain.
+        """
+        areas = [self._index.area(assembly.area) for assembly in assemblies]
+        if len(set(areas)) < len(areas):
+            raise DeclarationError("Simulator.present: one assembly per area; present the second one afterwards")
+        for assembly, area in zip(assemblies, areas, strict=True):
+            n = self._spec.areas[area].n
+            if len(assembly) and assembly.neurons[-1] >= n:
+                raise DeclarationError(
+                    f"Area {assembly.area!r}: neurons to present must be below n = {n} (got {assembly.neurons[-1]})"
+                )
+        for assembly, area in zip(assemblies, areas, strict=True):
+            self._live.set_winners(area, assembly.neurons)
+            self._state.held.add(area)
+            self._fired.add(area)
+
+    def hold(self, *areas: AreaLike) -> None:
+        """Keep the present winners of these areas firing until they are released."""
+        self._state.held.update(self._index.areas(areas))
+
+    def release(self, *areas: AreaLike) -> None:
+        """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
+        self._state.held.difference_update(self._some(areas))
+
+    def silence(self, *areas: AreaLike) -> None:
+        """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
+        for area in self._some(areas):
+            self._live.set_winners(area, np.empty(0, np.int64))
+            self._state.held.discard(area)
+
+    def inhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
+        """Close fibers, or all fibers into and out of areas, until they are disinhibited.
+
+        An inhibited area keeps its winners, which act again once it is disinhibited.
+        """
+        areas, fibers = self._index.gates(targets)
+        self._state.inhibited_areas |= areas
+        self._state.inhibited_fibers |= fibers
+
+    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
+        """Undo `inhibit` for these areas and fibers (for everything, if nothing is named)."""
+        areas, fibers = self._index.gates(targets)
+        self._state.inhibited_areas &= self._state.inhibited_areas - areas if targets else set()
+        self._state.inhibited_fibers &= self._state.inhibited_fibers - fibers if targets else set()
+
+    # Rounds
+
+    def run(
+        self, fibers: Openable, rounds: int | None = None, *, until_stable: bool = False, max_rounds: int = 100
+    ) -> Outcome:
+        """Run rounds with these fibers open, except inhibited ones.
+
+        Parameters
+        ----------
+        fibers : Fiber, FiberSet or iterable of Fiber
+            For example ``phon >> lex1 | visual >> lex1``.
+        rounds : int, optional
+            How many; 1 if neither this nor ``until_stable`` is given.
+        until_stable : bool
+            Stop after the first round in which no area changed its winners.
+        max_rounds : int
+            Bound for ``until_stable``.
+
+        Raises
+        ------
+        DeclarationError
+            If a fiber is not of this brain, a count is out of range, or both ways to stop are asked for.
+        """
+        if until_stable and rounds is not None:
+            raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
+        wanted = max_rounds if until_stable else 1 if rounds is None else rounds
+        most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
+        declared = self._index.fibers(fibers)
+        stable = False
+        for done in range(1, most + 1):
+            stable = self._round([f for f in declared if not self._state.closed(f, self._spec.fibers[f])])
+            if until_stable and stable:
+                return Outcome(done, True)
+        return Outcome(most, stable)
+
+    def project(
+        self,
+        mapping: Mapping[AreaLike, Iterable[AreaLike] | AreaLike],
+        rounds: int | None = None,
+        *,
+        until_stable: bool = False,
+        max_rounds: int = 100,
+    ) -> Outcome:
+        """Run rounds with the fibers of a mapping open: ``{"Phon": ["Lex1", "Lex2"], "Lex1": ["Lex1"]}``.
+
+        Takes the same ways to stop as `run`, and raises the same errors.
+        """
+        fibers = FiberSet()
+        for source, targets in mapping.items():
+            for target in (targets,) if isinstance(targets, Area | str) else targets:
+                fibers = fibers | self.brain.fibers_between(source, target)
+        return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
+
+    def _round(self, fibers: list[int]) -> bool:
+        """Run one round and return whether no area changed its winners."""
+        stable = self._live.round(fibers, self._state.held, learn=not self._depth)
+        self._state.rounds += 1
+        self._opened.update(fibers)
+        self._fired.update(self._spec.fibers[f].target for f in fibers)
+        self._record()
+        return stable
+
+    def schedule(self, fibers: Openable | None = None) -> Schedule:
+        """Return the printable order of events of a round that opens these fibers (all by default)."""
+        chosen = tuple(self._index.fibers(self.brain.fibers if fibers is None else fibers))
+        closed = frozenset(f for f in chosen if self._state.closed(f, self._spec.fibers[f]))
+        recorded = tuple(area.name for recording in self._listening() for area in recording.areas)
+        held = frozenset(self._state.held)
+        return Schedule(self._spec, chosen, closed, held, learning=not self._depth, recorded=recorded)
+
+    @contextmanager
+    def frozen(self) -> Iterator[Self]:
+        """Probe without a trace: no learning inside, and winners, held areas, gates and clock are restored on leaving.
+
+        >>> with sim.frozen():
+        ...     sim.present(phon["dog"])
+        ...     sim.run(phon >> lex)
+        ...     heard = sim.assembly(lex)
+        """
+        live, state = self._live, self._state.copy()
+        winners = [live.winners(area) for area in range(len(self._spec.areas))]
+        self._depth += 1
+        try:
+            yield self
+        finally:
+            for recording in self._listening():
+                recording.stop()
+            self._depth -= 1
+            self._state = state
+            if self._backend is not None:
+                for area, neurons in enumerate(winners):
+                    live.set_winners(area, neurons)
+
+    # Looking
+
+    def assembly(self, area: AreaLike, label: str | None = None) -> Assembly:
+        """Return the present winners of an area as an immutable snapshot."""
+        index = self._index.area(area)
+        return Assembly(self._spec.areas[index].name, self._live.winners(index), label)
+
+    def connectome(self, fiber: Fiber | FiberSet) -> Connectome:
+        """Return the synapses and present weights of one fiber."""
+        chosen = self._index.fibers(fiber)
+        if len(chosen) != 1:
+            raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
+        return Connectome(self._live, chosen[0])
+
+    def record(self, *areas: AreaLike) -> Recording:
+        """Record the winners of these areas (all, if none is named) from the next round on.
+
+        Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
+        """
+        every = list(self.brain.areas.values())
+        recording = Recording([every[index] for index in self._some(areas)])
+        self._recordings.append((self._depth, recording))
+        return recording
+
+    def _listening(self) -> list[Recording]:
+        return [recording for depth, recording in self._recordings if depth == self._depth and not recording.stopped]
+
+    def _record(self) -> None:
+        self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
+        for recording in self._listening():
+            recording.append({area.name: self._live.winners(self._index.area(area)) for area in recording.areas})
+
+    @property
+    def rounds(self) -> int:
+        """Rounds run so far, probes not counted."""
+        return self._state.rounds
+
+    def unused(self) -> tuple[str, ...]:
+        """Return a line for every area that never fired and every fiber that was never opened."""
+        areas = [f"area {a.name!r} never fired" for i, a in enumerate(self._spec.areas) if i not in self._fired]
+        fibers = [
+            f"fiber {f.name!r} was never opened" for i, f in enumerate(self._spec.fibers) if i not in self._opened
+        ]
+        return (*areas, *fibers)
+
+    def memory(self) -> dict[str, dict[str, int]]:
+        """Return allocated bytes by fiber, area or ``"(shared)"``, and by purpose."""
+        return self._live.memory()
+
+    # Life
+
+    def save(self, path: str | Path, note: str = "") -> None:
+        """Write the whole state (winners, weights, gates, clock) to an HDF5 file, whole or not at all.
+
+        ``note`` is kept with it and returned by `load`.
+        """
+        from brainsim.dumps import save_snapshot
+
+        save_snapshot(path, self._snapshot(note))
+
+    def load(self, path: str | Path) -> str:
+        """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
+
+        Raises
+        ------
+        DumpError
+            If the file holds no state, or that of another brain or seed; then nothing changes.
+        """
+        from brainsim.dumps import load_snapshot
+
+        snapshot = load_snapshot(path)
+        if (snapshot.declaration, snapshot.seed) != (self._declaration, self.seed):
+            raise DumpError(
+                f"{path}: is the state of another brain or seed (seed {snapshot.seed}, here {self.seed}); "
+                "build the brain and the simulator as they were when it was saved"
+            )
+        self._restore(snapshot)
+        return snapshot.note
+
+    @property
+    def _declaration(self) -> str:
+        fibers = sorted(self.brain.fibers, key=lambda fiber: fiber.name)
+        return "\n".join([*map(repr, sorted(self._spec.areas, key=lambda area: area.name)), *map(repr, fibers)])
+
+    def _snapshot(self, note: str) -> Snapshot:
+        live, areas, fibers = self._live, self._spec.areas, self._spec.fibers
+        return Snapshot(
+            declaration=self._declaration,
+            note=note,
+            seed=self.seed,
+            rounds=self._state.rounds,
+            held=tuple(areas[a].name for a in sorted(self._state.held)),
+            inhibited=tuple(areas[a].name for a in sorted(self._state.inhibited_areas)),
+            inhibited_fibers=tuple(fibers[f].name for f in sorted(self._state.inhibited_fibers)),
+            winners={area.name: live.winners(a) for a, area in enumerate(areas)},
+            learned={fiber.name: live.learned(f) for f, fiber in enumerate(fibers) if fiber.learns},
+        )
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        area = {spec.name: a for a, spec in enumerate(self._spec.areas)}
+        fiber = {spec.name: f for f, spec in enumerate(self._spec.fibers)}
+        for name, neurons in snapshot.winners.items():
+            self._live.set_winners(area[name], neurons)
+        for name, synapses in snapshot.learned.items():
+            self._live.set_learned(fiber[name], synapses)
+        self._state = State(
+            held={area[name] for name in snapshot.held},
+            inhibited_areas={area[name] for name in snapshot.inhibited},
+            inhibited_fibers={fiber[name] for name in snapshot.inhibited_fibers},
+            rounds=snapshot.rounds,
+        )
+
+    def close(self) -> None:
+        """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
+        if self._backend is None:
+            return
+        if self._opened:
+            report(self.unused())
+        self._backend.close()
+        self._backend = None
+
+    @property
+    def _live(self) -> Backend:
+        if self._backend is None:
+            raise SimulationError("Simulator: is closed; build a new one")
+        return self._backend
+
+    def _some(self, areas: tuple[AreaLike, ...]) -> list[int]:
+        return self._index.areas(areas) if areas else list(range(len(self._spec.areas)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._backend is None else f"{self.rounds} rounds"
+        return f"<Simulator of {len(self._spec.areas)} areas, seed {self.seed}, {self.backend_name}: {state}>"

@@ -1,0 +1,255 @@
+"""Declarations: what they accept, how they show themselves, and the errors they give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, SaturatingHebbian, Simulator
+from brainsim.areas import Lex, Motor, Phon, Visual
+from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
+
+
+def small_brain() -> Brain:
+    brain = Brain()
+    phon, lex = brain.add(Phon(["dog", "cat"], k=4), Lex("Lex1", n=100, k=5))
+    brain.connect(phon, lex, p=0.2, plasticity=Hebbian(0.1))
+    brain.connect(lex, lex, p=0.1)
+    return brain
+
+
+def test_a_declaration_reads_back() -> None:
+    brain = small_brain()
+    assert repr(brain).splitlines() == [
+        "Brain: 2 areas, 2 fibers",
+        "  Phon('Phon', n=8, k=4, 2 patterns)",
+        "  Lex('Lex1', n=100, k=5)",
+        "  <Fiber Phon->Lex1 p=0.2 Hebbian(beta=0.1, w_max=32767.0)>",
+        "  <Fiber Lex1->Lex1 p=0.1 fixed>",
+    ]
+    assert brain["Phon"]["cat"].neurons.tolist() == [4, 5, 6, 7]
+
+
+def test_brains_compare_by_declaration_whatever_the_order() -> None:
+    first, second = small_brain(), Brain()
+    lex, phon = second.add(Lex("Lex1", n=100, k=5), Phon(["dog", "cat"], k=4))
+    second.connect(lex, lex, p=0.1)
+    second.connect(phon, lex, p=0.2, plasticity=Hebbian(0.1))
+    assert first == second
+    second.connect(lex, phon, p=0.2)
+    assert first != second
+
+
+def test_fiber_sets() -> None:
+    brain = small_brain()
+    phon, lex = brain["Phon"], brain["Lex1"]
+    both = phon >> lex | lex >> lex
+    assert both == brain.fibers
+    assert len(both - (lex >> lex)) == 1
+    assert repr(both) == "<Phon->Lex1 | Lex1->Lex1>"
+    assert brain.fibers.into(lex) == both
+    assert brain.fibers.out_of(phon) == phon >> lex
+
+
+def test_one_fiber_set_holds_all_labels() -> None:
+    brain = Brain()
+    a, b = brain.add(Area("A", 10, 2), Area("B", 10, 2))
+    brain.connect(a, b, 0.5)
+    brain.connect(a, b, 0.5, label="slow")
+    assert [f.name for f in a >> b] == ["A->B", "A->B[slow]"]
+    first, second = a >> b
+    assert first.row(3).tolist() != second.row(3).tolist()
+
+
+def test_assemblies_are_immutable_sets() -> None:
+    a = Assembly("A", [3, 1, 2])
+    assert list(a) == [1, 2, 3]
+    assert 3 in a
+    assert 4 not in a
+    assert a == Assembly("A", (1, 2, 3))
+    assert a.overlap(Assembly("A", [2, 3, 4])) == pytest.approx(2 / 3)
+    assert a.overlap(Assembly("A", [])) == 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        a.neurons[0] = 9
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Area("Lex1", n=1000, k=5000),
+            "Area 'Lex1'.k: must be between 1 and n = 1000 (got 5000); lower k or raise n",
+        ),
+        (
+            lambda: Area("Lex1", n=1000, k=0),
+            "Area 'Lex1'.k: must be between 1 and n = 1000 (got 0); lower k or raise n",
+        ),
+        (lambda: Area("Lex1", n=2.5, k=1), "Area 'Lex1'.n: must be an integer between 1 and 2147483647 (got 2.5)"),
+        (
+            lambda: Area("Lex1", n=2**31, k=1),
+            "Area 'Lex1'.n: must be an integer between 1 and 2147483647 (got 2147483648)",
+        ),
+        (lambda: Area("", n=10, k=1), "Area.name: must be printable text, not empty (got '')"),
+        (lambda: Area("a/b", n=10, k=1), "Area.name: must not contain '/' or '->' (got 'a/b'); use '_' instead"),
+        (
+            lambda: Area("V", 10, 2, {"x": [8, 10]}),
+            "Area 'V'.patterns['x']: neurons must be below n = 10 (got 10); raise n",
+        ),
+        (
+            lambda: Area("V", 10, 2, {"x": [1, 1]}),
+            "Assembly of area 'V': a neuron is listed twice; give each index once",
+        ),
+        (lambda: Area("V", 10, 2, {"x": []}), "Area 'V'.patterns['x']: must name at least one neuron (got none)"),
+        (lambda: Area("V", 10, 2, {"x": [0.5]}), "Assembly of area 'V': neurons must be a list of indices (got [0.5])"),
+        (lambda: Area("V", 10, 2, {"x": [-1]}), "Assembly of area 'V': neuron -1 is negative; indices start at 0"),
+        (lambda: Phon(["dog", "dog"]), "patterns: words must be distinct (got 'dog' twice)"),
+        (lambda: Phon([]), "patterns: words must name at least one word (got none)"),
+        (lambda: Visual(["dog"], features={}), "patterns: features must rate every word (nothing for 'dog')"),
+        (
+            lambda: Visual(["dog", "cat"], features={"dog": [1.0], "cat": [float("nan")]}),
+            "patterns: features['cat'] must be 1 finite numbers (got [nan])",
+        ),
+        (lambda: Hebbian(-0.1), "Hebbian.beta: must be a number between 0 and 8 (got -0.1)"),
+        (lambda: Hebbian(float("nan")), "Hebbian.beta: must be a number between 0 and 8 (got nan)"),
+        (lambda: Hebbian("x"), "Hebbian.beta: must be a number between 0 and 8 (got 'x')"),  # type: ignore[arg-type]
+        (
+            lambda: SaturatingHebbian(0.1, 0.5),
+            "SaturatingHebbian.w_max: must be a number between 1 and 32767 (got 0.5)",
+        ),
+        (
+            lambda: Hebbian(1e-7),
+            "Hebbian.beta: must be 0 or large enough to move a weight by 2**-16 (got 1e-07); raise beta",
+        ),
+    ],
+)
+def test_bad_values_are_refused_where_they_are_given(make: Any, message: str) -> None:
+    with pytest.raises(DeclarationError) as caught:
+        make()
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan"), "x", True])
+def test_bad_p_is_refused(p: Any) -> None:
+    brain = small_brain()
+    with pytest.raises(DeclarationError, match=r"Fiber 'Lex1->Phon'\.p: must be a number between 0 and 1 \(got"):
+        brain.connect(brain["Lex1"], brain["Phon"], p=p)
+    assert len(brain.fibers) == 2
+
+
+def test_bad_graphs_are_refused() -> None:
+    brain, other = small_brain(), small_brain()
+    with pytest.raises(DeclarationError, match="Area 'Lex1' belongs to another brain"):
+        brain.connect(brain["Phon"], other["Lex1"], p=0.1)
+    with pytest.raises(DeclarationError, match="Area 'Lone' belongs to no brain yet"):
+        brain.connect(brain["Phon"], Area("Lone", 5, 1), p=0.1)
+    with pytest.raises(DeclarationError, match="exists already; give the second one a label"):
+        brain.connect(brain["Phon"], brain["Lex1"], p=0.1)
+    with pytest.raises(DeclarationError, match="must be a Plasticity rule or None"):
+        brain.connect(brain["Lex1"], brain["Phon"], p=0.1, plasticity=0.1)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match="must be unique in the brain"):
+        brain.add(Area("New", 5, 1), Area("Phon", 5, 1))
+    with pytest.raises(DeclarationError, match="already belongs to another brain"):
+        brain.add(other["Phon"])
+    assert list(brain.areas) == ["Phon", "Lex1"]
+
+
+def test_names_that_do_not_exist_come_with_a_suggestion() -> None:
+    brain = small_brain()
+    with pytest.raises(UnknownNameError, match="unknown area 'Lexx1'; did you mean 'Lex1'") as caught:
+        brain["Lexx1"]
+    assert isinstance(caught.value, KeyError)
+    assert not str(caught.value).startswith('"')
+    with pytest.raises(UnknownNameError, match=r"Area 'Phon': unknown pattern 'dgo'; did you mean 'dog'\?"):
+        brain["Phon"]["dgo"]
+    with pytest.raises(UnknownNameError, match=r"unknown fiber 'Lex1->Phon'; did you mean 'Lex1->Lex1'\?"):
+        brain["Lex1"] >> brain["Phon"]
+
+
+def test_a_brain_freezes_when_a_simulator_is_built() -> None:
+    brain = small_brain()
+    with Simulator(brain, backend="reference"):
+        with pytest.raises(FrozenBrainError, match="declare everything before"):
+            brain.add(Area("X", 5, 1))
+        with pytest.raises(FrozenBrainError):
+            brain.connect(brain["Lex1"], brain["Phon"], p=0.1)
+    with pytest.raises(AttributeError):
+        brain["Lex1"].k = 3  # type: ignore[misc]
+
+
+def test_every_error_is_a_brainsim_error_and_a_builtin() -> None:
+    from brainsim import errors
+
+    kinds = [
+        e
+        for e in vars(errors).values()
+        if isinstance(e, type) and issubclass(e, BrainsimError) and e is not BrainsimError
+    ]
+    assert len(kinds) > 8
+    assert all(any(base.__module__ == "builtins" for base in e.__mro__[2:-3]) for e in kinds)
+
+
+class TestPlasticity:
+    def test_hebbian_multiplies_up_to_its_cap(self) -> None:
+        rule, weight = Hebbian(0.5, w_max=4), 1.0
+        seen = [weight := rule.update(weight) for _ in range(5)]
+        assert seen == [1.5, 2.25, 3.375, 4, 4]
+
+    def test_saturating_approaches_its_limit(self) -> None:
+        rule, weight = SaturatingHebbian(1.0, w_max=10), 1.0
+        for count in range(1, 60):
+            weight = rule.update(weight)
+            assert weight == pytest.approx(10 - 9 * 0.9**count)
+
+    @pytest.mark.parametrize(
+        "rule", [Hebbian(0.06), Hebbian(1.0, 20), SaturatingHebbian(0.1, 10), SaturatingHebbian(8, 30_000)]
+    )
+    def test_integers_follow_the_formula(self, rule: Any) -> None:
+        exact, stored, step = 1.0, 1 << 16, rule.fixed_point()
+        for _ in range(300):
+            exact, stored = rule.update(exact), step.apply(stored)
+            assert stored / 65_536 == pytest.approx(exact, rel=2e-3)
+            assert 0 < stored < 2**31
+
+    def test_the_largest_product_fits_64_bits(self) -> None:
+        step = Hebbian(8.0).fixed_point()
+        assert step.gain * (2**31 - 1) + step.drift + 2**27 < 2**63
+        assert SaturatingHebbian(8.0, 1.0).fixed_point().gain >= -(8 << 28)
+
+
+class TestGroundings:
+    ratings = {"cloud": [5.0, 0.0], "moon": [4.9, 0.1], "kick": [0.0, 5.0], "push": [0.2, 4.0], "sky": [4.5, 0.3]}
+
+    def test_words_rated_alike_share_neurons(self) -> None:
+        area = Visual(self.ratings, k=50, features=self.ratings, shared=0.4)
+        assert all(len(pattern) == 50 for pattern in area.patterns.values())
+        assert area["cloud"].overlap(area["moon"]) > area["cloud"].overlap(area["kick"])
+        assert max(area["cloud"].overlap(area[w]) for w in ("moon", "sky", "push")) <= 0.4
+
+    def test_words_stay_distinct_even_with_equal_ratings(self) -> None:
+        area = Motor(["a", "b"], k=50, features={"a": [1.0], "b": [1.0]}, shared=0.4)
+        assert area["a"].overlap(area["b"]) == pytest.approx(0.4)
+
+    def test_without_ratings_patterns_are_disjoint(self) -> None:
+        area = Visual(["a", "b"], k=50)
+        assert area.n == 100
+        assert area["a"].overlap(area["b"]) == 0
+
+    def test_one_word_will_do(self) -> None:
+        assert len(Visual(["a"], k=10, features={"a": [1.0]}, shared=0.5)["a"]) == 10
+
+
+def test_fiber_graph_can_be_looked_at_without_a_simulator() -> None:
+    brain = small_brain()
+    (fiber,) = brain["Phon"] >> brain["Lex1"]
+    matrix = fiber.to_scipy(seed=3)
+    assert matrix.shape == (8, 100)
+    assert np.array_equal(matrix[[2]].nonzero()[1], fiber.row(2, seed=3))
+    assert all(fiber.contains(2, j, seed=3) for j in fiber.row(2, seed=3).tolist())
+    with pytest.raises(DeclarationError, match="source neuron: must be an integer between 0 and 7"):
+        fiber.row(8)
+    big = Brain()
+    a = big.add(Area("A", 10**6, 10))
+    with pytest.raises(DeclarationError, match="must have at most 100_000_000 synapses"):
+        big.connect(a, a, p=0.5).to_scipy()

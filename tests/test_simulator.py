@@ -1,0 +1,332 @@
+"""The simulator: rounds, stimuli, gates, probes, recordings, saving, and what must not matter."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim import Area, Assembly, Brain, Hebbian, Simulator, UnusedWarning
+from brainsim.errors import BackendError, DeclarationError, DumpError, SimulationError, UnknownNameError
+
+BACKENDS = ["reference", "cpu"]
+
+
+def two_lexicons(extra: bool = False, renamed: str = "Extra") -> Brain:
+    brain = Brain()
+    if extra:
+        other = brain.add(Area(renamed, 500, 20))
+        brain.connect(other, other, p=0.1, plasticity=Hebbian(0.1))
+    stimuli = {"a": range(20), "b": range(20, 40)}
+    phon, lex1, lex2 = brain.add(Area("Phon", 60, 20, stimuli), Area("Lex1", 1500, 30), Area("Lex2", 900, 25))
+    rule = Hebbian(0.1, 20)
+    for source, target in ((phon, lex1), (phon, lex2), (lex1, lex1), (lex1, lex2), (lex2, lex1)):
+        brain.connect(source, target, p=0.08, plasticity=rule)
+    return brain
+
+
+def played(brain: Brain, **options: Any) -> tuple[Simulator, list[list[int]]]:
+    """Return a simulator after some rounds, and the winners on the way."""
+    sim = Simulator(brain, **{"seed": 5, "backend": "cpu", **options})
+    phon, lex1, lex2 = brain["Phon"], brain["Lex1"], brain["Lex2"]
+    seen = []
+    for label in ("a", "b", "a"):
+        sim.present(phon[label])
+        sim.run(phon >> lex1 | phon >> lex2)
+        sim.run(brain.fibers.into(lex1) | brain.fibers.into(lex2), rounds=3)
+        seen += [list(sim.assembly(lex1)), list(sim.assembly(lex2))]
+    return sim, seen
+
+
+def fingerprint(sim: Simulator) -> Any:
+    """Return everything that a simulation consists of, in comparable form."""
+    weights = {f.name: [c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers}
+    winners = {name: list(sim.assembly(name)) for name in sim.brain.areas}
+    return weights, winners, sim.rounds, str(sim.schedule())
+
+
+def quietly_closed(sim: Simulator) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedWarning)
+        sim.close()
+
+
+def test_same_seed_same_bits_on_every_backend_and_thread_count() -> None:
+    sim, expected = played(two_lexicons(), backend="reference")
+    state = fingerprint(sim)
+    for threads in (1, 2, 4):
+        for cache_mb in (0, 0.01, 256):
+            other, seen = played(two_lexicons(), threads=threads, cache_mb=cache_mb)
+            assert seen == expected
+            assert fingerprint(other) == state
+    assert played(two_lexicons(), seed=6)[1] != expected
+
+
+def test_unrelated_areas_change_nothing() -> None:
+    expected = played(two_lexicons())[1]
+    assert played(two_lexicons(extra=True))[1] == expected
+    assert played(two_lexicons(extra=True, renamed="Another"))[1] == expected
+
+
+def test_an_assembly_forms_only_with_plasticity() -> None:
+    def last_change(rule: Hebbian | None) -> float:
+        brain = Brain()
+        stim, area = brain.add(Area("S", 100, 100, {"s": range(100)}), Area("A", 10_000, 100))
+        brain.connect(stim, area, 0.05, rule)
+        brain.connect(area, area, 0.05, rule)
+        with Simulator(brain, seed=2) as sim:
+            sim.present(stim["s"])
+            sim.run(stim >> area)
+            sim.run(brain.fibers, rounds=15)
+            before = sim.assembly(area)
+            sim.run(brain.fibers)
+            return sim.assembly(area).overlap(before)
+
+    assert last_change(Hebbian(0.1)) > 0.97
+    assert last_change(None) < 0.8
+
+
+def test_present_holds_and_release_lets_go() -> None:
+    brain = Brain()
+    a = brain.add(Area("A", 200, 10, {"x": range(10)}))
+    brain.connect(a, a, p=0.3)
+    with Simulator(brain, backend="reference") as sim:
+        sim.present(a["x"])
+        sim.run(a >> a, rounds=2)
+        assert sim.assembly(a) == a["x"]
+        sim.release(a)
+        sim.run(a >> a)
+        assert sim.assembly(a) != a["x"]
+        sim.hold(a)
+        held = sim.assembly(a)
+        sim.run(a >> a)
+        assert sim.assembly("A") == held
+        sim.silence(a)
+        sim.run(a >> a)
+        assert len(sim.assembly(a)) == 0
+
+
+def test_mapping_form_and_fiber_form_agree() -> None:
+    results = []
+    for mapping in (True, False):
+        brain = two_lexicons()
+        phon, lex1, lex2 = brain["Phon"], brain["Lex1"], brain["Lex2"]
+        sim = Simulator(brain, seed=1)
+        sim.present(phon["a"])
+        if mapping:
+            sim.project({"Phon": ["Lex1", "Lex2"], lex1: "Lex1"}, rounds=3)
+        else:
+            sim.run(phon >> lex1 | phon >> lex2 | lex1 >> lex1, rounds=3)
+        results.append(fingerprint(sim))
+        quietly_closed(sim)
+    assert results[0] == results[1]
+
+
+def test_inhibition_closes_fibers_and_disinhibition_opens_them() -> None:
+    brain = two_lexicons()
+    phon, lex1, lex2 = brain["Phon"], brain["Lex1"], brain["Lex2"]
+    sim = Simulator(brain, backend="reference")
+    sim.present(phon["a"])
+    sim.inhibit(lex1, phon >> lex2)
+    sim.run(brain.fibers)
+    assert len(sim.assembly(lex1)) == len(sim.assembly(lex2)) == 0
+    assert "inhibited" in str(sim.schedule())
+    sim.disinhibit(phon >> lex2)
+    sim.run(brain.fibers)
+    assert (len(sim.assembly(lex1)), len(sim.assembly(lex2))) == (0, 25)
+    sim.disinhibit()
+    sim.run(brain.fibers)
+    assert len(sim.assembly(lex1)) == 30
+    kept = sim.assembly(lex1)
+    sim.inhibit(lex1)
+    sim.run(brain.fibers, rounds=2)
+    assert sim.assembly(lex1) == kept
+
+
+def test_until_stable() -> None:
+    brain = two_lexicons()
+    phon, lex1 = brain["Phon"], brain["Lex1"]
+    sim = Simulator(brain)
+    sim.present(phon["a"])
+    outcome = sim.run(phon >> lex1 | lex1 >> lex1, until_stable=True, max_rounds=200)
+    assert outcome.stable
+    assert 2 <= outcome.rounds < 200
+    assert sim.rounds == outcome.rounds
+    assert not sim.run(phon >> brain["Lex2"], until_stable=True, max_rounds=1).stable
+    quietly_closed(sim)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_frozen_probe_changes_nothing(backend: str) -> None:
+    probed, _ = played(two_lexicons(), backend=backend)
+    untouched, _ = played(two_lexicons(), backend=backend)
+    phon = probed.brain["Phon"]
+    recording, _ = probed.record("Lex1"), untouched.record("Lex1")
+    with pytest.raises(RuntimeError, match="probe broke"), probed.frozen():
+        probed.present(phon["b"])
+        probed.inhibit("Lex2")
+        probed.release("Phon")
+        inner = probed.record("Lex1")
+        probed.run(probed.brain.fibers, rounds=3)
+        with probed.frozen():
+            probed.silence()
+            probed.run(probed.brain.fibers)
+        assert len(inner) == 3
+        raise RuntimeError("probe broke")
+    assert inner.stopped
+    assert len(recording) == 0
+    assert fingerprint(probed) == fingerprint(untouched)
+    for sim in (probed, untouched):
+        sim.present(phon["b"])
+        sim.run(sim.brain.fibers, rounds=2)
+    assert fingerprint(probed) == fingerprint(untouched)
+    assert len(recording) == 2
+
+
+@pytest.mark.parametrize("first", BACKENDS)
+@pytest.mark.parametrize("second", BACKENDS)
+def test_saved_state_continues_bit_for_bit(tmp_path: Path, first: str, second: str) -> None:
+    sim, _ = played(two_lexicons(), backend=first)
+    sim.inhibit("Lex2")
+    sim.save(tmp_path / "state.h5", note="half-way")
+    later = Simulator(two_lexicons(), seed=5, backend=second)
+    assert later.load(tmp_path / "state.h5") == "half-way"
+    assert fingerprint(later) == fingerprint(sim)
+    for one in (sim, later):
+        one.disinhibit()
+        one.present(one.brain["Phon"]["b"])
+        one.run(one.brain.fibers, rounds=4)
+    assert fingerprint(later) == fingerprint(sim)
+
+
+def test_a_foreign_state_is_refused_and_nothing_changes(tmp_path: Path) -> None:
+    sim, _ = played(two_lexicons())
+    sim.save(tmp_path / "state.h5")
+    for other in (Simulator(two_lexicons(), seed=6), Simulator(two_lexicons(extra=True), seed=5)):
+        before = fingerprint(other)
+        with pytest.raises(DumpError, match="is the state of another brain or seed"):
+            other.load(tmp_path / "state.h5")
+        assert fingerprint(other) == before
+    (tmp_path / "junk.h5").write_text("junk")
+    with pytest.raises(DumpError, match="cannot be read as HDF5"):
+        sim.load(tmp_path / "junk.h5")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["junk.h5", "state.h5"]
+
+
+def test_recording() -> None:
+    brain = two_lexicons()
+    sim = Simulator(brain)
+    phon, lex1 = brain["Phon"], brain["Lex1"]
+    recording = sim.record(lex1)
+    recording.mark("a")
+    sim.present(phon["a"])
+    sim.run(phon >> lex1, rounds=2)
+    recording.mark("b")
+    sim.present(phon["b"])
+    sim.run(phon >> lex1)
+    recording.stop()
+    sim.run(phon >> lex1)
+    assert len(recording) == 3
+    assert [(mark.round, mark.label) for mark in recording.marks] == [(0, "a"), (2, "b")]
+    assert [len(winners) for winners in recording.winners("Lex1")] == [30, 30, 30]
+    assert 30 < recording.support(lex1) <= 90
+    quietly_closed(sim)
+
+
+def test_weights_can_be_read() -> None:
+    sim, _ = played(two_lexicons(), backend="cpu")
+    fiber = sim.brain["Phon"] >> sim.brain["Lex1"]
+    connectome = sim.connectome(fiber)
+    matrix = connectome.to_scipy()
+    pre, post, weight = connectome.learned()
+    assert weight.min() >= 1.1 - 1e-4
+    assert np.array_equal(np.asarray(matrix[pre, post]).ravel(), weight)
+    assert connectome.weight(int(pre[0]), int(post[0])) == weight[0]
+    assert matrix.sum() == pytest.approx(sum(len(connectome.row(i)) for i in range(60)) + (weight - 1).sum())
+    absent = next(j for j in range(1500) if not connectome.contains(0, j))
+    assert connectome.weight(0, absent) == 0
+    unlearned = next(j for j in connectome.row(59).tolist() if not ((pre == 59) & (post == j)).any())
+    assert connectome.weight(59, unlearned) == 1
+    quietly_closed(sim)
+
+
+def test_what_was_never_used_is_reported_once() -> None:
+    brain = two_lexicons(extra=True)
+    sim = Simulator(brain)
+    sim.present(brain["Phon"]["a"])
+    sim.run(brain["Phon"] >> brain["Lex1"])
+    with pytest.warns(UnusedWarning) as caught:
+        sim.close()
+        sim.close()
+    assert len(caught) == 1
+    assert "area 'Extra' never fired" in str(caught[0].message)
+    assert "fiber 'Phon->Lex2' was never opened" in str(caught[0].message)
+
+
+def test_schedule_tells_what_a_round_will_do() -> None:
+    brain = two_lexicons()
+    sim = Simulator(brain)
+    sim.present(brain["Phon"]["a"])
+    sim.record("Lex1")
+    text = str(sim.schedule(brain["Phon"] >> brain["Lex1"]))
+    assert text.splitlines() == [
+        "stimulate  Phon        keeps firing its held assembly",
+        "project    Phon->Lex1  adds its weights to the drive of Lex1",
+        "select     Lex1        the 30 most driven of 1_500 win",
+        "learn      Phon->Lex1  strengthens fired -> just won",
+        "record     Lex1        its winners are recorded",
+    ]
+
+
+def test_bad_requests_are_refused() -> None:
+    brain, other = two_lexicons(), two_lexicons()
+    sim = Simulator(brain, backend="reference")
+    phon, lex1 = brain["Phon"], brain["Lex1"]
+    with pytest.raises(DeclarationError, match="Fiber 'Phon->Lex1' belongs to another brain"):
+        sim.run(other["Phon"] >> other["Lex1"])
+    with pytest.raises(UnknownNameError, match="unknown area 'Lex3'; did you mean 'Lex"):
+        sim.project({"Phon": ["Lex3"]})
+    with pytest.raises(UnknownNameError, match="unknown area 'Fon'"):
+        sim.present(Assembly("Fon", [1]))
+    with pytest.raises(DeclarationError, match=r"neurons to present must be below n = 60 \(got 60\)"):
+        sim.present(Assembly("Phon", [60]))
+    with pytest.raises(DeclarationError, match="one assembly per area"):
+        sim.present(phon["a"], phon["b"])
+    with pytest.raises(DeclarationError, match="not both"):
+        sim.run(phon >> lex1, rounds=2, until_stable=True)
+    with pytest.raises(DeclarationError, match=r"rounds: must be an integer of at least 1 \(got 0\)"):
+        sim.run(phon >> lex1, rounds=0)
+    with pytest.raises(DeclarationError, match="must be given fibers"):
+        sim.run(["Phon"])  # type: ignore[list-item]
+    with pytest.raises(DeclarationError, match="must be given one fiber"):
+        sim.connectome(brain.fibers)
+    assert sim.rounds == 0
+    sim.close()
+    with pytest.raises(SimulationError, match="is closed; build a new one"):
+        sim.run(phon >> lex1)
+
+
+def test_bad_settings_are_refused() -> None:
+    with pytest.raises(BackendError, match="unknown backend 'cppu'; did you mean 'cpu'"):
+        Simulator(two_lexicons(), backend="cppu")
+    with pytest.raises(BackendError, match="'gpu' does not run here"):
+        Simulator(two_lexicons(), backend="gpu")
+    with pytest.raises(DeclarationError, match=r"Simulator.seed: .* \(got -1\)"):
+        Simulator(two_lexicons(), seed=-1)
+    with pytest.raises(DeclarationError, match=r"Simulator.threads: must be an integer of at least 1 \(got 0\)"):
+        Simulator(two_lexicons(), threads=0)
+    with pytest.raises(DeclarationError, match="must have at least one area"):
+        Simulator(Brain())
+
+
+def test_drives_that_could_overflow_are_refused_by_name() -> None:
+    brain = Brain()
+    sources = brain.add(*(Area(f"S{i}", 2**31 - 1, 10) for i in range(4)))
+    target = brain.add(Area("T", 10, 1))
+    for source in sources:
+        brain.connect(source, target, p=0.1, plasticity=Hebbian(0.1))
+    with pytest.raises(BackendError, match="Area 'T': drives could reach"):
+        Simulator(brain)
