@@ -1,0 +1,42 @@
+"""What this machine and this installation are."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from importlib import metadata
+from typing import Any
+
+from brainsim import backends
+from brainsim._version import __version__
+from brainsim.kernels.connectome import GRAPH_VERSION
+
+_PACKAGES = ("numpy", "scipy", "numba", "h5py", "matplotlib", "click", "tqdm")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of brainsim, of its random graph, of Python and of the packages it runs on."""
+    found = {"brainsim": __version__, "graph": str(GRAPH_VERSION), "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def peak_rss_mb() -> float:
+    """Return the largest resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def describe() -> dict[str, Any]:
+    """Return versions, the machine, and for each backend ``None`` or why it does not run here."""
+    return {
+        "versions": versions(),
+        "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": backends.cores()},
+        "backends": {name: backends.unavailable(name) for name in backends.NAMES},
+        "auto": backends.resolve("auto"),
+    }

@@ -1,0 +1,52 @@
+"""Heat maps of how much assemblies share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from brainsim.assembly import Assembly
+from brainsim.errors import DeclarationError
+from brainsim.plots._axes import axes
+
+
+def overlap_heatmap(
+    rows: Sequence[Assembly],
+    columns: Sequence[Assembly] | None = None,
+    *,
+    chance: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the overlap of every row assembly with every column assembly, 0 to 1.
+
+    Parameters
+    ----------
+    rows, columns : sequence of Assembly
+        Of one area; ``columns`` are the rows by default.
+    chance : float, optional
+        Overlap of two random assemblies, ``k / n``; marked on the colour bar.
+    ax : Axes, optional
+        Where to draw.
+
+    Raises
+    ------
+    DeclarationError
+        If there is no assembly to draw.
+    """
+    columns = rows if columns is None else columns
+    if not rows or not columns:
+        raise DeclarationError("overlap_heatmap: needs at least one assembly (got none)")
+    ax = axes(ax, 5.5, 4.8)
+    shared = np.array([[row.overlap(column) for column in columns] for row in rows])
+    image = ax.imshow(shared, vmin=0, vmax=1, cmap="viridis", aspect="equal")
+    ax.set_xticks(range(len(columns)), [str(a.label or i) for i, a in enumerate(columns)], rotation=90)
+    ax.set_yticks(range(len(rows)), [str(a.label or i) for i, a in enumerate(rows)])
+    figure = ax.get_figure()
+    if figure is not None:
+        bar = figure.colorbar(image, ax=ax, label="overlap", shrink=0.85)
+        if chance is not None:
+            bar.ax.axhline(chance, color="red", lw=2, clip_on=False)
+            bar.ax.text(-0.3, chance, f"chance {chance:.2g}", color="red", ha="right", va="center", fontsize="small")
+    return ax

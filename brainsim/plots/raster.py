@@ -1,0 +1,89 @@
+"""Raster plots: which neurons fired in which round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+
+from brainsim.area import Area
+from brainsim.assembly import Assembly
+from brainsim.plots._axes import axes
+from brainsim.recording import Recording
+
+_GAP = 0.12
+_OTHERS = "0.45"
+
+
+def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axes | None = None) -> Axes:
+    """Draw winners over rounds, one band for each area, one colour for each assembly.
+
+    Parameters
+    ----------
+    recording : Recording
+        Its marks become labels on the time axis.
+    assemblies : sequence of Assembly
+        Neurons are sorted by the first assembly that holds them, in this order, from the bottom of the band up; those
+        in none come above in grey, by the round in which they first fired.
+    ax : Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes(ax, 10.0, 1.2 + 1.5 * len(recording.areas))
+    centres = []
+    for band, area in enumerate(reversed(recording.areas)):
+        bottom = band * (1 + _GAP)
+        own = [assembly for assembly in assemblies if assembly.area == area.name]
+        fired = _band(ax, recording, area, own, bottom)
+        centres.append((bottom + 0.5, f"{area.name}\n{fired:,} of\n{area.n:,} neurons"))
+    ax.set_yticks([y for y, _ in centres], [text for _, text in centres])
+    ax.set_ylim(-_GAP / 2, len(recording.areas) * (1 + _GAP) - _GAP / 2)
+    ax.set_xlim(-0.5, max(len(recording), 1) - 0.5)
+    ax.set_xlabel("round")
+    _marks(ax, recording)
+    return ax
+
+
+def _band(ax: Axes, recording: Recording, area: Area, assemblies: Sequence[Assembly], bottom: float) -> int:
+    """Draw one area into ``[bottom, bottom + 1]`` and return how many of its neurons fired."""
+    rounds = recording.winners(area)
+    times = np.repeat(np.arange(len(rounds)), list(map(len, rounds)))
+    neurons = np.concatenate([np.empty(0, np.int64), *rounds])
+    order, group = _sorted(neurons, assemblies)
+    rank = {neuron: at for at, neuron in enumerate(order.tolist())}
+    height = np.array([rank[neuron] for neuron in neurons.tolist()], dtype=float) / max(len(order), 1)
+    colours = mpl.colormaps["turbo"](np.linspace(0.05, 0.95, max(len(assemblies), 1)))
+    ax.axhspan(bottom, bottom + 1, color="0.96", zorder=0)
+    for at, member in enumerate([*range(len(assemblies)), -1]):
+        chosen = np.array([group[neuron] == member for neuron in neurons.tolist()], dtype=bool)
+        colour = _OTHERS if member < 0 else colours[at]
+        ax.plot(times[chosen], bottom + height[chosen], ".", ms=2.2, mew=0, color=colour, rasterized=True)
+    return len(order)
+
+
+def _sorted(
+    neurons: npt.NDArray[np.int64], assemblies: Sequence[Assembly]
+) -> tuple[npt.NDArray[np.int64], dict[int, int]]:
+    """Return the neurons that fired in drawing order, and the number of each one's assembly (-1: none)."""
+    unique, first = np.unique(neurons, return_index=True)
+    group = dict.fromkeys(unique[np.argsort(first)].tolist(), -1)
+    for number in reversed(range(len(assemblies))):
+        group.update({neuron: number for neuron in assemblies[number] if neuron in group})
+    order = sorted(group, key=lambda neuron: group[neuron] if group[neuron] >= 0 else len(assemblies))
+    return np.array(order, dtype=np.int64), group
+
+
+def _marks(ax: Axes, recording: Recording) -> None:
+    ends = [mark.round for mark in recording.marks[1:]] + [len(recording)]
+    for mark, end in zip(recording.marks, ends, strict=False):
+        if mark.round:
+            ax.axvline(mark.round - 0.5, color="0.6", lw=0.6, zorder=1)
+        ax.text(
+            (mark.round + end - 1) / 2, 1.01, mark.label, transform=ax.get_xaxis_transform(), ha="center", va="bottom"
+        )

@@ -1,0 +1,333 @@
+"""A brain learns nouns and verbs from grounded sentences, beside controls that must not.
+
+NEMO word learning (Mitropolsky & Papadimitriou 2023, 2025) on an exact random connectome.  A sentence is a noun and a
+verb; what it is about is seen and done while its words are heard.  Afterwards each word is heard alone and the lexical
+area that fires its sound back names its class; nothing that reads the answer out knows the label.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import t as student
+
+from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
+from brainsim.clauses import read_clauses
+from brainsim.dumps import read_assemblies, read_recordings, write_assemblies
+from brainsim.errors import ExperimentError
+from brainsim.lexicon import Lexicon, english, read_lexicon
+from brainsim.nemo import READBACK_CRITERION, Sentence, WordLearner, random_sentences
+from brainsim.plots import Curve, learning_curve, overlap_heatmap, raster
+from brainsim.runs import Checkpoint, Run
+
+CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
+RULES: Mapping[str, type[Plasticity]] = {"hebbian": Hebbian, "saturating": SaturatingHebbian}
+HEARD = " (heard)"
+MOST_PICTURED = 5
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is learned, from which sentences, by which brain."""
+
+    lexicon: Lexicon
+    clauses: Sequence[Sentence]
+    rule: Plasticity
+    brain: Mapping[str, Any]
+    sentences: int
+    test_every: int
+
+    def learner(self, condition: str, seed: int, run: Run) -> WordLearner:
+        """Return a blank brain; without plasticity for the control ``beta_zero``."""
+        rule = type(self.rule)(0.0, self.rule.w_max) if condition == "beta_zero" else self.rule
+        return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **run.simulator)
+
+    def stream(self, condition: str, seed: int) -> list[Sentence]:
+        """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs."""
+        if condition == "untrained":
+            return []
+        if self.clauses:
+            heard = [self.clauses[i % len(self.clauses)] for i in range(self.sentences)]
+        else:
+            heard = random_sentences(self.lexicon, self.sentences, seed)
+        if condition == "shuffled_grounding":
+            other = random_sentences(self.lexicon, self.sentences, seed, stream=1)
+            heard = [Sentence(s.words, o.seen, o.done) for s, o in zip(heard, other, strict=True)]
+        return heard
+
+
+@experiment(quick={"n": 10_000, "nouns": 3, "verbs": 3, "sentences": 60, "test_every": 20, "seeds": 2})
+def noun_verb(
+    run: Run,
+    *,
+    n: int = 100_000,
+    k: int = 50,
+    p: float = 0.05,
+    rule: str = "hebbian",
+    beta: float = 0.06,
+    w_max: float = 1000.0,
+    pattern_k: int = 100,
+    tau: int = 2,
+    nouns: int = 10,
+    verbs: int = 10,
+    lexicon: str = "",
+    features: str = "",
+    shared: float = 0.2,
+    drop_homographs: bool = False,
+    clauses: str = "",
+    sentences: int = 300,
+    test_every: int = 25,
+    seeds: int = 5,
+    controls: bool = True,
+    cache_mb: float = 256.0,
+) -> Mapping[str, Any]:
+    """Learn nouns and verbs; ``nouns=0`` and ``verbs=0`` take the whole lexicon."""
+    if rule not in RULES:
+        raise ExperimentError(f"--set rule={rule}: must be one of {', '.join(RULES)}")
+    for name, value in (("sentences", sentences), ("test_every", test_every), ("seeds", seeds)):
+        if value < 1:
+            raise ExperimentError(f"--set {name}={value}: must be at least 1")
+    words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
+    words = words.take(nouns or None, verbs or None)
+    study = Study(
+        lexicon=words,
+        clauses=read_clauses(clauses, words) if clauses else [],
+        rule=RULES[rule](beta, w_max),
+        brain={"n": n, "k": k, "p": p, "pattern_k": pattern_k, "tau": tau, "shared": shared, "cache_mb": cache_mb},
+        sentences=sentences,
+        test_every=test_every,
+    )
+    results = _all_parts(run, study, CONDITIONS if controls else CONDITIONS[:1], range(run.seed, run.seed + seeds))
+    _draw_learning_curve(run, results, len(words.words))
+    _draw_dump(run, study)
+    return _metrics(study, results)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _all_parts(run: Run, study: Study, conditions: Sequence[str], seeds: range) -> dict[str, list[Any]]:
+    total = study.sentences * len(seeds) * sum(condition != "untrained" for condition in conditions)
+    with run.progress(total, "sentences") as bar:
+
+        def part(condition: str, seed: int) -> Any:
+            bar.set_description(f"{condition}, seed {seed}")
+            dump = condition == "trained" and seed == seeds[0]
+            return run.part(
+                f"{condition}-{seed}", lambda checkpoint: _learn(run, study, condition, seed, checkpoint, bar, dump)
+            )
+
+        return {condition: [part(condition, seed) for seed in seeds] for condition in conditions}
+
+
+def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkpoint, bar: Any, dump: bool) -> Any:
+    """Train one brain and return its curve, its support and its speed; dump the assemblies of one."""
+    learner, stream = study.learner(condition, seed, run), study.stream(condition, seed)
+    with learner.sim as sim:
+        notes = checkpoint.load(sim) or {"curve": [], "support": {"Lex1": [], "Lex2": []}, "seconds": 0.0}
+        support = {area: set(neurons) for area, neurons in notes["support"].items()}
+        curve, seconds = notes["curve"], notes["seconds"]
+        if not curve:
+            curve.append({"sentences": 0, **asdict(learner.test())})
+        while (heard := curve[-1]["sentences"]) < len(stream):
+            chunk = stream[heard : heard + study.test_every]
+            recording = sim.record(learner.lex1, learner.lex2)
+            started = time.perf_counter()
+            for sentence in chunk:
+                learner.hear(sentence)
+                bar.update()
+            seconds += time.perf_counter() - started
+            recording.stop()
+            for area, neurons in support.items():
+                neurons.update(np.concatenate(recording.winners(area)).tolist())
+            curve.append({"sentences": heard + len(chunk), **asdict(learner.test())})
+            saved = {area: sorted(neurons) for area, neurons in support.items()}
+            checkpoint.save(sim, {"curve": curve, "support": saved, "seconds": seconds})
+        if dump:
+            _dump(run, learner)
+        return {
+            "curve": curve,
+            "support": {area: len(neurons) for area, neurons in support.items()},
+            "seconds": seconds,
+            "words": {word: _word_scores(learner, word) for word in study.lexicon.words},
+        }
+
+
+def _word_scores(learner: WordLearner, word: str) -> dict[str, float]:
+    scores = learner.test([word])
+    return {"classification": scores.classification, "readback": scores.readback_right, "property_p": scores.property_p}
+
+
+def _dump(run: Run, learner: WordLearner) -> None:
+    """Write each word's lexical assembly, fired by its meaning and by its sound, and a recording of some words."""
+    lexicon, sim = learner.lexicon, learner.sim
+    assemblies = [learner.name(word)[0] for word in lexicon.words]
+    for area, words in ((learner.lex1, lexicon.nouns), (learner.lex2, lexicon.verbs)):
+        for word in words:
+            with sim.frozen():
+                sim.silence()
+                sim.present(learner.phon[word])
+                sim.run(learner.phon >> area)
+                assemblies.append(sim.assembly(area, word + HEARD))
+    with sim.frozen():
+        recording = sim.record(learner.phon, learner.lex1, learner.lex2)
+        for word in lexicon.nouns[:MOST_PICTURED] + lexicon.verbs[:MOST_PICTURED]:
+            recording.mark(word)
+            sim.silence()
+            sim.present(learner.phon[word])
+            into_lex = learner.phon >> learner.lex1 | learner.phon >> learner.lex2
+            sim.run(into_lex)
+            sim.run(into_lex | learner.lex1 >> learner.lex1 | learner.lex2 >> learner.lex2, rounds=5)
+    with run.file("assemblies.h5") as path:
+        write_assemblies(path, assemblies, {"words_heard": recording})
+
+
+def _draw_learning_curve(run: Run, results: Mapping[str, list[Any]], words: int) -> None:
+    steps = [point["sentences"] for point in results["trained"][0]["curve"]]
+
+    def curve(name: str, condition: str, measure: str) -> Curve:
+        values = [[point[measure] for point in part["curve"]] for part in results[condition]]
+        if condition == "untrained":
+            values = [one * len(steps) for one in values]
+        return Curve(name, steps, values, control=condition != "trained")
+
+    others = [condition for condition in results if condition != "trained"]
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    learning_curve(
+        [curve("heard alone: class from readback", "trained", "classification")]
+        + [curve("the same from stability", "trained", "stability")]
+        + [curve(c.replace("_", " "), c, "classification") for c in others],
+        chance=0.5,
+        ylabel="words put into the right class",
+        ax=left,
+    )
+    learning_curve(
+        [curve("meaning -> word (property P), mean", "trained", "property_p")]
+        + [curve("the same, worst word", "trained", "property_p_least")]
+        + [curve("sound -> wrong lexical area -> sound", "trained", "readback_wrong")]
+        + [curve(f"{c.replace('_', ' ')}, mean P", c, "property_p") for c in others],
+        chance=1 / words,
+        criterion=READBACK_CRITERION,
+        ylabel="part of the word's sound fired back",
+        ax=right,
+    )
+    seeds = len(results["trained"])
+    figure.suptitle(f"A brain learns {words} words from grounded sentences ({seeds} seeds; shaded: range)")
+    with run.file("learning_curve.png") as path:
+        figure.savefig(path, dpi=110)
+
+
+def _draw_dump(run: Run, study: Study) -> None:
+    """Draw the raster and the overlaps from the dump alone."""
+    path = run.folder / "assemblies.h5"
+    assemblies, recording = read_assemblies(path), read_recordings(path)["words_heard"]
+    figure = Figure(figsize=(11, 6.5), layout="constrained")
+    ax = raster(
+        recording,
+        [a for area in assemblies.values() for a in area.values() if HEARD not in str(a.label)],
+        ax=figure.subplots(),
+    )
+    ax.set_title(
+        "Words heard alone after learning: the area of the word's class fires one assembly (one colour)", pad=22
+    )
+    with run.file("raster.png") as place:
+        figure.savefig(place, dpi=110)
+    figure = Figure(figsize=(12, 5.5), layout="constrained")
+    halves = ((study.lexicon.nouns, "Lex1", "nouns"), (study.lexicon.verbs, "Lex2", "verbs"))
+    for ax, (words, area, name) in zip(figure.subplots(1, 2), halves, strict=True):
+        senses = [assemblies[area][word] for word in words]
+        sounds = [assemblies[area][word + HEARD] for word in words]
+        overlap_heatmap(senses, sounds, chance=study.brain["k"] / study.brain["n"], ax=ax)
+        ax.set_title(f"{name} in {area}")
+        ax.set_xlabel("assembly fired by the sound")
+        ax.set_ylabel("assembly fired by the meaning")
+    figure.suptitle("Sound and meaning of a word meet in one assembly, apart from those of other words")
+    with run.file("overlap.png") as place:
+        figure.savefig(place, dpi=110)
+
+
+def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
+    parts = results["trained"]
+    finals = [part["curve"][-1] for part in parts]
+    criterion = [_first_criterion(part["curve"]) for part in parts]
+    by_seed = {
+        "classification_accuracy": [f["classification"] for f in finals],
+        "classification_by_stability": [f["stability"] for f in finals],
+        "readback_right": [f["readback_right"] for f in finals],
+        "readback_wrong": [f["readback_wrong"] for f in finals],
+        "property_p": [f["property_p"] for f in finals],
+        "property_p_least": [f["property_p_least"] for f in finals],
+        "support": [fmean(part["support"].values()) for part in parts],
+        "sentences_per_second": [study.sentences / part["seconds"] for part in parts],
+    }
+    reached = [value for value in criterion if value is not None]
+    return {
+        **{name: round(fmean(values), 4) for name, values in by_seed.items()},
+        "sentences_to_criterion": fmean(reached) if len(reached) == len(criterion) else None,
+        "sentences": study.sentences,
+        "words": len(study.lexicon.words),
+        "chance": {"classification": 0.5, "readback": 1 / len(study.lexicon.words)},
+        "intervals_95": {name: _interval(values) for name, values in by_seed.items()},
+        "by_seed": {**by_seed, "sentences_to_criterion": criterion},
+        "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
+        "lexicon": _about_words(study, parts),
+        "curve": {name: [part["curve"] for part in parts] for name, parts in results.items()},
+    }
+
+
+def _first_criterion(curve: Sequence[Mapping[str, float]]) -> float | None:
+    met = [point["sentences"] for point in curve if point["property_p_least"] >= READBACK_CRITERION]
+    return met[0] if met else None
+
+
+def _interval(values: Sequence[float]) -> list[float]:
+    """Return the 95 % confidence interval of the mean over seeds (Student's t)."""
+    if len(values) < 2:
+        return [values[0], values[0]]
+    half = float(student.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return [round(fmean(values) - half, 4), round(fmean(values) + half, 4)]
+
+
+def _control(parts: Sequence[Any]) -> dict[str, Any]:
+    finals = [part["curve"][-1] for part in parts]
+    names = {"classification_accuracy": "classification", "classification_by_stability": "stability"}
+    names |= {name: name for name in ("readback_right", "readback_wrong", "property_p")}
+    means = {shown: round(fmean(f[name] for f in finals), 4) for shown, name in names.items()}
+    return {**means, "worst_seed_classification": max(f["classification"] for f in finals)}
+
+
+def _about_words(study: Study, parts: Sequence[Any]) -> dict[str, Any]:
+    """Say what the words were, which were never heard, and how well words did by how often they were heard."""
+    about: dict[str, Any] = {
+        "nouns": study.lexicon.nouns,
+        "verbs": study.lexicon.verbs,
+        "features": study.lexicon.feature_names,
+        "left_out_homographs": study.lexicon.left_out,
+    }
+    if not study.clauses:
+        return about
+    times = Counter(word for sentence in study.stream("trained", 0) for word in sentence.words)
+    bands = {"0": (0, 0), "1-4": (1, 4), "5-19": (5, 19), "20-99": (20, 99), "100+": (100, 10**9)}
+    about["clauses"] = len(study.clauses)
+    about["never_heard"] = [word for word in study.lexicon.words if not times[word]]
+    about["by_times_heard"] = {
+        band: {
+            "words": len(chosen),
+            **{
+                m: round(fmean(part["words"][w][m] for part in parts for w in chosen), 3)
+                for m in parts[0]["words"][chosen[0]]
+            },
+        }
+        for band, (low, high) in bands.items()
+        if (chosen := [word for word in study.lexicon.words if low <= times[word] <= high])
+    }
+    return about

@@ -1,0 +1,103 @@
+"""Compare saturating rules: which keep words apart, and for how long.
+
+The papers let weights grow without bound; synapses cannot.  This study trains the noun/verb brain under rules that
+saturate and follows property P (meaning -> word).  Under the multiplicative rule words stay apart until the *wrong*
+synapses reach the cap too.  A right synapse is strengthened whenever its word is heard, a wrong one only when its two
+words meet, which is as many times rarer as there are words in a class; so the time is foretold by `horizon`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from math import log
+from statistics import fmean
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
+from brainsim.lexicon import english
+from brainsim.nemo import READBACK_CRITERION, WordLearner, random_sentences
+from brainsim.plots import Curve, learning_curve
+from brainsim.runs import Run
+
+RULES: Mapping[str, Plasticity] = {
+    "multiplicative .06, cap 32767": Hebbian(0.06),
+    "multiplicative .06, cap 1000": Hebbian(0.06, 1000),
+    "multiplicative .06, cap 100": Hebbian(0.06, 100),
+    "multiplicative .06, cap 20": Hebbian(0.06, 20),
+    "multiplicative .06, cap 10": Hebbian(0.06, 10),
+    "additive .1, w_max 10": SaturatingHebbian(0.1, 10),
+    "additive .3, w_max 20": SaturatingHebbian(0.3, 20),
+    "additive 1, w_max 1000": SaturatingHebbian(1.0, 1000),
+}
+ROUNDS_PER_WORD = 3
+
+
+def horizon(rule: Plasticity, words: int) -> float | None:
+    """Return after how many sentences wrong synapses reach the cap, for ``words`` nouns and as many verbs."""
+    if not isinstance(rule, Hebbian):
+        return None
+    return words**2 * log(rule.w_max) / log(1 + rule.beta) / ROUNDS_PER_WORD
+
+
+@experiment(quick={"n": 10_000, "words": 2, "sentences": 40, "test_every": 20, "seeds": 1})
+def saturation(
+    run: Run, *, n: int = 100_000, words: int = 5, sentences: int = 800, test_every: int = 50, seeds: int = 5
+) -> Mapping[str, Any]:
+    """Compare rules on ``words`` nouns and ``words`` verbs."""
+    lexicon = english().take(words, words)
+
+    def learn(rule: Plasticity, seed: int, bar: Any) -> list[dict[str, float]]:
+        learner = WordLearner(lexicon, rule, n=n, seed=seed, **run.simulator)
+        heard, curve = random_sentences(lexicon, sentences, seed), []
+        with learner.sim:
+            for start in range(0, sentences, test_every):
+                for sentence in heard[start : start + test_every]:
+                    learner.hear(sentence)
+                    bar.update()
+                curve.append({"sentences": min(start + test_every, sentences), **asdict(learner.test())})
+        return curve
+
+    with run.progress(len(RULES) * seeds * sentences, "sentences") as bar:
+        curves = {
+            name: [
+                run.part(f"{number}-{seed}", lambda _, rule=rule, seed=seed: learn(rule, seed, bar))
+                for seed in range(run.seed, run.seed + seeds)
+            ]
+            for number, (name, rule) in enumerate(RULES.items())
+        }
+    _draw(run, curves, words)
+    return {"rules": {name: _summary(RULES[name], curve, words) for name, curve in curves.items()}, "curves": curves}
+
+
+def _summary(rule: Plasticity, curves: list[list[dict[str, float]]], words: int) -> dict[str, Any]:
+    mean = [fmean(curve[at]["property_p"] for curve in curves) for at in range(len(curves[0]))]
+    steps = [point["sentences"] for point in curves[0]]
+    above = [step for step, value in zip(steps, mean, strict=True) if value >= READBACK_CRITERION]
+    names = ("property_p", "property_p_least", "classification", "readback_wrong")
+    return {
+        "best_property_p": round(max(mean), 3),
+        "mean_above_criterion": [above[0], above[-1]] if above else None,
+        "foretold_horizon": horizon(rule, words),
+        "end": {name: round(fmean(curve[-1][name] for curve in curves), 3) for name in names},
+    }
+
+
+def _draw(run: Run, curves: Mapping[str, list[list[dict[str, float]]]], words: int) -> None:
+    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    lines = [
+        Curve(name, [p["sentences"] for p in seeds[0]], [[p["property_p"] for p in curve] for curve in seeds])
+        for name, seeds in curves.items()
+    ]
+    ax = learning_curve(
+        lines,
+        chance=1 / (2 * words),
+        criterion=READBACK_CRITERION,
+        ylabel="meaning -> word: part of the sound fired back",
+        ax=figure.subplots(),
+    )
+    ax.set_title(f"{words} nouns and {words} verbs under rules that saturate")
+    with run.file("saturation.png") as path:
+        figure.savefig(path, dpi=110)

@@ -1,0 +1,278 @@
+"""Experiments and the command line: parameters, run folders, resuming, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import h5py
+import pytest
+
+from brainsim import cli
+from brainsim.dumps import read_assemblies, read_recordings
+from brainsim.errors import ExperimentError, RunFolderError
+from brainsim.experiments import experiment, load_experiment
+from brainsim.runs import Run, Settings
+from conftest import ROOT
+
+NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
+TINY = ["--quick", "--set", "n=3000", "--set", "sentences=8", "--set", "test_every=4", "--set", "seeds=2"]
+
+
+def brainsim(*arguments: object, capsys: Any) -> tuple[int, str, str]:
+    """Run the command line in this process: exit code, output, errors."""
+    before, sys.argv = sys.argv, ["brainsim", *map(str, arguments)]
+    try:
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+    finally:
+        sys.argv = before
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out, captured.err
+
+
+def without_clock(metrics: dict[str, Any]) -> dict[str, Any]:
+    """Drop what may differ between two runs that compute the same."""
+    timed = {"seconds", "sentences_per_second", "peak_rss_mb", "by_seed", "intervals_95"}
+    return {name: value for name, value in metrics.items() if name not in timed}
+
+
+def test_a_run_leaves_everything(tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "run"
+    code, printed, errors = brainsim("run", NOUN_VERB, *TINY, "--out", out, "--seed", 4, "--json", capsys=capsys)
+    assert code == 0, errors
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert json.loads(printed) == metrics
+    for name in (
+        "classification_accuracy classification_by_stability readback_right readback_wrong sentences_to_criterion sentences "
+        "words sentences_per_second peak_rss_mb support seed parameters versions controls"
+    ).split():
+        assert name in metrics
+    assert metrics["seed"] == 4
+    assert metrics["parameters"]["n"] == 3000
+    assert set(metrics["controls"]) == {"beta_zero", "untrained", "shuffled_grounding"}
+    for name in ("learning_curve.png", "raster.png", "overlap.png"):
+        assert (out / name).read_bytes().startswith(b"\x89PNG")
+    header = json.loads((out / "run.json").read_text())
+    assert header["status"] == "finished"
+    assert header["command"].startswith("brainsim run ")
+    assemblies = read_assemblies(out / "assemblies.h5")
+    assert list(assemblies["Lex1"])[:3] == ["dog", "cat", "bird"]
+    assert len(assemblies["Lex1"]["dog"]) == 50
+    recording = read_recordings(out / "assemblies.h5")["words_heard"]
+    assert [area.name for area in recording.areas] == ["Phon", "Lex1", "Lex2"]
+    assert [mark.label for mark in recording.marks] == ["dog", "cat", "bird", "run", "jump", "walk"]
+    assert not list(out.glob(".*"))
+
+
+def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any) -> None:
+    tiny = ["n=1500", "sentences=4", "test_every=4", "seeds=1", "controls=false"]
+    settings = [part for setting in tiny for part in ("--set", setting)]
+    results = []
+    for name, options in (("a", ["--threads", 1]), ("b", ["--threads", 2]), ("c", ["--backend", "reference"])):
+        out = tmp_path / name
+        code, _, errors = brainsim("run", NOUN_VERB, "--quick", *settings, *options, "--out", out, capsys=capsys)
+        assert code == 0, errors
+        results.append(without_clock(json.loads((out / "metrics.json").read_text())))
+    assert results[0] == results[1] == results[2]
+
+
+def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
+    from brainsim import runs
+    from brainsim.nemo import WordLearner
+
+    monkeypatch.setattr(runs, "_CHECKPOINT_SECONDS", 0.0)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert brainsim("run", NOUN_VERB, *TINY, "--out", whole, capsys=capsys)[0] == 0
+    hear, heard = WordLearner.hear, []
+
+    def interrupted(self: WordLearner, sentence: Any) -> None:
+        heard.append(sentence)
+        if len(heard) == 15:
+            raise KeyboardInterrupt
+        hear(self, sentence)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WordLearner, "hear", interrupted)
+        code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--out", broken, capsys=capsys)
+    assert code == 1
+    assert "--resume" in errors
+    assert json.loads((broken / "run.json").read_text())["status"] == "interrupted"
+    assert sorted(path.name for path in (broken / "parts").iterdir()) == ["trained-0.json", "trained-1.h5"]
+    with h5py.File(broken / "parts" / "trained-1.h5") as file:
+        assert file.attrs["rounds"] > 0
+    code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--seed", 9, "--out", broken, "--resume", capsys=capsys)
+    assert code == 2
+    assert "seed (0, now 9) differs from the run to resume" in errors
+    code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--out", broken, "--resume", capsys=capsys)
+    assert code == 0, errors
+    first, second = (without_clock(json.loads((f / "metrics.json").read_text())) for f in (whole, broken))
+    assert first == second
+    assert read_assemblies(whole / "assemblies.h5") == read_assemblies(broken / "assemblies.h5")
+
+
+LEXICONS = {
+    "column.csv": "word,kind\ndog,noun\n",
+    "empty.csv": "",
+    "header.csv": "word,class\n",
+    "twice.csv": "word,class\ndog,noun\nrun,verb\ndog,noun\n",
+    "nan.csv": "word,class,size\ndog,noun,nan\nrun,verb,1\n",
+    "verbs.csv": "word,class\nrun,verb\n",
+    "ragged.csv": "word,class,size\ndog,noun\nrun,verb,1\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "sentnces=3"], "--set sentnces=3: unknown parameter 'sentnces'; did you mean 'sentences'?"),
+        (["--set", "n=many"], "--set n=many: must be a whole number (got 'many')"),
+        (["--set", "n=1.5"], "--set n=1.5: must be a whole number (got '1.5')"),
+        (["--set", "controls=maybe"], "--set controls=maybe: must be true or false (got 'maybe')"),
+        (["--set", "n"], "--set n: must have the form name=value"),
+        (["--set", "n=5", "--set", "n=6"], "--set n=6: 'n' is set twice; give it once"),
+        (["--set", "k=200000"], "Area 'Lex1'.k: must be between 1 and n = 10000 (got 200000); lower k or raise n"),
+        (["--set", "p=1.5"], "Fiber 'Phon->Lex1'.p: must be a number between 0 and 1 (got 1.5)"),
+        (["--set", "p=nan"], "--set p=nan: must be a number (got 'nan')"),
+        (["--set", "rule=oja"], "--set rule=oja: must be one of hebbian, saturating"),
+        (["--set", "sentences=0"], "--set sentences=0: must be at least 1"),
+        (["--set", "nouns=99"], "Lexicon.nouns: must be between 1 and 40, the number in the list (got 99)"),
+        (["--backend", "cpuu"], "Simulator.backend: unknown backend 'cpuu'; did you mean 'cpu'?"),
+        (["--set", "lexicon=nowhere.csv"], "nowhere.csv: cannot be read as a CSV file"),
+        (["--set", "lexicon=column.csv"], "column.csv: column 'class' is missing; found: word, kind"),
+        (["--set", "lexicon=empty.csv"], "empty.csv: is empty; it needs a header with the columns word and class"),
+        (["--set", "lexicon=header.csv"], "header.csv: is empty"),
+        (["--set", "lexicon=twice.csv"], "twice.csv, line 4: word 'dog' comes twice; keep one row"),
+        (["--set", "lexicon=nan.csv"], "nan.csv, line 2: size must be a finite number (got 'nan')"),
+        (["--set", "lexicon=verbs.csv"], "verbs.csv: has no noun; give at least one row with class noun"),
+        (["--set", "lexicon=ragged.csv"], "ragged.csv, line 2: must have 3 columns, as the header does"),
+        (["--out", "occupied"], "--out occupied: is not an empty folder; choose another, or continue it with --resume"),
+        (["--out", "file.txt/run"], "--out file.txt/run: cannot be written (Not a directory); choose another"),
+        (["--resume"], "--resume needs --out"),
+        (["--out", "fresh", "--resume"], "--out fresh: holds no run to resume"),
+    ],
+)
+def test_bad_input_is_one_line_exit_2_and_nothing_written(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in LEXICONS.items():
+        Path(name).write_text(text)
+    Path("file.txt").write_text("")
+    Path("occupied").mkdir()
+    Path("occupied/mine").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    code, printed, errors = brainsim("run", NOUN_VERB, "--quick", *arguments, capsys=capsys)
+    assert code == 2
+    assert message in errors
+    assert "Traceback" not in errors
+    assert printed == ""
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("none.py", "x = 1\n", "must have exactly one function decorated with @brainsim.experiment (found none)"),
+        ("broken.py", "def f(:\n", "line 1: is not valid Python"),
+        ("text.txt", "hello", "is not a Python file"),
+        ("missing.py", None, "no such file"),
+    ],
+)
+def test_files_without_an_experiment(name: str, text: str | None, message: str, tmp_path: Path, capsys: Any) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    code, _, errors = brainsim("run", tmp_path / name, capsys=capsys)
+    assert code == 2
+    assert message in errors
+
+
+def test_a_crash_is_exit_1_and_keeps_what_was_done(tmp_path: Path) -> None:
+    file = tmp_path / "crash.py"
+    file.write_text(
+        textwrap.dedent(
+            """
+            from brainsim import experiment
+
+            @experiment
+            def crash(run, *, size: int = 3):
+                run.part("first", lambda checkpoint: size)
+                raise ZeroDivisionError("on purpose")
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "brainsim", "run", str(file), "--out", str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "ZeroDivisionError: on purpose" in done.stderr
+    assert json.loads((tmp_path / "out" / "parts" / "first.json").read_text()) == 3
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["status"] == "failed"
+
+
+def test_parameters_are_typed() -> None:
+    @experiment(quick={"size": 2})
+    def study(run: Run, *, size: int = 10, rate: float = 0.5, name: str = "x", on: bool = False) -> dict[str, Any]:
+        return {}
+
+    assert study.parameters(["size=1e6", "rate=1", "on=yes"]) == {
+        "size": 1_000_000,
+        "rate": 1.0,
+        "name": "x",
+        "on": True,
+    }
+    assert study.parameters(["size=1_000"], quick=True)["size"] == 1000
+    assert study.parameters(quick=True)["size"] == 2
+
+
+def test_parameters_that_cannot_be_set_are_refused() -> None:
+    with pytest.raises(ExperimentError, match="parameter 'words' must be annotated int, float, bool or str"):
+
+        @experiment
+        def study(run: Run, *, words: list = ()) -> dict[str, Any]:  # type: ignore[type-arg, assignment]
+            return {}
+
+    with pytest.raises(ExperimentError, match="unknown parameter 'sze'; did you mean 'size'"):
+
+        @experiment(quick={"sze": 1})
+        def other(run: Run, *, size: int = 1) -> dict[str, Any]:
+            return {}
+
+
+def test_a_changed_experiment_is_not_resumed(tmp_path: Path) -> None:
+    file = tmp_path / "study.py"
+    file.write_text("one")
+    settings: dict[str, Any] = {"seed": 0, "quick": False, "parameters": {}}
+    Run(tmp_path / "out", Settings.of_file(file, **settings)).begin(resume=False)
+    Run(tmp_path / "out", Settings.of_file(file, **settings)).begin(resume=True)
+    file.write_text("two")
+    with pytest.raises(RunFolderError, match="the experiment file differs from the run to resume"):
+        Run(tmp_path / "out", Settings.of_file(file, **settings)).begin(resume=True)
+
+
+def test_info_and_parameters(capsys: Any) -> None:
+    code, printed, _ = brainsim("info", capsys=capsys)
+    assert code == 0
+    assert "backend cpu: works (auto)" in printed
+    assert "backend gpu: does not run here" in printed
+    assert "numba" in json.loads(brainsim("info", "--json", capsys=capsys)[1])["versions"]
+    assert "n: int = 100000" in brainsim("parameters", NOUN_VERB, capsys=capsys)[1]
+    assert brainsim("nonsense", capsys=capsys)[0] == 2
+
+
+def test_every_experiment_loads() -> None:
+    for path in sorted((ROOT / "experiments").glob("*.py")):
+        assert load_experiment(path).name == path.stem
+
+
+def test_importing_is_light() -> None:
+    code = "import sys, brainsim; print(sorted({'numba', 'scipy', 'h5py', 'matplotlib', 'tqdm', 'cupy'} & set(sys.modules)))"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

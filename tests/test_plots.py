@@ -1,0 +1,85 @@
+"""Pictures draw what they are given, on the axes they are given, and show or restyle nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from brainsim import Area, Assembly, Brain, Hebbian
+from brainsim.errors import DeclarationError
+from brainsim.plots import Curve, brain_svg, draw_brain, learning_curve, overlap_heatmap, raster
+from brainsim.recording import Recording
+
+
+@pytest.fixture
+def ax() -> Any:
+    figure, axes = plt.subplots()
+    yield axes
+    plt.close(figure)
+
+
+@pytest.fixture(autouse=True)
+def no_restyling() -> Any:
+    before = dict(mpl.rcParams)
+    yield
+    assert dict(mpl.rcParams) == before
+    plt.close("all")
+
+
+def recorded() -> Recording:
+    recording = Recording([Area("A", 100, 3), Area("B", 50, 2)])
+    for label, winners in (("dog", ([1, 2, 3], [5, 6])), ("cat", ([7, 8, 9], [5, 9]))):
+        recording.mark(label)
+        for _ in range(2):
+            recording.append({name: np.array(w) for name, w in zip("AB", winners, strict=True)})
+    return recording
+
+
+def test_raster_sorts_neurons_by_assembly(ax: Any) -> None:
+    assert raster(recorded(), [Assembly("A", [7, 8, 9], "cat"), Assembly("A", [1, 2, 3], "dog")], ax=ax) is ax
+    assert {text.get_text() for text in ax.texts} == {"dog", "cat"}
+    assert [label.get_text().split("\n")[0] for label in ax.get_yticklabels()] == ["B", "A"]
+    points = [line.get_xydata() for line in ax.lines if line.get_marker() == "."]
+    band_a = [p for p in points if len(p) and p[:, 1].min() >= 1]
+    assert [set(p[:, 0]) for p in band_a] == [{2, 3}, {0, 1}]
+    assert band_a[0][:, 1].max() < band_a[1][:, 1].min()
+    assert sum(map(len, points)) == 2 * (3 + 3) + 2 * (2 + 2)
+
+
+def test_heatmap_shows_overlaps_and_chance(ax: Any) -> None:
+    rows = [Assembly("A", [1, 2], "x"), Assembly("A", [2, 3], "y")]
+    assert overlap_heatmap(rows, chance=0.02, ax=ax) is ax
+    assert ax.images[0].get_array().tolist() == [[1, 0.5], [0.5, 1]]
+    bar = ax.get_figure().axes[-1]
+    assert "chance 0.02" in [text.get_text() for text in bar.texts]
+    with pytest.raises(DeclarationError, match="at least one assembly"):
+        overlap_heatmap([])
+
+
+def test_learning_curve_draws_means_and_controls(ax: Any) -> None:
+    curves = [Curve("trained", [0, 10], [[0, 1], [0.5, 1]]), Curve("untrained", [0, 10], [[0.5, 0.5]], control=True)]
+    assert learning_curve(curves, chance=0.5, criterion=0.75, ax=ax) is ax
+    assert ax.lines[0].get_ydata().tolist() == [0.25, 1]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["trained", "control: untrained"]
+    assert {text.get_text() for text in ax.texts} == {"chance 0.5", "criterion 0.75"}
+
+
+def test_brain_drawing(ax: Any) -> None:
+    brain = Brain()
+    a, b = brain.add(Area("A", 100, 3), Area("B", 50, 2))
+    brain.connect(a, b, 0.1, Hebbian(0.1))
+    brain.connect(a, a, 0.1)
+    assert draw_brain(brain, ax=ax) is ax
+    assert len(ax.patches) == 2
+    assert brain.draw(ax=ax) is ax
+    assert "<svg" in brain_svg(brain)
+    assert brain._repr_svg_().count("<svg") == 1
+
+
+def test_a_figure_of_its_own_by_default() -> None:
+    assert raster(recorded()).get_figure() is not None
+    assert draw_brain(Brain()).get_figure() is not None
