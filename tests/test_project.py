@@ -1,0 +1,66 @@
+"""The project itself: types, lint, packaging, notebooks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from typecheck import typecheck
+
+from conftest import ROOT
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_types_are_strict() -> None:
+    done = typecheck()
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
+def test_lint(command: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "ruff", *command, str(ROOT)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run_and_are_committed_without_outputs(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    inline = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT)}}).execute(env=inline)
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
+
+
+def test_layers_keep_apart() -> None:
+    """kernels/ never imports the rest; areas/ uses the public API alone; brainsim/ never imports CUDA."""
+    for path in (ROOT / "kernels").rglob("*.py"):
+        imports = [line for line in path.read_text().splitlines() if line.startswith(("import ", "from "))]
+        assert not [line for line in imports if "brainsim" in line and "brainsim.kernels" not in line], path
+    for path in (ROOT / "areas").rglob("*.py"):
+        assert "kernels" not in path.read_text(), path
+    for path in (ROOT / "brainsim").rglob("*.py"):
+        assert "import cupy" not in path.read_text(), path
+
+
+@pytest.mark.slow
+def test_a_wheel_holds_everything_and_works_elsewhere(tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", tmp_path, ROOT], check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    target = tmp_path / "site"
+    subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True, capture_output=True)
+    code = (
+        "import brainsim, brainsim.areas, brainsim.plots, brainsim.kernels.cpu.backend, brainsim.lexicon as l;"
+        "print(brainsim.__file__, len(l.english().words))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(target)}, capture_output=True, text=True
+    )
+    assert done.stdout.split() == [str(target / "brainsim" / "__init__.py"), "80"], done.stderr
