@@ -20,7 +20,7 @@ class Grounding(Area):
     features : mapping of str to sequence of float, optional
         Ratings of each word; words rated alike share neurons.  Without them the patterns are disjoint.
     shared : float
-        Fraction of a pattern that the ratings choose; the rest is the word's own.  Only used with ``features``.
+        Largest fraction of a pattern that it can share with others.  Only used with ``features``.
     name : str, optional
         Name of the area; that of its class by default.
     """
@@ -30,7 +30,7 @@ class Grounding(Area):
         words: Iterable[str],
         k: int = 100,
         features: Mapping[str, Sequence[float]] | None = None,
-        shared: float = 0.2,
+        shared: float = 0.5,
         name: str | None = None,
     ) -> None:
         n, patterns = grounded(words, k, features, shared)

@@ -23,7 +23,13 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON, whole or not at all; NaN is refused, since JSON has none."""
-    text = json.dumps(content, indent=2, allow_nan=False)
+    """Write JSON, whole or not at all; NumPy numbers are welcome, NaN is refused, since JSON has none."""
+    text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
     with whole(path) as partial:
         partial.write_text(text + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        return value.tolist()
+    raise TypeError(f"{value!r} cannot be written as JSON")

@@ -33,6 +33,8 @@ class Index:
     def fibers(self, fibers: Openable) -> list[int]:
         """Return the numbers of fibers of this brain, each once."""
         chosen: list[int] = []
+        if not isinstance(fibers, Iterable | Fiber):
+            raise DeclarationError(f"Simulator: must be given fibers, as in a >> b | b >> c (got {fibers!r})")
         for fiber in (fibers,) if isinstance(fibers, Fiber) else fibers:
             if not isinstance(fiber, Fiber):
                 raise DeclarationError(f"Simulator: must be given fibers, as in a >> b | b >> c (got {fiber!r})")

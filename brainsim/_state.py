@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Synapses
+from brainsim.brain import Brain
+from brainsim.errors import DumpError
+from brainsim.kernels.backend import Backend, Synapses
 from brainsim.kernels.spec import FiberSpec
 
 
 @dataclass
 class State:
-    """Held areas, gates and the clock; areas and fibers by number."""
+    """Held areas, gates and the clock, and what has been used so far; areas and fibers by number."""
 
     held: set[int] = field(default_factory=set)
     inhibited_areas: set[int] = field(default_factory=set)
     inhibited_fibers: set[int] = field(default_factory=set)
     rounds: int = 0
+    opened: set[int] = field(default_factory=set)
+    fired: set[int] = field(default_factory=set)
 
     def copy(self) -> State:
         """Return an independent copy."""
-        return State(set(self.held), set(self.inhibited_areas), set(self.inhibited_fibers), self.rounds)
+        return replace(
+            self,
+            held=set(self.held),
+            inhibited_areas=set(self.inhibited_areas),
+            inhibited_fibers=set(self.inhibited_fibers),
+        )
 
     def closed(self, number: int, fiber: FiberSpec) -> bool:
         """Return whether inhibition closes a fiber: its own, or that of an area it starts or ends in."""
@@ -41,5 +51,75 @@ class Snapshot:
     held: tuple[str, ...]
     inhibited: tuple[str, ...]
     inhibited_fibers: tuple[str, ...]
+    opened: tuple[str, ...]
+    fired: tuple[str, ...]
     winners: Mapping[str, npt.NDArray[np.int64]]
     learned: Mapping[str, Synapses]
+
+
+def declaration(brain: Brain) -> str:
+    """Return the declaration as text that does not depend on its order."""
+    areas = sorted(f"{area.name!r} n={area.n} k={area.k}" for area in brain.areas.values())
+    fibers = sorted(f"{fiber.name} p={fiber.p!r} {fiber.plasticity!r}" for fiber in brain.fibers)
+    return "\n".join([*areas, *fibers])
+
+
+def take_snapshot(brain: Brain, seed: int, backend: Backend, state: State, note: str) -> Snapshot:
+    """Return the whole state of a simulation."""
+    areas, fibers = backend.spec.areas, backend.spec.fibers
+    return Snapshot(
+        declaration=declaration(brain),
+        note=note,
+        seed=seed,
+        rounds=state.rounds,
+        held=tuple(areas[a].name for a in sorted(state.held)),
+        inhibited=tuple(areas[a].name for a in sorted(state.inhibited_areas)),
+        inhibited_fibers=tuple(fibers[f].name for f in sorted(state.inhibited_fibers)),
+        opened=tuple(fibers[f].name for f in sorted(state.opened)),
+        fired=tuple(areas[a].name for a in sorted(state.fired)),
+        winners={area.name: backend.winners(a) for a, area in enumerate(areas)},
+        learned={fiber.name: backend.learned(f) for f, fiber in enumerate(fibers) if fiber.learns},
+    )
+
+
+def restore_snapshot(path: str | Path, snapshot: Snapshot, backend: Backend) -> State:
+    """Put a backend of the same declaration into the state of a snapshot, and return the rest of that state.
+
+    Raises
+    ------
+    DumpError
+        If the snapshot names areas, fibers or neurons that do not exist; then nothing has changed.
+    """
+    _check(path, snapshot, backend)
+    area = {spec.name: a for a, spec in enumerate(backend.spec.areas)}
+    fiber = {spec.name: f for f, spec in enumerate(backend.spec.fibers)}
+    for name, neurons in snapshot.winners.items():
+        backend.set_winners(area[name], neurons)
+    for name, synapses in snapshot.learned.items():
+        backend.set_learned(fiber[name], synapses)
+    backend.broken = False
+    return State(
+        held={area[name] for name in snapshot.held},
+        inhibited_areas={area[name] for name in snapshot.inhibited},
+        inhibited_fibers={fiber[name] for name in snapshot.inhibited_fibers},
+        rounds=snapshot.rounds,
+        opened={fiber[name] for name in snapshot.opened},
+        fired={area[name] for name in snapshot.fired},
+    )
+
+
+def _check(path: str | Path, snapshot: Snapshot, backend: Backend) -> None:
+    areas = {area.name: area for area in backend.spec.areas}
+    learning = {fiber.name: fiber for fiber in backend.spec.fibers if fiber.learns}
+    fibers = {fiber.name for fiber in backend.spec.fibers}
+    whole = set(snapshot.winners) == set(areas) and set(snapshot.learned) == set(learning)
+    whole = whole and fibers >= {*snapshot.inhibited_fibers, *snapshot.opened}
+    whole = whole and set(areas) >= {*snapshot.held, *snapshot.inhibited, *snapshot.fired}
+    if whole:
+        pairs = [(neurons, areas[name].n) for name, neurons in snapshot.winners.items()]
+        for name, synapses in snapshot.learned.items():
+            graph = learning[name].graph
+            pairs += [(synapses.pre, graph.n_source), (synapses.post, graph.n_target)]
+        whole = all(not len(ids) or (ids.min() >= 0 and ids.max() < n) for ids, n in pairs)
+    if not whole:
+        raise DumpError(f"{path}: is damaged: it names areas, fibers or neurons that the brain does not have")

@@ -42,6 +42,8 @@ def name(where: str, value: object) -> str:
     """Return ``value`` as a usable name: text that can stand in a file and in a fiber's name."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise DeclarationError(f"{where}: must be printable text, not empty (got {value!r})")
-    if "/" in value or "->" in value:
-        raise DeclarationError(f"{where}: must not contain '/' or '->' (got {value!r}); use '_' instead")
+    if "/" in value or "->" in value or value.strip(".") == "":
+        raise DeclarationError(
+            f"{where}: must not contain '/' or '->' or be dots alone (got {value!r}); use '_' instead"
+        )
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -56,6 +56,8 @@ class Area:
         _set(self, "n", integer(f"{where}.n", n, 1, MAX_NEURONS))
         allowed = f"between 1 and n = {self.n}"
         _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
+        if not isinstance(patterns, Mapping | None):
+            raise DeclarationError(f"{where}.patterns: must map labels to neurons (got {patterns!r})")
         named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
         _set(self, "patterns", MappingProxyType(named))
 
@@ -81,6 +83,15 @@ class Area:
             return self.patterns[label]
         except KeyError:
             raise UnknownNameError(f"Area {self.name!r}: {unknown('pattern', label, self.patterns)}") from None
+
+    __iter__ = None  # without this, Python would iterate over area[0], area[1], …
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "patterns": dict(self.patterns)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for attribute, value in {**state, "patterns": MappingProxyType(state["patterns"])}.items():
+            _set(self, attribute, value)
 
     def __rshift__(self, target: Area) -> FiberSet:
         """Return the fibers declared from this area to ``target``."""

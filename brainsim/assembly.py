@@ -36,6 +36,8 @@ class Assembly:
     __slots__ = ("_area", "_label", "_neurons")
 
     def __init__(self, area: str, neurons: npt.ArrayLike, label: str | None = None) -> None:
+        if not isinstance(area, str):
+            raise DeclarationError(f"Assembly.area: must be the name of an area (got {area!r})")
         given = np.asarray(neurons)
         if given.size and (given.ndim != 1 or given.dtype.kind not in "iu"):
             raise DeclarationError(f"Assembly of area {area!r}: neurons must be a list of indices (got {neurons!r})")
@@ -46,6 +48,9 @@ class Assembly:
             raise DeclarationError(f"Assembly of area {area!r}: neuron {ordered[0]} is negative; indices start at 0")
         ordered.flags.writeable = False
         self._area, self._neurons, self._label = area, ordered, label
+
+    def __reduce__(self) -> tuple[type[Assembly], tuple[str, npt.NDArray[np.int64], str | None]]:
+        return Assembly, (self._area, self._neurons, self._label)
 
     @property
     def area(self) -> str:

@@ -187,7 +187,8 @@ class Brain:
             return NotImplemented
         return self._areas == other._areas and sorted(self._fibers, key=_by_name) == sorted(other._fibers, key=_by_name)
 
-    __hash__ = object.__hash__
+    __hash__ = None  # type: ignore[assignment]  # a brain can still change
+    __iter__ = None  # without this, Python would iterate over brain[0], brain[1], …
 
     def __repr__(self) -> str:
         lines = [f"Brain: {len(self._areas)} areas, {len(self._fibers)} fibers"]

@@ -45,7 +45,7 @@ def _sentences(row: dict[str, str], lexicon: Lexicon) -> list[Sentence]:
         return []
     found = []
     for noun, letter in ((row["subj"], "S"), (row["obj"], "O")):
-        if noun in lexicon.nouns:
-            noun_first = letter in order and order.index(letter) < order.index("V")
+        if noun in lexicon.nouns and letter in order and "V" in order:
+            noun_first = order.index(letter) < order.index("V")
             found.append(Sentence((noun, verb) if noun_first else (verb, noun), noun, verb))
     return found

@@ -29,7 +29,7 @@ def cli() -> None:
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of everything random.")
+@click.option("--seed", type=click.IntRange(0, 2**62), default=0, show_default=True, help="Seed of everything random.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu or reference.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/<name> by default.")
@@ -65,8 +65,9 @@ def _carry_out(experiment: Experiment, this: Any) -> dict[str, Any]:
         with collected() as usage:
             metrics: dict[str, Any] = this.finish(experiment(this, **this.settings.parameters))
     except KeyboardInterrupt:
-        this.abandon("interrupted")
-        raise
+        kept = this.abandon("interrupted")
+        again = f"continue with --resume --out {this.folder}" if kept else "nothing was kept"
+        raise click.ClickException(f"interrupted; {again}") from None
     except Exception:
         this.abandon("failed")
         raise
@@ -76,9 +77,24 @@ def _carry_out(experiment: Experiment, this: Any) -> dict[str, Any]:
 
 
 def _summary(metrics: dict[str, Any]) -> str:
-    shown = {name: value for name, value in metrics.items() if isinstance(value, int | float | str)}
-    width = max(map(len, shown), default=0)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in shown.items())
+    """Return the scores as lines, with the chance level and the controls beside them."""
+    lines: list[tuple[str, str]] = []
+    for name, value in metrics.items():
+        if value is None or isinstance(value, int | float | str):
+            lines.append((name, _shown(value)))
+        elif name == "chance":
+            lines.append((name, ", ".join(f"{measure} {_shown(level)}" for measure, level in value.items())))
+        elif name == "controls":
+            for control, scores in value.items():
+                numbers = {measure: score for measure, score in scores.items() if isinstance(score, int | float)}
+                text = ", ".join(f"{measure} {_shown(score)}" for measure, score in numbers.items())
+                lines.append((f"control {control}", text))
+    width = max((len(name) for name, _ in lines), default=0)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in lines)
+
+
+def _shown(value: Any) -> str:
+    return "not reached" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 @cli.command()
@@ -116,9 +132,9 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; continue with the same command and --resume --out FOLDER", err=True)
+        click.echo("interrupted", err=True)
         sys.exit(1)
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)

@@ -35,7 +35,10 @@ class Connectome:
         return self._graph.contains(pre, post)
 
     def weight(self, i: int, j: int) -> float:
-        """Return the present weight of the synapse ``i -> j``, 0.0 if there is none."""
+        """Return the present weight of the synapse ``i -> j``, 0.0 if there is none.
+
+        Reads all learned synapses of the fiber at every call; use `learned` to look at many.
+        """
         if not self.contains(i, j):
             return 0.0
         pre, post, weight = self._backend.learned(self._fiber)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from brainsim._files import whole
 from brainsim._state import Snapshot
@@ -20,6 +23,7 @@ from brainsim.recording import Recording
 
 _FORMAT = 1
 _TEXT = h5py.string_dtype()
+_NAMES = ("held", "inhibited", "inhibited_fibers", "opened", "fired")
 
 
 def write_assemblies(
@@ -36,15 +40,15 @@ def write_assemblies(
     DumpError
         If an assembly has no label, or two of one area share theirs; nothing is written.
     """
-    with whole(path) as partial, h5py.File(partial, "w") as file:
-        file.attrs["brainsim_format"] = _FORMAT
+    with _create(path) as file:
         group = file.create_group("assemblies", track_order=True)
         for assembly in assemblies:
             if assembly.area not in group:
                 group.create_group(assembly.area, track_order=True)
-            if assembly.label is None or assembly.label in group[assembly.area]:
-                raise DumpError(f"{path}: assemblies need labels that are unique in their area (got {assembly!r})")
-            group[assembly.area].create_dataset(assembly.label, data=assembly.neurons)
+            label = assembly.label
+            if not isinstance(label, str) or "/" in label or not label.strip(".") or label in group[assembly.area]:
+                raise DumpError(f"{path}: assemblies need labels without '/', each once in its area (got {assembly!r})")
+            group[assembly.area].create_dataset(label, data=assembly.neurons)
         for name, recording in (recordings or {}).items():
             _write_recording(file.create_group(f"recordings/{name}"), recording)
 
@@ -95,29 +99,35 @@ def _read_recording(group: h5py.Group) -> Recording:
         Area(name, int(part.attrs["n"]), int(part.attrs["k"])) for name, part in group.items() if "offsets" in part
     ]
     areas.sort(key=lambda area: int(group[area.name].attrs["position"]))
-    rounds = {a.name: np.split(group[a.name]["neurons"][:], group[a.name]["offsets"][1:-1]) for a in areas}
-    labels = dict(zip(group["marks_round"][:].tolist(), group["marks_label"].asstr()[:], strict=True))
+    rounds = {a.name: _rounds(group[a.name]) for a in areas}
+    marks = list(zip(group["marks_round"][:].tolist(), group["marks_label"].asstr()[:], strict=True))
     recording = Recording(areas)
-    for number in range(len(next(iter(rounds.values()), []))):
-        if number in labels:
-            recording.mark(labels[number])
-        recording.append({name: winners[number] for name, winners in rounds.items()})
+    length = max(map(len, rounds.values()), default=0)
+    for number in range(length + 1):
+        for _, label in (mark for mark in marks if mark[0] == number):
+            recording.mark(label)
+        if number < length:
+            recording.append({name: winners[number] for name, winners in rounds.items()})
     recording.stop()
     return recording
+
+
+def _rounds(part: h5py.Group) -> list[npt.NDArray[np.int64]]:
+    neurons, offsets = part["neurons"][:], part["offsets"][:].tolist()
+    return [neurons[start:end] for start, end in pairwise(offsets)]
 
 
 def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
     """Write the state of a simulation, whole or not at all (`Simulator.save`)."""
     header = asdict(snapshot)
     del header["winners"], header["learned"]
-    with whole(path) as partial, h5py.File(partial, "w") as file:
-        file.attrs["brainsim_format"] = _FORMAT
+    with _create(path) as file:
         file.attrs["graph_version"] = GRAPH_VERSION
         file.attrs["seed"] = np.uint64(snapshot.seed)
         file.attrs["rounds"] = snapshot.rounds
         file.create_dataset("declaration", data=snapshot.declaration, dtype=_TEXT)
         file.create_dataset("note", data=snapshot.note, dtype=_TEXT)
-        for name in ("held", "inhibited", "inhibited_fibers"):
+        for name in _NAMES:
             file.create_dataset(name, data=list(header[name]), dtype=_TEXT)
         for area, neurons in snapshot.winners.items():
             file.create_dataset(f"winners/{area}", data=neurons)
@@ -144,9 +154,7 @@ def load_snapshot(path: str | Path) -> Snapshot:
             note=file["note"].asstr()[()],
             seed=int(file.attrs["seed"]),
             rounds=int(file.attrs["rounds"]),
-            held=tuple(file["held"].asstr()[:]),
-            inhibited=tuple(file["inhibited"].asstr()[:]),
-            inhibited_fibers=tuple(file["inhibited_fibers"].asstr()[:]),
+            **{name: tuple(file[name].asstr()[:]) for name in _NAMES},
             winners={area: data[:] for area, data in file["winners"].items()},
             learned={
                 fiber: Synapses(columns["pre"][:], columns["post"][:], columns["weight"][:])
@@ -155,8 +163,25 @@ def load_snapshot(path: str | Path) -> Snapshot:
         )
 
 
-def _open(path: str | Path) -> h5py.File:
+@contextmanager
+def _open(path: str | Path) -> Iterator[h5py.File]:
     try:
-        return h5py.File(path, "r")
+        with h5py.File(path, "r") as file:
+            found = file.attrs.get("brainsim_format", "none")
+            if found != _FORMAT:
+                raise DumpError(f"{path}: must be a brainsim file of format {_FORMAT} (got {found})")
+            yield file
     except OSError as error:
         raise DumpError(f"{path}: cannot be read as HDF5 ({error})") from error
+    except (KeyError, AttributeError) as error:
+        raise DumpError(f"{path}: is damaged: {error.args[0]}") from error
+
+
+@contextmanager
+def _create(path: str | Path) -> Iterator[h5py.File]:
+    try:
+        with whole(path) as partial, h5py.File(partial, "w") as file:
+            file.attrs["brainsim_format"] = _FORMAT
+            yield file
+    except OSError as error:
+        raise DumpError(f"{path}: cannot be written ({error})") from error

@@ -157,6 +157,9 @@ def load_experiment(path: str | Path) -> Experiment:
         raise ExperimentError(f"{path}: is not a Python file; an experiment's name ends in .py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
+    folder = str(file.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # so that an experiment can import a file beside it
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

@@ -78,6 +78,8 @@ class Fiber:
     def to_scipy(self, *, seed: int = 0) -> csr_array[np.float64]:
         """Return the graph as a sparse matrix, shape ``(source.n, target.n)``, ones where there is a synapse.
 
+        Drawn in plain Python; ``sim.connectome(fiber).to_scipy()`` is faster and has the learned weights.
+
         Raises
         ------
         DeclarationError
@@ -128,6 +130,9 @@ class FiberSet:
     def __sub__(self, other: Fiber | FiberSet) -> FiberSet:
         removed = FiberSet((other,)) if isinstance(other, Fiber) else other
         return FiberSet(f for f in self if f not in removed)
+
+    def __reduce__(self) -> tuple[type[FiberSet], tuple[tuple[Fiber, ...]]]:
+        return FiberSet, (self._fibers,)
 
     def __iter__(self) -> Iterator[Fiber]:
         return iter(self._fibers)

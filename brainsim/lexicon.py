@@ -135,8 +135,9 @@ def _read(path: str | Path) -> list[tuple[int, _Row]]:
     for number, row in rows:
         if None in row or None in row.values():
             raise LexiconError(f"{path}, line {number}: must have {len(columns)} columns, as the header does")
-        if not row["word"].strip():
-            raise LexiconError(f"{path}, line {number}: has no word")
+        row["word"] = row["word"].strip()
+        if not row["word"].strip(".") or "/" in row["word"]:
+            raise LexiconError(f"{path}, line {number}: must have a word, without '/' (got {row['word']!r})")
         row["class"] = row[label or "class"]
     return rows
 
@@ -146,7 +147,18 @@ def _feature_names(path: str | Path, rows: list[tuple[int, _Row]], wanted: Seque
     for name in wanted:
         if name not in columns:
             raise LexiconError(f"{path}: {unknown('feature column', name, columns)}")
-    return tuple(wanted) or tuple(c for c in columns if all(_is_number(row[c]) for _, row in rows))
+    return tuple(wanted) or tuple(c for c in columns if _is_numeric(path, rows, c))
+
+
+def _is_numeric(path: str | Path, rows: list[tuple[int, _Row]], column: str) -> bool:
+    """Return whether a column holds numbers; some, but not all, is an error and not a column to drop in silence."""
+    words = [(number, row[column]) for number, row in rows if not _is_number(row[column])]
+    if words and len(words) < len(rows):
+        raise LexiconError(
+            f"{path}, line {words[0][0]}: {column} must be a finite number (got {words[0][1]!r}); "
+            "mend it, or name the feature columns to use"
+        )
+    return not words
 
 
 def _is_number(text: str) -> bool:

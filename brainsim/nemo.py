@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from brainsim._validation import integer
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.assembly import Assembly
 from brainsim.brain import Brain
@@ -59,11 +60,10 @@ class Heard:
     readback: Mapping[str, float]
     stability: Mapping[str, float]
 
-    def area_by(self, measure: str) -> str | None:
-        """Return the area in which ``"readback"`` or ``"stability"`` is larger, ``None`` if it is equal in all."""
+    def areas_by(self, measure: str) -> tuple[str, ...]:
+        """Return the areas in which ``"readback"`` or ``"stability"`` is largest: one, or all that tie."""
         values: Mapping[str, float] = getattr(self, measure)
-        best = max(values, key=lambda area: values[area])
-        return None if list(values.values()).count(values[best]) > 1 else best
+        return tuple(area for area, value in values.items() if value == max(values.values()))
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ class Scores:
     Attributes
     ----------
     classification : float
-        Fraction of words whose phonology is fired back most by the lexical area of their class; no winner is a miss.
+        Fraction of words whose phonology is fired back most by the lexical area of their class.  Areas that tie count
+        as a guess among them, so that chance is 1/2 however many ties there are.
     stability : float
         The same by stability, a weak classifier.
     readback_right, readback_wrong : float
@@ -115,7 +116,7 @@ class WordLearner:
     pattern_k : int
         Neurons in a pattern of Phon, Visual or Motor.
     shared : float
-        Fraction of a grounding chosen by the ratings.
+        Largest fraction of a grounding that words rated alike can share.
     tau : int
         Rounds with recurrence and feedback after the first round of each word.
     **simulator
@@ -131,12 +132,12 @@ class WordLearner:
         k: int = 50,
         p: float = 0.05,
         pattern_k: int = 100,
-        shared: float = 0.2,
+        shared: float = 0.5,
         tau: int = 2,
         **simulator: Any,
     ) -> None:
         self.lexicon = lexicon
-        self.tau = tau
+        self.tau = integer("WordLearner.tau", tau, 1, None)
         self.brain = brain = Brain()
         ratings = lexicon.features or None
         self.phon, self.visual, self.motor = brain.add(
@@ -172,7 +173,7 @@ class WordLearner:
             sim.run(grounding >> lex)
             assembly = sim.assembly(lex, word)
             sim.run(lex >> self.phon)
-            return assembly, sim.assembly(self.phon).overlap(self.phon[word])
+            return assembly, _recalled(self.phon[word], sim.assembly(self.phon))
 
     def listen(self, word: str) -> Heard:
         """Fire a word's phonology alone and look at what each lexical area does with it."""
@@ -185,20 +186,21 @@ class WordLearner:
                 sim.release(self.phon)
                 first = sim.assembly(lex)
                 sim.run(lex >> self.phon | lex >> lex)
-                readback[lex.name] = sim.assembly(self.phon).overlap(self.phon[word])
-                stability[lex.name] = sim.assembly(lex).overlap(first)
+                readback[lex.name] = _recalled(self.phon[word], sim.assembly(self.phon))
+                stability[lex.name] = _recalled(first, sim.assembly(lex))
         return Heard(readback, stability)
 
     def test(self, words: Sequence[str] | None = None) -> Scores:
         """Probe words (all by default) without changing the brain."""
         tested = self.lexicon.words if words is None else tuple(words)
-        right, wrong, hits = [], [], {"readback": 0, "stability": 0}
+        right, wrong, hits = [], [], {"readback": 0.0, "stability": 0.0}
         for word in tested:
             heard, home = self.listen(word), self._home(word)[1].name
             right.append(heard.readback[home])
             wrong.append(fmean(value for area, value in heard.readback.items() if area != home))
             for measure in hits:
-                hits[measure] += heard.area_by(measure) == home
+                best = heard.areas_by(measure)
+                hits[measure] += (home in best) / len(best)
         named = [self.name(word)[1] for word in tested]
         return Scores(
             classification=hits["readback"] / len(tested),
@@ -212,3 +214,8 @@ class WordLearner:
     def _home(self, word: str) -> tuple[Visual | Motor, Lex]:
         """Return where a word belongs: for scoring, and for choosing its grounding; no read-out uses it."""
         return (self.visual, self.lex1) if word in self.lexicon.nouns else (self.motor, self.lex2)
+
+
+def _recalled(wanted: Assembly, fired: Assembly) -> float:
+    """Return the fraction of ``wanted`` that fired."""
+    return len(np.intersect1d(wanted.neurons, fired.neurons)) / len(wanted) if len(wanted) else 0.0

@@ -11,8 +11,6 @@ from brainsim._validation import integer, real
 from brainsim.errors import DeclarationError
 
 Patterns = dict[str, npt.NDArray[np.int64]]
-_NEIGHBOURS = 3  # of each word, between which the pool's preferred ratings lie
-_WORDS_PER_NEURON = 2  # on average
 
 
 def disjoint(words: Iterable[str], k: int) -> Patterns:
@@ -33,10 +31,10 @@ def grounded(
 ) -> tuple[int, Patterns]:
     """Return the neurons an area needs and a pattern of ``k`` neurons for each word, shaped by ratings.
 
-    A fraction ``shared`` of each pattern is drawn from a pool of feature neurons, each tuned to a point in the space of
-    ratings; a word fires those whose preferred ratings are nearest to its own, so words rated alike share neurons.  The
-    pool is dense where words are dense, as sensory cortex is, so that no neuron serves more than a few words.  The
-    other neurons are the word's own, so that words with equal ratings stay distinct.  Without ``features`` the
+    Two words share neurons in proportion to their similarity ``s = max(0, 1 - d)``, where ``d`` is the root mean square
+    difference of their standardised ratings (1.4 for words that have nothing to do with each other): ``share * s``
+    neurons, ``share = shared * k``, or less if a word has so many similar ones that they would not fit into its share.
+    All its other neurons are a word's own, so that words with equal ratings stay distinct.  Without ``features`` the
     patterns are `disjoint`.
 
     Parameters
@@ -48,7 +46,7 @@ def grounded(
     features : mapping of str to sequence of float, or None
         Ratings by word, all of one length; each feature is standardised over the words.
     shared : float
-        Fraction of the pattern chosen by the ratings, 0 to 1.
+        Largest fraction of a pattern that can be shared, 0 to 1.
 
     Raises
     ------
@@ -59,31 +57,34 @@ def grounded(
     share = round(real("patterns: shared", shared, 0.0, 1.0) * integer("patterns: k", k, 1, None))
     if features is None or share == 0:
         return k * len(listed), disjoint(listed, k)
-    chosen = _nearest_preferences(_standardised([_ratings(word, features) for word in listed]), share)
-    pool = int(chosen.max()) + 1
-    own = pool + np.arange(len(listed) * (k - share)).reshape(len(listed), k - share)
-    patterns = np.concatenate([chosen, own], axis=1)
-    return pool + own.size, dict(zip(listed, patterns, strict=True))
+    common = _shared_neurons(_standardised([_ratings(word, features) for word in listed]), share)
+    members: list[list[int]] = [[] for _ in listed]
+    n = 0
+    for i, j in zip(*np.nonzero(common), strict=True):
+        for word in (i, j):
+            members[word] += range(n, n + int(common[i, j]))
+        n += int(common[i, j])
+    for pattern in members:
+        own = k - len(pattern)
+        pattern += range(n, n + own)
+        n += own
+    return n, {word: np.array(pattern, dtype=np.int64) for word, pattern in zip(listed, members, strict=True)}
 
 
-def _nearest_preferences(ratings: npt.NDArray[np.float64], share: int) -> npt.NDArray[np.int64]:
-    """Return for each word the ``share`` feature neurons whose preferred ratings are nearest to its own.
-
-    Preferred ratings lie midway between each word and its nearest neighbours, so they are dense where words are dense.
-    """
-    words = len(ratings)
-    if words == 1:
-        return np.arange(share)[None]
-    apart = np.linalg.norm(ratings[:, None] - ratings[None], axis=2)
-    neighbours = np.argsort(apart, axis=1, kind="stable")[:, 1 : 1 + _NEIGHBOURS]
-    preferred = ((ratings[:, None] + ratings[neighbours]) / 2).reshape(-1, ratings.shape[1])
-    size = -(-words * share // _WORDS_PER_NEURON)
-    preferred = preferred[np.arange(size) % len(preferred)]
-    distance = np.linalg.norm(ratings[:, None] - preferred[None], axis=2)
-    return np.argsort(distance, axis=1, kind="stable")[:, :share]
+def _shared_neurons(ratings: npt.NDArray[np.float64], share: int) -> npt.NDArray[np.int64]:
+    """Return how many neurons each pair of words has in common, in the upper triangle."""
+    apart = np.sqrt(((ratings[:, None] - ratings[None]) ** 2).mean(axis=2))
+    similarity = np.maximum(0.0, 1.0 - apart)
+    np.fill_diagonal(similarity, 0.0)
+    crowd = np.maximum(1.0, similarity.sum(axis=1))
+    # The tolerance keeps a product that is whole but for rounding, such as 0.4 * 50, on its own side of the floor.
+    fitting = np.floor(share * similarity / np.maximum(crowd[:, None], crowd[None]) + 1e-9)
+    return np.triu(fitting.astype(np.int64), 1)
 
 
 def _checked(words: Iterable[str]) -> list[str]:
+    if isinstance(words, str):
+        raise DeclarationError(f"patterns: words must be a list of words (got the text {words!r}); write [{words!r}]")
     listed = list(words)
     if not listed:
         raise DeclarationError("patterns: words must name at least one word (got none)")

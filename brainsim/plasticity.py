@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from brainsim._validation import real
 from brainsim.errors import DeclarationError
-from brainsim.kernels.fixed_point import MAX_RATE, MAX_WEIGHT, Update
+from brainsim.kernels.fixed_point import MAX_RATE, MAX_WEIGHT, ONE, Update, to_fixed, to_float
+
+_LARGEST_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Plasticity(ABC):
     Raises
     ------
     DeclarationError
-        If a value is out of range, or ``beta`` is positive but too small to move a weight (weights have 16 fractional
-        bits).
+        If a value is out of range, or ``beta`` is so small that the 16 fractional bits of a weight would round the
+        first step by more than 10 %.
     """
 
     beta: float
@@ -40,9 +42,15 @@ class Plasticity(ABC):
         where = type(self).__name__
         object.__setattr__(self, "beta", real(f"{where}.beta", self.beta, 0.0, MAX_RATE))
         object.__setattr__(self, "w_max", real(f"{where}.w_max", self.w_max, 1.0, MAX_WEIGHT))
-        if self.update(1.0) > 1.0 and not self.fixed_point().changes_base_weight:
+        if max(map(abs, self.coefficients)) > MAX_RATE:
+            raise DeclarationError(f"{where}.coefficients: must lie within ±{MAX_RATE:g} (got {self.coefficients})")
+        if self.beta and to_fixed(self.w_max) == ONE:
+            raise DeclarationError(f"{where}.w_max: must be above 1, the base weight, to learn (got {self.w_max:g})")
+        wanted, made = self.update(1.0) - 1.0, to_float(self.fixed_point().apply(ONE)) - 1.0
+        if abs(made - wanted) > _LARGEST_ERROR * abs(wanted):
             raise DeclarationError(
-                f"{where}.beta: must be 0 or large enough to move a weight by 2**-16 (got {self.beta:g}); raise beta"
+                f"{where}.beta: must be 0 or at least about 1e-4, since weights have 16 fractional bits "
+                f"(got {self.beta:g}); raise beta"
             )
 
     @property
@@ -51,9 +59,9 @@ class Plasticity(ABC):
         """``(gain, drift)`` of one step ``w + gain * w + drift``."""
 
     def update(self, weight: float) -> float:
-        """Return the weight after one co-firing: ``min(w + gain * w + drift, w_max)``."""
+        """Return the weight after one co-firing: ``w + gain * w + drift``, cut to [0, w_max]."""
         gain, drift = self.coefficients
-        return min(weight + gain * weight + drift, self.w_max)
+        return max(0.0, min(weight + gain * weight + drift, self.w_max))
 
     def fixed_point(self) -> Update:
         """Return the same step on integer weights, as all backends run it."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.area import Area
-from brainsim.errors import SimulationError
+from brainsim.errors import SimulationError, UnknownNameError, unknown
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,9 @@ class Recording:
     def winners(self, area: Area | str) -> list[npt.NDArray[np.int64]]:
         """Return the winners of one area, an ascending int64 array per recorded round."""
         name = area if isinstance(area, str) else area.name
+        known = [own.name for own in self.areas]
+        if name not in known:
+            raise UnknownNameError(f"Recording: {unknown('area', name, known)}")
         return [winners[name] for winners in self._rounds]
 
     def support(self, area: Area | str) -> int:

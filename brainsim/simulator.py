@@ -13,7 +13,7 @@ import numpy as np
 
 from brainsim import backends
 from brainsim._index import AreaLike, Index, Openable
-from brainsim._state import Snapshot, State
+from brainsim._state import State, declaration, restore_snapshot, take_snapshot
 from brainsim._usage import report
 from brainsim._validation import integer, real
 from brainsim.area import Area
@@ -22,7 +22,7 @@ from brainsim.brain import Brain
 from brainsim.connectome import Connectome
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.fiber import Fiber, FiberSet
-from brainsim.kernels.backend import Backend
+from brainsim.kernels.backend import Backend, Memory
 from brainsim.kernels.spec import Options
 from brainsim.recording import Recording
 from brainsim.schedule import Schedule
@@ -84,6 +84,8 @@ class Simulator:
         threads: int | None = None,
         cache_mb: float = 256.0,
     ) -> None:
+        if not isinstance(brain, Brain):
+            raise DeclarationError(f"Simulator.brain: must be a Brain (got {brain!r})")
         if not brain.areas:
             raise DeclarationError("Simulator.brain: must have at least one area (got none); use brain.add(...)")
         self.brain = brain
@@ -100,8 +102,6 @@ class Simulator:
         self._state = State()
         self._recordings: list[tuple[int, Recording]] = []
         self._depth = 0
-        self._opened: set[int] = set()
-        self._fired: set[int] = set()
 
     # Stimuli and gates
 
@@ -115,6 +115,11 @@ class Simulator:
         UnknownNameError
             If the area is not in the brain.
         """
+        for assembly in assemblies:
+            if not isinstance(assembly, Assembly):
+                raise DeclarationError(
+                    f"Simulator.present: must be given assemblies (got {assembly!r}); take a pattern by area[label]"
+                )
         areas = [self._index.area(assembly.area) for assembly in assemblies]
         if len(set(areas)) < len(areas):
             raise DeclarationError("Simulator.present: one assembly per area; present the second one afterwards")
@@ -127,7 +132,7 @@ class Simulator:
         for assembly, area in zip(assemblies, areas, strict=True):
             self._live.set_winners(area, assembly.neurons)
             self._state.held.add(area)
-            self._fired.add(area)
+            self._note_firing([area])
 
     def hold(self, *areas: AreaLike) -> None:
         """Keep the present winners of these areas firing until they are released."""
@@ -205,8 +210,14 @@ class Simulator:
 
         Takes the same ways to stop as `run`, and raises the same errors.
         """
+        if not isinstance(mapping, Mapping):
+            raise DeclarationError(
+                f'Simulator.project: must be given a mapping such as {{"A": ["B"]}} (got {mapping!r})'
+            )
         fibers = FiberSet()
         for source, targets in mapping.items():
+            if not isinstance(targets, Iterable | Area):
+                raise DeclarationError(f"Simulator.project: {source!r} must map to areas (got {targets!r})")
             for target in (targets,) if isinstance(targets, Area | str) else targets:
                 fibers = fibers | self.brain.fibers_between(source, target)
         return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
@@ -215,10 +226,13 @@ class Simulator:
         """Run one round and return whether no area changed its winners."""
         stable = self._live.round(fibers, self._state.held, learn=not self._depth)
         self._state.rounds += 1
-        self._opened.update(fibers)
-        self._fired.update(self._spec.fibers[f].target for f in fibers)
+        self._state.opened.update(fibers)
+        self._note_firing({self._spec.fibers[f].target for f in fibers})
         self._record()
         return stable
+
+    def _note_firing(self, areas: Iterable[int]) -> None:
+        self._state.fired.update(area for area in areas if area not in self._state.fired and self._live.firing(area))
 
     def schedule(self, fibers: Openable | None = None) -> Schedule:
         """Return the printable order of events of a round that opens these fibers (all by default)."""
@@ -246,10 +260,12 @@ class Simulator:
             for recording in self._listening():
                 recording.stop()
             self._depth -= 1
+            # A fiber that only probes open is not forgotten, so what was used stays noted.
+            state.opened, state.fired = self._state.opened, self._state.fired
             self._state = state
             if self._backend is not None:
                 for area, neurons in enumerate(winners):
-                    live.set_winners(area, neurons)
+                    self._backend.set_winners(area, neurons)
 
     # Looking
 
@@ -290,14 +306,13 @@ class Simulator:
 
     def unused(self) -> tuple[str, ...]:
         """Return a line for every area that never fired and every fiber that was never opened."""
-        areas = [f"area {a.name!r} never fired" for i, a in enumerate(self._spec.areas) if i not in self._fired]
-        fibers = [
-            f"fiber {f.name!r} was never opened" for i, f in enumerate(self._spec.fibers) if i not in self._opened
-        ]
+        fired, opened = self._state.fired, self._state.opened
+        areas = [f"area {a.name!r} never fired" for i, a in enumerate(self._spec.areas) if i not in fired]
+        fibers = [f"fiber {f.name!r} was never opened" for i, f in enumerate(self._spec.fibers) if i not in opened]
         return (*areas, *fibers)
 
-    def memory(self) -> dict[str, dict[str, int]]:
-        """Return allocated bytes by fiber, area or ``"(shared)"``, and by purpose."""
+    def memory(self) -> Memory:
+        """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
         return self._live.memory()
 
     # Life
@@ -309,7 +324,7 @@ class Simulator:
         """
         from brainsim.dumps import save_snapshot
 
-        save_snapshot(path, self._snapshot(note))
+        save_snapshot(path, take_snapshot(self.brain, self.seed, self._live, self._state, note))
 
     def load(self, path: str | Path) -> str:
         """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
@@ -321,61 +336,40 @@ class Simulator:
         """
         from brainsim.dumps import load_snapshot
 
+        if self._depth:
+            raise SimulationError(
+                "Simulator.load: cannot replace the state inside frozen(); load before or after the probe"
+            )
         snapshot = load_snapshot(path)
-        if (snapshot.declaration, snapshot.seed) != (self._declaration, self.seed):
+        if (snapshot.declaration, snapshot.seed) != (declaration(self.brain), self.seed):
             raise DumpError(
                 f"{path}: is the state of another brain or seed (seed {snapshot.seed}, here {self.seed}); "
                 "build the brain and the simulator as they were when it was saved"
             )
-        self._restore(snapshot)
+        self._state = restore_snapshot(path, snapshot, self._backend or self._live)
         return snapshot.note
-
-    @property
-    def _declaration(self) -> str:
-        fibers = sorted(self.brain.fibers, key=lambda fiber: fiber.name)
-        return "\n".join([*map(repr, sorted(self._spec.areas, key=lambda area: area.name)), *map(repr, fibers)])
-
-    def _snapshot(self, note: str) -> Snapshot:
-        live, areas, fibers = self._live, self._spec.areas, self._spec.fibers
-        return Snapshot(
-            declaration=self._declaration,
-            note=note,
-            seed=self.seed,
-            rounds=self._state.rounds,
-            held=tuple(areas[a].name for a in sorted(self._state.held)),
-            inhibited=tuple(areas[a].name for a in sorted(self._state.inhibited_areas)),
-            inhibited_fibers=tuple(fibers[f].name for f in sorted(self._state.inhibited_fibers)),
-            winners={area.name: live.winners(a) for a, area in enumerate(areas)},
-            learned={fiber.name: live.learned(f) for f, fiber in enumerate(fibers) if fiber.learns},
-        )
-
-    def _restore(self, snapshot: Snapshot) -> None:
-        area = {spec.name: a for a, spec in enumerate(self._spec.areas)}
-        fiber = {spec.name: f for f, spec in enumerate(self._spec.fibers)}
-        for name, neurons in snapshot.winners.items():
-            self._live.set_winners(area[name], neurons)
-        for name, synapses in snapshot.learned.items():
-            self._live.set_learned(fiber[name], synapses)
-        self._state = State(
-            held={area[name] for name in snapshot.held},
-            inhibited_areas={area[name] for name in snapshot.inhibited},
-            inhibited_fibers={fiber[name] for name in snapshot.inhibited_fibers},
-            rounds=snapshot.rounds,
-        )
 
     def close(self) -> None:
         """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
         if self._backend is None:
             return
-        if self._opened:
+        self._free()
+        if self._state.opened:
             report(self.unused())
-        self._backend.close()
+
+    def _free(self) -> None:
+        if self._backend is not None:
+            self._backend.close()
         self._backend = None
 
     @property
     def _live(self) -> Backend:
         if self._backend is None:
             raise SimulationError("Simulator: is closed; build a new one")
+        if self._backend.broken:
+            raise SimulationError(
+                "Simulator: a round failed half-way through learning; load a saved state or build a new one"
+            )
         return self._backend
 
     def _some(self, areas: tuple[AreaLike, ...]) -> list[int]:
@@ -387,7 +381,10 @@ class Simulator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._free()  # what was not used yet is not news when the block ended early
 
     def __repr__(self) -> str:
         state = "closed" if self._backend is None else f"{self.rounds} rounds"

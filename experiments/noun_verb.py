@@ -30,7 +30,18 @@ from brainsim.runs import Checkpoint, Run
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
 RULES: Mapping[str, type[Plasticity]] = {"hebbian": Hebbian, "saturating": SaturatingHebbian}
 HEARD = " (heard)"
+# Names in metrics.json of the scores that are fractions.
+FRACTIONS = {
+    "classification_accuracy": "classification",
+    "classification_by_stability": "stability",
+    "readback_right": "readback_right",
+    "readback_wrong": "readback_wrong",
+    "property_p": "property_p",
+    "property_p_least": "property_p_least",
+}
 MOST_PICTURED = 5
+MOST = 10_000_000
+DUMP = "assemblies.h5"
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,11 @@ class Study:
         return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **run.simulator)
 
     def stream(self, condition: str, seed: int) -> list[Sentence]:
-        """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs."""
+        """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs.
+
+        ``shuffled_grounding`` deals the same groundings out anew, each kind by itself, so that what is seen and done
+        comes as often as before and has nothing to do with the words.
+        """
         if condition == "untrained":
             return []
         if self.clauses:
@@ -58,8 +73,9 @@ class Study:
         else:
             heard = random_sentences(self.lexicon, self.sentences, seed)
         if condition == "shuffled_grounding":
-            other = random_sentences(self.lexicon, self.sentences, seed, stream=1)
-            heard = [Sentence(s.words, o.seen, o.done) for s, o in zip(heard, other, strict=True)]
+            rng = np.random.default_rng([seed, 1])
+            seen, done = rng.permutation(len(heard)), rng.permutation(len(heard))
+            heard = [Sentence(s.words, heard[i].seen, heard[j].done) for s, i, j in zip(heard, seen, done, strict=True)]
         return heard
 
 
@@ -79,7 +95,7 @@ def noun_verb(
     verbs: int = 10,
     lexicon: str = "",
     features: str = "",
-    shared: float = 0.2,
+    shared: float = 0.5,
     drop_homographs: bool = False,
     clauses: str = "",
     sentences: int = 300,
@@ -92,8 +108,8 @@ def noun_verb(
     if rule not in RULES:
         raise ExperimentError(f"--set rule={rule}: must be one of {', '.join(RULES)}")
     for name, value in (("sentences", sentences), ("test_every", test_every), ("seeds", seeds)):
-        if value < 1:
-            raise ExperimentError(f"--set {name}={value}: must be at least 1")
+        if not 1 <= value <= MOST:
+            raise ExperimentError(f"--set {name}={value}: must be between 1 and {MOST}")
     words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
     words = words.take(nouns or None, verbs or None)
     study = Study(
@@ -120,10 +136,15 @@ def _all_parts(run: Run, study: Study, conditions: Sequence[str], seeds: range) 
 
         def part(condition: str, seed: int) -> Any:
             bar.set_description(f"{condition}, seed {seed}")
-            dump = condition == "trained" and seed == seeds[0]
-            return run.part(
-                f"{condition}-{seed}", lambda checkpoint: _learn(run, study, condition, seed, checkpoint, bar, dump)
+            files = (DUMP,) if condition == "trained" and seed == seeds[0] else ()
+            start = bar.n
+            result = run.part(
+                f"{condition}-{seed}",
+                lambda checkpoint: _learn(run, study, condition, seed, checkpoint, bar, bool(files)),
+                files,
             )
+            bar.update(start + result["curve"][-1]["sentences"] - bar.n)  # what an earlier run had done
+            return result
 
         return {condition: [part(condition, seed) for seed in seeds] for condition in conditions}
 
@@ -186,7 +207,7 @@ def _dump(run: Run, learner: WordLearner) -> None:
             into_lex = learner.phon >> learner.lex1 | learner.phon >> learner.lex2
             sim.run(into_lex)
             sim.run(into_lex | learner.lex1 >> learner.lex1 | learner.lex2 >> learner.lex2, rounds=5)
-    with run.file("assemblies.h5") as path:
+    with run.file(DUMP) as path:
         write_assemblies(path, assemblies, {"words_heard": recording})
 
 
@@ -228,7 +249,7 @@ def _draw_learning_curve(run: Run, results: Mapping[str, list[Any]], words: int)
 
 def _draw_dump(run: Run, study: Study) -> None:
     """Draw the raster and the overlaps from the dump alone."""
-    path = run.folder / "assemblies.h5"
+    path = run.folder / DUMP
     assemblies, recording = read_assemblies(path), read_recordings(path)["words_heard"]
     figure = Figure(figsize=(11, 6.5), layout="constrained")
     ax = raster(
@@ -260,12 +281,7 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
     finals = [part["curve"][-1] for part in parts]
     criterion = [_first_criterion(part["curve"]) for part in parts]
     by_seed = {
-        "classification_accuracy": [f["classification"] for f in finals],
-        "classification_by_stability": [f["stability"] for f in finals],
-        "readback_right": [f["readback_right"] for f in finals],
-        "readback_wrong": [f["readback_wrong"] for f in finals],
-        "property_p": [f["property_p"] for f in finals],
-        "property_p_least": [f["property_p_least"] for f in finals],
+        **{shown: [f[measure] for f in finals] for shown, measure in FRACTIONS.items()},
         "support": [fmean(part["support"].values()) for part in parts],
         "sentences_per_second": [study.sentences / part["seconds"] for part in parts],
     }
@@ -273,10 +289,14 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
     return {
         **{name: round(fmean(values), 4) for name, values in by_seed.items()},
         "sentences_to_criterion": fmean(reached) if len(reached) == len(criterion) else None,
+        "criterion_tested_every": study.test_every,
         "sentences": study.sentences,
         "words": len(study.lexicon.words),
         "chance": {"classification": 0.5, "readback": 1 / len(study.lexicon.words)},
-        "intervals_95": {name: _interval(values) for name, values in by_seed.items()},
+        "intervals_95": {
+            **_intervals(by_seed),
+            "sentences_to_criterion": _interval(reached) if len(reached) == len(criterion) else None,
+        },
         "by_seed": {**by_seed, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
         "lexicon": _about_words(study, parts),
@@ -289,20 +309,24 @@ def _first_criterion(curve: Sequence[Mapping[str, float]]) -> float | None:
     return met[0] if met else None
 
 
-def _interval(values: Sequence[float]) -> list[float]:
-    """Return the 95 % confidence interval of the mean over seeds (Student's t)."""
+def _intervals(by_seed: Mapping[str, Sequence[float]]) -> dict[str, list[float] | None]:
+    return {name: _interval(values, bounded=name in FRACTIONS) for name, values in by_seed.items()}
+
+
+def _interval(values: Sequence[float], *, bounded: bool = False) -> list[float] | None:
+    """Return the 95 % confidence interval of the mean over seeds (Student's t), cut to [0, 1] for a fraction."""
     if len(values) < 2:
-        return [values[0], values[0]]
+        return None
     half = float(student.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    return [round(fmean(values) - half, 4), round(fmean(values) + half, 4)]
+    low, high = fmean(values) - half, fmean(values) + half
+    return [round(max(low, 0.0), 4), round(min(high, 1.0), 4)] if bounded else [round(low, 4), round(high, 4)]
 
 
 def _control(parts: Sequence[Any]) -> dict[str, Any]:
     finals = [part["curve"][-1] for part in parts]
-    names = {"classification_accuracy": "classification", "classification_by_stability": "stability"}
-    names |= {name: name for name in ("readback_right", "readback_wrong", "property_p")}
-    means = {shown: round(fmean(f[name] for f in finals), 4) for shown, name in names.items()}
-    return {**means, "worst_seed_classification": max(f["classification"] for f in finals)}
+    by_seed = {shown: [f[measure] for f in finals] for shown, measure in FRACTIONS.items()}
+    means = {shown: round(fmean(values), 4) for shown, values in by_seed.items()}
+    return {**means, "intervals_95": _intervals(by_seed), "by_seed": by_seed}
 
 
 def _about_words(study: Study, parts: Sequence[Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from brainsim.nemo import READBACK_CRITERION, WordLearner, random_sentences
 from brainsim.plots import Curve, learning_curve
 from brainsim.runs import Run
 
+CONTROL = "no plasticity"
 RULES: Mapping[str, Plasticity] = {
     "multiplicative .06, cap 32767": Hebbian(0.06),
     "multiplicative .06, cap 1000": Hebbian(0.06, 1000),
@@ -31,13 +32,14 @@ RULES: Mapping[str, Plasticity] = {
     "additive .1, w_max 10": SaturatingHebbian(0.1, 10),
     "additive .3, w_max 20": SaturatingHebbian(0.3, 20),
     "additive 1, w_max 1000": SaturatingHebbian(1.0, 1000),
+    CONTROL: Hebbian(0.0),
 }
 ROUNDS_PER_WORD = 3
 
 
 def horizon(rule: Plasticity, words: int) -> float | None:
     """Return after how many sentences wrong synapses reach the cap, for ``words`` nouns and as many verbs."""
-    if not isinstance(rule, Hebbian):
+    if not isinstance(rule, Hebbian) or rule.beta == 0:
         return None
     return words**2 * log(rule.w_max) / log(1 + rule.beta) / ROUNDS_PER_WORD
 
@@ -86,9 +88,14 @@ def _summary(rule: Plasticity, curves: list[list[dict[str, float]]], words: int)
 
 
 def _draw(run: Run, curves: Mapping[str, list[list[dict[str, float]]]], words: int) -> None:
-    figure = Figure(figsize=(8, 5.5), layout="constrained")
+    figure = Figure(figsize=(8, 6), layout="constrained")
     lines = [
-        Curve(name, [p["sentences"] for p in seeds[0]], [[p["property_p"] for p in curve] for curve in seeds])
+        Curve(
+            name,
+            [p["sentences"] for p in seeds[0]],
+            [[p["property_p"] for p in curve] for curve in seeds],
+            control=name == CONTROL,
+        )
         for name, seeds in curves.items()
     ]
     ax = learning_curve(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -14,12 +18,31 @@ from brainsim.kernels.spec import BrainSpec, Options
 Neurons = npt.NDArray[np.int64]
 
 
+Memory = dict[str, dict[str, dict[str, int]]]
+
+
 class Synapses(NamedTuple):
     """Learned synapses of one fiber, sorted by ``(pre, post)``; ``weight`` is in fixed point."""
 
     pre: npt.NDArray[np.int64]
     post: npt.NDArray[np.int64]
     weight: npt.NDArray[np.int64]
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until the block is over (in the main thread, the only one that it reaches)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pending: list[tuple[int, FrameType | None]] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: pending.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if pending and callable(before):
+            before(*pending[0])
 
 
 class Backend(ABC):
@@ -34,11 +57,16 @@ class Backend(ABC):
     def __init__(self, spec: BrainSpec, options: Options) -> None:
         self.spec = spec
         self.options = options
+        self.broken = False
         self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
 
     def winners(self, area: int) -> Neurons:
         """Return the neurons of ``area`` that fired last, ascending (a copy)."""
         return self._winners[area].copy()
+
+    def firing(self, area: int) -> int:
+        """Return how many neurons of ``area`` fire."""
+        return len(self._winners[area])
 
     def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
         """Make ``neurons`` (ascending, distinct, in range) the firing neurons of ``area``."""
@@ -46,6 +74,9 @@ class Backend(ABC):
 
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
         """Run one round: project, select, learn; then all areas move to their new winners together.
+
+        A round happens whole or not at all: an interruption waits until it is over.  If learning fails for another
+        reason (memory), ``broken`` is set, and the weights are those of no moment until they are all set anew.
 
         Parameters
         ----------
@@ -61,20 +92,33 @@ class Backend(ABC):
         bool
             Whether no area changed its winners.
         """
+        try:
+            after = self._fire(open_fibers, fixed)
+            with uninterrupted():
+                self.broken = True
+                if learn:
+                    self._learn(open_fibers, after)
+                stable = all(map(np.array_equal, self._winners, after))
+                self._winners = after
+                self.broken = False
+        finally:
+            self._end_round()
+        return stable
+
+    def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
+        """Return the winners of every area after the round; changes no state."""
         after = list(self._winners)
         for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
             if area not in fixed:
                 self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
                 after[area] = self._select(area)
-        if learn:
-            for f in open_fibers:
-                fiber = self.spec.fibers[f]
-                if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
-                    self._strengthen(f, self._winners[fiber.source], after[fiber.target])
-        stable = all(map(np.array_equal, self._winners, after))
-        self._winners = after
-        self._end_round()
-        return stable
+        return after
+
+    def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+        for f in open_fibers:
+            fiber = self.spec.fibers[f]
+            if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
+                self._strengthen(f, self._winners[fiber.source], after[fiber.target])
 
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int]) -> None:
@@ -104,8 +148,8 @@ class Backend(ABC):
         """Replace the learned synapses of a fiber; ``synapses`` is sorted by ``(pre, post)``."""
 
     @abstractmethod
-    def memory(self) -> dict[str, dict[str, int]]:
-        """Return allocated bytes by owner (fiber, area or ``"(shared)"``) and purpose."""
+    def memory(self) -> Memory:
+        """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
 
     @abstractmethod
     def close(self) -> None:

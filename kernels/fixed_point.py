@@ -35,7 +35,7 @@ def to_float(stored: int) -> float:
 
 @dataclass(frozen=True)
 class Update:
-    """One strengthening step, ``w <- min(w + gain * w + drift, ceiling)``, rounded to nearest in integers.
+    """One strengthening step, ``w <- max(0, min(w + gain * w + drift, ceiling))``, rounded to nearest in integers.
 
     Both rules of the calculus have this form: `Hebbian` with ``gain = beta`` and ``drift = 0``, `SaturatingHebbian`
     with ``gain = -beta / w_max`` and ``drift = beta``.
@@ -66,7 +66,7 @@ class Update:
     def apply(self, stored: int) -> int:
         """Return the stored weight after one step."""
         step = (self.gain * stored + self.drift + _HALF) >> RATE_BITS
-        return min(stored + step, self.ceiling)
+        return max(0, min(stored + step, self.ceiling))
 
     @property
     def changes_base_weight(self) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Backend, Neurons, Synapses
+from brainsim.kernels.backend import Backend, Memory, Neurons, Synapses
 from brainsim.kernels.fixed_point import ONE
 from brainsim.kernels.spec import BrainSpec, Options
 
@@ -63,14 +63,14 @@ class ReferenceBackend(Backend):
             weights.setdefault(i, {})[j] = w
         self._weights[fiber] = weights
 
-    def memory(self) -> dict[str, dict[str, int]]:
-        report: dict[str, dict[str, int]] = {}
+    def memory(self) -> Memory:
+        fibers = {}
         for index, fiber in enumerate(self.spec.fibers):
             rows = sum(row.nbytes for (f, _), row in self._rows.items() if f == index)
             learned = sum(len(row) for row in self._weights[index].values()) * _BYTES_PER_LEARNED
-            report[fiber.name] = {"rows": rows, "learned": learned}
-        report["(shared)"] = {"drive": self._drive.nbytes, "winners": sum(w.nbytes for w in self._winners)}
-        return report
+            fibers[fiber.name] = {"rows": rows, "learned": learned}
+        areas = {area.name: {"winners": self._winners[a].nbytes} for a, area in enumerate(self.spec.areas)}
+        return {"fibers": fibers, "areas": areas, "shared": {"buffers": {"drive": self._drive.nbytes}}}
 
     def close(self) -> None:
         self._rows.clear()

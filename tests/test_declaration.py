@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, SaturatingHebbian, Simulator
+from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, Plasticity, SaturatingHebbian, Simulator
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
+from brainsim.lexicon import read_lexicon
 
 
 def small_brain() -> Brain:
@@ -92,7 +98,10 @@ def test_assemblies_are_immutable_sets() -> None:
             "Area 'Lex1'.n: must be an integer between 1 and 2147483647 (got 2147483648)",
         ),
         (lambda: Area("", n=10, k=1), "Area.name: must be printable text, not empty (got '')"),
-        (lambda: Area("a/b", n=10, k=1), "Area.name: must not contain '/' or '->' (got 'a/b'); use '_' instead"),
+        (
+            lambda: Area("a/b", n=10, k=1),
+            "Area.name: must not contain '/' or '->' or be dots alone (got 'a/b'); use '_' instead",
+        ),
         (
             lambda: Area("V", 10, 2, {"x": [8, 10]}),
             "Area 'V'.patterns['x']: neurons must be below n = 10 (got 10); raise n",
@@ -105,6 +114,12 @@ def test_assemblies_are_immutable_sets() -> None:
         (lambda: Area("V", 10, 2, {"x": [0.5]}), "Assembly of area 'V': neurons must be a list of indices (got [0.5])"),
         (lambda: Area("V", 10, 2, {"x": [-1]}), "Assembly of area 'V': neuron -1 is negative; indices start at 0"),
         (lambda: Phon(["dog", "dog"]), "patterns: words must be distinct (got 'dog' twice)"),
+        (lambda: Phon("dog"), "patterns: words must be a list of words (got the text 'dog'); write ['dog']"),
+        (lambda: Area("V", 10, 2, [1, 2]), "Area 'V'.patterns: must map labels to neurons (got [1, 2])"),  # type: ignore[arg-type]
+        (
+            lambda: Assembly(Area("V", 10, 2), [1]),
+            "Assembly.area: must be the name of an area (got Area('V', n=10, k=2))",
+        ),  # type: ignore[arg-type]
         (lambda: Phon([]), "patterns: words must name at least one word (got none)"),
         (lambda: Visual(["dog"], features={}), "patterns: features must rate every word (nothing for 'dog')"),
         (
@@ -120,7 +135,7 @@ def test_assemblies_are_immutable_sets() -> None:
         ),
         (
             lambda: Hebbian(1e-7),
-            "Hebbian.beta: must be 0 or large enough to move a weight by 2**-16 (got 1e-07); raise beta",
+            "Hebbian.beta: must be 0 or at least about 1e-4, since weights have 16 fractional bits (got 1e-07); raise beta",
         ),
     ],
 )
@@ -178,6 +193,16 @@ def test_a_brain_freezes_when_a_simulator_is_built() -> None:
         brain["Lex1"].k = 3  # type: ignore[misc]
 
 
+def test_declarations_can_be_pickled_and_copied() -> None:
+    brain = small_brain()
+    for other in (pickle.loads(pickle.dumps(brain)), copy.deepcopy(brain)):
+        assert other == brain
+        assert other["Phon"].brain is other
+        assert len(other["Phon"] >> other["Lex1"]) == 1
+        assert other["Phon"]["dog"] == brain["Phon"]["dog"]
+    assert not pickle.loads(pickle.dumps(brain["Phon"]["dog"])).neurons.flags.writeable
+
+
 def test_every_error_is_a_brainsim_error_and_a_builtin() -> None:
     from brainsim import errors
 
@@ -212,10 +237,31 @@ class TestPlasticity:
             assert stored / 65_536 == pytest.approx(exact, rel=2e-3)
             assert 0 < stored < 2**31
 
+    def test_a_rule_of_ones_own_is_one_class_and_is_checked(self) -> None:
+        @dataclass(frozen=True)
+        class Forgetting(Plasticity):
+            w_max: float = 2.0
+            factor: float = -0.5
+
+            @property
+            def coefficients(self) -> tuple[float, float]:
+                return self.factor, 0.0
+
+        step = Forgetting(0.5).fixed_point()
+        assert [step.apply(1 << 16), step.apply(0)] == [1 << 15, 0]
+        assert Forgetting(0.5, factor=-2.0).fixed_point().apply(1 << 16) == 0
+        with pytest.raises(DeclarationError, match="coefficients: must lie within ±8"):
+            Forgetting(0.5, factor=100.0)
+
+    def test_a_cap_at_the_base_weight_is_refused(self) -> None:
+        with pytest.raises(DeclarationError, match=r"Hebbian\.w_max: must be above 1, the base weight, to learn"):
+            Hebbian(0.1, 1.0)
+        assert Hebbian(0.0, 1.0).update(1.0) == 1.0
+
     def test_the_largest_product_fits_64_bits(self) -> None:
         step = Hebbian(8.0).fixed_point()
         assert step.gain * (2**31 - 1) + step.drift + 2**27 < 2**63
-        assert SaturatingHebbian(8.0, 1.0).fixed_point().gain >= -(8 << 28)
+        assert SaturatingHebbian(8.0, 1.1).fixed_point().gain >= -(8 << 28)
 
 
 class TestGroundings:
@@ -228,8 +274,32 @@ class TestGroundings:
         assert max(area["cloud"].overlap(area[w]) for w in ("moon", "sky", "push")) <= 0.4
 
     def test_words_stay_distinct_even_with_equal_ratings(self) -> None:
-        area = Motor(["a", "b"], k=50, features={"a": [1.0], "b": [1.0]}, shared=0.4)
+        area = Motor(["a", "b", "c"], k=50, features={"a": [1.0], "b": [1.0], "c": [3.0]}, shared=0.4)
         assert area["a"].overlap(area["b"]) == pytest.approx(0.4)
+        assert area["a"].overlap(area["c"]) == 0
+
+    def test_opposite_words_share_nothing(self) -> None:
+        area = Visual(["a", "b"], k=50, features={"a": [0.0, 0.0], "b": [100.0, -50.0]}, shared=0.4)
+        assert area["a"].overlap(area["b"]) == 0
+
+    def test_overlap_follows_similarity_of_real_ratings(self, real_data: Path) -> None:
+        names = "Auditory Gustatory Haptic Interoceptive Olfactory Visual Foot_leg Hand_arm Head Mouth Torso".split()
+        lexicon = read_lexicon(real_data / "noun_verb_40x40.csv", features=names)
+        area = Visual(lexicon.nouns, features=lexicon.features, shared=0.5)
+        table = np.array([lexicon.features[noun] for noun in lexicon.nouns])
+        table = (table - table.mean(axis=0)) / table.std(axis=0)
+        pairs = list(zip(*np.triu_indices(len(table), 1), strict=True))
+        apart = [float(np.sqrt(((table[i] - table[j]) ** 2).mean())) for i, j in pairs]
+        overlap = [area[lexicon.nouns[i]].overlap(area[lexicon.nouns[j]]) for i, j in pairs]
+        assert stats.spearmanr(apart, overlap).statistic < -0.5
+        assert max(overlap) <= 0.5
+        assert all(o == 0 for a, o in zip(apart, overlap, strict=True) if a >= 1)
+
+    def test_every_pattern_is_full_however_many_words_are_alike(self) -> None:
+        words = [f"w{i}" for i in range(30)]
+        area = Visual(words, k=50, features={word: [i % 3, 0.0] for i, word in enumerate(words)}, shared=0.5)
+        assert all(len(pattern) == 50 for pattern in area.patterns.values())
+        assert all(area[word].overlap(area[words[0]]) <= 0.5 for word in words[1:])
 
     def test_without_ratings_patterns_are_disjoint(self) -> None:
         area = Visual(["a", "b"], k=50)

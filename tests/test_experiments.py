@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pytest
 
 from brainsim import cli
@@ -53,6 +54,8 @@ def test_a_run_leaves_everything(tmp_path: Path, capsys: Any) -> None:
     ).split():
         assert name in metrics
     assert metrics["seed"] == 4
+    assert metrics["controls"]["untrained"]["by_seed"]["classification_accuracy"]
+    assert metrics["intervals_95"]["classification_accuracy"]
     assert metrics["parameters"]["n"] == 3000
     assert set(metrics["controls"]) == {"beta_zero", "untrained", "shuffled_grounding"}
     for name in ("learning_curve.png", "raster.png", "overlap.png"):
@@ -100,7 +103,7 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: A
         patch.setattr(WordLearner, "hear", interrupted)
         code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--out", broken, capsys=capsys)
     assert code == 1
-    assert "--resume" in errors
+    assert f"--resume --out {broken}" in errors
     assert json.loads((broken / "run.json").read_text())["status"] == "interrupted"
     assert sorted(path.name for path in (broken / "parts").iterdir()) == ["trained-0.json", "trained-1.h5"]
     with h5py.File(broken / "parts" / "trained-1.h5") as file:
@@ -108,8 +111,12 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: A
     code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--seed", 9, "--out", broken, "--resume", capsys=capsys)
     assert code == 2
     assert "seed (0, now 9) differs from the run to resume" in errors
+    command = json.loads((broken / "run.json").read_text())["command"]
     code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--out", broken, "--resume", capsys=capsys)
     assert code == 0, errors
+    assert json.loads((broken / "run.json").read_text())["command"] == command
+    (broken / "assemblies.h5").unlink()
+    assert brainsim("run", NOUN_VERB, *TINY, "--out", broken, "--resume", capsys=capsys)[0] == 0
     first, second = (without_clock(json.loads((f / "metrics.json").read_text())) for f in (whole, broken))
     assert first == second
     assert read_assemblies(whole / "assemblies.h5") == read_assemblies(broken / "assemblies.h5")
@@ -121,6 +128,8 @@ LEXICONS = {
     "header.csv": "word,class\n",
     "twice.csv": "word,class\ndog,noun\nrun,verb\ndog,noun\n",
     "nan.csv": "word,class,size\ndog,noun,nan\nrun,verb,1\n",
+    "gap.csv": "word,class,size\ndog,noun,1\nrun,verb,\n",
+    "slash.csv": "word,class\nhe/she,noun\nrun,verb\n",
     "verbs.csv": "word,class\nrun,verb\n",
     "ragged.csv": "word,class,size\ndog,noun\nrun,verb,1\n",
 }
@@ -138,8 +147,13 @@ LEXICONS = {
         (["--set", "k=200000"], "Area 'Lex1'.k: must be between 1 and n = 10000 (got 200000); lower k or raise n"),
         (["--set", "p=1.5"], "Fiber 'Phon->Lex1'.p: must be a number between 0 and 1 (got 1.5)"),
         (["--set", "p=nan"], "--set p=nan: must be a number (got 'nan')"),
+        (["--set", "tau=0"], "WordLearner.tau: must be an integer of at least 1 (got 0)"),
+        (["--set", "sentences=1e15"], "--set sentences=1000000000000000: must be between 1 and 10000000"),
+        (["--out", "x" * 300], "cannot be written (File name too long); choose another"),
+        (["--set", "lexicon=gap.csv"], "gap.csv, line 3: size must be a finite number (got ''); mend it, or name the"),
+        (["--set", "lexicon=slash.csv"], "slash.csv, line 2: must have a word, without '/' (got 'he/she')"),
         (["--set", "rule=oja"], "--set rule=oja: must be one of hebbian, saturating"),
-        (["--set", "sentences=0"], "--set sentences=0: must be at least 1"),
+        (["--set", "sentences=0"], "--set sentences=0: must be between 1 and 10000000"),
         (["--set", "nouns=99"], "Lexicon.nouns: must be between 1 and 40, the number in the list (got 99)"),
         (["--backend", "cpuu"], "Simulator.backend: unknown backend 'cpuu'; did you mean 'cpu'?"),
         (["--set", "lexicon=nowhere.csv"], "nowhere.csv: cannot be read as a CSV file"),
@@ -254,6 +268,39 @@ def test_a_changed_experiment_is_not_resumed(tmp_path: Path) -> None:
     file.write_text("two")
     with pytest.raises(RunFolderError, match="the experiment file differs from the run to resume"):
         Run(tmp_path / "out", Settings.of_file(file, **settings)).begin(resume=True)
+
+
+def test_a_changed_input_file_is_not_resumed(tmp_path: Path) -> None:
+    for name in ("study.py", "words.csv"):
+        (tmp_path / name).write_text("one")
+    settings: dict[str, Any] = {"seed": 0, "quick": False, "parameters": {"lexicon": str(tmp_path / "words.csv")}}
+    Run(tmp_path / "out", Settings.of_file(tmp_path / "study.py", **settings)).begin(resume=False)
+    (tmp_path / "words.csv").write_text("two")
+    with pytest.raises(RunFolderError, match="a file it reads differs from the run to resume"):
+        Run(tmp_path / "out", Settings.of_file(tmp_path / "study.py", **settings)).begin(resume=True)
+    (tmp_path / "out" / "run.json").write_text("{}")
+    with pytest.raises(RunFolderError, match="holds no run to resume"):
+        Run(tmp_path / "out", Settings.of_file(tmp_path / "study.py", **settings)).begin(resume=True)
+
+
+def test_numpy_numbers_are_metrics_and_nan_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text("")
+    settings = Settings.of_file(tmp_path / "study.py", seed=0, quick=False, parameters={})
+    this = Run(tmp_path / "out", settings)
+    this.begin(resume=False)
+    this.finish({"score": np.float32(0.5), "table": np.arange(2)})
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["table"] == [0, 1]
+    with pytest.raises(ExperimentError, match="metrics: cannot be written as JSON"):
+        this.finish({"score": float("nan")})
+
+
+def test_an_experiment_can_import_its_neighbour(tmp_path: Path) -> None:
+    (tmp_path / "helper_beside.py").write_text("SIZE = 7\n")
+    (tmp_path / "study.py").write_text(
+        "from helper_beside import SIZE\nfrom brainsim import experiment\n"
+        "@experiment\ndef study(run, *, size: int = SIZE):\n    return {}\n"
+    )
+    assert load_experiment(tmp_path / "study.py").defaults == {"size": 7}
 
 
 def test_info_and_parameters(capsys: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,51 @@ def test_what_was_never_used_is_reported_once() -> None:
     assert "fiber 'Phon->Lex2' was never opened" in str(caught[0].message)
 
 
+def test_an_area_without_winners_never_fired() -> None:
+    brain = two_lexicons()
+    sim = Simulator(brain)
+    sim.run(brain["Phon"] >> brain["Lex1"])
+    assert "area 'Phon' never fired" in sim.unused()
+    assert "area 'Lex1' never fired" in sim.unused()
+    quietly_closed(sim)
+
+
+def test_an_error_in_the_block_is_not_hidden_by_the_report() -> None:
+    with pytest.raises(ZeroDivisionError), Simulator(two_lexicons()) as sim:
+        sim.run(sim.brain.fibers)
+        raise ZeroDivisionError
+    with pytest.raises(SimulationError):
+        sim.run(sim.brain.fibers)
+
+
+def test_recordings_and_assemblies_survive_the_file(tmp_path: Path) -> None:
+    from brainsim.dumps import read_assemblies, read_recordings, write_assemblies
+
+    brain = two_lexicons()
+    sim = Simulator(brain)
+    recording, empty = sim.record("Lex1", "Phon"), sim.record("Lex2")
+    empty.stop()
+    for label in ("x", "y"):
+        recording.mark(label)
+    sim.present(brain["Phon"]["a"])
+    sim.run(brain["Phon"] >> brain["Lex1"], rounds=2)
+    recording.mark("end")
+    found = sim.assembly("Lex1", "a")
+    write_assemblies(tmp_path / "dump.h5", [found], {"training": recording, "nothing": empty})
+    back = read_recordings(tmp_path / "dump.h5")
+    assert back["training"].marks == recording.marks
+    assert [area.name for area in back["training"].areas] == ["Lex1", "Phon"]
+    for area in ("Lex1", "Phon"):
+        assert list(map(list, back["training"].winners(area))) == list(map(list, recording.winners(area)))
+    assert len(back["nothing"]) == 0
+    assert read_assemblies(tmp_path / "dump.h5") == {"Lex1": {"a": found}}
+    for bad in (Assembly("Lex1", [1], "he/she"), Assembly("Lex1", [1]), Assembly("Lex1", [1], ".")):
+        with pytest.raises(DumpError, match="assemblies need labels without '/'"):
+            write_assemblies(tmp_path / "bad.h5", [bad])
+    assert [path.name for path in tmp_path.iterdir()] == ["dump.h5"]
+    quietly_closed(sim)
+
+
 def test_schedule_tells_what_a_round_will_do() -> None:
     brain = two_lexicons()
     sim = Simulator(brain)
@@ -307,6 +353,81 @@ def test_bad_requests_are_refused() -> None:
     sim.close()
     with pytest.raises(SimulationError, match="is closed; build a new one"):
         sim.run(phon >> lex1)
+
+
+@pytest.mark.parametrize("learn", [False, True])
+def test_an_interrupted_round_happens_whole_or_not_at_all(learn: bool, monkeypatch: Any) -> None:
+    from brainsim.kernels.cpu import backend, overlay
+
+    sim, _ = played(two_lexicons())
+    twin, _ = played(two_lexicons())
+    phon = sim.brain["Phon"]
+    sim.present(phon["b"])
+    twin.present(phon["b"])
+
+    def interrupt(*arguments: Any) -> Any:
+        signal.raise_signal(signal.SIGINT)
+        return whole(*arguments)
+
+    with monkeypatch.context() as patch:
+        whole = overlay._strengthen_known if learn else backend.select
+        patch.setattr(*((overlay, "_strengthen_known") if learn else (backend, "select")), interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run(sim.brain.fibers)
+    if learn:
+        twin._backend.round(range(len(twin.brain.fibers)), {0}, learn=True)  # type: ignore[union-attr]
+    weights = [[c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers]
+    assert weights == [[c.tolist() for c in twin.connectome(f).learned()] for f in twin.brain.fibers]
+    for one in (sim, twin):
+        one.present(one.brain["Phon"]["a"])
+        one.run(one.brain.fibers, rounds=3)
+    assert fingerprint(sim)[:2] == fingerprint(twin)[:2]
+
+
+def test_a_round_that_fails_while_learning_is_not_built_upon(tmp_path: Path, monkeypatch: Any) -> None:
+    from brainsim.kernels.cpu import overlay
+
+    sim, _ = played(two_lexicons())
+    sim.save(tmp_path / "good.h5")
+    before = fingerprint(sim)
+
+    def no_memory(*arguments: Any) -> Any:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(overlay.Overlay, "_store", no_memory)
+        sim.present(sim.brain["Phon"]["b"])
+        with pytest.raises(MemoryError):
+            sim.run(sim.brain.fibers, rounds=5)
+    with pytest.raises(SimulationError, match="half-way through learning; load a saved state or build a new one"):
+        sim.run(sim.brain.fibers)
+    sim.load(tmp_path / "good.h5")
+    assert fingerprint(sim) == before
+    sim.run(sim.brain.fibers)
+
+
+def test_wrong_kinds_of_argument_are_refused_by_name() -> None:
+    brain = two_lexicons()
+    sim = Simulator(brain, backend="reference")
+    calls: list[tuple[Any, str]] = [
+        (lambda: sim.present("a"), r"must be given assemblies \(got 'a'\); take a pattern by area\[label\]"),  # type: ignore[arg-type]
+        (lambda: sim.present(brain["Phon"]), "must be given assemblies"),  # type: ignore[arg-type]
+        (lambda: sim.run(None), r"must be given fibers, as in a >> b \| b >> c \(got None\)"),  # type: ignore[arg-type]
+        (lambda: sim.run(brain), "must be given fibers"),  # type: ignore[arg-type]
+        (lambda: sim.run(brain["Phon"]), "must be given fibers"),  # type: ignore[arg-type]
+        (lambda: sim.project(["Phon"]), "must be given a mapping"),  # type: ignore[arg-type]
+        (lambda: sim.project({"Phon": None}), "'Phon' must map to areas"),  # type: ignore[dict-item]
+        (lambda: Simulator(None), "Simulator.brain: must be a Brain"),  # type: ignore[arg-type]
+    ]
+    for call, message in calls:
+        with pytest.raises(DeclarationError, match=message):
+            call()
+    with pytest.raises(DumpError, match=r"nowhere/state\.h5: cannot be written"):
+        sim.save("nowhere/state.h5")
+    with pytest.raises(UnknownNameError, match="unknown area 'Lex'; did you mean 'Lex"):
+        sim.record("Lex1").winners("Lex")
+    with sim.frozen(), pytest.raises(SimulationError, match=r"cannot replace the state inside frozen\(\)"):
+        sim.load("anything.h5")
 
 
 def test_bad_settings_are_refused() -> None:

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Backend, Neurons, Synapses
+from brainsim.kernels.backend import Backend, Memory, Neurons, Synapses
 from brainsim.kernels.connectome import MAX_BLOCK_BITS
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import CountCache, Counts
@@ -35,6 +35,9 @@ class CpuBackend(Backend):
     def __init__(self, spec: BrainSpec, options: Options) -> None:
         super().__init__(spec, options)
         _check(options)
+        # More threads than tiles would only wait for each other.
+        tiles = max(-(-area.n // options.tile) for area in spec.areas)
+        self._threads = min(options.threads, tiles)
         self._graphs: list[GraphArrays] = [graph_arrays(fiber.graph) for fiber in spec.fibers]
         self._cache = CountCache(int(options.cache_mb * _MIB), options.tile)
         self._round_counts: dict[int, Counts] = {}
@@ -51,7 +54,7 @@ class CpuBackend(Backend):
         self._buffer = np.empty(max((spec.areas[a].n for a in reached), default=0), np.int64)
 
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
-        numba.set_num_threads(self.options.threads)
+        numba.set_num_threads(self._threads)
         return super().round(open_fibers, fixed, learn=learn)
 
     def _counts(self, fiber: int) -> Counts:
@@ -76,7 +79,7 @@ class CpuBackend(Backend):
                 self._overlays[f].add_to_drive(drive, self._winners[self.spec.fibers[f].source])
 
     def _select(self, area: int) -> Neurons:
-        return select(self._drive(area), self.spec.areas[area].k, self.options.threads)
+        return select(self._drive(area), self.spec.areas[area].k, self._threads)
 
     def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
         existing = self._counts(fiber)[post].astype(np.int64)
@@ -97,17 +100,16 @@ class CpuBackend(Backend):
         if fiber in self._overlays:
             self._overlays[fiber].replace(synapses)
 
-    def memory(self) -> dict[str, dict[str, int]]:
-        report: dict[str, dict[str, int]] = {}
+    def memory(self) -> Memory:
+        fibers, areas = {}, {}
         for index, fiber in enumerate(self.spec.fibers):
             learned = self._overlays[index].nbytes if index in self._overlays else 0
-            report[fiber.name] = {"cache": self._cache.nbytes(index), "learned": learned}
+            fibers[fiber.name] = {"cache": self._cache.nbytes(index), "learned": learned}
         for index, area in enumerate(self.spec.areas):
             roster = self._rosters[index].nbytes if index in self._rosters else 0
             marks = self._marks[index].nbytes if index in self._marks else 0
-            report[area.name] = {"index": roster + marks, "winners": self._winners[index].nbytes}
-        report["(shared)"] = {"drive": self._buffer.nbytes}
-        return report
+            areas[area.name] = {"index": roster + marks, "winners": self._winners[index].nbytes}
+        return {"fibers": fibers, "areas": areas, "shared": {"buffers": {"drive": self._buffer.nbytes}}}
 
     def close(self) -> None:
         self._cache.clear()

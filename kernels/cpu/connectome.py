@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
 from brainsim.kernels import connectome as law
+from brainsim.kernels.cpu.compiling import compiled
 
 _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
 _MUL2 = np.uint64(0x94D049BB133111EB)
@@ -43,20 +44,20 @@ def graph_arrays(graph: law.Graph) -> GraphArrays:
     return GraphArrays(np.uint64(graph.key), graph.bits, graph.n_target, graph.recurrent, graph.thresholds, guide)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _mix64(x):  # type: ignore[no-untyped-def]
     x = (x ^ (x >> _S30)) * _MUL1
     x = (x ^ (x >> _S27)) * _MUL2
     return x ^ (x >> _S31)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def row_key(graph, pre):  # type: ignore[no-untyped-def]
     """Return the hash that all blocks of neuron ``pre`` start from."""
     return _mix64(graph.key + np.uint64(pre + 1) * _GOLDEN)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def draw_block(graph, row, block, seen, out):  # type: ignore[no-untyped-def]
     """Write the positions of one block's synapses into ``out`` and return their number.
 
@@ -98,13 +99,13 @@ def draw_block(graph, row, block, seen, out):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True)
+@compiled()
 def scratch(graph):  # type: ignore[no-untyped-def]
     """Return a cleared bitset and a buffer for the positions of one block."""
     return np.zeros(_WORDS, np.uint64), np.empty(1 << graph.bits, np.int32)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@compiled(parallel=True)
 def add_rows(counts, sources, step, graph, tile):  # type: ignore[no-untyped-def]
     """Add ``step`` to ``counts[j]`` for every synapse from a neuron of ``sources`` to ``j``.
 
@@ -134,7 +135,7 @@ def add_rows(counts, sources, step, graph, tile):  # type: ignore[no-untyped-def
                 counts[pre] -= step
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def row_targets(graph, pre):  # type: ignore[no-untyped-def]
     """Return all targets of ``pre``, ascending."""
     seen, out = scratch(graph)
@@ -149,7 +150,7 @@ def row_targets(graph, pre):  # type: ignore[no-untyped-def]
     return np.array(targets, np.int64)
 
 
-@njit(cache=True)
+@compiled()
 def _in_block(graph, row, post, seen, out):  # type: ignore[no-untyped-def]
     position = post & ((1 << graph.bits) - 1)
     found = draw_block(graph, row, post >> graph.bits, seen, out)

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, prange
+from numba import prange
 
+from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.fixed_point import WEIGHT_BITS
 
 _CHUNK = 64
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@compiled(parallel=True)
 def set_drive(drive, counts):  # type: ignore[no-untyped-def]
     """Set ``drive`` to ``counts`` synapses of base weight, in fixed point."""
     for j in prange(len(drive)):
         drive[j] = np.int64(counts[j]) << WEIGHT_BITS
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@compiled(parallel=True)
 def add_drive(drive, counts):  # type: ignore[no-untyped-def]
     """Add ``counts`` synapses of base weight to ``drive``."""
     for j in prange(len(drive)):
         drive[j] += np.int64(counts[j]) << WEIGHT_BITS
 
 
-@njit(cache=True, inline="always")
+@compiled(inline="always")
 def _worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def]
     return drive_a < drive_b or (drive_a == drive_b and neuron_a > neuron_b)
 
 
-@njit(cache=True)
+@compiled()
 def _sift_down(drives, neurons, size, at):  # type: ignore[no-untyped-def]
     while True:
         child = 2 * at + 1
@@ -45,7 +46,7 @@ def _sift_down(drives, neurons, size, at):  # type: ignore[no-untyped-def]
         at = child
 
 
-@njit(cache=True)
+@compiled()
 def _sift_up(drives, neurons, at):  # type: ignore[no-untyped-def]
     while at > 0:
         parent = (at - 1) >> 1
@@ -56,7 +57,7 @@ def _sift_up(drives, neurons, at):  # type: ignore[no-untyped-def]
         at = parent
 
 
-@njit(cache=True)
+@compiled()
 def _best_of_range(drive, low, high, drives, neurons):  # type: ignore[no-untyped-def]
     """Keep the best of ``drive[low:high]`` in a heap whose root is the worst kept; return how many were kept.
 
@@ -85,7 +86,7 @@ def _best_of_range(drive, low, high, drives, neurons):  # type: ignore[no-untype
     return size
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@compiled(parallel=True)
 def _best_of_parts(drive, drives, neurons, sizes):  # type: ignore[no-untyped-def]
     parts = len(sizes)
     share = (len(drive) + parts - 1) // parts

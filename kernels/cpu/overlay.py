@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from brainsim.kernels.backend import Neurons, Synapses
+from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key, scratch
 from brainsim.kernels.fixed_point import ONE, RATE_BITS, Update
 
@@ -14,14 +14,14 @@ _HALF = 1 << (RATE_BITS - 1)
 _FIRST_CAPACITY = 8
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _add_learned(drive, rows, start, length, post, weight):  # type: ignore[no-untyped-def]
     for row in rows:
         for at in range(start[row], start[row] + length[row]):
             drive[post[at]] += weight[at] - ONE
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _strengthen_known(rows, start, length, post, weight, marks, missing, gain, drift, ceiling):  # type: ignore[no-untyped-def]
     """Update the stored synapses onto marked neurons; ``missing`` counts down to the synapses not stored yet."""
     for row in rows:
@@ -29,11 +29,11 @@ def _strengthen_known(rows, start, length, post, weight, marks, missing, gain, d
             mark = marks[post[at]]
             if mark:
                 old = np.int64(weight[at])
-                weight[at] = min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling)
+                weight[at] = max(0, min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling))
                 missing[mark - 1] -= 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _find_new(pre, rows, posts, marks, missing, graph, start, length, post, new_row, new_post):  # type: ignore[no-untyped-def]
     """Draw the blocks that hold winners with missing synapses, and list the synapses that are not stored yet."""
     seen, out = scratch(graph)
@@ -65,45 +65,28 @@ def _find_new(pre, rows, posts, marks, missing, graph, start, length, post, new_
     return found
 
 
-@njit(cache=True, nogil=True)
-def _room_needed(new_row, length, capacity):  # type: ignore[no-untyped-def]
-    """Return the arena slots that rows which outgrow their place will need."""
-    room, at = 0, 0
-    while at < len(new_row):
-        row, end = new_row[at], at
-        while end < len(new_row) and new_row[end] == row:
-            end += 1
-        wanted = length[row] + end - at
-        if wanted > capacity[row]:
-            room += max(2 * capacity[row], wanted, _FIRST_CAPACITY)
-        at = end
-    return room
+@compiled()
+def _move(rows, new_start, start, length, post, weight):  # type: ignore[no-untyped-def]
+    """Copy rows to their new places in the arena."""
+    for at in range(len(rows)):
+        row = rows[at]
+        old, new = start[row], new_start[at]
+        post[new : new + length[row]] = post[old : old + length[row]]
+        weight[new : new + length[row]] = weight[old : old + length[row]]
+        start[row] = new
 
 
-@njit(cache=True, nogil=True)
-def _insert(new_row, new_post, first_weight, start, length, capacity, post, weight, used):  # type: ignore[no-untyped-def]
-    at = 0
-    while at < len(new_row):
-        row, end = new_row[at], at
-        while end < len(new_row) and new_row[end] == row:
-            end += 1
-        wanted = length[row] + end - at
-        if wanted > capacity[row]:
-            capacity[row] = max(2 * capacity[row], wanted, _FIRST_CAPACITY)
-            old, old_end = start[row], start[row] + length[row]
-            post[used : used + length[row]] = post[old:old_end]
-            weight[used : used + length[row]] = weight[old:old_end]
-            start[row] = used
-            used += capacity[row]
-        for new in range(at, end):
-            post[start[row] + length[row]] = new_post[new]
-            weight[start[row] + length[row]] = first_weight
-            length[row] += 1
-        at = end
-    return used
+@compiled()
+def _append(new_row, new_post, first_weight, start, length, post, weight):  # type: ignore[no-untyped-def]
+    """Add synapses at the ends of their rows, which have room."""
+    for at in range(len(new_row)):
+        row = new_row[at]
+        end = start[row] + length[row]
+        post[end], weight[end] = new_post[at], first_weight
+        length[row] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _pack(start, length, capacity, post, weight, new_post, new_weight):  # type: ignore[no-untyped-def]
     """Copy all rows into a new arena without the gaps that moved rows left; return the slots in use."""
     used = 0
@@ -193,6 +176,19 @@ class Overlay:
         self._make_rows()
         missing = existing.astype(np.int64)
         marks[posts] = np.arange(1, len(posts) + 1)
+        try:
+            self._strengthen(pre, rows, posts, missing, marks)
+        finally:
+            marks[posts] = 0
+
+    def _strengthen(
+        self,
+        pre: Neurons,
+        rows: npt.NDArray[np.int64],
+        posts: Neurons,
+        missing: npt.NDArray[np.int64],
+        marks: npt.NDArray[np.int32],
+    ) -> None:
         table = (self._start, self._length, self._post, self._weight)
         rule = self._update
         _strengthen_known(rows, *table, marks, missing, rule.gain, rule.drift, rule.ceiling)
@@ -202,7 +198,6 @@ class Overlay:
             found = _find_new(pre, rows, posts, marks, missing, self._graph, *table[:3], new_row, new_post)
             assert found == wanted, "the counts of a projection disagree with its graph"
             self._store(new_row, new_post)
-        marks[posts] = 0
 
     def _make_rows(self) -> None:
         if self._roster.size > len(self._start):
@@ -212,11 +207,20 @@ class Overlay:
             self._capacity = np.append(self._capacity, np.zeros(more, np.int64))
 
     def _store(self, new_row: npt.NDArray[np.int64], new_post: npt.NDArray[np.int64]) -> None:
-        room = _room_needed(new_row, self._length, self._capacity)
+        rows, added = np.unique(new_row, return_counts=True)
+        wanted = self._length[rows] + added
+        outgrown = wanted > self._capacity[rows]
+        rows = rows[outgrown]
+        capacity = np.maximum(np.maximum(2 * self._capacity[rows], wanted[outgrown]), _FIRST_CAPACITY)
+        room = int(capacity.sum())
         if self._used + room > len(self._post):
             self._grow(room)
-        table = (self._start, self._length, self._capacity, self._post, self._weight)
-        self._used = _insert(new_row, new_post, self._update.apply(ONE), *table, self._used)
+        new_start = self._used + np.cumsum(capacity) - capacity
+        _move(rows, new_start, self._start, self._length, self._post, self._weight)
+        self._capacity[rows] = capacity
+        self._used += room
+        table = (self._start, self._length, self._post, self._weight)
+        _append(new_row, new_post, self._update.apply(ONE), *table)
 
     def _grow(self, room: int) -> None:
         size = (int(self._capacity.sum()) + room) * 5 // 4
