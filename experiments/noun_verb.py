@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy.stats import t as student
 
 from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
 from brainsim.clauses import read_clauses
 from brainsim.dumps import read_assemblies, read_recordings, write_assemblies
 from brainsim.errors import ExperimentError
 from brainsim.lexicon import Lexicon, english, read_lexicon
+from brainsim.measures import interval_95
 from brainsim.nemo import READBACK_CRITERION, Sentence, WordLearner, random_sentences
 from brainsim.plots import Curve, learning_curve, overlap_heatmap, raster
 from brainsim.runs import Checkpoint, Run
@@ -295,7 +295,7 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
         "chance": {"classification": 0.5, "readback": 1 / len(study.lexicon.words)},
         "intervals_95": {
             **_intervals(by_seed),
-            "sentences_to_criterion": _interval(reached) if len(reached) == len(criterion) else None,
+            "sentences_to_criterion": interval_95(reached) if len(reached) == len(criterion) else None,
         },
         "by_seed": {**by_seed, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
@@ -310,16 +310,7 @@ def _first_criterion(curve: Sequence[Mapping[str, float]]) -> float | None:
 
 
 def _intervals(by_seed: Mapping[str, Sequence[float]]) -> dict[str, list[float] | None]:
-    return {name: _interval(values, bounded=name in FRACTIONS) for name, values in by_seed.items()}
-
-
-def _interval(values: Sequence[float], *, bounded: bool = False) -> list[float] | None:
-    """Return the 95 % confidence interval of the mean over seeds (Student's t), cut to [0, 1] for a fraction."""
-    if len(values) < 2:
-        return None
-    half = float(student.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / len(values) ** 0.5
-    low, high = fmean(values) - half, fmean(values) + half
-    return [round(max(low, 0.0), 4), round(min(high, 1.0), 4)] if bounded else [round(low, 4), round(high, 4)]
+    return {name: interval_95(values, bounded=name in FRACTIONS) for name, values in by_seed.items()}
 
 
 def _control(parts: Sequence[Any]) -> dict[str, Any]:
