@@ -120,6 +120,6 @@ def _check(path: str | Path, snapshot: Snapshot, backend: Backend) -> None:
         for name, synapses in snapshot.learned.items():
             graph = learning[name].graph
             pairs += [(synapses.pre, graph.n_source), (synapses.post, graph.n_target)]
-        whole = all(not len(ids) or (ids.min() >= 0 and ids.max() < n) for ids, n in pairs)
+        whole = all(not len(ids) or (np.min(ids) >= 0 and np.max(ids) < n) for ids, n in pairs)
     if not whole:
         raise DumpError(f"{path}: is damaged: it names areas, fibers or neurons that the brain does not have")

@@ -64,7 +64,7 @@ def draw_block(graph, row, block, seen, out):  # type: ignore[no-untyped-def]
     ``seen`` is a bitset of the block, all zero on entry and on return.
     """
     state = _mix64(row ^ (np.uint64(block + 1) * _BLOCK_STEP))
-    count = np.int64(graph.guide[state >> _S56])
+    count = int(graph.guide[state >> _S56])
     limit = len(graph.thresholds)
     while count < limit and graph.thresholds[count] <= state:
         count += 1

@@ -10,20 +10,21 @@ from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.fixed_point import WEIGHT_BITS
 
 _CHUNK = 64
+_SHIFT = np.int64(WEIGHT_BITS)
 
 
 @compiled(parallel=True)
 def set_drive(drive, counts):  # type: ignore[no-untyped-def]
     """Set ``drive`` to ``counts`` synapses of base weight, in fixed point."""
     for j in prange(len(drive)):
-        drive[j] = np.int64(counts[j]) << WEIGHT_BITS
+        drive[j] = np.int64(counts[j]) << _SHIFT
 
 
 @compiled(parallel=True)
 def add_drive(drive, counts):  # type: ignore[no-untyped-def]
     """Add ``counts`` synapses of base weight to ``drive``."""
     for j in prange(len(drive)):
-        drive[j] += np.int64(counts[j]) << WEIGHT_BITS
+        drive[j] += np.int64(counts[j]) << _SHIFT
 
 
 @compiled(inline="always")
