@@ -159,7 +159,7 @@ class Brain:
         if not len(found):
             leaving = [f.name for f in self._fibers if f.source is start]
             raise UnknownNameError(
-                f"Brain: {unknown('fiber', f'{start.name}->{end.name}', leaving)} Declare it with brain.connect"
+                f"Brain: {unknown('fiber', f'{start.name}->{end.name}', leaving)} (brain.connect declares one)"
             )
         return found
 

@@ -57,6 +57,34 @@ def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int
     return Scenario(BrainSpec(areas, tuple(fibers)), tuple(plan))
 
 
+def settled(number: int, rounds: int = 30) -> Scenario:
+    """Return a scenario in which assemblies settle: few stimuli, repeated, and rules that learn fast."""
+    rng = np.random.default_rng(number)
+    areas = (AreaSpec("S", 90, 30), AreaSpec("A", 3000, 25), AreaSpec("B", 2000, 20))
+    fibers = tuple(
+        FiberSpec(
+            f"F{source}{target}",
+            source,
+            target,
+            Graph(
+                fiber_key(number, areas[source].name, areas[target].name, ""),
+                areas[source].n,
+                areas[target].n,
+                0.1,
+                source == target,
+            ),
+            (Update.affine(0.4, 0.0, 20.0), SATURATING)[int(rng.integers(2))],
+        )
+        for source, target in ((0, 1), (0, 2), (1, 1), (1, 2), (2, 1), (1, 0))
+    )
+    plan: list[Any] = []
+    for r in range(rounds):
+        start = 30 * int(rng.integers(3))
+        stimuli = {0: list(range(start, start + 30))} if r % 6 == 0 else {}
+        plan.append((stimuli, list(range(len(fibers))), {0}, True))
+    return Scenario(BrainSpec(areas, fibers), tuple(plan))
+
+
 def trace(backend_class: type[Backend], case: Scenario, options: Options) -> list[Any]:
     """Run a scenario and return the winners of every area after every round, and all learned synapses at the end."""
     backend = backend_class(case.spec, options)

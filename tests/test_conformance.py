@@ -15,7 +15,7 @@ from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
-from scenarios import HEBBIAN, SATURATING, Scenario, scenario, trace
+from scenarios import HEBBIAN, SATURATING, Scenario, scenario, settled, trace
 
 BACKENDS = [ReferenceBackend, CpuBackend]
 OPTIONS = [
@@ -27,14 +27,18 @@ OPTIONS = [
 ]
 
 
+SETTLED = range(200, 203)
+
+
 @cache
 def expected(number: int, large: bool) -> tuple[Scenario, list[Any]]:
     case = scenario(number, (150, 60_000, 600), rounds=9) if large else scenario(number)
+    case = settled(number) if number in SETTLED else case
     return case, trace(ReferenceBackend, case, Options())
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("number", range(8))
+@pytest.mark.parametrize("number", [*range(8), *SETTLED])
 def test_same_winners_and_weights(number: int, options: Options) -> None:
     case, reference = expected(number, large=False)
     assert sum(len(area) for _, winners in reference[:-1] for area in winners) > 40
@@ -51,6 +55,21 @@ def test_same_over_several_tiles(number: int, options: Options) -> None:
 def test_scenarios_learn_something() -> None:
     learned = [sum(len(pre) for pre, _, _ in expected(number, large=False)[1][-1]) for number in range(8)]
     assert sum(count > 100 for count in learned) >= 6
+
+
+def test_both_ways_to_find_winners_are_taken() -> None:
+    """Scenarios must reach the short cut over learned synapses and the full sum, or the tests above prove little."""
+    taken = {"short": 0, "full": 0}
+
+    class Watched(CpuBackend):
+        def _select(self, area: int) -> Any:
+            taken["full" if self._chosen is None else "short"] += 1
+            return super()._select(area)
+
+    for number in (*range(8), *SETTLED):
+        case, reference = expected(number, large=False)
+        assert trace(Watched, case, Options(threads=1)) == reference
+    assert min(taken.values()) >= 50, taken
 
 
 def two_areas(p: float, update: Update | None, n: int = 40, k: int = 5) -> BrainSpec:

@@ -12,10 +12,11 @@ import numpy.typing as npt
 from brainsim.kernels.backend import Backend, Memory, Neurons, Synapses
 from brainsim.kernels.connectome import MAX_BLOCK_BITS
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.counts import CountCache, Counts
-from brainsim.kernels.cpu.drive import add_drive, select, set_drive
-from brainsim.kernels.cpu.overlay import Overlay, Roster
+from brainsim.kernels.cpu.counts import CountCache, Counted
+from brainsim.kernels.cpu.drive import add_drive, add_touched, best, select, set_drive
+from brainsim.kernels.cpu.overlay import Overlay, Roster, Touched
 from brainsim.kernels.errors import BackendUnavailableError
+from brainsim.kernels.fixed_point import WEIGHT_BITS
 from brainsim.kernels.spec import BrainSpec, Options
 
 _MIB = 1 << 20
@@ -40,7 +41,7 @@ class CpuBackend(Backend):
         self._threads = min(options.threads, tiles)
         self._graphs: list[GraphArrays] = [graph_arrays(fiber.graph) for fiber in spec.fibers]
         self._cache = CountCache(int(options.cache_mb * _MIB), options.tile)
-        self._round_counts: dict[int, Counts] = {}
+        self._round_counts: dict[int, Counted] = {}
         learning = [fiber for fiber in spec.fibers if fiber.learns]
         self._rosters = {a: Roster(spec.areas[a].n) for a in sorted({f.source for f in learning})}
         self._marks = {a: np.zeros(spec.areas[a].n, np.int32) for a in sorted({f.target for f in learning})}
@@ -50,14 +51,18 @@ class CpuBackend(Backend):
             if fiber.learns and fiber.update is not None
         }
         reached = {fiber.target for fiber in spec.fibers}
-        # One buffer serves all areas in turn: a drive is read before the next is summed.
-        self._buffer = np.empty(max((spec.areas[a].n for a in reached), default=0), np.int64)
+        # These serve all areas in turn: a drive is read before the next is summed.  Pages never used cost nothing.
+        largest = max((spec.areas[a].n for a in reached), default=0)
+        self._buffer = np.empty(largest, np.int64)
+        self._extra = np.zeros(largest, np.int64)
+        self._touched_index = np.zeros(largest, np.uint8)
+        self._chosen: Neurons | None = None
 
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
         numba.set_num_threads(self._threads)
         return super().round(open_fibers, fixed, learn=learn)
 
-    def _counts(self, fiber: int) -> Counts:
+    def _counts(self, fiber: int) -> Counted:
         """Return how many firing neurons reach each target; shared by the phases of one round."""
         if fiber not in self._round_counts:
             firing = self._winners[self.spec.fibers[fiber].source]
@@ -68,21 +73,53 @@ class CpuBackend(Backend):
         return self._buffer[: self.spec.areas[area].n]
 
     def _project(self, area: int, fibers: Sequence[int]) -> None:
-        drive = self._drive(area)
+        """Sum the drive; of the neurons with learned synapses alone, if they are enough to tell who wins.
+
+        No other neuron can have more than the sum of the largest counts.  If ``k`` neurons with learned synapses have
+        more than that, the winners are among them, and the drives of all others need not be looked at.
+        """
         firing = [f for f in fibers if len(self._winners[self.spec.fibers[f].source])]
-        if not firing:
+        counted = [self._counts(f) for f in firing]
+        touched = self._gather_learned(firing)
+        try:
+            drive = self._extra[touched]
+            for counts, _ in counted:
+                add_touched(drive, touched, counts)
+            bound = sum(peak for _, peak in counted) << WEIGHT_BITS
+            self._chosen = best(touched, drive, bound, self.spec.areas[area].k)
+            if self._chosen is None:
+                self._project_all(self._drive(area), counted, touched)
+        finally:
+            self._extra[touched] = 0
+            self._touched_index[touched] = 0
+
+    def _gather_learned(self, fibers: Sequence[int]) -> Neurons:
+        """Put what learning adds to the drive into ``_extra`` and return the neurons that it reaches."""
+        parts = [(f, *self._overlays[f].rows_of(self._firing(f))) for f in fibers if f in self._overlays]
+        touched = Touched(self._touched_index, np.empty(sum(size for _, _, size in parts), np.int64))
+        known = 0
+        for f, rows, size in parts:
+            if size:
+                known = self._overlays[f].gather(rows, self._extra, touched, known)
+        return touched.neurons[:known]
+
+    def _project_all(self, drive: npt.NDArray[np.int64], counted: Sequence[Counted], touched: Neurons) -> None:
+        if not counted:
             drive[:] = 0
-        for at, f in enumerate(firing):
-            (add_drive if at else set_drive)(drive, self._counts(f))
-        for f in firing:
-            if f in self._overlays:
-                self._overlays[f].add_to_drive(drive, self._winners[self.spec.fibers[f].source])
+        for at, (counts, _) in enumerate(counted):
+            (add_drive if at else set_drive)(drive, counts)
+        drive[touched] += self._extra[touched]
+
+    def _firing(self, fiber: int) -> Neurons:
+        return self._winners[self.spec.fibers[fiber].source]
 
     def _select(self, area: int) -> Neurons:
+        if self._chosen is not None:
+            return self._chosen
         return select(self._drive(area), self.spec.areas[area].k, self._threads)
 
     def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
-        existing = self._counts(fiber)[post].astype(np.int64)
+        existing = self._counts(fiber).counts[post].astype(np.int64)
         self._overlays[fiber].strengthen(pre, post, existing, self._marks[self.spec.fibers[fiber].target])
 
     def _end_round(self) -> None:
@@ -109,14 +146,20 @@ class CpuBackend(Backend):
             roster = self._rosters[index].nbytes if index in self._rosters else 0
             marks = self._marks[index].nbytes if index in self._marks else 0
             areas[area.name] = {"index": roster + marks, "winners": self._winners[index].nbytes}
-        return {"fibers": fibers, "areas": areas, "shared": {"buffers": {"drive": self._buffer.nbytes}}}
+        learned = self._extra.nbytes + self._touched_index.nbytes
+        return {
+            "fibers": fibers,
+            "areas": areas,
+            "shared": {"buffers": {"drive": self._buffer.nbytes, "learned": learned}},
+        }
 
     def close(self) -> None:
         self._cache.clear()
         self._overlays.clear()
         self._rosters.clear()
         self._marks.clear()
-        self._buffer = np.empty(0, np.int64)
+        self._buffer = self._extra = np.empty(0, np.int64)
+        self._touched_index = np.empty(0, np.uint8)
 
 
 def _check(options: Options) -> None:

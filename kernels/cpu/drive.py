@@ -27,6 +27,13 @@ def add_drive(drive, counts):  # type: ignore[no-untyped-def]
         drive[j] += np.int64(counts[j]) << _SHIFT
 
 
+@compiled()
+def add_touched(drive, touched, counts):  # type: ignore[no-untyped-def]
+    """Add ``counts[touched]`` synapses of base weight to ``drive``, which has one value for each touched neuron."""
+    for at in range(len(touched)):
+        drive[at] += np.int64(counts[touched[at]]) << _SHIFT
+
+
 @compiled(inline="always")
 def _worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def]
     return drive_a < drive_b or (drive_a == drive_b and neuron_a > neuron_b)
@@ -111,3 +118,14 @@ def select(drive: npt.NDArray[np.int64], k: int, threads: int) -> npt.NDArray[np
     if threads > 1 and len(candidates) > k:
         candidates = candidates[np.lexsort((candidates, -reached))[:k]]
     return np.sort(candidates)
+
+
+def best(
+    neurons: npt.NDArray[np.int64], drive: npt.NDArray[np.int64], bound: int, k: int
+) -> npt.NDArray[np.int64] | None:
+    """Return the ``k`` of some neurons that are driven most, ascending, if as many exceed ``bound``, else ``None``."""
+    above = drive > bound
+    if np.count_nonzero(above) < k:
+        return None
+    neurons, drive = neurons[above], drive[above]
+    return np.sort(neurons[np.lexsort((neurons, -drive))[:k]])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,11 +16,28 @@ _HALF = 1 << (RATE_BITS - 1)
 _FIRST_CAPACITY = 8
 
 
+class Touched(NamedTuple):
+    """Neurons that learned synapses reach in a round: a mark for each of the area, and a list."""
+
+    marked: npt.NDArray[np.uint8]
+    neurons: npt.NDArray[np.int64]
+
+
 @compiled()
-def _add_learned(drive, rows, start, length, post, weight):  # type: ignore[no-untyped-def]
+def _gather(rows, start, length, post, weight, extra, touched, known):  # type: ignore[no-untyped-def]
+    """Add learned weight to ``extra`` and list the neurons it reaches; return how many are listed by now.
+
+    ``touched.marked`` is 1 where a neuron is listed already, so that each is listed once.
+    """
     for row in rows:
         for at in range(start[row], start[row] + length[row]):
-            drive[post[at]] += weight[at] - ONE
+            j = post[at]
+            extra[j] += weight[at] - ONE
+            if touched.marked[j] == 0:
+                touched.marked[j] = 1
+                touched.neurons[known] = j
+                known += 1
+    return known
 
 
 @compiled()
@@ -156,12 +175,22 @@ class Overlay:
         arrays = (self._start, self._length, self._capacity, self._post, self._weight)
         return sum(array.nbytes for array in arrays)
 
-    def add_to_drive(self, drive: npt.NDArray[np.int64], pre: Neurons) -> None:
-        """Add what learning added to the base weights of the synapses of ``pre``."""
+    def rows_of(self, pre: Neurons) -> tuple[npt.NDArray[np.int64], int]:
+        """Return the rows of ``pre``, as far as they have any, and the number of synapses in them."""
         rows = self._roster.rows(pre)
         rows = rows[(rows >= 0) & (rows < len(self._start))]
-        if len(rows):
-            _add_learned(drive, rows, self._start, self._length, self._post, self._weight)
+        return rows, int(self._length[rows].sum())
+
+    def gather(self, rows: npt.NDArray[np.int64], extra: npt.NDArray[np.int64], touched: Touched, known: int) -> int:
+        """Add to ``extra`` what learning added to the base weights of some rows; list the neurons reached.
+
+        Returns
+        -------
+        int
+            How many neurons ``touched`` lists, ``known`` before.
+        """
+        table = (self._start, self._length, self._post, self._weight)
+        return int(_gather(rows, *table, extra, touched, known))
 
     def strengthen(
         self, pre: Neurons, posts: Neurons, existing: npt.NDArray[np.int64], marks: npt.NDArray[np.int32]
