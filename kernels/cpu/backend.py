@@ -42,6 +42,7 @@ class CpuBackend(Backend):
         self._graphs: list[GraphArrays] = [graph_arrays(fiber.graph) for fiber in spec.fibers]
         self._cache = CountCache(int(options.cache_mb * _MIB), options.tile)
         self._round_counts: dict[int, Counted] = {}
+        self._round_rows: dict[int, npt.NDArray[np.int64]] = {}
         learning = [fiber for fiber in spec.fibers if fiber.learns]
         self._rosters = {a: Roster(spec.areas[a].n) for a in sorted({f.source for f in learning})}
         self._marks = {a: np.zeros(spec.areas[a].n, np.int32) for a in sorted({f.target for f in learning})}
@@ -119,11 +120,15 @@ class CpuBackend(Backend):
         return select(self._drive(area), self.spec.areas[area].k, self._threads)
 
     def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
+        spec = self.spec.fibers[fiber]
+        if spec.source not in self._round_rows:
+            self._round_rows[spec.source] = self._rosters[spec.source].enrol(pre)
         existing = self._counts(fiber).counts[post].astype(np.int64)
-        self._overlays[fiber].strengthen(pre, post, existing, self._marks[self.spec.fibers[fiber].target])
+        self._overlays[fiber].strengthen(pre, self._round_rows[spec.source], post, existing, self._marks[spec.target])
 
     def _end_round(self) -> None:
         self._round_counts.clear()
+        self._round_rows.clear()
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return np.asarray(row_targets(self._graphs[fiber], pre), np.int64)

@@ -193,15 +193,19 @@ class Overlay:
         return int(_gather(rows, *table, extra, touched, known))
 
     def strengthen(
-        self, pre: Neurons, posts: Neurons, existing: npt.NDArray[np.int64], marks: npt.NDArray[np.int32]
+        self,
+        pre: Neurons,
+        rows: npt.NDArray[np.int64],
+        posts: Neurons,
+        existing: npt.NDArray[np.int64],
+        marks: npt.NDArray[np.int32],
     ) -> None:
-        """Apply the update to every synapse from ``pre`` to ``posts``.
+        """Apply the update to every synapse from ``pre``, whose rows are ``rows``, to ``posts``.
 
         ``existing[m]`` is the number of neurons in ``pre`` that synapse on ``posts[m]``: known from the projection, it
         tells when all synapses are stored already, so that assemblies that recur cost no hash.  ``marks`` is a zeroed
         array over the target area, and is zero again on return.
         """
-        rows = self._roster.enrol(pre)
         self._make_rows()
         missing = existing.astype(np.int64)
         marks[posts] = np.arange(1, len(posts) + 1)
