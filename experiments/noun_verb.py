@@ -158,8 +158,10 @@ def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkp
         curve, seconds = notes["curve"], notes["seconds"]
         if not curve:
             curve.append({"sentences": 0, **asdict(learner.test())})
+        # Controls are only to be seen failing; four looks are enough and save a third of the time.
+        every = study.test_every if condition == "trained" else max(study.test_every, -(-len(stream) // 4))
         while (heard := curve[-1]["sentences"]) < len(stream):
-            chunk = stream[heard : heard + study.test_every]
+            chunk = stream[heard : heard + every]
             recording = sim.record(learner.lex1, learner.lex2)
             started = time.perf_counter()
             for sentence in chunk:
@@ -212,12 +214,11 @@ def _dump(run: Run, learner: WordLearner) -> None:
 
 
 def _draw_learning_curve(run: Run, results: Mapping[str, list[Any]], words: int) -> None:
-    steps = [point["sentences"] for point in results["trained"][0]["curve"]]
-
     def curve(name: str, condition: str, measure: str) -> Curve:
         values = [[point[measure] for point in part["curve"]] for part in results[condition]]
+        steps = [point["sentences"] for point in results[condition][0]["curve"]]
         if condition == "untrained":
-            values = [one * len(steps) for one in values]
+            steps, values = [0, results["trained"][0]["curve"][-1]["sentences"]], [one * 2 for one in values]
         return Curve(name, steps, values, control=condition != "trained")
 
     others = [condition for condition in results if condition != "trained"]
