@@ -180,7 +180,7 @@ def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkp
             "curve": curve,
             "support": {area: len(neurons) for area, neurons in support.items()},
             "seconds": seconds,
-            "words": {word: _word_scores(learner, word) for word in study.lexicon.words},
+            "words": {word: _word_scores(learner, word) for word in study.lexicon.words} if study.clauses else {},
         }
 
 

@@ -151,6 +151,20 @@ def row_targets(graph, pre):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def difference(ours, theirs):  # type: ignore[no-untyped-def]
+    """Return the neurons of ``ours`` that are not in ``theirs``; both ascending."""
+    kept = np.empty(len(ours), np.int64)
+    size, at = 0, 0
+    for neuron in ours:
+        while at < len(theirs) and theirs[at] < neuron:
+            at += 1
+        if at == len(theirs) or theirs[at] != neuron:
+            kept[size] = neuron
+            size += 1
+    return kept[:size]
+
+
+@compiled()
 def _in_block(graph, row, post, seen, out):  # type: ignore[no-untyped-def]
     position = post & ((1 << graph.bits) - 1)
     found = draw_block(graph, row, post >> graph.bits, seen, out)

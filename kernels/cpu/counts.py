@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.connectome import GraphArrays, add_rows
+from brainsim.kernels.cpu.connectome import GraphArrays, add_rows, difference
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 _Key = tuple[int, bytes]
@@ -64,8 +64,7 @@ class CountCache:
         near = self._counted.get(self._latest.get(fiber, (fiber, b"")))
         if near is not None and near.counts.dtype == kind:
             before = np.frombuffer(self._latest[fiber][1], np.int64)
-            gone = np.setdiff1d(before, firing, assume_unique=True)
-            come = np.setdiff1d(firing, before, assume_unique=True)
+            gone, come = difference(before, firing), difference(firing, before)
             if len(gone) + len(come) < len(firing):
                 counts = near.counts.copy()
                 add_rows(counts, come, kind(1), graph, self._tile)

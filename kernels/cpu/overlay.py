@@ -240,7 +240,9 @@ class Overlay:
             self._capacity = np.append(self._capacity, np.zeros(more, np.int64))
 
     def _store(self, new_row: npt.NDArray[np.int64], new_post: npt.NDArray[np.int64]) -> None:
-        rows, added = np.unique(new_row, return_counts=True)
+        # The synapses of a row come together, since they were found row by row.
+        first = np.flatnonzero(np.diff(new_row, prepend=-1))
+        rows, added = new_row[first], np.diff(first, append=len(new_row))
         wanted = self._length[rows] + added
         outgrown = wanted > self._capacity[rows]
         rows = rows[outgrown]
