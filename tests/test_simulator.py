@@ -355,8 +355,8 @@ def test_bad_requests_are_refused() -> None:
         sim.run(phon >> lex1)
 
 
-@pytest.mark.parametrize("learn", [False, True])
-def test_an_interrupted_round_happens_whole_or_not_at_all(learn: bool, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("where", ["gather", "select", "learn"])
+def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatch: Any) -> None:
     from brainsim.kernels.cpu import backend, overlay
 
     sim, _ = played(two_lexicons())
@@ -365,16 +365,23 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(learn: bool, monkeypat
     sim.present(phon["b"])
     twin.present(phon["b"])
 
+    owner, name = {
+        "gather": (overlay.Overlay, "gather"),
+        "select": (backend.CpuBackend, "_select"),
+        "learn": (overlay, "_strengthen_known"),
+    }[where]
+    whole = getattr(owner, name)
+
     def interrupt(*arguments: Any) -> Any:
+        result = whole(*arguments)
         signal.raise_signal(signal.SIGINT)
-        return whole(*arguments)
+        return result
 
     with monkeypatch.context() as patch:
-        whole = overlay._strengthen_known if learn else backend.select
-        patch.setattr(*((overlay, "_strengthen_known") if learn else (backend, "select")), interrupt)
+        patch.setattr(owner, name, interrupt)
         with pytest.raises(KeyboardInterrupt):
             sim.run(sim.brain.fibers)
-    if learn:
+    if where == "learn":
         twin._backend.round(range(len(twin.brain.fibers)), {0}, learn=True)  # type: ignore[union-attr]
     weights = [[c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers]
     assert weights == [[c.tolist() for c in twin.connectome(f).learned()] for f in twin.brain.fibers]

@@ -57,6 +57,7 @@ class CpuBackend(Backend):
         self._buffer = np.empty(largest, np.int64)
         self._extra = np.zeros(largest, np.int64)
         self._touched_index = np.zeros(largest, np.uint8)
+        self._scratch_clean = True
         self._chosen: Neurons | None = None
 
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
@@ -66,8 +67,7 @@ class CpuBackend(Backend):
     def _counts(self, fiber: int) -> Counted:
         """Return how many firing neurons reach each target; shared by the phases of one round."""
         if fiber not in self._round_counts:
-            firing = self._winners[self.spec.fibers[fiber].source]
-            self._round_counts[fiber] = self._cache.get(fiber, self._graphs[fiber], firing)
+            self._round_counts[fiber] = self._cache.get(fiber, self._graphs[fiber], self._firing(fiber))
         return self._round_counts[fiber]
 
     def _drive(self, area: int) -> npt.NDArray[np.int64]:
@@ -79,20 +79,20 @@ class CpuBackend(Backend):
         No other neuron can have more than the sum of the largest counts.  If ``k`` neurons with learned synapses have
         more than that, the winners are among them, and the drives of all others need not be looked at.
         """
-        firing = [f for f in fibers if len(self._winners[self.spec.fibers[f].source])]
+        firing = [f for f in fibers if len(self._firing(f))]
         counted = [self._counts(f) for f in firing]
+        self._scratch_clean = False
         touched = self._gather_learned(firing)
-        try:
-            drive = self._extra[touched]
-            for counts, _ in counted:
-                add_touched(drive, touched, counts)
-            bound = sum(peak for _, peak in counted) << WEIGHT_BITS
-            self._chosen = best(touched, drive, bound, self.spec.areas[area].k)
-            if self._chosen is None:
-                self._project_all(self._drive(area), counted, touched)
-        finally:
-            self._extra[touched] = 0
-            self._touched_index[touched] = 0
+        drive = self._extra[touched]
+        for counts, _ in counted:
+            add_touched(drive, touched, counts)
+        bound = sum(peak for _, peak in counted) << WEIGHT_BITS
+        self._chosen = best(touched, drive, bound, self.spec.areas[area].k)
+        if self._chosen is None:
+            self._project_all(self._drive(area), counted, touched)
+        self._extra[touched] = 0
+        self._touched_index[touched] = 0
+        self._scratch_clean = True
 
     def _gather_learned(self, fibers: Sequence[int]) -> Neurons:
         """Put what learning adds to the drive into ``_extra`` and return the neurons that it reaches."""
@@ -129,6 +129,10 @@ class CpuBackend(Backend):
     def _end_round(self) -> None:
         self._round_counts.clear()
         self._round_rows.clear()
+        if not self._scratch_clean:  # the round was interrupted, and which neurons it had reached is not known
+            self._extra[:] = 0
+            self._touched_index[:] = 0
+            self._scratch_clean = True
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return np.asarray(row_targets(self._graphs[fiber], pre), np.int64)

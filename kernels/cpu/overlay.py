@@ -208,29 +208,19 @@ class Overlay:
         """
         self._make_rows()
         missing = existing.astype(np.int64)
-        marks[posts] = np.arange(1, len(posts) + 1)
-        try:
-            self._strengthen(pre, rows, posts, missing, marks)
-        finally:
-            marks[posts] = 0
-
-    def _strengthen(
-        self,
-        pre: Neurons,
-        rows: npt.NDArray[np.int64],
-        posts: Neurons,
-        missing: npt.NDArray[np.int64],
-        marks: npt.NDArray[np.int32],
-    ) -> None:
         table = (self._start, self._length, self._post, self._weight)
         rule = self._update
-        _strengthen_known(rows, *table, marks, missing, rule.gain, rule.drift, rule.ceiling)
-        wanted = int(missing.sum())
-        if wanted:
-            new_row, new_post = np.empty(wanted, np.int64), np.empty(wanted, np.int64)
-            found = _find_new(pre, rows, posts, marks, missing, self._graph, *table[:3], new_row, new_post)
-            assert found == wanted, "the counts of a projection disagree with its graph"
-            self._store(new_row, new_post)
+        marks[posts] = np.arange(1, len(posts) + 1)
+        try:
+            _strengthen_known(rows, *table, marks, missing, rule.gain, rule.drift, rule.ceiling)
+            wanted = int(missing.sum())
+            if wanted:
+                new_row, new_post = np.empty(wanted, np.int64), np.empty(wanted, np.int64)
+                found = _find_new(pre, rows, posts, marks, missing, self._graph, *table[:3], new_row, new_post)
+                assert found == wanted, "the counts of a projection disagree with its graph"
+                self._store(new_row, new_post)
+        finally:
+            marks[posts] = 0
 
     def _make_rows(self) -> None:
         if self._roster.size > len(self._start):
