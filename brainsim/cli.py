@@ -1,4 +1,4 @@
-"""The command line: ``brainsim run``, ``brainsim parameters``, ``brainsim info``.
+"""The command line: ``brainsim run``, ``brainsim parameters``, ``brainsim info``, ``brainsim bench``.
 
 Exit codes: 0 done; 1 failed or interrupted; 2 wrong usage or bad input, with one line that says what to do.
 """
@@ -14,6 +14,7 @@ import click
 
 from brainsim._usage import collected
 from brainsim._version import __version__
+from brainsim.bench.command import bench
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
 from brainsim.experiments import Experiment, load_experiment
 
@@ -24,6 +25,9 @@ _FAILURES = (BackendMemoryError, SimulationError)
 @click.version_option(__version__, prog_name="brainsim")
 def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
+
+
+cli.add_command(bench)
 
 
 @cli.command()

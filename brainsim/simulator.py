@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import Self
 
@@ -102,6 +103,7 @@ class Simulator:
         self._state = State()
         self._recordings: list[tuple[int, Recording]] = []
         self._depth = 0
+        self._recording_seconds = 0.0
 
     # Stimuli and gates
 
@@ -228,7 +230,9 @@ class Simulator:
         self._state.rounds += 1
         self._state.opened.update(fibers)
         self._note_firing({self._spec.fibers[f].target for f in fibers})
+        begun = perf_counter()
         self._record()
+        self._recording_seconds += perf_counter() - begun
         return stable
 
     def _note_firing(self, areas: Iterable[int]) -> None:
@@ -314,6 +318,10 @@ class Simulator:
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
         return self._live.memory()
+
+    def timings(self) -> dict[str, float]:
+        """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""
+        return {**self._live.seconds, "record": self._recording_seconds}
 
     # Life
 

@@ -7,6 +7,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from time import perf_counter
 from types import FrameType
 from typing import ClassVar, NamedTuple
 
@@ -19,6 +20,8 @@ Neurons = npt.NDArray[np.int64]
 
 
 Memory = dict[str, dict[str, dict[str, int]]]
+
+PHASES = ("project", "select", "learn")
 
 
 class Synapses(NamedTuple):
@@ -50,6 +53,7 @@ class Backend(ABC):
 
     Areas and fibers are named by their index in the `BrainSpec`.  Winners are ascending neuron indices.  Everything a
     backend computes is determined by the spec and the calls made; the options change speed and memory only.
+    ``seconds`` says how long each phase of all rounds so far took.
     """
 
     name: ClassVar[str]
@@ -58,6 +62,7 @@ class Backend(ABC):
         self.spec = spec
         self.options = options
         self.broken = False
+        self.seconds = dict.fromkeys(PHASES, 0.0)
         self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
 
     def winners(self, area: int) -> Neurons:
@@ -97,7 +102,8 @@ class Backend(ABC):
             with uninterrupted():
                 self.broken = True
                 if learn:
-                    self._learn(open_fibers, after)
+                    with self._timed("learn"):
+                        self._learn(open_fibers, after)
                 stable = all(map(np.array_equal, self._winners, after))
                 self._winners = after
                 self.broken = False
@@ -105,13 +111,24 @@ class Backend(ABC):
             self._end_round()
         return stable
 
+    @contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        """Add the time that the block takes to ``seconds[phase]``."""
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] += perf_counter() - begun
+
     def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
         """Return the winners of every area after the round; changes no state."""
         after = list(self._winners)
         for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
             if area not in fixed:
-                self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
-                after[area] = self._select(area)
+                with self._timed("project"):
+                    self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
+                with self._timed("select"):
+                    after[area] = self._select(area)
         return after
 
     def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:

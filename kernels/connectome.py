@@ -3,12 +3,12 @@
 This module is the law; every backend reproduces it bit for bit.
 
 A fiber's targets are cut into blocks of ``B = 2**b`` neurons, where ``b`` depends on ``p`` alone (`block_bits`), never
-on the hardware.  For a presynaptic neuron ``i`` and a block, a counter-based hash gives one 64-bit number ``u``.  Read
-against the cumulative binomial distribution of (B, p), ``u`` says how many synapses ``i`` makes in the block; further
-hashes, cut into ``b``-bit fields, say at which positions, repetitions skipped.  A binomial number of distinct uniform
-positions *is* an independent Bernoulli(p) trial per position, so nothing is approximated beyond the 64-bit rounding of
-the table.  The last block may reach past the area; positions beyond it are dropped, which leaves the rest Bernoulli and
-makes the graph of a small area the corner of the graph of a larger one.
+on the hardware.  For a presynaptic neuron ``i`` and a block, a counter-based hash gives a stream of 64-bit numbers.
+Read against the cumulative geometric distribution (`gap_thresholds`), each number says how many targets are passed over
+before the next synapse.  Bernoulli(p) trials *are* geometric gaps, and being memoryless they may begin anew at every
+block, so nothing is approximated beyond the 64-bit rounding of the table.  Synapses come in ascending order, at two
+for a hash.  The last block may reach past the area; positions beyond it are dropped, which makes the graph of a small
+area the corner of the graph of a larger one.
 
 The hash is the finaliser "Mix13" of D. Stafford, as in SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
 """
@@ -16,22 +16,24 @@ The hash is the finaliser "Mix13" of D. Stafford, as in SplitMix64 (Steele, Lea 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Context, Decimal
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 MIN_BLOCK_BITS = 6
-MAX_BLOCK_BITS = 14
+MAX_BLOCK_BITS = 16
 GOLDEN = 0x9E3779B97F4A7C15
 BLOCK_STEP = 0xD1342543DE82EF95
+FINE = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB)
 _MASK = (1 << 64) - 1
-_WANTED_PER_BLOCK = 8
-_EXACT = Context(prec=80)
+_LOW = (1 << 32) - 1
+_WANTED_PER_BLOCK = 64
+_FRACTION = 192
 
 
 def mix64(x: int) -> int:
@@ -54,48 +56,30 @@ def fiber_key(seed: int, source: str, target: str, label: str) -> int:
 
 
 def block_bits(p: float) -> int:
-    """Return ``b``: the block is the smallest power of two, 64 to 16 384, that expects at least 8 synapses."""
+    """Return ``b``: the block is the smallest power of two, 64 to 65 536, that expects at least 64 synapses."""
     bits = MIN_BLOCK_BITS
     while bits < MAX_BLOCK_BITS and p * (1 << bits) < _WANTED_PER_BLOCK:
         bits += 1
     return bits
 
 
-def _power(base: Decimal, exponent: int) -> Decimal:
-    # Decimal's own power is only "almost always" correctly rounded; products are the same on every machine.
-    result = Decimal(1)
-    while exponent:
-        if exponent & 1:
-            result = _EXACT.multiply(result, base)
-        base = _EXACT.multiply(base, base)
-        exponent >>= 1
-    return result
+@lru_cache(maxsize=8)
+def gap_thresholds(p: float) -> tuple[int, ...]:
+    """Return the geometric(p) distribution as 64-bit integers: ``P(gap <= g) = thresholds[g] / 2**64``, rounded down.
 
-
-@lru_cache(maxsize=256)
-def count_thresholds(p: float) -> tuple[int, ...]:
-    """Return the binomial(2**b, p) distribution as 64-bit integers: ``P(count <= c) = thresholds[c] / 2**64``.
-
-    A uniform 64-bit ``u`` maps to the count ``#{c : thresholds[c] <= u}``.  The table ends where the remaining
-    probability is below ``2**-64``.  ``p`` is taken as the exact value of the double.
+    A uniform 64-bit ``u`` maps to the gap ``#{g : thresholds[g] <= u}``, the targets passed over before the next
+    synapse.  The table ends where the remaining probability is below ``2**-64``, or after a block, which no gap within
+    one can exceed.  ``p`` is taken as the exact value of the double; the powers of ``1 - p`` are kept to 192 bits.
     """
-    if p == 0.0:
-        return ()
-    size = 1 << block_bits(p)
-    if p == 1.0:
-        return (0,) * size
-    exact = Decimal(p)
-    absent = _EXACT.subtract(Decimal(1), exact)
-    term = _power(absent, size)
-    total, thresholds = term, []
-    for count in range(size):
-        scaled = int(_EXACT.multiply(total, Decimal(1 << 64)))
-        if scaled > _MASK:
+    whole = 1 << _FRACTION
+    numerator, denominator = p.as_integer_ratio()
+    absent = whole - (numerator << _FRACTION) // denominator
+    remaining, thresholds = whole, []
+    for _ in range(1 << block_bits(p)):
+        remaining = (remaining * absent) >> _FRACTION
+        if remaining >> (_FRACTION - 64) == 0:
             break
-        thresholds.append(scaled)
-        odds = _EXACT.divide(_EXACT.multiply(Decimal(size - count), exact), _EXACT.multiply(Decimal(count + 1), absent))
-        term = _EXACT.multiply(term, odds)
-        total = _EXACT.add(total, term)
+        thresholds.append((whole - remaining) >> (_FRACTION - 64))
     return tuple(thresholds)
 
 
@@ -121,22 +105,23 @@ class Graph:
     p: float
     recurrent: bool
     bits: int = field(init=False)
-    thresholds: npt.NDArray[np.uint64] = field(init=False, repr=False, compare=False)
+    thresholds: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bits", block_bits(self.p))
-        object.__setattr__(self, "thresholds", np.array(count_thresholds(self.p), dtype=np.uint64))
+        object.__setattr__(self, "thresholds", gap_thresholds(self.p))
 
     def block(self, pre: int, index: int) -> list[int]:
         """Return the targets of ``pre`` in block ``index``, ascending; may include positions past the area's end."""
-        size = 1 << self.bits
         row_key = mix64((self.key + (pre + 1) * GOLDEN) & _MASK)
         state = mix64(row_key ^ ((index + 1) * BLOCK_STEP & _MASK))
-        count = int(np.searchsorted(self.thresholds, np.uint64(state), side="right"))
-        # Drawing the absent ones when most are present keeps repetitions rare up to p = 1.
-        drawn = _distinct_positions(state, min(count, size - count), self.bits)
-        chosen = sorted(drawn) if 2 * count <= size else sorted(set(range(size)) - drawn)
-        return [index * size + position for position in chosen]
+        position, found = -1, []
+        for uniform in _uniforms(state):
+            position += 1 + bisect_right(self.thresholds, uniform)
+            if position >> self.bits:
+                break
+            found.append((index << self.bits) + position)
+        return found
 
     def row(self, pre: int) -> npt.NDArray[np.int64]:
         """Return all targets of ``pre``: ascending neuron indices below ``n_target``."""
@@ -152,20 +137,10 @@ class Graph:
         return post < self.n_target and not (self.recurrent and pre == post)
 
 
-def _distinct_positions(state: int, wanted: int, bits: int) -> set[int]:
-    positions: set[int] = set()
-    for position in _position_stream(state, bits):
-        if len(positions) == wanted:
-            break
-        positions.add(position)
-    return positions
-
-
-def _position_stream(state: int, bits: int) -> Iterator[int]:
-    mask = (1 << bits) - 1
+def _uniforms(state: int) -> Iterator[int]:
+    """Yield 64-bit uniforms: half a hash each, and 32 finer bits from another hash, which almost never decide."""
     while True:
         state = (state + GOLDEN) & _MASK
         word = mix64(state)
-        for _ in range(64 // bits):
-            yield word & mask
-            word >>= bits
+        for lane, fine in zip((word & _LOW, word >> 32), FINE, strict=True):
+            yield (lane << 32) | (mix64(word ^ fine) & _LOW)

@@ -63,7 +63,7 @@ class Options:
     threads : int
         CPU threads, at least 1.
     tile : int
-        Targets that one thread handles at a time; a multiple of the largest block, 16 384.
+        Targets that one thread handles at a time, a power of two of at least 4096; whole blocks of a fiber at least.
     cache_mb : float
         Bound on the memory for remembered drives, in MiB; 0 turns it off.
     """

@@ -21,9 +21,9 @@ BACKENDS = [ReferenceBackend, CpuBackend]
 OPTIONS = [
     Options(threads=1),
     Options(threads=2),
-    Options(threads=4, tile=32_768),
+    Options(threads=4, tile=4096),
     Options(threads=2, tile=65_536, cache_mb=0),
-    Options(threads=1, tile=16_384, cache_mb=0.02),
+    Options(threads=1, cache_mb=0.02),
 ]
 
 
@@ -55,21 +55,6 @@ def test_same_over_several_tiles(number: int, options: Options) -> None:
 def test_scenarios_learn_something() -> None:
     learned = [sum(len(pre) for pre, _, _ in expected(number, large=False)[1][-1]) for number in range(8)]
     assert sum(count > 100 for count in learned) >= 6
-
-
-def test_both_ways_to_find_winners_are_taken() -> None:
-    """Scenarios must reach the short cut over learned synapses and the full sum, or the tests above prove little."""
-    taken = {"short": 0, "full": 0}
-
-    class Watched(CpuBackend):
-        def _select(self, area: int) -> Any:
-            taken["full" if self._chosen is None else "short"] += 1
-            return super()._select(area)
-
-    for number in (*range(8), *SETTLED):
-        case, reference = expected(number, large=False)
-        assert trace(Watched, case, Options(threads=1)) == reference
-    assert min(taken.values()) >= 50, taken
 
 
 def two_areas(p: float, update: Update | None, n: int = 40, k: int = 5) -> BrainSpec:
@@ -176,6 +161,6 @@ def test_more_threads_than_numba_has_are_refused_by_name() -> None:
         CpuBackend(two_areas(0.5, None), Options(threads=4096))
 
 
-def test_tile_must_hold_whole_blocks() -> None:
-    with pytest.raises(BackendUnavailableError, match="multiple of 16384"):
+def test_tile_must_be_a_power_of_two() -> None:
+    with pytest.raises(BackendUnavailableError, match="power of two"):
         CpuBackend(two_areas(0.5, None), Options(tile=1000))

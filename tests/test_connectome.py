@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from fractions import Fraction
-from math import comb
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from brainsim.kernels.connectome import Graph, block_bits, count_thresholds, fiber_key
-from brainsim.kernels.cpu.connectome import add_rows, graph_arrays, row_targets
+from brainsim.kernels.connectome import (
+    BLOCK_STEP,
+    GOLDEN,
+    MAX_BLOCK_BITS,
+    Graph,
+    block_bits,
+    fiber_key,
+    gap_thresholds,
+    mix64,
+)
+from brainsim.kernels.cpu.connectome import GraphArrays, add_rows, graph_arrays, row_targets
 
 KNOWN = json.loads((Path(__file__).parent / "data" / "known_graph.json").read_text())
+MASK = (1 << 64) - 1
 ALPHA = 1e-6  # the graph is fixed, so a test passes always or never; this is the risk that a good graph fails one
 
 
@@ -30,6 +40,14 @@ def dense(g: Graph) -> np.ndarray:
     for i in range(g.n_source):
         matrix[i, row_targets(arrays, i)] = True
     return matrix
+
+
+def count(arrays: GraphArrays, sources: np.ndarray, tile: int = 1 << MAX_BLOCK_BITS) -> np.ndarray:
+    """Return how many of the sources synapse on each target, added up tile by tile."""
+    counts, n = np.zeros(arrays.n_target, np.uint16), arrays.n_target
+    for low in range(0, n, tile):
+        add_rows(counts, np.uint64(low), np.uint64(min(n, low + tile)), sources, np.uint16(1), arrays)
+    return counts
 
 
 def chi_square_p(observed: np.ndarray, expected: np.ndarray | float) -> float:
@@ -58,10 +76,8 @@ def test_kernel_draws_the_same_rows_as_the_law(p: float, n: int, recurrent: bool
         assert np.array_equal(row_targets(arrays, i), row)
         assert np.all(np.diff(row) > 0)
         counts[row] += 1
-    for tile in (16_384, 49_152):
-        again = np.zeros(n, np.uint16)
-        add_rows(again, sources, np.uint16(1), arrays, tile)
-        assert np.array_equal(again, counts)
+    for tile in (1 << MAX_BLOCK_BITS, 3 << MAX_BLOCK_BITS, 1 << g.bits):
+        assert np.array_equal(count(arrays, sources, tile), counts)
 
 
 def test_contains_agrees_with_rows() -> None:
@@ -77,11 +93,35 @@ def test_p_zero_one_and_no_self_synapse() -> None:
 
 
 @pytest.mark.parametrize("p", [0.001, 0.05, 0.2, 0.6])
-def test_count_table_is_the_binomial_distribution(p: float) -> None:
-    size, exact, total = 1 << block_bits(p), Fraction(p), Fraction(0)
-    for count, threshold in enumerate(count_thresholds(p)[:12]):
-        total += comb(size, count) * exact**count * (1 - exact) ** (size - count)
-        assert threshold == int(total * 2**64)
+def test_gap_table_is_the_geometric_distribution(p: float) -> None:
+    absent = 1 - Fraction(p)
+    table = gap_thresholds(p)
+    for gap in (0, 1, 2, 11, len(table) // 2):
+        assert table[gap] == int((1 - absent ** (gap + 1)) * 2**64)
+    assert list(table) == sorted(table)
+
+
+@pytest.mark.parametrize("p", [0.001, 0.05, 0.2, 0.6])
+def test_gap_table_ends_where_nothing_is_left(p: float) -> None:
+    end = len(gap_thresholds(p))
+    assert end == 1 << block_bits(p) or (1 - Fraction(p)) ** (end + 1) < Fraction(1, 2**64)
+
+
+@pytest.mark.parametrize("finer", [0, (1 << 32) - 1])
+def test_finer_bits_decide_where_the_first_do_not(finer: int) -> None:
+    """Kernels look at 32 bits, and at finer ones once in 10**8 gaps; here a threshold is laid on the very first gap."""
+    g = graph(0.05, 1, 2048)
+    first = mix64((mix64(mix64((g.key + GOLDEN) & MASK) ^ BLOCK_STEP) + GOLDEN) & MASK) & 0xFFFFFFFF
+    thresholds = [*gap_thresholds(0.05)]
+    gap = bisect_right(thresholds, first << 32)
+    thresholds[gap] = (first << 32) + finer
+    object.__setattr__(g, "thresholds", tuple(thresholds))
+    table = np.array(thresholds, np.uint64)
+    arrays = graph_arrays(g)
+    heads = np.append((table >> np.uint64(32)).astype(np.uint32), arrays.heads[-1])
+    row = row_targets(arrays._replace(thresholds=table, heads=heads, guide=np.zeros_like(arrays.guide)), 0)
+    assert row.tolist() == g.row(0).tolist()
+    assert row[0] == gap + (finer == 0)
 
 
 @pytest.mark.parametrize("p", [0.002, 0.05, 0.3, 0.8])
@@ -96,18 +136,17 @@ def test_degrees_are_binomial(p: float) -> None:
 
 @pytest.mark.parametrize("p", [0.01, 0.05, 0.4])
 def test_targets_are_uniform_within_and_across_blocks(p: float) -> None:
-    g = graph(p, 4000, 4096)
-    arrays, counts = graph_arrays(g), np.zeros(4096, np.uint16)
-    add_rows(counts, np.arange(4000), np.uint16(1), arrays, 16_384)
+    g = graph(p, 4000, 16_384)
+    counts, n = count(graph_arrays(g), np.arange(4000)), 16_384
     cell = 4000 * p * (1 - p)
     block = 1 << g.bits
-    assert ALPHA < stats.chi2.cdf(((counts - 4000 * p) ** 2).sum() / cell, 4096) < 1 - ALPHA
+    assert ALPHA < stats.chi2.cdf(((counts - 4000 * p) ** 2).sum() / cell, n) < 1 - ALPHA
     by_position = counts.reshape(-1, block).sum(axis=0)
     by_block = counts.reshape(-1, block).sum(axis=1)
     edges = counts.reshape(-1, block)[:, [0, -1]].sum()
-    assert ((by_position - by_position.mean()) ** 2).sum() / (cell * (4096 // block)) < stats.chi2.isf(ALPHA, block)
-    assert ((by_block - by_block.mean()) ** 2).sum() / (cell * block) < stats.chi2.isf(ALPHA, 4096 // block)
-    expected = 2 * (4096 // block) * 4000 * p
+    assert ((by_position - by_position.mean()) ** 2).sum() / (cell * (n // block)) < stats.chi2.isf(ALPHA, block)
+    assert ((by_block - by_block.mean()) ** 2).sum() / (cell * block) < stats.chi2.isf(ALPHA, n // block)
+    expected = 2 * (n // block) * 4000 * p
     assert abs(edges - expected) < -stats.norm.ppf(ALPHA) * np.sqrt(expected * (1 - p))
 
 
@@ -120,16 +159,17 @@ def pairs_are_independent(first: np.ndarray, second: np.ndarray, p: float) -> bo
 
 @pytest.mark.parametrize("p", [0.01, 0.05, 0.5])
 def test_independence(p: float) -> None:
-    base = dense(graph(p, 1000, 2048))
     block = 1 << block_bits(p)
+    width = max(2048, 2 * block)
+    base = dense(graph(p, 1000, width))
     others = {
         "sources": np.roll(base, 1, axis=0),
         "sources far apart": np.roll(base, 256, axis=0),
         "neighbours": np.roll(base, 1, axis=1),
         "blocks": np.roll(base, block, axis=1),
-        "seeds": dense(graph(p, 1000, 2048, seed=2)),
-        "fibers of equal shape": dense(graph(p, 1000, 2048, label="other")),
-        "directions": dense(graph(p, 2048, 1000, label="back")).T,
+        "seeds": dense(graph(p, 1000, width, seed=2)),
+        "fibers of equal shape": dense(graph(p, 1000, width, label="other")),
+        "directions": dense(graph(p, width, 1000, label="back")).T,
     }
     for name, other in others.items():
         assert pairs_are_independent(base, other, p), name

@@ -117,7 +117,7 @@ def test_readback_is_a_part_of_the_whole_word() -> None:
     """A phonology of which few neurons fire must not count as read back, however right those few are."""
     learner = WordLearner(english().take(2, 2), Hebbian(0.06, 1000), n=3000, k=10, p=0.003, seed=2)
     _, readback = learner.name("cat")
-    assert readback == 0.03
+    assert 0 < readback < 0.1  # of 100 neurons; one of the few that fire would be a third of those
 
 
 def test_the_lexicon_that_ships() -> None:

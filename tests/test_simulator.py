@@ -368,7 +368,7 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
     owner, name = {
         "gather": (overlay.Overlay, "gather"),
         "select": (backend.CpuBackend, "_select"),
-        "learn": (overlay, "_strengthen_known"),
+        "learn": (overlay, "_strengthen"),
     }[where]
     whole = getattr(owner, name)
 
@@ -402,7 +402,7 @@ def test_a_round_that_fails_while_learning_is_not_built_upon(tmp_path: Path, mon
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(overlay.Overlay, "_store", no_memory)
+        patch.setattr(overlay.Overlay, "add", no_memory)
         sim.present(sim.brain["Phon"]["b"])
         with pytest.raises(MemoryError):
             sim.run(sim.brain.fibers, rounds=5)

@@ -9,7 +9,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # Waiting threads of GNU OpenMP spin by default, which stalls every round as soon as another process wants a core.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -31,14 +31,24 @@ def _cache_folder() -> str:
 _FOLDER = numba.config.CACHE_DIR or _cache_folder()  # type: ignore[attr-defined]
 
 
-def compiled(**options: Any) -> Callable[[Any], Any]:
-    """Compile a function with Numba when it is first called, and keep the result on disk."""
+# Only loops written with ``prange``: Numba would start all threads for every assignment to a slice, too.
+_PRANGE_ONLY = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+)
+
+
+def compiled(*, inline: Literal["never", "always"] = "never", parallel: bool = False) -> Callable[[Any], Any]:
+    """Compile a function with Numba when it is first called, and keep the result on disk.
+
+    ``parallel`` runs its ``prange`` loops on as many threads as `brainsim.kernels.cpu.threads.use_threads` said.
+    """
+    threaded: Any = {**_PRANGE_ONLY, "prange": True} if parallel else False
 
     def decorate(function: Any) -> Any:
         before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
         numba.config.CACHE_DIR = _FOLDER  # type: ignore[attr-defined]
         try:
-            return numba.njit(cache=True, nogil=True, **options)(function)
+            return numba.njit(cache=True, nogil=True, inline=inline, parallel=threaded)(function)
         finally:
             numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 

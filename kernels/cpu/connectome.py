@@ -1,15 +1,18 @@
 """Numba kernels that draw the implicit graph of `brainsim.kernels.connectome`, bit for bit.
 
-All hash arithmetic is on ``np.uint64``; Numba would turn a mixture of signed and unsigned 64-bit integers into floats.
+All hash arithmetic is on ``np.uint64``; Numba would turn a mixture of signed and unsigned 64-bit integers into floats,
+and test every signed index for being negative.  The innermost functions take the arrays of a graph one by one: taken
+out of a tuple inside a loop, each use would count a reference.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+from math import ceil, log2, sqrt
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
 from brainsim.kernels import connectome as law
 from brainsim.kernels.cpu.compiling import compiled
@@ -18,30 +21,61 @@ _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
 _MUL2 = np.uint64(0x94D049BB133111EB)
 _GOLDEN = np.uint64(law.GOLDEN)
 _BLOCK_STEP = np.uint64(law.BLOCK_STEP)
-_U0, _U1, _U6, _U63 = np.uint64(0), np.uint64(1), np.uint64(6), np.uint64(63)
-_S30, _S27, _S31, _S56 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(56)
-_WORDS = (1 << law.MAX_BLOCK_BITS) // 64
+_FINE0, _FINE1 = np.uint64(law.FINE[0]), np.uint64(law.FINE[1])
+_LOW = np.uint64(0xFFFFFFFF)
+_U1 = np.uint64(1)
+_S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 
 
 class GraphArrays(NamedTuple):
-    """A `Graph` in the form the kernels take: plain integers and two tables.
+    """A `Graph` in the form the kernels take: plain numbers and the geometric table, split by precision.
 
-    ``guide[t]`` is the smallest count that a hash with top byte ``t`` can mean: a look-up compares once or twice.
+    ``guide[u >> shift]`` is the smallest gap that a 32-bit ``u`` can mean, ``heads`` are the upper halves of the
+    ``thresholds``: together they tell a gap in one comparison nearly always.  ``last`` is the largest gap, ``mean`` the
+    expected length of a row.
     """
 
     key: np.uint64
-    bits: int
+    bits: np.uint64
     n_target: int
     recurrent: bool
+    mean: float
+    shift: np.uint64
+    last: np.uint64
+    guide: npt.NDArray[np.uint16]
+    heads: npt.NDArray[np.uint32]
     thresholds: npt.NDArray[np.uint64]
-    guide: npt.NDArray[np.int32]
+
+    @property
+    def blocks(self) -> int:
+        """Number of blocks in a row."""
+        return -(-self.n_target >> int(self.bits))
+
+    @property
+    def room(self) -> int:
+        """Synapses that a row has room for: 8 standard deviations above the mean, which nearly never fails."""
+        return min(self.n_target, int(self.mean + 8 * sqrt(self.mean)) + 64)
 
 
 def graph_arrays(graph: law.Graph) -> GraphArrays:
     """Return the arrays that the kernels need to draw ``graph``."""
-    lowest = np.arange(256, dtype=np.uint64) << np.uint64(56)
-    guide = np.searchsorted(graph.thresholds, lowest, side="right").astype(np.int32)
-    return GraphArrays(np.uint64(graph.key), graph.bits, graph.n_target, graph.recurrent, graph.thresholds, guide)
+    key, bits, mean = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p
+    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *_gap_table(graph.p))
+
+
+_GapTable = tuple[np.uint64, np.uint64, npt.NDArray[np.uint16], npt.NDArray[np.uint32], npt.NDArray[np.uint64]]
+
+
+@lru_cache(maxsize=8)
+def _gap_table(p: float) -> _GapTable:
+    thresholds = np.array(law.gap_thresholds(p), dtype=np.uint64)
+    # No 32-bit number is above the sentinel; for one that equals it the full thresholds decide.
+    heads = np.append((thresholds >> _S32).astype(np.uint32), np.uint32(0xFFFFFFFF))
+    # As fine as makes one comparison enough for all but a percent of the gaps.
+    width = 4 if p == 0 else min(16, max(4, ceil(log2(80 / p))))
+    lowest = np.arange(1 << width, dtype=np.uint64) << np.uint64(64 - width)
+    guide = np.minimum(np.searchsorted(thresholds, lowest, side="right"), 0xFFFF).astype(np.uint16)
+    return np.uint64(32 - width), np.uint64(len(thresholds)), guide, heads, thresholds
 
 
 @compiled(inline="always")
@@ -58,117 +92,142 @@ def row_key(graph, pre):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline="always")
-def draw_block(graph, row, block, seen, out):  # type: ignore[no-untyped-def]
-    """Write the positions of one block's synapses into ``out`` and return their number.
+def _block_state(row, block):  # type: ignore[no-untyped-def]
+    return _mix64(row ^ (np.uint64(block + 1) * _BLOCK_STEP))
 
-    ``seen`` is a bitset of the block, all zero on entry and on return.
-    """
-    state = _mix64(row ^ (np.uint64(block + 1) * _BLOCK_STEP))
-    count = int(graph.guide[state >> _S56])
-    limit = len(graph.thresholds)
-    while count < limit and graph.thresholds[count] <= state:
-        count += 1
-    size = np.int64(1) << graph.bits
-    wanted = min(count, size - count)
-    bits = np.uint64(graph.bits)
-    mask = (_U1 << bits) - _U1
-    fields = 64 // graph.bits
-    found = 0
-    while found < wanted:
+
+@compiled(inline="always")
+def _gap(lane, word, fine, shift, last, guide, heads, thresholds):  # type: ignore[no-untyped-def]
+    gap = np.uint64(guide[lane >> shift])
+    gap += np.uint64(heads[gap] < lane)
+    while heads[gap] < lane:
+        gap += _U1
+    if heads[gap] == lane:
+        uniform = (lane << _S32) | (_mix64(word ^ fine) & _LOW)
+        while gap < last and thresholds[gap] <= uniform:
+            gap += _U1
+    return gap
+
+
+@compiled()
+def _add_block(counts, state, at, end, step, shift, last, guide, heads, thresholds):  # type: ignore[no-untyped-def]
+    """Add ``step`` to the counts of one block's synapses, which lie from ``at`` to before ``end``."""
+    while True:
         state += _GOLDEN
         word = _mix64(state)
-        for _ in range(fields):
-            position = word & mask
-            word >>= bits
-            bit = _U1 << (position & _U63)
-            cell = position >> _U6
-            if seen[cell] & bit == _U0 and found < wanted:
-                seen[cell] |= bit
-                out[found] = np.int32(position)
-                found += 1
-    if wanted < count:
-        found = 0
-        for position in range(size):
-            if seen[position >> 6] & (_U1 << (np.uint64(position) & _U63)) == _U0:
-                out[found] = position
-                found += 1
-        seen[: size >> 6] = _U0
-    else:
-        for at in range(found):
-            seen[out[at] >> 6] = _U0
-    return found
+        at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
+        if at >= end:
+            break
+        counts[at] += step
+        at += _gap(word >> _S32, word, _FINE1, shift, last, guide, heads, thresholds) + _U1
+        if at >= end:
+            break
+        counts[at] += step
+        at += _U1
 
 
 @compiled()
-def scratch(graph):  # type: ignore[no-untyped-def]
-    """Return a cleared bitset and a buffer for the positions of one block."""
-    return np.zeros(_WORDS, np.uint64), np.empty(1 << graph.bits, np.int32)
+def add_rows(counts, low, high, sources, step, graph):  # type: ignore[no-untyped-def]
+    """Add ``step`` to ``counts[j]`` for every synapse from ``sources`` to ``low <= j < high`` (whole blocks)."""
+    bits, shift, last = graph.bits, graph.shift, graph.last
+    guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
+    size = _U1 << bits
+    for pre in sources:
+        row = row_key(graph, pre)
+        for block in range(low >> bits, (high + size - _U1) >> bits):
+            base = np.uint64(block) << bits
+            end = min(base + size, high)
+            _add_block(counts, _block_state(row, block), base, end, step, shift, last, guide, heads, thresholds)
+        if graph.recurrent and low <= np.uint64(pre) < high and _to_itself(graph, row, pre):
+            counts[pre] -= step
 
 
-@compiled(parallel=True)
-def add_rows(counts, sources, step, graph, tile):  # type: ignore[no-untyped-def]
-    """Add ``step`` to ``counts[j]`` for every synapse from a neuron of ``sources`` to ``j``.
+@compiled()
+def _draw_block(out, found, state, end, shift, last, guide, heads, thresholds):  # type: ignore[no-untyped-def]
+    """Append the positions below ``end`` of one block's synapses to ``out``; return its length, or ``len(out) + 1``."""
+    at, room = np.uint64(0), np.uint64(len(out))
+    while True:
+        state += _GOLDEN
+        word = _mix64(state)
+        at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
+        if at >= end:
+            return found
+        if found >= room:
+            return room + _U1
+        out[found] = at
+        found += _U1
+        at += _gap(word >> _S32, word, _FINE1, shift, last, guide, heads, thresholds) + _U1
+        if at >= end:
+            return found
+        if found >= room:
+            return room + _U1
+        out[found] = at
+        found += _U1
+        at += _U1
 
-    Each thread owns tiles of targets and walks all sources over them, so no two threads write one count.
+
+@compiled()
+def draw_block(out, graph, row, pre, block, end):  # type: ignore[no-untyped-def]
+    """Write the positions below ``end`` of a row's synapses in a block to ``out``, ascending; return their number."""
+    base = np.uint64(block) << graph.bits
+    end = min(end, np.uint64(graph.n_target) - base)
+    table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
+    used = _draw_block(out, np.uint64(0), _block_state(row, block), end, *table)
+    if graph.recurrent and base <= np.uint64(pre) < base + end:
+        used = _without(out, np.uint64(0), used, np.uint64(pre) - base)
+    return used
+
+
+@compiled()
+def _without(positions, first, end, position):  # type: ignore[no-untyped-def]
+    """Remove a position from ``positions[first:end]`` if it is there; return the new end."""
+    kept = first
+    for at in range(first, end):
+        if positions[at] != position:
+            positions[kept] = positions[at]
+            kept += _U1
+    return kept
+
+
+@compiled()
+def _to_itself(graph, row, pre):  # type: ignore[no-untyped-def]
+    """Return whether the stream of a recurrent row holds the self-synapse, which is no part of the graph."""
+    block, size = np.uint64(pre) >> graph.bits, _U1 << graph.bits
+    position, out = np.uint64(pre) & (size - _U1), np.empty(size, np.uint16)
+    table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
+    used = _draw_block(out, np.uint64(0), _block_state(row, block), position + _U1, *table)
+    return used > 0 and out[used - _U1] == position
+
+
+@compiled()
+def draw_row(positions, offsets, pre, graph):  # type: ignore[no-untyped-def]
+    """Write a row: its synapses in block ``b`` are at ``positions[offsets[b]:offsets[b + 1]]``, ascending.
+
+    Returns
+    -------
+    bool
+        Whether ``positions`` had room for all.
     """
-    tiles = (graph.n_target + tile - 1) // tile
-    for t in prange(tiles):
-        seen, out = scratch(graph)
-        low = t * tile
-        high = min(graph.n_target, low + tile)
-        size = 1 << graph.bits
-        first, last = low >> graph.bits, (high + size - 1) >> graph.bits
-        for at in range(len(sources)):
-            pre = sources[at]
-            row = row_key(graph, pre)
-            for block in range(first, last):
-                base = block << graph.bits
-                found = draw_block(graph, row, block, seen, out)
-                if base + size <= high:
-                    for f in range(found):
-                        counts[base + out[f]] += step
-                else:
-                    for f in range(found):
-                        if base + out[f] < high:
-                            counts[base + out[f]] += step
-            if graph.recurrent and low <= pre < high and _in_block(graph, row, pre, seen, out):
-                counts[pre] -= step
+    bits, shift, last = graph.bits, graph.shift, graph.last
+    guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
+    size, n, used, row = _U1 << bits, np.uint64(graph.n_target), np.uint64(0), row_key(graph, pre)
+    for block in range(len(offsets) - 1):
+        offsets[block] = used
+        base = np.uint64(block) << bits
+        end, state = min(size, n - base), _block_state(row, block)
+        used = _draw_block(positions, used, state, end, shift, last, guide, heads, thresholds)
+        if used > len(positions):
+            return False
+        if graph.recurrent and base <= np.uint64(pre) < base + size:
+            used = _without(positions, np.uint64(offsets[block]), used, np.uint64(pre) - base)
+    offsets[len(offsets) - 1] = used
+    return True
 
 
-@compiled()
-def row_targets(graph, pre):  # type: ignore[no-untyped-def]
+def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:
     """Return all targets of ``pre``, ascending."""
-    seen, out = scratch(graph)
-    targets = [np.int64(0) for _ in range(0)]
-    key = row_key(graph, pre)
-    for block in range((graph.n_target + (1 << graph.bits) - 1) >> graph.bits):
-        found = draw_block(graph, key, block, seen, out)
-        for position in np.sort(out[:found]):
-            post = (block << graph.bits) + position
-            if post < graph.n_target and not (graph.recurrent and post == pre):
-                targets.append(post)
-    return np.array(targets, np.int64)
-
-
-@compiled()
-def difference(ours, theirs):  # type: ignore[no-untyped-def]
-    """Return the neurons of ``ours`` that are not in ``theirs``; both ascending."""
-    kept = np.empty(len(ours), np.int64)
-    size, at = 0, 0
-    for neuron in ours:
-        while at < len(theirs) and theirs[at] < neuron:
-            at += 1
-        if at == len(theirs) or theirs[at] != neuron:
-            kept[size] = neuron
-            size += 1
-    return kept[:size]
-
-
-@compiled()
-def _in_block(graph, row, post, seen, out):  # type: ignore[no-untyped-def]
-    position = post & ((1 << graph.bits) - 1)
-    found = draw_block(graph, row, post >> graph.bits, seen, out)
-    for f in range(found):
-        if out[f] == position:
-            return True
-    return False
+    offsets, positions = np.empty(graph.blocks + 1, np.int32), np.empty(graph.room, np.uint16)
+    while not draw_row(positions, offsets, pre, graph):
+        positions = np.empty(2 * len(positions), np.uint16)
+    base = np.arange(graph.blocks, dtype=np.int64) << int(graph.bits)
+    return np.asarray(np.repeat(base, np.diff(offsets)) + positions[: offsets[-1]], np.int64)

@@ -1,91 +1,191 @@
 """Synapse counts of firing sets: for each target, how many of the firing neurons synapse on it.
 
 The graph never changes, so a count depends on the fiber and the firing neurons alone.  Assemblies recur; their counts
-are remembered within a budget, and a set that differs from the fiber's last one in a few neurons is reached by
-adding and subtracting rows.  Counts are integers, so both ways give the same bits.
+are remembered within a budget, and a set that differs from a remembered one in a few neurons is reached by adding and
+subtracting rows.  Counts are integers, so all ways give the same bits.  They are as narrow as they can be: a byte
+nearly always, since even thousands of neurons seldom meet at one target more than 255 times; a wider type if they do.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from numba import prange
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.connectome import GraphArrays, add_rows, difference
+from brainsim.kernels.cpu.addresses import address_of
+from brainsim.kernels.cpu.cache import Cache
+from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.connectome import GraphArrays, add_rows
+from brainsim.kernels.cpu.rows import KeptRows, add_kept_row
+from brainsim.kernels.cpu.sets import difference, nearest
+
+CHUNK = 4096  # targets that share one peak
+_U1 = np.uint64(1)
+_KINDS = (np.uint8, np.uint16, np.uint32)
+_MOST_COMPARED = 64
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
-_Key = tuple[int, bytes]
 
 
-def count_type(most_firing: int) -> type[np.uint16] | type[np.uint32]:
-    """Return the narrowest count type that ``most_firing`` neurons cannot overflow."""
-    return np.uint16 if most_firing < 1 << 16 else np.uint32
+@compiled()
+def _peak(counts, low, high):  # type: ignore[no-untyped-def]
+    peak = counts[low]
+    for j in range(low + _U1, high):
+        peak = max(peak, counts[j])
+    return peak
 
 
-class Counted(NamedTuple):
-    """Counts over all targets, not to be written to, and the largest of them."""
+@compiled()
+def _find_peaks(counts, peaks, low, high):  # type: ignore[no-untyped-def]
+    """Set the peaks of the chunks of a tile; return the largest."""
+    largest = np.uint64(0)
+    for start in range(low, high, np.uint64(CHUNK)):
+        end = min(np.uint64(start) + np.uint64(CHUNK), high)
+        peak = _peak(counts, np.uint64(start), end)
+        peaks[np.uint64(start) // np.uint64(CHUNK)] = peak
+        largest = max(largest, np.uint64(peak))
+    return largest
 
-    counts: Counts
-    peak: int
 
-
-class CountCache:
-    """Counts by (fiber, firing neurons), least recently used out first, within ``budget`` bytes."""
-
-    def __init__(self, budget: int, tile: int) -> None:
-        self._budget = budget
-        self._tile = tile
-        self._counted: OrderedDict[_Key, Counted] = OrderedDict()
-        self._latest: dict[int, _Key] = {}
-        self._bytes: dict[int, int] = {}
-
-    def nbytes(self, fiber: int) -> int:
-        """Bytes held for one fiber."""
-        return self._bytes.get(fiber, 0)
-
-    def get(self, fiber: int, graph: GraphArrays, firing: Neurons) -> Counted:
-        """Return the counts of ``firing`` over all targets of the fiber."""
-        key = (fiber, firing.tobytes())
-        counted = self._counted.get(key)
-        if counted is None:
-            counts = self._draw(fiber, graph, firing)
-            counted = Counted(counts, int(counts.max()))
-            self._keep(key, counted)
+@compiled()
+def _add(counts, low, high, neurons, kept, step, graph):  # type: ignore[no-untyped-def]
+    """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
+    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
+    for at in range(len(neurons)):
+        if kept[at, 0]:
+            add_kept_row(counts, low, high, kept[at], step, graph.bits, blocks)
         else:
-            self._counted.move_to_end(key)
-        self._latest[fiber] = key
+            add_rows(counts, low, high, neurons[at : at + 1], step, graph)
+
+
+@compiled(parallel=True)
+def _count(counts, peaks, gone, gone_kept, come, come_kept, graph, tile, limit):  # type: ignore[no-untyped-def]
+    """Count the synapses of ``come`` in and those of ``gone`` out, and keep the peaks.
+
+    Each thread owns tiles of targets (whole blocks and whole chunks) and walks all neurons over them, so no two
+    threads write one count, and the counts at work stay in the processor's cache.
+
+    Returns
+    -------
+    bool
+        Whether all counts stayed within ``limit``, the most that their type holds; if not, they are worthless.
+    """
+    one, minus_one = counts.dtype.type(1), counts.dtype.type(limit)  # modulo the range of the type
+    failed = 0
+    for t in prange((graph.n_target + tile - 1) // tile):
+        low = np.uint64(t) * np.uint64(tile)
+        high = min(np.uint64(graph.n_target), low + np.uint64(tile))
+        _add(counts, low, high, gone, gone_kept, minus_one, graph)
+        peak = _find_peaks(counts, peaks, low, high)
+        at = np.uint64(0)
+        # A count grows by at most the number of rows added, so the peak tells how many rows are safe.
+        while at < len(come) and peak < limit:
+            end = at + min(np.uint64(len(come)) - at, np.uint64(limit) - peak)
+            _add(counts, low, high, come[at:end], come_kept[at:end], one, graph)
+            peak = _find_peaks(counts, peaks, low, high)
+            at = end
+        failed += int(at < len(come))
+    return failed == 0
+
+
+@dataclass(eq=False)
+class Counted:
+    """Counts over all targets, not to be written to, and the largest of every `CHUNK` of them."""
+
+    firing: Neurons
+    counts: Counts
+    peaks: Counts
+    table: tuple[int, int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.table = (address_of(self.counts), self.counts.itemsize, address_of(self.peaks))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.counts.nbytes + self.peaks.nbytes + self.firing.nbytes
+
+    def forget(self) -> None:
+        """Do nothing: nobody looks for counts elsewhere than in the cache."""
+
+
+class FiberCounts:
+    """The counts of one fiber."""
+
+    def __init__(self, fiber: int, graph: GraphArrays, kept: KeptRows | None, cache: Cache, tile: int) -> None:
+        self._fiber = fiber
+        self._graph = graph
+        self._kept = kept
+        self._cache = cache
+        # Whole blocks and whole chunks: all are powers of two.
+        self._tile = max(tile, CHUNK, 1 << int(graph.bits))
+        self._recent: dict[bytes, Neurons] = {}
+
+    def get(self, firing: Neurons) -> Counted:
+        """Return the counts of ``firing`` over all targets of the fiber."""
+        name = firing.tobytes()
+        counted: Counted | None = self._cache.get((self._fiber, name))
+        if counted is None:
+            counted = self._draw(firing)
+            if self._cache.keep((self._fiber, name), counted, self._fiber):
+                self._remember(name, firing)
         return counted
 
-    def _draw(self, fiber: int, graph: GraphArrays, firing: Neurons) -> Counts:
-        kind = count_type(len(firing))
-        near = self._counted.get(self._latest.get(fiber, (fiber, b"")))
-        if near is not None and near.counts.dtype == kind:
-            before = np.frombuffer(self._latest[fiber][1], np.int64)
-            gone, come = difference(before, firing), difference(firing, before)
-            if len(gone) + len(come) < len(firing):
-                counts = near.counts.copy()
-                add_rows(counts, come, kind(1), graph, self._tile)
-                add_rows(counts, gone, kind(np.iinfo(kind).max), graph, self._tile)  # subtracts 1, modulo its range
-                return counts
-        fresh = np.zeros(graph.n_target, kind)
-        add_rows(fresh, firing, kind(1), graph, self._tile)
-        return fresh
+    def _remember(self, name: bytes, firing: Neurons) -> None:
+        self._recent.pop(name, None)
+        self._recent[name] = firing
+        if len(self._recent) > _MOST_COMPARED:
+            del self._recent[next(iter(self._recent))]
 
-    def _keep(self, key: _Key, counted: Counted) -> None:
-        size = counted.counts.nbytes + len(key[1])
-        if size > self._budget:
-            return
-        self._counted[key] = counted
-        self._bytes[key[0]] = self.nbytes(key[0]) + size
-        while sum(self._bytes.values()) > self._budget:
-            (fiber, firing), oldest = self._counted.popitem(last=False)
-            self._bytes[fiber] -= oldest.counts.nbytes + len(firing)
+    def _draw(self, firing: Neurons) -> Counted:
+        near = self._nearest(firing)
+        gone = difference(near.firing, firing) if near else firing[:0]
+        come = difference(firing, near.firing) if near else firing
+        for kind in _KINDS:
+            limit = int(np.iinfo(kind).max)
+            if near is not None and near.counts.dtype != kind:
+                continue
+            if len(firing) > limit and _likely_peak(len(firing), self._graph) > limit:
+                continue
+            counts: Counts = near.counts.copy() if near else np.zeros(self._graph.n_target, kind)
+            peaks: Counts = np.zeros(-(-self._graph.n_target // CHUNK), kind)
+            if self._count(counts, peaks, gone, come, limit):
+                return Counted(firing, counts, peaks)
+            near, gone, come = None, firing[:0], firing
+        raise AssertionError("a count of 32 bits cannot overflow: no area has as many neurons")
+
+    def _count(self, counts: Counts, peaks: Counts, gone: Neurons, come: Neurons, limit: int) -> bool:
+        if self._kept is None:
+            none = np.zeros((max(len(gone), len(come)), 2), np.int64)
+            kept = none[: len(gone)], none[: len(come)]
+        else:
+            self._kept.draw(come)
+            kept = self._kept.find(gone), self._kept.find(come)
+        return bool(_count(counts, peaks, gone, kept[0], come, kept[1], self._graph, self._tile, limit))
+
+    def _nearest(self, firing: Neurons) -> Counted | None:
+        """Return remembered counts of a set from which ``firing`` is reached with fewer rows than from nothing."""
+        for name in [name for name in self._recent if not self._cache.holds((self._fiber, name))]:
+            del self._recent[name]
+        if not self._recent:
+            return None
+        sets = list(self._recent.values())
+        best, different = nearest(np.concatenate(sets), np.cumsum([len(s) for s in sets]), firing)
+        if different >= len(firing):
+            return None
+        return self._cache.get((self._fiber, sets[best].tobytes()))  # type: ignore[no-any-return]
 
     def clear(self) -> None:
-        """Forget everything."""
-        self._counted.clear()
-        self._latest.clear()
-        self._bytes.clear()
+        """Forget which sets were counted."""
+        self._recent.clear()
+
+
+def _likely_peak(firing: int, graph: GraphArrays) -> float:
+    """Return a count that few targets exceed; a guess that only decides which type is tried first."""
+    mean = firing * graph.mean / graph.n_target
+    return mean + 8 * sqrt(mean) + 8

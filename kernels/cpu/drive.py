@@ -1,37 +1,76 @@
-"""Numba kernels for the drive of an area and for its winners."""
+"""Numba kernels that find the winners of an area without summing the drives of all its neurons.
+
+A drive is what learning added (`extra`, for the few neurons that learned synapses reach) plus the counts of all open
+fibers at base weight.  The reached neurons are summed one by one and give a bar, the drive of the k-th best of them.
+All others lie in chunks whose counts have known peaks: a chunk in which even the sum of the peaks stays below the bar
+cannot hold a winner and is not looked at (the block-max idea of text retrieval; Ding & Suel, SIGIR 2011).
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import prange
 
+from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.fixed_point import WEIGHT_BITS
 
-_CHUNK = 64
+MAX_SUM = 2**32 - 1  # of counts at one target: they are summed in 32 bits
+_NARROW = 255  # or in 8, where the peaks allow
+_STEP = 64
 _SHIFT = np.int64(WEIGHT_BITS)
+_ROUND_UP = (1 << WEIGHT_BITS) - 1
 
 
-@compiled(parallel=True)
-def set_drive(drive, counts):  # type: ignore[no-untyped-def]
-    """Set ``drive`` to ``counts`` synapses of base weight, in fixed point."""
-    for j in prange(len(drive)):
-        drive[j] = np.int64(counts[j]) << _SHIFT
+class Reached(NamedTuple):
+    """Neurons that learned synapses reach in a round.
 
+    ``extra`` (int64) and ``marked`` (uint8) have an item for each neuron of the area, zero but for those in
+    ``neurons[:size[0]]``.
+    """
 
-@compiled(parallel=True)
-def add_drive(drive, counts):  # type: ignore[no-untyped-def]
-    """Add ``counts`` synapses of base weight to ``drive``."""
-    for j in prange(len(drive)):
-        drive[j] += np.int64(counts[j]) << _SHIFT
+    extra: npt.NDArray[np.int64]
+    marked: npt.NDArray[np.uint8]
+    neurons: npt.NDArray[np.int64]
+    size: npt.NDArray[np.int64]
 
 
 @compiled()
-def add_touched(drive, touched, counts):  # type: ignore[no-untyped-def]
-    """Add ``counts[touched]`` synapses of base weight to ``drive``, which has one value for each touched neuron."""
-    for at in range(len(touched)):
-        drive[at] += np.int64(counts[touched[at]]) << _SHIFT
+def _bound(table, chunk, chunks):  # type: ignore[no-untyped-def]
+    """Return the sum of the peaks of all fibers in a chunk."""
+    bound = np.int64(0)
+    for fiber in range(len(table)):
+        if table[fiber, 1] == 1:
+            bound += np.int64(array_8(table[fiber, 2], chunks)[chunk])
+        elif table[fiber, 1] == 2:
+            bound += np.int64(array_16(table[fiber, 2], chunks)[chunk])
+        else:
+            bound += np.int64(array_32(table[fiber, 2], chunks)[chunk])
+    return bound
+
+
+@compiled(inline="always")
+def _accumulate(sums, counts):  # type: ignore[no-untyped-def]
+    for at in range(len(sums)):
+        sums[at] += counts[at]
+
+
+@compiled()
+def _sum_chunk(sums, table, start):  # type: ignore[no-untyped-def]
+    """Set ``sums``, which cannot overflow, to the counts of all fibers together for the targets from ``start`` on."""
+    sums[:] = 0
+    for fiber in range(len(table)):
+        first = table[fiber, 0] + start * table[fiber, 1]
+        if table[fiber, 1] == 1:
+            _accumulate(sums, array_8(first, len(sums)))
+        elif table[fiber, 1] == 2:
+            _accumulate(sums, array_16(first, len(sums)))
+        else:
+            _accumulate(sums, array_32(first, len(sums)))
 
 
 @compiled(inline="always")
@@ -40,92 +79,160 @@ def _worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def
 
 
 @compiled()
-def _sift_down(drives, neurons, size, at):  # type: ignore[no-untyped-def]
+def _kth_largest(values, k):  # type: ignore[no-untyped-def]
+    """Return the ``k``-th largest value, reordering ``values`` (quickselect; many drives are equal)."""
+    low, high, wanted = 0, len(values), k - 1
     while True:
-        child = 2 * at + 1
-        if child >= size:
-            return
-        if child + 1 < size and _worse(drives[child + 1], neurons[child + 1], drives[child], neurons[child]):
-            child += 1
-        if not _worse(drives[child], neurons[child], drives[at], neurons[at]):
-            return
-        drives[at], drives[child] = drives[child], drives[at]
-        neurons[at], neurons[child] = neurons[child], neurons[at]
-        at = child
-
-
-@compiled()
-def _sift_up(drives, neurons, at):  # type: ignore[no-untyped-def]
-    while at > 0:
-        parent = (at - 1) >> 1
-        if not _worse(drives[at], neurons[at], drives[parent], neurons[parent]):
-            return
-        drives[at], drives[parent] = drives[parent], drives[at]
-        neurons[at], neurons[parent] = neurons[parent], neurons[at]
-        at = parent
-
-
-@compiled()
-def _best_of_range(drive, low, high, drives, neurons):  # type: ignore[no-untyped-def]
-    """Keep the best of ``drive[low:high]`` in a heap whose root is the worst kept; return how many were kept.
-
-    Neurons come in ascending order, so an equal drive never displaces one that is kept: ties go to the lowest index.
-    """
-    k, size, bar = len(drives), 0, np.int64(0)
-    for start in range(low, high, _CHUNK):
-        chunk = drive[start : min(start + _CHUNK, high)]
-        above = np.int64(0)
-        for at in range(len(chunk)):  # counting, unlike a maximum, becomes vector instructions
-            above += np.int64(chunk[at] > bar)
-        if above == 0:
-            continue
-        for at in range(len(chunk)):
-            if chunk[at] <= bar:
-                continue
-            if size < k:
-                drives[size], neurons[size] = chunk[at], start + at
-                _sift_up(drives, neurons, size)
-                size += 1
+        first, middle, last = values[low], values[(low + high) >> 1], values[high - 1]
+        pivot = max(min(first, middle), min(max(first, middle), last))
+        larger, at, smaller = low, low, high
+        while at < smaller:
+            value = values[at]
+            if value > pivot:
+                values[larger], values[at] = value, values[larger]
+                larger += 1
+                at += 1
+            elif value < pivot:
+                smaller -= 1
+                values[at], values[smaller] = values[smaller], value
             else:
-                drives[0], neurons[0] = chunk[at], start + at
-                _sift_down(drives, neurons, size, 0)
-            if size == k:
-                bar = drives[0]
+                at += 1
+        if wanted < larger:
+            high = larger
+        elif wanted < smaller:
+            return pivot
+        else:
+            low = smaller
+
+
+@compiled()
+def _keep_best(drives, neurons, size, k):  # type: ignore[no-untyped-def]
+    """Move the best ``k`` of ``size`` candidates to the front.
+
+    Returns
+    -------
+    size, bar_drive, bar_neuron : int
+        How many are left, and the worst of them if there are ``k``; else a bar that every drive above zero passes.
+    """
+    if size < k:
+        return size, np.int64(0), np.int64(-1)
+    bar = _kth_largest(drives[:size].copy(), k)
+    above = 0
+    for at in range(size):
+        above += drives[at] > bar
+    equal, ties = 0, np.empty(size - above, np.int64)
+    for at in range(size):
+        if drives[at] == bar:
+            ties[equal] = neurons[at]
+            equal += 1
+    last = np.sort(ties[:equal])[k - above - 1]
+    kept = 0
+    for at in range(size):
+        if drives[at] > bar or (drives[at] == bar and neurons[at] <= last):
+            drives[kept], neurons[kept] = drives[at], neurons[at]
+            kept += 1
+    return kept, bar, last
+
+
+@compiled(inline="always")
+def _add_counts(drives, neurons, counts):  # type: ignore[no-untyped-def]
+    for at in range(len(neurons)):
+        drives[at] += np.int64(counts[neurons[at]]) << _SHIFT
+
+
+@compiled()
+def _candidates(drives, neurons, reached, table, n):  # type: ignore[no-untyped-def]
+    """Write the drives of the reached neurons that are driven at all; return their number."""
+    known = reached.neurons[: reached.size[0]]
+    for at in range(len(known)):
+        drives[at] = reached.extra[known[at]]
+    for fiber in range(len(table)):
+        if table[fiber, 1] == 1:
+            _add_counts(drives, known, array_8(table[fiber, 0], n))
+        elif table[fiber, 1] == 2:
+            _add_counts(drives, known, array_16(table[fiber, 0], n))
+        else:
+            _add_counts(drives, known, array_32(table[fiber, 0], n))
+    size = 0
+    for at in range(len(known)):
+        if drives[at] > 0:
+            drives[size], neurons[size] = drives[at], known[at]
+            size += 1
     return size
 
 
-@compiled(parallel=True)
-def _best_of_parts(drive, drives, neurons, sizes):  # type: ignore[no-untyped-def]
-    parts = len(sizes)
-    share = (len(drive) + parts - 1) // parts
-    for part in prange(parts):
-        low = part * share
-        high = min(len(drive), low + share)
-        sizes[part] = _best_of_range(drive, low, high, drives[part], neurons[part])
+@compiled()
+def _scan_chunk(sums, start, drives, neurons, size, k, bar_drive, bar_neuron, marked, table):  # type: ignore[no-untyped-def]
+    """Add the neurons of a chunk that were not reached and are better than the bar to the candidates.
 
-
-def select(drive: npt.NDArray[np.int64], k: int, threads: int) -> npt.NDArray[np.int64]:
-    """Return the ``k`` neurons of largest positive drive, ascending; ties go to the lowest index.
-
-    Each thread keeps the best ``k`` of its range; the best of those are the winners, whatever the number of ranges.
+    Returns
+    -------
+    size, bar_drive, bar_neuron : int
+        As `_keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
     """
-    drives = np.empty((threads, k), np.int64)
-    neurons = np.empty((threads, k), np.int64)
-    sizes = np.empty(threads, np.int64)
-    _best_of_parts(drive, drives, neurons, sizes)
-    kept = np.arange(k) < sizes[:, None]
-    candidates, reached = neurons[kept], drives[kept]
-    if threads > 1 and len(candidates) > k:
-        candidates = candidates[np.lexsort((candidates, -reached))[:k]]
-    return np.sort(candidates)
+    _sum_chunk(sums, table, start)
+    for first in range(0, len(sums), _STEP):
+        some = sums[first : first + _STEP]
+        limit = sums.dtype.type(max(np.int64(1), (bar_drive + _ROUND_UP) >> _SHIFT) - 1)
+        enough = 0
+        for at in range(len(some)):  # counting, unlike a search, becomes vector instructions
+            enough += some[at] > limit
+        if enough == 0:
+            continue
+        for at in range(len(some)):
+            neuron, drive = start + first + at, np.int64(some[at]) << _SHIFT
+            if some[at] > limit and not marked[neuron] and _worse(bar_drive, bar_neuron, drive, neuron):
+                drives[size], neurons[size] = drive, neuron
+                size += 1
+                if size == len(drives):
+                    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    return size, bar_drive, bar_neuron
 
 
-def best(
-    neurons: npt.NDArray[np.int64], drive: npt.NDArray[np.int64], bound: int, k: int
-) -> npt.NDArray[np.int64] | None:
-    """Return the ``k`` of some neurons that are driven most, ascending, if as many exceed ``bound``, else ``None``."""
-    above = drive > bound
-    if np.count_nonzero(above) < k:
-        return None
-    neurons, drive = neurons[above], drive[above]
-    return np.sort(neurons[np.lexsort((neurons, -drive))[:k]])
+@compiled()
+def _scan(chunks, low, high, drives, neurons, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    """List the best of a range of chunks, of those not reached and better than the bar; return their number."""
+    size, narrow, wide = 0, np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
+    for chunk in range(low, high):
+        start, bound = chunk * CHUNK, _bound(table, chunk, chunks)
+        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):
+            continue
+        state = (drives, neurons, size, k, bar_drive, bar_neuron, marked, table)
+        length = min(CHUNK, n - start)
+        if bound <= _NARROW:
+            size, bar_drive, bar_neuron = _scan_chunk(narrow[:length], start, *state)
+        else:
+            size, bar_drive, bar_neuron = _scan_chunk(wide[:length], start, *state)
+    return _keep_best(drives, neurons, size, k)[0] if size > k else size
+
+
+@compiled(parallel=True)
+def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
+    """Return the ``k`` neurons of largest positive drive, ascending, and clear what learning added.
+
+    Ties go to the lowest index.  The order (larger drive, then lower index) is total, so the result depends neither on
+    the number of ``parts`` nor on the order in which neurons are looked at.
+    """
+    room = min(2 * k, n) + 1
+    drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
+    neurons = np.empty(len(drives), np.int64)
+    size = _candidates(drives, neurons, reached, table, n)
+    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    chunks = (n + CHUNK - 1) // CHUNK
+    share = (chunks + parts - 1) // parts
+    part_drives, part_neurons = np.empty((parts, room), np.int64), np.empty((parts, room), np.int64)
+    sizes = np.zeros(parts, np.int64)
+    for part in prange(parts):
+        low, high = part * share, min(chunks, (part + 1) * share)
+        found = (part_drives[part], part_neurons[part])
+        sizes[part] = _scan(chunks, low, high, *found, k, bar_drive, bar_neuron, reached.marked, table, n)
+    for part in range(parts):
+        drives[size : size + sizes[part]] = part_drives[part, : sizes[part]]
+        neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
+        size += sizes[part]
+    size = _keep_best(drives, neurons, size, k)[0]
+    for at in range(reached.size[0]):
+        reached.extra[reached.neurons[at]] = 0
+        reached.marked[reached.neurons[at]] = 0
+    reached.size[0] = 0
+    return np.sort(neurons[:size])

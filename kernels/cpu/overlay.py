@@ -8,106 +8,172 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons, Synapses
+from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key, scratch
+from brainsim.kernels.cpu.drive import Reached
+from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.fixed_point import ONE, RATE_BITS, Update
 
 _HALF = 1 << (RATE_BITS - 1)
 _FIRST_CAPACITY = 8
 
 
-class Touched(NamedTuple):
-    """Neurons that learned synapses reach in a round: a mark for each of the area, and a list."""
+class Table(NamedTuple):
+    """The rows of an overlay: row ``r`` holds ``length[r]`` synapses from slot ``start[r]`` on."""
 
-    marked: npt.NDArray[np.uint8]
-    neurons: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    length: npt.NDArray[np.int64]
+    post: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.int32]
 
 
 @compiled()
-def _gather(rows, start, length, post, weight, extra, touched, known):  # type: ignore[no-untyped-def]
-    """Add learned weight to ``extra`` and list the neurons it reaches; return how many are listed by now.
+def _known_row(rank, table, neuron):  # type: ignore[no-untyped-def]
+    """Return the slots of a neuron's row, empty if it has none."""
+    row = rank[neuron] - 1
+    if row < 0 or row >= len(table.start):
+        return 0, 0
+    return table.start[row], table.start[row] + table.length[row]
 
-    ``touched.marked`` is 1 where a neuron is listed already, so that each is listed once.
+
+@compiled()
+def _gather(firing, rank, table, reached):  # type: ignore[no-untyped-def]
+    """Add what learning added to the synapses of some neurons, and list whom they reach.
+
+    Returns
+    -------
+    int
+        0, or if ``reached`` has not room for all synapses, the room to make; then nothing has changed.
     """
-    for row in rows:
-        for at in range(start[row], start[row] + length[row]):
+    size = reached.size[0]
+    room = size
+    for neuron in firing:
+        low, high = _known_row(rank, table, neuron)
+        room += high - low
+    if room > len(reached.neurons):
+        return room
+    extra, marked, neurons, post, weight = reached.extra, reached.marked, reached.neurons, table.post, table.weight
+    for neuron in firing:
+        low, high = _known_row(rank, table, neuron)
+        for at in range(low, high):
             j = post[at]
             extra[j] += weight[at] - ONE
-            if touched.marked[j] == 0:
-                touched.marked[j] = 1
-                touched.neurons[known] = j
-                known += 1
-    return known
+            if marked[j] == 0:
+                marked[j] = 1
+                neurons[size] = j
+                size += 1
+    reached.size[0] = size
+    return 0
 
 
 @compiled()
-def _strengthen_known(rows, start, length, post, weight, marks, missing, gain, drift, ceiling):  # type: ignore[no-untyped-def]
-    """Update the stored synapses onto marked neurons; ``missing`` counts down to the synapses not stored yet."""
-    for row in rows:
-        for at in range(start[row], start[row] + length[row]):
+def _existing(counts, size, posts, n):  # type: ignore[no-untyped-def]
+    """Return the counts, given by address and item size, at some neurons; zeros if there are none."""
+    found = np.zeros(len(posts), np.int64)
+    for m in range(len(posts)):
+        if size == 1:
+            found[m] = array_8(counts, n)[posts[m]]
+        elif size == 2:
+            found[m] = array_16(counts, n)[posts[m]]
+        elif size == 4:
+            found[m] = array_32(counts, n)[posts[m]]
+    return found
+
+
+@compiled()
+def _strengthen(pre, rank, table, posts, marks, counts, size, gain, drift, ceiling):  # type: ignore[no-untyped-def]
+    """Update the stored synapses from ``pre`` to ``posts``.
+
+    Returns
+    -------
+    missing : int64 array
+        Of the counted synapses onto each of ``posts``, how many are not stored.
+    total : int
+        Their sum.
+    """
+    post, weight = table.post, table.weight
+    missing = _existing(counts, size, posts, len(marks))
+    for m in range(len(posts)):
+        marks[posts[m]] = m + 1
+    for neuron in pre:
+        low, high = _known_row(rank, table, neuron)
+        for at in range(low, high):
             mark = marks[post[at]]
             if mark:
                 old = np.int64(weight[at])
                 weight[at] = max(0, min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling))
                 missing[mark - 1] -= 1
+    total = 0
+    for m in range(len(posts)):
+        marks[posts[m]] = 0
+        total += missing[m]
+    return missing, total
 
 
 @compiled()
-def _find_new(pre, rows, posts, marks, missing, graph, start, length, post, new_row, new_post):  # type: ignore[no-untyped-def]
-    """Draw the blocks that hold winners with missing synapses, and list the synapses that are not stored yet."""
-    seen, out = scratch(graph)
-    known = np.full(len(posts), -1, np.int64)
-    found = 0
-    for a in range(len(pre)):
-        row = rows[a]
-        for at in range(start[row], start[row] + length[row]):
-            mark = marks[post[at]]
-            if mark:
-                known[mark - 1] = a
-        key = row_key(graph, pre[a])
-        last_block = np.int64(-1)
-        for m in range(len(posts)):
-            block = posts[m] >> graph.bits
-            if missing[m] == 0 or block == last_block:
-                continue
-            last_block = block
-            base = block << graph.bits
-            for f in range(draw_block(graph, key, block, seen, out)):
-                j = base + out[f]
-                if j >= graph.n_target or (graph.recurrent and j == pre[a]):
-                    continue
-                mark = marks[j]
-                if mark and known[mark - 1] != a:
-                    new_row[found], new_post[found] = row, j
-                    missing[mark - 1] -= 1
-                    found += 1
-    return found
+def _not_stored(pre, post, rank, table):  # type: ignore[no-untyped-def]
+    """Return those of some pairs for which no synapse is stored: their rows and targets."""
+    rows, posts = np.empty(len(pre), np.int64), np.empty(len(pre), np.int64)
+    size = 0
+    for m in range(len(pre)):
+        low, high = _known_row(rank, table, pre[m])
+        stored = 0
+        for at in range(low, high):
+            stored += table.post[at] == post[m]
+        if stored == 0:
+            rows[size], posts[size] = rank[pre[m]] - 1, post[m]
+            size += 1
+    return rows[:size], posts[:size]
+
+
+@compiled(inline="always")
+def _larger(capacity, wanted):  # type: ignore[no-untyped-def]
+    """Return the capacity that a full row gets."""
+    return max(_FIRST_CAPACITY, 2 * capacity, wanted)
 
 
 @compiled()
-def _move(rows, new_start, start, length, post, weight):  # type: ignore[no-untyped-def]
-    """Copy rows to their new places in the arena."""
-    for at in range(len(rows)):
-        row = rows[at]
-        old, new = start[row], new_start[at]
-        post[new : new + length[row]] = post[old : old + length[row]]
-        weight[new : new + length[row]] = weight[old : old + length[row]]
-        start[row] = new
+def _room_for(rows, length, capacity):  # type: ignore[no-untyped-def]
+    """Return how many slots rows that would outgrow their places will take; equal rows come together."""
+    room, first = 0, 0
+    while first < len(rows):
+        end = first + 1
+        while end < len(rows) and rows[end] == rows[first]:
+            end += 1
+        wanted = length[rows[first]] + end - first
+        if wanted > capacity[rows[first]]:
+            room += _larger(capacity[rows[first]], wanted)
+        first = end
+    return room
 
 
 @compiled()
-def _append(new_row, new_post, first_weight, start, length, post, weight):  # type: ignore[no-untyped-def]
-    """Add synapses at the ends of their rows, which have room."""
-    for at in range(len(new_row)):
-        row = new_row[at]
-        end = start[row] + length[row]
-        post[end], weight[end] = new_post[at], first_weight
-        length[row] += 1
+def _add(rows, posts, first_weight, table, capacity, used):  # type: ignore[no-untyped-def]
+    """Add synapses at the ends of their rows, of which full ones move to the end; return the slots in use."""
+    start, length, post, weight = table
+    first = 0
+    while first < len(rows):
+        row, end = rows[first], first + 1
+        while end < len(rows) and rows[end] == row:
+            end += 1
+        old, size = start[row], length[row]
+        if size + end - first > capacity[row]:
+            capacity[row] = _larger(capacity[row], size + end - first)
+            start[row] = used
+            used += capacity[row]
+            for at in range(size):
+                post[start[row] + at], weight[start[row] + at] = post[old + at], weight[old + at]
+        for m in range(first, end):
+            post[start[row] + size + m - first], weight[start[row] + size + m - first] = posts[m], first_weight
+        length[row] = size + end - first
+        first = end
+    return used
 
 
 @compiled()
-def _pack(start, length, capacity, post, weight, new_post, new_weight):  # type: ignore[no-untyped-def]
+def _pack(table, capacity, new_post, new_weight):  # type: ignore[no-untyped-def]
     """Copy all rows into a new arena without the gaps that moved rows left; return the slots in use."""
+    start, length, post, weight = table
     used = 0
     for row in range(len(start)):
         old = start[row]
@@ -118,149 +184,89 @@ def _pack(start, length, capacity, post, weight, new_post, new_weight):  # type:
     return used
 
 
-class Roster:
-    """The order in which the neurons of a source area first learned: neuron to row number.
-
-    One per area, shared by its outgoing fibers.  Untouched pages of the index cost no memory.
-    """
-
-    def __init__(self, n: int) -> None:
-        self._rank = np.zeros(n, np.int32)  # 0: no row yet
-        self.size = 0
-
-    def rows(self, neurons: Neurons) -> npt.NDArray[np.int64]:
-        """Return the row of each neuron, -1 for those that have none."""
-        return self._rank[neurons].astype(np.int64) - 1
-
-    def enrol(self, neurons: Neurons) -> npt.NDArray[np.int64]:
-        """Return the row of each neuron, giving new rows to those that have none."""
-        new = neurons[self._rank[neurons] == 0]
-        self._rank[new] = np.arange(self.size + 1, self.size + 1 + len(new))
-        self.size += len(new)
-        return self.rows(neurons)
-
-    def neurons(self) -> Neurons:
-        """Return the neuron of each row."""
-        neurons = np.flatnonzero(self._rank)
-        ordered = np.empty(self.size, np.int64)
-        ordered[self._rank[neurons] - 1] = neurons
-        return ordered
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes allocated."""
-        return self._rank.nbytes
-
-
 class Overlay:
     """The learned synapses of one fiber, by presynaptic row, in one arena that grows as needed."""
 
-    def __init__(self, roster: Roster, graph: GraphArrays, update: Update) -> None:
+    def __init__(self, roster: Roster, update: Update) -> None:
         self._roster = roster
-        self._graph = graph
         self._update = update
         self._clear()
 
     def _clear(self) -> None:
-        self._start = np.zeros(0, np.int64)
-        self._length = np.zeros(0, np.int64)
+        self._table = Table(np.zeros(0, np.int64), np.zeros(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
         self._capacity = np.zeros(0, np.int64)
-        self._post = np.empty(0, np.int32)
-        self._weight = np.empty(0, np.int32)
         self._used = 0
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
-        arrays = (self._start, self._length, self._capacity, self._post, self._weight)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in self._table) + self._capacity.nbytes
 
-    def rows_of(self, pre: Neurons) -> tuple[npt.NDArray[np.int64], int]:
-        """Return the rows of ``pre``, as far as they have any, and the number of synapses in them."""
-        rows = self._roster.rows(pre)
-        rows = rows[(rows >= 0) & (rows < len(self._start))]
-        return rows, int(self._length[rows].sum())
+    def gather(self, firing: Neurons, reached: Reached) -> int:
+        """Add what learning added to the synapses of ``firing`` to ``reached``; return the room to make, if any."""
+        return int(_gather(firing, self._roster.rank, self._table, reached))
 
-    def gather(self, rows: npt.NDArray[np.int64], extra: npt.NDArray[np.int64], touched: Touched, known: int) -> int:
-        """Add to ``extra`` what learning added to the base weights of some rows; list the neurons reached.
+    def strengthen(
+        self, pre: Neurons, posts: Neurons, marks: npt.NDArray[np.int32], counted: tuple[int, int]
+    ) -> tuple[npt.NDArray[np.int64], int]:
+        """Apply the update to every stored synapse from ``pre`` to ``posts``.
+
+        Parameters
+        ----------
+        pre, posts : int64 arrays
+            Neurons that fired, and winners.
+        marks : int32 array
+            Zeroed array over the target area, zero again on return.
+        counted : tuple of int
+            Address and item size of the counts of ``pre`` over the target area; item size 0 if they are not known.
 
         Returns
         -------
-        int
-            How many neurons ``touched`` lists, ``known`` before.
+        missing : int64 array
+            How many of the counted synapses onto each of ``posts`` are not stored.
+        total : int
+            Their sum.
         """
-        table = (self._start, self._length, self._post, self._weight)
-        return int(_gather(rows, *table, extra, touched, known))
+        rule = (self._update.gain, self._update.drift, self._update.ceiling)
+        missing, total = _strengthen(pre, self._roster.rank, self._table, posts, marks, *counted, *rule)
+        return missing, total
 
-    def strengthen(
-        self,
-        pre: Neurons,
-        rows: npt.NDArray[np.int64],
-        posts: Neurons,
-        existing: npt.NDArray[np.int64],
-        marks: npt.NDArray[np.int32],
-    ) -> None:
-        """Apply the update to every synapse from ``pre``, whose rows are ``rows``, to ``posts``.
+    def add(self, pre: Neurons, post: Neurons) -> int:
+        """Store those synapses ``(pre[m], post[m])`` that are not stored yet, strengthened once; return their number.
 
-        ``existing[m]`` is the number of neurons in ``pre`` that synapse on ``posts[m]``: known from the projection, it
-        tells when all synapses are stored already, so that assemblies that recur cost no hash.  ``marks`` is a zeroed
-        array over the target area, and is zero again on return.
+        Equal neurons of ``pre`` come together; all of them are in the roster.
         """
-        self._make_rows()
-        missing = existing.astype(np.int64)
-        table = (self._start, self._length, self._post, self._weight)
-        rule = self._update
-        marks[posts] = np.arange(1, len(posts) + 1)
-        try:
-            _strengthen_known(rows, *table, marks, missing, rule.gain, rule.drift, rule.ceiling)
-            wanted = int(missing.sum())
-            if wanted:
-                new_row, new_post = np.empty(wanted, np.int64), np.empty(wanted, np.int64)
-                found = _find_new(pre, rows, posts, marks, missing, self._graph, *table[:3], new_row, new_post)
-                assert found == wanted, "the counts of a projection disagree with its graph"
-                self._store(new_row, new_post)
-        finally:
-            marks[posts] = 0
+        rows, posts = _not_stored(pre, post, self._roster.rank, self._table)
+        if len(rows):
+            self._make_rows()
+            room = _room_for(rows, self._table.length, self._capacity)
+            if self._used + room > len(self._table.post):
+                self._grow(room)
+            first_weight = self._update.apply(ONE)
+            self._used = _add(rows, posts, first_weight, self._table, self._capacity, self._used)
+        return len(rows)
 
     def _make_rows(self) -> None:
-        if self._roster.size > len(self._start):
-            more = max(self._roster.size, 2 * len(self._start)) - len(self._start)
-            self._start = np.append(self._start, np.zeros(more, np.int64))
-            self._length = np.append(self._length, np.zeros(more, np.int64))
-            self._capacity = np.append(self._capacity, np.zeros(more, np.int64))
-
-    def _store(self, new_row: npt.NDArray[np.int64], new_post: npt.NDArray[np.int64]) -> None:
-        # The synapses of a row come together, since they were found row by row.
-        first = np.flatnonzero(np.diff(new_row, prepend=-1))
-        rows, added = new_row[first], np.diff(first, append=len(new_row))
-        wanted = self._length[rows] + added
-        outgrown = wanted > self._capacity[rows]
-        rows = rows[outgrown]
-        capacity = np.maximum(np.maximum(2 * self._capacity[rows], wanted[outgrown]), _FIRST_CAPACITY)
-        room = int(capacity.sum())
-        if self._used + room > len(self._post):
-            self._grow(room)
-        new_start = self._used + np.cumsum(capacity) - capacity
-        _move(rows, new_start, self._start, self._length, self._post, self._weight)
-        self._capacity[rows] = capacity
-        self._used += room
-        table = (self._start, self._length, self._post, self._weight)
-        _append(new_row, new_post, self._update.apply(ONE), *table)
+        if self._roster.size > len(self._capacity):
+            more = np.zeros(max(self._roster.size, 2 * len(self._capacity)) - len(self._capacity), np.int64)
+            start, length = np.append(self._table.start, more), np.append(self._table.length, more)
+            self._table = self._table._replace(start=start, length=length)
+            self._capacity = np.append(self._capacity, more)
 
     def _grow(self, room: int) -> None:
         size = (int(self._capacity.sum()) + room) * 5 // 4
         post, weight = np.empty(size, np.int32), np.empty(size, np.int32)
-        table = (self._start, self._length, self._capacity, self._post, self._weight)
-        self._used = _pack(*table, post, weight)
-        self._post, self._weight = post, weight
+        self._used = _pack(self._table, self._capacity, post, weight)
+        self._table = self._table._replace(post=post, weight=weight)
 
     def synapses(self) -> Synapses:
         """Return all learned synapses, sorted by ``(pre, post)``."""
-        length = self._length[: self._roster.size]
+        start, length, posts, weights = self._table
+        length = length[: self._roster.size]
         pre = np.repeat(self._roster.neurons()[: len(length)], length)
-        first = np.repeat(self._start[: len(length)] - (np.cumsum(length) - length), length)
+        first = np.repeat(start[: len(length)] - (np.cumsum(length) - length), length)
         slots = first + np.arange(len(pre))
-        post, weight = self._post[slots].astype(np.int64), self._weight[slots].astype(np.int64)
+        post, weight = posts[slots].astype(np.int64), weights[slots].astype(np.int64)
         order = np.lexsort((post, pre))
         return Synapses(pre[order], post[order], weight[order])
 
@@ -270,8 +276,7 @@ class Overlay:
         pre, length = np.unique(synapses.pre, return_counts=True)
         rows = self._roster.enrol(pre)
         self._make_rows()
-        self._start[rows] = np.cumsum(length) - length
-        self._length[rows] = self._capacity[rows] = length
-        self._post = synapses.post.astype(np.int32)
-        self._weight = synapses.weight.astype(np.int32)
-        self._used = len(self._post)
+        self._table.start[rows] = np.cumsum(length) - length
+        self._table.length[rows] = self._capacity[rows] = length
+        self._table = self._table._replace(post=synapses.post.astype(np.int32), weight=synapses.weight.astype(np.int32))
+        self._used = len(synapses.post)

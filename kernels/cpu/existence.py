@@ -1,0 +1,239 @@
+"""Which synapses between two sets of neurons exist and are not stored yet: the new ones of a learning step.
+
+A pair of neurons is looked at once.  Of a projected area, the counts of the round tell how many synapses each winner
+has; once as many are stored, nothing is missing.  Beyond that, each fiber remembers its learning steps: neurons carry
+a bit for every remembered step that they took part in, so two neurons with a common bit have been looked at.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import prange
+
+from brainsim.kernels.backend import Neurons
+from brainsim.kernels.cpu.addresses import array_16, array_32
+from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key
+from brainsim.kernels.cpu.roster import Roster
+from brainsim.kernels.cpu.rows import KeptRows
+from brainsim.kernels.cpu.sets import members
+
+_WORDS = 4  # of 64 steps each
+_STEPS = 64 * _WORDS
+_MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
+_U1 = np.uint64(1)
+
+Masks = npt.NDArray[np.uint64]
+
+
+class Sought(NamedTuple):
+    """The winners of a learning step, ascending, and which of them can be passed over."""
+
+    neurons: Neurons
+    masks: Masks  # steps that each took part in
+    complete: npt.NDArray[np.bool_]  # nothing is missing
+    old: npt.NDArray[np.bool_]  # took part in the last step
+
+
+@compiled()
+def _candidates(chosen, mask, old, masks, complete, sought_old):  # type: ignore[no-untyped-def]
+    """List the winners that a presynaptic neuron has not been looked at with; return their number."""
+    size = np.uint64(0)
+    first, second, third, fourth = mask[0], mask[1], mask[2], mask[3]
+    for m in range(np.uint64(len(complete))):
+        common = (first & masks[m, 0]) | (second & masks[m, 1]) | (third & masks[m, 2]) | (fourth & masks[m, 3])
+        chosen[size] = m
+        size += np.uint64(not (complete[m] or (old and sought_old[m]) or common != 0))
+    return np.int64(size)
+
+
+@compiled()
+def _holds(positions, low, high, position):  # type: ignore[no-untyped-def]
+    """Return whether ``position`` is in an ascending range."""
+    end = high
+    while low < high:
+        middle = (low + high) >> _U1
+        if positions[middle] < position:
+            low = middle + _U1
+        else:
+            high = middle
+    return low < end and positions[low] == position
+
+
+@compiled()
+def _row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  # type: ignore[no-untyped-def]
+    """Write those of the chosen winners that ``pre`` synapses on; return their number."""
+    row, bits, mask = row_key(graph, pre), graph.bits, (_U1 << graph.bits) - _U1
+    is_kept, written, first = kept[0] != 0, 0, 0
+    offsets = array_32(kept[1], blocks + 1 if is_kept else 0)
+    positions = array_16(kept[0], offsets[blocks]) if is_kept else buffer
+    while first < size:
+        block, end = np.uint64(posts[chosen[first]]) >> bits, first + 1
+        while end < size and np.uint64(posts[chosen[end]]) >> bits == block:
+            end += 1
+        if is_kept:
+            low, high = np.uint64(offsets[block]), np.uint64(offsets[block + _U1])
+        else:
+            last = np.uint64(posts[chosen[end - 1]]) & mask
+            low, high = np.uint64(0), draw_block(buffer, graph, row, pre, block, last + _U1)
+        for c in range(first, end):
+            if _holds(positions, low, high, np.uint64(posts[chosen[c]]) & mask):
+                found[written] = posts[chosen[c]]
+                written += 1
+        first = end
+    return written
+
+
+@compiled(parallel=True)
+def _existing(pre, kept, masks, old, sought, graph, parts):  # type: ignore[no-untyped-def]
+    """Return the existing synapses from ``pre`` to the winners, row by row, of the pairs not looked at before."""
+    share = (len(pre) + parts - 1) // parts
+    posts, known = sought.neurons, (sought.masks, sought.complete, sought.old)
+    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
+    found = np.empty((len(pre), len(posts)), np.int32)
+    sizes = np.zeros(len(pre), np.int64)
+    for part in prange(parts):
+        buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(posts) + 1, np.int64)
+        for a in range(part * share, min(len(pre), (part + 1) * share)):
+            size = _candidates(chosen, masks[a], old[a], *known)
+            if size:
+                sizes[a] = _row_posts(pre[a], kept[a], chosen, size, posts, graph, blocks, buffer, found[a])
+    total = sizes.sum()
+    new_pre, new_post = np.empty(total, np.int64), np.empty(total, np.int64)
+    at = 0
+    for a in range(len(pre)):
+        new_pre[at : at + sizes[a]] = pre[a]
+        new_post[at : at + sizes[a]] = found[a, : sizes[a]]
+        at += sizes[a]
+    return new_pre, new_post
+
+
+@compiled()
+def _common_steps(bits, neurons, rank, masks):  # type: ignore[no-untyped-def]
+    """Keep those bits that are set in the masks of all neurons."""
+    for neuron in neurons:
+        row = rank[neuron] - 1
+        for word in range(_WORDS):
+            bits[word] &= masks[row, word] if 0 <= row < len(masks) else np.uint64(0)
+
+
+@compiled()
+def _have_met(pre, pre_rank, pre_masks, post, post_rank, post_masks):  # type: ignore[no-untyped-def]
+    """Return whether all neurons of both sides took part in one step."""
+    bits = np.full(_WORDS, ~np.uint64(0), np.uint64)
+    _common_steps(bits, pre, pre_rank, pre_masks)
+    _common_steps(bits, post, post_rank, post_masks)
+    return bits.any()
+
+
+class _Party:
+    """One side of a fiber: for every neuron of a roster, the steps that it took part in."""
+
+    def __init__(self, roster: Roster) -> None:
+        self._roster = roster
+        self._masks: Masks = np.zeros((64, _WORDS), np.uint64)
+
+    def masks(self, neurons: Neurons) -> Masks:
+        """Return the masks of some neurons."""
+        rows = self._roster.enrol(neurons)
+        if self._roster.size > len(self._masks):
+            more = np.zeros((max(self._roster.size, 2 * len(self._masks)) - len(self._masks), _WORDS), np.uint64)
+            self._masks = np.concatenate([self._masks, more])
+        return self._masks[rows]
+
+    def mark(self, neurons: Neurons, step: int) -> None:
+        """Set the bit of a step for its neurons alone."""
+        word, bit = step // 64, np.uint64(1 << step % 64)
+        self._masks[:, word] &= ~bit
+        self.join(neurons, step)
+
+    def join(self, neurons: Neurons, step: int) -> None:
+        """Set the bit of a step for further neurons."""
+        self._masks[self._roster.rows(neurons), step // 64] |= np.uint64(1 << step % 64)
+
+    @property
+    def table(self) -> tuple[npt.NDArray[np.int32], Masks]:
+        """The rank of every neuron of the area, and the mask of every rank."""
+        return self._roster.rank, self._masks
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return self._masks.nbytes
+
+
+class Existence:
+    """Finds new synapses of one fiber, and remembers where there are none."""
+
+    def __init__(self, graph: GraphArrays, kept: KeptRows, sources: Roster, targets: Roster) -> None:
+        self._graph = graph
+        self._kept = kept
+        self._rosters = (sources, targets)
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what was looked at, because the stored synapses have been replaced."""
+        self._pre, self._post = (_Party(roster) for roster in self._rosters)
+        nobody = np.empty(0, np.int64)
+        self._last = (nobody, nobody)
+        self._named: dict[tuple[str, bytes], int] = {}
+        self._steps = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what is remembered."""
+        return self._pre.nbytes + self._post.nbytes
+
+    def looked_at(self, pre: Neurons, post: Neurons) -> bool:
+        """Return whether it is remembered that all synapses from ``pre`` to ``post`` are stored."""
+        return bool(_have_met(pre, *self._pre.table, post, *self._post.table))
+
+    def new(
+        self, pre: Neurons, post: Neurons, complete: npt.NDArray[np.bool_], threads: int
+    ) -> tuple[Neurons, Neurons]:
+        """Return the existing synapses from ``pre`` to ``post`` that may not be stored, and note that they will be.
+
+        Synapses onto winners that are ``complete`` are all stored.
+        """
+        masks, post_masks = self._pre.masks(pre), self._post.masks(post)
+        old = members(pre, self._last[0])
+        sought = Sought(post, post_masks, complete, members(post, self._last[1]))
+        step = max(1, _MOST_PAIRS // len(post))
+        found = []
+        for low in range(0, len(pre), step):
+            rows = slice(low, low + step)
+            kept = self._kept.find(pre[rows])
+            found.append(_existing(pre[rows], kept, masks[rows], old[rows], sought, self._graph, threads))
+        self._note(pre, post)
+        new_pre, new_post = found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
+        return new_pre, new_post
+
+    def _note(self, pre: Neurons, post: Neurons) -> None:
+        """Remember a step, as part of an earlier one that had the same neurons on one side if there is such."""
+        self._last = (pre, post)
+        by_pre, by_post = ("pre", pre.tobytes()), ("post", post.tobytes())
+        if by_pre in self._named:
+            self._post.join(post, self._only(by_pre))
+        elif by_post in self._named:
+            self._pre.join(pre, self._only(by_post))
+        else:
+            self._begin(by_pre, by_post, pre, post)
+
+    def _only(self, name: tuple[str, bytes]) -> int:
+        """Return a step that will grow on its other side, so that it is no longer known by that side."""
+        step = self._named[name]
+        for other in [other for other, of in self._named.items() if of == step and other != name]:
+            del self._named[other]
+        return step
+
+    def _begin(self, by_pre: tuple[str, bytes], by_post: tuple[str, bytes], pre: Neurons, post: Neurons) -> None:
+        step = self._steps % _STEPS
+        self._steps += 1
+        for name in [name for name, of in self._named.items() if of == step]:
+            del self._named[name]
+        self._named[by_pre] = self._named[by_post] = step
+        self._pre.mark(pre, step)
+        self._post.mark(post, step)

@@ -1,0 +1,85 @@
+"""The CPU's search for winners, held against a plain sort, and proof that it passes chunks over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim.kernels.cpu.addresses import address_of
+from brainsim.kernels.cpu.counts import CHUNK
+from brainsim.kernels.cpu.drive import Reached, choose
+from brainsim.kernels.fixed_point import ONE
+
+
+class Case:
+    """Counts of some fibers and learned weight at some neurons, drawn from a seed."""
+
+    def __init__(self, seed: int, n: int, fibers: int, reached: int, strength: int) -> None:
+        rng = np.random.default_rng(seed)
+        kinds = rng.choice(3, fibers)
+        self.n = n
+        self.counts: list[Any] = [
+            rng.poisson(rng.choice([0.01, 0.5, 5, 80]), n).astype((np.uint8, np.uint16, np.uint32)[kind])
+            for kind in kinds
+        ]
+        self.peaks: list[Any] = [np.maximum.reduceat(counts, np.arange(0, n, CHUNK)) for counts in self.counts]
+        self.extra = np.zeros(n, np.int64)
+        self.reached = rng.choice(n, min(reached, n), replace=False)
+        self.extra[self.reached] = rng.integers(-ONE, strength * ONE, len(self.reached))
+        if seed % 2:  # whole weights: many ties
+            self.extra = self.extra // ONE * ONE
+
+    def drive(self) -> Any:
+        return self.extra + sum((counts.astype(np.int64) * ONE for counts in self.counts), np.zeros(self.n, np.int64))
+
+    def choose(self, k: int, parts: int) -> Any:
+        marked = np.zeros(self.n, np.uint8)
+        marked[self.reached] = 1
+        reached = Reached(self.extra.copy(), marked, self.reached.copy(), np.array([len(self.reached)]))
+        table = [
+            (address_of(counts), counts.itemsize, address_of(peaks))
+            for counts, peaks in zip(self.counts, self.peaks, strict=True)
+        ]
+        winners = choose(reached, np.array(table, np.int64).reshape(-1, 3), self.n, k, parts)
+        assert not reached.extra.any()
+        assert not reached.marked.any()
+        assert reached.size[0] == 0
+        return winners
+
+
+def best(drive: Any, k: int) -> list[int]:
+    order = np.lexsort((np.arange(len(drive)), -drive))[:k]
+    return sorted(order[drive[order] > 0].tolist())
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5])
+@pytest.mark.parametrize("k", [1, 7, 300])
+def test_winners_are_those_of_a_plain_sort(k: int, parts: int) -> None:
+    for seed in range(60):
+        n = (CHUNK, 3 * CHUNK + 17, 301, 20_000)[seed % 4]
+        case = Case(seed, n, fibers=seed % 5, reached=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
+        assert case.choose(k, parts).tolist() == best(case.drive(), k), seed
+
+
+def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
+    """Peaks that lie hide a chunk's winners, if and only if k reached neurons have more than the lie promises."""
+    case = Case(2, 3 * CHUNK, fibers=2, reached=50, strength=1000)
+    case.counts[0][CHUNK + 5] += 200
+    case.extra[case.reached] += 300 * ONE
+    honest = case.choose(50, 1)
+    case.peaks[0][1] = 0
+    assert np.array_equal(case.choose(50, 1), honest)
+    case.counts[0] = case.counts[0].astype(np.uint16)
+    case.counts[0][CHUNK + 5] = 60_000
+    case.peaks[0] = case.peaks[0].astype(np.uint16)
+    assert np.array_equal(case.choose(50, 1), honest)
+    case.peaks[0][1] = 60_000
+    assert CHUNK + 5 in case.choose(50, 1)
+
+
+def test_drives_past_32_bits() -> None:
+    case = Case(0, 2 * CHUNK, fibers=2, reached=3, strength=1)
+    case.extra[case.reached] = np.array([1, 2, 3]) << 60
+    assert case.choose(3, 2).tolist() == sorted(case.reached.tolist())
