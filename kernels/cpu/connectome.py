@@ -24,6 +24,7 @@ _BLOCK_STEP = np.uint64(law.BLOCK_STEP)
 _FINE0, _FINE1 = np.uint64(law.FINE[0]), np.uint64(law.FINE[1])
 _LOW = np.uint64(0xFFFFFFFF)
 _U1 = np.uint64(1)
+_S6, _S63 = np.uint64(6), np.uint64(63)
 _S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 
 
@@ -176,6 +177,46 @@ def draw_block(out, graph, row, pre, block, end):  # type: ignore[no-untyped-def
     if graph.recurrent and base <= np.uint64(pre) < base + end:
         used = _without(out, np.uint64(0), used, np.uint64(pre) - base)
     return used
+
+
+@compiled(inline="always")
+def is_set(bits, at):  # type: ignore[no-untyped-def]
+    """Return whether a bit of a bitset of 64-bit words is set."""
+    return (bits[at >> _S6] >> (at & _S63)) & _U1 != 0
+
+
+@compiled()
+def _scan_block(found, size, state, at, end, wanted, shift, last, guide, heads, thresholds):  # type: ignore[no-untyped-def]
+    """Append the targets of one block, from ``at`` to before ``end``, that are in the bitset ``wanted``."""
+    while True:
+        state += _GOLDEN
+        word = _mix64(state)
+        at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
+        if at >= end:
+            return size
+        if is_set(wanted, at):
+            found[size] = at
+            size += _U1
+        at += _gap(word >> _S32, word, _FINE1, shift, last, guide, heads, thresholds) + _U1
+        if at >= end:
+            return size
+        if is_set(wanted, at):
+            found[size] = at
+            size += _U1
+        at += _U1
+
+
+@compiled()
+def scan_row(found, wanted, pre, graph):  # type: ignore[no-untyped-def]
+    """Write those targets of ``pre`` that are in the bitset ``wanted``, ascending; return their number."""
+    bits, shift, last = graph.bits, graph.shift, graph.last
+    guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
+    block_size, n, size, row = _U1 << bits, np.uint64(graph.n_target), np.uint64(0), row_key(graph, pre)
+    for block in range((n + block_size - _U1) >> bits):
+        base = np.uint64(block) << bits
+        state, end = _block_state(row, block), min(base + block_size, n)
+        size = _scan_block(found, size, state, base, end, wanted, shift, last, guide, heads, thresholds)
+    return _without(found, np.uint64(0), size, np.uint64(pre)) if graph.recurrent else size
 
 
 @compiled()

@@ -161,7 +161,7 @@ class FiberCounts:
 
     def _count(self, counts: Counts, peaks: Counts, gone: Neurons, come: Neurons, limit: int) -> bool:
         if self._kept is None:
-            none = np.zeros((max(len(gone), len(come)), 2), np.int64)
+            none = np.zeros((max(len(gone), len(come)), 3), np.int64)
             kept = none[: len(gone)], none[: len(come)]
         else:
             self._kept.draw(come)

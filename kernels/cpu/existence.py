@@ -16,13 +16,14 @@ from numba import prange
 from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key, scan_row
 from brainsim.kernels.cpu.roster import Roster
-from brainsim.kernels.cpu.rows import KeptRows
+from brainsim.kernels.cpu.rows import KeptRows, scan_kept_row
 from brainsim.kernels.cpu.sets import members
 
 _WORDS = 4  # of 64 steps each
 _STEPS = 64 * _WORDS
+_STEPS_PER_LOOK_UP = 48  # as many synapses are walked in the time that one is looked up
 _MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
 _U1 = np.uint64(1)
 
@@ -36,6 +37,7 @@ class Sought(NamedTuple):
     masks: Masks  # steps that each took part in
     complete: npt.NDArray[np.bool_]  # nothing is missing
     old: npt.NDArray[np.bool_]  # took part in the last step
+    bits: npt.NDArray[np.uint64]  # all that are not complete, as a bitset of the area
 
 
 @compiled()
@@ -87,20 +89,43 @@ def _row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  #
     return written
 
 
+@compiled()
+def _count_incomplete(sought):  # type: ignore[no-untyped-def]
+    """Return how many winners are not complete, and how many of these took no part in the last step."""
+    every, fresh = 0, 0
+    for m in range(len(sought.complete)):
+        every += not sought.complete[m]
+        fresh += not (sought.complete[m] or sought.old[m])
+    return every, fresh
+
+
 @compiled(parallel=True)
 def _existing(pre, kept, masks, old, sought, graph, parts):  # type: ignore[no-untyped-def]
-    """Return the existing synapses from ``pre`` to the winners, row by row, of the pairs not looked at before."""
+    """Return the existing synapses from ``pre`` to the winners, row by row, but those that were seen to be stored.
+
+    Few winners are looked up in a row one by one; for many the whole row is walked.
+    """
     share = (len(pre) + parts - 1) // parts
     posts, known = sought.neurons, (sought.masks, sought.complete, sought.old)
     blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
+    every, fresh = _count_incomplete(sought)
+    most_looked_up = graph.mean / _STEPS_PER_LOOK_UP
     found = np.empty((len(pre), len(posts)), np.int32)
     sizes = np.zeros(len(pre), np.int64)
     for part in prange(parts):
         buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(posts) + 1, np.int64)
         for a in range(part * share, min(len(pre), (part + 1) * share)):
-            size = _candidates(chosen, masks[a], old[a], *known)
-            if size:
-                sizes[a] = _row_posts(pre[a], kept[a], chosen, size, posts, graph, blocks, buffer, found[a])
+            wanted = fresh if old[a] else every
+            if wanted == 0:
+                continue
+            if wanted <= most_looked_up:
+                size = _candidates(chosen, masks[a], old[a], *known)
+                if size:
+                    sizes[a] = _row_posts(pre[a], kept[a], chosen, size, posts, graph, blocks, buffer, found[a])
+            elif kept[a, 0]:
+                sizes[a] = scan_kept_row(found[a], sought.bits, kept[a], graph.bits, blocks)
+            else:
+                sizes[a] = scan_row(found[a], sought.bits, pre[a], graph)
     total = sizes.sum()
     new_pre, new_post = np.empty(total, np.int64), np.empty(total, np.int64)
     at = 0
@@ -127,6 +152,14 @@ def _have_met(pre, pre_rank, pre_masks, post, post_rank, post_masks):  # type: i
     _common_steps(bits, pre, pre_rank, pre_masks)
     _common_steps(bits, post, post_rank, post_masks)
     return bits.any()
+
+
+@compiled()
+def _bitset(neurons, n):  # type: ignore[no-untyped-def]
+    bits = np.zeros((n + 63) // 64, np.uint64)
+    for neuron in neurons:
+        bits[neuron >> 6] |= _U1 << np.uint64(neuron & 63)
+    return bits
 
 
 class _Party:
@@ -200,7 +233,8 @@ class Existence:
         """
         masks, post_masks = self._pre.masks(pre), self._post.masks(post)
         old = members(pre, self._last[0])
-        sought = Sought(post, post_masks, complete, members(post, self._last[1]))
+        bits = _bitset(post[~complete], self._graph.n_target)
+        sought = Sought(post, post_masks, complete, members(post, self._last[1]), bits)
         step = max(1, _MOST_PAIRS // len(post))
         found = []
         for low in range(0, len(pre), step):

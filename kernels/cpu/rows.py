@@ -17,7 +17,7 @@ from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_row
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_row, is_set
 from brainsim.kernels.cpu.roster import Roster
 
 _LARGEST_SHARE = 8  # of the cache that rows drawn together may take; larger ones would drive out everything else
@@ -47,10 +47,26 @@ def add_kept_row(counts, low, high, kept, step, bits, blocks):  # type: ignore[n
             counts[base + positions[at]] += step
 
 
+@compiled()
+def scan_kept_row(found, wanted, kept, bits, blocks):  # type: ignore[no-untyped-def]
+    """Do for a kept row what `brainsim.kernels.cpu.connectome.scan_row` does by drawing."""
+    offsets, size = array_32(kept[1], blocks + 1), np.uint64(0)
+    positions = array_16(kept[0], offsets[blocks])
+    for block in range(np.uint64(blocks)):
+        base = np.uint64(block) << bits
+        for at in range(np.uint64(offsets[block]), np.uint64(offsets[block + _U1])):
+            j = base + np.uint64(positions[at])
+            if is_set(wanted, j):
+                found[size] = j
+                size += _U1
+    return size
+
+
 @dataclass(eq=False)
 class _Batch:
     """Rows drawn together; ``places`` is told when they are forgotten."""
 
+    number: int
     positions: npt.NDArray[np.uint16]
     offsets: npt.NDArray[np.uint32]
     places: _Places
@@ -65,14 +81,14 @@ class _Batch:
 
 
 class _Places:
-    """Addresses (of positions and of offsets) by row number; 0 where nothing is kept."""
+    """By row number the addresses of positions and of offsets, and the batch; 0 where nothing is kept."""
 
     def __init__(self) -> None:
-        self.addresses: Addresses = np.zeros((_FIRST_ROWS, 2), np.int64)
+        self.addresses: Addresses = np.zeros((_FIRST_ROWS, 3), np.int64)
 
     def of(self, rows: npt.NDArray[np.int64], size: int) -> Addresses:
         if size > len(self.addresses):
-            more = np.zeros((max(size, 2 * len(self.addresses)) - len(self.addresses), 2), np.int64)
+            more = np.zeros((max(size, 2 * len(self.addresses)) - len(self.addresses), 3), np.int64)
             self.addresses = np.concatenate([self.addresses, more])
         return self.addresses[rows]
 
@@ -86,6 +102,7 @@ class KeptRows:
         self._roster = roster
         self._cache = cache
         self._places = _Places()
+        self._batches = 0
 
     @property
     def nbytes(self) -> int:
@@ -99,6 +116,12 @@ class KeptRows:
 
     def find(self, neurons: Neurons) -> Addresses:
         """Return the addresses of the rows of ``neurons``, 0 where none is kept: good until the cache keeps more."""
+        found = self._find(neurons)
+        for batch in np.unique(found[:, 2]).tolist():
+            self._cache.get((self._fiber, "rows", batch))  # it is in use
+        return found
+
+    def _find(self, neurons: Neurons) -> Addresses:
         rows = self._roster.rows(neurons)
         found = self._places.of(np.maximum(rows, 0), self._roster.size)
         found[rows < 0] = 0
@@ -106,7 +129,7 @@ class KeptRows:
 
     def draw(self, neurons: Neurons) -> None:
         """Draw and keep the rows of ``neurons`` that are not kept yet, if they fit."""
-        missing = neurons[self.find(neurons)[:, 0] == 0]
+        missing = neurons[self._find(neurons)[:, 0] == 0]
         if not len(missing) or not self.fits(len(missing)):
             return
         room = self._graph.room
@@ -121,8 +144,9 @@ class KeptRows:
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
             rows = self._roster.enrol(neurons)
             self._places.of(rows, self._roster.size)
-            batch = _Batch(positions, offsets, self._places, rows)
-            if self._cache.keep((self._fiber, "rows", neurons.tobytes()), batch, self._fiber):
+            self._batches += 1
+            batch = _Batch(self._batches, positions, offsets, self._places, rows)
+            if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber):
                 self._places.addresses[rows] = _addresses(batch)
         return True
 
@@ -133,5 +157,6 @@ def _addresses(batch: _Batch) -> Addresses:
         [
             address_of(batch.positions) + step * batch.positions.strides[0],
             address_of(batch.offsets) + step * batch.offsets.strides[0],
+            np.full_like(step, batch.number),
         ]
     )
