@@ -23,6 +23,7 @@ class Forgettable(Protocol):
 class _Entry(NamedTuple):
     item: Any
     owner: int
+    nbytes: int
 
 
 class Cache:
@@ -50,15 +51,18 @@ class Cache:
         return key in self._entries
 
     def keep(self, key: Hashable, item: Forgettable, owner: int) -> bool:
-        """Keep a new item, at the cost of others, unless it exceeds the whole budget; return whether it is kept."""
+        """Keep an item, new or grown, at the cost of others; return whether that was possible at all."""
         if item.nbytes > self.budget:
             return False
         with uninterrupted():  # the account of bytes must agree with the entries
-            self._entries[key] = _Entry(item, owner)
+            before = self._entries.pop(key, None)
+            if before is not None:
+                self._bytes[before.owner] -= before.nbytes
+            self._entries[key] = _Entry(item, owner, item.nbytes)
             self._bytes[owner] = self.nbytes(owner) + item.nbytes
             while sum(self._bytes.values()) > self.budget:
                 _, oldest = self._entries.popitem(last=False)
-                self._bytes[oldest.owner] -= oldest.item.nbytes
+                self._bytes[oldest.owner] -= oldest.nbytes
                 oldest.item.forget()
         return True
 

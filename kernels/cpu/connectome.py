@@ -73,7 +73,7 @@ def _gap_table(p: float) -> _GapTable:
     # No 32-bit number is above the sentinel; for one that equals it the full thresholds decide.
     heads = np.append((thresholds >> _S32).astype(np.uint32), np.uint32(0xFFFFFFFF))
     # As fine as makes one comparison enough for all but a percent of the gaps.
-    width = 4 if p == 0 else min(16, max(4, ceil(log2(80 / p))))
+    width = 4 if p == 0 else min(16, max(4, ceil(log2(80) - log2(p))))
     lowest = np.arange(1 << width, dtype=np.uint64) << np.uint64(64 - width)
     guide = np.minimum(np.searchsorted(thresholds, lowest, side="right"), 0xFFFF).astype(np.uint16)
     return np.uint64(32 - width), np.uint64(len(thresholds)), guide, heads, thresholds

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, add_rows
+from brainsim.kernels.cpu.lookup import synapses_among
 from brainsim.kernels.cpu.rows import KeptRows, add_kept_row
 from brainsim.kernels.cpu.sets import difference, nearest
 
@@ -28,6 +29,7 @@ CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)
 _KINDS = (np.uint8, np.uint16, np.uint32)
 _MOST_COMPARED = 64
+_BLOCKS_PER_TARGET = 4  # blocks in a row, from which on looking single targets up pays
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 
@@ -110,8 +112,66 @@ class Counted:
         """Bytes held."""
         return self.counts.nbytes + self.peaks.nbytes + self.firing.nbytes
 
+    def at(self, neurons: Neurons) -> npt.NDArray[np.int64]:
+        """Return the counts of some targets."""
+        return self.counts[neurons].astype(np.int64)
+
     def forget(self) -> None:
         """Do nothing: nobody looks for counts elsewhere than in the cache."""
+
+
+@dataclass(eq=False)
+class Difference:
+    """How the counts of a set differ from those of a similar one, as far as was looked.
+
+    ``come`` and ``gone`` are the neurons that make the difference; ``added`` and ``removed`` their synapses onto the
+    targets in ``looked``, which are ascending.
+    """
+
+    base: bytes
+    come: Neurons
+    gone: Neurons
+    looked: Neurons
+    added: Neurons
+    removed: Neurons
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        arrays = (self.come, self.gone, self.looked, self.added, self.removed)
+        return len(self.base) + sum(array.nbytes for array in arrays)
+
+    def forget(self) -> None:
+        """Do nothing: nobody looks for differences elsewhere than in the cache."""
+
+    def look(self, targets: Neurons, graph: GraphArrays, threads: int) -> bool:
+        """Look at some targets, ascending; return whether any of them was new."""
+        new = difference(targets, self.looked)
+        if len(new):
+            self.added = np.append(self.added, synapses_among(self.come, new, graph, threads))
+            self.removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
+            self.looked = np.union1d(self.looked, new)
+        return len(new) > 0
+
+
+class Changed(NamedTuple):
+    """Counts of a set that differs little from a counted one, known at those targets only that were looked at."""
+
+    base: Counted
+    difference: Difference
+
+    @property
+    def table(self) -> tuple[int, int, int]:
+        """The table of the counted set."""
+        return self.base.table
+
+    def at(self, neurons: Neurons) -> npt.NDArray[np.int64]:
+        """Return the counts of some targets that were looked at, ascending."""
+        counts = self.base.at(neurons)
+        for hits, sign in ((self.difference.added, 1), (self.difference.removed, -1)):
+            place = np.minimum(np.searchsorted(neurons, hits), len(neurons) - 1)
+            np.add.at(counts, place[neurons[place] == hits], sign)
+        return counts
 
 
 class FiberCounts:
@@ -126,14 +186,32 @@ class FiberCounts:
         self._tile = max(tile, CHUNK, 1 << int(graph.bits))
         self._recent: dict[bytes, Neurons] = {}
 
-    def get(self, firing: Neurons) -> Counted:
-        """Return the counts of ``firing`` over all targets of the fiber."""
-        name = firing.tobytes()
-        counted: Counted | None = self._cache.get((self._fiber, name))
-        if counted is None:
-            counted = self._draw(firing)
-            if self._cache.keep((self._fiber, name), counted, self._fiber):
-                self._remember(name, firing)
+    def find(self, firing: Neurons, targets: int | None) -> Counted | Changed | None:
+        """Return remembered counts of ``firing``, or those of a similar set if so few targets matter that it pays."""
+        known: Counted | Difference | None = self._cache.get((self._fiber, firing.tobytes()))
+        if isinstance(known, Counted):
+            return known
+        if targets is None or self._graph.blocks < _BLOCKS_PER_TARGET * targets:
+            return None
+        base = self._cache.get((self._fiber, known.base)) if known else None
+        if known and base:
+            return Changed(base, known)
+        near = self._nearest(firing)
+        if near is None:
+            return None
+        come, gone, nobody = difference(firing, near.firing), difference(near.firing, firing), firing[:0]
+        return Changed(near, Difference(near.firing.tobytes(), come, gone, nobody, nobody, nobody))
+
+    def look(self, firing: Neurons, counts: Changed, targets: Neurons, threads: int) -> None:
+        """Make the counts of some targets, ascending, known, and remember them."""
+        if counts.difference.look(targets, self._graph, threads):
+            self._cache.keep((self._fiber, firing.tobytes()), counts.difference, self._fiber)
+
+    def draw(self, firing: Neurons) -> Counted:
+        """Count and remember the synapses of ``firing`` onto all targets of the fiber."""
+        counted, name = self._draw(firing), firing.tobytes()
+        if self._cache.keep((self._fiber, name), counted, self._fiber):
+            self._remember(name, firing)
         return counted
 
     def _remember(self, name: bytes, firing: Neurons) -> None:

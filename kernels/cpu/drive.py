@@ -22,6 +22,7 @@ from brainsim.kernels.fixed_point import WEIGHT_BITS
 MAX_SUM = 2**32 - 1  # of counts at one target: they are summed in 32 bits
 _NARROW = 255  # or in 8, where the peaks allow
 _STEP = 64
+MOST_SUSPECTS = 1024
 _SHIFT = np.int64(WEIGHT_BITS)
 _ROUND_UP = (1 << WEIGHT_BITS) - 1
 
@@ -206,12 +207,95 @@ def _scan(chunks, low, high, drives, neurons, k, bar_drive, bar_neuron, marked, 
     return _keep_best(drives, neurons, size, k)[0] if size > k else size
 
 
+@compiled()
+def _suspects(chunks, low, high, found, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    """List the neurons of a range of chunks that would beat the bar with ``slack`` more; return their number.
+
+    Returns ``len(found)`` as soon as there are as many.
+    """
+    size, buffer = 0, np.empty(CHUNK, np.uint32)
+    for chunk in range(low, high):
+        start, bound = chunk * CHUNK, _bound(table, chunk, chunks) + slack
+        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):
+            continue
+        sums = buffer[: min(CHUNK, n - start)]
+        _sum_chunk(sums, table, start)
+        limit = np.uint32(max(np.int64(0), (bar_drive >> _SHIFT) - 1 - slack))
+        for at in range(len(sums)):
+            most = (np.int64(sums[at]) + slack) << _SHIFT
+            if sums[at] >= limit and not marked[start + at] and _worse(bar_drive, bar_neuron, most, start + at):
+                if size == len(found):
+                    return size
+                found[size] = start + at
+                size += 1
+    return size
+
+
+@compiled(parallel=True)
+def choose_reached(reached, table, n, k, slack, parts):  # type: ignore[no-untyped-def]
+    """Return the winners if they are certain to be among the reached neurons, else whoever else may be one.
+
+    The counts are right for the reached neurons; for others, they may be too low by ``slack``, or too high at will.
+
+    Returns
+    -------
+    neurons : int64 array
+        The winners as `choose` returns them; or else, ascending, neurons that may win and have to be looked at, at
+        least `MOST_SUSPECTS` if they are too many to say; then nothing is cleared.
+    decided : bool
+        Whether they are the winners.
+    """
+    drives, neurons = np.empty(max(reached.size[0], k), np.int64), np.empty(max(reached.size[0], k), np.int64)
+    size = _candidates(drives, neurons, reached, table, n)
+    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    chunks = (n + CHUNK - 1) // CHUNK
+    share = (chunks + parts - 1) // parts
+    found, sizes = np.empty((parts, MOST_SUSPECTS), np.int64), np.zeros(parts, np.int64)
+    for part in prange(parts):
+        low, high = part * share, min(chunks, (part + 1) * share)
+        sizes[part] = _suspects(chunks, low, high, found[part], slack, bar_drive, bar_neuron, reached.marked, table, n)
+    if sizes.sum() > 0:
+        suspects, at = np.empty(sizes.sum(), np.int64), 0
+        for part in range(parts):
+            suspects[at : at + sizes[part]] = found[part, : sizes[part]]
+            at += sizes[part]
+        return suspects, False
+    _clear(reached)
+    return np.sort(neurons[:size]), True
+
+
+@compiled()
+def _clear(reached):  # type: ignore[no-untyped-def]
+    for at in range(reached.size[0]):
+        reached.extra[reached.neurons[at]] = 0
+        reached.marked[reached.neurons[at]] = 0
+    reached.size[0] = 0
+
+
+@compiled()
+def reach(reached, neurons):  # type: ignore[no-untyped-def]
+    """List further neurons as reached: there is room for them."""
+    for neuron in neurons:
+        reached.marked[neuron] = 1
+        reached.neurons[reached.size[0]] = neuron
+        reached.size[0] += 1
+
+
 @compiled(parallel=True)
 def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
     """Return the ``k`` neurons of largest positive drive, ascending, and clear what learning added.
 
     Ties go to the lowest index.  The order (larger drive, then lower index) is total, so the result depends neither on
     the number of ``parts`` nor on the order in which neurons are looked at.
+
+    Parameters
+    ----------
+    reached : Reached
+        Neurons that learned synapses reach, with what is to be added to their counts.
+    table : int64 array, (fibers, 3)
+        Of each fiber's counts the address, the item size, and the address of the peaks.
+    n, k, parts : int
+        Neurons, winners, and into how many parts to cut the work.
     """
     room = min(2 * k, n) + 1
     drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
@@ -231,8 +315,5 @@ def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
         neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
         size += sizes[part]
     size = _keep_best(drives, neurons, size, k)[0]
-    for at in range(reached.size[0]):
-        reached.extra[reached.neurons[at]] = 0
-        reached.marked[reached.neurons[at]] = 0
-    reached.size[0] = 0
+    _clear(reached)
     return np.sort(neurons[:size])

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from numba import prange
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.addresses import array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key, scan_row
+from brainsim.kernels.cpu.connectome import GraphArrays, scan_row
+from brainsim.kernels.cpu.lookup import row_posts
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows, scan_kept_row
 from brainsim.kernels.cpu.sets import members
@@ -53,43 +53,6 @@ def _candidates(chosen, mask, old, masks, complete, sought_old):  # type: ignore
 
 
 @compiled()
-def _holds(positions, low, high, position):  # type: ignore[no-untyped-def]
-    """Return whether ``position`` is in an ascending range."""
-    end = high
-    while low < high:
-        middle = (low + high) >> _U1
-        if positions[middle] < position:
-            low = middle + _U1
-        else:
-            high = middle
-    return low < end and positions[low] == position
-
-
-@compiled()
-def _row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  # type: ignore[no-untyped-def]
-    """Write those of the chosen winners that ``pre`` synapses on; return their number."""
-    row, bits, mask = row_key(graph, pre), graph.bits, (_U1 << graph.bits) - _U1
-    is_kept, written, first = kept[0] != 0, 0, 0
-    offsets = array_32(kept[1], blocks + 1 if is_kept else 0)
-    positions = array_16(kept[0], offsets[blocks]) if is_kept else buffer
-    while first < size:
-        block, end = np.uint64(posts[chosen[first]]) >> bits, first + 1
-        while end < size and np.uint64(posts[chosen[end]]) >> bits == block:
-            end += 1
-        if is_kept:
-            low, high = np.uint64(offsets[block]), np.uint64(offsets[block + _U1])
-        else:
-            last = np.uint64(posts[chosen[end - 1]]) & mask
-            low, high = np.uint64(0), draw_block(buffer, graph, row, pre, block, last + _U1)
-        for c in range(first, end):
-            if _holds(positions, low, high, np.uint64(posts[chosen[c]]) & mask):
-                found[written] = posts[chosen[c]]
-                written += 1
-        first = end
-    return written
-
-
-@compiled()
 def _count_incomplete(sought):  # type: ignore[no-untyped-def]
     """Return how many winners are not complete, and how many of these took no part in the last step."""
     every, fresh = 0, 0
@@ -121,7 +84,7 @@ def _existing(pre, kept, masks, old, sought, graph, parts):  # type: ignore[no-u
             if wanted <= most_looked_up:
                 size = _candidates(chosen, masks[a], old[a], *known)
                 if size:
-                    sizes[a] = _row_posts(pre[a], kept[a], chosen, size, posts, graph, blocks, buffer, found[a])
+                    sizes[a] = row_posts(pre[a], kept[a], chosen, size, posts, graph, blocks, buffer, found[a])
             elif kept[a, 0]:
                 sizes[a] = scan_kept_row(found[a], sought.bits, kept[a], graph.bits, blocks)
             else:

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons, Synapses
-from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.drive import Reached
 from brainsim.kernels.cpu.roster import Roster
@@ -67,32 +66,9 @@ def _gather(firing, rank, table, reached):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _existing(counts, size, posts, n):  # type: ignore[no-untyped-def]
-    """Return the counts, given by address and item size, at some neurons; zeros if there are none."""
-    found = np.zeros(len(posts), np.int64)
-    for m in range(len(posts)):
-        if size == 1:
-            found[m] = array_8(counts, n)[posts[m]]
-        elif size == 2:
-            found[m] = array_16(counts, n)[posts[m]]
-        elif size == 4:
-            found[m] = array_32(counts, n)[posts[m]]
-    return found
-
-
-@compiled()
-def _strengthen(pre, rank, table, posts, marks, counts, size, gain, drift, ceiling):  # type: ignore[no-untyped-def]
-    """Update the stored synapses from ``pre`` to ``posts``.
-
-    Returns
-    -------
-    missing : int64 array
-        Of the counted synapses onto each of ``posts``, how many are not stored.
-    total : int
-        Their sum.
-    """
+def _strengthen(pre, rank, table, posts, marks, missing, gain, drift, ceiling):  # type: ignore[no-untyped-def]
+    """Update the stored synapses from ``pre`` to ``posts``, and subtract them from ``missing``; return its sum."""
     post, weight = table.post, table.weight
-    missing = _existing(counts, size, posts, len(marks))
     for m in range(len(posts)):
         marks[posts[m]] = m + 1
     for neuron in pre:
@@ -107,7 +83,7 @@ def _strengthen(pre, rank, table, posts, marks, counts, size, gain, drift, ceili
     for m in range(len(posts)):
         marks[posts[m]] = 0
         total += missing[m]
-    return missing, total
+    return total
 
 
 @compiled()
@@ -207,8 +183,8 @@ class Overlay:
         return int(_gather(firing, self._roster.rank, self._table, reached))
 
     def strengthen(
-        self, pre: Neurons, posts: Neurons, marks: npt.NDArray[np.int32], counted: tuple[int, int]
-    ) -> tuple[npt.NDArray[np.int64], int]:
+        self, pre: Neurons, posts: Neurons, marks: npt.NDArray[np.int32], missing: npt.NDArray[np.int64]
+    ) -> int:
         """Apply the update to every stored synapse from ``pre`` to ``posts``.
 
         Parameters
@@ -217,19 +193,16 @@ class Overlay:
             Neurons that fired, and winners.
         marks : int32 array
             Zeroed array over the target area, zero again on return.
-        counted : tuple of int
-            Address and item size of the counts of ``pre`` over the target area; item size 0 if they are not known.
+        missing : int64 array
+            Number of synapses onto each of ``posts``; on return, of those that are not stored.
 
         Returns
         -------
-        missing : int64 array
-            How many of the counted synapses onto each of ``posts`` are not stored.
-        total : int
-            Their sum.
+        int
+            The sum of ``missing``.
         """
         rule = (self._update.gain, self._update.drift, self._update.ceiling)
-        missing, total = _strengthen(pre, self._roster.rank, self._table, posts, marks, *counted, *rule)
-        return missing, total
+        return int(_strengthen(pre, self._roster.rank, self._table, posts, marks, missing, *rule))
 
     def add(self, pre: Neurons, post: Neurons) -> int:
         """Store those synapses ``(pre[m], post[m])`` that are not stored yet, strengthened once; return their number.

@@ -20,7 +20,7 @@ from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, draw_row, is_set
 from brainsim.kernels.cpu.roster import Roster
 
-_LARGEST_SHARE = 8  # of the cache that rows drawn together may take; larger ones would drive out everything else
+_LARGEST_SHARE = 2  # of the cache that rows drawn together may take, so that they do not drive out all others
 _FIRST_ROWS = 64
 _U1 = np.uint64(1)
 

@@ -1,0 +1,67 @@
+"""Looking synapses up one by one: which of a few targets a neuron reaches."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from brainsim.kernels.cpu.addresses import array_16, array_32
+from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.connectome import draw_block, row_key
+
+_U1 = np.uint64(1)
+
+
+@compiled()
+def _holds(positions, low, high, position):  # type: ignore[no-untyped-def]
+    """Return whether ``position`` is in an ascending range."""
+    end = high
+    while low < high:
+        middle = (low + high) >> _U1
+        if positions[middle] < position:
+            low = middle + _U1
+        else:
+            high = middle
+    return low < end and positions[low] == position
+
+
+@compiled()
+def row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  # type: ignore[no-untyped-def]
+    """Write those of the chosen winners that ``pre`` synapses on; return their number."""
+    row, bits, mask = row_key(graph, pre), graph.bits, (_U1 << graph.bits) - _U1
+    is_kept, written, first = kept[0] != 0, 0, 0
+    offsets = array_32(kept[1], blocks + 1 if is_kept else 0)
+    positions = array_16(kept[0], offsets[blocks]) if is_kept else buffer
+    while first < size:
+        block, end = np.uint64(posts[chosen[first]]) >> bits, first + 1
+        while end < size and np.uint64(posts[chosen[end]]) >> bits == block:
+            end += 1
+        if is_kept:
+            low, high = np.uint64(offsets[block]), np.uint64(offsets[block + _U1])
+        else:
+            last = np.uint64(posts[chosen[end - 1]]) & mask
+            low, high = np.uint64(0), draw_block(buffer, graph, row, pre, block, last + _U1)
+        for c in range(first, end):
+            if _holds(positions, low, high, np.uint64(posts[chosen[c]]) & mask):
+                found[written] = posts[chosen[c]]
+                written += 1
+        first = end
+    return written
+
+
+@compiled(parallel=True)
+def synapses_among(pre, posts, graph, parts):  # type: ignore[no-untyped-def]
+    """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
+    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
+    found, sizes = np.empty((len(pre), len(posts)), np.int32), np.zeros(len(pre), np.int64)
+    share, nothing_kept, every = (len(pre) + parts - 1) // parts, np.zeros(2, np.int64), np.arange(len(posts))
+    for part in prange(parts):
+        buffer = np.empty(_U1 << graph.bits, np.uint16)
+        for a in range(part * share, min(len(pre), (part + 1) * share)):
+            size = len(posts)
+            sizes[a] = row_posts(pre[a], nothing_kept, every, size, posts, graph, blocks, buffer, found[a])
+    targets, at = np.empty(sizes.sum(), np.int64), 0
+    for a in range(len(pre)):
+        targets[at : at + sizes[a]] = found[a, : sizes[a]]
+        at += sizes[a]
+    return targets

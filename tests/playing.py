@@ -1,0 +1,216 @@
+"""Plays a brain and what happens to it through the public API, on any backend, and notes all that can be seen."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from plays import (
+    Disinhibit,
+    Hold,
+    Inhibit,
+    Load,
+    Play,
+    Present,
+    Probe,
+    Recall,
+    Release,
+    Run,
+    Save,
+    Silence,
+    Step,
+    Trace,
+    declared,
+)
+
+from brainsim import Area, Assembly, Simulator, UnusedWarning
+from brainsim.fiber import Fiber, FiberSet
+
+
+def play(description: Play, backend: str, folder: Path, **options: Any) -> Trace:
+    """Play a description on a backend and return all that can be seen from outside; saves are put into ``folder``."""
+    player = _Player(description, backend, folder, options)
+    player.do(description.steps)
+    return player.finished()
+
+
+class _Player:
+    def __init__(self, description: Play, backend: str, folder: Path, options: dict[str, Any]) -> None:
+        self._play, self._backend, self._folder, self._options = description, backend, folder, options
+        self._brain = declared(description)
+        self._fibers: list[Fiber] = list(self._brain.fibers)
+        self._sim = self._simulator(backend)
+        self._recording = self._sim.record()
+        self._formed: list[list[Assembly]] = [[] for _ in description.sizes]
+        self._drawn: list[set[int]] = [set() for _ in description.links]
+        self._budget = description.budget
+        self._saves: list[Path] = []
+        self._trace = Trace()
+
+    def _simulator(self, backend: str) -> Simulator:
+        options = self._options if backend == self._backend else {}
+        return Simulator(self._brain, self._play.seed, backend=backend, **options)
+
+    def do(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self._trace.facts[type(step).__name__] += 1
+            self._do(step)
+
+    def _do(self, step: Step) -> None:
+        sim = self._sim
+        match step:
+            case Present():
+                self._present(step)
+            case Recall():
+                self._recall(step)
+            case Hold(areas):
+                sim.hold(*self._areas(areas))
+            case Release(areas):
+                sim.release(*self._areas(areas))
+            case Silence(areas):
+                sim.silence(*self._areas(areas))
+            case Inhibit(areas, links):
+                sim.inhibit(*self._areas(areas), *self._set(links))
+            case Disinhibit(areas, links):
+                sim.disinhibit(*self._areas(areas), *self._set(links))
+            case Run():
+                self._run(step)
+            case Probe(steps):
+                self._probe(steps)
+            case Save():
+                self._save()
+            case Load():
+                self._load(step)
+
+    def _areas(self, numbers: Sequence[int]) -> list[Area]:
+        return [self._brain[f"A{number}"] for number in numbers]
+
+    def _set(self, numbers: Sequence[int]) -> FiberSet:
+        return FiberSet(self._fibers[number] for number in numbers)
+
+    def _present(self, step: Present) -> None:
+        n = self._play.sizes[step.area].n
+        neurons = sorted({(step.first + at * step.stride) % n for at in range(min(step.count, n))})
+        self._trace.facts["presented more than 255"] += len(neurons) > 255
+        self._sim.present(Assembly(f"A{step.area}", neurons))
+
+    def _recall(self, step: Recall) -> None:
+        formed = self._formed[step.area]
+        if not formed:
+            return
+        then = formed[-1 - step.back % len(formed)]
+        self._trace.facts["recalled another than fires"] += then != self._sim.assembly(then.area)
+        others = np.setdiff1d(np.arange(self._play.sizes[step.area].n), then.neurons)[: step.come]
+        self._sim.present(Assembly(then.area, np.concatenate([then.neurons[step.gone :], others])))
+
+    def _run(self, step: Run) -> None:
+        rounds = self._affordable(step.links, step.rounds)
+        self._trace.facts["cut short"] += rounds < step.rounds
+        if not rounds:
+            return
+        how: dict[str, Any] = {"until_stable": True, "max_rounds": rounds} if step.until_stable else {"rounds": rounds}
+        before = len(self._recording)
+        outcome = self._sim.run(self._set(step.links), **how)
+        for name, area in self._brain.areas.items():
+            winners = [self._sim.assembly(area).neurons, *self._recording.winners(area)[before:]]
+            self._trace.events.append((name, outcome, [ids.tolist() for ids in winners]))
+            self._note_firing(winners)
+        for formed, area in zip(self._formed, self._brain.areas.values(), strict=True):
+            now = self._sim.assembly(area)
+            formed += [now] if len(now) else []
+
+    def _note_firing(self, winners: list[Any]) -> None:
+        pairs = pairwise(winners[1:])
+        self._trace.facts["winners changed"] += sum(not np.array_equal(a, b) for a, b in pairs)
+        self._trace.facts["more than 255 fired"] += any(len(ids) > 255 for ids in winners)
+
+    def _affordable(self, links: Sequence[int], wanted: int) -> int:
+        """Return how many rounds the budget still allows; counts the work of the reference backend, generously.
+
+        It follows from the winners alone, so every backend that gives the right ones runs the same rounds.
+        """
+        first = later = 1
+        reached = {self._play.links[number].target for number in links}
+        for number in links:
+            link = self._play.links[number]
+            n, k = self._play.sizes[link.target].n, self._play.sizes[link.target].k
+            firing = set(self._sim.assembly(f"A{link.source}"))
+            new = len(firing - self._drawn[number])
+            self._drawn[number] |= firing
+            first += int(new * (30 + link.p * n) + len(firing) * (30 + link.p * k))
+            most = self._play.sizes[link.source].k if link.source in reached else len(firing)
+            later += int(most * (30 + link.p * k + link.p * n / 4))
+        if first > self._budget:
+            return 0
+        rounds = min(wanted, 1 + (self._budget - first) // later)
+        self._budget -= first + (rounds - 1) * later
+        return rounds
+
+    def _probe(self, steps: Sequence[Step]) -> None:
+        before, outside = self._state(), self._recording
+        with self._sim.frozen():
+            self._recording = self._sim.record()
+            self.do(steps)
+            self._trace.events.append(("probe", self._state()))
+        self._recording = outside
+        after = {**self._state(), "unused": before["unused"]}  # what only a probe used counts as used
+        assert after == before, "a probe left a trace"
+
+    def _save(self) -> None:
+        self._saves.append(self._folder / f"{self._backend}-{len(self._saves)}.h5")
+        self._sim.save(self._saves[-1])
+
+    def _load(self, step: Load) -> None:
+        if not self._saves:
+            return
+        path = self._saves[step.slot % len(self._saves)]
+        if step.into == "here" or self._backend == "reference":
+            self._sim.load(path)
+        else:
+            self._continue_in_another(path, handed_on=step.into == "reference")
+        self._trace.events.append(("loaded", self._state()))
+
+    def _continue_in_another(self, path: Path, handed_on: bool) -> None:
+        if handed_on:
+            between = self._simulator("reference")
+            between.load(path)
+            path = self._folder / f"{self._backend}-handed-on.h5"
+            between.save(path)
+            _close(between)
+        _close(self._sim)
+        self._sim = self._simulator(self._backend)
+        self._sim.load(path)
+        self._recording = self._sim.record()
+
+    def _state(self) -> dict[str, Any]:
+        sim = self._sim
+        return {
+            "rounds": sim.rounds,
+            "schedule": str(sim.schedule()),
+            "unused": sim.unused(),
+            **{name: sim.assembly(name).neurons.tolist() for name in self._brain.areas},
+            **{fiber.name: [column.tolist() for column in sim.connectome(fiber).learned()] for fiber in self._fibers},
+        }
+
+    def finished(self) -> Trace:
+        """Return the trace and close the simulator."""
+        self._trace.end = self._state()
+        for number, fiber in enumerate(self._fibers):
+            source = self._play.sizes[self._play.links[number].source]
+            rows = [self._sim.connectome(fiber).row(i).tolist() for i in {0, source.n // 2, source.n - 1}]
+            self._trace.end[f"rows of {fiber.name}"] = rows
+            learned = len(self._trace.end[fiber.name][0])
+            self._trace.facts["learned"] += learned
+            self._trace.facts["learned over several tiles"] += learned * (fiber.target.n > 16_384)
+        _close(self._sim)
+        return self._trace
+
+
+def _close(sim: Simulator) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedWarning)
+        sim.close()

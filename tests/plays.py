@@ -1,0 +1,165 @@
+"""A brain and what happens to it, and all that came of it, as plain data; `playing` has it happen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from brainsim import Area, Brain
+from brainsim.plasticity import Plasticity
+
+
+@dataclass(frozen=True)
+class Affine(Plasticity):
+    """Any rule that users may write: the weight can fall below the base weight, and to nothing."""
+
+    gain: float = 0.0
+    drift: float = 0.0
+
+    @property
+    def coefficients(self) -> tuple[float, float]:
+        return self.gain, self.drift
+
+
+@dataclass(frozen=True)
+class Size:
+    """Neurons and winners of an area; areas and links are named by their place in the play."""
+
+    n: int
+    k: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """A fiber."""
+
+    source: int
+    target: int
+    p: float
+    rule: Plasticity | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Present:
+    """Present ``count`` neurons: ``first``, ``first + stride``, … modulo ``n``, repetitions left out."""
+
+    area: int
+    first: int
+    count: int
+    stride: int = 1
+
+
+@dataclass(frozen=True)
+class Recall:
+    """Present what fired in the area ``back`` runs ago, without its ``gone`` first neurons and with ``come`` others."""
+
+    area: int
+    back: int
+    gone: int = 0
+    come: int = 0
+
+
+@dataclass(frozen=True)
+class Hold:
+    areas: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Release:
+    areas: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Silence:
+    areas: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Inhibit:
+    areas: tuple[int, ...]
+    links: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Disinhibit:
+    areas: tuple[int, ...]
+    links: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    links: tuple[int, ...]
+    rounds: int
+    until_stable: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Steps inside `Simulator.frozen`."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Save:
+    pass
+
+
+@dataclass(frozen=True)
+class Load:
+    """Go back to save number ``slot`` (modulo their number), if there is any.
+
+    ``into`` is ``"here"`` (the same simulator), ``"fresh"`` (a new one) or ``"reference"`` (a new one, to which a
+    simulator of the reference backend hands the state on).
+    """
+
+    slot: int
+    into: str = "here"
+
+
+Step = Present | Recall | Hold | Release | Silence | Inhibit | Disinhibit | Run | Probe | Save | Load
+
+
+@dataclass(frozen=True)
+class Play:
+    """A brain, its seed, and what happens to it; ``budget`` bounds the work that the slow reference has with it."""
+
+    seed: int
+    sizes: tuple[Size, ...]
+    links: tuple[Link, ...]
+    steps: tuple[Step, ...]
+    budget: int = 400_000
+
+
+@dataclass
+class Trace:
+    """What came of a play; equal traces mean that nobody can tell the backends apart."""
+
+    events: list[tuple[Any, ...]] = field(default_factory=list)
+    end: dict[str, Any] = field(default_factory=dict)
+    facts: Counter[str] = field(default_factory=Counter, compare=False)
+
+
+def declared(play: Play) -> Brain:
+    """Return the brain of a play."""
+    brain = Brain()
+    for number, size in enumerate(play.sizes):
+        brain.add(Area(f"A{number}", size.n, size.k))
+    for link in play.links:
+        brain.connect(brain[f"A{link.source}"], brain[f"A{link.target}"], link.p, link.rule, label=link.label)
+    return brain
+
+
+def difference(ours: Trace, theirs: Trace) -> str:
+    """Return the first difference between two traces, "" if there is none."""
+    for number, (mine, other) in enumerate(zip(ours.events, theirs.events, strict=False)):
+        if mine != other:
+            return f"event {number}: {mine} is not {other}"
+    if len(ours.events) != len(theirs.events):
+        return f"{len(ours.events)} events, not {len(theirs.events)}"
+    for name in ours.end:
+        if ours.end[name] != theirs.end.get(name):
+            return f"{name}: {ours.end[name]} is not {theirs.end.get(name)}"
+    return "" if ours == theirs else "other names at the end"

@@ -1,0 +1,105 @@
+"""A brain that has learned its words hears on and on, and its memory no longer grows."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hearing import Listener, lexical_brain
+
+from brainsim import Simulator
+
+STATM = Path("/proc/self/statm")
+# The allocator alone was seen to add 0.2 MiB in 16 000 sentences; this is 66 bytes of each.
+SLACK = 1 << 20
+
+needs_proc = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc, which is not here")
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Resident bytes of the process, bytes that the simulator reports, and its learned synapses."""
+
+    resident: int
+    reported: int
+    synapses: int
+
+
+def resident() -> int:
+    gc.collect()
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def grown(before: Memory, after: Memory, learning: float = 0.01) -> list[str]:
+    """Return the names of what has grown, none if memory is flat; ``learning`` is the part that may be new."""
+    slack = {"resident": SLACK, "reported": SLACK // 16, "synapses": learning * before.synapses}
+    return [name for name, most in slack.items() if getattr(after, name) - getattr(before, name) > most]
+
+
+def hear(noise: int, cache_mb: float, stops: Sequence[int], kept_per_sentence: int = 0) -> list[Memory]:
+    """Return the memory of a listener, alone in this process, after so many sentences.
+
+    ``kept_per_sentence`` is a leak on purpose, in bytes.
+    """
+    sim = Simulator(lexical_brain(), seed=3, backend="cpu", threads=1, cache_mb=cache_mb)
+    listener, seen, kept = Listener(sim, noise), [], []
+    for number in range(1, stops[-1] + 1):
+        deque(listener.hear(), maxlen=0)
+        kept.append(bytes(kept_per_sentence))  # all empty ones are one object
+        if number in stops:
+            seen.append(Memory(resident(), listener.reported(), listener.synapses()))
+    sim.close()
+    return seen
+
+
+def heard_alone(*arguments: Any) -> list[Memory]:
+    """Do the same in a new process, where no memory that other tests have freed can hide a leak."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(hear, *arguments).result()
+
+
+# With noise no set of sounds ever comes twice, so that only a bound can keep what is remembered of them small.
+BRAINS = pytest.mark.parametrize(("noise", "cache_mb"), [(0, 256.0), (2, 0.5)], ids=["the same", "never the same"])
+
+
+@needs_proc
+@BRAINS
+def test_memory_is_flat(noise: int, cache_mb: float) -> None:
+    before, after = heard_alone(noise, cache_mb, (700, 1000))
+    assert before.synapses > 1000
+    # The noise goes on being learned for some 2000 sentences.
+    assert not grown(before, after, learning=0.1 if noise else 0.01), (before, after)
+
+
+@needs_proc
+@pytest.mark.slow
+@BRAINS
+def test_memory_is_flat_over_20_000_sentences(noise: int, cache_mb: float) -> None:
+    before, after = heard_alone(noise, cache_mb, (4000, 20_000))
+    assert before.synapses > 1000
+    assert not grown(before, after), (before, after)
+
+
+@needs_proc
+@pytest.mark.parametrize(
+    ("stops", "leak"), [((700, 1000), 5000), pytest.param((4000, 20_000), 100, marks=pytest.mark.slow)]
+)
+def test_a_leak_is_seen(stops: tuple[int, int], leak: int) -> None:
+    """The tests above must be able to fail: this one keeps some bytes of every sentence."""
+    before, after = heard_alone(0, 256.0, stops, leak)
+    assert grown(before, after) == ["resident"], (before, after)
+
+
+def test_each_kind_of_growth_is_seen() -> None:
+    flat = Memory(resident=10**8, reported=10**6, synapses=1000)
+    assert grown(flat, flat) == []
+    assert grown(flat, Memory(10**8 + SLACK, 10**6, 1005)) == []
+    assert grown(flat, Memory(10**8 + SLACK + 1, 10**6 + SLACK, 1011)) == ["resident", "reported", "synapses"]
