@@ -24,7 +24,7 @@ from brainsim.connectome import Connectome
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.fiber import Fiber, FiberSet
 from brainsim.kernels.backend import Backend, Memory
-from brainsim.kernels.spec import Options
+from brainsim.kernels.spec import Options, default_cache_mb
 from brainsim.recording import Recording
 from brainsim.schedule import Schedule
 
@@ -58,8 +58,9 @@ class Simulator:
         ``"cpu"``, ``"reference"`` or ``"auto"`` (the fastest that runs here).
     threads : int, optional
         CPU threads; all cores by default.  Changes speed only.
-    cache_mb : float
-        Bound in MiB on the memory for remembered drives.  Changes speed only.
+    cache_mb : float, optional
+        Bound in MiB on the memory for what can be computed again: counts of assemblies, and rows of the connectome.  By
+        default 64 and a byte for 64 assemblies at every neuron of the largest area, at most 1024.  Changes speed only.
 
     Raises
     ------
@@ -83,7 +84,7 @@ class Simulator:
         *,
         backend: str = "auto",
         threads: int | None = None,
-        cache_mb: float = 256.0,
+        cache_mb: float | None = None,
     ) -> None:
         if not isinstance(brain, Brain):
             raise DeclarationError(f"Simulator.brain: must be a Brain (got {brain!r})")
@@ -92,11 +93,12 @@ class Simulator:
         self.brain = brain
         self.seed = integer("Simulator.seed", seed, 0, 2**64 - 1)
         self.backend_name = backends.resolve(backend)
+        self._spec = backends.brain_spec(brain, self.seed)
+        cache_mb = default_cache_mb(self._spec) if cache_mb is None else cache_mb
         options = Options(
             threads=backends.thread_count(self.backend_name, threads),
             cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
         )
-        self._spec = backends.brain_spec(brain, self.seed)
         self._backend: Backend | None = backends.create(self.backend_name, self._spec, options)
         brain.freeze()
         self._index = Index(brain)

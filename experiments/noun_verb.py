@@ -102,7 +102,6 @@ def noun_verb(
     test_every: int = 25,
     seeds: int = 5,
     controls: bool = True,
-    cache_mb: float = 256.0,
 ) -> Mapping[str, Any]:
     """Learn nouns and verbs; ``nouns=0`` and ``verbs=0`` take the whole lexicon."""
     if rule not in RULES:
@@ -116,7 +115,7 @@ def noun_verb(
         lexicon=words,
         clauses=read_clauses(clauses, words) if clauses else [],
         rule=RULES[rule](beta, w_max),
-        brain={"n": n, "k": k, "p": p, "pattern_k": pattern_k, "tau": tau, "shared": shared, "cache_mb": cache_mb},
+        brain={"n": n, "k": k, "p": p, "pattern_k": pattern_k, "tau": tau, "shared": shared},
         sentences=sentences,
         test_every=test_every,
     )

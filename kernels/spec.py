@@ -10,6 +10,8 @@ from brainsim.kernels.fixed_point import ONE, Update
 
 MAX_NEURONS = 2**31 - 1
 _DRIVE_LIMIT = 2**63
+_COUNT_LIMIT = 2**32
+_MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,23 @@ class Options:
     cache_mb: float = 256.0
 
 
+def default_cache_mb(spec: BrainSpec) -> float:
+    """Return a size of the cache that suits a brain: 64 MiB and a byte for 64 assemblies' counts at every neuron.
+
+    At most 1 GiB in all.  The largest area that fibers reach is what counts.
+    """
+    largest = max((spec.areas[fiber.target].n for fiber in spec.fibers), default=0)
+    return min(64.0 + 64 * largest / _MIB, 1024.0)
+
+
 def check_capacity(spec: BrainSpec) -> None:
-    """Refuse a brain in which a drive could overflow 64 bits.
+    """Refuse a brain in which a drive could overflow 64 bits, or the synapses at one neuron 32.
 
     Raises
     ------
     CapacityError
         If, in some area, the sum over incoming fibers of (neurons that can fire at once x largest weight) reaches
-        ``2**63`` in fixed point.
+        ``2**63`` in fixed point, or the neurons that can fire at it at once are ``2**32`` or more.
     """
     for index, area in enumerate(spec.areas):
         largest = sum(spec.areas[f.source].n * f.largest_weight for f in spec.fibers if f.target == index)
@@ -88,4 +99,10 @@ def check_capacity(spec: BrainSpec) -> None:
             raise CapacityError(
                 f"Area {area.name!r}: drives could reach {largest / ONE:.3g}, above the limit "
                 f"{_DRIVE_LIMIT // ONE:.3g}; lower w_max of its incoming fibers"
+            )
+        firing = sum(spec.areas[f.source].n for f in spec.fibers if f.target == index)
+        if firing >= _COUNT_LIMIT:
+            raise CapacityError(
+                f"Area {area.name!r}: {firing:_} neurons could fire at it at once, above the limit "
+                f"{_COUNT_LIMIT - 1:_}; lower n of the areas that project to it, or connect fewer"
             )

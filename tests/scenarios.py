@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from brainsim.kernels.backend import Backend
 from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.fixed_point import Update
+from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 
 HEBBIAN = Update.affine(0.1, 0.0, 20.0)
@@ -83,6 +85,13 @@ def settled(number: int, rounds: int = 30) -> Scenario:
         stimuli = {0: list(range(start, start + 30))} if r % 6 == 0 else {}
         plan.append((stimuli, list(range(len(fibers))), {0}, True))
     return Scenario(BrainSpec(areas, fibers), tuple(plan))
+
+
+@cache
+def settled_reference(number: int) -> tuple[Scenario, list[Any]]:
+    """Return a settled scenario and its trace on the reference backend, which takes seconds."""
+    case = settled(number)
+    return case, trace(ReferenceBackend, case, Options())
 
 
 def trace(backend_class: type[Backend], case: Scenario, options: Options) -> list[Any]:

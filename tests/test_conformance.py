@@ -15,7 +15,7 @@ from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
-from scenarios import HEBBIAN, SATURATING, Scenario, scenario, settled, trace
+from scenarios import HEBBIAN, SATURATING, Scenario, scenario, settled_reference, trace
 
 BACKENDS = [ReferenceBackend, CpuBackend]
 OPTIONS = [
@@ -32,8 +32,9 @@ SETTLED = range(200, 203)
 
 @cache
 def expected(number: int, large: bool) -> tuple[Scenario, list[Any]]:
+    if number in SETTLED:
+        return settled_reference(number)
     case = scenario(number, (150, 60_000, 600), rounds=9) if large else scenario(number)
-    case = settled(number) if number in SETTLED else case
     return case, trace(ReferenceBackend, case, Options())
 
 

@@ -458,3 +458,13 @@ def test_drives_that_could_overflow_are_refused_by_name() -> None:
         brain.connect(source, target, p=0.1, plasticity=Hebbian(0.1))
     with pytest.raises(BackendError, match="Area 'T': drives could reach"):
         Simulator(brain)
+
+
+def test_counts_that_could_overflow_are_refused_by_name() -> None:
+    brain = Brain()
+    sources = brain.add(*(Area(f"S{i}", 2**31 - 1, 10) for i in range(3)))
+    target = brain.add(Area("T", 10, 1))
+    for source in sources:
+        brain.connect(source, target, p=0.1)
+    with pytest.raises(BackendError, match="Area 'T': 6_442_450_941 neurons could fire at it at once, above the limit"):
+        Simulator(brain)

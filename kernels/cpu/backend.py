@@ -13,13 +13,13 @@ from brainsim.kernels.backend import Backend, Memory, Neurons, Synapses
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, Difference, FiberCounts
-from brainsim.kernels.cpu.drive import MAX_SUM, MOST_SUSPECTS, Reached, choose, choose_reached, reach
+from brainsim.kernels.cpu.drive import MOST_SUSPECTS, Reached, choose, choose_reached, reach
 from brainsim.kernels.cpu.existence import Existence
 from brainsim.kernels.cpu.overlay import Overlay
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.threads import use_threads
-from brainsim.kernels.errors import BackendUnavailableError, CapacityError
+from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.spec import BrainSpec, FiberSpec, Options
 
@@ -82,8 +82,6 @@ class CpuBackend(Backend):
     def _project(self, area: int, fibers: Sequence[int]) -> None:
         """Add up what learning added to the synapses of the firing neurons, and make their counts known."""
         firing = [f for f in fibers if len(self._firing(f))]
-        if sum(len(self._firing(f)) for f in firing) > MAX_SUM:
-            raise CapacityError(f"Area {self.spec.areas[area].name!r}: more than {MAX_SUM} neurons fire at it at once")
         self._reached_clean = False
         for f in firing:
             if f in self._plastic:

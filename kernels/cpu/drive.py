@@ -19,8 +19,7 @@ from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.fixed_point import WEIGHT_BITS
 
-MAX_SUM = 2**32 - 1  # of counts at one target: they are summed in 32 bits
-_NARROW = 255  # or in 8, where the peaks allow
+_NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64
 MOST_SUSPECTS = 1024
 _SHIFT = np.int64(WEIGHT_BITS)
