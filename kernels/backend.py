@@ -102,33 +102,27 @@ class Backend(ABC):
             with uninterrupted():
                 self.broken = True
                 if learn:
-                    with self._timed("learn"):
-                        self._learn(open_fibers, after)
-                stable = all(map(np.array_equal, self._winners, after))
+                    begun = perf_counter()
+                    self._learn(open_fibers, after)
+                    self.seconds["learn"] += perf_counter() - begun
+                stable = all(a is b or np.array_equal(a, b) for a, b in zip(self._winners, after, strict=True))
                 self._winners = after
                 self.broken = False
         finally:
             self._end_round()
         return stable
 
-    @contextmanager
-    def _timed(self, phase: str) -> Iterator[None]:
-        """Add the time that the block takes to ``seconds[phase]``."""
-        begun = perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[phase] += perf_counter() - begun
-
     def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
         """Return the winners of every area after the round; changes no state."""
         after = list(self._winners)
         for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
             if area not in fixed:
-                with self._timed("project"):
-                    self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
-                with self._timed("select"):
-                    after[area] = self._select(area)
+                begun = perf_counter()
+                self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
+                projected = perf_counter()
+                after[area] = self._select(area)
+                self.seconds["project"] += projected - begun
+                self.seconds["select"] += perf_counter() - projected
         return after
 
     def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from brainsim.kernels.connectome import Graph
 from brainsim.kernels.errors import CapacityError
@@ -33,7 +34,7 @@ class FiberSpec:
     graph: Graph
     update: Update | None
 
-    @property
+    @cached_property
     def learns(self) -> bool:
         """Whether an open round can change a weight: there is a rule and it moves a fresh synapse."""
         return self.update is not None and self.update.changes_base_weight

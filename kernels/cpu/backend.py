@@ -52,9 +52,7 @@ class CpuBackend(Backend):
     def __init__(self, spec: BrainSpec, options: Options) -> None:
         super().__init__(spec, options)
         _check(options)
-        budget = int(options.cache_mb * _MIB)
-        # Counts save more time for each byte than rows do.
-        self._cache, self._row_cache = Cache(budget - budget // 4), Cache(budget // 4)
+        self._cache = Cache(int(options.cache_mb * _MIB))
         self._graphs = [graph_arrays(fiber.graph) for fiber in spec.fibers]
         learning = {f: fiber for f, fiber in enumerate(spec.fibers) if fiber.learns}
         targets = {fiber.target for fiber in learning.values()}
@@ -70,7 +68,7 @@ class CpuBackend(Backend):
     def _new_plastic(self, index: int, fiber: FiberSpec) -> _Plastic:
         assert fiber.update is not None  # it learns
         rosters = self._rosters[fiber.source], self._rosters[fiber.target]
-        return _Plastic(index, self._graphs[index], fiber.update, *rosters, self._row_cache)
+        return _Plastic(index, self._graphs[index], fiber.update, *rosters, self._cache)
 
     def _counts_of(self, fiber: int) -> FiberCounts:
         kept = self._plastic[fiber].kept if fiber in self._plastic else None
@@ -197,9 +195,8 @@ class CpuBackend(Backend):
         for f, fiber in enumerate(self.spec.fibers):
             plastic = self._plastic.get(f)
             learned = plastic.overlay.nbytes if plastic else 0
-            cache = self._cache.nbytes(f) + self._row_cache.nbytes(f)
             index = plastic.kept.nbytes + plastic.existence.nbytes if plastic else 0
-            fibers[fiber.name] = {"cache": cache, "learned": learned, "index": index}
+            fibers[fiber.name] = {"cache": self._cache.nbytes(f), "learned": learned, "index": index}
         for a, area in enumerate(self.spec.areas):
             roster = self._rosters[a].nbytes if a in self._rosters else 0
             marks = self._marks[a].nbytes if a in self._marks else 0
@@ -209,7 +206,6 @@ class CpuBackend(Backend):
 
     def close(self) -> None:
         self._cache.clear()
-        self._row_cache.clear()
         self._plastic.clear()
         self._fiber_counts.clear()
         self._rosters.clear()

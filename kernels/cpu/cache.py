@@ -27,11 +27,15 @@ class _Entry(NamedTuple):
 
 
 class Cache:
-    """Items by key, least recently used out first, within ``budget`` bytes; each is accounted to an owner."""
+    """Items by key within ``budget`` bytes, each accounted to an owner.
+
+    Cheap items make way first, whatever their age, then the others; among equals the least recently used.
+    """
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._cheap: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._bytes: dict[int, int] = {}
 
     def nbytes(self, owner: int) -> int:
@@ -40,35 +44,37 @@ class Cache:
 
     def get(self, key: Hashable) -> Any:
         """Return the item of a key, which counts as used, or ``None``."""
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        self._entries.move_to_end(key)
-        return entry.item
+        for entries in (self._entries, self._cheap):
+            if key in entries:
+                entries.move_to_end(key)
+                return entries[key].item
+        return None
 
     def holds(self, key: Hashable) -> bool:
         """Return whether there is an item for a key, without using it."""
-        return key in self._entries
+        return key in self._entries or key in self._cheap
 
-    def keep(self, key: Hashable, item: Forgettable, owner: int) -> bool:
-        """Keep an item, new or grown, at the cost of others; return whether that was possible at all."""
+    def keep(self, key: Hashable, item: Forgettable, owner: int, *, cheap: bool = False) -> bool:
+        """Keep an item, new or grown, at the cost of others; return whether there was room."""
         if item.nbytes > self.budget:
             return False
         with uninterrupted():  # the account of bytes must agree with the entries
-            before = self._entries.pop(key, None)
-            if before is not None:
-                self._bytes[before.owner] -= before.nbytes
-            self._entries[key] = _Entry(item, owner, item.nbytes)
+            self._remove(key)
+            (self._cheap if cheap else self._entries)[key] = _Entry(item, owner, item.nbytes)
             self._bytes[owner] = self.nbytes(owner) + item.nbytes
             while sum(self._bytes.values()) > self.budget:
-                _, oldest = self._entries.popitem(last=False)
-                self._bytes[oldest.owner] -= oldest.nbytes
-                oldest.item.forget()
-        return True
+                oldest = next(iter(self._cheap or self._entries))
+                self._remove(oldest)
+        return self.holds(key)
+
+    def _remove(self, key: Hashable) -> None:
+        entry = self._entries.pop(key, None) or self._cheap.pop(key, None)
+        if entry is not None:
+            self._bytes[entry.owner] -= entry.nbytes
+            entry.item.forget()
 
     def clear(self) -> None:
         """Forget everything."""
-        for entry in self._entries.values():
-            entry.item.forget()
-        self._entries.clear()
+        for key in [*self._entries, *self._cheap]:
+            self._remove(key)
         self._bytes.clear()

@@ -146,7 +146,7 @@ class KeptRows:
             self._places.of(rows, self._roster.size)
             self._batches += 1
             batch = _Batch(self._batches, positions, offsets, self._places, rows)
-            if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber):
+            if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber, cheap=True):
                 self._places.addresses[rows] = _addresses(batch)
         return True
 
