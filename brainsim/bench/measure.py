@@ -3,7 +3,8 @@
 A record has, beside what was run (``case, engine, backend, n, k, p, threads``, ``sentences`` or ``rounds``):
 
 * ``seconds, seconds_min, seconds_max``: median and range of ``repeats`` timed runs; ``rate``: units per second from the
-  median; ``events_per_second``: synapses that are expected to transmit, see `brainsim.bench.quality`;
+  median; ``rate_last``: sentences per second in the last quarter of each run (median), when the words are best known;
+  ``events_per_second``: synapses that are expected to transmit, see `brainsim.bench.quality`;
 * ``phases``: seconds by phase of the run nearest to the median, if the engine tells;
 * ``setup_seconds``: median of building brain and engine; ``first_seconds``: the first two rounds of the warm-up, which
   at the first size of a process include compiling, or loading what is compiled;
@@ -35,10 +36,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Timed:
-    """What one run took; ``phases`` is of the timed part."""
+    """What one run took; ``phases`` is of the timed part, ``last`` the seconds of its last quarter of episodes."""
 
     setup: float
     seconds: float
+    last: float
     phases: dict[str, float] | None
 
 
@@ -52,14 +54,18 @@ def run_timed(name: str, trial: Trial, settings: Settings) -> Timed:
     for episode in trial.warm:
         engine.run(episode)
     before = engine.phases()
-    start = time.perf_counter()
+    marks = [time.perf_counter()]
     for episode in trial.timed:
         engine.run(episode)
-    seconds = time.perf_counter() - start
+        marks.append(time.perf_counter())
     after = engine.phases()
     engine.close()
     spent = {phase: after[phase] - before[phase] for phase in after} if before and after else None
-    return Timed(setup, seconds, spent)
+    return Timed(setup, marks[-1] - marks[0], marks[-1] - marks[-1 - _quarter(len(trial.timed))], spent)
+
+
+def _quarter(episodes: int) -> int:
+    return max(1, episodes // 4)
 
 
 def run_watched(name: str, trial: Trial, settings: Settings, main: str) -> Watched:
@@ -90,7 +96,7 @@ def compare(
     return [
         {
             **_identity(case, name, units[name], settings),
-            **_times(runs[name], units[name], watched[name]),
+            **_times(runs[name], units[name], watched[name], recurs=isinstance(case, Sentences)),
             "peak_rss_mb": peak_of(run_timed, name, case.trial(1, units[name]), settings) if memory else None,
             **_quality(case, watched[name]),
         }
@@ -129,7 +135,7 @@ def _identity(case: Case, name: str, units: int, settings: Settings) -> Record:
     }
 
 
-def _times(runs: list[Timed], units: int, watched: Watched) -> Record:
+def _times(runs: list[Timed], units: int, watched: Watched, *, recurs: bool) -> Record:
     seconds = [run.seconds for run in runs]
     median = statistics.median(seconds)
     middle = min(runs, key=lambda run: abs(run.seconds - median))
@@ -139,6 +145,7 @@ def _times(runs: list[Timed], units: int, watched: Watched) -> Record:
         "seconds_min": min(seconds),
         "seconds_max": max(seconds),
         "rate": units / median,
+        "rate_last": _quarter(units) / statistics.median(run.last for run in runs) if recurs else None,
         "events_per_second": watched.events / median,
         "phases": middle.phases,
         "setup_seconds": statistics.median(run.setup for run in runs),

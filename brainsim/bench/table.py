@@ -8,7 +8,7 @@ from typing import Any
 from brainsim.bench.engine import OURS
 from brainsim.bench.measure import Record
 
-_HEAD = ("engine", "n", "k", "p", "threads", "seconds", "min", "max", "rate", "of ours", "events/s")
+_HEAD = ("engine", "n", "k", "p", "threads", "seconds", "min", "max", "rate", "last", "of ours", "events/s")
 _QUALITY = ("set-up s", "first s", "peak MB", "support/k", "converged", "overlap 1-2", "exponent")
 _PHASES = ("project", "select", "learn", "record")
 
@@ -36,7 +36,7 @@ def _title(records: Sequence[Record]) -> str:
 
 def _row(record: Record, records: Sequence[Record]) -> list[str]:
     name = record["engine"] + (f" {record['state']}" if "state" in record else "")
-    numbers = [record.get(key) for key in ("seconds", "seconds_min", "seconds_max", "rate")]
+    numbers = [record.get(key) for key in ("seconds", "seconds_min", "seconds_max", "rate", "rate_last")]
     quality = [record.get(key) for key in ("setup_seconds", "first_seconds", "peak_rss_mb", "support_over_k")]
     ends = [record.get(key) for key in ("converged_at", "first_overlap", "exponent")]
     sizes = [f"{record['n']:_}", str(record["k"]), f"{record['p']:g}", str(record["threads"])]
