@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from brainsim.brain import Brain
 from brainsim.errors import DumpError
-from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.backend import Backend, Synapses, uninterrupted
 from brainsim.kernels.spec import FiberSpec
 
 
@@ -93,11 +93,13 @@ def restore_snapshot(path: str | Path, snapshot: Snapshot, backend: Backend) -> 
     _check(path, snapshot, backend)
     area = {spec.name: a for a, spec in enumerate(backend.spec.areas)}
     fiber = {spec.name: f for f, spec in enumerate(backend.spec.fibers)}
-    for name, neurons in snapshot.winners.items():
-        backend.set_winners(area[name], neurons)
-    for name, synapses in snapshot.learned.items():
-        backend.set_learned(fiber[name], synapses)
-    backend.broken = False
+    with uninterrupted():
+        backend.broken = True  # until all of it is there
+        for name, neurons in snapshot.winners.items():
+            backend.set_winners(area[name], neurons)
+        for name, synapses in snapshot.learned.items():
+            backend.set_learned(fiber[name], synapses)
+        backend.broken = False
     return State(
         held={area[name] for name in snapshot.held},
         inhibited_areas={area[name] for name in snapshot.inhibited},

@@ -39,13 +39,19 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     pending: list[tuple[int, FrameType | None]] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: pending.append((number, frame)))
+    before = signal.getsignal(signal.SIGINT)
+    if before is None:  # set by another language, and could not be put back
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: pending.append((number, frame)))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
         if pending and callable(before):
             before(*pending[0])
+        elif pending and before == signal.SIG_DFL:
+            signal.raise_signal(signal.SIGINT)
 
 
 class Backend(ABC):
@@ -80,8 +86,8 @@ class Backend(ABC):
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
         """Run one round: project, select, learn; then all areas move to their new winners together.
 
-        A round happens whole or not at all: an interruption waits until it is over.  If learning fails for another
-        reason (memory), ``broken`` is set, and the weights are those of no moment until they are all set anew.
+        A round happens whole or not at all: once learning has begun, an interruption waits.  If learning fails for
+        another reason (memory), ``broken`` is set, and the weights are those of no moment until they are all set anew.
 
         Parameters
         ----------
@@ -97,6 +103,7 @@ class Backend(ABC):
         bool
             Whether no area changed its winners.
         """
+        self._end_round()  # an interruption may have come in the way of the last one's
         try:
             after = self._fire(open_fibers, fixed)
             with uninterrupted():

@@ -24,7 +24,7 @@ from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.spec import BrainSpec, FiberSpec, Options
 
 _MIB = 1 << 20
-_LOOK_UP = 8  # targets walked in the time that one is looked up
+_LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up
 
 
 class _Plastic:
@@ -187,8 +187,8 @@ class CpuBackend(Backend):
 
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
         if fiber in self._plastic:
-            self._plastic[fiber].overlay.replace(synapses)
             self._plastic[fiber].existence.forget()
+            self._plastic[fiber].overlay.replace(synapses)
 
     def memory(self) -> Memory:
         fibers, areas = {}, {}

@@ -42,6 +42,11 @@ class Cache:
         """Bytes held for one owner."""
         return self._bytes.get(owner, 0)
 
+    @property
+    def room_for_cheap(self) -> int:
+        """Bytes that cheap items can take in all."""
+        return self.budget - sum(entry.nbytes for entry in self._entries.values())
+
     def get(self, key: Hashable) -> Any:
         """Return the item of a key, which counts as used, or ``None``."""
         for entries in (self._entries, self._cheap):
@@ -56,10 +61,10 @@ class Cache:
 
     def keep(self, key: Hashable, item: Forgettable, owner: int, *, cheap: bool = False) -> bool:
         """Keep an item, new or grown, at the cost of others; return whether there was room."""
-        if item.nbytes > self.budget:
-            return False
         with uninterrupted():  # the account of bytes must agree with the entries
             self._remove(key)
+            if item.nbytes > self.budget:
+                return False
             (self._cheap if cheap else self._entries)[key] = _Entry(item, owner, item.nbytes)
             self._bytes[owner] = self.nbytes(owner) + item.nbytes
             while sum(self._bytes.values()) > self.budget:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
-from brainsim.kernels.backend import Neurons
+from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
@@ -75,7 +75,8 @@ def _count(counts, peaks, gone, gone_kept, come, come_kept, graph, tile, limit):
     Returns
     -------
     bool
-        Whether all counts stayed within ``limit``, the most that their type holds; if not, they are worthless.
+        Whether all counts are certain to be within ``limit``, the most that their type holds; if not, they are
+        worthless.
     """
     one, minus_one = counts.dtype.type(1), counts.dtype.type(limit)  # modulo the range of the type
     failed = 0
@@ -110,7 +111,7 @@ class Counted:
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        return self.counts.nbytes + self.peaks.nbytes + self.firing.nbytes
+        return self.counts.nbytes + self.peaks.nbytes + 2 * self.firing.nbytes  # twice: the key
 
     def at(self, neurons: Neurons) -> npt.NDArray[np.int64]:
         """Return the counts of some targets."""
@@ -139,7 +140,7 @@ class Difference:
     def nbytes(self) -> int:
         """Bytes held."""
         arrays = (self.come, self.gone, self.looked, self.added, self.removed)
-        return len(self.base) + sum(array.nbytes for array in arrays)
+        return 2 * len(self.base) + sum(array.nbytes for array in arrays)  # twice: the key is as long
 
     def forget(self) -> None:
         """Do nothing: nobody looks for differences elsewhere than in the cache."""
@@ -148,9 +149,11 @@ class Difference:
         """Look at some targets, ascending; return whether any of them was new."""
         new = difference(targets, self.looked)
         if len(new):
-            self.added = np.append(self.added, synapses_among(self.come, new, graph, threads))
-            self.removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
-            self.looked = np.union1d(self.looked, new)
+            added = np.append(self.added, synapses_among(self.come, new, graph, threads))
+            removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
+            looked = np.union1d(self.looked, new)
+            with uninterrupted():  # or the same targets would be looked at again, and count twice
+                self.added, self.removed, self.looked = added, removed, looked
         return len(new) > 0
 
 
@@ -194,7 +197,7 @@ class FiberCounts:
         if targets is None or self._graph.blocks < _BLOCKS_PER_TARGET * targets:
             return None
         base = self._cache.get((self._fiber, known.base)) if known else None
-        if known and base:
+        if known and isinstance(base, Counted):
             return Changed(base, known)
         near = self._nearest(firing)
         if near is None:
@@ -228,14 +231,14 @@ class FiberCounts:
             limit = int(np.iinfo(kind).max)
             if near is not None and near.counts.dtype != kind:
                 continue
-            if len(firing) > limit and _likely_peak(len(firing), self._graph) > limit:
+            if near is None and len(firing) > limit and _likely_peak(len(firing), self._graph) > limit:
                 continue
             counts: Counts = near.counts.copy() if near else np.zeros(self._graph.n_target, kind)
             peaks: Counts = np.zeros(-(-self._graph.n_target // CHUNK), kind)
             if self._count(counts, peaks, gone, come, limit):
                 return Counted(firing, counts, peaks)
             near, gone, come = None, firing[:0], firing
-        raise AssertionError("a count of 32 bits cannot overflow: no area has as many neurons")
+        raise AssertionError("32 bits hold every count: no area has as many neurons")
 
     def _count(self, counts: Counts, peaks: Counts, gone: Neurons, come: Neurons, limit: int) -> bool:
         if self._kept is None:

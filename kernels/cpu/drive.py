@@ -27,7 +27,7 @@ _ROUND_UP = (1 << WEIGHT_BITS) - 1
 
 
 class Reached(NamedTuple):
-    """Neurons that learned synapses reach in a round.
+    """Neurons that learned synapses reach in a round, or that are looked at one by one for another reason.
 
     ``extra`` (int64) and ``marked`` (uint8) have an item for each neuron of the area, zero but for those in
     ``neurons[:size[0]]``.

@@ -1,12 +1,13 @@
 """Which synapses between two sets of neurons exist and are not stored yet: the new ones of a learning step.
 
-A pair of neurons is looked at once.  Of a projected area, the counts of the round tell how many synapses each winner
-has; once as many are stored, nothing is missing.  Beyond that, each fiber remembers its learning steps: neurons carry
-a bit for every remembered step that they took part in, so two neurons with a common bit have been looked at.
+A pair of neurons is seldom looked at twice.  Of a projected area, the counts of the round tell how many synapses each
+winner has; once as many are stored, nothing is missing.  Beyond that, each fiber remembers its learning steps: neurons
+carry a bit for every remembered step that they took part in, so two neurons with a common bit have been looked at.
 """
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from numba import prange
 from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, scan_row
-from brainsim.kernels.cpu.lookup import row_posts
+from brainsim.kernels.cpu.lookup import MOST_PAIRS, row_posts
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows, scan_kept_row
 from brainsim.kernels.cpu.sets import members
@@ -24,7 +25,6 @@ from brainsim.kernels.cpu.sets import members
 _WORDS = 4  # of 64 steps each
 _STEPS = 64 * _WORDS
 _STEPS_PER_LOOK_UP = 48  # as many synapses are walked in the time that one is looked up
-_MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
 _U1 = np.uint64(1)
 
 Masks = npt.NDArray[np.uint64]
@@ -161,6 +161,10 @@ class _Party:
         return self._masks.nbytes
 
 
+def _digest(neurons: Neurons) -> bytes:
+    return blake2b(neurons.tobytes(), digest_size=16).digest()
+
+
 class Existence:
     """Finds new synapses of one fiber, and remembers where there are none."""
 
@@ -181,7 +185,7 @@ class Existence:
     @property
     def nbytes(self) -> int:
         """Bytes of what is remembered."""
-        return self._pre.nbytes + self._post.nbytes
+        return self._pre.nbytes + self._post.nbytes + sum(neurons.nbytes for neurons in self._last)
 
     def looked_at(self, pre: Neurons, post: Neurons) -> bool:
         """Return whether it is remembered that all synapses from ``pre`` to ``post`` are stored."""
@@ -198,7 +202,7 @@ class Existence:
         old = members(pre, self._last[0])
         bits = _bitset(post[~complete], self._graph.n_target)
         sought = Sought(post, post_masks, complete, members(post, self._last[1]), bits)
-        step = max(1, _MOST_PAIRS // len(post))
+        step = max(1, MOST_PAIRS // len(post))
         found = []
         for low in range(0, len(pre), step):
             rows = slice(low, low + step)
@@ -211,7 +215,7 @@ class Existence:
     def _note(self, pre: Neurons, post: Neurons) -> None:
         """Remember a step, as part of an earlier one that had the same neurons on one side if there is such."""
         self._last = (pre, post)
-        by_pre, by_post = ("pre", pre.tobytes()), ("post", post.tobytes())
+        by_pre, by_post = ("pre", _digest(pre)), ("post", _digest(post))
         if by_pre in self._named:
             self._post.join(post, self._only(by_pre))
         elif by_post in self._named:

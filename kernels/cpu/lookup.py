@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import draw_block, row_key
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key
 
+MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
 _U1 = np.uint64(1)
 
 
@@ -50,7 +52,7 @@ def row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  # 
 
 
 @compiled(parallel=True)
-def synapses_among(pre, posts, graph, parts):  # type: ignore[no-untyped-def]
+def _synapses_among(pre, posts, graph, parts):  # type: ignore[no-untyped-def]
     """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
     blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
     found, sizes = np.empty((len(pre), len(posts)), np.int32), np.zeros(len(pre), np.int64)
@@ -65,3 +67,10 @@ def synapses_among(pre, posts, graph, parts):  # type: ignore[no-untyped-def]
         targets[at : at + sizes[a]] = found[a, : sizes[a]]
         at += sizes[a]
     return targets
+
+
+def synapses_among(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Neurons:
+    """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
+    step = max(1, MOST_PAIRS // max(1, len(posts)))
+    found = [_synapses_among(pre[low : low + step], posts, graph, threads) for low in range(0, len(pre), step)]
+    return np.concatenate([pre[:0], *found])

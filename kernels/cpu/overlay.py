@@ -49,6 +49,7 @@ def _gather(firing, rank, table, reached):  # type: ignore[no-untyped-def]
     for neuron in firing:
         low, high = _known_row(rank, table, neuron)
         room += high - low
+    room = min(room, len(reached.extra))  # each is listed once
     if room > len(reached.neurons):
         return room
     extra, marked, neurons, post, weight = reached.extra, reached.marked, reached.neurons, table.post, table.weight

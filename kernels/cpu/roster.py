@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
+from brainsim.kernels.backend import Neurons, uninterrupted
 
 
 class Roster:
-    """Row numbers of the neurons of a source area, shared by its outgoing fibers.
+    """Row numbers of the neurons of an area, shared by its fibers.
 
     Untouched pages of the index cost no memory.
     """
@@ -28,8 +28,9 @@ class Roster:
         new = neurons[rows < 0]
         if not len(new):
             return rows
-        self.rank[new] = np.arange(self.size + 1, self.size + 1 + len(new))
-        self.size += len(new)
+        with uninterrupted():  # or a number could be given twice
+            self.rank[new] = np.arange(self.size + 1, self.size + 1 + len(new))
+            self.size += len(new)
         return self.rows(neurons)
 
     def neurons(self) -> Neurons:

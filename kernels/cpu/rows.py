@@ -20,7 +20,7 @@ from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, draw_row, is_set
 from brainsim.kernels.cpu.roster import Roster
 
-_LARGEST_SHARE = 2  # of the cache that rows drawn together may take, so that they do not drive out all others
+_LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
 _FIRST_ROWS = 64
 _U1 = np.uint64(1)
 
@@ -112,7 +112,7 @@ class KeptRows:
     def fits(self, count: int) -> bool:
         """Return whether the cache has room for as many rows drawn together."""
         bytes_per_row = 2 * self._graph.room + 4 * self._graph.blocks + 12
-        return count * bytes_per_row * _LARGEST_SHARE <= self._cache.budget
+        return count * bytes_per_row * _LARGEST_SHARE <= self._cache.room_for_cheap
 
     def find(self, neurons: Neurons) -> Addresses:
         """Return the addresses of the rows of ``neurons``, 0 where none is kept: good until the cache keeps more."""
