@@ -46,7 +46,7 @@ CHANCES = [0.0, 1e-3, 0.01, 0.05, 0.05, 0.3, 0.3, 0.7, 1.0]
 # From the eleventh example of a batch on, Hypothesis mostly changes details of those before; many short batches give
 # more brains than one long batch.
 QUICK, FRESH = 10, 9
-THOROUGH, FRESH_AND_CHANGED = 45, 20
+THOROUGH, FRESH_AND_CHANGED = 10, 20
 
 
 def sizes() -> st.SearchStrategy[Size]:

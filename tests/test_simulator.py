@@ -406,7 +406,9 @@ def test_a_round_that_fails_while_learning_is_not_built_upon(tmp_path: Path, mon
         sim.present(sim.brain["Phon"]["b"])
         with pytest.raises(MemoryError):
             sim.run(sim.brain.fibers, rounds=5)
-    with pytest.raises(SimulationError, match="half-way through learning, or a load did; load a saved state or build a new one"):
+    with pytest.raises(
+        SimulationError, match="half-way through learning, or a load did; load a saved state or build a new one"
+    ):
         sim.run(sim.brain.fibers)
     sim.load(tmp_path / "good.h5")
     assert fingerprint(sim) == before
