@@ -53,7 +53,8 @@ def hear(noise: int, cache_mb: float, stops: Sequence[int], kept_per_sentence: i
     listener, seen, kept = Listener(sim, noise), [], []
     for number in range(1, stops[-1] + 1):
         deque(listener.hear(), maxlen=0)
-        kept.append(bytes(kept_per_sentence))  # all empty ones are one object
+        if kept_per_sentence:
+            kept.append(bytes(kept_per_sentence))
         if number in stops:
             seen.append(Memory(resident(), listener.reported(), listener.synapses()))
     sim.close()
@@ -85,8 +86,8 @@ def test_memory_is_flat(noise: int, cache_mb: float) -> None:
 def test_memory_is_flat_over_20_000_sentences(noise: int, cache_mb: float) -> None:
     before, after = heard_alone(noise, cache_mb, (4000, 20_000))
     assert before.synapses > 1000
-    # The rarest pairs of noise and winner meet late: of 4119 synapses 46 were new in 16 000 sentences.
-    assert not grown(before, after, learning=0.03 if noise else 0.01), (before, after)
+    # Rare pairs of noise and winners are still met for the first time.
+    assert not grown(before, after, learning=0.02 if noise else 0.01), (before, after)
 
 
 @needs_proc
