@@ -378,7 +378,8 @@ class Simulator:
             raise SimulationError("Simulator: is closed; build a new one")
         if self._backend.broken:
             raise SimulationError(
-                "Simulator: a round failed half-way through learning, or a load did; load a saved state or build a new one"
+                "Simulator: a round failed half-way through learning, or a load did; "
+                "load a saved state or build a new one"
             )
         return self._backend
 

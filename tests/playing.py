@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from brainsim import Area, Assembly, Simulator, UnusedWarning
+from brainsim.fiber import Fiber, FiberSet
 from plays import (
     Disinhibit,
     Hold,
@@ -26,9 +29,6 @@ from plays import (
     Trace,
     declared,
 )
-
-from brainsim import Area, Assembly, Simulator, UnusedWarning
-from brainsim.fiber import Fiber, FiberSet
 
 
 def play(description: Play, backend: str, folder: Path, **options: Any) -> Trace:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hearing import Listener, lexical_brain
 
 from brainsim import Assembly, Simulator
+from hearing import Listener, lexical_brain
 
 SENTENCES = 60
 NOISE = 2

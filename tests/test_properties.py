@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
+
+from brainsim import Hebbian, SaturatingHebbian
+from brainsim.plasticity import Plasticity
 from playing import play
 from plays import (
     Affine,
@@ -31,9 +34,6 @@ from plays import (
     Step,
     difference,
 )
-
-from brainsim import Hebbian, SaturatingHebbian
-from brainsim.plasticity import Plasticity
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]
