@@ -261,10 +261,6 @@ class FiberCounts:
             return None
         return self._cache.get((self._fiber, sets[best].tobytes()))  # type: ignore[no-any-return]
 
-    def clear(self) -> None:
-        """Forget which sets were counted."""
-        self._recent.clear()
-
 
 def _likely_peak(firing: int, graph: GraphArrays) -> float:
     """Return a count that few targets exceed; a guess that only decides which type is tried first."""
