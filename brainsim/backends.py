@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from brainsim._validation import integer
 from brainsim.brain import Brain
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
-from brainsim.kernels.errors import KernelError
+from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options, check_capacity
 
 NAMES = ("reference", "cpu", "gpu")
@@ -18,7 +20,9 @@ NAMES = ("reference", "cpu", "gpu")
 def unavailable(name: str) -> str | None:
     """Return why a backend cannot run on this machine, or ``None`` if it can."""
     if name == "gpu":
-        return "this version of brainsim has no GPU backend yet"
+        from brainsim.kernels.gpu import cupy_device
+
+        return cupy_device.why_not()
     if name == "cpu" and importlib.util.find_spec("numba") is None:
         return "Numba is not installed; pip install numba"
     return None
@@ -81,16 +85,32 @@ def create(name: str, spec: BrainSpec, options: Options) -> Backend:
         If the brain or the options are more than the backend can handle.
     """
     try:
-        check_capacity(spec)
-        return _class_of(name)(spec, options)
-    except KernelError as error:
-        raise BackendError(str(error)) from error
+        with named_errors():
+            check_capacity(spec)
+            return _class_of(name)(spec, options)
+    except BackendMemoryError:
+        raise
     except MemoryError as error:
         neurons = sum(area.n for area in spec.areas)
         raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
 
 
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn the errors of a backend into those that users know."""
+    try:
+        yield
+    except DeviceMemoryError as error:
+        raise BackendMemoryError(str(error)) from error
+    except KernelError as error:
+        raise BackendError(str(error)) from error
+
+
 def _class_of(name: str) -> type[Backend]:
+    if name == "gpu":
+        from brainsim.kernels.gpu.backend import GpuBackend
+
+        return GpuBackend
     if name == "cpu":
         from brainsim.kernels.cpu.backend import CpuBackend
 

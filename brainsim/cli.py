@@ -34,7 +34,7 @@ cli.add_command(bench)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated.")
 @click.option("--seed", type=click.IntRange(0, 2**62), default=0, show_default=True, help="Seed of everything random.")
-@click.option("--backend", default="auto", show_default=True, help="auto, cpu or reference.")
+@click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/<name> by default.")
 @click.option("--quick", is_flag=True, help="A small version that takes seconds.")
@@ -126,6 +126,8 @@ def info(as_json: bool) -> None:
     for name, reason in about["backends"].items():
         works = f"does not run here: {reason}" if reason else "works"
         click.echo(f"backend {name}: {works}" + (" (auto)" if name == about["auto"] else ""))
+    if about["gpu"]:
+        click.echo("gpu: " + "  ".join(f"{name} {version}" for name, version in about["gpu"].items()))
 
 
 def main() -> None:

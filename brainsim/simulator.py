@@ -55,7 +55,7 @@ class Simulator:
     seed : int
         Determines every synapse.  Same declaration and seed: same winners and weights, bit for bit, on every backend.
     backend : str
-        ``"cpu"``, ``"reference"`` or ``"auto"`` (the fastest that runs here).
+        ``"cpu"``, ``"gpu"``, ``"reference"`` or ``"auto"`` (the fastest that runs here).
     threads : int, optional
         CPU threads; all cores by default.  Changes speed only.
     cache_mb : float, optional
@@ -136,7 +136,8 @@ class Simulator:
         for assembly, area in zip(assemblies, areas, strict=True):
             self._live.set_winners(area, assembly.neurons)
             self._state.held.add(area)
-            self._note_firing([area])
+            if len(assembly):
+                self._state.fired.add(area)
 
     def hold(self, *areas: AreaLike) -> None:
         """Keep the present winners of these areas firing until they are released."""
@@ -195,12 +196,18 @@ class Simulator:
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
         most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
         declared = self._index.fibers(fibers)
-        stable = False
-        for done in range(1, most + 1):
-            stable = self._round([f for f in declared if not self._state.closed(f, self._spec.fibers[f])])
-            if until_stable and stable:
-                return Outcome(done, True)
-        return Outcome(most, stable)
+        opened = [f for f in declared if not self._state.closed(f, self._spec.fibers[f])]
+        recorded = sorted({self._index.area(area) for recording in self._listening() for area in recording.areas})
+        done, stable = 0, False
+        try:
+            with backends.named_errors():
+                while done < most and not stable:
+                    self._round(opened, recorded)
+                    done += 1
+                    stable = (until_stable or done == most) and self._live.stable()
+        finally:
+            self._collect()
+        return Outcome(done, stable)
 
     def project(
         self,
@@ -226,19 +233,27 @@ class Simulator:
                 fibers = fibers | self.brain.fibers_between(source, target)
         return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
 
-    def _round(self, fibers: list[int]) -> bool:
-        """Run one round and return whether no area changed its winners."""
-        stable = self._live.round(fibers, self._state.held, learn=not self._depth)
+    def _round(self, opened: list[int], recorded: list[int]) -> None:
+        self._live.round(opened, self._state.held, learn=not self._depth)
         self._state.rounds += 1
-        self._state.opened.update(fibers)
-        self._note_firing({self._spec.fibers[f].target for f in fibers})
-        begun = perf_counter()
-        self._record()
-        self._recording_seconds += perf_counter() - begun
-        return stable
+        self._state.opened.update(opened)
+        if recorded:
+            begun = perf_counter()
+            self._live.record(recorded)
+            self._recording_seconds += perf_counter() - begun
 
-    def _note_firing(self, areas: Iterable[int]) -> None:
-        self._state.fired.update(area for area in areas if area not in self._state.fired and self._live.firing(area))
+    def _collect(self) -> None:
+        """Take over what the backend noted during some rounds."""
+        if self._backend is None:
+            return
+        begun = perf_counter()
+        self._state.fired |= self._backend.fired()
+        names = [area.name for area in self._spec.areas]
+        rounds = [{names[a]: winners for a, winners in each.items()} for each in self._backend.recorded()]
+        for recording in self._listening():
+            for each in rounds:
+                recording.append(each)
+        self._recording_seconds += perf_counter() - begun
 
     def schedule(self, fibers: Openable | None = None) -> Schedule:
         """Return the printable order of events of a round that opens these fibers (all by default)."""
@@ -298,12 +313,8 @@ class Simulator:
         return recording
 
     def _listening(self) -> list[Recording]:
-        return [recording for depth, recording in self._recordings if depth == self._depth and not recording.stopped]
-
-    def _record(self) -> None:
         self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
-        for recording in self._listening():
-            recording.append({area.name: self._live.winners(self._index.area(area)) for area in recording.areas})
+        return [recording for depth, recording in self._recordings if depth == self._depth]
 
     @property
     def rounds(self) -> int:
@@ -319,7 +330,8 @@ class Simulator:
 
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
-        return self._live.memory()
+        with backends.named_errors():
+            return self._live.memory()
 
     def timings(self) -> dict[str, float]:
         """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""

@@ -1,4 +1,4 @@
-"""The interface that every backend implements, and the order of a round, which is the same for all of them."""
+"""The interface that every backend implements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from time import perf_counter
 from types import FrameType
 from typing import ClassVar, NamedTuple
 
@@ -59,7 +58,9 @@ class Backend(ABC):
 
     Areas and fibers are named by their index in the `BrainSpec`.  Winners are ascending neuron indices.  Everything a
     backend computes is determined by the spec and the calls made; the options change speed and memory only.
-    ``seconds`` says how long each phase of all rounds so far took.
+
+    Rounds may be run later than they are asked for; whoever looks waits for them.  If one fails half-way (memory),
+    ``broken`` is set, and the state is that of no moment until it is all set anew.
     """
 
     name: ClassVar[str]
@@ -68,26 +69,20 @@ class Backend(ABC):
         self.spec = spec
         self.options = options
         self.broken = False
-        self.seconds = dict.fromkeys(PHASES, 0.0)
-        self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
 
+    @abstractmethod
     def winners(self, area: int) -> Neurons:
         """Return the neurons of ``area`` that fired last, ascending (a copy)."""
-        return self._winners[area].copy()
 
-    def firing(self, area: int) -> int:
-        """Return how many neurons of ``area`` fire."""
-        return len(self._winners[area])
-
+    @abstractmethod
     def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
         """Make ``neurons`` (ascending, distinct, in range) the firing neurons of ``area``."""
-        self._winners[area] = np.array(neurons, dtype=np.int64)
 
-    def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> bool:
+    @abstractmethod
+    def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> None:
         """Run one round: project, select, learn; then all areas move to their new winners together.
 
-        A round happens whole or not at all: once learning has begun, an interruption waits.  If learning fails for
-        another reason (memory), ``broken`` is set, and the weights are those of no moment until they are all set anew.
+        A round happens whole or not at all; an interruption waits until it is whole.
 
         Parameters
         ----------
@@ -97,61 +92,28 @@ class Backend(ABC):
             Areas whose winners stay (held stimuli), although open fibers may reach them.
         learn : bool
             Whether open plastic fibers are strengthened.
-
-        Returns
-        -------
-        bool
-            Whether no area changed its winners.
         """
-        self._end_round()  # an interruption may have come in the way of the last one's
-        try:
-            after = self._fire(open_fibers, fixed)
-            with uninterrupted():
-                self.broken = True
-                if learn:
-                    begun = perf_counter()
-                    self._learn(open_fibers, after)
-                    self.seconds["learn"] += perf_counter() - begun
-                stable = all(a is b or np.array_equal(a, b) for a, b in zip(self._winners, after, strict=True))
-                self._winners = after
-                self.broken = False
-        finally:
-            self._end_round()
-        return stable
-
-    def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
-        """Return the winners of every area after the round; changes no state."""
-        after = list(self._winners)
-        for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
-            if area not in fixed:
-                begun = perf_counter()
-                self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
-                projected = perf_counter()
-                after[area] = self._select(area)
-                self.seconds["project"] += projected - begun
-                self.seconds["select"] += perf_counter() - projected
-        return after
-
-    def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:
-        for f in open_fibers:
-            fiber = self.spec.fibers[f]
-            if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
-                self._strengthen(f, self._winners[fiber.source], after[fiber.target])
 
     @abstractmethod
-    def _project(self, area: int, fibers: Sequence[int]) -> None:
-        """Sum the weights from the firing neurons of the fibers' sources into the drive of ``area``."""
+    def stable(self) -> bool:
+        """Return whether the last round changed no winner of any area."""
 
     @abstractmethod
-    def _select(self, area: int) -> Neurons:
-        """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none with zero drive."""
+    def fired(self) -> set[int]:
+        """Return the areas that selected winners, and had any, in some round since this was last asked."""
 
     @abstractmethod
-    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
-        """Apply the fiber's update to every existing synapse from ``pre`` to ``post``."""
+    def record(self, areas: Sequence[int]) -> None:
+        """Note the winners that these areas have now."""
 
-    def _end_round(self) -> None:  # noqa: B027 - most backends keep nothing
-        """Drop what was kept only for the round."""
+    @abstractmethod
+    def recorded(self) -> list[dict[int, Neurons]]:
+        """Return the winners by area of every `record` since this was last asked, which are then forgotten."""
+
+    @property
+    @abstractmethod
+    def seconds(self) -> dict[str, float]:
+        """How long each of the `PHASES` took, over all rounds so far."""
 
     @abstractmethod
     def row(self, fiber: int, pre: int) -> Neurons:

@@ -13,3 +13,7 @@ class BackendUnavailableError(KernelError, RuntimeError):
 
 class CapacityError(KernelError, OverflowError):
     """A brain whose sums could leave the integer range; refused before anything runs."""
+
+
+class DeviceMemoryError(KernelError, MemoryError):
+    """A device that has not the memory for a brain; the message says how much was needed and what to lower."""

@@ -8,14 +8,15 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Backend, Memory, Neurons, Synapses
+from brainsim.kernels.backend import Memory, Neurons, Synapses
 from brainsim.kernels.fixed_point import ONE
 from brainsim.kernels.spec import BrainSpec, Options
+from brainsim.kernels.stepped import SteppedBackend
 
 _BYTES_PER_LEARNED = 200  # two boxed integers and their dictionary slot
 
 
-class ReferenceBackend(Backend):
+class ReferenceBackend(SteppedBackend):
     """The law of the model in NumPy: rows drawn one by one, dense drives, learned weights in dictionaries."""
 
     name: ClassVar[str] = "reference"

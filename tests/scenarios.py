@@ -101,8 +101,8 @@ def trace(backend_class: type[Backend], case: Scenario, options: Options) -> lis
     for stimuli, opened, fixed, learn in case.rounds:
         for area, neurons in stimuli.items():
             backend.set_winners(area, neurons)
-        stable = backend.round(opened, fixed, learn=learn)
-        seen.append((stable, [backend.winners(area).tolist() for area in range(len(case.spec.areas))]))
+        backend.round(opened, fixed, learn=learn)
+        seen.append((backend.stable(), [backend.winners(area).tolist() for area in range(len(case.spec.areas))]))
     seen.append([[column.tolist() for column in backend.learned(f)] for f in range(len(case.spec.fibers))])
     backend.close()
     return seen

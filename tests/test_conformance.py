@@ -13,11 +13,20 @@ from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.fixed_point import ONE, Update
+from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
+from conftest import NEEDS_GPU
+from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, Scenario, scenario, settled_reference, trace
 
-BACKENDS = [ReferenceBackend, CpuBackend]
+BACKENDS = [ReferenceBackend, CpuBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
+GPUS = [
+    pytest.param(EmulatedBackend, id="in turn"),
+    pytest.param(emulated(seed=7, multiprocessors=132), id="shuffled, small tiles"),
+    pytest.param(emulated(seed=8, poison=0xFF), id="shuffled, other poison"),
+    pytest.param(GpuBackend, marks=NEEDS_GPU, id="device"),
+]
 OPTIONS = [
     Options(threads=1),
     Options(threads=2),
@@ -51,6 +60,20 @@ def test_same_winners_and_weights(number: int, options: Options) -> None:
 def test_same_over_several_tiles(number: int, options: Options) -> None:
     case, reference = expected(number, large=True)
     assert trace(CpuBackend, case, options) == reference
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+@pytest.mark.parametrize("number", [*range(8), *SETTLED])
+def test_same_on_a_gpu(number: int, gpu: Any) -> None:
+    case, reference = expected(number, large=False)
+    assert trace(gpu, case, Options()) == reference
+
+
+@pytest.mark.parametrize("gpu", GPUS)
+@pytest.mark.parametrize("number", [100, 101])
+def test_same_over_several_tiles_of_a_gpu(number: int, gpu: Any) -> None:
+    case, reference = expected(number, large=True)
+    assert trace(gpu, case, Options()) == reference
 
 
 def test_scenarios_learn_something() -> None:
@@ -92,7 +115,8 @@ class TestLaw:
         backend = backend_class(two_areas(1.0, HEBBIAN), Options())
         backend.set_winners(0, [4])
         backend.set_winners(1, [30])
-        assert backend.round([0], {0, 1}, learn=True)
+        backend.round([0], {0, 1}, learn=True)
+        assert backend.stable()
         assert backend.winners(1).tolist() == [30]
         assert [column.tolist() for column in backend.learned(0)] == [[4], [30], [HEBBIAN.apply(ONE)]]
 

@@ -37,7 +37,7 @@ def _count(text: str) -> int:
 @click.option("--p", type=click.FloatRange(0, 1, min_open=True), help="Connection probability, if not the case's own.")
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True, help="Timed runs after warm-up.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
-@click.option("--backend", default="auto", show_default=True, help="auto, cpu or reference.")
+@click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option("--baselines", is_flag=True, help="Run brute-force and neural-assemblies in turn with brainsim.")
 @click.option("--quick", is_flag=True, help="A small version that takes seconds.")
 @click.option("--memory/--no-memory", default=True, help="Peak memory, each in a process of its own; on by default.")

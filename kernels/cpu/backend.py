@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Backend, Memory, Neurons, Synapses
+from brainsim.kernels.backend import Memory, Neurons, Synapses
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, Difference, FiberCounts
@@ -22,6 +22,7 @@ from brainsim.kernels.cpu.threads import use_threads
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.spec import BrainSpec, FiberSpec, Options
+from brainsim.kernels.stepped import SteppedBackend
 
 _MIB = 1 << 20
 _LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up
@@ -38,7 +39,7 @@ class _Plastic:
         self.existence = Existence(graph, self.kept, sources, targets)
 
 
-class CpuBackend(Backend):
+class CpuBackend(SteppedBackend):
     """Numba kernels; targets are generated directly, never tested pair by pair.
 
     Raises

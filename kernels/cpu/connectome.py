@@ -7,8 +7,7 @@ out of a tuple inside a loop, each use would count a reference.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import ceil, log2, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from brainsim.kernels import connectome as law
 from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.gaps import gap_table
 
 _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
 _MUL2 = np.uint64(0x94D049BB133111EB)
@@ -29,11 +29,9 @@ _S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(
 
 
 class GraphArrays(NamedTuple):
-    """A `Graph` in the form the kernels take: plain numbers and the geometric table, split by precision.
+    """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.gaps`).
 
-    ``guide[u >> shift]`` is the smallest gap that a 32-bit ``u`` can mean, ``heads`` are the upper halves of the
-    ``thresholds``: together they tell a gap in one comparison nearly always.  ``last`` is the largest gap, ``mean`` the
-    expected length of a row.
+    ``mean`` is the expected length of a row.
     """
 
     key: np.uint64
@@ -61,22 +59,7 @@ class GraphArrays(NamedTuple):
 def graph_arrays(graph: law.Graph) -> GraphArrays:
     """Return the arrays that the kernels need to draw ``graph``."""
     key, bits, mean = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p
-    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *_gap_table(graph.p))
-
-
-_GapTable = tuple[np.uint64, np.uint64, npt.NDArray[np.uint16], npt.NDArray[np.uint32], npt.NDArray[np.uint64]]
-
-
-@lru_cache(maxsize=8)
-def _gap_table(p: float) -> _GapTable:
-    thresholds = np.array(law.gap_thresholds(p), dtype=np.uint64)
-    # No 32-bit number is above the sentinel; for one that equals it the full thresholds decide.
-    heads = np.append((thresholds >> _S32).astype(np.uint32), np.uint32(0xFFFFFFFF))
-    # As fine as makes one comparison enough for all but a percent of the gaps.
-    width = 4 if p == 0 else min(16, max(4, ceil(log2(80) - log2(p))))
-    lowest = np.arange(1 << width, dtype=np.uint64) << np.uint64(64 - width)
-    guide = np.minimum(np.searchsorted(thresholds, lowest, side="right"), 0xFFFF).astype(np.uint16)
-    return np.uint64(32 - width), np.uint64(len(thresholds)), guide, heads, thresholds
+    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p))
 
 
 @compiled(inline="always")

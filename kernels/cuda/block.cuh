@@ -1,0 +1,43 @@
+// What the threads of a block do together.  All of them must call; `scratch` is shared memory of WARPS + 1 items.
+#pragma once
+#include "types.cuh"
+
+__device__ __forceinline__ int lane_id() { return int(threadIdx.x) & 31; }
+
+__device__ __forceinline__ i64 block_maximum(i64 value, i64* scratch) {
+    for (int step = 16; step; step >>= 1) {
+        const i64 other = __shfl_xor_sync(ALL_LANES, value, step);
+        value = other > value ? other : value;
+    }
+    if (lane_id() == 0) scratch[threadIdx.x >> 5] = value;
+    __syncthreads();
+    for (int warp = 0; warp < WARPS; ++warp) value = scratch[warp] > value ? scratch[warp] : value;
+    __syncthreads();
+    return value;
+}
+
+// Returns the sum of `value` over the threads before this one, and sets `total` to that over all.
+__device__ __forceinline__ u64 block_sum_before(u64 value, u64* scratch, u64& total) {
+    u64 sum = value;
+    for (int step = 1; step < 32; step <<= 1) {
+        const u64 lower = __shfl_up_sync(ALL_LANES, sum, step);
+        if (lane_id() >= step) sum += lower;
+    }
+    if (lane_id() == 31) scratch[threadIdx.x >> 5] = sum;
+    __syncthreads();
+    u64 before = 0;
+    total = 0;
+    for (int warp = 0; warp < WARPS; ++warp) {
+        if (warp < int(threadIdx.x >> 5)) before += scratch[warp];
+        total += scratch[warp];
+    }
+    __syncthreads();
+    return before + sum - value;
+}
+
+// Returns which job a thread block works for; there are few.
+__device__ __forceinline__ i64 job_of(const Job* jobs, i64 job_count, i64 block) {
+    i64 job = 0;
+    while (job + 1 < job_count && jobs[job + 1].first_block <= block) ++job;
+    return job;
+}

@@ -1,0 +1,58 @@
+// The random graph, bit for bit that of `kernels/connectome.py`, which says why it is as it is.
+#pragma once
+#include "types.cuh"
+
+constexpr u64 GOLDEN = 0x9E3779B97F4A7C15ull;
+constexpr u64 BLOCK_STEP = 0xD1342543DE82EF95ull;
+constexpr u64 FINE_LOW = 0xA0761D6478BD642Full;
+constexpr u64 FINE_HIGH = 0xE7037ED1A0B428DBull;
+
+// The geometric distribution as in `kernels/gaps.py`: where to begin, 32 bits to compare, and all 64.
+struct Gaps {
+    const u16* guide;
+    const u32* heads;
+    const u64* thresholds;
+    u32 shift;
+    u32 last;
+};
+
+__device__ __forceinline__ Gaps gaps_of(const Fiber& fiber, const u16* guide, const u32* heads, const u64* thresholds) {
+    return {guide + fiber.guide, heads + fiber.heads, thresholds + fiber.thresholds, u32(fiber.shift), u32(fiber.last)};
+}
+
+__device__ __forceinline__ u64 mix64(u64 x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+    return x ^ (x >> 31);
+}
+
+__device__ __forceinline__ u64 row_key(u64 key, u64 pre) { return mix64(key + (pre + 1) * GOLDEN); }
+
+__device__ __forceinline__ u64 block_state(u64 row, u64 block) { return mix64(row ^ ((block + 1) * BLOCK_STEP)); }
+
+__device__ __forceinline__ u32 gap_of(u32 lane, u64 word, u64 fine, const Gaps& gaps) {
+    u32 gap = gaps.guide[lane >> gaps.shift];
+    while (gaps.heads[gap] < lane) ++gap;
+    if (gaps.heads[gap] == lane) {  // once in 10^8: the finer 32 bits decide
+        const u64 uniform = (u64(lane) << 32) | (mix64(word ^ fine) & 0xFFFFFFFFull);
+        while (gap < gaps.last && gaps.thresholds[gap] <= uniform) ++gap;
+    }
+    return gap;
+}
+
+// Calls `visit` with the position of every synapse of a block below `end`, ascending.
+template <class Visit>
+__device__ __forceinline__ void draw_block(u64 state, u32 end, const Gaps& gaps, Visit visit) {
+    u32 at = 0;
+    while (true) {
+        state += GOLDEN;
+        const u64 word = mix64(state);
+        at += gap_of(u32(word), word, FINE_LOW, gaps);
+        if (at >= end) return;
+        visit(at);
+        at += gap_of(u32(word >> 32), word, FINE_HIGH, gaps) + 1;
+        if (at >= end) return;
+        visit(at);
+        ++at;
+    }
+}

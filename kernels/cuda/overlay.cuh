@@ -1,0 +1,34 @@
+// Learned synapses: chains of pages in one pool, found by the rank of the presynaptic neuron.
+#pragma once
+#include "block.cuh"
+
+// A rank is one more than the first of a neuron's rows, which are as many as fibers start at its area and learn.
+__device__ __forceinline__ u64 row_of(u32 rank, const Fiber& fiber) { return u64(rank) - 1 + u64(fiber.slot); }
+
+// Calls `visit` with the slot of every synapse of a row; all lanes of a warp walk it together, one page at a time.
+template <class Visit>
+__device__ __forceinline__ void walk_row(const Row& row, const u64* next, Visit visit) {
+    u64 page = row.head;
+    for (u64 passed = 0; passed < row.length; passed += PAGE) {
+        if (passed + lane_id() < row.length) visit(page * PAGE + lane_id());
+        if (passed + PAGE < row.length) page = next[page];
+    }
+}
+
+// Returns where a neuron stands in an ascending list, or -1 if it does not.
+__device__ __forceinline__ i64 position_of(u32 neuron, const u32* neurons, i64 count) {
+    i64 low = 0, high = count;
+    while (low < high) {
+        const i64 middle = (low + high) >> 1;
+        if (neurons[middle] < neuron) low = middle + 1;
+        else high = middle;
+    }
+    return low < count && neurons[low] == neuron ? low : -1;
+}
+
+// One strengthening step: `Update.apply` of `kernels/fixed_point.py`.
+__device__ __forceinline__ i64 strengthened(i64 weight, const Fiber& fiber) {
+    const i64 step = (fiber.gain * weight + fiber.drift + (1ll << (RATE_BITS - 1))) >> RATE_BITS;
+    const i64 raised = weight + step < fiber.ceiling ? weight + step : fiber.ceiling;
+    return raised > 0 ? raised : 0;
+}

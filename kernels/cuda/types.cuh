@@ -1,0 +1,109 @@
+// Types that host and device share.  Every field has eight bytes, so that no compiler pads; `kernels/gpu/layout.py`
+// describes the same structures to the host, and a test compares them field by field.
+#pragma once
+
+#ifndef DYNAMIC_SHARED  // the emulator of the tests has its own
+#define DYNAMIC_SHARED(type, name) extern __shared__ type name[]
+#endif
+
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef int i32;
+typedef unsigned long long u64;
+typedef long long i64;
+
+// An area: `winners`, `drive`, `tiles` and `ranks` say where its items begin in the arrays that all areas share.
+struct Area {
+    i64 n;
+    i64 k;
+    i64 winners;
+    i64 drive;
+    i64 tiles;
+    i64 ranks;
+    i64 slots;  // fibers that start here and learn: so many rows has a neuron that is enrolled
+};
+
+// A fiber: its graph (`guide`, `heads` and `thresholds` say where its gap table begins) and its plasticity step.
+struct Fiber {
+    u64 key;
+    i64 source;
+    i64 target;
+    i64 recurrent;
+    i64 bits;
+    i64 shift;
+    i64 last;
+    i64 guide;
+    i64 heads;
+    i64 thresholds;
+    i64 slot;  // which of its source's rows is its own
+    i64 gain;
+    i64 drift;
+    i64 ceiling;
+};
+
+// An area that selects winners in a round: its tiles are the thread blocks from `first_block` on.
+struct Job {
+    i64 area;
+    i64 first_block;
+    i64 first_fiber;  // of the list of open fibers
+    i64 end_fiber;
+};
+
+// A fiber whose learned synapses are added to the drive: one warp for each neuron that may fire.
+struct Gathering {
+    i64 fiber;
+    i64 first_item;
+};
+
+// A fiber that learns in a round: `items` neurons at most fired, `posts` at most have won.
+struct Lesson {
+    i64 fiber;
+    i64 moved;  // whether its target has just selected; else its winners stayed
+    i64 first_item;
+    i64 items;
+    i64 first_pair;
+    i64 posts;
+    i64 hits;   // where its matrix of bits begins, a row of `words` for each item
+    i64 words;
+};
+
+// An area whose winners are recorded, and where in a slot of the ring.
+struct Channel {
+    i64 area;
+    i64 offset;
+};
+
+// What a search for the k-th largest drive knows after a pass: its leading digits, and how many are still to be taken
+// among the drives that begin with them.
+struct Choice {
+    u64 prefix;
+    u64 remaining;
+};
+
+// The learned synapses of one neuron and fiber: a chain of pages, all full but the last.
+struct Row {
+    u64 head;
+    u64 tail;
+    u64 length;
+};
+
+// A round that finds no room is stalled: it changes nothing, and neither does any round after it, until the host has
+// made room and runs them again.
+struct Status {
+    i64 stalled;
+    i64 rows_used;
+    i64 rows_needed;
+    i64 pages_used;
+    i64 pages_needed;
+    i64 done;  // rounds
+};
+
+constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point
+constexpr int RATE_BITS = 28;
+constexpr u64 NO_PAGE = ~0ull;
+constexpr i64 PAGE = 32;               // synapses: a lane of a warp each
+constexpr int DIGIT_BITS = 11;
+constexpr i64 DIGITS = 1 << DIGIT_BITS;
+constexpr int THREADS = 256;
+constexpr int WARPS = THREADS / 32;
+constexpr u32 ALL_LANES = 0xFFFFFFFFu;

@@ -1,0 +1,172 @@
+"""The seam between the backend and a device: arrays, launches and clocks.  Nothing else knows what the device is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.errors import DeviceMemoryError
+from brainsim.kernels.gpu.layout import C_TYPES
+from brainsim.kernels.gpu.source import Signature, signatures
+
+_MIB = 1 << 20
+
+
+class Description(NamedTuple):
+    """What a device is: ``multiprocessors`` say how many thread blocks keep it busy."""
+
+    name: str
+    multiprocessors: int
+    memory: int
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A one-dimensional array on a device: ``memory`` is the device's own handle, and keeps it alive."""
+
+    dtype: np.dtype[Any]
+    size: int
+    address: int
+    memory: Any
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return self.size * self.dtype.itemsize
+
+
+Argument = Array | np.generic
+
+
+class Device(ABC):
+    """A device that runs kernels in the order in which they are launched, without making the host wait."""
+
+    description: Description
+
+    def launch(self, kernel: str, blocks: int, arguments: Sequence[Argument], *, shared: int = 0) -> None:
+        """Run a kernel on so many thread blocks; none, if there is nothing to do.
+
+        Parameters
+        ----------
+        kernel : str
+            Its name.
+        blocks : int
+            Thread blocks of `THREADS` threads each.
+        arguments : sequence of Array and NumPy scalars
+            In the order of the kernel's parameters.
+        shared : int
+            Bytes of dynamic shared memory for each block.
+
+        Raises
+        ------
+        TypeError
+            If an argument has not the very type of the kernel's C signature.
+        """
+        check(signatures()[kernel], arguments)
+        if blocks:
+            passed = [a.address if isinstance(a, Array) else a for a in arguments]
+            self._launch(kernel, blocks, shared, [np.uint64(a) if isinstance(a, int) else a for a in passed])
+
+    def empty(self, size: int, dtype: npt.DTypeLike, purpose: str) -> Array:
+        """Return an uninitialised array on the device; of at least one item, so that it has an address.
+
+        Raises
+        ------
+        DeviceMemoryError
+            If there is not room for it.
+        """
+        size, kind = max(size, 1), np.dtype(dtype)
+        try:
+            address, memory = self._allocate(size * kind.itemsize)
+        except MemoryError as error:
+            raise DeviceMemoryError(
+                f"{self.description.name} has no room for {size * kind.itemsize / _MIB:,.1f} MiB of {purpose} (of "
+                f"{self.description.memory / _MIB:,.0f} MiB in all); lower n, or k, or the number of plastic fibers"
+            ) from error
+        return Array(kind, size, address, memory)
+
+    def zeros(self, size: int, dtype: npt.DTypeLike, purpose: str) -> Array:
+        """Return an array of zeros on the device; raises as `empty`."""
+        array = self.empty(size, dtype, purpose)
+        self.clear(array)
+        return array
+
+    def upload(self, values: npt.NDArray[Any], purpose: str) -> Array:
+        """Return a copy of a host array on the device; raises as `empty`."""
+        array = self.empty(len(values), values.dtype, purpose)
+        self.write(array, 0, values)
+        return array
+
+    def write(self, array: Array, start: int, values: npt.NDArray[Any]) -> None:
+        """Copy host values into an array from item ``start`` on; they may change as soon as it returns."""
+        assert values.dtype == array.dtype, "bytes of another type would be copied"
+        assert start + len(values) <= array.size, "would write past the end"
+        if len(values):
+            self._write(array, start * array.dtype.itemsize, np.ascontiguousarray(values))
+
+    def read(self, array: Array, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
+        """Wait for all launches, and return a host copy of items ``start`` to ``stop`` of an array."""
+        stop = array.size if stop is None else stop
+        values = np.empty(max(stop - start, 0), array.dtype)
+        if len(values):
+            self._read(array, start * array.dtype.itemsize, values)
+        return values
+
+    @abstractmethod
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
+        """Launch a kernel; addresses are given as uint64."""
+
+    @abstractmethod
+    def _allocate(self, size: int) -> tuple[int, Any]:
+        """Return the address and the handle of so many bytes, or raise `MemoryError`."""
+
+    @abstractmethod
+    def _write(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None: ...
+
+    @abstractmethod
+    def _read(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None: ...
+
+    @abstractmethod
+    def copy(self, target: Array, source: Array) -> None:
+        """Copy an array into the beginning of another one that is no shorter."""
+
+    @abstractmethod
+    def clear(self, array: Array) -> None:
+        """Set all bytes of an array to zero."""
+
+    @abstractmethod
+    def mark(self) -> Any:
+        """Return a moment in the order of launches, for `seconds`."""
+
+    @abstractmethod
+    def seconds(self, begin: Any, end: Any) -> float:
+        """Return the time on the device between two moments that have passed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give all memory back to the device."""
+
+
+def check(signature: Signature, arguments: Sequence[Argument]) -> None:
+    """Refuse arguments that would not arrive as what a kernel reads.
+
+    Raises
+    ------
+    TypeError
+        If they are too many or too few, a pointer is not given an array of its very type, or a scalar is not a NumPy
+        scalar of its type: a Python number has no C type, and would be passed with the wrong size.
+    """
+    if len(arguments) != len(signature.parameters):
+        raise TypeError(f"kernel {signature.name}: takes {len(signature.parameters)} arguments (got {len(arguments)})")
+    for parameter, argument in zip(signature.parameters, arguments, strict=True):
+        wanted = C_TYPES[parameter.type]
+        if isinstance(argument, Array if parameter.pointer else np.generic) and argument.dtype == wanted:
+            continue
+        kind = "an array of" if parameter.pointer else "a NumPy scalar of"
+        given = f"{type(argument).__name__} {getattr(argument, 'dtype', argument)!s}"
+        raise TypeError(f"kernel {signature.name}, argument {parameter.name!r}: must be {kind} {wanted} (got {given})")

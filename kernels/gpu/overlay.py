@@ -1,0 +1,158 @@
+"""The learned synapses on the device: pages of 32 in one pool, which only grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.backend import Synapses
+from brainsim.kernels.errors import CapacityError, DeviceMemoryError
+from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.layout import PAGE, ROW
+from brainsim.kernels.gpu.tables import AreaTable
+from brainsim.kernels.spec import BrainSpec
+
+FIRST_ROWS = 1024
+FIRST_PAGES = 1024
+PAGE_BYTES = PAGE * 8 + 8
+_MOST_ROWS = 2**32 - 1  # ranks have 32 bits
+_PURPOSE = "learned synapses"
+
+
+class Overlay:
+    """Rows and pages of all fibers; how many are in use, the device's status says.
+
+    Attributes
+    ----------
+    ranks : uint32 array
+        For each neuron of an area where plastic fibers start, one more than the number of its first row, or 0.
+    rows : ROW array
+        A row for each of these fibers: a chain of pages.
+    posts, weights : uint32 and int32 arrays
+        Targets and weights, `PAGE` to a page.
+    following : uint64 array
+        The page that follows each page.
+    """
+
+    def __init__(self, spec: BrainSpec, device: Device, areas: AreaTable, slots: list[int]) -> None:
+        self._spec = spec
+        self._device = device
+        self._areas = areas
+        self._slots = slots
+        self.ranks = device.zeros(areas.ranks, np.uint32, "the index of learned synapses")
+        self._allocate(FIRST_ROWS, FIRST_PAGES)
+
+    def _allocate(self, rows: int, pages: int) -> None:
+        self.rows = self._device.zeros(rows, ROW, _PURPOSE)
+        self.posts, self.weights, self.following = self._pages(pages)
+
+    def _pages(self, pages: int) -> tuple[Array, Array, Array]:
+        return (
+            self._device.empty(pages * PAGE, np.uint32, _PURPOSE),
+            self._device.empty(pages * PAGE, np.int32, _PURPOSE),
+            self._device.empty(pages, np.uint64, _PURPOSE),
+        )
+
+    def grow(self, rows: int, pages: int) -> None:
+        """Make room for so many rows and pages, or twice what there is; what is stored stays.
+
+        Raises
+        ------
+        DeviceMemoryError
+            If the device has not the memory; then nothing has changed.
+        CapacityError
+            If there are more rows than ranks can number.
+        """
+        if rows > _MOST_ROWS:
+            raise CapacityError(
+                f"{rows:_} neurons and fibers with learned synapses; the gpu backend can index {_MOST_ROWS:_}"
+            )
+        if rows > self.rows.size:
+            self.rows = self._larger(self.rows, rows, zero=True)
+        if pages > self.following.size:
+            larger = [self._larger(self.posts, pages * PAGE), self._larger(self.weights, pages * PAGE)]
+            following = self._larger(self.following, pages)
+            self.posts, self.weights, self.following = larger[0], larger[1], following
+
+    def _larger(self, array: Array, needed: int, *, zero: bool = False) -> Array:
+        allocate = self._device.zeros if zero else self._device.empty
+        try:
+            larger = allocate(max(needed, 2 * array.size), array.dtype, _PURPOSE)
+        except DeviceMemoryError:
+            larger = allocate(needed, array.dtype, _PURPOSE)
+        self._device.copy(larger, array)
+        return larger
+
+    def _places(self, area: int) -> slice:
+        start = int(self._areas.items[area]["ranks"])
+        return slice(start, start + self._spec.areas[area].n)
+
+    def row_lengths(self, fiber: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+        """Return the neurons that are enrolled at the source of a fiber, and their rows."""
+        places = self._places(self._spec.fibers[fiber].source)
+        ranks = self._device.read(self.ranks, places.start, places.stop)
+        neurons = np.flatnonzero(ranks)
+        rows = self._device.read(self.rows)[ranks[neurons].astype(np.int64) - 1 + self._slots[fiber]]
+        return neurons, rows
+
+    def read(self, fiber: int) -> Synapses:
+        """Return the learned synapses of a fiber."""
+        neurons, rows = self.row_lengths(fiber)
+        posts, weights = (self._device.read(array).reshape(-1, PAGE) for array in (self.posts, self.weights))
+        following = self._device.read(self.following)
+        found: list[tuple[npt.NDArray[np.int64], ...]] = []
+        passed, pages = 0, rows["head"].astype(np.int64)
+        while (here := rows["length"].astype(np.int64) > passed).any():
+            filled = np.arange(PAGE) < (rows["length"][here].astype(np.int64) - passed)[:, None]
+            pre = np.broadcast_to(neurons[here, None], filled.shape)
+            found.append((pre[filled], posts[pages[here]][filled], weights[pages[here]][filled]))
+            passed += PAGE
+            more = rows["length"].astype(np.int64) > passed
+            pages[more] = following[pages[more]]
+        columns = [np.concatenate([np.empty(0, np.int64), *column]) for column in zip(*found, strict=True)]
+        pre, post, weight = columns or [np.empty(0, np.int64)] * 3
+        order = np.lexsort((post, pre))
+        return Synapses(pre[order], post[order], weight[order])
+
+    def replace(self, learned: Mapping[int, Synapses]) -> tuple[int, int]:
+        """Store the synapses of all plastic fibers in place of all others; return how many rows and pages they take."""
+        ranks, row_count = self._ranks(learned)
+        page_counts = {f: self._page_counts(synapses) for f, synapses in learned.items()}
+        page_count = sum(int(counts[1].sum()) for counts in page_counts.values())
+        rows = np.zeros(row_count, ROW)
+        posts, weights = np.zeros(page_count * PAGE, np.uint32), np.zeros(page_count * PAGE, np.int32)
+        first = 0
+        for f, synapses in learned.items():
+            pre, pages, length = page_counts[f]
+            head = first + np.cumsum(pages) - pages
+            row = ranks[self._places(self._spec.fibers[f].source)][pre].astype(np.int64) - 1 + self._slots[f]
+            rows["head"][row], rows["tail"][row], rows["length"][row] = head, head + pages - 1, length
+            within = np.arange(len(synapses.pre)) - np.repeat(np.cumsum(length) - length, length)
+            slot = np.repeat(head * PAGE, length) + within
+            posts[slot], weights[slot] = synapses.post, synapses.weight
+            first += int(pages.sum())
+        self.grow(row_count, page_count)
+        self._device.write(self.ranks, 0, ranks)
+        self._device.clear(self.rows)
+        self._device.write(self.rows, 0, rows)
+        self._device.write(self.posts, 0, posts)
+        self._device.write(self.weights, 0, weights)
+        self._device.write(self.following, 0, np.arange(1, page_count + 1, dtype=np.uint64))
+        return row_count, page_count
+
+    def _ranks(self, learned: Mapping[int, Synapses]) -> tuple[npt.NDArray[np.uint32], int]:
+        ranks, rows = np.zeros(self.ranks.size, np.uint32), 0
+        for area in dict.fromkeys(self._spec.fibers[f].source for f in learned):
+            here = [synapses.pre for f, synapses in learned.items() if self._spec.fibers[f].source == area]
+            neurons, slots = np.unique(np.concatenate(here)), int(self._areas.items[area]["slots"])
+            ranks[self._places(area)][neurons] = rows + 1 + slots * np.arange(len(neurons))
+            rows += slots * len(neurons)
+        return ranks, rows
+
+    @staticmethod
+    def _page_counts(synapses: Synapses) -> tuple[npt.NDArray[np.int64], ...]:
+        pre, length = np.unique(synapses.pre, return_counts=True)
+        return pre, (length + PAGE - 1) // PAGE, length

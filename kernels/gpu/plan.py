@@ -1,0 +1,130 @@
+"""What the kernels of one kind of round are told: which areas select, which fibers transmit and which learn.
+
+A plan depends on the open fibers, the held areas, and how many neurons *may* fire; how many do, the device alone knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.layout import DIGIT_BITS, GATHERING, JOB, LESSON
+from brainsim.kernels.spec import BrainSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Tables on the device and the sizes that go with them; see `kernels/cuda/types.cuh`.
+
+    ``selecting`` are the areas that choose new winners.  ``blocks`` counts tiles, ``warps`` neurons that may fire at
+    fibers with learned synapses.  ``passes`` digits are needed to tell the drives apart.  ``items`` counts neurons that
+    may have fired in a lesson, ``pairs`` those times the winners there may be, ``hits`` words with a bit for each pair.
+    """
+
+    selecting: tuple[int, ...]
+    jobs: Array
+    opened: Array
+    blocks: int
+    passes: int
+    gatherings: Array
+    gathering_count: int
+    warps: int
+    lessons: Array
+    lesson_count: int
+    sources: Array
+    source_count: int
+    items: int
+    pairs: int
+    hits: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return sum(table.nbytes for table in (self.jobs, self.opened, self.gatherings, self.lessons, self.sources))
+
+
+class Planner:
+    """Makes the plans for a brain."""
+
+    def __init__(self, spec: BrainSpec, device: Device, tile_bits: int) -> None:
+        self._spec = spec
+        self._device = device
+        self._tile_bits = tile_bits
+
+    def plan(self, opened: Sequence[int], fixed: Collection[int], learn: bool, bounds: Sequence[int]) -> Plan:
+        """Return the plan of a round; ``bounds`` says how many neurons of each area may fire when it begins."""
+        fibers = self._spec.fibers
+        selecting = tuple(a for a in dict.fromkeys(fibers[f].target for f in opened) if a not in fixed)
+        into = {a: [f for f in opened if fibers[f].target == a] for a in selecting}
+        ordered = [f for a in selecting for f in into[a]]
+        jobs, blocks = self._jobs(into)
+        gatherings, warps = self._gatherings(
+            [f for f in ordered if fibers[f].learns and bounds[fibers[f].source]], bounds
+        )
+        after = [min(area.n, area.k) if a in into else bounds[a] for a, area in enumerate(self._spec.areas)]
+        learning = [
+            f for f in opened if learn and fibers[f].learns and bounds[fibers[f].source] and after[fibers[f].target]
+        ]
+        lessons = self._lessons(learning, set(selecting), bounds, after)
+        sources = np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64)
+        items, pairs = int(lessons["items"].sum()), int((lessons["items"] * lessons["posts"]).sum())
+        return Plan(
+            selecting=selecting,
+            jobs=self._upload(jobs),
+            opened=self._upload(np.array(ordered, np.int64)),
+            blocks=blocks,
+            passes=self._passes(into, bounds),
+            gatherings=self._upload(gatherings),
+            gathering_count=len(gatherings),
+            warps=warps,
+            lessons=self._upload(lessons),
+            lesson_count=len(lessons),
+            sources=self._upload(sources),
+            source_count=len(sources),
+            items=items,
+            pairs=pairs,
+            hits=int((lessons["items"] * lessons["words"]).sum()),
+        )
+
+    def _upload(self, table: npt.NDArray[Any]) -> Array:
+        return self._device.upload(table, "plans")
+
+    def _jobs(self, into: dict[int, list[int]]) -> tuple[npt.NDArray[Any], int]:
+        jobs = np.zeros(len(into), JOB)
+        block = fiber = 0
+        for job, (area, fibers) in zip(jobs, into.items(), strict=True):
+            job["area"], job["first_block"], job["first_fiber"] = area, block, fiber
+            block += -(-self._spec.areas[area].n >> self._tile_bits)
+            fiber += len(fibers)
+            job["end_fiber"] = fiber
+        return jobs, block
+
+    def _gatherings(self, fibers: Sequence[int], bounds: Sequence[int]) -> tuple[npt.NDArray[Any], int]:
+        counts = np.array([bounds[self._spec.fibers[f].source] for f in fibers], np.int64)
+        gatherings = np.zeros(len(fibers), GATHERING)
+        gatherings["fiber"], gatherings["first_item"] = fibers, np.cumsum(counts) - counts
+        return gatherings, int(counts.sum())
+
+    def _lessons(
+        self, fibers: Sequence[int], moved: Collection[int], bounds: Sequence[int], after: Sequence[int]
+    ) -> npt.NDArray[Any]:
+        ends = [(self._spec.fibers[f].source, self._spec.fibers[f].target) for f in fibers]
+        lessons = np.zeros(len(fibers), LESSON)
+        lessons["fiber"], lessons["moved"] = fibers, [target in moved for _, target in ends]
+        lessons["items"], lessons["posts"] = [bounds[s] for s, _ in ends], [after[t] for _, t in ends]
+        lessons["words"] = (lessons["posts"] + 31) // 32
+        sizes = {"first_item": lessons["items"], "first_pair": lessons["items"] * lessons["posts"]}
+        sizes["hits"] = lessons["items"] * lessons["words"]
+        for field, size in sizes.items():
+            lessons[field] = np.cumsum(size) - size
+        return lessons
+
+    def _passes(self, into: dict[int, list[int]], bounds: Sequence[int]) -> int:
+        fibers = self._spec.fibers
+        largest = [sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group) for group in into.values()]
+        return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS))

@@ -1,0 +1,108 @@
+"""What kernels are told about a brain: areas and fibers as tables, and where in shared arrays each has its items."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.gaps import GapTable, gap_table
+from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.layout import AREA, FIBER
+from brainsim.kernels.spec import BrainSpec
+
+_LARGEST_TILE, _SMALLEST_TILE = 14, 12  # bits; two bytes of shared memory a target: 32 KiB leave room for several
+_BLOCKS_EACH = 4  # thread blocks that a multiprocessor runs at once
+
+
+def tile_bits(spec: BrainSpec, multiprocessors: int) -> int:
+    """Return ``b`` for tiles of ``2**b`` targets: the largest of which there are enough to keep the device busy."""
+    largest = max((spec.areas[fiber.target].n for fiber in spec.fibers), default=1)
+    bits = _LARGEST_TILE
+    while bits > _SMALLEST_TILE and largest >> bits < _BLOCKS_EACH * multiprocessors:
+        bits -= 1
+    return bits
+
+
+class AreaTable:
+    """The areas of a brain, and the sizes of the arrays that they share.
+
+    Attributes
+    ----------
+    items : AREA array, (areas,)
+        What the kernels read; see `kernels/cuda/types.cuh`.
+    drives, tiles, ranks, winners : int
+        Items of the arrays in which each area has its own part.
+    """
+
+    def __init__(self, spec: BrainSpec, bits: int) -> None:
+        areas = range(len(spec.areas))
+        self.items = np.zeros(len(spec.areas), AREA)
+        self.items["n"], self.items["k"] = [a.n for a in spec.areas], [a.k for a in spec.areas]
+        self.items["slots"] = [sum(f.learns and f.source == a for f in spec.fibers) for a in areas]
+        reached = [bool(spec.into(a)) for a in areas]
+        self.drives = self._place("drive", [area.n * here for area, here in zip(spec.areas, reached, strict=True)])
+        blocks = [-(-area.n >> bits) for area in spec.areas]
+        self.tiles = self._place("tiles", [count * here for count, here in zip(blocks, reached, strict=True)])
+        learning = self.items["slots"] > 0
+        self.ranks = self._place("ranks", [area.n * int(here) for area, here in zip(spec.areas, learning, strict=True)])
+        self.capacity = np.array([min(area.k, area.n) for area in spec.areas], np.int64)
+        self.winners = self._place("winners", self.capacity)
+
+    def _place(self, field: str, sizes: Sequence[int] | npt.NDArray[np.int64]) -> int:
+        ends = np.cumsum(np.asarray(sizes, np.int64))
+        self.items[field] = ends - sizes
+        return int(ends[-1])
+
+    def widen(self, area: int, count: int) -> None:
+        """Give an area room for more winners, which moves those of others."""
+        self.capacity[area] = count
+        self.winners = self._place("winners", self.capacity)
+
+
+class FiberTable:
+    """The fibers of a brain on a device, with the gap tables of their graphs, one for each probability."""
+
+    def __init__(self, spec: BrainSpec, device: Device) -> None:
+        starts: dict[float, tuple[int, int, int]] = {}
+        tables: list[GapTable] = []
+        for p in dict.fromkeys(fiber.graph.p for fiber in spec.fibers):
+            starts[p] = (_total(tables, "guide"), _total(tables, "heads"), _total(tables, "thresholds"))
+            tables.append(gap_table(p))
+        slots = [0] * len(spec.areas)
+        items = np.zeros(len(spec.fibers), FIBER)
+        for item, fiber in zip(items, spec.fibers, strict=True):
+            graph, table = fiber.graph, gap_table(fiber.graph.p)
+            item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
+            item["recurrent"], item["bits"] = graph.recurrent, graph.bits
+            item["shift"], item["last"] = int(table.shift), int(table.last)
+            item["guide"], item["heads"], item["thresholds"] = starts[graph.p]
+            if fiber.learns:
+                assert fiber.update is not None  # it learns
+                item["slot"] = slots[fiber.source]
+                slots[fiber.source] += 1
+                item["gain"], item["drift"], item["ceiling"] = (
+                    fiber.update.gain,
+                    fiber.update.drift,
+                    fiber.update.ceiling,
+                )
+        self.slots = items["slot"].tolist()
+        self.items = device.upload(items, "fibers")
+        self.guide = device.upload(_joined(tables, "guide", np.uint16), "gap tables")
+        self.heads = device.upload(_joined(tables, "heads", np.uint32), "gap tables")
+        self.thresholds = device.upload(_joined(tables, "thresholds", np.uint64), "gap tables")
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return self.items.nbytes + self.guide.nbytes + self.heads.nbytes + self.thresholds.nbytes
+
+
+def _total(tables: Sequence[GapTable], field: str) -> int:
+    return sum(len(getattr(table, field)) for table in tables)
+
+
+def _joined(tables: Sequence[GapTable], field: str, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype), *(getattr(table, field) for table in tables)])

@@ -1,0 +1,101 @@
+"""The order of a round for backends that run on the host: one area, one fiber after the other, at once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.backend import PHASES, Backend, Neurons, uninterrupted
+from brainsim.kernels.spec import BrainSpec, Options
+
+
+class SteppedBackend(Backend):
+    """Keeps the winners as arrays, and runs each round when it is asked for, phase by phase."""
+
+    def __init__(self, spec: BrainSpec, options: Options) -> None:
+        super().__init__(spec, options)
+        self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
+        self._seconds = dict.fromkeys(PHASES, 0.0)
+        self._stable = True
+        self._fired: set[int] = set()
+        self._recorded: list[dict[int, Neurons]] = []
+
+    def winners(self, area: int) -> Neurons:
+        return self._winners[area].copy()
+
+    def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
+        self._winners[area] = np.array(neurons, dtype=np.int64)
+
+    def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> None:
+        self._end_round()  # an interruption may have come in the way of the last one's
+        try:
+            after = self._fire(open_fibers, fixed)
+            with uninterrupted():
+                self.broken = True
+                if learn:
+                    begun = perf_counter()
+                    self._learn(open_fibers, after)
+                    self._seconds["learn"] += perf_counter() - begun
+                moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
+                self._stable = all(np.array_equal(self._winners[a], after[a]) for a in moved)
+                self._fired.update(a for a in moved if len(after[a]))
+                self._winners = after
+                self.broken = False
+        finally:
+            self._end_round()
+
+    def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
+        """Return the winners of every area after the round; changes no state."""
+        after = list(self._winners)
+        for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
+            if area not in fixed:
+                begun = perf_counter()
+                self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
+                projected = perf_counter()
+                after[area] = self._select(area)
+                self._seconds["project"] += projected - begun
+                self._seconds["select"] += perf_counter() - projected
+        return after
+
+    def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+        for f in open_fibers:
+            fiber = self.spec.fibers[f]
+            if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
+                self._strengthen(f, self._winners[fiber.source], after[fiber.target])
+
+    @abstractmethod
+    def _project(self, area: int, fibers: Sequence[int]) -> None:
+        """Sum the weights from the firing neurons of the fibers' sources into the drive of ``area``."""
+
+    @abstractmethod
+    def _select(self, area: int) -> Neurons:
+        """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none with zero drive."""
+
+    @abstractmethod
+    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
+        """Apply the fiber's update to every existing synapse from ``pre`` to ``post``."""
+
+    def _end_round(self) -> None:
+        """Drop what was kept only for the round."""
+
+    def stable(self) -> bool:
+        return self._stable
+
+    def fired(self) -> set[int]:
+        fired, self._fired = self._fired, set()
+        return fired
+
+    def record(self, areas: Sequence[int]) -> None:
+        self._recorded.append({area: self.winners(area) for area in areas})
+
+    def recorded(self) -> list[dict[int, Neurons]]:
+        recorded, self._recorded = self._recorded, []
+        return recorded
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return self._seconds

@@ -1,0 +1,47 @@
+"""Compiles kernels with the emulated built-ins into a shared library."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from brainsim.kernels.gpu.source import FOLDER, UNITS, signatures
+
+HEADER = Path(__file__).with_name("cuda.hpp")
+COMPILER = shutil.which(os.environ.get("CXX", "g++"))
+_FLAGS = ("-std=c++20", "-O2", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-Wno-unused-function")
+_SANITIZED = ("-fsanitize=address", "-fno-omit-frame-pointer", "-g")
+
+
+def kernels_source() -> str:
+    """Return a source that includes all kernels as they ship."""
+    includes = [f'#include "{FOLDER / unit}.cu"' for unit in UNITS]
+    return "\n".join([*includes, *(f"EMULATED_KERNEL({name})" for name in signatures())])
+
+
+def build(text: str, *, sanitize: bool = False) -> Path:
+    """Return the library of a source, compiled unless it has been before."""
+    assert COMPILER, "the emulator needs a C++ compiler"
+    read = [HEADER.read_text(), *(path.read_text() for path in sorted(FOLDER.iterdir()))]
+    flags = (*_FLAGS, *(_SANITIZED if sanitize else ()))
+    digest = hashlib.sha256("\0".join([text, *flags, *read]).encode()).hexdigest()[:24]
+    folder = Path(tempfile.gettempdir()) / f"brainsim-emulator-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    library = folder / f"{digest}.so"
+    if not library.exists():
+        source = folder / f"{digest}-{os.getpid()}.cpp"
+        source.write_text(f'#include "{HEADER}"\n{text}\n')
+        unfinished = source.with_suffix(".so")
+        _run([COMPILER, *flags, f"-I{FOLDER}", str(source), "-o", str(unfinished)])
+        unfinished.replace(library)
+    return library
+
+
+def _run(command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stderr}"

@@ -1,0 +1,139 @@
+"""A device for the gpu backend that runs its kernels on the CPU."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from time import perf_counter
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.gpu.backend import GpuBackend
+from brainsim.kernels.gpu.device import Array, Description, Device
+from brainsim.kernels.gpu.layout import THREADS
+from emulator.build import build, kernels_source
+
+
+class EmulatorError(AssertionError):
+    """A kernel did what a GPU leaves undefined."""
+
+
+@cache
+def kernels(*, sanitize: bool = False) -> ctypes.CDLL:
+    """Return the library of all kernels that ship."""
+    return load(build(kernels_source(), sanitize=sanitize))
+
+
+def load(path: Path) -> ctypes.CDLL:
+    """Return a library that `build` has made."""
+    library = ctypes.CDLL(str(path))
+    library.emulate.restype = ctypes.c_char_p
+    library.emulate.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint, ctypes.c_size_t]
+    library.emulate.argtypes += [ctypes.c_int, ctypes.c_int64]
+    return library
+
+
+def emulate(
+    library: ctypes.CDLL,
+    kernel: str,
+    blocks: int,
+    arguments: Sequence[np.generic],
+    *,
+    threads: int = THREADS,
+    shared: int = 0,
+    poison: int = 0xA5,
+    seed: int = -1,
+) -> None:
+    """Run a kernel; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
+    held = [np.array([argument]) for argument in arguments]
+    pointers = (ctypes.c_void_p * len(held))(*(item.ctypes.data for item in held))
+    function = ctypes.cast(getattr(library, f"emulated_{kernel}"), ctypes.c_void_p)
+    failure = library.emulate(function, pointers, blocks, threads, shared, poison, seed)
+    if failure is not None:
+        raise EmulatorError(f"{kernel}: {failure.decode()}")
+
+
+class EmulatedDevice(Device):
+    """Runs each launch at once.  New memory is poisoned, so that what is read before it is written shows."""
+
+    def __init__(
+        self,
+        *,
+        multiprocessors: int = 1,
+        memory: int = 1 << 32,
+        poison: int = 0xA5,
+        seed: int = -1,
+        sanitize: bool = False,
+    ) -> None:
+        self.description = Description("emulated device", multiprocessors, memory)
+        self.launches: list[str] = []
+        self.reads = 0
+        self.closed = False
+        self._library = kernels(sanitize=sanitize)
+        self._poison = poison
+        self._seed = seed
+        self.room = memory
+
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
+        assert blocks < 2**31, "CUDA's grids are no larger"
+        self.launches.append(kernel)
+        seed = self._seed if self._seed < 0 else self._seed + len(self.launches)
+        emulate(self._library, kernel, blocks, arguments, shared=shared, poison=self._poison, seed=seed)
+
+    def _allocate(self, size: int) -> tuple[int, Any]:
+        if size > self.room:
+            raise MemoryError
+        self.room -= size
+        memory = _Memory(size, self._poison, self.give_back)
+        return memory.bytes.ctypes.data, memory
+
+    def give_back(self, size: int) -> None:
+        self.room += size
+
+    def _write(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:
+        array.memory.bytes[offset : offset + values.nbytes] = values.view(np.uint8)
+
+    def _read(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:
+        self.reads += 1
+        values.view(np.uint8)[:] = array.memory.bytes[offset : offset + values.nbytes]
+
+    def copy(self, target: Array, source: Array) -> None:
+        target.memory.bytes[: source.nbytes] = source.memory.bytes
+
+    def clear(self, array: Array) -> None:
+        array.memory.bytes[:] = 0
+
+    def mark(self) -> float:
+        return perf_counter()
+
+    def seconds(self, begin: float, end: float) -> float:
+        return end - begin
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class _Memory:
+    """Poisoned bytes that say when they are no longer held."""
+
+    def __init__(self, size: int, poison: int, give_back: Callable[[int], None]) -> None:
+        self.bytes = np.full(size, poison, np.uint8)
+        self._give_back = give_back
+
+    def __del__(self) -> None:
+        self._give_back(self.bytes.nbytes)
+
+
+class EmulatedBackend(GpuBackend):
+    """The gpu backend on an emulated device, blocks and threads in turn."""
+
+    device: ClassVar[Callable[[], Device]] = EmulatedDevice
+
+
+def emulated(**options: Any) -> type[GpuBackend]:
+    """Return the gpu backend on emulated devices of a certain kind."""
+    return type("EmulatedBackend", (GpuBackend,), {"device": staticmethod(lambda: EmulatedDevice(**options))})

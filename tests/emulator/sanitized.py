@@ -1,0 +1,50 @@
+"""Runs under the address sanitizer, as a program of its own: kernels that ship, or one that is planted."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+
+from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.spec import Options
+from emulator import planted
+from emulator.build import COMPILER, build, kernels_source
+from emulator.device import emulate, emulated, load
+from scenarios import scenario, trace
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run this file with the sanitizer loaded before Python, which sees whatever NumPy and the kernels allocate."""
+    assert COMPILER is not None
+    found = subprocess.run([COMPILER, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    # Python leaks by design; memory of the exact size that was asked for is what shows a write past its end.
+    sanitizer = {"LD_PRELOAD": found.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
+    for text in (kernels_source(), planted.source()):
+        build(text, sanitize=True)  # by a compiler that is not itself sanitized
+    command = [sys.executable, __file__, *arguments]
+    return subprocess.run(command, env={**os.environ, **sanitizer}, capture_output=True, text=True, check=False)
+
+
+def _planted(kernel: str) -> None:
+    library = load(build(planted.source(), sanitize=True))
+    out = np.zeros(40, np.uint32)
+    emulate(library, kernel, 1, [np.uint64(out.ctypes.data), np.int64(40)], threads=64, shared=256)
+    assert out.tolist() == [1] * 40
+
+
+def _shipped(number: int) -> None:
+    case = scenario(number)
+    assert trace(emulated(sanitize=True, seed=number), case, Options()) == trace(ReferenceBackend, case, Options())
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "shipped":
+        _shipped(int(sys.argv[2]))
+    else:
+        _planted(sys.argv[1])

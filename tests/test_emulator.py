@@ -1,0 +1,80 @@
+"""The emulator itself: it runs what is right, and catches what a GPU would let pass."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pytest
+
+from emulator import planted, sanitized
+from emulator.build import build
+from emulator.device import EmulatorError, emulate, load
+
+SEEDS = range(6)
+
+
+def outcome(kernel: str, **options: Any) -> list[int]:
+    """Run a planted kernel of 64 threads and return what it left in 64 numbers, which are 0 before."""
+    library, out = load(build(planted.source())), np.zeros(64, np.uint32)
+    emulate(library, kernel, 1, [np.uint64(out.ctypes.data), np.int64(64)], threads=64, shared=256, **options)
+    return out.tolist()
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("missing_barrier", [63 - i for i in range(64)]),
+        ("missing_warp_barrier", [i ^ 1 for i in range(64)]),
+        ("not_atomic", [64, *[0] * 63]),
+    ],
+    ids=["barrier", "warp barrier", "atomic"],
+)
+def test_races_show_in_a_random_order(kind: str, expected: list[int]) -> None:
+    right = [outcome(f"{kind}_fine", seed=seed) for seed in SEEDS]
+    wrong = [outcome(f"{kind}_faulty", seed=seed) for seed in SEEDS]
+    assert right == [expected] * len(SEEDS)
+    assert all(found != expected for found in wrong)
+
+
+@pytest.mark.parametrize("kind", ["unwritten_shared", "unwritten_dynamic"], ids=["static", "dynamic"])
+def test_reading_what_was_never_written_shows_the_poison(kind: str) -> None:
+    right = [outcome(f"{kind}_fine", poison=poison) for poison in (0xA5, 0xFF)]
+    assert right == [[3] * 64] * 2
+    assert outcome(f"{kind}_faulty", poison=0xA5)[5] == 0xA5A5A5A5
+    assert outcome(f"{kind}_faulty", poison=0xFF)[5] == 0xFFFFFFFF
+
+
+@pytest.mark.parametrize(
+    ("kind", "complaint"),
+    [
+        ("barrier_not_reached_by_all", "a barrier is not reached by all threads of the block: 17 wait, 47 have"),
+        ("shuffle_without_all", "a warp operation waits for a lane that has ended"),
+        ("different_warp_operations", "different warp operations"),
+    ],
+    ids=["barrier", "shuffle", "operations"],
+)
+@pytest.mark.parametrize("seed", [-1, 4])
+def test_undefined_behaviour_is_refused(kind: str, complaint: str, seed: int) -> None:
+    outcome(f"{kind}_fine", seed=seed)
+    with pytest.raises(EmulatorError, match=complaint):
+        outcome(f"{kind}_faulty", seed=seed)
+    outcome(f"{kind}_fine", seed=seed)  # a failure leaves nothing behind
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="only g++ tells where its address sanitizer is")
+class TestAddresses:
+    """What lies past the end of an array is not touched."""
+
+    @pytest.mark.parametrize("name", ["out_of_bounds", "out_of_shared_bounds"])
+    def test_a_planted_write_past_the_end_is_caught(self, name: str) -> None:
+        fine, faulty = sanitized.run(f"{name}_fine"), sanitized.run(f"{name}_faulty")
+        assert fine.returncode == 0, fine.stderr
+        assert faulty.returncode != 0
+        assert "AddressSanitizer: heap-buffer-overflow" in faulty.stderr
+
+    @pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
+    def test_kernels_that_ship_stay_inside(self, number: int) -> None:
+        done = sanitized.run("shipped", str(number))
+        assert done.returncode == 0, done.stderr

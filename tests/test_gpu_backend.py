@@ -1,0 +1,362 @@
+"""The gpu backend beyond the conformance suite: room, waiting, interruption, memory, dumps, and CuPy itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim import Area, Assembly, Brain, Hebbian, Simulator
+from brainsim.errors import BackendError, BackendMemoryError, SimulationError
+from brainsim.info import describe
+from brainsim.kernels.connectome import Graph, fiber_key
+from brainsim.kernels.cpu.backend import CpuBackend
+from brainsim.kernels.errors import DeviceMemoryError
+from brainsim.kernels.gpu import cupy_device, overlay
+from brainsim.kernels.gpu.backend import GpuBackend
+from brainsim.kernels.gpu.cupy_device import CupyDevice
+from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
+from emulator import fake_cupy
+from emulator.device import EmulatedDevice, emulated
+from scenarios import scenario, settled_reference, trace
+
+
+def one_device(**options: Any) -> tuple[type[GpuBackend], EmulatedDevice]:
+    """Return a backend that is always built on one device, and the device."""
+    device = EmulatedDevice(**options)
+    return type("OnOneDevice", (GpuBackend,), {"device": staticmethod(lambda: device)}), device
+
+
+class TestRoom:
+    """New synapses find room however little there was, and if there is none, nothing is half-done."""
+
+    @pytest.mark.parametrize(("rows", "pages"), [(1, 1), (1, 4096), (4096, 1)])
+    def test_growing_changes_nothing(self, rows: int, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(overlay, "FIRST_ROWS", rows)
+        monkeypatch.setattr(overlay, "FIRST_PAGES", pages)
+        case, reference = settled_reference(200)
+        backend_class, device = one_device(seed=1)
+        assert trace(backend_class, case, Options()) == reference
+        assert device.launches.count("enrol") > len(case.rounds)  # some rounds stalled and were run again
+
+    def test_rounds_behind_a_stalled_one_happen_after_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
+        case, _ = settled_reference(201)
+        backends = [backend_class(case.spec, Options()) for backend_class in (CpuBackend, emulated())]
+        seen = []
+        for backend in backends:
+            backend.set_winners(0, list(range(30)))
+            for _ in range(7):  # without a look in between
+                backend.round(range(6), {0}, learn=True)
+                backend.record([1, 2])
+            recorded = [{a: won.tolist() for a, won in each.items()} for each in backend.recorded()]
+            learned = [[column.tolist() for column in backend.learned(f)] for f in range(6)]
+            seen.append((backend.stable(), recorded, learned, backend.fired()))
+        assert seen[0] == seen[1]
+        assert len(seen[0][1]) == 7
+
+    def test_no_memory_for_the_brain(self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: EmulatedDevice(memory=1 << 20)))
+        brain = Brain()
+        area = brain.add(Area("A", n=1_000_000, k=10))
+        brain.connect(area, area, p=0.01, plasticity=Hebbian(0.1))
+        message = r"emulated device has no room for 7.6 MiB of drives \(of 1 MiB in all\); lower n"
+        with pytest.raises(BackendMemoryError, match=message) as caught:
+            Simulator(brain, backend="gpu")
+        assert isinstance(caught.value, MemoryError)
+
+    def test_no_memory_for_more_synapses(
+        self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(overlay, "FIRST_ROWS", 1)
+        monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
+        devices = []
+
+        def tight() -> EmulatedDevice:
+            devices.append(EmulatedDevice(memory=1 << 20))
+            return devices[-1]
+
+        monkeypatch.setattr(GpuBackend, "device", staticmethod(tight))
+        brain, stimulus = small_brain()
+        with Simulator(brain, backend="gpu") as sim:
+            sim.present(stimulus)
+            sim.run(brain.fibers, rounds=2)
+            sim.save(tmp_path / "before.h5")
+            devices[0].give_back(-devices[0].room)  # somebody else takes all there is
+            sim.present(Assembly("S", np.arange(50, 100)))
+            with pytest.raises(BackendMemoryError, match=r"no room for .* MiB of learned synapses"):
+                sim.run(brain.fibers, rounds=2)
+            with pytest.raises(SimulationError, match="load a saved state"):
+                sim.run(brain.fibers)
+            devices[0].give_back(1 << 20)
+            sim.load(tmp_path / "before.h5")
+            sim.run(brain.fibers, rounds=3)
+            after = sim.assembly("A").neurons.tolist()
+        with Simulator(brain, backend="cpu") as sim:
+            sim.load(tmp_path / "before.h5")
+            sim.run(brain.fibers, rounds=3)
+            assert sim.assembly("A").neurons.tolist() == after
+
+    def test_more_sources_than_16_bits_count(self) -> None:
+        areas = (AreaSpec("S", 50_000, 1), AreaSpec("T", 300, 20))
+        fibers = tuple(
+            FiberSpec(f"F{i}", 0, 1, Graph(fiber_key(i, "S", "T", ""), 50_000, 300, p, False), None)
+            for i, p in enumerate((1.0, 0.05))
+        )
+        won = []
+        for backend_class in (CpuBackend, emulated(), emulated(multiprocessors=132, seed=1)):
+            backend = backend_class(BrainSpec(areas, fibers), Options())
+            backend.set_winners(0, np.arange(50_000))
+            backend.round([0, 1], {0}, learn=True)
+            won.append(backend.winners(1).tolist())
+        assert won[0] == won[1] == won[2]
+        assert len(won[0]) == 20
+
+    def test_an_area_given_more_winners_than_it_selects(self) -> None:
+        case, _ = settled_reference(200)
+        won = []
+        for backend_class in (CpuBackend, emulated()):
+            backend = backend_class(case.spec, Options())
+            backend.set_winners(0, list(range(30)))
+            backend.round(range(6), {0}, learn=True)
+            backend.set_winners(1, np.arange(0, 3000, 2))
+            backend.round(range(6), set(), learn=True)
+            won.append([backend.winners(a).tolist() for a in range(3)])
+        assert won[0] == won[1]
+
+
+def small_brain() -> tuple[Brain, Assembly]:
+    brain = Brain()
+    stimulus, area = brain.add(Area("S", n=300, k=50), Area("A", n=2000, k=40))
+    rule = Hebbian(0.2, 20)
+    brain.connect(stimulus, area, p=0.1, plasticity=rule)
+    brain.connect(area, area, p=0.1, plasticity=rule)
+    return brain, Assembly("S", np.arange(50))
+
+
+def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
+    case, _ = settled_reference(202)
+    backend_class, device = one_device()
+    backend = backend_class(case.spec, Options())
+    backend.set_winners(0, list(range(30)))
+    backend.round(range(6), {0}, learn=True)
+    assert not backend.stable()
+    before, each = device.reads, len(device.launches)
+    for _ in range(20):
+        backend.round(range(6), {0}, learn=True)
+        backend.record([0, 1, 2])
+    assert device.reads == before
+    launched = device.launches[each:]
+    assert len(launched) % 20 == 0  # no round takes more launches than another, whatever it finds
+    assert len(set(zip(*[iter(launched)] * (len(launched) // 20), strict=True))) == 1
+    assert len(backend.recorded()) == 20
+    assert device.reads > before
+
+
+def test_a_run_waits_once(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = EmulatedDevice()
+    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: device))
+    brain, stimulus = small_brain()
+    with Simulator(brain, backend="gpu") as sim:
+        sim.present(stimulus)
+        sim.run(brain.fibers)
+        reads = []
+        for rounds in (1, 30):
+            before = device.reads
+            sim.run(brain.fibers, rounds=rounds)
+            reads.append(device.reads - before)
+        assert reads[0] == reads[1]
+
+
+def test_an_interrupted_round_is_whole() -> None:
+    """Ctrl-C while a round is being launched waits until all of it is."""
+    case, _ = settled_reference(200)
+    done = []
+    for interrupt_at in (None, "project", "list_winners", "reserve", "commit"):
+        backend_class, device = one_device()
+        backend = backend_class(case.spec, Options())
+        backend.set_winners(0, list(range(30)))
+        backend.round(range(6), {0}, learn=True)
+        if interrupt_at:
+            interrupting(device, interrupt_at)
+            with pytest.raises(KeyboardInterrupt):
+                backend.round(range(6), {0}, learn=True)
+        else:
+            backend.round(range(6), {0}, learn=True)
+        backend.round(range(6), {0}, learn=True)
+        learned = [[column.tolist() for column in backend.learned(f)] for f in range(6)]
+        done.append(([backend.winners(a).tolist() for a in range(3)], learned))
+    assert all(each == done[0] for each in done)
+
+
+def interrupting(device: Any, kernel: str) -> None:
+    """Let Ctrl-C come during the next launch of a kernel."""
+    launch = device._launch
+
+    def interrupted(name: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
+        if name == kernel:
+            device._launch = launch
+            os.kill(os.getpid(), signal.SIGINT)
+        launch(name, blocks, shared, arguments)
+
+    device._launch = interrupted
+
+
+class TestMemory:
+    """What is reported is what is held, and all of it is given back."""
+
+    def test_the_report_adds_up(self) -> None:
+        case, _ = settled_reference(200)
+        backend_class, device = one_device()
+        backend = backend_class(case.spec, Options())
+        trace_of_rounds(backend, case.rounds[:6])
+        backend.record([0, 1])
+        report = backend.memory()
+        reported = sum(size for part in report.values() for owner in part.values() for size in owner.values())
+        held = device.description.memory - device.room
+        small = 10_000  # areas, status, sizes and peaks of a few tiles
+        assert 0 <= held - reported < small
+        assert report["fibers"]["F01"]["learned"] > 0
+
+    def test_close_gives_all_back(self) -> None:
+        case, _ = settled_reference(200)
+        backend_class, device = one_device()
+        trace(backend_class, case, Options())
+        assert device.closed
+        assert device.room == device.description.memory
+
+
+def trace_of_rounds(backend: Any, rounds: Sequence[Any]) -> None:
+    for stimuli, opened, fixed, learn in rounds:
+        for area, neurons in stimuli.items():
+            backend.set_winners(area, neurons)
+        backend.round(opened, fixed, learn=learn)
+
+
+class TestDumps:
+    """A state goes from one backend to another and on, bit for bit."""
+
+    @pytest.mark.parametrize(("first", "second"), [("cpu", "gpu"), ("gpu", "cpu"), ("gpu", "gpu")])
+    def test_a_run_is_continued_on_another_backend(
+        self, first: str, second: str, emulated_gpu: None, tmp_path: Path
+    ) -> None:
+        states = []
+        for chain in (("cpu", "cpu"), (first, second)):
+            brain, stimulus = small_brain()
+            path = tmp_path / "-".join(chain)
+            with Simulator(brain, seed=5, backend=chain[0]) as sim:
+                sim.present(stimulus)
+                sim.run(brain.fibers, rounds=4)
+                sim.save(f"{path}-half.h5")
+            with Simulator(brain, seed=5, backend=chain[1]) as sim:
+                sim.load(f"{path}-half.h5")
+                recording = sim.record()
+                sim.run(brain.fibers, rounds=4)
+                with sim.frozen():
+                    sim.silence("S")
+                    sim.run(brain.fibers, rounds=2)
+                    probed = sim.assembly("A").neurons.tolist()
+                won = [winners.tolist() for winners in recording.winners("A")]
+                weights = [sim._backend.learned(f) for f in range(2)]  # type: ignore[union-attr]
+                states.append((won, probed, [[c.tolist() for c in w] for w in weights], sim.rounds))
+        assert states[0] == states[1]
+        assert len(states[0][0]) == 4
+
+    def test_weights_set_for_one_fiber_leave_the_others(self) -> None:
+        case, reference = settled_reference(200)
+        backend = emulated()(case.spec, Options())
+        trace_of_rounds(backend, case.rounds)
+        moved = backend.learned(2)
+        backend.set_learned(0, type(moved)(*(column[:5] for column in backend.learned(0))))
+        backend.memory()  # stores them
+        learned = [[column.tolist() for column in backend.learned(f)] for f in range(6)]
+        assert learned[1:] == reference[-1][1:]
+        assert learned[0] == [column[:5] for column in reference[-1][0]]
+
+
+class TestCupy:
+    """`CupyDevice` itself, on a stand-in for CuPy; and why there may be no device."""
+
+    @pytest.fixture
+    def cupy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "cupy", fake_cupy.module())
+        cupy_device.why_not.cache_clear()
+
+    @pytest.fixture(autouse=True)
+    def _forget(self) -> Any:
+        yield
+        if hasattr(cupy_device.why_not, "cache_clear"):
+            cupy_device.why_not.cache_clear()
+
+    def test_the_same_on_cupy(self, cupy: None) -> None:
+        backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
+        case, reference = settled_reference(200)
+        assert trace(backend_class, case, Options()) == reference
+
+    def test_it_is_chosen_where_there_is_one(self, cupy: None) -> None:
+        brain, stimulus = small_brain()
+        with Simulator(brain) as sim:
+            assert sim.backend_name == "gpu"
+            sim.present(stimulus)
+            sim.run(brain.fibers, rounds=2)
+            assert len(sim.assembly("A")) == 40
+            assert sim.timings()["project"] > 0
+        assert describe()["auto"] == "gpu"
+        about = describe()["gpu"]
+        assert (about["device"], about["driver"], about["cuda"], about["cupy"]) == (
+            "Fake H100",
+            "13.0",
+            "12.9",
+            "14.2.0",
+        )
+
+    @pytest.mark.parametrize(
+        ("options", "reason"),
+        [
+            ({"failure": "cudaErrorNoDevice: no CUDA-capable device is detected"}, "no CUDA-capable device"),
+            ({"devices": 0}, "CUDA finds no device"),
+            ({"capability": "61"}, "compute capability 6.1; 7.5 is the oldest"),
+        ],
+    )
+    def test_why_there_is_none(self, options: Any, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "cupy", fake_cupy.module(**options))
+        cupy_device.why_not.cache_clear()
+        assert reason in str(describe()["backends"]["gpu"])
+        assert describe()["gpu"] is None
+        with pytest.raises(BackendError, match=reason):
+            Simulator(small_brain()[0], backend="gpu")
+
+    def test_without_cupy_the_extras_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "cupy", None)
+        cupy_device.why_not.cache_clear()
+        with pytest.raises(BackendError, match=r"CuPy cannot be imported .* pip install brainsim\[cuda12\]"):
+            Simulator(small_brain()[0], backend="gpu")
+
+
+def test_unlearned_and_learned_of_a_fixed_fiber() -> None:
+    areas = (AreaSpec("S", 10, 10), AreaSpec("T", 40, 5))
+    graph = Graph(fiber_key(0, "S", "T", ""), 10, 40, 0.5, False)
+    backend = emulated()(BrainSpec(areas, (FiberSpec("S->T", 0, 1, graph, None),)), Options())
+    assert len(backend.learned(0).pre) == 0
+    assert backend.row(0, 3).tolist() == graph.row(3).tolist()
+
+
+def test_a_scenario_without_learning_needs_no_lessons() -> None:
+    case = scenario(2)
+    backend_class, device = one_device()
+    backend = backend_class(case.spec, Options())
+    trace_of_rounds(backend, [(stimuli, opened, fixed, False) for stimuli, opened, fixed, _ in case.rounds])
+    assert "list_winners" in device.launches
+    assert "strengthen" not in device.launches
+
+
+def test_device_memory_errors_are_memory_errors() -> None:
+    with pytest.raises(DeviceMemoryError) as caught:
+        EmulatedDevice(memory=10).empty(11, np.uint8, "a test")
+    assert isinstance(caught.value, MemoryError)

@@ -1,0 +1,186 @@
+"""The CUDA C kernels: compiled by NVIDIA's compiler for every architecture, and what the host believes about them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import nvrtc
+import pytest
+
+from brainsim.kernels.connectome import BLOCK_STEP, FINE, GOLDEN, Graph
+from brainsim.kernels.fixed_point import ONE, RATE_BITS
+from brainsim.kernels.gaps import gap_table
+from brainsim.kernels.gpu import layout
+from brainsim.kernels.gpu.device import check
+from brainsim.kernels.gpu.source import ARCHITECTURES, FOLDER, UNITS, parse, signatures, source_of
+from emulator.device import EmulatedDevice
+
+HEADERS = "".join((FOLDER / name).read_text() for name in ("types.cuh", "connectome.cuh"))
+needs_nvrtc = pytest.mark.skipif(not nvrtc.available(), reason="there is no wheel of NVRTC for this platform")
+
+
+@needs_nvrtc
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("unit", UNITS)
+def test_kernels_compile_without_a_warning_and_spill_nothing(unit: str, architecture: int) -> None:
+    found, log = nvrtc.usage(unit, architecture)
+    assert "warning" not in log, log
+    assert {each.kernel for each in found} == {each.name for each in signatures().values() if each.unit == unit}
+    assert all(each.spilled == each.stack == 0 for each in found), found
+    assert all(each.registers <= 64 for each in found), found  # four blocks of 256 threads on a multiprocessor
+    assert all(each.shared + (2 << 14) * (each.kernel == "project") <= 48 * 1024 for each in found), found
+
+
+@needs_nvrtc
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("int unused = 3; a[0] = 1u;", "warning #177"),
+        ("a[0] = nothing;", "undefined"),
+        ("atomicAdd(&a[0], a);", "no instance of overloaded function"),
+    ],
+)
+def test_the_compiler_complains(body: str, complaint: str) -> None:
+    text = f'#include "types.cuh"\nextern "C" __global__ void planted(u32* a) {{ {body} }}'
+    assert complaint in nvrtc.compile_text(text, "planted", 90)[1]
+
+
+def test_structures_are_the_same_on_both_sides() -> None:
+    structures = dict(re.findall(r"struct (\w+) \{(.*?)\};", (FOLDER / "types.cuh").read_text(), re.DOTALL))
+    assert set(structures) == {name for name in layout.C_TYPES if name[0].isupper()}
+    for name, inside in structures.items():
+        fields = re.findall(r"^\s*(\w+) (\w+);", inside, re.MULTILINE)
+        dtype = layout.C_TYPES[name]
+        assert [(field, layout.C_TYPES[kind]) for kind, field in fields] == [(f, dtype[f]) for f in dtype.names or ()]
+        assert dtype.itemsize == 8 * len(fields)  # nothing is padded
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GOLDEN", GOLDEN),
+        ("BLOCK_STEP", BLOCK_STEP),
+        ("FINE_LOW", FINE[0]),
+        ("FINE_HIGH", FINE[1]),
+        ("ONE", ONE),
+        ("RATE_BITS", RATE_BITS),
+        ("PAGE", layout.PAGE),
+        ("DIGIT_BITS", layout.DIGIT_BITS),
+        ("THREADS", layout.THREADS),
+    ],
+)
+def test_constants_are_the_same_on_both_sides(name: str, value: int) -> None:
+    (text,) = re.findall(rf"constexpr \w+ {name} = ([^;]+);", HEADERS)
+    assert eval(text.removesuffix("ull")) == value
+
+
+def test_signatures_are_read() -> None:
+    (found,) = parse('extern "C" __global__ void __launch_bounds__(THREADS, 4)\nf(const u32* a,\n  i64 b) {', "x")
+    assert [(p.name, p.type, p.pointer) for p in found.parameters] == [("a", "u32", True), ("b", "i64", False)]
+    for unit in UNITS:
+        assert source_of(unit).count("__global__") == sum(each.unit == unit for each in signatures().values())
+
+
+class TestArgumentsAreChecked:
+    """What a kernel reads is what it was given: every argument has the very type of the C signature."""
+
+    (signature,) = parse('extern "C" __global__ void f(const u32* a, i64 b) {', "x")
+
+    @pytest.mark.parametrize("wrong", [3, 3.0, True, np.int32(3), np.float64(3), np.uint64(3), None, "3"])
+    def test_wrong_scalars(self, wrong: Any) -> None:
+        array = EmulatedDevice().empty(4, np.uint32, "a test")
+        check(self.signature, [array, np.int64(3)])
+        with pytest.raises(TypeError, match=r"kernel f, argument 'b': must be a NumPy scalar of int64"):
+            check(self.signature, [array, wrong])
+
+    @pytest.mark.parametrize("wrong", [np.uint64(1), 7, np.zeros(4, np.uint32)])
+    def test_wrong_arrays(self, wrong: Any) -> None:
+        with pytest.raises(TypeError, match=r"kernel f, argument 'a': must be an array of uint32"):
+            check(self.signature, [wrong, np.int64(3)])
+
+    def test_arrays_of_another_type_and_wrong_numbers_of_arguments(self) -> None:
+        other = EmulatedDevice().empty(4, np.int32, "a test")
+        with pytest.raises(TypeError, match=r"must be an array of uint32 \(got Array int32\)"):
+            check(self.signature, [other, np.int64(3)])
+        with pytest.raises(TypeError, match="takes 2 arguments"):
+            check(self.signature, [other])
+
+    def test_a_launch_checks(self) -> None:
+        with pytest.raises(TypeError, match="kernel reserve"):
+            EmulatedDevice().launch("reserve", 1, [1, 2, 3, 4])  # type: ignore[list-item]
+
+
+class Far:
+    """One fiber into an area of 2**32 - 1 neurons, of which only a tile, or some winners, are looked at."""
+
+    n = 2**32 - 1
+
+    def __init__(self, p: float, recurrent: bool = False) -> None:
+        self.device = EmulatedDevice()
+        self.graph = Graph(key=0x0123456789ABCDEF, n_source=self.n, n_target=self.n, p=p, recurrent=recurrent)
+        table = gap_table(p)
+        fiber = np.zeros(1, layout.FIBER)
+        fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
+        fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
+        self.fibers = self.upload(fiber)
+        self.tables = [self.upload(each) for each in (table.guide, table.heads, table.thresholds)]
+        self.status = self.upload(np.zeros(1, layout.STATUS))
+
+    def upload(self, values: np.ndarray) -> Any:
+        return self.device.upload(values, "a test")
+
+    def areas(self, **fields: int) -> Any:
+        areas = np.zeros(2, layout.AREA)
+        areas["n"] = self.n
+        for name, value in fields.items():
+            areas[name][1] = value
+        return self.upload(areas)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("p", [0.001, 0.01, 0.3])
+def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool) -> None:
+    far, bits = Far(p, recurrent), 12
+    tile = far.n >> bits  # the last one, which is not whole
+    low, size = tile << bits, far.n - (tile << bits)
+    firing = [5, 2**31 + 11, far.n - 2, far.n - 1]
+    job = np.array([(1, -tile, 0, 1)], layout.JOB)
+    areas = far.areas(drive=-low, tiles=-tile, winners=len(firing))
+    drive, peaks = far.upload(np.full(size, -7, np.int64)), far.upload(np.zeros(1, np.int64))
+    arguments = [far.status, far.upload(job), np.int64(1), far.upload(np.zeros(1, np.int64)), far.fibers, areas]
+    arguments += [
+        far.upload(np.array(firing, np.uint32)),
+        far.upload(np.array([len(firing), 0], np.uint32)),
+        *far.tables,
+    ]
+    arguments += [drive, peaks, far.upload(np.zeros(1, np.uint32)), np.int64(1), np.int64(bits)]
+    far.device.launch("project", 1, arguments, shared=2 << bits)
+    blocks = range(low >> far.graph.bits, ((far.n - 1) >> far.graph.bits) + 1)
+    posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if low <= j < far.n]
+    expected = np.bincount([j - low for i, j in posts if not (recurrent and i == j)], minlength=size) * ONE
+    assert far.device.read(drive).tolist() == expected.tolist()
+    assert far.device.read(peaks).tolist() == [expected.max()]
+
+
+@pytest.mark.parametrize("p", [0.001, 0.05, 0.5])
+def test_pairs_past_2_to_the_31_are_drawn(p: float) -> None:
+    far = Far(p, recurrent=True)
+    rng = np.random.default_rng(3)
+    firing = np.unique(rng.integers(0, far.n, 20)).astype(np.uint32)
+    near_end = far.n - 1 - np.arange(200, dtype=np.int64) * 7
+    won = np.unique(np.concatenate([rng.integers(2**31, far.n, 400), near_end, firing])).astype(np.uint32)
+    words = -(-len(won) // 32)
+    lesson = np.array([(0, 1, 0, len(firing), 0, len(won), 0, words)], layout.LESSON)
+    hits = far.device.zeros(len(firing) * words, np.uint32, "a test")
+    sizes, won_sizes = np.array([len(firing), 0], np.uint32), np.array([0, len(won)], np.uint32)
+    pairs = len(firing) * len(won)
+    arguments = [far.status, far.upload(lesson), np.int64(1), np.int64(pairs), far.fibers, far.areas()]
+    arguments += [far.upload(each) for each in (firing, sizes, won, won_sizes)]
+    far.device.launch("draw_pairs", -(-pairs // layout.THREADS), [*arguments, *far.tables, hits])
+    bits = np.unpackbits(far.device.read(hits).view(np.uint8), bitorder="little").reshape(len(firing), -1)
+    expected = [[far.graph.contains(int(i), int(j)) for j in won] for i in firing]
+    assert bits[:, : len(won)].tolist() == np.array(expected, int).tolist()
+    assert bits.sum() > 0
+    assert not bits[:, len(won) :].any()
