@@ -72,16 +72,21 @@ def test_a_run_leaves_everything(tmp_path: Path, capsys: Any) -> None:
     assert not list(out.glob(".*"))
 
 
-def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any) -> None:
+def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, emulated_gpu: None) -> None:
     tiny = ["n=1500", "sentences=4", "test_every=4", "seeds=1", "controls=false"]
     settings = [part for setting in tiny for part in ("--set", setting)]
     results = []
-    for name, options in (("a", ["--threads", 1]), ("b", ["--threads", 2]), ("c", ["--backend", "reference"])):
-        out = tmp_path / name
-        code, _, errors = brainsim("run", NOUN_VERB, "--quick", *settings, *options, "--out", out, capsys=capsys)
+    for number, (backend, threads) in enumerate([("cpu", 1), ("cpu", 2), ("reference", 1), ("gpu", 1)]):
+        out = tmp_path / str(number)
+        options = ["--backend", backend, "--threads", threads, "--out", out]
+        code, _, errors = brainsim("run", NOUN_VERB, "--quick", *settings, *options, capsys=capsys)
         assert code == 0, errors
-        results.append(without_clock(json.loads((out / "metrics.json").read_text())))
-    assert results[0] == results[1] == results[2]
+        metrics = without_clock(json.loads((out / "metrics.json").read_text()))
+        assemblies = read_assemblies(out / "assemblies.h5")
+        formed = {area: {name: each.neurons.tolist() for name, each in of.items()} for area, of in assemblies.items()}
+        results.append((metrics, formed))
+    assert results[0][1]
+    assert all(result == results[0] for result in results)
 
 
 def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:

@@ -109,7 +109,7 @@ class TestArgumentsAreChecked:
 
     def test_a_launch_checks(self) -> None:
         with pytest.raises(TypeError, match="kernel reserve"):
-            EmulatedDevice().launch("reserve", 1, [1, 2, 3, 4])  # type: ignore[list-item]
+            EmulatedDevice().prepare("reserve", 1, [1, 2, 3, 4])  # type: ignore[list-item]
 
 
 class Far:
@@ -156,7 +156,7 @@ def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool) -> None
         *far.tables,
     ]
     arguments += [drive, peaks, far.upload(np.zeros(1, np.uint32)), np.int64(1), np.int64(bits)]
-    far.device.launch("project", 1, arguments, shared=2 << bits)
+    far.device.launch(far.device.prepare("project", 1, arguments, shared=2 << bits))
     blocks = range(low >> far.graph.bits, ((far.n - 1) >> far.graph.bits) + 1)
     posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if low <= j < far.n]
     expected = np.bincount([j - low for i, j in posts if not (recurrent and i == j)], minlength=size) * ONE
@@ -172,13 +172,16 @@ def test_pairs_past_2_to_the_31_are_drawn(p: float) -> None:
     near_end = far.n - 1 - np.arange(200, dtype=np.int64) * 7
     won = np.unique(np.concatenate([rng.integers(2**31, far.n, 400), near_end, firing])).astype(np.uint32)
     words = -(-len(won) // 32)
-    lesson = np.array([(0, 1, 0, len(firing), 0, len(won), 0, words)], layout.LESSON)
+    starts = 1 + len(np.unique(won >> np.uint32(far.graph.bits)))
+    lesson = np.array([(0, 1, 0, len(firing), 0, 0, starts, 0, words)], layout.LESSON)
     hits = far.device.zeros(len(firing) * words, np.uint32, "a test")
     sizes, won_sizes = np.array([len(firing), 0], np.uint32), np.array([0, len(won)], np.uint32)
-    pairs = len(firing) * len(won)
-    arguments = [far.status, far.upload(lesson), np.int64(1), np.int64(pairs), far.fibers, far.areas()]
-    arguments += [far.upload(each) for each in (firing, sizes, won, won_sizes)]
-    far.device.launch("draw_pairs", -(-pairs // layout.THREADS), [*arguments, *far.tables, hits])
+    pairs = len(firing) * starts
+    lessons, listed = far.upload(lesson), far.device.empty(starts + 1, np.uint32, "a test")
+    ends = [far.fibers, far.areas(), *(far.upload(each) for each in (firing, sizes, won, won_sizes))]
+    far.device.launch(far.device.prepare("list_starts", 1, [far.status, lessons, *ends, listed]))
+    arguments = [far.status, lessons, np.int64(1), np.int64(pairs), *ends, *far.tables, listed, hits]
+    far.device.launch(far.device.prepare("draw_pairs", -(-pairs // layout.THREADS), arguments))
     bits = np.unpackbits(far.device.read(hits).view(np.uint8), bitorder="little").reshape(len(firing), -1)
     expected = [[far.graph.contains(int(i), int(j)) for j in won] for i in firing]
     assert bits[:, : len(won)].tolist() == np.array(expected, int).tolist()

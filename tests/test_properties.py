@@ -1,4 +1,4 @@
-"""Random brains and schedules, drawn by Hypothesis: the cpu backend cannot be told from the reference."""
+"""Random brains and schedules, drawn by Hypothesis: no backend can be told from the reference."""
 
 from __future__ import annotations
 
@@ -249,6 +249,12 @@ def compare(description: Play, chosen: dict[str, float]) -> None:
         assert not difference(play(description, "cpu", Path(folder), **chosen), expected)
 
 
+def compare_gpu(description: Play, _chosen: dict[str, float]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        expected = play(description, "reference", Path(folder))
+        assert not difference(play(description, "gpu", Path(folder)), expected)
+
+
 @pytest.mark.parametrize("batch", range(QUICK))
 def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
     for_all_drawn(compare, plays(), batch, FRESH)
@@ -257,6 +263,12 @@ def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
 @pytest.mark.parametrize("batch", range(QUICK))
 def test_cpu_cannot_be_told_from_reference_where_drives_tie(batch: int) -> None:
     for_all_drawn(compare, tied_plays(), batch, FRESH)
+
+
+@pytest.mark.parametrize("strategy", [plays(), tied_plays()], ids=["plays", "tied"])
+@pytest.mark.parametrize("batch", [*range(4), *(pytest.param(batch, marks=pytest.mark.slow) for batch in range(4, 10))])
+def test_gpu_cannot_be_told_from_reference(batch: int, strategy: st.SearchStrategy[Play], emulated_gpu: None) -> None:
+    for_all_drawn(compare_gpu, strategy, batch, FRESH)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-// Learning, in five launches of which only the last changes weights: neurons are enrolled, the synapses from those that
+// Learning, in six launches of which only the last changes weights: neurons are enrolled, the synapses from those that
 // fired to those that have won are drawn, those stored already are crossed out, pages are reserved for the new ones, and
 // all are strengthened.  Every place is a sum over those before it, so that equal runs store equal bytes.
 #include "connectome.cuh"
@@ -61,12 +61,35 @@ enrol(Status* status, const i64* sources, i64 source_count, const Area* areas, c
     }
 }
 
+// Lists, for each lesson, the first winner of each block of the graph that holds any, led by their number.
+// Grid: a block for each lesson.
+extern "C" __global__ void __launch_bounds__(THREADS)
+list_starts(const Status* status, const Lesson* lessons, const Fiber* fibers, const Area* areas, const u32* winners,
+            const u32* sizes, const u32* next_winners, const u32* next_sizes, u32* starts) {
+    __shared__ u64 scratch[WARPS + 1];
+    if (status->stalled) return;
+    const Lesson& lesson = lessons[blockIdx.x];
+    const Fiber& fiber = fibers[lesson.fiber];
+    const Posts posts = posts_of(lesson, fiber, areas, winners, sizes, next_winners, next_sizes);
+    u32* const own = starts + lesson.first_start;
+    u64 found = 0;
+    for (i64 begin = 0; begin < posts.count; begin += THREADS) {
+        const i64 at = begin + threadIdx.x;
+        const bool first = at < posts.count && (at == 0 || posts.neurons[at - 1] >> fiber.bits != posts.neurons[at] >> fiber.bits);
+        u64 total = 0;
+        const u64 before = block_sum_before(first, scratch, total);
+        if (first) own[1 + found + before] = u32(at);
+        found += total;
+    }
+    if (threadIdx.x == 0) own[0] = u32(found);
+}
+
 // Draws which synapses exist between those that fired and those that have won: a bit for each pair.
-// Grid: a thread for each pair; the first winner of each block of the graph draws for all winners of it.
+// Grid: a thread for each neuron that fired and block of the graph that holds winners.
 extern "C" __global__ void __launch_bounds__(THREADS)
 draw_pairs(const Status* status, const Lesson* lessons, i64 lesson_count, i64 pair_count, const Fiber* fibers,
            const Area* areas, const u32* winners, const u32* sizes, const u32* next_winners, const u32* next_sizes,
-           const u16* guide, const u32* heads, const u64* thresholds, u32* hits) {
+           const u16* guide, const u32* heads, const u64* thresholds, const u32* starts, u32* hits) {
     if (status->stalled) return;
     const i64 pair = i64(blockIdx.x) * THREADS + threadIdx.x;
     if (pair >= pair_count) return;
@@ -74,18 +97,17 @@ draw_pairs(const Status* status, const Lesson* lessons, i64 lesson_count, i64 pa
     while (which + 1 < lesson_count && lessons[which + 1].first_pair <= pair) ++which;
     const Lesson& lesson = lessons[which];
     const Fiber& fiber = fibers[lesson.fiber];
-    const u64 local = u64(pair - lesson.first_pair), width = u64(lesson.posts);
+    const u64 local = u64(pair - lesson.first_pair), width = u64(lesson.starts);
     // A division of 64 bits takes some hundred instructions, one of 32 bits twenty.
     const i64 place = local >> 32 ? i64(local / width) : i64(u32(local) / u32(width));
-    const i64 first = i64(local - u64(place) * width);
+    const i64 start = i64(local - u64(place) * width);
+    const u32* const own = starts + lesson.first_start;
+    const i64 start_count = own[0];
+    if (place >= i64(sizes[fiber.source]) || start >= start_count) return;
     const Posts posts = posts_of(lesson, fiber, areas, winners, sizes, next_winners, next_sizes);
-    if (place >= i64(sizes[fiber.source]) || first >= posts.count) return;
-    const int bits = int(fiber.bits);
-    const u64 block = u64(posts.neurons[first]) >> bits;
-    if (first > 0 && u64(posts.neurons[first - 1]) >> bits == block) return;
-    i64 last = first;
-    while (last + 1 < posts.count && u64(posts.neurons[last + 1]) >> bits == block) ++last;
-    const u64 pre = winners[areas[fiber.source].winners + place], base = block << bits;
+    const i64 first = own[1 + start], last = (start + 1 < start_count ? i64(own[2 + start]) : posts.count) - 1;
+    const u64 block = u64(posts.neurons[first]) >> fiber.bits;
+    const u64 pre = winners[areas[fiber.source].winners + place], base = block << fiber.bits;
     u32* const row = hits + lesson.hits + place * lesson.words;
     i64 at = first;
     const u32 end = u32(u64(posts.neurons[last]) - base) + 1;

@@ -55,15 +55,16 @@ struct Gathering {
     i64 first_item;
 };
 
-// A fiber that learns in a round: `items` neurons at most fired, `posts` at most have won.
+// A fiber that learns in a round: `items` neurons at most fired.
 struct Lesson {
     i64 fiber;
     i64 moved;  // whether its target has just selected; else its winners stayed
     i64 first_item;
     i64 items;
     i64 first_pair;
-    i64 posts;
-    i64 hits;   // where its matrix of bits begins, a row of `words` for each item
+    i64 first_start;
+    i64 starts;  // blocks of the graph that hold a winner, at most
+    i64 hits;    // where its matrix of bits begins, a row of `words` for each item
     i64 words;
 };
 
@@ -73,11 +74,12 @@ struct Channel {
     i64 offset;
 };
 
-// What a search for the k-th largest drive knows after a pass: its leading digits, and how many are still to be taken
-// among the drives that begin with them.
+// What a search for the k-th largest drive knows before a pass: all but its `unknown` lowest bits, and how many drives
+// are still to be taken among those that begin like it.
 struct Choice {
     u64 prefix;
     u64 remaining;
+    u64 unknown;
 };
 
 // The learned synapses of one neuron and fiber: a chain of pages, all full but the last.

@@ -116,7 +116,7 @@ class GpuBackend(Backend):
 
     def _make_room(self, status: Any) -> None:
         assert status["stalled"], "a round did not happen for no reason"
-        self._launches.clear_hits()
+        self._launches.forget()
         pending, self._pending, self.broken = self._pending, [], True
         self._overlay.grow(int(status["rows_needed"]), int(status["pages_needed"]))
         self._pending, self.broken = pending, False

@@ -43,20 +43,30 @@ class Array:
 Argument = Array | np.generic
 
 
+class Launch(NamedTuple):
+    """A kernel with its arguments, checked; ``arrays`` are those that it reads or writes, kept alive."""
+
+    kernel: str
+    blocks: int
+    shared: int
+    arguments: tuple[np.generic, ...]
+    arrays: tuple[Array, ...]
+
+
 class Device(ABC):
     """A device that runs kernels in the order in which they are launched, without making the host wait."""
 
     description: Description
 
-    def launch(self, kernel: str, blocks: int, arguments: Sequence[Argument], *, shared: int = 0) -> None:
-        """Run a kernel on so many thread blocks; none, if there is nothing to do.
+    def prepare(self, kernel: str, blocks: int, arguments: Sequence[Argument], *, shared: int = 0) -> Launch:
+        """Check a launch, so that it may be made many times.
 
         Parameters
         ----------
         kernel : str
             Its name.
         blocks : int
-            Thread blocks of `THREADS` threads each.
+            Thread blocks of `THREADS` threads each; with none, a launch does nothing.
         arguments : sequence of Array and NumPy scalars
             In the order of the kernel's parameters.
         shared : int
@@ -68,9 +78,13 @@ class Device(ABC):
             If an argument has not the very type of the kernel's C signature.
         """
         check(signatures()[kernel], arguments)
-        if blocks:
-            passed = [a.address if isinstance(a, Array) else a for a in arguments]
-            self._launch(kernel, blocks, shared, [np.uint64(a) if isinstance(a, int) else a for a in passed])
+        passed = tuple(np.uint64(a.address) if isinstance(a, Array) else a for a in arguments)
+        return Launch(kernel, blocks, shared, passed, tuple(a for a in arguments if isinstance(a, Array)))
+
+    def launch(self, launch: Launch) -> None:
+        """Run a kernel once all launches before have run, without waiting for it."""
+        if launch.blocks:
+            self._launch(launch.kernel, launch.blocks, launch.shared, launch.arguments)
 
     def empty(self, size: int, dtype: npt.DTypeLike, purpose: str) -> Array:
         """Return an uninitialised array on the device; of at least one item, so that it has an address.

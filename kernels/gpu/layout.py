@@ -21,9 +21,11 @@ _GRAPH = ("source", "target", "recurrent", "bits", "shift", "last", "guide", "he
 FIBER = np.dtype([("key", np.uint64), *_signed(*_GRAPH, "slot", "gain", "drift", "ceiling")])
 JOB = np.dtype(_signed("area", "first_block", "first_fiber", "end_fiber"))
 GATHERING = np.dtype(_signed("fiber", "first_item"))
-LESSON = np.dtype(_signed("fiber", "moved", "first_item", "items", "first_pair", "posts", "hits", "words"))
+LESSON = np.dtype(
+    _signed("fiber", "moved", "first_item", "items", "first_pair", "first_start", "starts", "hits", "words")
+)
 CHANNEL = np.dtype(_signed("area", "offset"))
-CHOICE = np.dtype([("prefix", np.uint64), ("remaining", np.uint64)])
+CHOICE = np.dtype([("prefix", np.uint64), ("remaining", np.uint64), ("unknown", np.uint64)])
 ROW = np.dtype([("head", np.uint64), ("tail", np.uint64), ("length", np.uint64)])
 STATUS = np.dtype(_signed("stalled", "rows_used", "rows_needed", "pages_used", "pages_needed", "done"))
 

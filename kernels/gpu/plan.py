@@ -23,7 +23,8 @@ class Plan:
 
     ``selecting`` are the areas that choose new winners.  ``blocks`` counts tiles, ``warps`` neurons that may fire at
     fibers with learned synapses.  ``passes`` digits are needed to tell the drives apart.  ``items`` counts neurons that
-    may have fired in a lesson, ``pairs`` those times the winners there may be, ``hits`` words with a bit for each pair.
+    may have fired in a lesson, ``pairs`` those times the blocks of the graph with winners, of which there is a list of
+    ``starts``; ``hits`` are words with a bit for each neuron that may have fired and winner.
     """
 
     selecting: tuple[int, ...]
@@ -40,6 +41,7 @@ class Plan:
     source_count: int
     items: int
     pairs: int
+    starts: int
     hits: int
 
     @property
@@ -72,7 +74,6 @@ class Planner:
         ]
         lessons = self._lessons(learning, set(selecting), bounds, after)
         sources = np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64)
-        items, pairs = int(lessons["items"].sum()), int((lessons["items"] * lessons["posts"]).sum())
         return Plan(
             selecting=selecting,
             jobs=self._upload(jobs),
@@ -86,8 +87,9 @@ class Planner:
             lesson_count=len(lessons),
             sources=self._upload(sources),
             source_count=len(sources),
-            items=items,
-            pairs=pairs,
+            items=int(lessons["items"].sum()),
+            pairs=int((lessons["items"] * lessons["starts"]).sum()),
+            starts=int((lessons["starts"] + 1).sum()),
             hits=int((lessons["items"] * lessons["words"]).sum()),
         )
 
@@ -116,13 +118,20 @@ class Planner:
         ends = [(self._spec.fibers[f].source, self._spec.fibers[f].target) for f in fibers]
         lessons = np.zeros(len(fibers), LESSON)
         lessons["fiber"], lessons["moved"] = fibers, [target in moved for _, target in ends]
-        lessons["items"], lessons["posts"] = [bounds[s] for s, _ in ends], [after[t] for _, t in ends]
-        lessons["words"] = (lessons["posts"] + 31) // 32
-        sizes = {"first_item": lessons["items"], "first_pair": lessons["items"] * lessons["posts"]}
-        sizes["hits"] = lessons["items"] * lessons["words"]
+        lessons["items"] = [bounds[source] for source, _ in ends]
+        lessons["words"] = [-(-after[target] // 32) for _, target in ends]
+        lessons["starts"] = [self._most_starts(f, after[target]) for f, (_, target) in zip(fibers, ends, strict=True)]
+        items, starts = lessons["items"], lessons["starts"]
+        sizes = {"first_item": items, "first_pair": items * starts, "first_start": starts + 1}
+        sizes["hits"] = items * lessons["words"]
         for field, size in sizes.items():
             lessons[field] = np.cumsum(size) - size
         return lessons
+
+    def _most_starts(self, fiber: int, posts: int) -> int:
+        """Return in how many blocks of the graph so many winners may lie."""
+        graph = self._spec.fibers[fiber].graph
+        return min(posts, -(-graph.n_target >> graph.bits))
 
     def _passes(self, into: dict[int, list[int]], bounds: Sequence[int]) -> int:
         fibers = self._spec.fibers

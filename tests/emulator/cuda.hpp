@@ -287,6 +287,7 @@ template <class T> static T atomicOr(T* address, std::type_identity_t<T> value) 
 template <class T> static T atomicAnd(T* address, std::type_identity_t<T> value) {
     return emulated_atomic(address, [=](T old) { return T(old & value); });
 }
+static int __clzll(long long value) { return value ? __builtin_clzll(static_cast<unsigned long long>(value)) : 64; }
 static int __popc(unsigned value) { return __builtin_popcount(value); }
 
 // Runs a kernel; returns null, or what went wrong.
