@@ -8,16 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.spec import Options
 from emulator import planted, sanitized
 from emulator.build import build
-from emulator.device import EmulatorError, emulate, load
+from emulator.device import EmulatorError, emulate, emulated, load
+from scenarios import scenario, trace
 
 SEEDS = range(6)
 
 
-def outcome(kernel: str, **options: Any) -> list[int]:
+def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
     """Run a planted kernel of 64 threads and return what it left in 64 numbers, which are 0 before."""
-    library, out = load(build(planted.source())), np.zeros(64, np.uint32)
+    library, out = load(build(planted.source(), races=races)), np.zeros(64, np.uint32)
     emulate(library, kernel, 1, [np.uint64(out.ctypes.data), np.int64(64)], threads=64, shared=256, **options)
     return out.tolist()
 
@@ -36,6 +39,22 @@ def test_races_show_in_a_random_order(kind: str, expected: list[int]) -> None:
     wrong = [outcome(f"{kind}_faulty", seed=seed) for seed in SEEDS]
     assert right == [expected] * len(SEEDS)
     assert all(found != expected for found in wrong)
+
+
+class TestRaces:
+    """Accesses that nothing orders are found in whatever order they happen."""
+
+    @pytest.mark.parametrize("kind", ["missing_barrier", "missing_warp_barrier", "not_atomic"])
+    @pytest.mark.parametrize("seed", [-1, 4])
+    def test_planted_races_are_found(self, kind: str, seed: int) -> None:
+        outcome(f"{kind}_fine", races=True, seed=seed)
+        with pytest.raises(EmulatorError, match=r"a race: .* nothing to order them"):
+            outcome(f"{kind}_faulty", races=True, seed=seed)
+
+    @pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
+    def test_kernels_that_ship_have_none(self, number: int) -> None:
+        case = scenario(number)
+        assert trace(emulated(races=True), case, Options()) == trace(ReferenceBackend, case, Options())
 
 
 @pytest.mark.parametrize("kind", ["unwritten_shared", "unwritten_dynamic"], ids=["static", "dynamic"])

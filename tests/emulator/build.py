@@ -16,6 +16,8 @@ HEADER = Path(__file__).with_name("cuda.hpp")
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
 _FLAGS = ("-std=c++20", "-O2", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-Wno-unused-function")
 _SANITIZED = ("-fsanitize=address", "-fno-omit-frame-pointer", "-g")
+# Calls at every access, which `races.hpp` answers: what they are called is all that is used of the sanitizer.
+_WATCHED = ("-fsanitize=thread", "--param=tsan-distinguish-volatile=1", "-DEMULATOR_RACES", "-Wno-tsan")
 
 
 def kernels_source() -> str:
@@ -24,11 +26,12 @@ def kernels_source() -> str:
     return "\n".join([*includes, *(f"EMULATED_KERNEL({name})" for name in signatures())])
 
 
-def build(text: str, *, sanitize: bool = False) -> Path:
+def build(text: str, *, sanitize: bool = False, races: bool = False) -> Path:
     """Return the library of a source, compiled unless it has been before."""
     assert COMPILER, "the emulator needs a C++ compiler"
-    read = [HEADER.read_text(), *(path.read_text() for path in sorted(FOLDER.iterdir()))]
-    flags = (*_FLAGS, *(_SANITIZED if sanitize else ()))
+    headers = sorted(HEADER.parent.glob("*.hpp"))
+    read = [*(path.read_text() for path in headers), *(path.read_text() for path in sorted(FOLDER.iterdir()))]
+    flags = (*_FLAGS, *(_SANITIZED if sanitize else ()), *(_WATCHED if races else ()))
     digest = hashlib.sha256("\0".join([text, *flags, *read]).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"brainsim-emulator-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -36,8 +39,10 @@ def build(text: str, *, sanitize: bool = False) -> Path:
     if not library.exists():
         source = folder / f"{digest}-{os.getpid()}.cpp"
         source.write_text(f'#include "{HEADER}"\n{text}\n')
-        unfinished = source.with_suffix(".so")
-        _run([COMPILER, *flags, f"-I{FOLDER}", str(source), "-o", str(unfinished)])
+        compiled, unfinished = source.with_suffix(".o"), source.with_suffix(".so")
+        _run([COMPILER, *flags, f"-I{FOLDER}", "-c", str(source), "-o", str(compiled)])
+        linked = [flag for flag in flags if flag not in _WATCHED]
+        _run([COMPILER, *linked, str(compiled), "-o", str(unfinished)])
         unfinished.replace(library)
     return library
 

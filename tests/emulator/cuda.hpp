@@ -26,6 +26,8 @@ extern "C" char __start_emulator_shared[] __attribute__((weak));
 extern "C" char __stop_emulator_shared[] __attribute__((weak));
 #endif
 
+#include "races.hpp"
+
 #define __global__
 #define __device__ static
 #define __forceinline__ inline
@@ -93,6 +95,7 @@ static void leave() {
 }
 static void enter(Thread& thread) {
     if (_setjmp(scheduler)) return;
+    races::enter(blockIdx.x, running, thread.operations, thread.stack, STACK);
     if (thread.begun) _longjmp(thread.resume, 1);
     setcontext(&thread.entry);
 }
@@ -105,7 +108,9 @@ static void main_of_thread() {
 #endif
     threads[running].begun = true;
     while (true) {
+        races::watch_kernel(true);
         body(body_arguments);
+        races::watch_kernel(false);
         threads[running].waits = Waits::done;
         leave();
     }
@@ -138,16 +143,19 @@ static void fail(const std::string& message) {
 
 // Lets others run first, now and then: threads of a GPU are not one after the other between their atomics.
 static void may_yield() {
+    races::Aside aside;
     if (shuffled && (dice() & 3) == 0) leave();
 }
 
 static void wait(Waits what) {
+    races::Aside aside;
     threads[running].waits = what;
     leave();
 }
 
 // Waits until all lanes of a mask have come to the same operation, and returns the slots they filled.
 static uint64_t* meet(unsigned mask, int operation, uint64_t value) {
+    races::Aside aside;
     Thread& own = threads[running];
     const unsigned warp = running / WARP, lane = running % WARP;
     if (!(mask >> lane & 1)) fail("a warp operation is called by a lane that is not in its mask");
@@ -208,6 +216,7 @@ static bool release_block() {
         return false;
     }
     for (Thread& thread : threads) thread.waits = Waits::ready;
+    ++races::barriers;
     return true;
 }
 
@@ -217,6 +226,10 @@ static void run_block(unsigned count, size_t shared, int poison) {
 #endif
     dynamic_shared = std::malloc(shared ? shared : 1);  // of just this size, so that a sanitizer sees its ends
     std::memset(dynamic_shared, poison, shared);
+    races::begin_block(dynamic_shared, shared);
+#if !defined(__SANITIZE_ADDRESS__)
+    if (__start_emulator_shared) races::begin_block(__start_emulator_shared, __stop_emulator_shared - __start_emulator_shared);
+#endif
     prepare(count);
     std::vector<unsigned> order(count);
     std::iota(order.begin(), order.end(), 0u);
@@ -231,6 +244,7 @@ static void run_block(unsigned count, size_t shared, int poison) {
                 running = index;
                 threadIdx.x = index;
                 enter(threads[index]);
+                if (races::found) fail(races::report());
                 if (!failure.empty()) break;
             }
         }
@@ -271,6 +285,8 @@ static int __any_sync(unsigned mask, int vote) { return __ballot_sync(mask, vote
 
 template <class T, class Step> static T emulated_atomic(T* address, Step step) {
     emulator::may_yield();
+    races::Aside aside;
+    races::note(address, sizeof(T), races::Kind::atomic);
     const T old = *address;
     *address = step(old);
     return old;
@@ -296,6 +312,7 @@ extern "C" const char* emulate(void (*kernel)(void**), void** arguments, unsigne
     using namespace emulator;
     failure.clear();
     shuffled = seed >= 0;
+    races::begin_launch();
     dice.seed(uint64_t(seed));
     body = kernel;
     body_arguments = arguments;

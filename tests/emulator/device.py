@@ -23,9 +23,9 @@ class EmulatorError(AssertionError):
 
 
 @cache
-def kernels(*, sanitize: bool = False) -> ctypes.CDLL:
+def kernels(*, sanitize: bool = False, races: bool = False) -> ctypes.CDLL:
     """Return the library of all kernels that ship."""
-    return load(build(kernels_source(), sanitize=sanitize))
+    return load(build(kernels_source(), sanitize=sanitize, races=races))
 
 
 def load(path: Path) -> ctypes.CDLL:
@@ -68,12 +68,13 @@ class EmulatedDevice(Device):
         poison: int = 0xA5,
         seed: int = -1,
         sanitize: bool = False,
+        races: bool = False,
     ) -> None:
         self.description = Description("emulated device", multiprocessors, memory)
         self.launches: list[str] = []
         self.reads = 0
         self.closed = False
-        self._library = kernels(sanitize=sanitize)
+        self._library = kernels(sanitize=sanitize, races=races)
         self._poison = poison
         self._seed = seed
         self.room = memory
