@@ -134,7 +134,8 @@ class Simulator:
                     f"Area {assembly.area!r}: neurons to present must be below n = {n} (got {assembly.neurons[-1]})"
                 )
         for assembly, area in zip(assemblies, areas, strict=True):
-            self._live.set_winners(area, assembly.neurons)
+            with backends.named_errors():
+                self._live.set_winners(area, assembly.neurons)
             self._state.held.add(area)
             if len(assembly):
                 self._state.fired.add(area)
@@ -146,6 +147,11 @@ class Simulator:
     def release(self, *areas: AreaLike) -> None:
         """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
         self._state.held.difference_update(self._some(areas))
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the areas whose winners are held."""
+        return tuple(self._spec.areas[area].name for area in sorted(self._state.held))
 
     def silence(self, *areas: AreaLike) -> None:
         """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
@@ -206,7 +212,8 @@ class Simulator:
                     done += 1
                     stable = (until_stable or done == most) and self._live.stable()
         finally:
-            self._collect()
+            with backends.named_errors():
+                self._collect()
         return Outcome(done, stable)
 
     def project(
@@ -285,8 +292,9 @@ class Simulator:
             state.opened, state.fired = self._state.opened, self._state.fired
             self._state = state
             if self._backend is not None:
-                for area, neurons in enumerate(winners):
-                    self._backend.set_winners(area, neurons)
+                with backends.named_errors():
+                    for area, neurons in enumerate(winners):
+                        self._backend.set_winners(area, neurons)
 
     # Looking
 
@@ -368,7 +376,8 @@ class Simulator:
                 f"{path}: is the state of another brain or seed (seed {snapshot.seed}, here {self.seed}); "
                 "build the brain and the simulator as they were when it was saved"
             )
-        self._state = restore_snapshot(path, snapshot, self._backend or self._live)
+        with backends.named_errors():
+            self._state = restore_snapshot(path, snapshot, self._backend or self._live)
         return snapshot.note
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ enrol(Status* status, const i64* sources, i64 source_count, const Area* areas, c
                 wanted += total * u64(area.slots);
             }
         }
-        if (assign) break;
+        if (assign || wanted == u64(status->rows_used)) return;
         __syncthreads();  // all have read `rows_used`
         if (i64(wanted) > row_capacity) {
             if (threadIdx.x == 0) {

@@ -7,8 +7,9 @@ launches again what did not happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,12 +17,13 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import PHASES, Backend, Memory, Neurons, Synapses, uninterrupted
 from brainsim.kernels.cpu.connectome import graph_arrays, row_targets
+from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.launches import Launches
-from brainsim.kernels.gpu.layout import STATUS
+from brainsim.kernels.gpu.layout import PAGE
 from brainsim.kernels.gpu.overlay import PAGE_BYTES, Overlay
 from brainsim.kernels.gpu.plan import Plan, Planner
-from brainsim.kernels.gpu.ring import Ring
+from brainsim.kernels.gpu.ring import Recorder
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.spec import BrainSpec, Options
@@ -33,11 +35,11 @@ _NOTHING = Synapses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np
 
 @dataclass(eq=False)
 class _Step:
-    """A round that was launched, where in the ring it was recorded, and the moments between its phases."""
+    """A round that was launched, the moments between its phases, and where in the ring it was recorded."""
 
     plan: Plan
-    slot: int | None
     moments: list[Any]
+    slots: list[int] = field(default_factory=list)
 
 
 def _open_device() -> Device:
@@ -68,26 +70,35 @@ class GpuBackend(Backend):
         self._overlay = Overlay(spec, self._device, areas, self._fibers.slots)
         self._launches = Launches(self._device, self._fibers, self._state, self._overlay, bits)
         self._planner = Planner(spec, self._device, bits)
+        self._recorder = Recorder(self._device)
         self._plans: dict[Any, Plan] = {}
         self._loaded: dict[int, Synapses] = {}
         self._pending: list[_Step] = []
-        self._last: Plan | None = None
-        self._ring: Ring | None = None
-        self._recorded: list[dict[int, Neurons]] = []
+        self._selected: tuple[int, ...] = ()
         self._seconds = dict.fromkeys(PHASES, 0.0)
+        self._lost = False
 
     # Rounds
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Launch all of something; if that fails half-way, what the device holds is the state of no moment."""
+        with uninterrupted():
+            before, self.broken, self._lost = self.broken, True, True
+            yield
+            self.broken, self._lost = before, False
+
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> None:
-        if len(self._pending) >= _MOST_PENDING:
+        if self._lost or len(self._pending) >= _MOST_PENDING:
             self._settle()
         self._store_loaded()
         plan = self._plan(open_fibers, fixed, learn)
         self._launches.prepare(plan)
-        with uninterrupted():
-            self._pending.append(_Step(plan, None, self._launches.round(plan)))
-            self._last = plan
+        with self._whole():
             self._state.moved(plan.selecting)
+            self._overlay.forget_copy()
+            self._pending.append(_Step(plan, self._launches.round(plan)))
+            self._selected = plan.selecting
 
     def _plan(self, open_fibers: Sequence[int], fixed: Collection[int], learn: bool) -> Plan:
         bounds = tuple(self._state.bounds)
@@ -100,27 +111,42 @@ class GpuBackend(Backend):
 
     def _settle(self) -> None:
         """Wait until all rounds have happened, making room for those that found none."""
-        with uninterrupted():
-            while self._pending:
-                status = self._device.read(self._state.status)[0]
+        if self._lost:
+            self._give_up()
+        while self._pending:
+            with self._whole():
+                status = self._state.look().status
                 done, self._pending = self._pending[: status["done"]], self._pending[status["done"] :]
                 self._count_seconds(done)
-                status["done"] = 0
+                self._recorder.filled(sum(len(step.slots) for step in done))
                 if self._pending:
                     self._make_room(status)
-                self._device.write(self._state.status, 0, np.array([status], STATUS))
+                self._state.set_status(status["rows_used"], status["pages_used"])
                 for step in self._pending:
+                    self._state.moved(())
                     step.moments = self._launches.round(step.plan)
-                    if step.slot is not None and self._ring is not None:
-                        self._launches.record(self._ring, step.slot)
+                    for slot in step.slots:
+                        assert self._recorder.ring is not None  # it gave out the slot
+                        self._launches.record(self._recorder.ring, slot)
 
     def _make_room(self, status: Any) -> None:
         assert status["stalled"], "a round did not happen for no reason"
         self._launches.forget()
-        pending, self._pending, self.broken = self._pending, [], True
-        self._overlay.grow(int(status["rows_needed"]), int(status["pages_needed"]))
-        self._pending, self.broken = pending, False
-        status["stalled"] = 0
+        try:
+            self._overlay.grow(int(status["rows_needed"]), int(status["pages_needed"]))
+        except KernelError:
+            self._recorder.drain()  # rounds that did happen
+            raise
+
+    def _give_up(self) -> None:
+        """Forget rounds that did not happen whole, and all that was learned: it is about to be set anew."""
+        self._pending = []
+        self._launches.forget()
+        self._recorder.drain()
+        self._state.set_status(0, 0)
+        self._device.clear(self._state.fired)
+        self._loaded = dict.fromkeys(self._learning(), _NOTHING)
+        self._lost = False
 
     def _count_seconds(self, steps: Sequence[_Step]) -> None:
         for step in steps:
@@ -136,47 +162,39 @@ class GpuBackend(Backend):
     def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
         self._settle()
         with uninterrupted():
-            self._state.set_winners(area, np.array(neurons, np.uint32))
+            if self._state.set_winners(area, np.array(neurons, np.uint32)):
+                self._launches.forget()
+                self._device.trim()
 
     def stable(self) -> bool:
         self._settle()
-        changed = self._device.read(self._state.changed)
-        return self._last is None or not any(changed[area] for area in self._last.selecting)
+        changed = self._state.look().changed
+        return not any(changed[area] for area in self._selected)
 
     def fired(self) -> set[int]:
-        if self.broken:
+        if self._lost:
             return set()
         self._settle()
-        fired = np.flatnonzero(self._device.read(self._state.fired)).tolist()
-        self._device.clear(self._state.fired)
-        return set(fired)
+        return self._state.take_fired()
 
     def record(self, areas: Sequence[int]) -> None:
-        capacity = self._state.capacity(areas)
-        if self._ring is not None and (self._ring.full or not self._ring.suits(areas, capacity)):
-            self._drain()
-        if self._ring is None or not self._ring.suits(areas, capacity):
-            self._ring = Ring(self._device, areas, capacity)
-        with uninterrupted():
-            slot = self._ring.take_slot()
+        ring, slot = self._recorder.slot(areas, self._state.capacity(areas), self._settle)
+        with self._whole():
+            self._launches.record(ring, slot)
             if self._pending:
-                self._pending[-1].slot = slot
-            self._launches.record(self._ring, slot)
+                self._pending[-1].slots.append(slot)
+            else:
+                self._recorder.filled(1)
 
     def recorded(self) -> list[dict[int, Neurons]]:
-        if not self.broken:
-            self._drain()
-        recorded, self._recorded = self._recorded, []
-        return recorded
-
-    def _drain(self) -> None:
-        self._settle()
-        if self._ring is not None:
-            self._recorded += self._ring.drain()
+        if not self._lost:
+            self._settle()
+            self._recorder.drain()
+        return self._recorder.recorded()
 
     @property
     def seconds(self) -> dict[str, float]:
-        if not self.broken:
+        if not self._lost:
             self._settle()
         return self._seconds
 
@@ -185,21 +203,24 @@ class GpuBackend(Backend):
 
     # Weights
 
+    def _learning(self) -> list[int]:
+        return [f for f, fiber in enumerate(self.spec.fibers) if fiber.learns]
+
     def learned(self, fiber: int) -> Synapses:
+        self._settle()
         if fiber in self._loaded:
             return self._loaded[fiber]
         if not self.spec.fibers[fiber].learns:
             return _NOTHING
-        self._settle()
-        return self._overlay.read(fiber)
+        return self._overlay.read(fiber, int(self._state.look().status["pages_used"]))
 
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
         if not self.spec.fibers[fiber].learns:
             return
+        self._settle()
         if not self._loaded:
-            learning = [f for f, spec in enumerate(self.spec.fibers) if spec.learns]
-            # While a whole state is set anew, what there was before is not to be asked for.
-            self._loaded = {f: _NOTHING if self.broken else self.learned(f) for f in learning}
+            # While a whole state is set anew, what there was before is not asked for.
+            self._loaded = {f: _NOTHING if self.broken else self.learned(f) for f in self._learning()}
         self._loaded[fiber] = synapses
 
     def _store_loaded(self) -> None:
@@ -207,11 +228,10 @@ class GpuBackend(Backend):
         if not self._loaded:
             return
         self._settle()
-        with uninterrupted():
-            rows, pages = self._overlay.replace(self._loaded)
-            status = np.zeros(1, STATUS)
-            status["rows_used"], status["pages_used"] = rows, pages
-            self._device.write(self._state.status, 0, status)
+        self._launches.forget()
+        self._overlay.grow(*self._overlay.room_for(self._loaded))
+        with self._whole():
+            self._state.set_status(*self._overlay.replace(self._loaded))
             self._loaded = {}
 
     # Life
@@ -220,32 +240,22 @@ class GpuBackend(Backend):
         self._store_loaded()
         self._settle()
         fibers: dict[str, dict[str, int]] = {}
-        used = 0
         for f, fiber in enumerate(self.spec.fibers):
-            lengths = (
-                self._overlay.row_lengths(f)[1]["length"].astype(np.int64) if fiber.learns else np.empty(0, np.int64)
-            )
-            fibers[fiber.name] = {"learned": int(((lengths + 31) // 32).sum()) * PAGE_BYTES}
-            used += fibers[fiber.name]["learned"]
+            lengths = self._overlay.rows_of(f)[1]["length"].astype(np.int64) if fiber.learns else np.empty(0, np.int64)
+            fibers[fiber.name] = {"learned": int(((lengths + PAGE - 1) // PAGE).sum()) * PAGE_BYTES}
+        used = sum(each["learned"] for each in fibers.values())
         overlay = {"free pages": self._overlay.following.size * PAGE_BYTES - used, "rows": self._overlay.rows.nbytes}
-        recordings = self._ring.nbytes if self._ring is not None else 0
+        ring = self._recorder.ring
         shared = {
             "overlay": overlay,
             "tables": {"fibers": self._fibers.nbytes, "plans": sum(plan.nbytes for plan in self._plans.values())},
-            "buffers": {**self._launches.memory(), "recordings": recordings},
+            "buffers": {**self._launches.memory(), "recordings": ring.nbytes if ring is not None else 0},
         }
         areas = {area.name: self._state.memory(a) for a, area in enumerate(self.spec.areas)}
         return {"fibers": fibers, "areas": areas, "shared": shared}
 
     def close(self) -> None:
-        del (
-            self._fibers,
-            self._state,
-            self._overlay,
-            self._launches,
-            self._planner,
-            self._plans,
-            self._pending,
-            self._ring,
-        )
+        # Nothing that is on the device is held any longer, whoever holds this object.
+        del self._fibers, self._state, self._overlay, self._launches, self._planner, self._recorder
+        del self._plans, self._pending, self._loaded
         self._device.close()

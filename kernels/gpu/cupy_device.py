@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.gpu.device import Array, Description, Device
 from brainsim.kernels.gpu.layout import THREADS
 from brainsim.kernels.gpu.source import ARCHITECTURES, OPTIONS, UNITS, signatures, source_of
 
 _OLDEST = min(ARCHITECTURES)
+_LARGE = 1 << 20
 
 
 @cache
@@ -32,6 +36,10 @@ def why_not() -> str | None:
     capability = int(cupy.cuda.Device().compute_capability)
     if capability < _OLDEST:
         return f"the GPU has compute capability {capability / 10}; {_OLDEST / 10} is the oldest that is supported"
+    try:
+        cupy.cuda.nvrtc.getVersion()
+    except RuntimeError as error:
+        return f"CuPy finds no compiler ({error}); pip install brainsim[cuda12] or brainsim[cuda13] brings one"
     return None
 
 
@@ -55,53 +63,90 @@ def _dotted(version: int) -> str:
 
 
 class CupyDevice(Device):
-    """The current CUDA device; all work goes to one stream, in order."""
+    """The CUDA device that is current when it is made; all work goes to one stream, in order."""
 
     def __init__(self) -> None:
         import cupy
 
         self._cupy = cupy
-        self._stream = cupy.cuda.Stream(non_blocking=True)
-        self._pool = cupy.cuda.MemoryPool()
-        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+        self._gpu = cupy.cuda.Device()
+        properties = cupy.cuda.runtime.getDeviceProperties(self._gpu.id)
         self.description = Description(
             properties["name"].decode(), properties["multiProcessorCount"], properties["totalGlobalMem"]
         )
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+        # Apart, since a small piece cut from a large block would keep it from being given back.
+        self._small, self._large = cupy.cuda.MemoryPool(), cupy.cuda.MemoryPool()
+        self._sent: list[Any] = []
         modules = {unit: cupy.RawModule(code=source_of(unit), options=OPTIONS, backend="nvrtc") for unit in UNITS}
-        self._kernels = {name: modules[found.unit].get_function(name) for name, found in signatures().items()}
+        try:
+            self._kernels = {name: modules[found.unit].get_function(name) for name, found in signatures().items()}
+        except cupy.cuda.compiler.CompileException as error:
+            raise BackendUnavailableError(f"the CUDA kernels do not compile here: {error}") from error
+
+    @contextmanager
+    def _here(self) -> Iterator[None]:
+        """Work on this device and stream, whichever is current."""
+        with self._gpu, self._stream:
+            yield
+
+    @property
+    def held(self) -> int:
+        with self._gpu:
+            return int(self._small.used_bytes() + self._large.used_bytes())
+
+    def trim(self) -> None:
+        with self._gpu:
+            self._large.free_all_blocks()
 
     def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
-        with self._stream:
+        with self._here():
             self._kernels[kernel]((blocks,), (THREADS,), tuple(arguments), shared_mem=shared)
 
     def _allocate(self, size: int) -> tuple[int, Any]:
-        with self._stream:  # what is freed may be given out again at once, since all work is in one order
-            memory = self._pool.malloc(size)
+        with self._here():  # what is freed may be given out again at once, since all work is in one order
+            memory = (self._large if size >= _LARGE else self._small).malloc(size)
         return memory.ptr, memory
 
     def _write(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:
-        # From pageable memory: the driver has taken the values into its own before it returns.
-        (array.memory + offset).copy_from_host_async(values.ctypes.data, values.nbytes, self._stream)
+        # Page-locked, or the host would wait; and kept until the copy has been made.
+        with self._here():
+            pinned = self._cupy.cuda.alloc_pinned_memory(values.nbytes)
+            ctypes.memmove(pinned.ptr, values.ctypes.data, values.nbytes)
+            self._sent.append(pinned)
+            (array.memory + offset).copy_from_host_async(pinned.ptr, values.nbytes, self._stream)
 
     def _read(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:
-        (array.memory + offset).copy_to_host_async(values.ctypes.data, values.nbytes, self._stream)
-        self._stream.synchronize()
+        with self._here():
+            (array.memory + offset).copy_to_host_async(values.ctypes.data, values.nbytes, self._stream)
+            self._stream.synchronize()
+        self._sent.clear()
 
     def copy(self, target: Array, source: Array) -> None:
-        target.memory.copy_from_device_async(source.memory, source.nbytes, self._stream)
+        with self._here():
+            there, here = target.memory + target.offset, source.memory + source.offset
+            there.copy_from_device_async(here, source.nbytes, self._stream)
 
     def clear(self, array: Array) -> None:
-        array.memory.memset_async(0, array.nbytes, self._stream)
+        with self._here():
+            (array.memory + array.offset).memset_async(0, array.nbytes, self._stream)
 
     def mark(self) -> Any:
-        event = self._cupy.cuda.Event()
-        event.record(self._stream)
+        with self._here():
+            event = self._cupy.cuda.Event()
+            event.record(self._stream)
         return event
 
     def seconds(self, begin: Any, end: Any) -> float:
-        return float(self._cupy.cuda.get_elapsed_time(begin, end)) / 1000
+        with self._gpu:
+            return float(self._cupy.cuda.get_elapsed_time(begin, end)) / 1000
 
     def close(self) -> None:
-        self._stream.synchronize()
-        self._kernels.clear()
-        self._pool.free_all_blocks()
+        try:
+            self._stream.synchronize()
+        finally:
+            self._kernels.clear()
+            self._sent.clear()
+            with self._gpu:
+                self._small.free_all_blocks()
+                self._large.free_all_blocks()

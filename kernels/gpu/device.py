@@ -10,11 +10,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.errors import DeviceMemoryError
+from brainsim.kernels.errors import CapacityError, DeviceMemoryError
 from brainsim.kernels.gpu.layout import C_TYPES
 from brainsim.kernels.gpu.source import Signature, signatures
 
 _MIB = 1 << 20
+_ALIGNED = 16
+_MOST_BLOCKS = 2**31 - 1
+_CURE = "lower n, or k, or the number of plastic fibers"
+_CURES = {"winners": "present fewer neurons, or lower n", "recordings": "record fewer areas"}
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / _MIB:,.1f} MiB"
 
 
 class Description(NamedTuple):
@@ -27,17 +35,22 @@ class Description(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Array:
-    """A one-dimensional array on a device: ``memory`` is the device's own handle, and keeps it alive."""
+    """A one-dimensional array on a device: ``offset`` bytes into ``memory``, the device's own handle."""
 
     dtype: np.dtype[Any]
     size: int
     address: int
     memory: Any
+    offset: int = 0
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
         return self.size * self.dtype.itemsize
+
+    def part(self, offset: int, size: int, dtype: npt.DTypeLike) -> Array:
+        """Return some bytes of this array as one of another type."""
+        return Array(np.dtype(dtype), size, self.address + offset, self.memory, self.offset + offset)
 
 
 Argument = Array | np.generic
@@ -76,8 +89,14 @@ class Device(ABC):
         ------
         TypeError
             If an argument has not the very type of the kernel's C signature.
+        CapacityError
+            If there are more blocks than CUDA can number.
         """
         check(signatures()[kernel], arguments)
+        if blocks > _MOST_BLOCKS:
+            raise CapacityError(
+                f"kernel {kernel}: {blocks:_} thread blocks, above CUDA's limit {_MOST_BLOCKS:_}; lower n or k"
+            )
         passed = tuple(np.uint64(a.address) if isinstance(a, Array) else a for a in arguments)
         return Launch(kernel, blocks, shared, passed, tuple(a for a in arguments if isinstance(a, Array)))
 
@@ -99,8 +118,9 @@ class Device(ABC):
             address, memory = self._allocate(size * kind.itemsize)
         except MemoryError as error:
             raise DeviceMemoryError(
-                f"{self.description.name} has no room for {size * kind.itemsize / _MIB:,.1f} MiB of {purpose} (of "
-                f"{self.description.memory / _MIB:,.0f} MiB in all); lower n, or k, or the number of plastic fibers"
+                f"{self.description.name} has no room for {_mebibytes(size * kind.itemsize)} of {purpose}: this "
+                f"brain holds {_mebibytes(self.held)} of its {_mebibytes(self.description.memory)} already; "
+                f"{_CURES.get(purpose, _CURE)}"
             ) from error
         return Array(kind, size, address, memory)
 
@@ -116,20 +136,39 @@ class Device(ABC):
         self.write(array, 0, values)
         return array
 
+    def upload_all(self, tables: Sequence[npt.NDArray[Any]], purpose: str) -> list[Array]:
+        """Return copies of some host arrays, side by side in one piece of memory; raises as `empty`."""
+        sizes = [-(-max(table.nbytes, 1) // _ALIGNED) * _ALIGNED for table in tables]
+        whole = np.zeros(sum(sizes), np.uint8)
+        starts = [sum(sizes[:number]) for number in range(len(tables))]
+        for start, table in zip(starts, tables, strict=True):
+            whole[start : start + table.nbytes] = np.ascontiguousarray(table).view(np.uint8)
+        there = self.upload(whole, purpose)
+        return [there.part(start, max(len(t), 1), t.dtype) for start, t in zip(starts, tables, strict=True)]
+
     def write(self, array: Array, start: int, values: npt.NDArray[Any]) -> None:
         """Copy host values into an array from item ``start`` on; they may change as soon as it returns."""
         assert values.dtype == array.dtype, "bytes of another type would be copied"
         assert start + len(values) <= array.size, "would write past the end"
         if len(values):
-            self._write(array, start * array.dtype.itemsize, np.ascontiguousarray(values))
+            self._write(array, array.offset + start * array.dtype.itemsize, np.ascontiguousarray(values))
 
     def read(self, array: Array, start: int = 0, stop: int | None = None) -> npt.NDArray[Any]:
         """Wait for all launches, and return a host copy of items ``start`` to ``stop`` of an array."""
         stop = array.size if stop is None else stop
         values = np.empty(max(stop - start, 0), array.dtype)
         if len(values):
-            self._read(array, start * array.dtype.itemsize, values)
+            self._read(array, array.offset + start * array.dtype.itemsize, values)
         return values
+
+    @property
+    @abstractmethod
+    def held(self) -> int:
+        """Bytes in use."""
+
+    @abstractmethod
+    def trim(self) -> None:
+        """Give memory that is no longer in use back to the device."""
 
     @abstractmethod
     def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:

@@ -42,6 +42,7 @@ class Overlay:
         self._device = device
         self._areas = areas
         self._slots = slots
+        self._copy: tuple[npt.NDArray[Any], ...] | None = None
         self.ranks = device.zeros(areas.ranks, np.uint32, "the index of learned synapses")
         self._allocate(FIRST_ROWS, FIRST_PAGES)
 
@@ -68,29 +69,31 @@ class Overlay:
         """
         if rows > _MOST_ROWS:
             raise CapacityError(
-                f"{rows:_} neurons and fibers with learned synapses; the gpu backend can index {_MOST_ROWS:_}"
+                f"{rows:_} neurons and fibers with learned synapses, above the limit of the gpu backend, {_MOST_ROWS:_}"
             )
-        if rows > self.rows.size:
-            self.rows = self._larger(self.rows, rows, zero=True)
-        if pages > self.following.size:
-            larger = [self._larger(self.posts, pages * PAGE), self._larger(self.weights, pages * PAGE)]
-            following = self._larger(self.following, pages)
-            self.posts, self.weights, self.following = larger[0], larger[1], following
-
-    def _larger(self, array: Array, needed: int, *, zero: bool = False) -> Array:
-        allocate = self._device.zeros if zero else self._device.empty
         try:
-            larger = allocate(max(needed, 2 * array.size), array.dtype, _PURPOSE)
+            self._grow(rows, pages, 2)
         except DeviceMemoryError:
-            larger = allocate(needed, array.dtype, _PURPOSE)
-        self._device.copy(larger, array)
-        return larger
+            self._grow(rows, pages, 1)
+        self._device.trim()
+
+    def _grow(self, rows: int, pages: int, factor: int) -> None:
+        """Allocate everything before anything is replaced."""
+        grown: dict[str, Array] = {}
+        if rows > self.rows.size:
+            grown["rows"] = self._device.zeros(min(max(rows, factor * self.rows.size), _MOST_ROWS), ROW, _PURPOSE)
+        if pages > self.following.size:
+            enough = max(pages, factor * self.following.size)
+            grown.update(zip(("posts", "weights", "following"), self._pages(enough), strict=True))
+        for name, larger in grown.items():
+            self._device.copy(larger, getattr(self, name))
+            setattr(self, name, larger)
 
     def _places(self, area: int) -> slice:
         start = int(self._areas.items[area]["ranks"])
         return slice(start, start + self._spec.areas[area].n)
 
-    def row_lengths(self, fiber: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
+    def rows_of(self, fiber: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
         """Return the neurons that are enrolled at the source of a fiber, and their rows."""
         places = self._places(self._spec.fibers[fiber].source)
         ranks = self._device.read(self.ranks, places.start, places.stop)
@@ -98,11 +101,22 @@ class Overlay:
         rows = self._device.read(self.rows)[ranks[neurons].astype(np.int64) - 1 + self._slots[fiber]]
         return neurons, rows
 
-    def read(self, fiber: int) -> Synapses:
-        """Return the learned synapses of a fiber."""
-        neurons, rows = self.row_lengths(fiber)
-        posts, weights = (self._device.read(array).reshape(-1, PAGE) for array in (self.posts, self.weights))
-        following = self._device.read(self.following)
+    def forget_copy(self) -> None:
+        """Drop the host's copy of the pool, because the device's may change."""
+        self._copy = None
+
+    def _pool(self, page_count: int) -> tuple[npt.NDArray[Any], ...]:
+        """Return posts, weights and following pages; one copy serves all fibers, which are often asked for together."""
+        if self._copy is None:
+            posts = self._device.read(self.posts, 0, page_count * PAGE).reshape(-1, PAGE)
+            weights = self._device.read(self.weights, 0, page_count * PAGE).reshape(-1, PAGE)
+            self._copy = posts, weights, self._device.read(self.following, 0, page_count)
+        return self._copy
+
+    def read(self, fiber: int, page_count: int) -> Synapses:
+        """Return the learned synapses of a fiber; ``page_count`` pages of all fibers are in use."""
+        neurons, rows = self.rows_of(fiber)
+        posts, weights, following = self._pool(page_count)
         found: list[tuple[npt.NDArray[np.int64], ...]] = []
         passed, pages = 0, rows["head"].astype(np.int64)
         while (here := rows["length"].astype(np.int64) > passed).any():
@@ -117,8 +131,19 @@ class Overlay:
         order = np.lexsort((post, pre))
         return Synapses(pre[order], post[order], weight[order])
 
+    def room_for(self, learned: Mapping[int, Synapses]) -> tuple[int, int]:
+        """Return how many rows and pages some synapses take."""
+        pages = sum(int(self._page_counts(synapses)[1].sum()) for synapses in learned.values())
+        return self._ranks(learned)[1], pages
+
     def replace(self, learned: Mapping[int, Synapses]) -> tuple[int, int]:
-        """Store the synapses of all plastic fibers in place of all others; return how many rows and pages they take."""
+        """Store the synapses of all plastic fibers, for which there is room, in place of all others.
+
+        Returns
+        -------
+        rows, pages : int
+            How many they take.
+        """
         ranks, row_count = self._ranks(learned)
         page_counts = {f: self._page_counts(synapses) for f, synapses in learned.items()}
         page_count = sum(int(counts[1].sum()) for counts in page_counts.values())
@@ -134,7 +159,7 @@ class Overlay:
             slot = np.repeat(head * PAGE, length) + within
             posts[slot], weights[slot] = synapses.post, synapses.weight
             first += int(pages.sum())
-        self.grow(row_count, page_count)
+        self.forget_copy()
         self._device.write(self.ranks, 0, ranks)
         self._device.clear(self.rows)
         self._device.write(self.rows, 0, rows)

@@ -74,27 +74,26 @@ class Planner:
         ]
         lessons = self._lessons(learning, set(selecting), bounds, after)
         sources = np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64)
+        tables = [jobs, np.array(ordered, np.int64), gatherings, lessons, sources]
+        there = self._device.upload_all(tables, "plans")
         return Plan(
             selecting=selecting,
-            jobs=self._upload(jobs),
-            opened=self._upload(np.array(ordered, np.int64)),
+            jobs=there[0],
+            opened=there[1],
             blocks=blocks,
             passes=self._passes(into, bounds),
-            gatherings=self._upload(gatherings),
+            gatherings=there[2],
             gathering_count=len(gatherings),
             warps=warps,
-            lessons=self._upload(lessons),
+            lessons=there[3],
             lesson_count=len(lessons),
-            sources=self._upload(sources),
+            sources=there[4],
             source_count=len(sources),
             items=int(lessons["items"].sum()),
             pairs=int((lessons["items"] * lessons["starts"]).sum()),
             starts=int((lessons["starts"] + 1).sum()),
             hits=int((lessons["items"] * lessons["words"]).sum()),
         )
-
-    def _upload(self, table: npt.NDArray[Any]) -> Array:
-        return self._device.upload(table, "plans")
 
     def _jobs(self, into: dict[int, list[int]]) -> tuple[npt.NDArray[Any], int]:
         jobs = np.zeros(len(into), JOB)

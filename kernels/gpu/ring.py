@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import CHANNEL
 
 _BYTES = 1 << 22
-_MOST_SLOTS = 256
+_SLOTS = (8, 256)  # least and most
 
 
 class Ring:
-    """Room for the winners of some areas over several rounds, a slot for each round.
-
-    Attributes
-    ----------
-    areas : tuple of int
-        What is recorded.
-    """
+    """Room for the winners of some areas over several rounds, a slot for each round."""
 
     def __init__(self, device: Device, areas: Sequence[int], capacity: Sequence[int]) -> None:
         self.areas = tuple(areas)
+        self.capacity = tuple(capacity)
         self._device = device
-        self._capacity = tuple(capacity)
         sizes = np.array(capacity, np.int64) + 1  # each list is led by its length
         channels = np.zeros(len(areas), CHANNEL)
         channels["area"], channels["offset"] = areas, np.cumsum(sizes) - sizes
         self._offsets = channels["offset"].tolist()
-        self._width = int(sizes.sum())
-        self._slots = max(1, min(_MOST_SLOTS, _BYTES // (4 * self._width)))
-        self._used = 0
+        self.width = int(sizes.sum())
+        self.slots = min(_SLOTS[1], max(_SLOTS[0], _BYTES // (4 * self.width)))
         self.channels = device.upload(channels, "recordings")
-        self.items: Array = device.empty(self._slots * self._width, np.uint32, "recordings")
+        self.items = device.empty(self.slots * self.width, np.uint32, "recordings")
 
-    def suits(self, areas: Sequence[int], capacity: Sequence[int]) -> bool:
-        """Return whether it records these areas, and has room for so many winners of each."""
-        return self.areas == tuple(areas) and self._capacity == tuple(capacity)
-
-    @property
-    def full(self) -> bool:
-        """Whether no slot is left."""
-        return self._used == self._slots
-
-    def take_slot(self) -> int:
-        """Return where the next slot begins."""
-        self._used += 1
-        return (self._used - 1) * self._width
-
-    def drain(self) -> list[dict[int, Neurons]]:
-        """Return the winners by area of every round recorded, and forget them; all launches must have taken effect."""
-        slots = self._device.read(self.items, 0, self._used * self._width).reshape(self._used, self._width)
-        self._used = 0
+    def read(self, count: int) -> list[dict[int, Neurons]]:
+        """Return the winners by area in the first slots; all launches must have taken effect."""
+        slots = self._device.read(self.items, 0, count * self.width).reshape(count, self.width)
         return [
             {
                 area: slot[offset + 1 : offset + 1 + slot[offset]].astype(np.int64)
@@ -67,3 +45,46 @@ class Ring:
     def nbytes(self) -> int:
         """Bytes allocated."""
         return self.items.nbytes + self.channels.nbytes
+
+
+class Recorder:
+    """Gives out the slots of a ring, and takes what was recorded to the host.
+
+    Attributes
+    ----------
+    ring : Ring or None
+        The present one.
+    """
+
+    def __init__(self, device: Device) -> None:
+        self.ring: Ring | None = None
+        self._device = device
+        self._taken = 0
+        self._filled = 0
+        self._recorded: list[dict[int, Neurons]] = []
+
+    def slot(self, areas: Sequence[int], capacity: Sequence[int], settle: Callable[[], None]) -> tuple[Ring, int]:
+        """Return the ring and where in it the next slot for some areas begins; ``settle`` waits until it is filled."""
+        suits = self.ring is not None and (self.ring.areas, self.ring.capacity) == (tuple(areas), tuple(capacity))
+        if self.ring is not None and (not suits or self._taken == self.ring.slots):
+            settle()
+            self.drain()
+        if self.ring is None or not suits:
+            self.ring = Ring(self._device, areas, capacity)
+        self._taken += 1
+        return self.ring, (self._taken - 1) * self.ring.width
+
+    def filled(self, count: int) -> None:
+        """Note that so many more slots have been filled."""
+        self._filled += count
+
+    def drain(self) -> None:
+        """Take what has been filled to the host; slots that were taken and never filled are given up."""
+        if self.ring is not None and self._filled:
+            self._recorded += self.ring.read(self._filled)
+        self._taken = self._filled = 0
+
+    def recorded(self) -> list[dict[int, Neurons]]:
+        """Return what has been taken to the host, and forget it."""
+        recorded, self._recorded = self._recorded, []
+        return recorded

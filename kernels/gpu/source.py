@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -9,8 +10,16 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / "cuda"
 UNITS = ("project", "gather", "select", "learn", "commit")
-OPTIONS = ("--std=c++17", f"-I{FOLDER}")
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
+
+
+def _digest() -> str:
+    """Return a hash of all sources: CuPy keeps what it compiled, and looks at the file itself and the options only."""
+    every = [path.read_bytes() for path in sorted(FOLDER.iterdir())]
+    return hashlib.sha256(b"\0".join(every)).hexdigest()[:16]
+
+
+OPTIONS = ("--std=c++17", f"-I{FOLDER}", f"-DBRAINSIM_SOURCES=0x{_digest()}")
 
 _KERNEL = re.compile(r'extern "C" __global__ void\s+(?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(([^)]*)\)')
 _PARAMETER = re.compile(r"(?:const\s+)?(\w+)\s*(\*?)\s*(\w+)")

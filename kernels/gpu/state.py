@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.spec import BrainSpec
+
+
+class Look(NamedTuple):
+    """What the host has seen: the status, and by area whether it changed, whether it fired, how many fire."""
+
+    status: Any
+    changed: npt.NDArray[np.uint32]
+    fired: npt.NDArray[np.uint32]
+    sizes: npt.NDArray[np.uint32]
 
 
 class State:
@@ -22,7 +31,7 @@ class State:
     ----------
     areas : Area array
         Where in the other arrays each area has its part.
-    winners, sizes, next_winners, next_sizes : uint32 arrays
+    winners_pool, sizes, next_winners, next_sizes : uint32 arrays
         Neurons that fire, ascending, and how many; those that have won in the round under way.
     drive : int64 array
         Summed inputs in fixed point, of areas that fibers end in.
@@ -41,59 +50,88 @@ class State:
         self._spec = spec
         self._device = device
         self._table = areas
-        self._known: tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]] | None = None
+        self._known: Look | None = None
+        self._known_winners: npt.NDArray[np.uint32] | None = None
         self.bounds = [0] * count
         self.areas = device.upload(areas.items, "areas")
-        self.sizes, self.next_sizes = (
-            device.zeros(count, np.uint32, "winners"),
-            device.zeros(count, np.uint32, "winners"),
+        self._look = device.zeros(STATUS.itemsize + 12 * count, np.uint8, "status")
+        self.status = self._look.part(0, 1, STATUS)
+        self.changed, self.fired, self.sizes = (
+            self._look.part(STATUS.itemsize + 4 * count * which, count, np.uint32) for which in range(3)
         )
-        self.winners_pool, self.next_winners = self._pools()
+        self.next_sizes = device.zeros(count, np.uint32, "winners")
+        self.winners_pool, self.next_winners = self._pools(areas.winners)
         self.drive = device.empty(areas.drives, np.int64, "drives")
         self.peaks = device.empty(areas.tiles, np.int64, "drives")
         self.greater = device.empty(areas.tiles, np.uint32, "drives")
         self.equal = device.empty(areas.tiles, np.uint32, "drives")
-        self.changed, self.fired = device.zeros(count, np.uint32, "winners"), device.zeros(count, np.uint32, "winners")
-        self.status = device.zeros(1, STATUS, "status")
 
-    def _pools(self) -> tuple[Any, Any]:
-        total = self._table.winners
+    def _pools(self, total: int) -> tuple[Array, Array]:
         return self._device.empty(total, np.uint32, "winners"), self._device.empty(total, np.uint32, "winners")
+
+    def look(self) -> Look:
+        """Wait for all launches, and return what the host may want to know of them: one small copy."""
+        if self._known is None:
+            seen = self._device.read(self._look)
+            flags = seen[STATUS.itemsize :].view(np.uint32).reshape(3, -1)
+            self._known = Look(seen[: STATUS.itemsize].view(STATUS)[0], *flags)
+        return self._known
+
+    def set_status(self, rows: int, pages: int) -> None:
+        """Begin to count rounds anew, with so many rows and pages of learned synapses in use."""
+        status = np.zeros(1, STATUS)
+        status["rows_used"], status["pages_used"] = rows, pages
+        self._device.write(self.status, 0, status)
+        if self._known is not None:
+            self._known = self._known._replace(status=status[0])
+
+    def take_fired(self) -> set[int]:
+        """Return the areas that have fired since this was last asked."""
+        fired = set(np.flatnonzero(self.look().fired).tolist())
+        if fired:
+            self._device.clear(self.fired)
+            self.look().fired[:] = 0
+        return fired
 
     def capacity(self, areas: Sequence[int]) -> list[int]:
         """Return how many winners there is room for in some areas."""
         return [int(self._table.capacity[area]) for area in areas]
 
     def moved(self, areas: Sequence[int]) -> None:
-        """Note that some areas have selected, or will have, before anybody looks."""
-        self._known = None
+        """Note that a round is launched in which some areas select."""
+        self._known = self._known_winners = None
         for area in areas:
             self.bounds[area] = min(self._spec.areas[area].n, self._spec.areas[area].k)
 
-    def _look(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-        if self._known is None:
-            self._known = self._device.read(self.winners_pool), self._device.read(self.sizes)
-        return self._known
-
     def winners(self, area: int) -> Neurons:
         """Return the neurons of an area that fire, ascending; all launches must have taken effect."""
-        winners, sizes = self._look()
+        if self._known_winners is None:
+            self._known_winners = self._device.read(self.winners_pool)
         start = int(self._table.items[area]["winners"])
-        return winners[start : start + int(sizes[area])].astype(np.int64)
+        return self._known_winners[start : start + int(self.look().sizes[area])].astype(np.int64)
 
-    def set_winners(self, area: int, neurons: npt.NDArray[np.uint32]) -> None:
-        """Make some neurons those of an area that fire; all launches must have taken effect."""
-        if len(neurons) > self._table.capacity[area]:
+    def set_winners(self, area: int, neurons: npt.NDArray[np.uint32]) -> bool:
+        """Make some neurons those of an area that fire; all launches must have taken effect.
+
+        Returns
+        -------
+        bool
+            Whether arrays have been replaced by larger ones.
+        """
+        widens = len(neurons) > int(self._table.capacity[area])
+        if widens:
             self._widen(area, len(neurons))
         self._device.write(self.winners_pool, int(self._table.items[area]["winners"]), neurons)
         self._device.write(self.sizes, area, np.array([len(neurons)], np.uint32))
         self.bounds[area] = len(neurons)
-        self._known = None
+        self._known = self._known_winners = None
+        return widens
 
     def _widen(self, area: int, count: int) -> None:
         winners = [self.winners(a) for a in range(len(self._spec.areas))]
+        pools = self._pools(self._table.winners_with(area, count))  # if there is no room, nothing has changed
         self._table.widen(area, count)
-        self.winners_pool, self.next_winners = self._pools()
+        self.winners_pool, self.next_winners = pools
         self._device.write(self.areas, 0, self._table.items)
         for a, neurons in enumerate(winners):
             self._device.write(self.winners_pool, int(self._table.items[a]["winners"]), neurons.astype(np.uint32))

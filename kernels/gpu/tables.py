@@ -56,6 +56,10 @@ class AreaTable:
         self.items[field] = ends - sizes
         return int(ends[-1])
 
+    def winners_with(self, area: int, count: int) -> int:
+        """Return how many winners there would be room for, if one area had room for ``count``."""
+        return self.winners - int(self.capacity[area]) + count
+
     def widen(self, area: int, count: int) -> None:
         """Give an area room for more winners, which moves those of others."""
         self.capacity[area] = count

@@ -102,11 +102,17 @@ class EmulatedDevice(Device):
         self.reads += 1
         values.view(np.uint8)[:] = array.memory.bytes[offset : offset + values.nbytes]
 
+    @property
+    def held(self) -> int:
+        return self.description.memory - self.room
+
+    def trim(self) -> None: ...
+
     def copy(self, target: Array, source: Array) -> None:
-        target.memory.bytes[: source.nbytes] = source.memory.bytes
+        bytes_of(target)[: source.nbytes] = bytes_of(source)
 
     def clear(self, array: Array) -> None:
-        array.memory.bytes[:] = 0
+        bytes_of(array)[:] = 0
 
     def mark(self) -> float:
         return perf_counter()
@@ -116,6 +122,11 @@ class EmulatedDevice(Device):
 
     def close(self) -> None:
         self.closed = True
+
+
+def bytes_of(array: Array) -> npt.NDArray[np.uint8]:
+    """Return the bytes of an array, to be read or written."""
+    return array.memory.bytes[array.offset : array.offset + array.nbytes]
 
 
 class _Memory:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType, SimpleNamespace
@@ -15,10 +15,14 @@ from emulator.device import emulate, kernels
 
 
 class Stream:
+    """Does what it is told when it is waited for, or a kernel needs it: whoever reads or reuses too early, sees it."""
+
     current: Stream | None = None
 
     def __init__(self, *, non_blocking: bool) -> None:
+        assert Device.current == 0
         self.non_blocking = non_blocking
+        self._told: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         Stream.current = self
@@ -27,7 +31,39 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         Stream.current = None
 
-    def synchronize(self) -> None: ...
+    def tell(self, action: Callable[[], object]) -> None:
+        self._told.append(action)
+
+    def synchronize(self) -> None:
+        for action in self._told:
+            action()
+        self._told.clear()
+
+
+class Device:
+    """Device 0; another one is current outside of its context."""
+
+    current = 0
+    compute_capability = "90"
+    id = 0
+
+    def __enter__(self) -> Self:
+        Device.current = 0
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        Device.current = 1
+
+
+class PinnedMemory:
+    """Is overwritten when nobody holds it any longer."""
+
+    def __init__(self, size: int) -> None:
+        self._bytes = (ctypes.c_char * size)()
+        self.ptr = ctypes.addressof(self._bytes)
+
+    def __del__(self) -> None:
+        ctypes.memset(self.ptr, 0x5A, len(self._bytes))
 
 
 class MemoryPointer:
@@ -43,8 +79,8 @@ class MemoryPointer:
         return MemoryPointer(self._bytes, self._offset + offset)
 
     def _move(self, target: int, source: int, size: int, stream: Stream) -> None:
-        assert isinstance(stream, Stream)
-        ctypes.memmove(target, source, size)
+        assert Device.current == 0
+        stream.tell(lambda: ctypes.memmove(target, source, size))
 
     def copy_from_host_async(self, mem: int, size: int, stream: Stream) -> None:
         self._move(self.ptr, mem, size, stream)
@@ -56,22 +92,33 @@ class MemoryPointer:
         self._move(self.ptr, src.ptr, size, stream)
 
     def memset_async(self, value: int, size: int, stream: Stream) -> None:
-        assert isinstance(stream, Stream)
-        ctypes.memset(self.ptr, value, size)
+        assert Device.current == 0
+        pointer = self.ptr
+        stream.tell(lambda: ctypes.memset(pointer, value, size))
 
 
 class MemoryPool:
+    """Never gives memory out again, as the real one does for work of the same stream only."""
+
+    def __init__(self) -> None:
+        self._given: list[Any] = []
+
     def malloc(self, size: int) -> MemoryPointer:
         assert Stream.current is not None
-        return MemoryPointer(np.full(size, 0xA5, np.uint8))
+        assert Device.current == 0
+        self._given.append(np.full(size, 0xA5, np.uint8))
+        return MemoryPointer(self._given[-1])
 
-    def free_all_blocks(self) -> None: ...
+    def used_bytes(self) -> int:
+        return sum(given.nbytes for given in self._given)
+
+    def free_all_blocks(self) -> None:
+        assert Device.current == 0
 
 
 class Event:
     def record(self, stream: Stream) -> None:
-        assert isinstance(stream, Stream)
-        self.moment = perf_counter()
+        stream.tell(lambda: setattr(self, "moment", perf_counter()))
 
 
 class RawKernel:
@@ -79,8 +126,10 @@ class RawKernel:
         self._name = name
 
     def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[np.generic, ...], *, shared_mem: int) -> None:
-        assert Stream.current is not None
-        emulate(kernels(), self._name, *grid, args, threads=block[0], shared=shared_mem)
+        assert Device.current == 0
+        stream, name = Stream.current, self._name
+        assert stream is not None
+        stream.tell(lambda: emulate(kernels(), name, *grid, args, threads=block[0], shared=shared_mem))
 
 
 class RawModule:
@@ -90,14 +139,20 @@ class RawModule:
         self._code = code
 
     def get_function(self, name: str) -> RawKernel:
-        assert f"{name}(" in self._code
+        if f"{name}(" not in self._code:
+            raise CompileException(f"no {name}")
         return RawKernel(name)
 
 
 class CUDARuntimeError(RuntimeError): ...
 
 
-def module(*, devices: int = 1, capability: str = "90", failure: str | None = None) -> ModuleType:
+class CompileException(Exception): ...  # noqa: N818 - its name
+
+
+def module(
+    *, devices: int = 1, capability: str = "90", failure: str | None = None, compiler: str | None = None
+) -> ModuleType:
     """Return a module to put in place of ``cupy``, with so many devices, or one where CUDA fails."""
 
     def count() -> int:
@@ -105,6 +160,12 @@ def module(*, devices: int = 1, capability: str = "90", failure: str | None = No
             raise CUDARuntimeError(failure)
         return devices
 
+    def version() -> tuple[int, int]:
+        if compiler:
+            raise RuntimeError(compiler)
+        return 12, 9
+
+    Device.current = 0
     properties = {"name": b"Fake H100", "multiProcessorCount": 132, "totalGlobalMem": 80 << 30, "major": 9, "minor": 0}
     runtime = SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
@@ -118,7 +179,10 @@ def module(*, devices: int = 1, capability: str = "90", failure: str | None = No
     fake.RawModule = RawModule
     fake.cuda = SimpleNamespace(
         runtime=runtime,
-        Device=lambda: SimpleNamespace(id=0, compute_capability=capability),
+        Device=type("Device", (Device,), {"compute_capability": capability}),
+        alloc_pinned_memory=PinnedMemory,
+        compiler=SimpleNamespace(CompileException=CompileException),
+        nvrtc=SimpleNamespace(getVersion=version),
         Stream=Stream,
         MemoryPool=MemoryPool,
         Event=Event,
