@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # conversions to enums in `signal` take longer than a small kernel
 import signal
 import threading
 from abc import ABC, abstractmethod
@@ -21,6 +22,8 @@ Neurons = npt.NDArray[np.int64]
 
 Memory = dict[str, dict[str, dict[str, int]]]
 
+_SIGINT = int(signal.SIGINT)
+
 PHASES = ("project", "select", "learn")
 
 
@@ -39,19 +42,23 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     pending: list[tuple[int, FrameType | None]] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = _signal.getsignal(_SIGINT)
     if before is None:  # set by another language, and could not be put back
         yield
         return
-    signal.signal(signal.SIGINT, lambda number, frame: pending.append((number, frame)))
+    _signal.signal(_SIGINT, lambda number, frame: pending.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        _signal.signal(_SIGINT, before)
         if pending and callable(before):
             before(*pending[0])
         elif pending and before == signal.SIG_DFL:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(_SIGINT)
+
+
+def _same(ours: Neurons, theirs: Neurons) -> bool:
+    return ours is theirs or ours.tobytes() == theirs.tobytes()  # ten times faster than comparing arrays
 
 
 class Backend(ABC):
@@ -110,9 +117,9 @@ class Backend(ABC):
                 self.broken = True
                 if learn:
                     begun = perf_counter()
-                    self._learn(open_fibers, after)
+                    self._strengthen([f for f in open_fibers if self._learns(f, after)], after)
                     self.seconds["learn"] += perf_counter() - begun
-                stable = all(a is b or np.array_equal(a, b) for a, b in zip(self._winners, after, strict=True))
+                stable = all(map(_same, self._winners, after))
                 self._winners = after
                 self.broken = False
         finally:
@@ -132,11 +139,10 @@ class Backend(ABC):
                 self.seconds["select"] += perf_counter() - projected
         return after
 
-    def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:
-        for f in open_fibers:
-            fiber = self.spec.fibers[f]
-            if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
-                self._strengthen(f, self._winners[fiber.source], after[fiber.target])
+    def _learns(self, f: int, after: Sequence[Neurons]) -> bool:
+        """Return whether a fiber has a rule, neurons that fired and winners."""
+        fiber = self.spec.fibers[f]
+        return fiber.learns and len(self._winners[fiber.source]) > 0 and len(after[fiber.target]) > 0
 
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int]) -> None:
@@ -147,8 +153,11 @@ class Backend(ABC):
         """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none with zero drive."""
 
     @abstractmethod
-    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
-        """Apply the fiber's update to every existing synapse from ``pre`` to ``post``."""
+    def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+        """Apply the updates of some fibers to every existing synapse from a neuron that fired to one that has won.
+
+        ``after`` has the winners of every area; none of the fibers' sources was silent, and none of their targets is.
+        """
 
     def _end_round(self) -> None:  # noqa: B027 - most backends keep nothing
         """Drop what was kept only for the round."""

@@ -8,15 +8,13 @@ cannot hold a winner and is not looked at (the block-max idea of text retrieval;
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.counts import CHUNK
+from brainsim.kernels.cpu.reached import clear
 from brainsim.kernels.fixed_point import WEIGHT_BITS
 
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
@@ -24,19 +22,6 @@ _STEP = 64
 MOST_SUSPECTS = 1024
 _SHIFT = np.int64(WEIGHT_BITS)
 _ROUND_UP = (1 << WEIGHT_BITS) - 1
-
-
-class Reached(NamedTuple):
-    """Neurons that learned synapses reach in a round, or that are looked at one by one for another reason.
-
-    ``extra`` (int64) and ``marked`` (uint8) have an item for each neuron of the area, zero but for those in
-    ``neurons[:size[0]]``.
-    """
-
-    extra: npt.NDArray[np.int64]
-    marked: npt.NDArray[np.uint8]
-    neurons: npt.NDArray[np.int64]
-    size: npt.NDArray[np.int64]
 
 
 @compiled()
@@ -231,7 +216,15 @@ def _suspects(chunks, low, high, found, slack, bar_drive, bar_neuron, marked, ta
 
 
 @compiled(parallel=True)
-def choose_reached(reached, table, n, k, slack, parts):  # type: ignore[no-untyped-def]
+def _suspects_of_parts(chunks, found, sizes, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    share = (chunks + len(sizes) - 1) // len(sizes)
+    for part in prange(len(sizes)):
+        low, high = part * share, min(chunks, (part + 1) * share)
+        sizes[part] = _suspects(chunks, low, high, found[part], slack, bar_drive, bar_neuron, marked, table, n)
+
+
+@compiled()
+def choose_reached(reached, counts, chosen, n, k, slack, parts):  # type: ignore[no-untyped-def]
     """Return the winners if they are certain to be among the reached neurons, else whoever else may be one.
 
     The counts are right for the reached neurons; for others, they may be too low by ``slack``, or too high at will.
@@ -244,44 +237,37 @@ def choose_reached(reached, table, n, k, slack, parts):  # type: ignore[no-untyp
     decided : bool
         Whether they are the winners.
     """
+    table, chunks = counts[chosen], (n + CHUNK - 1) // CHUNK
     drives, neurons = np.empty(max(reached.size[0], k), np.int64), np.empty(max(reached.size[0], k), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
     size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
-    chunks = (n + CHUNK - 1) // CHUNK
-    share = (chunks + parts - 1) // parts
     found, sizes = np.empty((parts, MOST_SUSPECTS), np.int64), np.zeros(parts, np.int64)
-    for part in prange(parts):
-        low, high = part * share, min(chunks, (part + 1) * share)
-        sizes[part] = _suspects(chunks, low, high, found[part], slack, bar_drive, bar_neuron, reached.marked, table, n)
+    search = (slack, bar_drive, bar_neuron, reached.marked, table, n)
+    if parts == 1:
+        sizes[0] = _suspects(chunks, 0, chunks, found[0], *search)
+    else:
+        _suspects_of_parts(chunks, found, sizes, *search)
     if sizes.sum() > 0:
         suspects, at = np.empty(sizes.sum(), np.int64), 0
         for part in range(parts):
             suspects[at : at + sizes[part]] = found[part, : sizes[part]]
             at += sizes[part]
         return suspects, False
-    _clear(reached)
+    clear(reached)
     return np.sort(neurons[:size]), True
 
 
-@compiled()
-def _clear(reached):  # type: ignore[no-untyped-def]
-    for at in range(reached.size[0]):
-        reached.extra[reached.neurons[at]] = 0
-        reached.marked[reached.neurons[at]] = 0
-    reached.size[0] = 0
-
-
-@compiled()
-def reach(reached, neurons):  # type: ignore[no-untyped-def]
-    """List further neurons as reached: there is room for them."""
-    for neuron in neurons:
-        reached.marked[neuron] = 1
-        reached.neurons[reached.size[0]] = neuron
-        reached.size[0] += 1
-
-
 @compiled(parallel=True)
-def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
+def _scan_parts(chunks, drives, neurons, sizes, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    share = (chunks + len(sizes) - 1) // len(sizes)
+    for part in prange(len(sizes)):
+        low, high = part * share, min(chunks, (part + 1) * share)
+        found = (drives[part], neurons[part])
+        sizes[part] = _scan(chunks, low, high, *found, k, bar_drive, bar_neuron, marked, table, n)
+
+
+@compiled()
+def choose(reached, counts, chosen, n, k, parts):  # type: ignore[no-untyped-def]
     """Return the ``k`` neurons of largest positive drive, ascending, and clear what learning added.
 
     Ties go to the lowest index.  The order (larger drive, then lower index) is total, so the result depends neither on
@@ -291,28 +277,30 @@ def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
     ----------
     reached : Reached
         Neurons that learned synapses reach, with what is to be added to their counts.
-    table : int64 array, (fibers, 3)
-        Of each fiber's counts the address, the item size, and the address of the peaks.
+    counts : int64 array
+        A row of each fiber, as in `brainsim.kernels.cpu.tables.COUNTS`.
+    chosen : int64 array
+        The fibers that project, none of them with a silent source.
     n, k, parts : int
         Neurons, winners, and into how many parts to cut the work.
     """
-    room = min(2 * k, n) + 1
+    table, chunks, room = counts[chosen], (n + CHUNK - 1) // CHUNK, min(2 * k, n) + 1
     drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
     neurons = np.empty(len(drives), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
     size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
-    chunks = (n + CHUNK - 1) // CHUNK
-    share = (chunks + parts - 1) // parts
     part_drives, part_neurons = np.empty((parts, room), np.int64), np.empty((parts, room), np.int64)
     sizes = np.zeros(parts, np.int64)
-    for part in prange(parts):
-        low, high = part * share, min(chunks, (part + 1) * share)
-        found = (part_drives[part], part_neurons[part])
-        sizes[part] = _scan(chunks, low, high, *found, k, bar_drive, bar_neuron, reached.marked, table, n)
+    search = (k, bar_drive, bar_neuron, reached.marked, table, n)
+    if parts == 1:
+        sizes[0] = _scan(chunks, 0, chunks, part_drives[0], part_neurons[0], *search)
+    else:
+        _scan_parts(chunks, part_drives, part_neurons, sizes, *search)
     for part in range(parts):
         drives[size : size + sizes[part]] = part_drives[part, : sizes[part]]
         neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
         size += sizes[part]
-    size = _keep_best(drives, neurons, size, k)[0]
-    _clear(reached)
+    if sizes.sum():
+        size = _keep_best(drives, neurons, size, k)[0]
+    clear(reached)
     return np.sort(neurons[:size])

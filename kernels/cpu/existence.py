@@ -15,15 +15,17 @@ import numpy.typing as npt
 from numba import prange
 
 from brainsim.kernels.backend import Neurons
+from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, scan_row
 from brainsim.kernels.cpu.lookup import MOST_PAIRS, row_posts
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows, scan_kept_row
 from brainsim.kernels.cpu.sets import members
+from brainsim.kernels.cpu.tables import Record
 
-_WORDS = 4  # of 64 steps each
-_STEPS = 64 * _WORDS
+WORDS = 4  # of 64 steps each
+_STEPS = 64 * WORDS
 _STEPS_PER_LOOK_UP = 48  # as many synapses are walked in the time that one is looked up
 _U1 = np.uint64(1)
 
@@ -100,24 +102,6 @@ def _existing(pre, kept, masks, old, sought, graph, parts):  # type: ignore[no-u
 
 
 @compiled()
-def _common_steps(bits, neurons, rank, masks):  # type: ignore[no-untyped-def]
-    """Keep those bits that are set in the masks of all neurons."""
-    for neuron in neurons:
-        row = rank[neuron] - 1
-        for word in range(_WORDS):
-            bits[word] &= masks[row, word] if 0 <= row < len(masks) else np.uint64(0)
-
-
-@compiled()
-def _have_met(pre, pre_rank, pre_masks, post, post_rank, post_masks):  # type: ignore[no-untyped-def]
-    """Return whether all neurons of both sides took part in one step."""
-    bits = np.full(_WORDS, ~np.uint64(0), np.uint64)
-    _common_steps(bits, pre, pre_rank, pre_masks)
-    _common_steps(bits, post, post_rank, post_masks)
-    return bits.any()
-
-
-@compiled()
 def _bitset(neurons, n):  # type: ignore[no-untyped-def]
     bits = np.zeros((n + 63) // 64, np.uint64)
     for neuron in neurons:
@@ -126,18 +110,27 @@ def _bitset(neurons, n):  # type: ignore[no-untyped-def]
 
 
 class _Party:
-    """One side of a fiber: for every neuron of a roster, the steps that it took part in."""
+    """One side of a fiber (``pre`` or ``post``): for every neuron of a roster, the steps that it took part in."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, side: str, roster: Roster, record: Record) -> None:
+        self._side = side
         self._roster = roster
-        self._masks: Masks = np.zeros((64, _WORDS), np.uint64)
+        self._record = record
+        self._set(np.zeros((64, WORDS), np.uint64))
+
+    def _set(self, masks: Masks) -> None:
+        """Replace the masks, and tell the kernels where they are."""
+        self._record[f"{self._side}_rows"] = 0
+        self._masks = masks
+        self._record[f"{self._side}_masks"] = address_of(masks)
+        self._record[f"{self._side}_rows"] = len(masks)
 
     def masks(self, neurons: Neurons) -> Masks:
         """Return the masks of some neurons."""
         rows = self._roster.enrol(neurons)
         if self._roster.size > len(self._masks):
-            more = np.zeros((max(self._roster.size, 2 * len(self._masks)) - len(self._masks), _WORDS), np.uint64)
-            self._masks = np.concatenate([self._masks, more])
+            more = np.zeros((max(self._roster.size, 2 * len(self._masks)) - len(self._masks), WORDS), np.uint64)
+            self._set(np.concatenate([self._masks, more]))
         return self._masks[rows]
 
     def mark(self, neurons: Neurons, step: int) -> None:
@@ -149,11 +142,6 @@ class _Party:
     def join(self, neurons: Neurons, step: int) -> None:
         """Set the bit of a step for further neurons."""
         self._masks[self._roster.rows(neurons), step // 64] |= np.uint64(1 << step % 64)
-
-    @property
-    def table(self) -> tuple[npt.NDArray[np.int32], Masks]:
-        """The rank of every neuron of the area, and the mask of every rank."""
-        return self._roster.rank, self._masks
 
     @property
     def nbytes(self) -> int:
@@ -168,15 +156,17 @@ def _digest(neurons: Neurons) -> bytes:
 class Existence:
     """Finds new synapses of one fiber, and remembers where there are none."""
 
-    def __init__(self, graph: GraphArrays, kept: KeptRows, sources: Roster, targets: Roster) -> None:
+    def __init__(self, graph: GraphArrays, kept: KeptRows, sources: Roster, targets: Roster, record: Record) -> None:
         self._graph = graph
         self._kept = kept
         self._rosters = (sources, targets)
+        self._record = record
         self.forget()
 
     def forget(self) -> None:
         """Forget what was looked at, because the stored synapses have been replaced."""
-        self._pre, self._post = (_Party(roster) for roster in self._rosters)
+        sources, targets = self._rosters
+        self._pre, self._post = _Party("pre", sources, self._record), _Party("post", targets, self._record)
         nobody = np.empty(0, np.int64)
         self._last = (nobody, nobody)
         self._named: dict[tuple[str, bytes], int] = {}
@@ -186,10 +176,6 @@ class Existence:
     def nbytes(self) -> int:
         """Bytes of what is remembered."""
         return self._pre.nbytes + self._post.nbytes + sum(neurons.nbytes for neurons in self._last)
-
-    def looked_at(self, pre: Neurons, post: Neurons) -> bool:
-        """Return whether it is remembered that all synapses from ``pre`` to ``post`` are stored."""
-        return bool(_have_met(pre, *self._pre.table, post, *self._post.table))
 
     def new(
         self, pre: Neurons, post: Neurons, complete: npt.NDArray[np.bool_], threads: int
