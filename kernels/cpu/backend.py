@@ -22,13 +22,12 @@ from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
-from brainsim.kernels.cpu.threads import use_threads
+from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.fixed_point import Update
 from brainsim.kernels.spec import BrainSpec, FiberSpec, Options
 
 _MIB = 1 << 20
-_LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up
 
 
 class _Plastic:
@@ -119,11 +118,8 @@ class CpuBackend(Backend):
     def _look(self, fibers: Collection[int], targets: Neurons, mark: int) -> None:
         """Correct the drives of the neurons marked so (ascending) for the sets that fire instead of those counted."""
         for f, counts in self._changed(fibers):
-            change = counts.difference
-            work = _LOOK_UP * (len(change.come) + len(change.gone)) * len(targets)
-            self._fiber_counts[f].look(
-                self._firing[self._sources[f]], counts, targets, use_threads(self.options.threads, work)
-            )
+            named = self._firing[self._sources[f]]
+            self._fiber_counts[f].look(named, counts, targets, self.options.threads)
             self._know(f, counts)
         correct(self._tables.counts, indices(tuple(fibers)), self._reached, mark)
 
@@ -183,7 +179,7 @@ class CpuBackend(Backend):
         plastic, pre = self._plastic[fiber], self._winners[self._sources[fiber]]
         counted = fiber in self._round_counts
         complete = missing <= 0 if counted else np.zeros(len(post), np.bool_)
-        threads = use_threads(self.options.threads, _LOOK_UP * len(pre) * len(post))
+        threads = use_threads(self.options.threads, LOOK_UP * len(pre) * len(post))
         added = plastic.overlay.add(*plastic.existence.new(pre, post, complete, threads))
         assert not counted or added == missing.sum(), "the counts of a projection disagree with its graph"
 

@@ -25,6 +25,7 @@ from brainsim.kernels.cpu.lookup import synapses_among
 from brainsim.kernels.cpu.rows import KeptRows, add_kept_row
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.tables import Named
+from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 
 CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)
@@ -144,10 +145,11 @@ class Difference:
     def forget(self) -> None:
         """Do nothing: nobody looks for differences elsewhere than in the cache."""
 
-    def look(self, targets: Neurons, graph: GraphArrays, threads: int) -> bool:
+    def look(self, targets: Neurons, graph: GraphArrays, most_threads: int) -> bool:
         """Look at some targets, ascending; return whether any of them was new."""
         new = difference(targets, self.looked)
         if len(new):
+            threads = use_threads(most_threads, LOOK_UP * (len(self.come) + len(self.gone)) * len(new))
             added = np.append(self.added, synapses_among(self.come, new, graph, threads))
             removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
             looked = np.union1d(self.looked, new)
@@ -198,9 +200,9 @@ class FiberCounts:
         come, gone, nobody = difference(firing, near.firing), difference(near.firing, firing), firing[:0]
         return Changed(near, Difference(near.firing.tobytes(), come, gone, nobody, nobody, nobody))
 
-    def look(self, named: Named, counts: Changed, targets: Neurons, threads: int) -> None:
+    def look(self, named: Named, counts: Changed, targets: Neurons, most_threads: int) -> None:
         """Make the counts of some targets, ascending, known, and remember them."""
-        if counts.difference.look(targets, self._graph, threads):
+        if counts.difference.look(targets, self._graph, most_threads):
             self._cache.keep((self._fiber, named.name), counts.difference, self._fiber)
 
     def draw(self, named: Named) -> Counted:

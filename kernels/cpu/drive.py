@@ -20,22 +20,9 @@ from brainsim.kernels.fixed_point import WEIGHT_BITS
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64
 MOST_SUSPECTS = 1024
+_WORTH_THREADS = 64  # chunks to be looked at: for fewer, waking a second thread costs more than it saves
 _SHIFT = np.int64(WEIGHT_BITS)
 _ROUND_UP = (1 << WEIGHT_BITS) - 1
-
-
-@compiled()
-def _bound(table, chunk, chunks):  # type: ignore[no-untyped-def]
-    """Return the sum of the peaks of all fibers in a chunk."""
-    bound = np.int64(0)
-    for fiber in range(len(table)):
-        if table[fiber, 1] == 1:
-            bound += np.int64(array_8(table[fiber, 2], chunks)[chunk])
-        elif table[fiber, 1] == 2:
-            bound += np.int64(array_16(table[fiber, 2], chunks)[chunk])
-        else:
-            bound += np.int64(array_32(table[fiber, 2], chunks)[chunk])
-    return bound
 
 
 @compiled(inline="always")
@@ -56,6 +43,30 @@ def _sum_chunk(sums, table, start):  # type: ignore[no-untyped-def]
             _accumulate(sums, array_16(first, len(sums)))
         else:
             _accumulate(sums, array_32(first, len(sums)))
+
+
+@compiled()
+def _bounds(table, n, slack):  # type: ignore[no-untyped-def]
+    """Return for each chunk what no count can exceed: the sum of the peaks of all fibers, and ``slack``."""
+    bounds = np.full((n + CHUNK - 1) // CHUNK, slack, np.int64)
+    for fiber in range(len(table)):
+        if table[fiber, 1] == 1:
+            _accumulate(bounds, array_8(table[fiber, 2], len(bounds)))
+        elif table[fiber, 1] == 2:
+            _accumulate(bounds, array_16(table[fiber, 2], len(bounds)))
+        else:
+            _accumulate(bounds, array_32(table[fiber, 2], len(bounds)))
+    return bounds
+
+
+@compiled()
+def _open(bounds, bar_drive, bar_neuron):  # type: ignore[no-untyped-def]
+    """Return the chunks that may hold a neuron better than the bar."""
+    found, size = np.empty(len(bounds), np.int64), 0
+    for chunk in range(len(bounds)):
+        found[size] = chunk
+        size += int(_worse(bar_drive, bar_neuron, bounds[chunk] << _SHIFT, chunk * CHUNK))
+    return found[:size]
 
 
 @compiled(inline="always")
@@ -175,12 +186,12 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar_drive, bar_neuron, ma
 
 
 @compiled()
-def _scan(chunks, low, high, drives, neurons, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
-    """List the best of a range of chunks, of those not reached and better than the bar; return their number."""
+def _scan(chunks, bounds, drives, neurons, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    """List the best of some chunks, of those not reached and better than the bar; return their number."""
     size, narrow, wide = 0, np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
-    for chunk in range(low, high):
-        start, bound = chunk * CHUNK, _bound(table, chunk, chunks)
-        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):
+    for chunk in chunks:
+        start, bound = chunk * CHUNK, bounds[chunk]
+        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):  # the bar has risen
             continue
         state = (drives, neurons, size, k, bar_drive, bar_neuron, marked, table)
         length = min(CHUNK, n - start)
@@ -192,19 +203,17 @@ def _scan(chunks, low, high, drives, neurons, k, bar_drive, bar_neuron, marked, 
 
 
 @compiled()
-def _suspects(chunks, low, high, found, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
-    """List the neurons of a range of chunks that would beat the bar with ``slack`` more; return their number.
+def _suspects(chunks, found, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    """List the neurons of some chunks that would beat the bar with ``slack`` more; return their number.
 
     Returns ``len(found)`` as soon as there are as many.
     """
     size, buffer = 0, np.empty(CHUNK, np.uint32)
-    for chunk in range(low, high):
-        start, bound = chunk * CHUNK, _bound(table, chunk, chunks) + slack
-        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):
-            continue
+    limit = np.uint32(max(np.int64(0), (bar_drive >> _SHIFT) - 1 - slack))
+    for chunk in chunks:
+        start = chunk * CHUNK
         sums = buffer[: min(CHUNK, n - start)]
         _sum_chunk(sums, table, start)
-        limit = np.uint32(max(np.int64(0), (bar_drive >> _SHIFT) - 1 - slack))
         for at in range(len(sums)):
             most = (np.int64(sums[at]) + slack) << _SHIFT
             if sums[at] >= limit and not marked[start + at] and _worse(bar_drive, bar_neuron, most, start + at):
@@ -217,10 +226,10 @@ def _suspects(chunks, low, high, found, slack, bar_drive, bar_neuron, marked, ta
 
 @compiled(parallel=True)
 def _suspects_of_parts(chunks, found, sizes, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
-    share = (chunks + len(sizes) - 1) // len(sizes)
+    share = (len(chunks) + len(sizes) - 1) // len(sizes)
     for part in prange(len(sizes)):
-        low, high = part * share, min(chunks, (part + 1) * share)
-        sizes[part] = _suspects(chunks, low, high, found[part], slack, bar_drive, bar_neuron, marked, table, n)
+        some = chunks[part * share : (part + 1) * share]
+        sizes[part] = _suspects(some, found[part], slack, bar_drive, bar_neuron, marked, table, n)
 
 
 @compiled()
@@ -237,14 +246,16 @@ def choose_reached(reached, counts, chosen, n, k, slack, parts):  # type: ignore
     decided : bool
         Whether they are the winners.
     """
-    table, chunks = counts[chosen], (n + CHUNK - 1) // CHUNK
+    table = counts[chosen]
     drives, neurons = np.empty(max(reached.size[0], k), np.int64), np.empty(max(reached.size[0], k), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
     size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    chunks = _open(_bounds(table, n, slack), bar_drive, bar_neuron)
+    parts = parts if len(chunks) >= _WORTH_THREADS else 1
     found, sizes = np.empty((parts, MOST_SUSPECTS), np.int64), np.zeros(parts, np.int64)
     search = (slack, bar_drive, bar_neuron, reached.marked, table, n)
     if parts == 1:
-        sizes[0] = _suspects(chunks, 0, chunks, found[0], *search)
+        sizes[0] = _suspects(chunks, found[0], *search)
     else:
         _suspects_of_parts(chunks, found, sizes, *search)
     if sizes.sum() > 0:
@@ -258,12 +269,11 @@ def choose_reached(reached, counts, chosen, n, k, slack, parts):  # type: ignore
 
 
 @compiled(parallel=True)
-def _scan_parts(chunks, drives, neurons, sizes, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
-    share = (chunks + len(sizes) - 1) // len(sizes)
+def _scan_parts(chunks, bounds, drives, neurons, sizes, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    share = (len(chunks) + len(sizes) - 1) // len(sizes)
     for part in prange(len(sizes)):
-        low, high = part * share, min(chunks, (part + 1) * share)
-        found = (drives[part], neurons[part])
-        sizes[part] = _scan(chunks, low, high, *found, k, bar_drive, bar_neuron, marked, table, n)
+        some, found = chunks[part * share : (part + 1) * share], (drives[part], neurons[part])
+        sizes[part] = _scan(some, bounds, *found, k, bar_drive, bar_neuron, marked, table, n)
 
 
 @compiled()
@@ -284,18 +294,21 @@ def choose(reached, counts, chosen, n, k, parts):  # type: ignore[no-untyped-def
     n, k, parts : int
         Neurons, winners, and into how many parts to cut the work.
     """
-    table, chunks, room = counts[chosen], (n + CHUNK - 1) // CHUNK, min(2 * k, n) + 1
+    table, room = counts[chosen], min(2 * k, n) + 1
     drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
     neurons = np.empty(len(drives), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
     size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    bounds = _bounds(table, n, 0)
+    chunks = _open(bounds, bar_drive, bar_neuron)
+    parts = parts if len(chunks) >= _WORTH_THREADS else 1
     part_drives, part_neurons = np.empty((parts, room), np.int64), np.empty((parts, room), np.int64)
     sizes = np.zeros(parts, np.int64)
     search = (k, bar_drive, bar_neuron, reached.marked, table, n)
     if parts == 1:
-        sizes[0] = _scan(chunks, 0, chunks, part_drives[0], part_neurons[0], *search)
+        sizes[0] = _scan(chunks, bounds, part_drives[0], part_neurons[0], *search)
     else:
-        _scan_parts(chunks, part_drives, part_neurons, sizes, *search)
+        _scan_parts(chunks, bounds, part_drives, part_neurons, sizes, *search)
     for part in range(parts):
         drives[size : size + sizes[part]] = part_drives[part, : sizes[part]]
         neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
