@@ -22,7 +22,7 @@ from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, add_rows
 from brainsim.kernels.cpu.lookup import synapses_among
-from brainsim.kernels.cpu.rows import KeptRows, add_kept_row
+from brainsim.kernels.cpu.rows import PLACE, KeptRows, add_kept_rows, run_length
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.tables import Named
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
@@ -60,12 +60,15 @@ def _find_peaks(counts, peaks, low, high):  # type: ignore[no-untyped-def]
 @compiled()
 def _add(counts, low, high, neurons, kept, step, graph):  # type: ignore[no-untyped-def]
     """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
-    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
-    for at in range(len(neurons)):
+    at = 0
+    while at < len(neurons):
         if kept[at, 0]:
-            add_kept_row(counts, low, high, kept[at], step, graph.bits, blocks)
+            rows = run_length(kept, at)
+            add_kept_rows(counts, low, high, kept[at], rows, step, graph.bits)
+            at += rows
         else:
             add_rows(counts, low, high, neurons[at : at + 1], step, graph)
+            at += 1
 
 
 @compiled(parallel=True)
@@ -238,7 +241,7 @@ class FiberCounts:
 
     def _count(self, counts: Counts, peaks: Counts, gone: Neurons, come: Neurons, limit: int) -> bool:
         if self._kept is None:
-            none = np.zeros((max(len(gone), len(come)), 3), np.int64)
+            none = np.zeros((max(len(gone), len(come)), PLACE), np.int64)
             kept = none[: len(gone)], none[: len(come)]
         else:
             self._kept.draw(come)
