@@ -12,6 +12,7 @@ import numpy as np
 from numba import prange
 
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
+from brainsim.kernels.cpu.best import keep_best, worse
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.reached import clear
@@ -65,69 +66,8 @@ def _open(bounds, bar_drive, bar_neuron):  # type: ignore[no-untyped-def]
     found, size = np.empty(len(bounds), np.int64), 0
     for chunk in range(len(bounds)):
         found[size] = chunk
-        size += int(_worse(bar_drive, bar_neuron, bounds[chunk] << _SHIFT, chunk * CHUNK))
+        size += int(worse(bar_drive, bar_neuron, bounds[chunk] << _SHIFT, chunk * CHUNK))
     return found[:size]
-
-
-@compiled(inline="always")
-def _worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def]
-    return drive_a < drive_b or (drive_a == drive_b and neuron_a > neuron_b)
-
-
-@compiled()
-def _kth_largest(values, k):  # type: ignore[no-untyped-def]
-    """Return the ``k``-th largest value, reordering ``values`` (quickselect; many drives are equal)."""
-    low, high, wanted = 0, len(values), k - 1
-    while True:
-        first, middle, last = values[low], values[(low + high) >> 1], values[high - 1]
-        pivot = max(min(first, middle), min(max(first, middle), last))
-        larger, at, smaller = low, low, high
-        while at < smaller:
-            value = values[at]
-            if value > pivot:
-                values[larger], values[at] = value, values[larger]
-                larger += 1
-                at += 1
-            elif value < pivot:
-                smaller -= 1
-                values[at], values[smaller] = values[smaller], value
-            else:
-                at += 1
-        if wanted < larger:
-            high = larger
-        elif wanted < smaller:
-            return pivot
-        else:
-            low = smaller
-
-
-@compiled()
-def _keep_best(drives, neurons, size, k):  # type: ignore[no-untyped-def]
-    """Move the best ``k`` of ``size`` candidates to the front.
-
-    Returns
-    -------
-    size, bar_drive, bar_neuron : int
-        How many are left, and the worst of them if there are ``k``; else a bar that every drive above zero passes.
-    """
-    if size < k:
-        return size, np.int64(0), np.int64(-1)
-    bar = _kth_largest(drives[:size].copy(), k)
-    above = 0
-    for at in range(size):
-        above += drives[at] > bar
-    equal, ties = 0, np.empty(size - above, np.int64)
-    for at in range(size):
-        if drives[at] == bar:
-            ties[equal] = neurons[at]
-            equal += 1
-    last = np.sort(ties[:equal])[k - above - 1]
-    kept = 0
-    for at in range(size):
-        if drives[at] > bar or (drives[at] == bar and neurons[at] <= last):
-            drives[kept], neurons[kept] = drives[at], neurons[at]
-            kept += 1
-    return kept, bar, last
 
 
 @compiled(inline="always")
@@ -164,7 +104,7 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar_drive, bar_neuron, ma
     Returns
     -------
     size, bar_drive, bar_neuron : int
-        As `_keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
+        As `keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
     """
     _sum_chunk(sums, table, start)
     for first in range(0, len(sums), _STEP):
@@ -177,11 +117,11 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar_drive, bar_neuron, ma
             continue
         for at in range(len(some)):
             neuron, drive = start + first + at, np.int64(some[at]) << _SHIFT
-            if some[at] > limit and not marked[neuron] and _worse(bar_drive, bar_neuron, drive, neuron):
+            if some[at] > limit and not marked[neuron] and worse(bar_drive, bar_neuron, drive, neuron):
                 drives[size], neurons[size] = drive, neuron
                 size += 1
                 if size == len(drives):
-                    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+                    size, bar_drive, bar_neuron = keep_best(drives, neurons, size, k)
     return size, bar_drive, bar_neuron
 
 
@@ -191,7 +131,7 @@ def _scan(chunks, bounds, drives, neurons, k, bar_drive, bar_neuron, marked, tab
     size, narrow, wide = 0, np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
     for chunk in chunks:
         start, bound = chunk * CHUNK, bounds[chunk]
-        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):  # the bar has risen
+        if not worse(bar_drive, bar_neuron, bound << _SHIFT, start):  # the bar has risen
             continue
         state = (drives, neurons, size, k, bar_drive, bar_neuron, marked, table)
         length = min(CHUNK, n - start)
@@ -199,7 +139,7 @@ def _scan(chunks, bounds, drives, neurons, k, bar_drive, bar_neuron, marked, tab
             size, bar_drive, bar_neuron = _scan_chunk(narrow[:length], start, *state)
         else:
             size, bar_drive, bar_neuron = _scan_chunk(wide[:length], start, *state)
-    return _keep_best(drives, neurons, size, k)[0] if size > k else size
+    return keep_best(drives, neurons, size, k)[0] if size > k else size
 
 
 @compiled()
@@ -216,7 +156,7 @@ def _suspects(chunks, found, slack, bar_drive, bar_neuron, marked, table, n):  #
         _sum_chunk(sums, table, start)
         for at in range(len(sums)):
             most = (np.int64(sums[at]) + slack) << _SHIFT
-            if sums[at] >= limit and not marked[start + at] and _worse(bar_drive, bar_neuron, most, start + at):
+            if sums[at] >= limit and not marked[start + at] and worse(bar_drive, bar_neuron, most, start + at):
                 if size == len(found):
                     return size
                 found[size] = start + at
@@ -249,7 +189,7 @@ def choose_reached(reached, counts, chosen, n, k, slack, parts):  # type: ignore
     table = counts[chosen]
     drives, neurons = np.empty(max(reached.size[0], k), np.int64), np.empty(max(reached.size[0], k), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
-    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    size, bar_drive, bar_neuron = keep_best(drives, neurons, size, k)
     chunks = _open(_bounds(table, n, slack), bar_drive, bar_neuron)
     parts = parts if len(chunks) >= _WORTH_THREADS else 1
     found, sizes = np.empty((parts, MOST_SUSPECTS), np.int64), np.zeros(parts, np.int64)
@@ -298,7 +238,7 @@ def choose(reached, counts, chosen, n, k, parts):  # type: ignore[no-untyped-def
     drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
     neurons = np.empty(len(drives), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
-    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+    size, bar_drive, bar_neuron = keep_best(drives, neurons, size, k)
     bounds = _bounds(table, n, 0)
     chunks = _open(bounds, bar_drive, bar_neuron)
     parts = parts if len(chunks) >= _WORTH_THREADS else 1
@@ -314,6 +254,6 @@ def choose(reached, counts, chosen, n, k, parts):  # type: ignore[no-untyped-def
         neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
         size += sizes[part]
     if sizes.sum():
-        size = _keep_best(drives, neurons, size, k)[0]
+        size = keep_best(drives, neurons, size, k)[0]
     clear(reached)
     return np.sort(neurons[:size])
