@@ -71,7 +71,7 @@ def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(KeptRows, "_room", lambda self, count: 1)
     kept.draw(SETS[0])
     places = kept.find(SETS[0])
-    assert places.all(axis=1).sum() >= len(SETS[0]) - 1  # the first place in a batch is 0
+    assert places[:, :3].all(axis=1).sum() >= len(SETS[0])
     every = np.arange(500)
     found = search_kept(SETS[0], places, np.zeros(len(SETS[0]), bool), every, every, graph.blocks, graph.bits, 1)
     assert len(found[0]) == sum(int((row_targets(graph, int(i)) < 500).sum()) for i in SETS[0])

@@ -266,17 +266,17 @@ def draw_row(positions, offsets, pre, graph):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def draw_blocks(positions, offsets, sources, block, graph):  # type: ignore[no-untyped-def]
-    """Write one block of some rows: that of row ``r`` is at ``positions[offsets[r]:offsets[r + 1]]``, ascending.
+def draw_rows_of_block(positions, used, offsets, sources, block, graph):  # type: ignore[no-untyped-def]
+    """Append one block of some rows: that of row ``r`` is at ``positions[offsets[r]:offsets[r + 1]]``, ascending.
 
     Returns
     -------
-    bool
-        Whether ``positions`` had room for all.
+    int
+        How many positions are used now, or ``len(positions) + 1`` if there was not room for all.
     """
     shift, last = graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
-    base, size, used = np.uint64(block) << graph.bits, _U1 << graph.bits, np.uint64(0)
+    base, size = np.uint64(block) << graph.bits, _U1 << graph.bits
     end = min(size, np.uint64(graph.n_target) - base)
     for r in range(len(sources)):
         offsets[r] = used
@@ -284,11 +284,11 @@ def draw_blocks(positions, offsets, sources, block, graph):  # type: ignore[no-u
         state = _block_state(row_key(graph, pre), block)
         used = _draw_block(positions, used, state, end, shift, last, guide, heads, thresholds)
         if used > len(positions):
-            return False
+            break
         if graph.recurrent and base <= pre < base + size:
             used = _without(positions, np.uint64(offsets[r]), used, pre - base)
     offsets[len(sources)] = used
-    return True
+    return used
 
 
 def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:

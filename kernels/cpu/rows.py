@@ -17,12 +17,14 @@ from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_blocks
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_rows_of_block
 from brainsim.kernels.cpu.roster import Roster
 
 _LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
 _FIRST_ROWS = 64
-PLACE = 6  # numbers that say where a row is kept
+_GROUPS = 8  # of blocks, at least
+_MOST_IN_GROUP = 1 << 31  # positions, so that 32 bits number them even if the room is doubled once
+PLACE = 7  # numbers that say where a row is kept
 LANES = 128  # positions compared without a branch
 _U1 = np.uint64(1)
 
@@ -30,18 +32,25 @@ Addresses = npt.NDArray[np.int64]
 
 
 @compiled(parallel=True)
-def _draw_rows(positions, offsets, sources, graph):  # type: ignore[no-untyped-def]
+def _draw_rows(positions, offsets, sources, group, graph):  # type: ignore[no-untyped-def]
     failed = 0
-    for block in prange(len(positions)):
-        failed += int(not draw_blocks(positions[block], offsets[block], sources, block, graph))
+    for g in prange(len(positions)):
+        used = np.uint64(0)
+        for block in range(g << group, min(len(offsets), (g + 1) << group)):
+            if used <= len(positions[g]):
+                used = draw_rows_of_block(positions[g], used, offsets[block], sources, block, graph)
+        failed += int(used > len(positions[g]))
     return failed == 0
 
 
 @compiled(inline="always")
 def kept_block(kept, block):  # type: ignore[no-untyped-def]
-    """Return the positions of a batch in one block, and where those of each row begin; the first row is at kept[3]."""
+    """Return the positions of a batch in a group of blocks, and where those of each row begin in this block.
+
+    The first row is at ``kept[3]``.
+    """
     offsets = array_32(kept[1] + 4 * np.int64(block) * (kept[4] + 1), kept[4] + 1)
-    return array_16(kept[0] + 2 * np.int64(block) * kept[5], kept[5] + LANES), offsets
+    return array_16(kept[0] + 2 * (np.int64(block) >> kept[6]) * kept[5], kept[5] + LANES), offsets
 
 
 @compiled()
@@ -66,10 +75,11 @@ def add_kept_rows(counts, low, high, kept, rows, step, bits):  # type: ignore[no
 
 @dataclass(eq=False)
 class _Batch:
-    """Rows drawn together, block by block: those of block ``b`` lie one after the other in ``positions[b]``.
+    """Rows drawn together, block by block: all rows of a block lie one after the other.
 
-    The synapses of row ``r`` are at ``positions[b, offsets[b, r]:offsets[b, r + 1]]``.  So rows that come together are
-    counted in one walk.  ``places`` is told when they are forgotten.
+    The synapses of row ``r`` in block ``b`` are at ``positions[g, offsets[b, r]:offsets[b, r + 1]]``, where ``g`` is
+    the group of ``2**group`` blocks that ``b`` is in.  So rows that come together are counted in one walk.  ``places``
+    is told when they are forgotten.
     """
 
     number: int
@@ -77,6 +87,7 @@ class _Batch:
     offsets: npt.NDArray[np.uint32]
     places: _Places
     rows: npt.NDArray[np.int64]
+    group: int
 
     @property
     def nbytes(self) -> int:
@@ -89,8 +100,8 @@ class _Batch:
 class _Places:
     """Where the row of each row number is kept, 0 where it is not.
 
-    The addresses of the batch's positions and of its offsets, its number, the row's place in it, its rows, and its room
-    in each block.
+    The addresses of the batch's positions and of its offsets, its number, the row's place in it, its rows, its room in
+    each group of blocks, and the size of a group in bits.
     """
 
     def __init__(self) -> None:
@@ -113,6 +124,9 @@ class KeptRows:
         self._cache = cache
         self._places = _Places()
         self._batches = 0
+        # The more blocks in a group, the less room is spare; several groups are drawn by several threads.
+        self._group = max(0, (graph.blocks // _GROUPS).bit_length() - 1)
+        self._groups = -(-graph.blocks >> self._group)
 
     @property
     def nbytes(self) -> int:
@@ -121,12 +135,13 @@ class KeptRows:
 
     def fits(self, count: int) -> bool:
         """Return whether the cache has room for as many rows drawn together."""
-        nbytes = self._graph.blocks * (2 * self._room(count) + 4 * (count + 1)) + 8 * count + 2 * LANES
-        return nbytes * _LARGEST_SHARE <= self._cache.room_for_cheap
+        offsets = 4 * self._graph.blocks * (count + 1)
+        nbytes = 2 * self._groups * self._room(count) + offsets + 8 * count + 2 * LANES
+        return nbytes * _LARGEST_SHARE <= self._cache.room_for_cheap and self._room(count) < _MOST_IN_GROUP
 
     def _room(self, count: int) -> int:
-        """Return the synapses that rows drawn together have room for in each block: 5 standard deviations are spare."""
-        mean = count * self._graph.mean / self._graph.n_target * (1 << int(self._graph.bits))
+        """Return the synapses that rows drawn together have room for in each group: 5 standard deviations are spare."""
+        mean = count * self._graph.mean / self._graph.n_target * (1 << int(self._graph.bits) + self._group)
         return int(mean + 5 * sqrt(mean)) + 16
 
     def find(self, neurons: Neurons) -> Addresses:
@@ -152,17 +167,16 @@ class KeptRows:
             room *= 2
 
     def _draw(self, neurons: Neurons, room: int) -> bool:
-        blocks = self._graph.blocks
         # Whoever compares many positions at a time reads past the end of a row.
-        positions = np.empty(blocks * room + LANES, np.uint16)[:-LANES].reshape(blocks, room)
-        offsets = np.empty((blocks, len(neurons) + 1), np.uint32)
-        if not _draw_rows(positions, offsets, neurons, self._graph):
+        positions = np.empty(self._groups * room + LANES, np.uint16)[:-LANES].reshape(self._groups, room)
+        offsets = np.empty((self._graph.blocks, len(neurons) + 1), np.uint32)
+        if not _draw_rows(positions, offsets, neurons, self._group, self._graph):
             return False
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
             rows = self._roster.enrol(neurons)
             self._places.of(rows, self._roster.size)
             self._batches += 1
-            batch = _Batch(self._batches, positions, offsets, self._places, rows)
+            batch = _Batch(self._batches, positions, offsets, self._places, rows, self._group)
             if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber, cheap=True):
                 self._places.addresses[rows] = _addresses(batch)
         return True
@@ -171,13 +185,7 @@ class KeptRows:
 def _addresses(batch: _Batch) -> Addresses:
     rows = len(batch.rows)
     places = np.empty((rows, PLACE), np.int64)
-    places[:] = (
-        address_of(batch.positions),
-        address_of(batch.offsets),
-        batch.number,
-        0,
-        rows,
-        batch.positions.shape[1],
-    )
+    room, addresses = batch.positions.shape[1], (address_of(batch.positions), address_of(batch.offsets))
+    places[:] = (*addresses, batch.number, 0, rows, room, batch.group)
     places[:, 3] = np.arange(rows)
     return places
