@@ -41,7 +41,9 @@ class Assembly:
         given = np.asarray(neurons)
         if given.size and (given.ndim != 1 or given.dtype.kind not in "iu"):
             raise DeclarationError(f"Assembly of area {area!r}: neurons must be a list of indices (got {neurons!r})")
-        ordered = np.unique(given.astype(np.int64))
+        ordered = given.astype(np.int64).ravel()
+        if not (ordered[1:] > ordered[:-1]).all():
+            ordered = np.unique(ordered)
         if len(ordered) != given.size:
             raise DeclarationError(f"Assembly of area {area!r}: a neuron is listed twice; give each index once")
         if len(ordered) and ordered[0] < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # conversions to enums in `signal` take longer than a small kernel
 import signal
 import threading
 from abc import ABC, abstractmethod
@@ -19,6 +20,8 @@ Neurons = npt.NDArray[np.int64]
 
 
 Memory = dict[str, dict[str, dict[str, int]]]
+
+_SIGINT = int(signal.SIGINT)
 
 PHASES = ("project", "select", "learn")
 
@@ -38,19 +41,19 @@ def uninterrupted() -> Iterator[None]:
         yield
         return
     pending: list[tuple[int, FrameType | None]] = []
-    before = signal.getsignal(signal.SIGINT)
+    before = _signal.getsignal(_SIGINT)
     if before is None:  # set by another language, and could not be put back
         yield
         return
-    signal.signal(signal.SIGINT, lambda number, frame: pending.append((number, frame)))
+    _signal.signal(_SIGINT, lambda number, frame: pending.append((number, frame)))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        _signal.signal(_SIGINT, before)
         if pending and callable(before):
             before(*pending[0])
         elif pending and before == signal.SIG_DFL:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(_SIGINT)
 
 
 class Backend(ABC):

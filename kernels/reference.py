@@ -40,13 +40,14 @@ class ReferenceBackend(SteppedBackend):
         best = by_drive_then_index[: self.spec.areas[area].k]
         return np.sort(best[self._drive[best] > 0]).astype(np.int64)
 
-    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
-        update = self.spec.fibers[fiber].update
-        assert update is not None  # the round asks only fibers that learn
-        for i in pre.tolist():
-            for j in np.intersect1d(self.row(fiber, i), post).tolist():
-                weights = self._weights[fiber].setdefault(i, {})
-                weights[j] = update.apply(weights.get(j, ONE))
+    def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+        for f in fibers:
+            fiber = self.spec.fibers[f]
+            assert fiber.update is not None  # the round asks only fibers that learn
+            for i in self._winners[fiber.source].tolist():
+                for j in np.intersect1d(self.row(f, i), after[fiber.target]).tolist():
+                    weights = self._weights[f].setdefault(i, {})
+                    weights[j] = fiber.update.apply(weights.get(j, ONE))
 
     def row(self, fiber: int, pre: int) -> Neurons:
         if (fiber, pre) not in self._rows:

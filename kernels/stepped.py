@@ -13,6 +13,10 @@ from brainsim.kernels.backend import PHASES, Backend, Neurons, uninterrupted
 from brainsim.kernels.spec import BrainSpec, Options
 
 
+def _same(ours: Neurons, theirs: Neurons) -> bool:
+    return ours is theirs or ours.tobytes() == theirs.tobytes()  # ten times faster than comparing arrays
+
+
 class SteppedBackend(Backend):
     """Keeps the winners as arrays, and runs each round when it is asked for, phase by phase."""
 
@@ -38,10 +42,10 @@ class SteppedBackend(Backend):
                 self.broken = True
                 if learn:
                     begun = perf_counter()
-                    self._learn(open_fibers, after)
+                    self._strengthen([f for f in open_fibers if self._learns(f, after)], after)
                     self._seconds["learn"] += perf_counter() - begun
                 moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
-                self._stable = all(np.array_equal(self._winners[a], after[a]) for a in moved)
+                self._stable = all(_same(self._winners[a], after[a]) for a in moved)
                 self._fired.update(a for a in moved if len(after[a]))
                 self._winners = after
                 self.broken = False
@@ -61,11 +65,10 @@ class SteppedBackend(Backend):
                 self._seconds["select"] += perf_counter() - projected
         return after
 
-    def _learn(self, open_fibers: Sequence[int], after: Sequence[Neurons]) -> None:
-        for f in open_fibers:
-            fiber = self.spec.fibers[f]
-            if fiber.learns and len(self._winners[fiber.source]) and len(after[fiber.target]):
-                self._strengthen(f, self._winners[fiber.source], after[fiber.target])
+    def _learns(self, f: int, after: Sequence[Neurons]) -> bool:
+        """Return whether a fiber has a rule, neurons that fired and winners."""
+        fiber = self.spec.fibers[f]
+        return fiber.learns and len(self._winners[fiber.source]) > 0 and len(after[fiber.target]) > 0
 
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int]) -> None:
@@ -76,8 +79,11 @@ class SteppedBackend(Backend):
         """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none with zero drive."""
 
     @abstractmethod
-    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
-        """Apply the fiber's update to every existing synapse from ``pre`` to ``post``."""
+    def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+        """Apply the updates of some fibers to every existing synapse from a neuron that fired to one that has won.
+
+        ``after`` has the winners of every area; none of the fibers' sources was silent, and none of their targets is.
+        """
 
     def _end_round(self) -> None:
         """Drop what was kept only for the round."""

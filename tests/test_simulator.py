@@ -357,7 +357,7 @@ def test_bad_requests_are_refused() -> None:
 
 @pytest.mark.parametrize("where", ["gather", "select", "learn"])
 def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatch: Any) -> None:
-    from brainsim.kernels.cpu import backend, overlay
+    from brainsim.kernels.cpu import backend
 
     sim, _ = played(two_lexicons())
     twin, _ = played(two_lexicons())
@@ -366,9 +366,9 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
     twin.present(phon["b"])
 
     owner, name = {
-        "gather": (overlay.Overlay, "gather"),
+        "gather": (backend, "gather"),
         "select": (backend.CpuBackend, "_select"),
-        "learn": (overlay, "_strengthen"),
+        "learn": (backend, "strengthen"),
     }[where]
     whole = getattr(owner, name)
 

@@ -9,7 +9,8 @@ import pytest
 
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.counts import CHUNK
-from brainsim.kernels.cpu.drive import Reached, choose
+from brainsim.kernels.cpu.drive import choose
+from brainsim.kernels.cpu.reached import Reached
 from brainsim.kernels.fixed_point import ONE
 
 
@@ -42,7 +43,8 @@ class Case:
             (address_of(counts), counts.itemsize, address_of(peaks))
             for counts, peaks in zip(self.counts, self.peaks, strict=True)
         ]
-        winners = choose(reached, np.array(table, np.int64).reshape(-1, 3), self.n, k, parts)
+        counts = np.array(table, np.int64).reshape(-1, 3)
+        winners = choose(reached, counts, np.arange(len(table)), self.n, k, parts)
         assert not reached.extra.any()
         assert not reached.marked.any()
         assert reached.size[0] == 0

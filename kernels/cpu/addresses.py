@@ -36,6 +36,9 @@ def _pointer_to(item: Any) -> Any:
 _pointer_8 = _pointer_to(types.uint8)
 _pointer_16 = _pointer_to(types.uint16)
 _pointer_32 = _pointer_to(types.uint32)
+_pointer_64 = _pointer_to(types.uint64)
+_pointer_to_int32 = _pointer_to(types.int32)
+_pointer_to_int64 = _pointer_to(types.int64)
 
 
 @compiled(inline="always")
@@ -54,3 +57,21 @@ def array_16(address, size):  # type: ignore[no-untyped-def]
 def array_32(address, size):  # type: ignore[no-untyped-def]
     """Return the uint32 array of ``size`` items at an address."""
     return carray(_pointer_32(np.int64(address)), (size,))
+
+
+@compiled(inline="always")
+def array_64(address, size):  # type: ignore[no-untyped-def]
+    """Return the uint64 array of ``size`` items at an address."""
+    return carray(_pointer_64(np.int64(address)), (size,))
+
+
+@compiled(inline="always")
+def signed_32(address, size):  # type: ignore[no-untyped-def]
+    """Return the int32 array of ``size`` items at an address."""
+    return carray(_pointer_to_int32(np.int64(address)), (size,))
+
+
+@compiled(inline="always")
+def signed_64(address, size):  # type: ignore[no-untyped-def]
+    """Return the int64 array of ``size`` items at an address."""
+    return carray(_pointer_to_int64(np.int64(address)), (size,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar
 
 import numba
@@ -10,33 +10,36 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory, Neurons, Synapses
+from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, Difference, FiberCounts
-from brainsim.kernels.cpu.drive import MOST_SUSPECTS, Reached, choose, choose_reached, reach
+from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, FiberCounts
+from brainsim.kernels.cpu.drive import MOST_SUSPECTS, choose, choose_reached
 from brainsim.kernels.cpu.existence import Existence
 from brainsim.kernels.cpu.overlay import Overlay
+from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
-from brainsim.kernels.cpu.threads import use_threads
+from brainsim.kernels.cpu.strengthen import strengthen
+from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
+from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.fixed_point import ONE, Update
+from brainsim.kernels.fixed_point import Update
 from brainsim.kernels.spec import BrainSpec, FiberSpec, Options
 from brainsim.kernels.stepped import SteppedBackend
 
 _MIB = 1 << 20
-_LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up
 
 
 class _Plastic:
     """What one learning fiber knows: its learned synapses, kept rows, and which synapses were looked for."""
 
     def __init__(
-        self, fiber: int, graph: GraphArrays, update: Update, sources: Roster, targets: Roster, cache: Cache
+        self, graph: GraphArrays, update: Update, kept: KeptRows, sources: Roster, targets: Roster, record: Record
     ) -> None:
-        self.overlay = Overlay(sources, update)
-        self.kept = KeptRows(fiber, graph, sources, cache)
-        self.existence = Existence(graph, self.kept, sources, targets)
+        self.kept = kept
+        self.overlay = Overlay(sources, update, record)
+        self.existence = Existence(graph, kept, sources, targets, record)
 
 
 class CpuBackend(SteppedBackend):
@@ -54,69 +57,76 @@ class CpuBackend(SteppedBackend):
         super().__init__(spec, options)
         _check(options)
         self._cache = Cache(int(options.cache_mb * _MIB))
+        self._tables = Tables(spec)
+        self._areas = range(len(spec.areas))
+        self._sources = [fiber.source for fiber in spec.fibers]
+        self._firing: list[Named] = []  # in the present round, by area
         self._graphs = [graph_arrays(fiber.graph) for fiber in spec.fibers]
         learning = {f: fiber for f, fiber in enumerate(spec.fibers) if fiber.learns}
         targets = {fiber.target for fiber in learning.values()}
         ends = targets | {fiber.source for fiber in learning.values()}
         self._rosters = {a: Roster(spec.areas[a].n) for a in sorted(ends)}
         self._marks = {a: np.zeros(spec.areas[a].n, np.int32) for a in sorted(targets)}
+        for a, roster in self._rosters.items():
+            self._tables.areas[a]["rank"] = address_of(roster.rank)
+        for a, marks in self._marks.items():
+            self._tables.areas[a]["marks"] = address_of(marks)
         self._plastic = {f: self._new_plastic(f, fiber) for f, fiber in learning.items()}
         self._fiber_counts = [self._counts_of(f) for f in range(len(spec.fibers))]
         self._round_counts: dict[int, Counted | Changed] = {}
-        self._reached = _nobody(max(area.n for area in spec.areas))
-        self._reached_clean = True
+        self._reached = nobody(max(area.n for area in spec.areas))
 
     def _new_plastic(self, index: int, fiber: FiberSpec) -> _Plastic:
         assert fiber.update is not None  # it learns
-        rosters = self._rosters[fiber.source], self._rosters[fiber.target]
-        return _Plastic(index, self._graphs[index], fiber.update, *rosters, self._cache)
+        graph, sources, targets = self._graphs[index], self._rosters[fiber.source], self._rosters[fiber.target]
+        kept = KeptRows(index, graph, sources, self._cache)
+        return _Plastic(graph, fiber.update, kept, sources, targets, self._tables.fibers[index])
 
     def _counts_of(self, fiber: int) -> FiberCounts:
         kept = self._plastic[fiber].kept if fiber in self._plastic else None
         return FiberCounts(fiber, self._graphs[fiber], kept, self._cache, self.options.tile)
 
-    def _firing(self, fiber: int) -> Neurons:
-        return self._winners[self.spec.fibers[fiber].source]
+    def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
+        self._firing = list(map(self._tables.firing, self._areas, self._winners))
+        return super()._fire(open_fibers, fixed)
 
     def _project(self, area: int, fibers: Sequence[int]) -> None:
         """Add up what learning added to the synapses of the firing neurons, and make their counts known."""
-        firing = [f for f in fibers if len(self._firing(f))]
-        self._reached_clean = False
-        for f in firing:
-            if f in self._plastic:
-                self._gather(self._plastic[f].overlay, self._firing(f))
+        named = {f: known for f in fibers if (known := self._firing[self._sources[f]]).name}
+        self._gather(area, named)
         reached = int(self._reached.size[0])
         settled = reached >= self.spec.areas[area].k  # so that the winners may be among the reached
-        for f in firing:
-            counts = self._fiber_counts[f].find(self._firing(f), reached if settled else None)
-            self._round_counts[f] = counts or self._draw(f)
-        if self._changed(firing):
-            self._look(firing, np.sort(self._reached.neurons[:reached]))
+        for f, firing in named.items():
+            counts = self._fiber_counts[f].find(firing, reached if settled else None)
+            self._know(f, counts or self._draw(f))
+        if self._changed(named):
+            self._look(named, np.sort(self._reached.neurons[:reached]), GATHERED)
+
+    def _know(self, fiber: int, counts: Counted | Changed) -> None:
+        """Use these counts of a fiber in this round."""
+        self._round_counts[fiber] = counts
+        self._tables.counts[fiber] = counts.table
 
     def _draw(self, fiber: int) -> Counted:
-        firing = self._firing(fiber)
-        use_threads(self.options.threads, len(firing) * self._graphs[fiber].mean)
-        return self._fiber_counts[fiber].draw(firing)
+        named = self._firing[self._sources[fiber]]
+        use_threads(self.options.threads, len(named.neurons) * self._graphs[fiber].mean)
+        return self._fiber_counts[fiber].draw(named)
 
-    def _changed(self, fibers: Sequence[int]) -> list[tuple[int, Changed]]:
+    def _changed(self, fibers: Iterable[int]) -> list[tuple[int, Changed]]:
         """Return those of some fibers whose counts are known at the reached neurons only."""
         return [(f, counts) for f in fibers if isinstance(counts := self._round_counts[f], Changed)]
 
-    def _look(self, fibers: Sequence[int], targets: Neurons) -> None:
-        """Correct the drives of some reached neurons, ascending, for the sets that fire instead of those counted."""
+    def _look(self, fibers: Collection[int], targets: Neurons, mark: int) -> None:
+        """Correct the drives of the neurons marked so (ascending) for the sets that fire instead of those counted."""
         for f, counts in self._changed(fibers):
-            change = counts.difference
-            work = _LOOK_UP * (len(change.come) + len(change.gone)) * len(targets)
-            self._fiber_counts[f].look(self._firing(f), counts, targets, use_threads(self.options.threads, work))
-            self._correct(change, targets, ONE)
+            named = self._firing[self._sources[f]]
+            self._fiber_counts[f].look(named, counts, targets, self.options.threads)
+            self._know(f, counts)
+        correct(self._tables.counts, indices(tuple(fibers)), self._reached, mark)
 
-    def _correct(self, change: Difference, targets: Neurons, weight: int) -> None:
-        for hits, signed in ((change.added, weight), (change.removed, -weight)):
-            place = np.minimum(np.searchsorted(targets, hits), len(targets) - 1)
-            np.add.at(self._reached.extra, hits[targets[place] == hits], signed)
-
-    def _gather(self, overlay: Overlay, firing: Neurons) -> None:
-        while room := overlay.gather(firing, self._reached):
+    def _gather(self, area: int, fibers: Collection[int]) -> None:
+        tables, n = self._tables, self.spec.areas[area].n
+        while room := gather(tables.areas, tables.fibers, indices(tuple(fibers)), n, self._reached):
             self._make_room(room)
 
     def _make_room(self, room: int) -> None:
@@ -133,50 +143,50 @@ class CpuBackend(SteppedBackend):
             if winners is not None:
                 return winners
         n, k = self.spec.areas[area].n, self.spec.areas[area].k
-        winners = choose(self._reached, self._tables(fibers), n, k, use_threads(self.options.threads, n * len(fibers)))
-        self._reached_clean = True
-        return np.asarray(winners)
+        threads = use_threads(self.options.threads, n * len(fibers))
+        return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, threads))
 
     def _select_reached(self, area: int, fibers: Sequence[int]) -> Neurons | None:
         """Return the winners without knowing all counts, or make them known."""
         n, k = self.spec.areas[area].n, self.spec.areas[area].k
+        counts = self._tables.counts, indices(tuple(fibers))
         slack = sum(len(counts.difference.come) for _, counts in self._changed(fibers))
         for _ in range(2):  # once the suspects are looked at, there are no others: the bar does not fall
             threads = use_threads(self.options.threads, n * len(fibers))
-            neurons, decided = choose_reached(self._reached, self._tables(fibers), n, k, slack, threads)
+            neurons, decided = choose_reached(self._reached, *counts, n, k, slack, threads)
             if decided:
-                self._reached_clean = True
                 return np.asarray(neurons)
             if len(neurons) >= MOST_SUSPECTS:
                 break
             self._make_room(int(self._reached.size[0]) + len(neurons))
             reach(self._reached, neurons)
-            self._look(fibers, neurons)
-        reached = np.sort(self._reached.neurons[: self._reached.size[0]])
-        for f, counts in self._changed(fibers):
-            self._correct(counts.difference, reached, -ONE)
-            self._round_counts[f] = self._draw(f)
+            self._look(fibers, neurons, SUSPECT)
+        for f, _ in self._changed(fibers):
+            self._know(f, self._draw(f))
+        self._gather(area, fibers)  # anew: what was corrected is right without
         return None
 
-    def _tables(self, fibers: Sequence[int]) -> npt.NDArray[np.int64]:
-        return np.array([self._round_counts[f].table for f in fibers], np.int64).reshape(-1, 3)
+    def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+        tables = self._tables
+        for area in self._areas:
+            tables.winners(area, after[area])
+        unknown, missing = strengthen(tables.areas, tables.fibers, tables.counts, indices(tuple(fibers)))
+        for at in np.flatnonzero(unknown).tolist():
+            target = self.spec.fibers[fibers[at]].target
+            self._store_new(fibers[at], after[target], missing[at, 1 : 1 + len(after[target])])
 
-    def _strengthen(self, fiber: int, pre: Neurons, post: Neurons) -> None:
-        plastic, counts = self._plastic[fiber], self._round_counts.get(fiber)
-        missing = np.zeros(len(post), np.int64) if counts is None else counts.at(post)
-        total = plastic.overlay.strengthen(pre, post, self._marks[self.spec.fibers[fiber].target], missing)
-        if (total == 0 and counts is not None) or plastic.existence.looked_at(pre, post):
-            return
-        complete = np.zeros(len(post), np.bool_) if counts is None else missing <= 0
-        threads = use_threads(self.options.threads, _LOOK_UP * len(pre) * len(post))
+    def _store_new(self, fiber: int, post: Neurons, missing: npt.NDArray[np.int64]) -> None:
+        """Store the synapses onto winners that are strengthened for the first time."""
+        plastic, pre = self._plastic[fiber], self._winners[self._sources[fiber]]
+        counted = fiber in self._round_counts
+        complete = missing <= 0 if counted else np.zeros(len(post), np.bool_)
+        threads = use_threads(self.options.threads, LOOK_UP * len(pre) * len(post))
         added = plastic.overlay.add(*plastic.existence.new(pre, post, complete, threads))
-        assert counts is None or added == total, "the counts of a projection disagree with its graph"
+        assert not counted or added == missing.sum(), "the counts of a projection disagree with its graph"
 
     def _end_round(self) -> None:
+        self._tables.counts[:] = 0
         self._round_counts.clear()
-        if not self._reached_clean:  # the round was interrupted, and which neurons it had reached is not known
-            self._reached = _nobody(len(self._reached.extra))
-            self._reached_clean = True
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._graphs[fiber], pre)
@@ -203,7 +213,11 @@ class CpuBackend(SteppedBackend):
             marks = self._marks[a].nbytes if a in self._marks else 0
             areas[area.name] = {"index": roster + marks, "winners": self._winners[a].nbytes}
         reached = sum(array.nbytes for array in self._reached)
-        return {"fibers": fibers, "areas": areas, "shared": {"buffers": {"learned": reached}}}
+        return {
+            "fibers": fibers,
+            "areas": areas,
+            "shared": {"buffers": {"learned": reached, "tables": self._tables.nbytes}},
+        }
 
     def close(self) -> None:
         self._cache.clear()
@@ -211,12 +225,7 @@ class CpuBackend(SteppedBackend):
         self._fiber_counts.clear()
         self._rosters.clear()
         self._marks.clear()
-        self._reached = _nobody(0)
-
-
-def _nobody(n: int) -> Reached:
-    # Zeroed pages that are never used cost no memory.
-    return Reached(np.zeros(n, np.int64), np.zeros(n, np.uint8), np.empty(0, np.int64), np.zeros(1, np.int64))
+        self._reached = nobody(0)
 
 
 def _check(options: Options) -> None:

@@ -248,6 +248,32 @@ def draw_row(positions, offsets, pre, graph):  # type: ignore[no-untyped-def]
     return True
 
 
+@compiled()
+def draw_rows_of_block(positions, used, offsets, sources, block, graph):  # type: ignore[no-untyped-def]
+    """Append one block of some rows: that of row ``r`` is at ``positions[offsets[r]:offsets[r + 1]]``, ascending.
+
+    Returns
+    -------
+    int
+        How many positions are used now, or ``len(positions) + 1`` if there was not room for all.
+    """
+    shift, last = graph.shift, graph.last
+    guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
+    base, size = np.uint64(block) << graph.bits, _U1 << graph.bits
+    end = min(size, np.uint64(graph.n_target) - base)
+    for r in range(len(sources)):
+        offsets[r] = used
+        pre = np.uint64(sources[r])
+        state = _block_state(row_key(graph, pre), block)
+        used = _draw_block(positions, used, state, end, shift, last, guide, heads, thresholds)
+        if used > len(positions):
+            break
+        if graph.recurrent and base <= pre < base + size:
+            used = _without(positions, np.uint64(offsets[r]), used, pre - base)
+    offsets[len(sources)] = used
+    return used
+
+
 def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:
     """Return all targets of ``pre``, ascending."""
     offsets, positions = np.empty(graph.blocks + 1, np.int32), np.empty(graph.room, np.uint16)

@@ -22,13 +22,16 @@ from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, add_rows
 from brainsim.kernels.cpu.lookup import synapses_among
-from brainsim.kernels.cpu.rows import KeptRows, add_kept_row
+from brainsim.kernels.cpu.rows import PLACE, KeptRows, add_kept_rows, run_length
 from brainsim.kernels.cpu.sets import difference, nearest
+from brainsim.kernels.cpu.tables import Named
+from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 
 CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)
 _KINDS = (np.uint8, np.uint16, np.uint32)
 _MOST_COMPARED = 64
+_NO_CHANGE = (0, 0, 0, 0)
 _BLOCKS_PER_TARGET = 4  # blocks in a row, from which on looking single targets up pays
 
 Counts = npt.NDArray[np.unsignedinteger[Any]]
@@ -57,12 +60,15 @@ def _find_peaks(counts, peaks, low, high):  # type: ignore[no-untyped-def]
 @compiled()
 def _add(counts, low, high, neurons, kept, step, graph):  # type: ignore[no-untyped-def]
     """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
-    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
-    for at in range(len(neurons)):
+    at = 0
+    while at < len(neurons):
         if kept[at, 0]:
-            add_kept_row(counts, low, high, kept[at], step, graph.bits, blocks)
+            rows = run_length(kept, at)
+            add_kept_rows(counts, low, high, kept[at], rows, step, graph.bits)
+            at += rows
         else:
             add_rows(counts, low, high, neurons[at : at + 1], step, graph)
+            at += 1
 
 
 @compiled(parallel=True)
@@ -103,19 +109,15 @@ class Counted:
     firing: Neurons
     counts: Counts
     peaks: Counts
-    table: tuple[int, int, int] = field(init=False)
+    table: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.table = (address_of(self.counts), self.counts.itemsize, address_of(self.peaks))
+        self.table = (address_of(self.counts), self.counts.itemsize, address_of(self.peaks), *_NO_CHANGE)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         return self.counts.nbytes + self.peaks.nbytes + 2 * self.firing.nbytes  # twice: the key
-
-    def at(self, neurons: Neurons) -> npt.NDArray[np.int64]:
-        """Return the counts of some targets."""
-        return self.counts[neurons].astype(np.int64)
 
     def forget(self) -> None:
         """Do nothing: nobody looks for counts elsewhere than in the cache."""
@@ -135,6 +137,7 @@ class Difference:
     looked: Neurons
     added: Neurons
     removed: Neurons
+    table: tuple[int, ...] = _NO_CHANGE
 
     @property
     def nbytes(self) -> int:
@@ -145,15 +148,17 @@ class Difference:
     def forget(self) -> None:
         """Do nothing: nobody looks for differences elsewhere than in the cache."""
 
-    def look(self, targets: Neurons, graph: GraphArrays, threads: int) -> bool:
+    def look(self, targets: Neurons, graph: GraphArrays, most_threads: int) -> bool:
         """Look at some targets, ascending; return whether any of them was new."""
         new = difference(targets, self.looked)
         if len(new):
+            threads = use_threads(most_threads, LOOK_UP * (len(self.come) + len(self.gone)) * len(new))
             added = np.append(self.added, synapses_among(self.come, new, graph, threads))
             removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
             looked = np.union1d(self.looked, new)
             with uninterrupted():  # or the same targets would be looked at again, and count twice
                 self.added, self.removed, self.looked = added, removed, looked
+                self.table = (address_of(added), len(added), address_of(removed), len(removed))
         return len(new) > 0
 
 
@@ -164,17 +169,9 @@ class Changed(NamedTuple):
     difference: Difference
 
     @property
-    def table(self) -> tuple[int, int, int]:
-        """The table of the counted set."""
-        return self.base.table
-
-    def at(self, neurons: Neurons) -> npt.NDArray[np.int64]:
-        """Return the counts of some targets that were looked at, ascending."""
-        counts = self.base.at(neurons)
-        for hits, sign in ((self.difference.added, 1), (self.difference.removed, -1)):
-            place = np.minimum(np.searchsorted(neurons, hits), len(neurons) - 1)
-            np.add.at(counts, place[neurons[place] == hits], sign)
-        return counts
+    def table(self) -> tuple[int, ...]:
+        """The table of the counted set, and how to correct it."""
+        return (*self.base.table[:3], *self.difference.table)
 
 
 class FiberCounts:
@@ -189,9 +186,10 @@ class FiberCounts:
         self._tile = max(tile, CHUNK, 1 << int(graph.bits))
         self._recent: dict[bytes, Neurons] = {}
 
-    def find(self, firing: Neurons, targets: int | None) -> Counted | Changed | None:
-        """Return remembered counts of ``firing``, or those of a similar set if so few targets matter that it pays."""
-        known: Counted | Difference | None = self._cache.get((self._fiber, firing.tobytes()))
+    def find(self, named: Named, targets: int | None) -> Counted | Changed | None:
+        """Return remembered counts of a set, or those of a similar set if so few targets matter that it pays."""
+        firing, name = named
+        known: Counted | Difference | None = self._cache.get((self._fiber, name))
         if isinstance(known, Counted):
             return known
         if targets is None or self._graph.blocks < _BLOCKS_PER_TARGET * targets:
@@ -205,14 +203,15 @@ class FiberCounts:
         come, gone, nobody = difference(firing, near.firing), difference(near.firing, firing), firing[:0]
         return Changed(near, Difference(near.firing.tobytes(), come, gone, nobody, nobody, nobody))
 
-    def look(self, firing: Neurons, counts: Changed, targets: Neurons, threads: int) -> None:
+    def look(self, named: Named, counts: Changed, targets: Neurons, most_threads: int) -> None:
         """Make the counts of some targets, ascending, known, and remember them."""
-        if counts.difference.look(targets, self._graph, threads):
-            self._cache.keep((self._fiber, firing.tobytes()), counts.difference, self._fiber)
+        if counts.difference.look(targets, self._graph, most_threads):
+            self._cache.keep((self._fiber, named.name), counts.difference, self._fiber)
 
-    def draw(self, firing: Neurons) -> Counted:
-        """Count and remember the synapses of ``firing`` onto all targets of the fiber."""
-        counted, name = self._draw(firing), firing.tobytes()
+    def draw(self, named: Named) -> Counted:
+        """Count and remember the synapses of a set onto all targets of the fiber."""
+        firing, name = named
+        counted = self._draw(firing)
         if self._cache.keep((self._fiber, name), counted, self._fiber):
             self._remember(name, firing)
         return counted
@@ -242,7 +241,7 @@ class FiberCounts:
 
     def _count(self, counts: Counts, peaks: Counts, gone: Neurons, come: Neurons, limit: int) -> bool:
         if self._kept is None:
-            none = np.zeros((max(len(gone), len(come)), 3), np.int64)
+            none = np.zeros((max(len(gone), len(come)), PLACE), np.int64)
             kept = none[: len(gone)], none[: len(come)]
         else:
             self._kept.draw(come)

@@ -8,49 +8,22 @@ cannot hold a winner and is not looked at (the block-max idea of text retrieval;
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 from numba import prange
 
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
+from brainsim.kernels.cpu.best import keep_best, worse
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.counts import CHUNK
+from brainsim.kernels.cpu.reached import clear
 from brainsim.kernels.fixed_point import WEIGHT_BITS
 
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64
 MOST_SUSPECTS = 1024
+_WORTH_THREADS = 64  # chunks to be looked at: for fewer, waking a second thread costs more than it saves
 _SHIFT = np.int64(WEIGHT_BITS)
 _ROUND_UP = (1 << WEIGHT_BITS) - 1
-
-
-class Reached(NamedTuple):
-    """Neurons that learned synapses reach in a round, or that are looked at one by one for another reason.
-
-    ``extra`` (int64) and ``marked`` (uint8) have an item for each neuron of the area, zero but for those in
-    ``neurons[:size[0]]``.
-    """
-
-    extra: npt.NDArray[np.int64]
-    marked: npt.NDArray[np.uint8]
-    neurons: npt.NDArray[np.int64]
-    size: npt.NDArray[np.int64]
-
-
-@compiled()
-def _bound(table, chunk, chunks):  # type: ignore[no-untyped-def]
-    """Return the sum of the peaks of all fibers in a chunk."""
-    bound = np.int64(0)
-    for fiber in range(len(table)):
-        if table[fiber, 1] == 1:
-            bound += np.int64(array_8(table[fiber, 2], chunks)[chunk])
-        elif table[fiber, 1] == 2:
-            bound += np.int64(array_16(table[fiber, 2], chunks)[chunk])
-        else:
-            bound += np.int64(array_32(table[fiber, 2], chunks)[chunk])
-    return bound
 
 
 @compiled(inline="always")
@@ -73,65 +46,28 @@ def _sum_chunk(sums, table, start):  # type: ignore[no-untyped-def]
             _accumulate(sums, array_32(first, len(sums)))
 
 
-@compiled(inline="always")
-def _worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def]
-    return drive_a < drive_b or (drive_a == drive_b and neuron_a > neuron_b)
-
-
 @compiled()
-def _kth_largest(values, k):  # type: ignore[no-untyped-def]
-    """Return the ``k``-th largest value, reordering ``values`` (quickselect; many drives are equal)."""
-    low, high, wanted = 0, len(values), k - 1
-    while True:
-        first, middle, last = values[low], values[(low + high) >> 1], values[high - 1]
-        pivot = max(min(first, middle), min(max(first, middle), last))
-        larger, at, smaller = low, low, high
-        while at < smaller:
-            value = values[at]
-            if value > pivot:
-                values[larger], values[at] = value, values[larger]
-                larger += 1
-                at += 1
-            elif value < pivot:
-                smaller -= 1
-                values[at], values[smaller] = values[smaller], value
-            else:
-                at += 1
-        if wanted < larger:
-            high = larger
-        elif wanted < smaller:
-            return pivot
+def _bounds(table, n, slack):  # type: ignore[no-untyped-def]
+    """Return for each chunk what no count can exceed: the sum of the peaks of all fibers, and ``slack``."""
+    bounds = np.full((n + CHUNK - 1) // CHUNK, slack, np.int64)
+    for fiber in range(len(table)):
+        if table[fiber, 1] == 1:
+            _accumulate(bounds, array_8(table[fiber, 2], len(bounds)))
+        elif table[fiber, 1] == 2:
+            _accumulate(bounds, array_16(table[fiber, 2], len(bounds)))
         else:
-            low = smaller
+            _accumulate(bounds, array_32(table[fiber, 2], len(bounds)))
+    return bounds
 
 
 @compiled()
-def _keep_best(drives, neurons, size, k):  # type: ignore[no-untyped-def]
-    """Move the best ``k`` of ``size`` candidates to the front.
-
-    Returns
-    -------
-    size, bar_drive, bar_neuron : int
-        How many are left, and the worst of them if there are ``k``; else a bar that every drive above zero passes.
-    """
-    if size < k:
-        return size, np.int64(0), np.int64(-1)
-    bar = _kth_largest(drives[:size].copy(), k)
-    above = 0
-    for at in range(size):
-        above += drives[at] > bar
-    equal, ties = 0, np.empty(size - above, np.int64)
-    for at in range(size):
-        if drives[at] == bar:
-            ties[equal] = neurons[at]
-            equal += 1
-    last = np.sort(ties[:equal])[k - above - 1]
-    kept = 0
-    for at in range(size):
-        if drives[at] > bar or (drives[at] == bar and neurons[at] <= last):
-            drives[kept], neurons[kept] = drives[at], neurons[at]
-            kept += 1
-    return kept, bar, last
+def _open(bounds, bar_drive, bar_neuron):  # type: ignore[no-untyped-def]
+    """Return the chunks that may hold a neuron better than the bar."""
+    found, size = np.empty(len(bounds), np.int64), 0
+    for chunk in range(len(bounds)):
+        found[size] = chunk
+        size += int(worse(bar_drive, bar_neuron, bounds[chunk] << _SHIFT, chunk * CHUNK))
+    return found[:size]
 
 
 @compiled(inline="always")
@@ -168,7 +104,7 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar_drive, bar_neuron, ma
     Returns
     -------
     size, bar_drive, bar_neuron : int
-        As `_keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
+        As `keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
     """
     _sum_chunk(sums, table, start)
     for first in range(0, len(sums), _STEP):
@@ -181,21 +117,21 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar_drive, bar_neuron, ma
             continue
         for at in range(len(some)):
             neuron, drive = start + first + at, np.int64(some[at]) << _SHIFT
-            if some[at] > limit and not marked[neuron] and _worse(bar_drive, bar_neuron, drive, neuron):
+            if some[at] > limit and not marked[neuron] and worse(bar_drive, bar_neuron, drive, neuron):
                 drives[size], neurons[size] = drive, neuron
                 size += 1
                 if size == len(drives):
-                    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
+                    size, bar_drive, bar_neuron = keep_best(drives, neurons, size, k)
     return size, bar_drive, bar_neuron
 
 
 @compiled()
-def _scan(chunks, low, high, drives, neurons, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
-    """List the best of a range of chunks, of those not reached and better than the bar; return their number."""
+def _scan(chunks, bounds, drives, neurons, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    """List the best of some chunks, of those not reached and better than the bar; return their number."""
     size, narrow, wide = 0, np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
-    for chunk in range(low, high):
-        start, bound = chunk * CHUNK, _bound(table, chunk, chunks)
-        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):
+    for chunk in chunks:
+        start, bound = chunk * CHUNK, bounds[chunk]
+        if not worse(bar_drive, bar_neuron, bound << _SHIFT, start):  # the bar has risen
             continue
         state = (drives, neurons, size, k, bar_drive, bar_neuron, marked, table)
         length = min(CHUNK, n - start)
@@ -203,26 +139,24 @@ def _scan(chunks, low, high, drives, neurons, k, bar_drive, bar_neuron, marked, 
             size, bar_drive, bar_neuron = _scan_chunk(narrow[:length], start, *state)
         else:
             size, bar_drive, bar_neuron = _scan_chunk(wide[:length], start, *state)
-    return _keep_best(drives, neurons, size, k)[0] if size > k else size
+    return keep_best(drives, neurons, size, k)[0] if size > k else size
 
 
 @compiled()
-def _suspects(chunks, low, high, found, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
-    """List the neurons of a range of chunks that would beat the bar with ``slack`` more; return their number.
+def _suspects(chunks, found, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    """List the neurons of some chunks that would beat the bar with ``slack`` more; return their number.
 
     Returns ``len(found)`` as soon as there are as many.
     """
     size, buffer = 0, np.empty(CHUNK, np.uint32)
-    for chunk in range(low, high):
-        start, bound = chunk * CHUNK, _bound(table, chunk, chunks) + slack
-        if not _worse(bar_drive, bar_neuron, bound << _SHIFT, start):
-            continue
+    limit = np.uint32(max(np.int64(0), (bar_drive >> _SHIFT) - 1 - slack))
+    for chunk in chunks:
+        start = chunk * CHUNK
         sums = buffer[: min(CHUNK, n - start)]
         _sum_chunk(sums, table, start)
-        limit = np.uint32(max(np.int64(0), (bar_drive >> _SHIFT) - 1 - slack))
         for at in range(len(sums)):
             most = (np.int64(sums[at]) + slack) << _SHIFT
-            if sums[at] >= limit and not marked[start + at] and _worse(bar_drive, bar_neuron, most, start + at):
+            if sums[at] >= limit and not marked[start + at] and worse(bar_drive, bar_neuron, most, start + at):
                 if size == len(found):
                     return size
                 found[size] = start + at
@@ -231,7 +165,15 @@ def _suspects(chunks, low, high, found, slack, bar_drive, bar_neuron, marked, ta
 
 
 @compiled(parallel=True)
-def choose_reached(reached, table, n, k, slack, parts):  # type: ignore[no-untyped-def]
+def _suspects_of_parts(chunks, found, sizes, slack, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    share = (len(chunks) + len(sizes) - 1) // len(sizes)
+    for part in prange(len(sizes)):
+        some = chunks[part * share : (part + 1) * share]
+        sizes[part] = _suspects(some, found[part], slack, bar_drive, bar_neuron, marked, table, n)
+
+
+@compiled()
+def choose_reached(reached, counts, chosen, n, k, slack, parts):  # type: ignore[no-untyped-def]
     """Return the winners if they are certain to be among the reached neurons, else whoever else may be one.
 
     The counts are right for the reached neurons; for others, they may be too low by ``slack``, or too high at will.
@@ -244,44 +186,38 @@ def choose_reached(reached, table, n, k, slack, parts):  # type: ignore[no-untyp
     decided : bool
         Whether they are the winners.
     """
+    table = counts[chosen]
     drives, neurons = np.empty(max(reached.size[0], k), np.int64), np.empty(max(reached.size[0], k), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
-    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
-    chunks = (n + CHUNK - 1) // CHUNK
-    share = (chunks + parts - 1) // parts
+    size, bar_drive, bar_neuron = keep_best(drives, neurons, size, k)
+    chunks = _open(_bounds(table, n, slack), bar_drive, bar_neuron)
+    parts = parts if len(chunks) >= _WORTH_THREADS else 1
     found, sizes = np.empty((parts, MOST_SUSPECTS), np.int64), np.zeros(parts, np.int64)
-    for part in prange(parts):
-        low, high = part * share, min(chunks, (part + 1) * share)
-        sizes[part] = _suspects(chunks, low, high, found[part], slack, bar_drive, bar_neuron, reached.marked, table, n)
+    search = (slack, bar_drive, bar_neuron, reached.marked, table, n)
+    if parts == 1:
+        sizes[0] = _suspects(chunks, found[0], *search)
+    else:
+        _suspects_of_parts(chunks, found, sizes, *search)
     if sizes.sum() > 0:
         suspects, at = np.empty(sizes.sum(), np.int64), 0
         for part in range(parts):
             suspects[at : at + sizes[part]] = found[part, : sizes[part]]
             at += sizes[part]
         return suspects, False
-    _clear(reached)
+    clear(reached)
     return np.sort(neurons[:size]), True
 
 
-@compiled()
-def _clear(reached):  # type: ignore[no-untyped-def]
-    for at in range(reached.size[0]):
-        reached.extra[reached.neurons[at]] = 0
-        reached.marked[reached.neurons[at]] = 0
-    reached.size[0] = 0
-
-
-@compiled()
-def reach(reached, neurons):  # type: ignore[no-untyped-def]
-    """List further neurons as reached: there is room for them."""
-    for neuron in neurons:
-        reached.marked[neuron] = 1
-        reached.neurons[reached.size[0]] = neuron
-        reached.size[0] += 1
-
-
 @compiled(parallel=True)
-def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
+def _scan_parts(chunks, bounds, drives, neurons, sizes, k, bar_drive, bar_neuron, marked, table, n):  # type: ignore[no-untyped-def]
+    share = (len(chunks) + len(sizes) - 1) // len(sizes)
+    for part in prange(len(sizes)):
+        some, found = chunks[part * share : (part + 1) * share], (drives[part], neurons[part])
+        sizes[part] = _scan(some, bounds, *found, k, bar_drive, bar_neuron, marked, table, n)
+
+
+@compiled()
+def choose(reached, counts, chosen, n, k, parts):  # type: ignore[no-untyped-def]
     """Return the ``k`` neurons of largest positive drive, ascending, and clear what learning added.
 
     Ties go to the lowest index.  The order (larger drive, then lower index) is total, so the result depends neither on
@@ -291,28 +227,33 @@ def choose(reached, table, n, k, parts):  # type: ignore[no-untyped-def]
     ----------
     reached : Reached
         Neurons that learned synapses reach, with what is to be added to their counts.
-    table : int64 array, (fibers, 3)
-        Of each fiber's counts the address, the item size, and the address of the peaks.
+    counts : int64 array
+        A row of each fiber, as in `brainsim.kernels.cpu.tables.COUNTS`.
+    chosen : int64 array
+        The fibers that project, none of them with a silent source.
     n, k, parts : int
         Neurons, winners, and into how many parts to cut the work.
     """
-    room = min(2 * k, n) + 1
+    table, room = counts[chosen], min(2 * k, n) + 1
     drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
     neurons = np.empty(len(drives), np.int64)
     size = _candidates(drives, neurons, reached, table, n)
-    size, bar_drive, bar_neuron = _keep_best(drives, neurons, size, k)
-    chunks = (n + CHUNK - 1) // CHUNK
-    share = (chunks + parts - 1) // parts
+    size, bar_drive, bar_neuron = keep_best(drives, neurons, size, k)
+    bounds = _bounds(table, n, 0)
+    chunks = _open(bounds, bar_drive, bar_neuron)
+    parts = parts if len(chunks) >= _WORTH_THREADS else 1
     part_drives, part_neurons = np.empty((parts, room), np.int64), np.empty((parts, room), np.int64)
     sizes = np.zeros(parts, np.int64)
-    for part in prange(parts):
-        low, high = part * share, min(chunks, (part + 1) * share)
-        found = (part_drives[part], part_neurons[part])
-        sizes[part] = _scan(chunks, low, high, *found, k, bar_drive, bar_neuron, reached.marked, table, n)
+    search = (k, bar_drive, bar_neuron, reached.marked, table, n)
+    if parts == 1:
+        sizes[0] = _scan(chunks, bounds, part_drives[0], part_neurons[0], *search)
+    else:
+        _scan_parts(chunks, bounds, part_drives, part_neurons, sizes, *search)
     for part in range(parts):
         drives[size : size + sizes[part]] = part_drives[part, : sizes[part]]
         neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
         size += sizes[part]
-    size = _keep_best(drives, neurons, size, k)[0]
-    _clear(reached)
+    if sizes.sum():
+        size = keep_best(drives, neurons, size, k)[0]
+    clear(reached)
     return np.sort(neurons[:size])

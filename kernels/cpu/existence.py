@@ -7,6 +7,7 @@ carry a bit for every remembered step that they took part in, so two neurons wit
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -15,80 +16,66 @@ import numpy.typing as npt
 from numba import prange
 
 from brainsim.kernels.backend import Neurons
+from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, scan_row
 from brainsim.kernels.cpu.lookup import MOST_PAIRS, row_posts
 from brainsim.kernels.cpu.roster import Roster
-from brainsim.kernels.cpu.rows import KeptRows, scan_kept_row
+from brainsim.kernels.cpu.rows import KeptRows
+from brainsim.kernels.cpu.search import search_kept
 from brainsim.kernels.cpu.sets import members
+from brainsim.kernels.cpu.tables import Record
 
-_WORDS = 4  # of 64 steps each
-_STEPS = 64 * _WORDS
-_STEPS_PER_LOOK_UP = 48  # as many synapses are walked in the time that one is looked up
+WORDS = 4  # of 64 steps each
+_STEPS = 64 * WORDS
+_STEPS_PER_LOOK_UP = 48  # as many synapses are drawn in the time that one is looked up
 _U1 = np.uint64(1)
 
 Masks = npt.NDArray[np.uint64]
 
 
 class Sought(NamedTuple):
-    """The winners of a learning step, ascending, and which of them can be passed over."""
+    """The winners of a learning step, ascending, and which of them synapses are sought onto."""
 
     neurons: Neurons
     masks: Masks  # steps that each took part in
-    complete: npt.NDArray[np.bool_]  # nothing is missing
-    old: npt.NDArray[np.bool_]  # took part in the last step
+    every: npt.NDArray[np.int64]  # which of them are not complete
+    fresh: npt.NDArray[np.int64]  # and which of these took no part in the last step
     bits: npt.NDArray[np.uint64]  # all that are not complete, as a bitset of the area
 
 
 @compiled()
-def _candidates(chosen, mask, old, masks, complete, sought_old):  # type: ignore[no-untyped-def]
-    """List the winners that a presynaptic neuron has not been looked at with; return their number."""
+def _candidates(chosen, mask, wanted, masks):  # type: ignore[no-untyped-def]
+    """List those wanted winners that a presynaptic neuron has not been looked at with; return their number."""
     size = np.uint64(0)
     first, second, third, fourth = mask[0], mask[1], mask[2], mask[3]
-    for m in range(np.uint64(len(complete))):
+    for w in range(np.uint64(len(wanted))):
+        m = np.uint64(wanted[w])
         common = (first & masks[m, 0]) | (second & masks[m, 1]) | (third & masks[m, 2]) | (fourth & masks[m, 3])
         chosen[size] = m
-        size += np.uint64(not (complete[m] or (old and sought_old[m]) or common != 0))
+        size += np.uint64(common == 0)
     return np.int64(size)
 
 
-@compiled()
-def _count_incomplete(sought):  # type: ignore[no-untyped-def]
-    """Return how many winners are not complete, and how many of these took no part in the last step."""
-    every, fresh = 0, 0
-    for m in range(len(sought.complete)):
-        every += not sought.complete[m]
-        fresh += not (sought.complete[m] or sought.old[m])
-    return every, fresh
-
-
 @compiled(parallel=True)
-def _existing(pre, kept, masks, old, sought, graph, parts):  # type: ignore[no-untyped-def]
+def _draw_existing(pre, masks, old, sought, graph, parts):  # type: ignore[no-untyped-def]
     """Return the existing synapses from ``pre`` to the winners, row by row, but those that were seen to be stored.
 
-    Few winners are looked up in a row one by one; for many the whole row is walked.
+    Few winners are looked up in a row one by one; for many the whole row is drawn.
     """
     share = (len(pre) + parts - 1) // parts
-    posts, known = sought.neurons, (sought.masks, sought.complete, sought.old)
-    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
-    every, fresh = _count_incomplete(sought)
-    most_looked_up = graph.mean / _STEPS_PER_LOOK_UP
-    found = np.empty((len(pre), len(posts)), np.int32)
+    posts, post_masks, bits, every, fresh = sought.neurons, sought.masks, sought.bits, sought.every, sought.fresh
+    found = np.empty((len(pre), len(every)), np.int32)
     sizes = np.zeros(len(pre), np.int64)
     for part in prange(parts):
-        buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(posts) + 1, np.int64)
+        buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(every) + 1, np.int64)
         for a in range(part * share, min(len(pre), (part + 1) * share)):
             wanted = fresh if old[a] else every
-            if wanted == 0:
-                continue
-            if wanted <= most_looked_up:
-                size = _candidates(chosen, masks[a], old[a], *known)
-                if size:
-                    sizes[a] = row_posts(pre[a], kept[a], chosen, size, posts, graph, blocks, buffer, found[a])
-            elif kept[a, 0]:
-                sizes[a] = scan_kept_row(found[a], sought.bits, kept[a], graph.bits, blocks)
+            if len(wanted) * _STEPS_PER_LOOK_UP <= graph.mean:
+                size = _candidates(chosen, masks[a], wanted, post_masks)
+                sizes[a] = row_posts(pre[a], chosen, size, posts, graph, buffer, found[a])
             else:
-                sizes[a] = scan_row(found[a], sought.bits, pre[a], graph)
+                sizes[a] = scan_row(found[a], bits, pre[a], graph)
     total = sizes.sum()
     new_pre, new_post = np.empty(total, np.int64), np.empty(total, np.int64)
     at = 0
@@ -100,24 +87,6 @@ def _existing(pre, kept, masks, old, sought, graph, parts):  # type: ignore[no-u
 
 
 @compiled()
-def _common_steps(bits, neurons, rank, masks):  # type: ignore[no-untyped-def]
-    """Keep those bits that are set in the masks of all neurons."""
-    for neuron in neurons:
-        row = rank[neuron] - 1
-        for word in range(_WORDS):
-            bits[word] &= masks[row, word] if 0 <= row < len(masks) else np.uint64(0)
-
-
-@compiled()
-def _have_met(pre, pre_rank, pre_masks, post, post_rank, post_masks):  # type: ignore[no-untyped-def]
-    """Return whether all neurons of both sides took part in one step."""
-    bits = np.full(_WORDS, ~np.uint64(0), np.uint64)
-    _common_steps(bits, pre, pre_rank, pre_masks)
-    _common_steps(bits, post, post_rank, post_masks)
-    return bits.any()
-
-
-@compiled()
 def _bitset(neurons, n):  # type: ignore[no-untyped-def]
     bits = np.zeros((n + 63) // 64, np.uint64)
     for neuron in neurons:
@@ -126,18 +95,27 @@ def _bitset(neurons, n):  # type: ignore[no-untyped-def]
 
 
 class _Party:
-    """One side of a fiber: for every neuron of a roster, the steps that it took part in."""
+    """One side of a fiber (``pre`` or ``post``): for every neuron of a roster, the steps that it took part in."""
 
-    def __init__(self, roster: Roster) -> None:
+    def __init__(self, side: str, roster: Roster, record: Record) -> None:
+        self._side = side
         self._roster = roster
-        self._masks: Masks = np.zeros((64, _WORDS), np.uint64)
+        self._record = record
+        self._set(np.zeros((64, WORDS), np.uint64))
+
+    def _set(self, masks: Masks) -> None:
+        """Replace the masks, and tell the kernels where they are."""
+        self._record[f"{self._side}_rows"] = 0
+        self._masks = masks
+        self._record[f"{self._side}_masks"] = address_of(masks)
+        self._record[f"{self._side}_rows"] = len(masks)
 
     def masks(self, neurons: Neurons) -> Masks:
         """Return the masks of some neurons."""
         rows = self._roster.enrol(neurons)
         if self._roster.size > len(self._masks):
-            more = np.zeros((max(self._roster.size, 2 * len(self._masks)) - len(self._masks), _WORDS), np.uint64)
-            self._masks = np.concatenate([self._masks, more])
+            more = np.zeros((max(self._roster.size, 2 * len(self._masks)) - len(self._masks), WORDS), np.uint64)
+            self._set(np.concatenate([self._masks, more]))
         return self._masks[rows]
 
     def mark(self, neurons: Neurons, step: int) -> None:
@@ -149,11 +127,6 @@ class _Party:
     def join(self, neurons: Neurons, step: int) -> None:
         """Set the bit of a step for further neurons."""
         self._masks[self._roster.rows(neurons), step // 64] |= np.uint64(1 << step % 64)
-
-    @property
-    def table(self) -> tuple[npt.NDArray[np.int32], Masks]:
-        """The rank of every neuron of the area, and the mask of every rank."""
-        return self._roster.rank, self._masks
 
     @property
     def nbytes(self) -> int:
@@ -168,15 +141,17 @@ def _digest(neurons: Neurons) -> bytes:
 class Existence:
     """Finds new synapses of one fiber, and remembers where there are none."""
 
-    def __init__(self, graph: GraphArrays, kept: KeptRows, sources: Roster, targets: Roster) -> None:
+    def __init__(self, graph: GraphArrays, kept: KeptRows, sources: Roster, targets: Roster, record: Record) -> None:
         self._graph = graph
         self._kept = kept
         self._rosters = (sources, targets)
+        self._record = record
         self.forget()
 
     def forget(self) -> None:
         """Forget what was looked at, because the stored synapses have been replaced."""
-        self._pre, self._post = (_Party(roster) for roster in self._rosters)
+        sources, targets = self._rosters
+        self._pre, self._post = _Party("pre", sources, self._record), _Party("post", targets, self._record)
         nobody = np.empty(0, np.int64)
         self._last = (nobody, nobody)
         self._named: dict[tuple[str, bytes], int] = {}
@@ -187,10 +162,6 @@ class Existence:
         """Bytes of what is remembered."""
         return self._pre.nbytes + self._post.nbytes + sum(neurons.nbytes for neurons in self._last)
 
-    def looked_at(self, pre: Neurons, post: Neurons) -> bool:
-        """Return whether it is remembered that all synapses from ``pre`` to ``post`` are stored."""
-        return bool(_have_met(pre, *self._pre.table, post, *self._post.table))
-
     def new(
         self, pre: Neurons, post: Neurons, complete: npt.NDArray[np.bool_], threads: int
     ) -> tuple[Neurons, Neurons]:
@@ -199,18 +170,31 @@ class Existence:
         Synapses onto winners that are ``complete`` are all stored.
         """
         masks, post_masks = self._pre.masks(pre), self._post.masks(post)
-        old = members(pre, self._last[0])
+        old, fresh = members(pre, self._last[0]), ~(complete | members(post, self._last[1]))
         bits = _bitset(post[~complete], self._graph.n_target)
-        sought = Sought(post, post_masks, complete, members(post, self._last[1]), bits)
+        sought = Sought(post, post_masks, np.flatnonzero(~complete), np.flatnonzero(fresh), bits)
         step = max(1, MOST_PAIRS // len(post))
-        found = []
+        found = [(pre[:0], post[:0])]
         for low in range(0, len(pre), step):
             rows = slice(low, low + step)
-            kept = self._kept.find(pre[rows])
-            found.append(_existing(pre[rows], kept, masks[rows], old[rows], sought, self._graph, threads))
+            found += self._existing(pre[rows], masks[rows], old[rows], sought, threads)
         self._note(pre, post)
-        new_pre, new_post = found[0] if len(found) == 1 else map(np.concatenate, zip(*found, strict=True))
+        new_pre, new_post = map(np.concatenate, zip(*found, strict=True))
         return new_pre, new_post
+
+    def _existing(
+        self, pre: Neurons, masks: Masks, old: npt.NDArray[np.bool_], sought: Sought, threads: int
+    ) -> Iterator[tuple[Neurons, Neurons]]:
+        """Give existing synapses onto the winners, those of kept rows and the others."""
+        kept, graph = self._kept.find(pre), self._graph
+        are_kept = kept[:, 0] != 0
+        if are_kept.any():
+            winners = sought.neurons[sought.every], sought.neurons[sought.fresh]
+            rows = pre[are_kept], kept[are_kept], old[are_kept]
+            yield search_kept(*rows, *winners, graph.blocks, graph.bits, threads)
+        if not are_kept.all():
+            others = ~are_kept
+            yield _draw_existing(pre[others], masks[others], old[others], sought, graph, threads)
 
     def _note(self, pre: Neurons, post: Neurons) -> None:
         """Remember a step, as part of an earlier one that had the same neurons on one side if there is such."""

@@ -6,7 +6,6 @@ import numpy as np
 from numba import prange
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.addresses import array_16, array_32
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key
 
@@ -28,23 +27,18 @@ def _holds(positions, low, high, position):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  # type: ignore[no-untyped-def]
-    """Write those of the chosen winners that ``pre`` synapses on; return their number."""
+def row_posts(pre, chosen, size, posts, graph, buffer, found):  # type: ignore[no-untyped-def]
+    """Write those of the chosen winners, ascending, that ``pre`` synapses on; return their number."""
     row, bits, mask = row_key(graph, pre), graph.bits, (_U1 << graph.bits) - _U1
-    is_kept, written, first = kept[0] != 0, 0, 0
-    offsets = array_32(kept[1], blocks + 1 if is_kept else 0)
-    positions = array_16(kept[0], offsets[blocks]) if is_kept else buffer
+    written, first = 0, 0
     while first < size:
         block, end = np.uint64(posts[chosen[first]]) >> bits, first + 1
         while end < size and np.uint64(posts[chosen[end]]) >> bits == block:
             end += 1
-        if is_kept:
-            low, high = np.uint64(offsets[block]), np.uint64(offsets[block + _U1])
-        else:
-            last = np.uint64(posts[chosen[end - 1]]) & mask
-            low, high = np.uint64(0), draw_block(buffer, graph, row, pre, block, last + _U1)
+        last = np.uint64(posts[chosen[end - 1]]) & mask
+        high = draw_block(buffer, graph, row, pre, block, last + _U1)
         for c in range(first, end):
-            if _holds(positions, low, high, np.uint64(posts[chosen[c]]) & mask):
+            if _holds(buffer, np.uint64(0), high, np.uint64(posts[chosen[c]]) & mask):
                 found[written] = posts[chosen[c]]
                 written += 1
         first = end
@@ -54,14 +48,12 @@ def row_posts(pre, kept, chosen, size, posts, graph, blocks, buffer, found):  # 
 @compiled(parallel=True)
 def _synapses_among(pre, posts, graph, parts):  # type: ignore[no-untyped-def]
     """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
-    blocks = (graph.n_target + (1 << np.int64(graph.bits)) - 1) >> np.int64(graph.bits)
     found, sizes = np.empty((len(pre), len(posts)), np.int32), np.zeros(len(pre), np.int64)
-    share, nothing_kept, every = (len(pre) + parts - 1) // parts, np.zeros(2, np.int64), np.arange(len(posts))
+    share, every = (len(pre) + parts - 1) // parts, np.arange(len(posts))
     for part in prange(parts):
         buffer = np.empty(_U1 << graph.bits, np.uint16)
         for a in range(part * share, min(len(pre), (part + 1) * share)):
-            size = len(posts)
-            sizes[a] = row_posts(pre[a], nothing_kept, every, size, posts, graph, blocks, buffer, found[a])
+            sizes[a] = row_posts(pre[a], every, len(posts), posts, graph, buffer, found[a])
     targets, at = np.empty(sizes.sum(), np.int64), 0
     for a in range(len(pre)):
         targets[at : at + sizes[a]] = found[a, : sizes[a]]

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons, Synapses
+from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.drive import Reached
 from brainsim.kernels.cpu.roster import Roster
-from brainsim.kernels.fixed_point import ONE, RATE_BITS, Update
+from brainsim.kernels.cpu.tables import Record
+from brainsim.kernels.fixed_point import ONE, Update
 
-_HALF = 1 << (RATE_BITS - 1)
 _FIRST_CAPACITY = 8
 
 
@@ -33,58 +33,6 @@ def _known_row(rank, table, neuron):  # type: ignore[no-untyped-def]
     if row < 0 or row >= len(table.start):
         return 0, 0
     return table.start[row], table.start[row] + table.length[row]
-
-
-@compiled()
-def _gather(firing, rank, table, reached):  # type: ignore[no-untyped-def]
-    """Add what learning added to the synapses of some neurons, and list whom they reach.
-
-    Returns
-    -------
-    int
-        0, or if ``reached`` has not room for all synapses, the room to make; then nothing has changed.
-    """
-    size = reached.size[0]
-    room = size
-    for neuron in firing:
-        low, high = _known_row(rank, table, neuron)
-        room += high - low
-    room = min(room, len(reached.extra))  # each is listed once
-    if room > len(reached.neurons):
-        return room
-    extra, marked, neurons, post, weight = reached.extra, reached.marked, reached.neurons, table.post, table.weight
-    for neuron in firing:
-        low, high = _known_row(rank, table, neuron)
-        for at in range(low, high):
-            j = post[at]
-            extra[j] += weight[at] - ONE
-            if marked[j] == 0:
-                marked[j] = 1
-                neurons[size] = j
-                size += 1
-    reached.size[0] = size
-    return 0
-
-
-@compiled()
-def _strengthen(pre, rank, table, posts, marks, missing, gain, drift, ceiling):  # type: ignore[no-untyped-def]
-    """Update the stored synapses from ``pre`` to ``posts``, and subtract them from ``missing``; return its sum."""
-    post, weight = table.post, table.weight
-    for m in range(len(posts)):
-        marks[posts[m]] = m + 1
-    for neuron in pre:
-        low, high = _known_row(rank, table, neuron)
-        for at in range(low, high):
-            mark = marks[post[at]]
-            if mark:
-                old = np.int64(weight[at])
-                weight[at] = max(0, min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling))
-                missing[mark - 1] -= 1
-    total = 0
-    for m in range(len(posts)):
-        marks[posts[m]] = 0
-        total += missing[m]
-    return total
 
 
 @compiled()
@@ -164,46 +112,32 @@ def _pack(table, capacity, new_post, new_weight):  # type: ignore[no-untyped-def
 class Overlay:
     """The learned synapses of one fiber, by presynaptic row, in one arena that grows as needed."""
 
-    def __init__(self, roster: Roster, update: Update) -> None:
+    def __init__(self, roster: Roster, update: Update, record: Record) -> None:
         self._roster = roster
         self._update = update
+        self._record = record
+        record["gain"], record["drift"], record["ceiling"] = update.gain, update.drift, update.ceiling
         self._clear()
 
     def _clear(self) -> None:
-        self._table = Table(np.zeros(0, np.int64), np.zeros(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
-        self._capacity = np.zeros(0, np.int64)
+        none = np.zeros(0, np.int64)
+        self._set(Table(none, none, np.empty(0, np.int32), np.empty(0, np.int32)))
+        self._capacity = none
         self._used = 0
+
+    def _set(self, table: Table) -> None:
+        """Replace arrays of the table, and tell the kernels where they are."""
+        record = self._record
+        record["rows"] = record["slots"] = 0  # nothing is to be found meanwhile
+        self._table = table
+        record["start"], record["length"] = address_of(table.start), address_of(table.length)
+        record["post"], record["weight"] = address_of(table.post), address_of(table.weight)
+        record["rows"], record["slots"] = len(table.start), len(table.post)
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
         return sum(array.nbytes for array in self._table) + self._capacity.nbytes
-
-    def gather(self, firing: Neurons, reached: Reached) -> int:
-        """Add what learning added to the synapses of ``firing`` to ``reached``; return the room to make, if any."""
-        return int(_gather(firing, self._roster.rank, self._table, reached))
-
-    def strengthen(
-        self, pre: Neurons, posts: Neurons, marks: npt.NDArray[np.int32], missing: npt.NDArray[np.int64]
-    ) -> int:
-        """Apply the update to every stored synapse from ``pre`` to ``posts``.
-
-        Parameters
-        ----------
-        pre, posts : int64 arrays
-            Neurons that fired, and winners.
-        marks : int32 array
-            Zeroed array over the target area, zero again on return.
-        missing : int64 array
-            Number of synapses onto each of ``posts``; on return, of those that are not stored.
-
-        Returns
-        -------
-        int
-            The sum of ``missing``.
-        """
-        rule = (self._update.gain, self._update.drift, self._update.ceiling)
-        return int(_strengthen(pre, self._roster.rank, self._table, posts, marks, missing, *rule))
 
     def add(self, pre: Neurons, post: Neurons) -> int:
         """Store those synapses ``(pre[m], post[m])`` that are not stored yet, strengthened once; return their number.
@@ -224,14 +158,14 @@ class Overlay:
         if self._roster.size > len(self._capacity):
             more = np.zeros(max(self._roster.size, 2 * len(self._capacity)) - len(self._capacity), np.int64)
             start, length = np.append(self._table.start, more), np.append(self._table.length, more)
-            self._table = self._table._replace(start=start, length=length)
+            self._set(self._table._replace(start=start, length=length))
             self._capacity = np.append(self._capacity, more)
 
     def _grow(self, room: int) -> None:
         size = (int(self._capacity.sum()) + room) * 5 // 4
         post, weight = np.empty(size, np.int32), np.empty(size, np.int32)
         self._used = _pack(self._table, self._capacity, post, weight)
-        self._table = self._table._replace(post=post, weight=weight)
+        self._set(self._table._replace(post=post, weight=weight))
 
     def synapses(self) -> Synapses:
         """Return all learned synapses, sorted by ``(pre, post)``."""
@@ -252,5 +186,6 @@ class Overlay:
         self._make_rows()
         self._table.start[rows] = np.cumsum(length) - length
         self._table.length[rows] = self._capacity[rows] = length
-        self._table = self._table._replace(post=synapses.post.astype(np.int32), weight=synapses.weight.astype(np.int32))
+        post, weight = synapses.post.astype(np.int32), synapses.weight.astype(np.int32)
+        self._set(self._table._replace(post=post, weight=weight))
         self._used = len(synapses.post)

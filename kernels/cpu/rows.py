@@ -7,7 +7,7 @@ synapses to the winners are looked up.  Kept rows save drawing them again.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -17,78 +17,99 @@ from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_row, is_set
+from brainsim.kernels.cpu.connectome import GraphArrays, draw_rows_of_block
 from brainsim.kernels.cpu.roster import Roster
 
 _LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
 _FIRST_ROWS = 64
+_GROUPS = 8  # of blocks, at least
+_MOST_IN_GROUP = 1 << 31  # positions, so that 32 bits number them even if the room is doubled once
+PLACE = 7  # numbers that say where a row is kept
+LANES = 128  # positions compared without a branch
 _U1 = np.uint64(1)
 
 Addresses = npt.NDArray[np.int64]
 
 
 @compiled(parallel=True)
-def _draw_rows(positions, offsets, sources, graph):  # type: ignore[no-untyped-def]
+def _draw_rows(positions, offsets, sources, group, graph):  # type: ignore[no-untyped-def]
     failed = 0
-    for r in prange(len(sources)):
-        failed += int(not draw_row(positions[r], offsets[r], sources[r], graph))
+    for g in prange(len(positions)):
+        used = np.uint64(0)
+        for block in range(g << group, min(len(offsets), (g + 1) << group)):
+            if used <= len(positions[g]):
+                used = draw_rows_of_block(positions[g], used, offsets[block], sources, block, graph)
+        failed += int(used > len(positions[g]))
     return failed == 0
 
 
+@compiled(inline="always")
+def kept_block(kept, block):  # type: ignore[no-untyped-def]
+    """Return the positions of a batch in a group of blocks, and where those of each row begin in this block.
+
+    The first row is at ``kept[3]``.
+    """
+    offsets = array_32(kept[1] + 4 * np.int64(block) * (kept[4] + 1), kept[4] + 1)
+    return array_16(kept[0] + 2 * (np.int64(block) >> kept[6]) * kept[5], kept[5] + LANES), offsets
+
+
 @compiled()
-def add_kept_row(counts, low, high, kept, step, bits, blocks):  # type: ignore[no-untyped-def]
-    """Do for a kept row, given by two addresses, what `brainsim.kernels.cpu.connectome.add_rows` does by drawing."""
-    size = _U1 << bits
-    offsets = array_32(kept[1], blocks + 1)
-    positions = array_16(kept[0], offsets[blocks])
+def run_length(kept, first):  # type: ignore[no-untyped-def]
+    """Return how many rows from ``first`` on lie one after the other in a batch."""
+    end = first + 1
+    while end < len(kept) and kept[end, 2] == kept[first, 2] and kept[end, 3] == kept[end - 1, 3] + 1:
+        end += 1
+    return end - first
+
+
+@compiled()
+def add_kept_rows(counts, low, high, kept, rows, step, bits):  # type: ignore[no-untyped-def]
+    """Do for a run of kept rows what `brainsim.kernels.cpu.connectome.add_rows` does by drawing."""
+    first, end, size = np.uint64(kept[3]), np.uint64(kept[3] + rows), _U1 << bits
     for block in range(low >> bits, (high + size - _U1) >> bits):
+        positions, offsets = kept_block(kept, block)
         base = np.uint64(block) << bits
-        for at in range(np.uint64(offsets[block]), np.uint64(offsets[block + 1])):
+        for at in range(np.uint64(offsets[first]), np.uint64(offsets[end])):
             counts[base + positions[at]] += step
-
-
-@compiled()
-def scan_kept_row(found, wanted, kept, bits, blocks):  # type: ignore[no-untyped-def]
-    """Do for a kept row what `brainsim.kernels.cpu.connectome.scan_row` does by drawing."""
-    offsets, size = array_32(kept[1], blocks + 1), np.uint64(0)
-    positions = array_16(kept[0], offsets[blocks])
-    for block in range(np.uint64(blocks)):
-        base = np.uint64(block) << bits
-        for at in range(np.uint64(offsets[block]), np.uint64(offsets[block + _U1])):
-            j = base + np.uint64(positions[at])
-            if is_set(wanted, j):
-                found[size] = j
-                size += _U1
-    return size
 
 
 @dataclass(eq=False)
 class _Batch:
-    """Rows drawn together; ``places`` is told when they are forgotten."""
+    """Rows drawn together, block by block: all rows of a block lie one after the other.
+
+    The synapses of row ``r`` in block ``b`` are at ``positions[g, offsets[b, r]:offsets[b, r + 1]]``, where ``g`` is
+    the group of ``2**group`` blocks that ``b`` is in.  So rows that come together are counted in one walk.  ``places``
+    is told when they are forgotten.
+    """
 
     number: int
     positions: npt.NDArray[np.uint16]
     offsets: npt.NDArray[np.uint32]
     places: _Places
     rows: npt.NDArray[np.int64]
+    group: int
 
     @property
     def nbytes(self) -> int:
-        return self.positions.nbytes + self.offsets.nbytes + self.rows.nbytes
+        return self.positions.nbytes + 2 * LANES + self.offsets.nbytes + self.rows.nbytes
 
     def forget(self) -> None:
         self.places.addresses[self.rows] = 0
 
 
 class _Places:
-    """By row number the addresses of positions and of offsets, and the batch; 0 where nothing is kept."""
+    """Where the row of each row number is kept, 0 where it is not.
+
+    The addresses of the batch's positions and of its offsets, its number, the row's place in it, its rows, its room in
+    each group of blocks, and the size of a group in bits.
+    """
 
     def __init__(self) -> None:
-        self.addresses: Addresses = np.zeros((_FIRST_ROWS, 3), np.int64)
+        self.addresses: Addresses = np.zeros((_FIRST_ROWS, PLACE), np.int64)
 
     def of(self, rows: npt.NDArray[np.int64], size: int) -> Addresses:
         if size > len(self.addresses):
-            more = np.zeros((max(size, 2 * len(self.addresses)) - len(self.addresses), 3), np.int64)
+            more = np.zeros((max(size, 2 * len(self.addresses)) - len(self.addresses), PLACE), np.int64)
             self.addresses = np.concatenate([self.addresses, more])
         return self.addresses[rows]
 
@@ -103,6 +124,9 @@ class KeptRows:
         self._cache = cache
         self._places = _Places()
         self._batches = 0
+        # The more blocks in a group, the less room is spare; several groups are drawn by several threads.
+        self._group = max(0, (graph.blocks // _GROUPS).bit_length() - 1)
+        self._groups = -(-graph.blocks >> self._group)
 
     @property
     def nbytes(self) -> int:
@@ -111,8 +135,14 @@ class KeptRows:
 
     def fits(self, count: int) -> bool:
         """Return whether the cache has room for as many rows drawn together."""
-        bytes_per_row = 2 * self._graph.room + 4 * self._graph.blocks + 12
-        return count * bytes_per_row * _LARGEST_SHARE <= self._cache.room_for_cheap
+        offsets = 4 * self._graph.blocks * (count + 1)
+        nbytes = 2 * self._groups * self._room(count) + offsets + 8 * count + 2 * LANES
+        return nbytes * _LARGEST_SHARE <= self._cache.room_for_cheap and self._room(count) < _MOST_IN_GROUP
+
+    def _room(self, count: int) -> int:
+        """Return the synapses that rows drawn together have room for in each group: 5 standard deviations are spare."""
+        mean = count * self._graph.mean / self._graph.n_target * (1 << int(self._graph.bits) + self._group)
+        return int(mean + 5 * sqrt(mean)) + 16
 
     def find(self, neurons: Neurons) -> Addresses:
         """Return the addresses of the rows of ``neurons``, 0 where none is kept: good until the cache keeps more."""
@@ -132,31 +162,30 @@ class KeptRows:
         missing = neurons[self._find(neurons)[:, 0] == 0]
         if not len(missing) or not self.fits(len(missing)):
             return
-        room = self._graph.room
+        room = self._room(len(missing))
         while not self._draw(missing, room):
             room *= 2
 
     def _draw(self, neurons: Neurons, room: int) -> bool:
-        positions = np.empty((len(neurons), room), np.uint16)
-        offsets = np.empty((len(neurons), self._graph.blocks + 1), np.uint32)
-        if not _draw_rows(positions, offsets, neurons, self._graph):
+        # Whoever compares many positions at a time reads past the end of a row.
+        positions = np.empty(self._groups * room + LANES, np.uint16)[:-LANES].reshape(self._groups, room)
+        offsets = np.empty((self._graph.blocks, len(neurons) + 1), np.uint32)
+        if not _draw_rows(positions, offsets, neurons, self._group, self._graph):
             return False
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
             rows = self._roster.enrol(neurons)
             self._places.of(rows, self._roster.size)
             self._batches += 1
-            batch = _Batch(self._batches, positions, offsets, self._places, rows)
+            batch = _Batch(self._batches, positions, offsets, self._places, rows, self._group)
             if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber, cheap=True):
                 self._places.addresses[rows] = _addresses(batch)
         return True
 
 
 def _addresses(batch: _Batch) -> Addresses:
-    step: npt.NDArray[Any] = np.arange(len(batch.rows), dtype=np.int64)
-    return np.column_stack(
-        [
-            address_of(batch.positions) + step * batch.positions.strides[0],
-            address_of(batch.offsets) + step * batch.offsets.strides[0],
-            np.full_like(step, batch.number),
-        ]
-    )
+    rows = len(batch.rows)
+    places = np.empty((rows, PLACE), np.int64)
+    room, addresses = batch.positions.shape[1], (address_of(batch.positions), address_of(batch.offsets))
+    places[:] = (*addresses, batch.number, 0, rows, room, batch.group)
+    places[:, 3] = np.arange(rows)
+    return places

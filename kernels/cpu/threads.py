@@ -7,6 +7,7 @@ import threading
 import numba
 
 _WORTH_A_THREAD = 1 << 18  # targets or pairs looked at: for less, waking a second thread costs more than it saves
+LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up
 _chosen = threading.local()
 
 

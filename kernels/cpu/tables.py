@@ -1,0 +1,103 @@
+"""What kernels are told about the areas and fibers of a brain: numbers and addresses, in tables that stay in place.
+
+Handing a dozen arrays to a kernel takes longer than walking a thousand synapses.  So the arrays are announced once,
+when they are allocated, by whoever owns them, and a round hands over the tables.  An owner writes the new address in
+the same function that replaces the array.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.backend import Neurons
+from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.spec import BrainSpec
+
+Record = np.void
+Table = npt.NDArray[np.int64]
+
+
+def _integers(*names: str) -> np.dtype[np.void]:
+    return np.dtype([(name, np.int64) for name in names])
+
+
+# An area: the neurons that fired last, those that have just won, and arrays with an item for every neuron.
+AREA = _integers("n", "firing", "fired", "winners", "won", "rank", "marks")
+# A fiber: its ends, its learned synapses (see `Overlay`), its rule, and its remembered steps (see `Existence`).
+FIBER = _integers(
+    *("source", "target"),
+    *("rows", "start", "length", "slots", "post", "weight"),
+    *("gain", "drift", "ceiling"),
+    *("pre_rows", "pre_masks", "post_rows", "post_masks"),
+)
+# The counts of a round, item by item of a row: the address of the counts, their item size (0 where they are not known),
+# the address of the peaks; where they are to be corrected, what to add and what to subtract, each by address and size.
+COUNTS = 7
+
+
+@lru_cache(maxsize=256)
+def indices(fibers: tuple[int, ...]) -> Table:
+    """Return the indices of some fibers as an array, which is not to be written to."""
+    return np.array(fibers, np.int64)
+
+
+class Named(NamedTuple):
+    """A set of neurons and its name, by which what is known of it is found."""
+
+    neurons: Neurons
+    name: bytes
+
+
+@compiled()
+def _announce_firing(areas, area, neurons):  # type: ignore[no-untyped-def]
+    areas[area].firing, areas[area].fired = neurons.ctypes.data, len(neurons)
+
+
+@compiled()
+def _announce_winners(areas, area, neurons):  # type: ignore[no-untyped-def]
+    areas[area].winners, areas[area].won = neurons.ctypes.data, len(neurons)
+
+
+class Tables:
+    """The tables of a brain: ``areas`` and ``fibers`` by index, ``counts`` of the present round by fiber."""
+
+    def __init__(self, spec: BrainSpec) -> None:
+        self.areas = np.zeros(len(spec.areas), AREA)
+        self.areas["n"] = [area.n for area in spec.areas]
+        self.fibers = np.zeros(len(spec.fibers), FIBER)
+        self.fibers["source"] = [fiber.source for fiber in spec.fibers]
+        self.fibers["target"] = [fiber.target for fiber in spec.fibers]
+        self.counts: Table = np.zeros((len(spec.fibers), COUNTS), np.int64)
+        # The sets whose addresses are in the table: they live as long as these do.
+        nobody = Named(np.empty(0, np.int64), b"")
+        self._firing = [nobody] * len(spec.areas)
+        self._winners = [nobody] * len(spec.areas)
+
+    def firing(self, area: int, neurons: Neurons) -> Named:
+        """Announce the neurons of an area that fired last."""
+        known = self._firing[area]
+        if known.neurons is not neurons:
+            last = self._winners[area]
+            known = last if last.neurons is neurons else Named(neurons, neurons.tobytes())
+            _announce_firing(self.areas, area, neurons)
+            self._firing[area] = known
+        return known
+
+    def winners(self, area: int, neurons: Neurons) -> Named:
+        """Announce the neurons of an area that have just won."""
+        known = self._winners[area]
+        if known.neurons is not neurons:
+            last = self._firing[area]
+            known = last if last.neurons is neurons else Named(neurons, neurons.tobytes())
+            _announce_winners(self.areas, area, neurons)
+            self._winners[area] = known
+        return known
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return self.areas.nbytes + self.fibers.nbytes + self.counts.nbytes

@@ -1,0 +1,95 @@
+"""The addresses that kernels are given are those of the arrays, however often arrays are replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from brainsim.kernels.backend import Synapses
+from brainsim.kernels.cpu.addresses import address_of
+from brainsim.kernels.cpu.backend import CpuBackend
+from brainsim.kernels.cpu.reached import SUSPECT, clear, correct, nobody, reach
+from brainsim.kernels.cpu.tables import indices
+from brainsim.kernels.fixed_point import ONE
+from brainsim.kernels.spec import Options
+from scenarios import Scenario, scenario, settled
+
+
+def announced(backend: CpuBackend) -> list[tuple[int, ...]]:
+    """Return what the tables say of each learning fiber."""
+    names = ("start", "length", "post", "weight", "rows", "slots", "pre_masks", "pre_rows", "post_masks", "post_rows")
+    return [tuple(int(backend._tables.fibers[f][name]) for name in names) for f in backend._plastic]
+
+
+def true(backend: CpuBackend) -> list[tuple[int, ...]]:
+    """Return the same, read from the arrays themselves."""
+    found = []
+    for plastic in backend._plastic.values():
+        table, parties = plastic.overlay._table, (plastic.existence._pre, plastic.existence._post)
+        sizes = len(table.start), len(table.post)
+        masks = [value for party in parties for value in (address_of(party._masks), len(party._masks))]
+        found.append((*map(address_of, table), *sizes, *masks))
+    return found
+
+
+def play(backend: CpuBackend, case: Scenario) -> set[Any]:
+    """Run a scenario; return all that the tables have said, which is found to be true after every round."""
+    seen: set[Any] = set()
+    for stimuli, opened, fixed, learn in case.rounds:
+        for area, neurons in stimuli.items():
+            backend.set_winners(area, neurons)
+        backend.round(opened, fixed, learn=learn)
+        assert announced(backend) == true(backend)
+        seen.update(enumerate(announced(backend)))
+    return seen
+
+
+def test_no_address_goes_stale() -> None:
+    backend = CpuBackend(settled(200).spec, Options())
+    assert len(play(backend, settled(200))) > 2 * len(backend._plastic)
+
+
+def test_no_address_goes_stale_when_weights_are_replaced() -> None:
+    case = scenario(3)
+    backend = CpuBackend(case.spec, Options())
+    play(backend, case)
+    for f in backend._plastic:
+        learned = backend.learned(f)
+        backend.set_learned(f, Synapses(*(np.empty(0, np.int64) for _ in range(3))))
+        assert announced(backend) == true(backend)
+        backend.set_learned(f, learned)
+        assert announced(backend) == true(backend)
+    play(backend, case)
+
+
+def test_firing_sets_are_announced_and_kept() -> None:
+    case = settled(201)
+    backend = CpuBackend(case.spec, Options())
+    play(backend, case)
+    backend._fire([0], {0, 1, 2})
+    for area, named in enumerate(backend._firing):
+        record = backend._tables.areas[area]
+        assert named.neurons is backend._winners[area]
+        assert named.name == backend._winners[area].tobytes()
+        assert (record["firing"], record["fired"]) == (address_of(named.neurons), len(named.neurons))
+
+
+def test_between_rounds_no_counts_are_announced() -> None:
+    case = settled(202)
+    backend = CpuBackend(case.spec, Options())
+    play(backend, case)
+    assert not backend._tables.counts.any()
+
+
+def test_corrections_reach_only_those_that_are_marked_so() -> None:
+    added, removed = np.array([1, 2, 2, 5]), np.array([2, 3])
+    counts = np.array([[0, 1, 0, address_of(added), len(added), address_of(removed), len(removed)]])
+    reached = nobody(8)._replace(neurons=np.empty(9, np.int64))
+    reach(reached, np.array([2, 3, 7]))
+    correct(counts, indices((0,)), reached, SUSPECT)
+    assert (reached.extra // ONE).tolist() == [0, 0, 1, -1, 0, 0, 0, 0]
+    clear(reached)
+    assert not reached.extra.any()
+    assert not reached.marked.any()
+    assert reached.size[0] == 0
