@@ -20,9 +20,9 @@ NAMES = ("reference", "cpu", "gpu")
 def unavailable(name: str) -> str | None:
     """Return why a backend cannot run on this machine, or ``None`` if it can."""
     if name == "gpu":
-        from brainsim.kernels.gpu import cupy_device
+        from brainsim.kernels.gpu import cuda_device
 
-        return cupy_device.why_not()
+        return cuda_device.why_not()
     if name == "cpu" and importlib.util.find_spec("numba") is None:
         return "Numba is not installed; pip install numba"
     return None

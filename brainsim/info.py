@@ -34,12 +34,12 @@ def peak_rss_mb() -> float:
 
 def describe() -> dict[str, Any]:
     """Return versions, the machine, for each backend ``None`` or why it does not run here, and the GPU if any."""
-    from brainsim.kernels.gpu import cupy_device
+    from brainsim.kernels.gpu import cuda_device
 
     return {
         "versions": versions(),
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": backends.cores()},
         "backends": {name: backends.unavailable(name) for name in backends.NAMES},
         "auto": backends.resolve("auto"),
-        "gpu": None if backends.unavailable("gpu") else cupy_device.versions(),
+        "gpu": None if backends.unavailable("gpu") else cuda_device.versions(),
     }

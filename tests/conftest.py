@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from brainsim.kernels.gpu import cupy_device
+from brainsim.kernels.gpu import cuda_device
 from brainsim.kernels.gpu.backend import GpuBackend
 
 ROOT = Path(__file__).parent.parent
 SHARED_DATA = ROOT.parent / "shared" / "data"
 
 
-NEEDS_GPU = (pytest.mark.gpu, pytest.mark.skipif(bool(cupy_device.why_not()), reason=str(cupy_device.why_not())))
+NEEDS_GPU = (pytest.mark.gpu, pytest.mark.skipif(bool(cuda_device.why_not()), reason=str(cuda_device.why_not())))
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def emulated_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let ``backend="gpu"`` run here, on an emulated device."""
     from emulator.device import EmulatedDevice
 
-    monkeypatch.setattr(cupy_device, "why_not", lambda: None)
-    monkeypatch.setattr(cupy_device, "versions", lambda: {"device": "emulated device"})
+    monkeypatch.setattr(cuda_device, "why_not", lambda: None)
+    monkeypatch.setattr(cuda_device, "versions", lambda: {"device": "emulated device"})
     monkeypatch.setattr(GpuBackend, "device", staticmethod(EmulatedDevice))
 
 

@@ -19,9 +19,9 @@ from brainsim.info import describe
 from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import DeviceMemoryError
-from brainsim.kernels.gpu import cupy_device, overlay, source
+from brainsim.kernels.gpu import cuda_device, overlay, source
 from brainsim.kernels.gpu.backend import GpuBackend
-from brainsim.kernels.gpu.cupy_device import CupyDevice
+from brainsim.kernels.gpu.cuda_device import CupyDevice
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 from emulator import fake_cupy
 from emulator.device import EmulatedDevice, emulated
@@ -218,8 +218,10 @@ def test_a_run_waits_once(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -
         assert reads == [1, 1]
 
 
-def test_an_interrupted_round_is_whole() -> None:
+def test_an_interrupted_round_is_whole(request: pytest.FixtureRequest) -> None:
     """Ctrl-C while a round is being launched waits until all of it is."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it would be ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     case, _ = settled_reference(200)
     done = []
     for interrupt_at in (None, "project", "list_winners", "reserve", "commit"):
@@ -260,7 +262,7 @@ class DriverError(RuntimeError):
 def test_a_round_that_fails_half_way_is_noticed(kernel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on from a state of no moment; a saved one can be loaded, and goes on as ever."""
     device = EmulatedDevice()
-    monkeypatch.setattr(cupy_device, "why_not", lambda: None)
+    monkeypatch.setattr(cuda_device, "why_not", lambda: None)
     monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: device))
     brain, stimulus = small_brain()
     after = []
@@ -416,13 +418,13 @@ class TestCupy:
     @pytest.fixture
     def cupy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "cupy", fake_cupy.module())
-        cupy_device.why_not.cache_clear()
+        cuda_device.why_not.cache_clear()
 
     @pytest.fixture(autouse=True)
     def _forget(self) -> Any:
         yield
-        if hasattr(cupy_device.why_not, "cache_clear"):
-            cupy_device.why_not.cache_clear()
+        if hasattr(cuda_device.why_not, "cache_clear"):
+            cuda_device.why_not.cache_clear()
 
     def test_the_same_on_cupy(self, cupy: None) -> None:
         backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
@@ -457,7 +459,7 @@ class TestCupy:
     )
     def test_why_there_is_none(self, options: Any, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "cupy", fake_cupy.module(**options))
-        cupy_device.why_not.cache_clear()
+        cuda_device.why_not.cache_clear()
         assert re.search(reason, str(describe()["backends"]["gpu"]))
         assert describe()["gpu"] is None
         with pytest.raises(BackendError, match=reason):
@@ -465,7 +467,7 @@ class TestCupy:
 
     def test_without_cupy_the_extras_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "cupy", None)
-        cupy_device.why_not.cache_clear()
+        cuda_device.why_not.cache_clear()
         with pytest.raises(BackendError, match=r"CuPy cannot be imported .* pip install brainsim\[cuda12\]"):
             Simulator(small_brain()[0], backend="gpu")
 

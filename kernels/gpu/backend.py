@@ -43,7 +43,7 @@ class _Step:
 
 
 def _open_device() -> Device:
-    from brainsim.kernels.gpu.cupy_device import CupyDevice
+    from brainsim.kernels.gpu.cuda_device import CupyDevice
 
     return CupyDevice()
 

@@ -1,0 +1,26 @@
+"""Tables that set what was measured beside what was published, as every reproduction leaves one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from brainsim.measures import interval_95
+from brainsim.runs import Run
+
+
+def measured(values: Sequence[float], digits: int = 2, *, bounded: bool = False) -> str:
+    """Return the mean over seeds with its 95 % interval, as ``1.61 [1.55, 1.67]``, cut to [0, 1] if ``bounded``."""
+    interval = interval_95(values, bounded=bounded)
+    spread = f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]" if interval else ""
+    return f"{fmean(values):.{digits}f}{spread}"
+
+
+def write_table(run: Run, name: str, title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Write a table in Markdown into the run's folder; ``None`` becomes an empty cell."""
+    lines = [["" if cell is None else str(cell) for cell in row] for row in (header, *rows)]
+    text = [f"# {title}", "", *(f"| {' | '.join(row)} |" for row in lines)]
+    text.insert(3, "|---" * len(header) + "|")
+    with run.file(name) as path:
+        path.write_text("\n".join(text) + "\n")

@@ -1,0 +1,55 @@
+"""What operations ask of their arguments before they run a round."""
+
+from __future__ import annotations
+
+from brainsim._index import AreaLike
+from brainsim._validation import integer
+from brainsim.area import Area
+from brainsim.assembly import Assembly
+from brainsim.errors import DeclarationError, SimulationError
+from brainsim.fiber import FiberSet
+from brainsim.simulator import Simulator
+
+
+def stimulus_of(operation: str, sim: Simulator, stimulus: Assembly) -> Area:
+    """Return the area of a stimulus, which must be of the simulator's brain and not be empty."""
+    if not isinstance(stimulus, Assembly):
+        raise DeclarationError(
+            f"{operation}: must be given an assembly to present (got {stimulus!r}); take a pattern by area[label]"
+        )
+    area = sim.brain.area(stimulus.area)
+    if not len(stimulus):
+        raise DeclarationError(f"{operation}: the stimulus in area {area.name!r} has no neurons; give it some")
+    if stimulus.neurons[-1] >= area.n:
+        raise DeclarationError(
+            f"{operation}: the stimulus has neuron {stimulus.neurons[-1]}, but area {area.name!r} has n = {area.n}; "
+            "is it an assembly of another brain?"
+        )
+    return area
+
+
+def firing(operation: str, sim: Simulator, area: AreaLike) -> Assembly:
+    """Return what fires in an area, which must be something."""
+    assembly = sim.assembly(area)
+    if not len(assembly):
+        raise SimulationError(
+            f"{operation}: area {assembly.area!r} does not fire; project a stimulus into it, or present an assembly"
+        )
+    return assembly
+
+
+def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *, needed: bool = True) -> FiberSet:
+    """Return the fibers from one area to another, of which there must be one if it is needed."""
+    ends = sim.brain.area(source), sim.brain.area(target)
+    chosen = FiberSet(fiber for fiber in sim.brain.fibers if (fiber.source, fiber.target) == ends)
+    if needed and not len(chosen):
+        raise DeclarationError(
+            f"{operation}: no fiber leads from {ends[0].name!r} to {ends[1].name!r}; "
+            f"declare brain.connect({ends[0].name}, {ends[1].name}, ...)"
+        )
+    return chosen
+
+
+def rounds_of(operation: str, rounds: int) -> int:
+    """Return a number of rounds, at least one."""
+    return integer(f"{operation}.rounds", rounds, 1, None)

@@ -1,0 +1,223 @@
+"""Operations that form assemblies: project, reciprocal_project, associate, merge.
+
+The protocols are those of Papadimitriou, Vempala, Mitropolsky, Collins & Maass, PNAS 2020, as their simulations run
+(github.com/dmitropolsky/assemblies, `simulations.py`): what is projected keeps firing, the first round is driven by it
+alone, and the target is open to itself from the second round on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from brainsim._index import AreaLike
+from brainsim.area import Area
+from brainsim.assembly import Assembly
+from brainsim.fiber import FiberSet
+from brainsim.operations._checks import fibers, firing, rounds_of, stimulus_of
+from brainsim.operations.trace import Trace, traced
+from brainsim.simulator import Simulator
+
+
+def project(
+    sim: Simulator, stimulus: Assembly, target: AreaLike, rounds: int = 10, *, trace: Trace | None = None
+) -> Assembly:
+    """Project a stimulus into an area until an assembly has formed there.
+
+    The stimulus fires in every round.  The first round opens its fibers to the target; the following ones open those
+    of the target to itself, too.  Afterwards the stimulus is released and falls silent; the target keeps firing.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has these areas.
+    stimulus : Assembly
+        A pattern, or any assembly of another area.
+    target : Area or str
+        Where the assembly forms.
+    rounds : int
+        How many rounds in all.
+    trace : Trace, optional
+        Is filled with the winners of every round.
+
+    Returns
+    -------
+    Assembly
+        The winners of the last round.
+
+    Raises
+    ------
+    DeclarationError
+        If no fiber leads from the stimulus to the target, or the stimulus is empty or of another brain.
+    """
+    source = stimulus_of("project", sim, stimulus)
+    with _presented(sim, stimulus):
+        return _into("project", sim, [source], target, rounds, trace)
+
+
+def reciprocal_project(
+    sim: Simulator, source: AreaLike, target: AreaLike, rounds: int = 10, *, trace: Trace | None = None
+) -> Assembly:
+    """Copy the assembly that fires in one area into another, and link the copy back to it.
+
+    The source's assembly is held.  The first round opens the fibers to the target; the following ones also those of the
+    target to itself and back to the source, whose synapses from the copy strengthen, so that the copy can restore it.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has these areas.
+    source, target : Area or str
+        The source must be firing.
+    rounds : int
+        How many rounds in all.
+    trace : Trace, optional
+        Is filled with the winners of the target in every round.
+
+    Returns
+    -------
+    Assembly
+        The copy.
+
+    Raises
+    ------
+    SimulationError
+        If nothing fires in the source.
+    DeclarationError
+        If no fiber leads to the target or back.
+    """
+    firing("reciprocal_project", sim, source)
+    back = fibers("reciprocal_project", sim, target, source)
+    with _held(sim, source):
+        return _into("reciprocal_project", sim, [source], target, rounds, trace, back)
+
+
+def associate(
+    sim: Simulator,
+    source_a: AreaLike,
+    source_b: AreaLike,
+    target: AreaLike,
+    rounds: int = 10,
+    *,
+    trace: Trace | None = None,
+) -> Assembly:
+    """Link the assemblies that two areas project into a third, by letting both sources fire together.
+
+    Both sources must be firing, and are held.  If they have not been projected into the target before, do so first
+    (`project` or `reciprocal_project`): association makes two assemblies of the target overlap that are there.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has these areas.
+    source_a, source_b, target : Area or str
+        Different areas.
+    rounds : int
+        Joint rounds.
+    trace : Trace, optional
+        Is filled with the winners of the target in every round.
+
+    Returns
+    -------
+    Assembly
+        What both sources together drive in the target.
+
+    Raises
+    ------
+    SimulationError
+        If nothing fires in a source.
+    DeclarationError
+        If no fiber leads from a source to the target.
+    """
+    for source in (source_a, source_b):
+        firing("associate", sim, source)
+    with _held(sim, source_a, source_b):
+        return _into("associate", sim, [source_a, source_b], target, rounds, trace)
+
+
+def merge(
+    sim: Simulator,
+    source_a: AreaLike,
+    source_b: AreaLike,
+    target: AreaLike,
+    rounds: int = 10,
+    *,
+    trace: Trace | None = None,
+) -> Assembly:
+    """Form an assembly for two others at once, linked to both in both directions: the tree-building operation.
+
+    Both sources must be firing, and are held.  The first round opens their fibers to the target; the following ones
+    also those of the target to itself and back to both.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has these areas.
+    source_a, source_b, target : Area or str
+        Different areas.
+    rounds : int
+        How many rounds in all.
+    trace : Trace, optional
+        Is filled with the winners of the target in every round.
+
+    Returns
+    -------
+    Assembly
+        The merged assembly.
+
+    Raises
+    ------
+    SimulationError
+        If nothing fires in a source.
+    DeclarationError
+        If a fiber to the target or back is missing.
+    """
+    back = FiberSet()
+    for source in (source_a, source_b):
+        firing("merge", sim, source)
+        back = back | fibers("merge", sim, target, source)
+    with _held(sim, source_a, source_b):
+        return _into("merge", sim, [source_a, source_b], target, rounds, trace, back)
+
+
+def _into(
+    operation: str,
+    sim: Simulator,
+    sources: list[AreaLike] | list[Area],
+    target: AreaLike,
+    rounds: int,
+    trace: Trace | None,
+    back: FiberSet | None = None,
+) -> Assembly:
+    """Run the rounds that all these operations share; the sources fire and are held."""
+    rounds = rounds_of(operation, rounds)
+    area, forward = sim.brain.area(target), FiberSet()
+    for source in sources:
+        forward = forward | fibers(operation, sim, source, area)
+    later = forward | fibers(operation, sim, area, area, needed=False) | (back or FiberSet())
+    with traced(trace, sim, area):
+        sim.run(forward)
+        if rounds > 1:
+            sim.run(later, rounds - 1)
+    return sim.assembly(area)
+
+
+@contextmanager
+def _presented(sim: Simulator, stimulus: Assembly) -> Iterator[None]:
+    sim.present(stimulus)
+    try:
+        yield
+    finally:
+        sim.silence(stimulus.area)
+
+
+@contextmanager
+def _held(sim: Simulator, *areas: AreaLike) -> Iterator[None]:
+    before = set(sim.held)
+    sim.hold(*areas)
+    try:
+        yield
+    finally:
+        for area in areas:
+            if sim.brain.area(area).name not in before:
+                sim.release(area)

@@ -1,0 +1,169 @@
+"""How large does the support of a projected assembly grow?  The exact law beside the lazy engine of the literature.
+
+Papadimitriou, Vempala, Mitropolsky, Collins & Maass (PNAS 2020), first simulation: a stimulus is projected into a
+recurrent area until the winners stay the same; the support is how many neurons ever fired on the way.  Published
+figures come from an engine that draws the inputs of neurons that never fired anew in every round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
+from brainsim.bench.lazy import LazyProjection
+from brainsim.comparison import measured, write_table
+from brainsim.measures import interval_95
+from brainsim.operations import Trace, project
+from brainsim.runs import Run
+
+BETAS = (0.25, 0.1, 0.075, 0.05, 0.03)
+PUBLISHED = {0.25: 1.59, 0.1: 2.65, 0.075: 3.31, 0.05: 3.91, 0.03: 5.03}  # lazy engine, n = 1e5, k = 317, p = .01
+BY_ROUNDS = {1: 1.0, 2: 1.61, 3: 2.08, 5: 2.60, 10: 3.00, 20: 3.03}  # the law, n = 1e4, k = 100, p = .01, beta = .05
+CONTROL = 0.0
+
+
+@experiment(quick={"n": 4000, "large_n": 0, "rounds": 20, "seeds": 2, "lazy_seeds": 1})
+def projection(
+    run: Run,
+    *,
+    n: int = 100_000,
+    large_n: int = 1_000_000,
+    p: float = 0.01,
+    rounds: int = 100,
+    seeds: int = 5,
+    lazy_seeds: int = 2,
+    beta_by_rounds: float = 0.05,
+) -> Mapping[str, Any]:
+    """Project one stimulus of k = sqrt(n) neurons, and follow the support; ``large_n=0`` drops the larger brain."""
+    sizes = [size for size in (n, large_n) if size]
+    betas = (*BETAS, CONTROL)
+    parts = len(sizes) * len(betas) * seeds + len(BETAS) * lazy_seeds + 2 * seeds
+    with run.progress(parts, "projections") as bar:
+
+        def part(engine: str, size: int, beta: float, seed: int) -> dict[str, list[float]]:
+            compute = _exact if engine == "exact" else _lazy
+            options = run.simulator if engine == "exact" else {}
+            found = run.part(
+                f"{engine}-{size}-{beta}-{seed}", lambda _: compute(size, p, beta, rounds, seed, **options)
+            )
+            bar.update()
+            return dict(found)
+
+        def curves(engine: str, size: int, beta: float, count: int) -> list[dict[str, list[float]]]:
+            return [part(engine, size, beta, seed) for seed in range(run.seed, run.seed + count)]
+
+        exact = {size: {beta: curves("exact", size, beta, seeds) for beta in betas} for size in sizes}
+        lazy = {beta: curves("lazy", n, beta, lazy_seeds) for beta in BETAS}
+        small = {engine: curves(engine, 10_000, beta_by_rounds, seeds) for engine in ("exact", "lazy")}
+    _draw(run, exact, lazy)
+    _tables(run, n, exact, lazy, small)
+    return _metrics(n, exact, lazy, small)
+
+
+def _exact(n: int, p: float, beta: float, rounds: int, seed: int, **options: Any) -> dict[str, list[float]]:
+    k, brain = round(n**0.5), Brain()
+    stimulus, area = brain.add(Area("Stimulus", n=k, k=k), Area("A", n=n, k=k))
+    rule = Hebbian(beta)
+    brain.connect(stimulus, area, p=p, plasticity=rule)
+    brain.connect(area, area, p=p, plasticity=rule)
+    trace = Trace()
+    with Simulator(brain, seed=seed, **options) as sim:
+        project(sim, Assembly("Stimulus", np.arange(k)), area, rounds, trace=trace)
+    return {"support_over_k": [count / k for count in trace.support], "overlap": list(trace.overlaps)}
+
+
+def _lazy(n: int, p: float, beta: float, rounds: int, seed: int) -> dict[str, list[float]]:
+    k = round(n**0.5)
+    engine, support, overlaps = LazyProjection(n, k, p, beta, seed), [], []
+    for _ in range(rounds):
+        before = engine.winners
+        engine.step()
+        support.append(engine.support / k)
+        overlaps.append(len(np.intersect1d(before, engine.winners)) / k)
+    return {"support_over_k": support, "overlap": overlaps[1:]}
+
+
+def _ends(curves: Sequence[Mapping[str, list[float]]]) -> list[float]:
+    return [curve["support_over_k"][-1] for curve in curves]
+
+
+Curves = Mapping[float, Sequence[Mapping[str, list[float]]]]
+
+
+def _tables(run: Run, n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[str, Any]) -> None:
+    sizes = list(exact)
+    header = [
+        "beta",
+        "published, lazy",
+        "lazy engine here",
+        *(f"the law, n = {size:_}" for size in sizes),
+        "lazy / law",
+    ]
+    rows: list[list[Any]] = []
+    for beta in (*BETAS, CONTROL):
+        law = [measured(_ends(exact[size][beta])) for size in sizes]
+        here = _ends(lazy[beta]) if beta in lazy else None
+        ratio = f"{fmean(here) / fmean(_ends(exact[n][beta])):.2f}" if here else None
+        published = PUBLISHED.get(beta) if n == 100_000 else None
+        rows.append([beta or "0 (control)", published, measured(here) if here else None, *law, ratio])
+    write_table(run, "support.md", "Support / k of a projected assembly", header, rows)
+    steps = [step for step in BY_ROUNDS if step <= len(small["exact"][0]["support_over_k"])]
+    by_rounds = [
+        [
+            step,
+            BY_ROUNDS[step],
+            *(measured([c["support_over_k"][step - 1] for c in small[e]]) for e in ("exact", "lazy")),
+        ]
+        for step in steps
+    ]
+    header = ["round", "expected of the law", "the law here", "lazy engine here"]
+    write_table(run, "support_by_rounds.md", "Support / k, n = 10_000, k = 100, p = .01", header, by_rounds)
+
+
+def _metrics(n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[str, Any]) -> dict[str, Any]:
+    def summary(curves: Curves) -> dict[str, float]:
+        return {str(beta): round(fmean(_ends(seeds)), 4) for beta, seeds in curves.items() if beta != CONTROL}
+
+    control = exact[n][CONTROL]
+    return {
+        "support_over_k": summary(exact[n]),
+        "intervals_95": {str(beta): interval_95(_ends(seeds)) for beta, seeds in exact[n].items()},
+        "by_size": {str(size): summary(curves) for size, curves in exact.items()},
+        "overlap_last": {
+            str(beta): round(fmean(c["overlap"][-1] for c in seeds), 4) for beta, seeds in exact[n].items()
+        },
+        "lazy": {"support_over_k": summary(lazy)},
+        "published": {"support_over_k": {str(beta): value for beta, value in PUBLISHED.items()}},
+        "by_rounds": {engine: [c["support_over_k"] for c in curves] for engine, curves in small.items()},
+        "controls": {
+            "beta_zero": {
+                "support_over_k": round(fmean(_ends(control)), 4),
+                "overlap_last": round(fmean(c["overlap"][-1] for c in control), 4),
+            }
+        },
+    }
+
+
+def _draw(run: Run, exact: Mapping[int, Curves], lazy: Curves) -> None:
+    figure = Figure(figsize=(10, 4.6), layout="constrained")
+    axes = figure.subplots(1, len(exact), squeeze=False, sharey=True)[0]
+    for ax, (size, curves) in zip(axes, exact.items(), strict=True):
+        for number, beta in enumerate(BETAS):
+            values = np.array([curve["support_over_k"] for curve in curves[beta]])
+            steps = np.arange(1, values.shape[1] + 1)
+            ax.plot(steps, values.mean(axis=0), color=f"C{number}", lw=2, label=f"beta {beta}")
+            ax.fill_between(steps, values.min(axis=0), values.max(axis=0), color=f"C{number}", alpha=0.2, lw=0)
+            if size == next(iter(exact)):
+                drawn = np.array([curve["support_over_k"] for curve in lazy[beta]]).mean(axis=0)
+                ax.plot(steps, drawn, color=f"C{number}", lw=1, ls="--")
+        ax.set_title(f"n = {size:_}")
+        ax.set_xlabel("round")
+    axes[0].set_ylabel("support / k (lazy engine: dashed)")
+    axes[0].legend(frameon=False, fontsize="small")
+    with run.file("support.png") as path:
+        figure.savefig(path, dpi=110)

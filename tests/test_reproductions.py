@@ -1,0 +1,87 @@
+"""Reproductions of published results, in their quick form, and what they are set beside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim.bench.lazy import LazyProjection
+from brainsim.comparison import measured
+from brainsim.experiments import load_experiment
+from brainsim.runs import Run, Settings
+from conftest import ROOT
+
+
+def quick(name: str, folder: Path, **changed: Any) -> tuple[dict[str, Any], Path]:
+    """Run an experiment in its quick form and return its metrics, as they are on disk, and its folder."""
+    path = ROOT / "experiments" / f"{name}.py"
+    experiment = load_experiment(path)
+    parameters = {**experiment.parameters(quick=True), **changed}
+    settings = Settings.of_file(path, seed=0, quick=True, parameters=parameters, backend="cpu", threads=1)
+    run = Run(folder / name, settings)
+    run.begin(resume=False)
+    run.finish(experiment(run, **parameters))
+    return json.loads((run.folder / "metrics.json").read_text()), run.folder
+
+
+def test_projection(tmp_path: Path) -> None:
+    metrics, folder = quick("projection", tmp_path)
+    support, lazy = metrics["support_over_k"], metrics["lazy"]["support_over_k"]
+    assert set(support) == {"0.25", "0.1", "0.075", "0.05", "0.03"}
+    assert 1 < support["0.25"] < support["0.05"] < metrics["controls"]["beta_zero"]["support_over_k"]
+    assert all(lazy[beta] > 1.1 * support[beta] for beta in support)
+    assert all(metrics["overlap_last"][beta] > 0.95 for beta in support)
+    assert metrics["controls"]["beta_zero"]["overlap_last"] < 0.8
+    table = (folder / "support.md").read_text()
+    assert sum(line.startswith("|") for line in table.splitlines()) == 8
+    assert "| 0 (control) |" in table
+    assert (folder / "support.png").read_bytes().startswith(b"\x89PNG")
+    by_rounds = np.mean(metrics["by_rounds"]["exact"], axis=0)
+    assert by_rounds[[0, 1, 2, 4, 9]] == pytest.approx([1, 1.61, 2.08, 2.60, 3.0], abs=0.35)
+
+
+def test_association(tmp_path: Path) -> None:
+    metrics, folder = quick("association", tmp_path)
+    control, chance = metrics["controls"]["beta_zero"], metrics["chance"]["overlap"]
+    assert metrics["overlap_by_rounds"]["20"] > metrics["overlap_by_rounds"]["10"] > 5 * chance
+    assert max(control["association"].values()) < 3 * chance
+    assert metrics["completion_by_rounds"]["30"] > 0.9
+    assert max(value for key, value in control["completion"].items() if key != "density") < 0.15
+    assert metrics["half_cue"] > 0.9
+    assert control["half_cue"]["25"] < 0.15
+    assert metrics["density"] > 1.3 * metrics["chance"]["density"]
+    for name, value in metrics["links"].items():
+        assert value > 0.6
+        assert value > 2 * control["links"][name]
+    for name in ("association", "completion", "half_cue", "links"):
+        assert (folder / f"{name}.md").read_text().startswith("# ")
+
+
+class TestLazyEngine:
+    """The published method as it is: right in the first round, wrong from then on."""
+
+    def test_its_first_round_is_that_of_the_law(self) -> None:
+        engine = LazyProjection(10_000, 100, 0.01, 0.05, seed=1)
+        engine.step()
+        assert engine.support == len(engine.winners) == 100
+        # The 100 best of 10 000 binomial(100, .01) drives have 4 or more synapses each.
+        assert (engine._stimulus > 0).sum(axis=0).min() >= 4
+
+    def test_its_support_is_that_of_the_published_engine(self) -> None:
+        supports = []
+        for seed in range(3):
+            engine = LazyProjection(10_000, 100, 0.01, 0.05, seed)
+            for _ in range(40):
+                engine.step()
+            supports.append(engine.support / 100)
+        assert np.mean(supports) == pytest.approx(3.7, abs=0.35)  # the law gives 3.03
+
+
+def test_means_are_shown_with_their_interval() -> None:
+    assert measured([1.0]) == "1.00"
+    assert measured([1.0, 1.2, 1.1]) == "1.10 [0.85, 1.35]"
+    assert measured([0.9, 1.0], 1, bounded=True) == "0.9 [0.3, 1.0]"
