@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self, SupportsIndex
 
 import numpy as np
 
@@ -389,9 +389,9 @@ class Simulator:
             report(self.unused())
 
     def _free(self) -> None:
-        if self._backend is not None:
-            self._backend.close()
-        self._backend = None
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()
 
     @property
     def _live(self) -> Backend:
@@ -406,6 +406,9 @@ class Simulator:
 
     def _some(self, areas: tuple[AreaLike, ...]) -> list[int]:
         return self._index.areas(areas) if areas else list(range(len(self._spec.areas)))
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a Simulator cannot be copied or pickled; save() it and load() the state into a new one")
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import signal
 import warnings
 from pathlib import Path
@@ -470,3 +472,14 @@ def test_counts_that_could_overflow_are_refused_by_name() -> None:
         brain.connect(source, target, p=0.1)
     with pytest.raises(BackendError, match="Area 'T': 6_442_450_941 neurons could fire at it at once, above the limit"):
         Simulator(brain)
+
+
+def test_a_simulator_is_not_copied_or_pickled() -> None:
+    """Its kernels know arrays by their addresses, which a copy would share or miss."""
+    brain = Brain()
+    brain.add(Area("A", n=10, k=2))
+    sim = Simulator(brain)
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=r"cannot be copied or pickled; save\(\) it"):
+            copied(sim)
+    sim.close()

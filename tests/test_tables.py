@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from brainsim.kernels.backend import Synapses
 from brainsim.kernels.cpu.addresses import address_of
@@ -93,3 +94,24 @@ def test_corrections_reach_only_those_that_are_marked_so() -> None:
     assert not reached.extra.any()
     assert not reached.marked.any()
     assert reached.size[0] == 0
+
+
+def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
+    case = settled(200)
+    backend = CpuBackend(case.spec, Options())
+    play(backend, case)
+    backend.close()
+    assert not backend._tables.fibers["rows"].any()
+    assert not any(backend._tables.areas[name].any() for name in backend._tables.areas.dtype.names or ())
+    backend.set_winners(0, list(range(30)))
+    with pytest.raises(IndexError):  # and nothing is read or written before
+        backend.round(range(6), {0}, learn=True)
+
+
+def test_the_account_of_tables_counts_the_sets_they_hold() -> None:
+    case = settled(200)
+    backend = CpuBackend(case.spec, Options())
+    empty = backend._tables.nbytes
+    backend.set_winners(0, list(range(30)))
+    backend.round(range(6), {0}, learn=True)
+    assert backend._tables.nbytes >= empty + 2 * 8 * (30 + case.spec.areas[1].k)

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Memory, Neurons, Synapses
+from brainsim.kernels.backend import Memory, Neurons, Synapses, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
@@ -198,8 +198,9 @@ class CpuBackend(SteppedBackend):
 
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
         if fiber in self._plastic:
-            self._plastic[fiber].existence.forget()
-            self._plastic[fiber].overlay.replace(synapses)
+            with uninterrupted():
+                self._plastic[fiber].existence.forget()
+                self._plastic[fiber].overlay.replace(synapses)
 
     def memory(self) -> Memory:
         fibers, areas = {}, {}
@@ -220,6 +221,12 @@ class CpuBackend(SteppedBackend):
         }
 
     def close(self) -> None:
+        with uninterrupted():
+            self._close()
+
+    def _close(self) -> None:
+        self._tables.forget()  # at first: what follows frees arrays whose addresses they hold
+        self._winners = [np.empty(0, np.int64) for _ in self._winners]
         self._cache.clear()
         self._plastic.clear()
         self._fiber_counts.clear()

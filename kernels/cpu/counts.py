@@ -149,16 +149,18 @@ class Difference:
         """Do nothing: nobody looks for differences elsewhere than in the cache."""
 
     def look(self, targets: Neurons, graph: GraphArrays, most_threads: int) -> bool:
-        """Look at some targets, ascending; return whether any of them was new."""
+        """Look at some targets, ascending; return whether any of them was new.
+
+        An interruption has to wait, or the same targets would be looked at again, and count twice.
+        """
         new = difference(targets, self.looked)
         if len(new):
             threads = use_threads(most_threads, LOOK_UP * (len(self.come) + len(self.gone)) * len(new))
             added = np.append(self.added, synapses_among(self.come, new, graph, threads))
             removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
             looked = np.union1d(self.looked, new)
-            with uninterrupted():  # or the same targets would be looked at again, and count twice
-                self.added, self.removed, self.looked = added, removed, looked
-                self.table = (address_of(added), len(added), address_of(removed), len(removed))
+            self.added, self.removed, self.looked = added, removed, looked
+            self.table = (address_of(added), len(added), address_of(removed), len(removed))
         return len(new) > 0
 
 
@@ -205,8 +207,9 @@ class FiberCounts:
 
     def look(self, named: Named, counts: Changed, targets: Neurons, most_threads: int) -> None:
         """Make the counts of some targets, ascending, known, and remember them."""
-        if counts.difference.look(targets, self._graph, most_threads):
-            self._cache.keep((self._fiber, named.name), counts.difference, self._fiber)
+        with uninterrupted():  # or the account of the cache would not hear of what has been added
+            if counts.difference.look(targets, self._graph, most_threads):
+                self._cache.keep((self._fiber, named.name), counts.difference, self._fiber)
 
     def draw(self, named: Named) -> Counted:
         """Count and remember the synapses of a set onto all targets of the fiber."""

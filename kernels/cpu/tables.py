@@ -52,6 +52,9 @@ class Named(NamedTuple):
     name: bytes
 
 
+_NOBODY = Named(np.empty(0, np.int64), b"")
+
+
 @compiled()
 def _announce_firing(areas, area, neurons):  # type: ignore[no-untyped-def]
     areas[area].firing, areas[area].fired = neurons.ctypes.data, len(neurons)
@@ -73,9 +76,15 @@ class Tables:
         self.fibers["target"] = [fiber.target for fiber in spec.fibers]
         self.counts: Table = np.zeros((len(spec.fibers), COUNTS), np.int64)
         # The sets whose addresses are in the table: they live as long as these do.
-        nobody = Named(np.empty(0, np.int64), b"")
-        self._firing = [nobody] * len(spec.areas)
-        self._winners = [nobody] * len(spec.areas)
+        self._firing = [_NOBODY] * len(spec.areas)
+        self._winners = [_NOBODY] * len(spec.areas)
+
+    def forget(self) -> None:
+        """Forget all addresses: nobody fires, and no fiber has learned synapses."""
+        for table in (self.areas, self.fibers, self.counts):
+            table[...] = np.zeros(1, table.dtype)[0]
+        self._firing = [_NOBODY] * len(self._firing)
+        self._winners = [_NOBODY] * len(self._winners)
 
     def firing(self, area: int, neurons: Neurons) -> Named:
         """Announce the neurons of an area that fired last."""
@@ -99,5 +108,6 @@ class Tables:
 
     @property
     def nbytes(self) -> int:
-        """Bytes allocated."""
-        return self.areas.nbytes + self.fibers.nbytes + self.counts.nbytes
+        """Bytes allocated, and those of the sets that are kept for their addresses, each with a name as long."""
+        sets = {id(named.neurons): 2 * named.neurons.nbytes for named in (*self._firing, *self._winners)}
+        return self.areas.nbytes + self.fibers.nbytes + self.counts.nbytes + sum(sets.values())
