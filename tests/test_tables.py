@@ -10,6 +10,7 @@ import pytest
 from brainsim.kernels.backend import Synapses
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.backend import CpuBackend
+from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.reached import SUSPECT, clear, correct, nobody, reach
 from brainsim.kernels.cpu.tables import indices
 from brainsim.kernels.fixed_point import ONE
@@ -115,3 +116,20 @@ def test_the_account_of_tables_counts_the_sets_they_hold() -> None:
     backend.set_winners(0, list(range(30)))
     backend.round(range(6), {0}, learn=True)
     assert backend._tables.nbytes >= empty + 2 * 8 * (30 + case.spec.areas[1].k)
+
+
+def test_the_cache_knows_how_much_room_is_left_for_cheap_items() -> None:
+    class Item:
+        def __init__(self, nbytes: int) -> None:
+            self.nbytes = nbytes
+
+        def forget(self) -> None: ...
+
+    cache, rng = Cache(1000), np.random.default_rng(0)
+    for step in range(300):
+        cache.keep(int(rng.integers(12)), Item(int(rng.integers(1, 400))), step % 3, cheap=bool(rng.integers(2)))
+        held = sum(entry.nbytes for entry in cache._entries.values())
+        assert cache.room_for_cheap == 1000 - held
+        assert sum(map(cache.nbytes, range(3))) == held + sum(entry.nbytes for entry in cache._cheap.values()) <= 1000
+    cache.clear()
+    assert cache.room_for_cheap == 1000

@@ -37,6 +37,7 @@ class Cache:
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._cheap: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._bytes: dict[int, int] = {}
+        self._dear = 0  # bytes of all that is not cheap: to add them up takes long when there are many
 
     def nbytes(self, owner: int) -> int:
         """Bytes held for one owner."""
@@ -45,7 +46,7 @@ class Cache:
     @property
     def room_for_cheap(self) -> int:
         """Bytes that cheap items can take in all."""
-        return self.budget - sum(entry.nbytes for entry in self._entries.values())
+        return self.budget - self._dear
 
     def get(self, key: Hashable) -> Any:
         """Return the item of a key, which counts as used, or ``None``."""
@@ -67,14 +68,17 @@ class Cache:
                 return False
             (self._cheap if cheap else self._entries)[key] = _Entry(item, owner, item.nbytes)
             self._bytes[owner] = self.nbytes(owner) + item.nbytes
+            self._dear += 0 if cheap else item.nbytes
             while sum(self._bytes.values()) > self.budget:
                 oldest = next(iter(self._cheap or self._entries))
                 self._remove(oldest)
         return self.holds(key)
 
     def _remove(self, key: Hashable) -> None:
-        entry = self._entries.pop(key, None) or self._cheap.pop(key, None)
+        dear = self._entries.pop(key, None)
+        entry = dear or self._cheap.pop(key, None)
         if entry is not None:
+            self._dear -= dear.nbytes if dear else 0
             self._bytes[entry.owner] -= entry.nbytes
             entry.item.forget()
 
