@@ -52,15 +52,20 @@ class World:
             chosen |= self.brain.fibers_between(f"Stimulus {target}" if source == "S" else source, target)
         return chosen
 
-    def recalled(self, *ends: tuple[str, str]) -> Assembly:
-        """Return what C fires when fibers are opened one after the other, in a probe."""
-        sim, target = self.sim, ends[-1][1]
+    def recalled(self, source: str, target: str) -> Assembly:
+        """Return what one area alone drives in another, in a probe."""
+        sim = self.sim
         with sim.frozen():
             sim.release()
-            sim.silence(*(name for name in "ABC" if name != ends[0][0]))
-            for source, end in ends:
-                sim.run(self.fibers(source + end))
+            sim.silence(*(name for name in "ABC" if name != source))
+            sim.run(self.fibers(source + target))
             return sim.assembly(target)
+
+    def use_all(self) -> None:
+        """Open every fiber once, so that those which a part has no work for are not reported as forgotten."""
+        for stimulus in self.stimuli.values():
+            self.sim.present(stimulus)
+        self.sim.run(self.brain.fibers)
 
 
 def associated(n: int, p: float, beta: float, first: int, last: int, seed: int, **options: Any) -> dict[str, float]:
@@ -87,7 +92,7 @@ def associated(n: int, p: float, beta: float, first: int, last: int, seed: int, 
                     sim.run(world.fibers(f"{name}C"))
                     recalled.append(sim.assembly("C"))
             found[str(rounds)] = overlap(*recalled)
-        sim.run(world.brain.fibers)  # those back to A and B, which other parts need, have no work here
+        world.use_all()
     return found
 
 
@@ -113,19 +118,22 @@ def completed(
 
 
 def linked(n: int, p: float, beta: float, rounds: int, seed: int, **options: Any) -> dict[str, float]:
-    """Return what merge and reciprocal projection restore, in either direction."""
-    world = World(n, p, beta, seed, **options)
+    """Return what reciprocal projection restores, in either direction, and in another brain what merge does."""
     found: dict[str, float] = {}
+    world = World(n, p, beta, seed, **options)
+    with world.sim as sim:
+        original = project(sim, world.stimuli["A"], "A", 2 * FORMING)
+        copy = reciprocal_project(sim, "A", "C", rounds)
+        found["reciprocal.there"] = overlap(world.recalled("A", "C"), copy)
+        found["reciprocal.back"] = overlap(world.recalled("C", "A"), original)
+        world.use_all()
+    world = World(n, p, beta, seed, **options)
     with world.sim as sim:
         formed = {name: project(sim, world.stimuli[name], name, 2 * FORMING) for name in "AB"}
-        copy = reciprocal_project(sim, "A", "C", rounds)
-        found["reciprocal.there"] = overlap(world.recalled(("A", "C")), copy)
-        found["reciprocal.back"] = overlap(world.recalled(("C", "A")), formed["A"])
-        sim.silence("C")
         both = merge(sim, "A", "B", "C", rounds)
         for name in "AB":
-            found[f"merge.from_{name}"] = overlap(world.recalled((name, "C")), both)
-            found[f"merge.to_{name}"] = overlap(world.recalled(("C", name)), formed[name])
+            found[f"merge.from_{name}"] = overlap(world.recalled(name, "C"), both)
+            found[f"merge.to_{name}"] = overlap(world.recalled("C", name), formed[name])
     return found
 
 
@@ -161,7 +169,7 @@ def association(
                     found = run.part(key, lambda _, part=part, rate=rate, seed=seed: part(rate, seed))
                     results[name][condition].append(found)
                     bar.update()
-    _tables(run, results, chance_overlap(n, round(n**0.5)), p)
+    _tables(run, results, chance_overlap(n, round(n**0.5)), {"completion": p, "half_cue": p_half})
     _draw(run, results, chance_overlap(n, round(n**0.5)))
     return _metrics(results, n, p)
 
@@ -184,14 +192,14 @@ TITLES = {
 }
 
 
-def _tables(run: Run, results: Results, chance: float, p: float) -> None:
+def _tables(run: Run, results: Results, chance: float, densities: Mapping[str, float]) -> None:
     for name, conditions in results.items():
         rows = [
             [
                 key,
                 PUBLISHED[name].get(key),
                 *(measured([found[key] for found in conditions[c]], 3, bounded=True) for c in CONDITIONS),
-                f"{p if key == 'density' else chance:.4f}",
+                f"{densities[name] if key == 'density' else chance:.4f}",
             ]
             for key in conditions["trained"][0]
         ]
