@@ -6,12 +6,14 @@ import platform
 import resource
 import sys
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from brainsim import backends
 from brainsim._version import __version__
 from brainsim.kernels.connectome import GRAPH_VERSION
 
+_STATUS = Path("/proc/self/status")
 _PACKAGES = ("numpy", "scipy", "numba", "h5py", "matplotlib", "click", "tqdm")
 
 
@@ -27,7 +29,14 @@ def versions() -> dict[str, str]:
 
 
 def peak_rss_mb() -> float:
-    """Return the largest resident memory of this process so far, in MiB."""
+    """Return the largest resident memory of this process so far, in MiB.
+
+    On Linux not by ``getrusage``: a new process starts there with the peak of the one that started it.
+    """
+    if _STATUS.exists():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
 

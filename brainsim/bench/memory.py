@@ -10,13 +10,10 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from brainsim import info
 from brainsim.errors import SimulationError
-
-_STATUS = Path("/proc/self/status")
 
 
 def peak_of(function: Callable[..., object], *arguments: Any) -> float:
@@ -35,22 +32,10 @@ def peak_of(function: Callable[..., object], *arguments: Any) -> float:
     return float(child.stdout)
 
 
-def own_peak_mb() -> float:
-    """Return the peak of this process in MiB.
-
-    On Linux not by ``getrusage``: a new process starts there with the peak of the one that started it.
-    """
-    if _STATUS.exists():
-        for line in _STATUS.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 1024, 1)
-    return info.peak_rss_mb()
-
-
 def _serve() -> None:
     function, arguments = pickle.loads(sys.stdin.buffer.read())  # from our own process, see peak_of
     function(*arguments)
-    sys.stdout.write(str(own_peak_mb()))
+    sys.stdout.write(str(info.peak_rss_mb()))
 
 
 if __name__ == "__main__":
