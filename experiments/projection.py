@@ -36,7 +36,7 @@ def projection(
     p: float = 0.01,
     rounds: int = 100,
     seeds: int = 5,
-    lazy_seeds: int = 2,
+    lazy_seeds: int = 5,
     beta_by_rounds: float = 0.05,
 ) -> Mapping[str, Any]:
     """Project one stimulus of k = sqrt(n) neurons, and follow the support; ``large_n=0`` drops the larger brain."""
