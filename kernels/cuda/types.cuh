@@ -102,7 +102,6 @@ struct Status {
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point
 constexpr int RATE_BITS = 28;
-constexpr u64 NO_PAGE = ~0ull;
 constexpr i64 PAGE = 32;               // synapses: a lane of a warp each
 constexpr int DIGIT_BITS = 11;
 constexpr i64 DIGITS = 1 << DIGIT_BITS;

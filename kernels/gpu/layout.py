@@ -9,7 +9,6 @@ DIGIT_BITS = 11
 DIGITS = 1 << DIGIT_BITS
 THREADS = 256
 WARPS = THREADS // 32
-NO_PAGE = np.uint64(2**64 - 1)
 
 
 def _signed(*names: str) -> list[tuple[str, type]]:
