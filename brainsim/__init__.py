@@ -9,11 +9,12 @@ from brainsim.brain import Brain
 from brainsim.errors import BrainsimError, UnusedWarning
 from brainsim.experiments import experiment
 from brainsim.fiber import Fiber, FiberSet
-from brainsim.plasticity import Hebbian, Plasticity, SaturatingHebbian
+from brainsim.plasticity import AffinePlasticity, Hebbian, Plasticity, SaturatingHebbian, StatisticalHebbian
 from brainsim.recording import Recording
 from brainsim.simulator import Simulator
 
 __all__ = [
+    "AffinePlasticity",
     "Area",
     "Assembly",
     "Brain",
@@ -25,6 +26,7 @@ __all__ = [
     "Recording",
     "SaturatingHebbian",
     "Simulator",
+    "StatisticalHebbian",
     "UnusedWarning",
     "__version__",
     "experiment",

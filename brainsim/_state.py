@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from brainsim.brain import Brain
 from brainsim.errors import DumpError
-from brainsim.kernels.backend import Backend, Synapses, uninterrupted
+from brainsim.kernels.backend import NO_SYNAPSES, NO_THRESHOLDS, Backend, Synapses, Thresholds, uninterrupted
+from brainsim.kernels.fixed_point import THRESHOLD_LIMIT
 from brainsim.kernels.spec import FiberSpec
 
 
@@ -55,11 +56,15 @@ class Snapshot:
     fired: tuple[str, ...]
     winners: Mapping[str, npt.NDArray[np.int64]]
     learned: Mapping[str, Synapses]
+    thresholds: Mapping[str, Thresholds]
 
 
 def declaration(brain: Brain) -> str:
     """Return the declaration as text that does not depend on its order."""
-    areas = sorted(f"{area.name!r} n={area.n} k={area.k}" for area in brain.areas.values())
+    areas = sorted(
+        f"{area.name!r} n={area.n} k={area.k}" + (f" refraction={area.refraction!r}" if area.refraction else "")
+        for area in brain.areas.values()
+    )
     fibers = sorted(f"{fiber.name} p={fiber.p!r} {fiber.plasticity!r}" for fiber in brain.fibers)
     return "\n".join([*areas, *fibers])
 
@@ -78,7 +83,10 @@ def take_snapshot(brain: Brain, seed: int, backend: Backend, state: State, note:
         opened=tuple(fibers[f].name for f in sorted(state.opened)),
         fired=tuple(areas[a].name for a in sorted(state.fired)),
         winners={area.name: backend.winners(a) for a, area in enumerate(areas)},
-        learned={fiber.name: backend.learned(f) for f, fiber in enumerate(fibers) if fiber.learns},
+        learned={fiber.name: backend.learned(f) for f, fiber in enumerate(fibers) if fiber.stores},
+        thresholds={
+            area.name: thresholds for a, area in enumerate(areas) if len((thresholds := backend.thresholds(a)).neurons)
+        },
     )
 
 
@@ -97,8 +105,11 @@ def restore_snapshot(path: str | Path, snapshot: Snapshot, backend: Backend) -> 
         backend.broken = True  # until all of it is there
         for name, neurons in snapshot.winners.items():
             backend.set_winners(area[name], neurons)
-        for name, synapses in snapshot.learned.items():
-            backend.set_learned(fiber[name], synapses)
+        for f, spec in enumerate(backend.spec.fibers):
+            if spec.stores:
+                backend.set_learned(f, snapshot.learned.get(spec.name, NO_SYNAPSES))
+        for name, number in area.items():
+            backend.set_thresholds(number, snapshot.thresholds.get(name, NO_THRESHOLDS))
         backend.broken = False
     return State(
         held={area[name] for name in snapshot.held},
@@ -112,16 +123,22 @@ def restore_snapshot(path: str | Path, snapshot: Snapshot, backend: Backend) -> 
 
 def _check(path: str | Path, snapshot: Snapshot, backend: Backend) -> None:
     areas = {area.name: area for area in backend.spec.areas}
-    learning = {fiber.name: fiber for fiber in backend.spec.fibers if fiber.learns}
+    storing = {fiber.name: fiber for fiber in backend.spec.fibers if fiber.stores}
     fibers = {fiber.name for fiber in backend.spec.fibers}
-    whole = set(snapshot.winners) == set(areas) and set(snapshot.learned) == set(learning)
+    needed = {name for name, fiber in storing.items() if fiber.learns}
+    whole = set(snapshot.winners) == set(areas) and needed <= set(snapshot.learned) <= set(storing)
     whole = whole and fibers >= {*snapshot.inhibited_fibers, *snapshot.opened}
-    whole = whole and set(areas) >= {*snapshot.held, *snapshot.inhibited, *snapshot.fired}
+    whole = whole and set(areas) >= {*snapshot.held, *snapshot.inhibited, *snapshot.fired, *snapshot.thresholds}
     if whole:
         pairs = [(neurons, areas[name].n) for name, neurons in snapshot.winners.items()]
+        pairs += [(thresholds.neurons, areas[name].n) for name, thresholds in snapshot.thresholds.items()]
         for name, synapses in snapshot.learned.items():
-            graph = learning[name].graph
+            graph = storing[name].graph
             pairs += [(synapses.pre, graph.n_source), (synapses.post, graph.n_target)]
         whole = all(not len(ids) or (np.min(ids) >= 0 and np.max(ids) < n) for ids, n in pairs)
+        amounts = [thresholds.amount for thresholds in snapshot.thresholds.values()]
+        whole = whole and all(
+            (np.clip(amount, 1 - THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1) == amount).all() for amount in amounts
+        )
     if not whole:
         raise DumpError(f"{path}: is damaged: it names areas, fibers or neurons that the brain does not have")

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from brainsim._validation import integer, name
+from brainsim._validation import integer, name, real
 from brainsim.assembly import Assembly
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
+from brainsim.kernels.fixed_point import MAX_RATE, to_fixed
 from brainsim.kernels.spec import MAX_NEURONS
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Area:
         Winners, 1 to ``n``.
     patterns : mapping of str to array_like of int, optional
         Named stimulus assemblies: neuron indices in ``[0, n)``.  ``area["dog"]`` gives one.
+    refraction : float
+        By which part of its drive the threshold of a neuron rises each time it wins while learning, 0 to 8 (0: none).
+        With the plasticity ``beta`` of its fibers, a neuron is driven beyond its threshold by the same assembly as much
+        as at first, and by others less, so that each input finds neurons of its own (Dabagia, Papadimitriou & Vempala,
+        Neural Computation 2025).
 
     Raises
     ------
@@ -49,13 +55,27 @@ class Area:
     n: int
     k: int
     patterns: Mapping[str, Assembly] = field(default_factory=dict, hash=False)
+    refraction: float = 0.0
 
-    def __init__(self, name: str, n: int, k: int, patterns: Mapping[str, npt.ArrayLike] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        n: int,
+        k: int,
+        patterns: Mapping[str, npt.ArrayLike] | None = None,
+        *,
+        refraction: float = 0.0,
+    ) -> None:
         _set(self, "name", _checked_name(name))
         where = f"Area {name!r}"
         _set(self, "n", integer(f"{where}.n", n, 1, MAX_NEURONS))
         allowed = f"between 1 and n = {self.n}"
         _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
+        _set(self, "refraction", real(f"{where}.refraction", refraction, 0.0, MAX_RATE))
+        if self.refraction and not to_fixed(self.refraction):
+            raise DeclarationError(
+                f"{where}.refraction: must be 0 or at least 1e-5, since it has 16 fractional bits (got {refraction:g})"
+            )
         if not isinstance(patterns, Mapping | None):
             raise DeclarationError(f"{where}.patterns: must map labels to neurons (got {patterns!r})")
         named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
@@ -103,7 +123,8 @@ class Area:
 
     def __repr__(self) -> str:
         patterns = f", {len(self.patterns)} patterns" if self.patterns else ""
-        return f"{type(self).__name__}({self.name!r}, n={self.n:_}, k={self.k}{patterns})"
+        refraction = f", refraction={self.refraction:g}" if self.refraction else ""
+        return f"{type(self).__name__}({self.name!r}, n={self.n:_}, k={self.k}{patterns}{refraction})"
 
 
 def _set(area: Area, attribute: str, value: object) -> None:

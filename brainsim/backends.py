@@ -12,6 +12,7 @@ from brainsim.brain import Brain
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
 from brainsim.kernels.errors import DeviceMemoryError, KernelError
+from brainsim.kernels.fixed_point import to_fixed
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options, check_capacity
 
 NAMES = ("reference", "cpu", "gpu")
@@ -62,7 +63,7 @@ def brain_spec(brain: Brain, seed: int) -> BrainSpec:
     """Return the brain as plain numbers for a backend."""
     index = {area.name: i for i, area in enumerate(brain.areas.values())}
     return BrainSpec(
-        areas=tuple(AreaSpec(area.name, area.n, area.k) for area in brain.areas.values()),
+        areas=tuple(AreaSpec(a.name, a.n, a.k, to_fixed(a.refraction)) for a in brain.areas.values()),
         fibers=tuple(
             FiberSpec(
                 name=fiber.name,

@@ -17,7 +17,7 @@ from brainsim._state import Snapshot
 from brainsim.area import Area
 from brainsim.assembly import Assembly
 from brainsim.errors import DumpError
-from brainsim.kernels.backend import Synapses
+from brainsim.kernels.backend import Synapses, Thresholds
 from brainsim.kernels.connectome import GRAPH_VERSION
 from brainsim.recording import Recording
 
@@ -120,7 +120,7 @@ def _rounds(part: h5py.Group) -> list[npt.NDArray[np.int64]]:
 def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
     """Write the state of a simulation, whole or not at all (`Simulator.save`)."""
     header = asdict(snapshot)
-    del header["winners"], header["learned"]
+    del header["winners"], header["learned"], header["thresholds"]
     with _create(path) as file:
         file.attrs["graph_version"] = GRAPH_VERSION
         file.attrs["seed"] = np.uint64(snapshot.seed)
@@ -131,9 +131,10 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
             file.create_dataset(name, data=list(header[name]), dtype=_TEXT)
         for area, neurons in snapshot.winners.items():
             file.create_dataset(f"winners/{area}", data=neurons)
-        for fiber, synapses in snapshot.learned.items():
-            for column, values in synapses._asdict().items():
-                file.create_dataset(f"learned/{fiber}/{column}", data=values, compression="gzip")
+        for group, parts in (("learned", snapshot.learned), ("thresholds", snapshot.thresholds)):
+            for name, part in parts.items():
+                for column, values in part._asdict().items():
+                    file.create_dataset(f"{group}/{name}/{column}", data=values, compression="gzip")
 
 
 def load_snapshot(path: str | Path) -> Snapshot:
@@ -159,6 +160,10 @@ def load_snapshot(path: str | Path) -> Snapshot:
             learned={
                 fiber: Synapses(columns["pre"][:], columns["post"][:], columns["weight"][:])
                 for fiber, columns in file.get("learned", {}).items()
+            },
+            thresholds={
+                area: Thresholds(columns["neurons"][:], columns["amount"][:])
+                for area, columns in file.get("thresholds", {}).items()
             },
         )
 

@@ -54,6 +54,11 @@ class Schedule:
             Step("select", areas[a].name, f"the {areas[a].k} most driven of {areas[a].n:_} win") for a in selecting
         ]
         if learning:
+            steps += [
+                Step("learn", areas[a].name, "raises the thresholds of its winners")
+                for a in selecting
+                if areas[a].refraction
+            ]
             steps += [Step("learn", f.name, "strengthens fired -> just won") for f in open_fibers if f.learns]
         steps += [Step("record", name, "its winners are recorded") for name in recorded]
         self.steps = tuple(steps)

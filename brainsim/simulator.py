@@ -11,8 +11,10 @@ from types import TracebackType
 from typing import NoReturn, Self, SupportsIndex
 
 import numpy as np
+import numpy.typing as npt
 
 from brainsim import backends
+from brainsim._excitability import checked_thresholds, drives_of, thresholds_of
 from brainsim._index import AreaLike, Index, Openable
 from brainsim._state import State, declaration, restore_snapshot, take_snapshot
 from brainsim._usage import report
@@ -174,6 +176,44 @@ class Simulator:
         self._state.inhibited_areas &= self._state.inhibited_areas - areas if targets else set()
         self._state.inhibited_fibers &= self._state.inhibited_fibers - fibers if targets else set()
 
+    # Excitability
+
+    def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
+        """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in units of the base weight."""
+        return thresholds_of(self._live, self._index.area(area))
+
+    def set_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> None:
+        """Make an area's neurons harder to drive, or easier (below 0): one number for all, or one for each.
+
+        A neuron fires only if its drive exceeds its threshold.  Where that is below 0, it may fire without any input,
+        in rounds that open a fiber into the area.
+
+        Raises
+        ------
+        DeclarationError
+            If the values are not one number or ``n``, or too large for 64 bits (7e13).
+        """
+        index = self._index.area(area)
+        where = f"Area {self._spec.areas[index].name!r}: thresholds"
+        with backends.named_errors():
+            self._live.set_thresholds(index, checked_thresholds(values, self._spec.areas[index].n, where))
+
+    def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
+        """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
+
+        Nothing changes.  Of the fibers (all by default), those count that end in the area and are not inhibited.  Takes
+        as long as reading all their learned synapses: a look at a moment, not a step of a simulation.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+            In units of the base weight.
+        """
+        index = self._index.area(area)
+        chosen = self._index.fibers(self.brain.fibers if fibers is None else fibers)
+        into = [f for f in chosen if self._spec.fibers[f].target == index]
+        return drives_of(self._live, index, [f for f in into if not self._state.closed(f, self._spec.fibers[f])])
+
     # Rounds
 
     def run(
@@ -272,7 +312,9 @@ class Simulator:
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
-        """Probe without a trace: no learning inside, and winners, held areas, gates and clock are restored on leaving.
+        """Probe without a trace: no learning inside, and all but what was used is on leaving as it was on entering.
+
+        That is: winners, held areas, gates, thresholds and the clock.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -281,6 +323,7 @@ class Simulator:
         """
         live, state = self._live, self._state.copy()
         winners = [live.winners(area) for area in range(len(self._spec.areas))]
+        thresholds = [live.thresholds(area) for area in range(len(self._spec.areas))]
         self._depth += 1
         try:
             yield self
@@ -295,6 +338,7 @@ class Simulator:
                 with backends.named_errors():
                     for area, neurons in enumerate(winners):
                         self._backend.set_winners(area, neurons)
+                        self._backend.set_thresholds(area, thresholds[area])
 
     # Looking
 

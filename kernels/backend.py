@@ -34,6 +34,20 @@ class Synapses(NamedTuple):
     weight: npt.NDArray[np.int64]
 
 
+class Thresholds(NamedTuple):
+    """What is subtracted from the drives of some neurons of an area, ascending; ``amount`` is in fixed point.
+
+    Of the others nothing is subtracted, and from nobody ``2**62`` or more.
+    """
+
+    neurons: npt.NDArray[np.int64]
+    amount: npt.NDArray[np.int64]
+
+
+NO_SYNAPSES = Synapses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+NO_THRESHOLDS = Thresholds(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let Ctrl-C wait until the block is over (in the main thread, the only one that it reaches)."""
@@ -85,6 +99,9 @@ class Backend(ABC):
     def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> None:
         """Run one round: project, select, learn; then all areas move to their new winners together.
 
+        The ``k`` neurons of an area win whose summed weights exceed their thresholds by most, if by anything.  Where
+        the area refracts, learning also raises the thresholds of those that have won (`fixed_point.raised`).
+
         A round happens whole or not at all; an interruption waits until it is whole.
 
         Parameters
@@ -129,6 +146,14 @@ class Backend(ABC):
     @abstractmethod
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
         """Replace the learned synapses of a fiber; ``synapses`` is sorted by ``(pre, post)``."""
+
+    @abstractmethod
+    def thresholds(self, area: int) -> Thresholds:
+        """Return the thresholds of an area that are not 0."""
+
+    @abstractmethod
+    def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
+        """Replace the thresholds of an area."""
 
     @abstractmethod
     def memory(self) -> Memory:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Memory, Neurons, Synapses
+from brainsim.kernels.backend import Memory, Neurons, Synapses, Thresholds
 from brainsim.kernels.fixed_point import ONE
 from brainsim.kernels.spec import BrainSpec, Options
 from brainsim.kernels.stepped import SteppedBackend
@@ -34,6 +34,13 @@ class ReferenceBackend(SteppedBackend):
                 self._drive[self.row(f, pre)] += ONE
                 for post, weight in self._weights[f].get(pre, {}).items():
                     self._drive[post] += weight - ONE
+
+    def _subtract(self, thresholds: Thresholds) -> None:
+        self._drive[thresholds.neurons] -= thresholds.amount
+
+    def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
+        self._project(area, fibers)
+        return self._drive[neurons]
 
     def _select(self, area: int) -> Neurons:
         by_drive_then_index = np.lexsort((np.arange(len(self._drive)), -self._drive))
@@ -71,7 +78,10 @@ class ReferenceBackend(SteppedBackend):
             rows = sum(row.nbytes for (f, _), row in self._rows.items() if f == index)
             learned = sum(len(row) for row in self._weights[index].values()) * _BYTES_PER_LEARNED
             fibers[fiber.name] = {"rows": rows, "learned": learned}
-        areas = {area.name: {"winners": self._winners[a].nbytes} for a, area in enumerate(self.spec.areas)}
+        areas = {
+            area.name: {"winners": self._winners[a].nbytes, "thresholds": self._thresholds_nbytes(a)}
+            for a, area in enumerate(self.spec.areas)
+        }
         return {"fibers": fibers, "areas": areas, "shared": {"buffers": {"drive": self._drive.nbytes}}}
 
     def close(self) -> None:

@@ -7,21 +7,26 @@ from functools import cached_property
 
 from brainsim.kernels.connectome import Graph
 from brainsim.kernels.errors import CapacityError
-from brainsim.kernels.fixed_point import ONE, Update
+from brainsim.kernels.fixed_point import ONE, THRESHOLD_LIMIT, Update
 
 MAX_NEURONS = 2**31 - 1
-_DRIVE_LIMIT = 2**63
+_DRIVE_LIMIT = THRESHOLD_LIMIT
+_REFRACTION_LIMIT = 2**63
 _COUNT_LIMIT = 2**32
 _MIB = 1 << 20
 
 
 @dataclass(frozen=True)
 class AreaSpec:
-    """One area: its name (for messages), ``n`` neurons and ``k`` winners."""
+    """One area: its name (for messages), ``n`` neurons, ``k`` winners, and the rate at which firing refracts them.
+
+    ``refraction`` has 16 fractional bits; see `brainsim.kernels.fixed_point.raised`.
+    """
 
     name: str
     n: int
     k: int
+    refraction: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class FiberSpec:
     def learns(self) -> bool:
         """Whether an open round can change a weight: there is a rule and it moves a fresh synapse."""
         return self.update is not None and self.update.changes_base_weight
+
+    @property
+    def stores(self) -> bool:
+        """Whether its synapses can have weights other than 1: it has a rule, be it one that changes nothing."""
+        return self.update is not None
 
     @property
     def largest_weight(self) -> int:
@@ -92,7 +102,8 @@ def check_capacity(spec: BrainSpec) -> None:
     ------
     CapacityError
         If, in some area, the sum over incoming fibers of (neurons that can fire at once x largest weight) reaches
-        ``2**63`` in fixed point, or the neurons that can fire at it at once are ``2**32`` or more.
+        ``2**62`` in fixed point, or ``2**63`` once it is multiplied by the area's rate of refraction; or the neurons
+        that can fire at it at once are ``2**32`` or more.
     """
     for index, area in enumerate(spec.areas):
         largest = sum(spec.areas[f.source].n * f.largest_weight for f in spec.fibers if f.target == index)
@@ -100,6 +111,12 @@ def check_capacity(spec: BrainSpec) -> None:
             raise CapacityError(
                 f"Area {area.name!r}: drives could reach {largest / ONE:.3g}, above the limit "
                 f"{_DRIVE_LIMIT // ONE:.3g}; lower w_max of its incoming fibers"
+            )
+        if largest * area.refraction >= _REFRACTION_LIMIT:
+            raise CapacityError(
+                f"Area {area.name!r}: refraction could raise a threshold by {largest * area.refraction / ONE**2:.3g} "
+                f"in a round, above the limit {_REFRACTION_LIMIT // ONE**2:.3g}; lower w_max of its incoming fibers, "
+                "or its refraction"
             )
         firing = sum(spec.areas[f.source].n for f in spec.fibers if f.target == index)
         if firing >= _COUNT_LIMIT:

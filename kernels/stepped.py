@@ -9,8 +9,19 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import PHASES, Backend, Neurons, uninterrupted
+from brainsim.kernels.backend import NO_THRESHOLDS, PHASES, Backend, Neurons, Thresholds, uninterrupted
+from brainsim.kernels.fixed_point import raised
 from brainsim.kernels.spec import BrainSpec, Options
+
+
+def _raised(thresholds: Thresholds, winners: Neurons, drives: npt.NDArray[np.int64], rate: int) -> Thresholds:
+    """Return the thresholds of an area after these winners fired, driven by these sums of weights."""
+    neurons = np.union1d(thresholds.neurons, winners)
+    amount = np.zeros(len(neurons), np.int64)
+    amount[np.searchsorted(neurons, thresholds.neurons)] = thresholds.amount
+    at = np.searchsorted(neurons, winners)
+    amount[at] = raised(amount[at], drives, rate)
+    return Thresholds(neurons, amount)
 
 
 def _same(ours: Neurons, theirs: Neurons) -> bool:
@@ -23,6 +34,7 @@ class SteppedBackend(Backend):
     def __init__(self, spec: BrainSpec, options: Options) -> None:
         super().__init__(spec, options)
         self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
+        self._thresholds = [NO_THRESHOLDS for _ in spec.areas]
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._stable = True
         self._fired: set[int] = set()
@@ -38,6 +50,7 @@ class SteppedBackend(Backend):
         self._end_round()  # an interruption may have come in the way of the last one's
         try:
             after = self._fire(open_fibers, fixed)
+            thresholds = self._refract(open_fibers, fixed, after) if learn else self._thresholds
             with uninterrupted():
                 self.broken = True
                 if learn:
@@ -47,7 +60,7 @@ class SteppedBackend(Backend):
                 moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
                 self._stable = all(_same(self._winners[a], after[a]) for a in moved)
                 self._fired.update(a for a in moved if len(after[a]))
-                self._winners = after
+                self._winners, self._thresholds = after, thresholds
                 self.broken = False
         finally:
             self._end_round()
@@ -58,12 +71,29 @@ class SteppedBackend(Backend):
         for area in dict.fromkeys(self.spec.fibers[f].target for f in open_fibers):
             if area not in fixed:
                 begun = perf_counter()
-                self._project(area, [f for f in open_fibers if self.spec.fibers[f].target == area])
+                self._project(area, self._into(area, open_fibers))
+                if len(self._thresholds[area].neurons):
+                    self._subtract(self._thresholds[area])
                 projected = perf_counter()
                 after[area] = self._select(area)
                 self._seconds["project"] += projected - begun
                 self._seconds["select"] += perf_counter() - projected
         return after
+
+    def _into(self, area: int, fibers: Sequence[int]) -> list[int]:
+        return [f for f in fibers if self.spec.fibers[f].target == area]
+
+    def _refract(
+        self, open_fibers: Sequence[int], fixed: Collection[int], after: Sequence[Neurons]
+    ) -> list[Thresholds]:
+        """Return the thresholds of every area after the round; changes no state."""
+        thresholds = list(self._thresholds)
+        for area in {self.spec.fibers[f].target for f in open_fibers} - set(fixed):
+            rate, winners = self.spec.areas[area].refraction, after[area]
+            if rate and len(winners):
+                drives = self._drives(area, self._into(area, open_fibers), winners)
+                thresholds[area] = _raised(thresholds[area], winners, drives, rate)
+        return thresholds
 
     def _learns(self, f: int, after: Sequence[Neurons]) -> bool:
         """Return whether a fiber has a rule, neurons that fired and winners."""
@@ -75,8 +105,16 @@ class SteppedBackend(Backend):
         """Sum the weights from the firing neurons of the fibers' sources into the drive of ``area``."""
 
     @abstractmethod
+    def _subtract(self, thresholds: Thresholds) -> None:
+        """Subtract thresholds from the drive of the area that was projected into last."""
+
+    @abstractmethod
     def _select(self, area: int) -> Neurons:
-        """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none with zero drive."""
+        """Return the ``k`` most driven neurons of ``area``: ties to the lowest index, none without positive drive."""
+
+    @abstractmethod
+    def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
+        """Return the sums of weights at some neurons, nothing subtracted, of fibers that projected in this round."""
 
     @abstractmethod
     def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
@@ -94,6 +132,16 @@ class SteppedBackend(Backend):
     def fired(self) -> set[int]:
         fired, self._fired = self._fired, set()
         return fired
+
+    def thresholds(self, area: int) -> Thresholds:
+        return self._thresholds[area]
+
+    def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
+        with uninterrupted():
+            self._thresholds[area] = thresholds
+
+    def _thresholds_nbytes(self, area: int) -> int:
+        return sum(column.nbytes for column in self._thresholds[area])
 
     def record(self, areas: Sequence[int]) -> None:
         self._recorded.append({area: self.winners(area) for area in areas})

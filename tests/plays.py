@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brainsim import Area, Brain
-from brainsim.plasticity import Plasticity
+from brainsim.plasticity import AffinePlasticity, Plasticity
 
 
 @dataclass(frozen=True)
-class Affine(Plasticity):
+class Affine(AffinePlasticity):
     """Any rule that users may write: the weight can fall below the base weight, and to nothing."""
 
     gain: float = 0.0

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from brainsim.kernels.backend import Backend
+from brainsim.kernels.backend import Backend, Thresholds
 from brainsim.kernels.connectome import Graph, fiber_key
-from brainsim.kernels.fixed_point import Update
+from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 
 HEBBIAN = Update.affine(0.1, 0.0, 20.0)
 SATURATING = Update.affine(-0.03, 0.3, 10.0)
+TABLED = Update.tabled(lambda weight: 0.2 * math.exp(-2.0 * (weight - 1.0)), 8.0)
 RULES = (HEBBIAN, SATURATING, Update.affine(0.06, 0.0, 32_767.0), None)
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A brain and what happens to it: ``(stimuli, open fibers, fixed areas, learn)`` for each round."""
+    """A brain and what happens to it: ``(stimuli, open fibers, fixed areas, learn)`` for each round.
+
+    ``thresholds`` are set before the rounds of these numbers, by area.
+    """
 
     spec: BrainSpec
     rounds: tuple[tuple[dict[int, list[int]], list[int], set[int], bool], ...]
+    thresholds: Mapping[int, Mapping[int, Thresholds]] = field(default_factory=dict)
 
 
 def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int = 14) -> Scenario:
@@ -87,6 +94,26 @@ def settled(number: int, rounds: int = 30) -> Scenario:
     return Scenario(BrainSpec(areas, fibers), tuple(plan))
 
 
+def excitable(number: int) -> Scenario:
+    """Return a scenario with areas that refract, thresholds above and below 0, and rules that are tables."""
+    rng = np.random.default_rng(number)
+    case = scenario(number)
+    areas = tuple(replace(area, refraction=int(rng.choice([0, 6554, ONE, 8 * ONE]))) for area in case.spec.areas)
+    fibers = tuple(
+        replace(fiber, update=TABLED) if fiber.update and rng.random() < 0.4 else fiber for fiber in case.spec.fibers
+    )
+    thresholds: dict[int, dict[int, Thresholds]] = {}
+    for round_ in rng.choice(len(case.rounds), 5, replace=False).tolist():
+        area = int(rng.integers(len(areas)))
+        count = int(rng.choice([0, 3, areas[area].n // 2, areas[area].n]))
+        neurons = np.sort(rng.choice(areas[area].n, count, replace=False))
+        amount = rng.integers(-4 * ONE, 12 * ONE, count)
+        if round_ % 2:
+            amount = np.where(rng.random(count) < 0.5, 2**62 - 1, 1)
+        thresholds.setdefault(round_, {})[area] = Thresholds(neurons, amount)
+    return Scenario(BrainSpec(areas, fibers), case.rounds, thresholds)
+
+
 @cache
 def settled_reference(number: int) -> tuple[Scenario, list[Any]]:
     """Return a settled scenario and its trace on the reference backend, which takes seconds."""
@@ -98,11 +125,14 @@ def trace(backend_class: type[Backend], case: Scenario, options: Options) -> lis
     """Run a scenario and return the winners of every area after every round, and all learned synapses at the end."""
     backend = backend_class(case.spec, options)
     seen: list[Any] = []
-    for stimuli, opened, fixed, learn in case.rounds:
+    for number, (stimuli, opened, fixed, learn) in enumerate(case.rounds):
         for area, neurons in stimuli.items():
             backend.set_winners(area, neurons)
+        for area, thresholds in case.thresholds.get(number, {}).items():
+            backend.set_thresholds(area, thresholds)
         backend.round(opened, fixed, learn=learn)
         seen.append((backend.stable(), [backend.winners(area).tolist() for area in range(len(case.spec.areas))]))
     seen.append([[column.tolist() for column in backend.learned(f)] for f in range(len(case.spec.fibers))])
+    seen.append([[column.tolist() for column in backend.thresholds(a)] for a in range(len(case.spec.areas))])
     backend.close()
     return seen

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import Synapses
+from brainsim.kernels.backend import Synapses, Thresholds
 from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -18,7 +19,7 @@ from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 from conftest import NEEDS_GPU
 from emulator.device import EmulatedBackend, emulated
-from scenarios import HEBBIAN, SATURATING, Scenario, scenario, settled_reference, trace
+from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
 
 BACKENDS = [ReferenceBackend, CpuBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
 GPUS = [
@@ -37,21 +38,29 @@ OPTIONS = [
 
 
 SETTLED = range(200, 203)
+EXCITABLE = range(300, 308)
 
 
 @cache
 def expected(number: int, large: bool) -> tuple[Scenario, list[Any]]:
     if number in SETTLED:
         return settled_reference(number)
+    if number in EXCITABLE:
+        return (case := excitable(number)), trace(ReferenceBackend, case, Options())
     case = scenario(number, (150, 60_000, 600), rounds=9) if large else scenario(number)
     return case, trace(ReferenceBackend, case, Options())
 
 
+def firings(seen: list[Any]) -> int:
+    return sum(len(area) for _, winners in seen[:-2] for area in winners)
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize("number", [*range(8), *SETTLED])
+@pytest.mark.parametrize("number", [*range(8), *SETTLED, *EXCITABLE])
 def test_same_winners_and_weights(number: int, options: Options) -> None:
     case, reference = expected(number, large=False)
-    assert sum(len(area) for _, winners in reference[:-1] for area in winners) > 40
+    if number not in EXCITABLE:
+        assert firings(reference) > 40
     assert trace(CpuBackend, case, options) == reference
 
 
@@ -77,8 +86,14 @@ def test_same_over_several_tiles_of_a_gpu(number: int, gpu: Any) -> None:
 
 
 def test_scenarios_learn_something() -> None:
-    learned = [sum(len(pre) for pre, _, _ in expected(number, large=False)[1][-1]) for number in range(8)]
+    learned = [sum(len(pre) for pre, _, _ in expected(number, large=False)[1][-2]) for number in range(8)]
     assert sum(count > 100 for count in learned) >= 6
+
+
+def test_thresholds_come_into_play() -> None:
+    seen = [expected(number, large=False)[1] for number in EXCITABLE]
+    assert sum(firings(each) > 1000 for each in seen) >= 4
+    assert sum(max(len(neurons) for neurons, _ in each[-1]) > 100 for each in seen) >= 4
 
 
 def two_areas(p: float, update: Update | None, n: int = 40, k: int = 5) -> BrainSpec:
@@ -163,13 +178,59 @@ class TestLaw:
         backend.round([0], {0}, learn=False)
         assert backend.winners(1).tolist() == [0, 1, 2, 20, 35]
 
+    def test_a_threshold_is_subtracted_and_one_below_zero_excites(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, None), Options())
+        backend.set_winners(0, [3, 4])
+        backend.set_thresholds(1, Thresholds(np.array([0, 1, 2, 7]), np.array([2, 1, -1, -1]) * ONE))
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == [2, 3, 4, 5, 7]
+        backend.set_winners(0, [])
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == [2, 7], "excited enough to fire by themselves"
+        assert [column.tolist() for column in backend.thresholds(1)] == [[0, 1, 2, 7], [2 * ONE, ONE, -ONE, -ONE]]
+
+    def test_winners_refract_by_their_whole_drive_while_learning(self, backend_class: Any) -> None:
+        spec = two_areas(1.0, HEBBIAN, n=8)
+        spec = replace(spec, areas=(spec.areas[0], replace(spec.areas[1], refraction=ONE // 2)))
+        backend = backend_class(spec, Options())
+        backend.set_winners(0, [1, 2])
+        backend.round([0], {0}, learn=False)
+        assert len(backend.thresholds(1).neurons) == 0
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == [0, 1, 2, 3, 4]
+        assert [column.tolist() for column in backend.thresholds(1)] == [[0, 1, 2, 3, 4], [ONE] * 5]
+        backend.round([0], {0}, learn=True)  # driven by 2.2 less 1, or by 2
+        assert backend.winners(1).tolist() == [0, 1, 5, 6, 7]
+        weight = HEBBIAN.apply(ONE)
+        assert backend.thresholds(1).amount.tolist() == [ONE + weight] * 2 + [ONE] * 6
+        backend.round([0], {0, 1}, learn=True)
+        assert backend.thresholds(1).amount.tolist() == [ONE + weight] * 2 + [ONE] * 6, "a held area does not refract"
+
+    def test_a_rule_may_be_a_table(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, TABLED, n=5), Options())
+        backend.set_winners(0, [0])
+        weight = ONE
+        for _ in range(50):
+            backend.round([0], {0}, learn=True)
+            weight = TABLED.apply(weight)
+        assert backend.learned(0).weight.tolist() == [weight] * 5
+        assert weight / ONE == pytest.approx(1 + np.log(1 + 2.0 * 0.2 * 50) / 2.0, rel=0.05)
+
+    def test_weights_can_be_set_where_nothing_is_learned(self, backend_class: Any) -> None:
+        backend = backend_class(two_areas(1.0, Update.affine(0.0, 0.0, 10.0)), Options())
+        backend.set_learned(0, Synapses(np.array([3]), np.array([20]), np.array([2 * ONE])))
+        backend.set_winners(0, [3])
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == [0, 1, 2, 3, 20]
+        assert backend.learned(0).weight.tolist() == [2 * ONE]
+
     def test_save_and_restore_of_weights(self, backend_class: Any) -> None:
         case, reference = expected(3, large=False)
         backend = backend_class(case.spec, Options())
         for f in range(len(case.spec.fibers)):
-            table = [np.array(column, dtype=np.int64) for column in reference[-1][f]]
+            table = [np.array(column, dtype=np.int64) for column in reference[-2][f]]
             backend.set_learned(f, Synapses(*table))
-            assert [column.tolist() for column in backend.learned(f)] == reference[-1][f]
+            assert [column.tolist() for column in backend.learned(f)] == reference[-2][f]
 
     def test_memory_is_reported_for_every_fiber(self, backend_class: Any) -> None:
         backend = backend_class(two_areas(0.5, HEBBIAN), Options())

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, Plasticity, SaturatingHebbian, Simulator
+from brainsim import AffinePlasticity, Area, Assembly, Brain, BrainsimError, Hebbian, SaturatingHebbian, Simulator
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
 from brainsim.lexicon import read_lexicon
@@ -239,7 +239,7 @@ class TestPlasticity:
 
     def test_a_rule_of_ones_own_is_one_class_and_is_checked(self) -> None:
         @dataclass(frozen=True)
-        class Forgetting(Plasticity):
+        class Forgetting(AffinePlasticity):
             w_max: float = 2.0
             factor: float = -0.5
 

@@ -9,15 +9,15 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Memory, Neurons, Synapses, uninterrupted
+from brainsim.kernels.backend import NO_SYNAPSES, Memory, Neurons, Synapses, Thresholds, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, FiberCounts
-from brainsim.kernels.cpu.drive import MOST_SUSPECTS, choose, choose_reached
+from brainsim.kernels.cpu.drive import MOST_SUSPECTS, choose, choose_reached, drives_of
 from brainsim.kernels.cpu.existence import Existence
 from brainsim.kernels.cpu.overlay import Overlay
-from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach
+from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach, subtract
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.strengthen import strengthen
@@ -62,16 +62,16 @@ class CpuBackend(SteppedBackend):
         self._sources = [fiber.source for fiber in spec.fibers]
         self._firing: list[Named] = []  # in the present round, by area
         self._graphs = [graph_arrays(fiber.graph) for fiber in spec.fibers]
-        learning = {f: fiber for f, fiber in enumerate(spec.fibers) if fiber.learns}
-        targets = {fiber.target for fiber in learning.values()}
-        ends = targets | {fiber.source for fiber in learning.values()}
+        storing = {f: fiber for f, fiber in enumerate(spec.fibers) if fiber.stores}
+        targets = {fiber.target for fiber in storing.values()}
+        ends = targets | {fiber.source for fiber in storing.values()}
         self._rosters = {a: Roster(spec.areas[a].n) for a in sorted(ends)}
         self._marks = {a: np.zeros(spec.areas[a].n, np.int32) for a in sorted(targets)}
         for a, roster in self._rosters.items():
             self._tables.areas[a]["rank"] = address_of(roster.rank)
         for a, marks in self._marks.items():
             self._tables.areas[a]["marks"] = address_of(marks)
-        self._plastic = {f: self._new_plastic(f, fiber) for f, fiber in learning.items()}
+        self._plastic = {f: self._new_plastic(f, fiber) for f, fiber in storing.items()}
         self._fiber_counts = [self._counts_of(f) for f in range(len(spec.fibers))]
         self._round_counts: dict[int, Counted | Changed] = {}
         self._reached = nobody(max(area.n for area in spec.areas))
@@ -95,12 +95,24 @@ class CpuBackend(SteppedBackend):
         named = {f: known for f in fibers if (known := self._firing[self._sources[f]]).name}
         self._gather(area, named)
         reached = int(self._reached.size[0])
-        settled = reached >= self.spec.areas[area].k  # so that the winners may be among the reached
+        # The winners may be among the reached; but others are looked at, too, where there are thresholds.
+        tiring = self.spec.areas[area].refraction or len(self._thresholds[area].neurons)
+        settled = reached >= self.spec.areas[area].k and not tiring
         for f, firing in named.items():
             counts = self._fiber_counts[f].find(firing, reached if settled else None)
             self._know(f, counts or self._draw(f))
         if self._changed(named):
             self._look(named, np.sort(self._reached.neurons[:reached]), GATHERED)
+
+    def _subtract(self, thresholds: Thresholds) -> None:
+        self._make_room(int(self._reached.size[0]) + len(thresholds.neurons))
+        subtract(self._reached, *thresholds)
+
+    def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
+        named = tuple(f for f in fibers if f in self._round_counts)
+        self._gather(area, named)
+        counts = self._tables.counts, indices(named)
+        return np.asarray(drives_of(neurons, self._reached, *counts, self.spec.areas[area].n))
 
     def _know(self, fiber: int, counts: Counted | Changed) -> None:
         """Use these counts of a fiber in this round."""
@@ -194,7 +206,7 @@ class CpuBackend(SteppedBackend):
     def learned(self, fiber: int) -> Synapses:
         if fiber in self._plastic:
             return self._plastic[fiber].overlay.synapses()
-        return Synapses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+        return NO_SYNAPSES
 
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
         if fiber in self._plastic:
@@ -212,7 +224,12 @@ class CpuBackend(SteppedBackend):
         for a, area in enumerate(self.spec.areas):
             roster = self._rosters[a].nbytes if a in self._rosters else 0
             marks = self._marks[a].nbytes if a in self._marks else 0
-            areas[area.name] = {"index": roster + marks, "winners": self._winners[a].nbytes}
+            thresholds = self._thresholds_nbytes(a)
+            areas[area.name] = {
+                "index": roster + marks,
+                "winners": self._winners[a].nbytes,
+                "thresholds": thresholds,
+            }
         reached = sum(array.nbytes for array in self._reached)
         return {
             "fibers": fibers,

@@ -77,9 +77,8 @@ def _add_counts(drives, neurons, counts):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def _candidates(drives, neurons, reached, table, n):  # type: ignore[no-untyped-def]
-    """Write the drives of the reached neurons that are driven at all; return their number."""
-    known = reached.neurons[: reached.size[0]]
+def _sum_drives(drives, known, reached, table, n):  # type: ignore[no-untyped-def]
+    """Write the drives of some neurons."""
     for at in range(len(known)):
         drives[at] = reached.extra[known[at]]
     for fiber in range(len(table)):
@@ -89,6 +88,22 @@ def _candidates(drives, neurons, reached, table, n):  # type: ignore[no-untyped-
             _add_counts(drives, known, array_16(table[fiber, 0], n))
         else:
             _add_counts(drives, known, array_32(table[fiber, 0], n))
+
+
+@compiled()
+def drives_of(neurons, reached, counts, chosen, n):  # type: ignore[no-untyped-def]
+    """Return the drives of some neurons, at which all counts are right, and clear what learning added."""
+    drives = np.empty(len(neurons), np.int64)
+    _sum_drives(drives, neurons, reached, counts[chosen], n)
+    clear(reached)
+    return drives
+
+
+@compiled()
+def _candidates(drives, neurons, reached, table, n):  # type: ignore[no-untyped-def]
+    """Write the drives of the reached neurons that are driven at all; return their number."""
+    known = reached.neurons[: reached.size[0]]
+    _sum_drives(drives, known, reached, table, n)
     size = 0
     for at in range(len(known)):
         if drives[at] > 0:

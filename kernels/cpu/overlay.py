@@ -116,7 +116,10 @@ class Overlay:
         self._roster = roster
         self._update = update
         self._record = record
+        self._steps = np.array(update.steps, np.int64)  # lives as long as its address is known
         record["gain"], record["drift"], record["ceiling"] = update.gain, update.drift, update.ceiling
+        record["steps"], record["step_count"] = address_of(self._steps), len(self._steps)
+        record["shift"] = update.shift
         self._clear()
 
     def _clear(self) -> None:
@@ -137,7 +140,7 @@ class Overlay:
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
-        return sum(array.nbytes for array in self._table) + self._capacity.nbytes
+        return sum(array.nbytes for array in self._table) + self._capacity.nbytes + self._steps.nbytes
 
     def add(self, pre: Neurons, post: Neurons) -> int:
         """Store those synapses ``(pre[m], post[m])`` that are not stored yet, strengthened once; return their number.

@@ -98,6 +98,17 @@ def gather(areas, fibers, chosen, n, reached):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def subtract(reached, neurons, amounts):  # type: ignore[no-untyped-def]
+    """Subtract an amount from the drive of each of some neurons, which are listed; there is room for them."""
+    for at in range(len(neurons)):
+        if not reached.marked[neurons[at]]:
+            reached.marked[neurons[at]] = GATHERED
+            reached.neurons[reached.size[0]] = neurons[at]
+            reached.size[0] += 1
+        reached.extra[neurons[at]] -= amounts[at]
+
+
+@compiled()
 def correct(counts, chosen, reached, mark):  # type: ignore[no-untyped-def]
     """Correct the drives of those neurons that are marked so for the sets that fire instead of those counted."""
     extra, marked = reached.extra, reached.marked

@@ -58,6 +58,24 @@ def _update(fiber, source, marks, missing):  # type: ignore[no-untyped-def]
 
 
 @compiled()
+def _update_by_table(fiber, source, marks, missing):  # type: ignore[no-untyped-def]
+    """Do what `_update` does for a rule that is a table."""
+    rank, rows = signed_32(source.rank, source.n), fiber.rows
+    start, length = signed_64(fiber.start, rows), signed_64(fiber.length, rows)
+    post, weight = signed_32(fiber.post, fiber.slots), signed_32(fiber.weight, fiber.slots)
+    steps, last = signed_64(fiber.steps, fiber.step_count), fiber.step_count - 1
+    for neuron in signed_64(source.firing, source.fired):
+        row = rank[neuron] - 1
+        if not 0 <= row < rows:
+            continue
+        for at in range(start[row], start[row] + length[row]):
+            mark, old = marks[post[at]], np.int64(weight[at])
+            if mark:
+                weight[at] = max(0, min(old + steps[min(old >> fiber.shift, last)], fiber.ceiling))
+                missing[mark] -= 1
+
+
+@compiled()
 def _common_steps(bits, neurons, rank, masks):  # type: ignore[no-untyped-def]
     """Keep those bits that are set in the masks of all neurons."""
     first, second, third, fourth = bits
@@ -90,7 +108,10 @@ def _strengthen_fiber(fiber, source, target, counts, missing):  # type: ignore[n
     for m in range(len(posts)):
         marks[posts[m]] = m + 1
     _count(missing, counts, marks, posts, target.n)
-    _update(fiber, source, marks, missing)
+    if fiber.step_count:
+        _update_by_table(fiber, source, marks, missing)
+    else:
+        _update(fiber, source, marks, missing)
     total = 0
     for m in range(len(posts)):
         marks[posts[m]] = 0

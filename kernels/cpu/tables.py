@@ -31,7 +31,7 @@ AREA = _integers("n", "firing", "fired", "winners", "won", "rank", "marks")
 FIBER = _integers(
     *("source", "target"),
     *("rows", "start", "length", "slots", "post", "weight"),
-    *("gain", "drift", "ceiling"),
+    *("gain", "drift", "ceiling", "steps", "step_count", "shift"),
     *("pre_rows", "pre_masks", "post_rows", "post_masks"),
 )
 # The counts of a round, item by item of a row: the address of the counts, their item size (0 where they are not known),

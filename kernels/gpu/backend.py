@@ -15,9 +15,19 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import PHASES, Backend, Memory, Neurons, Synapses, uninterrupted
+from brainsim.kernels.backend import (
+    NO_SYNAPSES,
+    NO_THRESHOLDS,
+    PHASES,
+    Backend,
+    Memory,
+    Neurons,
+    Synapses,
+    Thresholds,
+    uninterrupted,
+)
 from brainsim.kernels.cpu.connectome import graph_arrays, row_targets
-from brainsim.kernels.errors import KernelError
+from brainsim.kernels.errors import BackendUnavailableError, KernelError
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.layout import PAGE
@@ -30,7 +40,6 @@ from brainsim.kernels.spec import BrainSpec, Options
 
 _MOST_PLANS = 256
 _MOST_PENDING = 512  # rounds launched and not looked at
-_NOTHING = Synapses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(eq=False)
@@ -62,6 +71,16 @@ class GpuBackend(Backend):
 
     def __init__(self, spec: BrainSpec, options: Options) -> None:
         super().__init__(spec, options)
+        for area in spec.areas:
+            if area.refraction:
+                raise BackendUnavailableError(
+                    f"Area {area.name!r}.refraction: the gpu backend has none; use backend='cpu'"
+                )
+        for fiber in spec.fibers:
+            if fiber.update is not None and fiber.update.steps:
+                raise BackendUnavailableError(
+                    f"Fiber {fiber.name!r}.plasticity: the gpu backend runs affine rules only; use backend='cpu'"
+                )
         self._device = type(self).device()
         bits = tile_bits(spec, self._device.description.multiprocessors)
         areas = AreaTable(spec, bits)
@@ -145,7 +164,7 @@ class GpuBackend(Backend):
         self._recorder.drain()
         self._state.set_status(0, 0)
         self._device.clear(self._state.fired)
-        self._loaded = dict.fromkeys(self._learning(), _NOTHING)
+        self._loaded = dict.fromkeys(self._storing(), NO_SYNAPSES)
         self._lost = False
 
     def _count_seconds(self, steps: Sequence[_Step]) -> None:
@@ -203,24 +222,24 @@ class GpuBackend(Backend):
 
     # Weights
 
-    def _learning(self) -> list[int]:
-        return [f for f, fiber in enumerate(self.spec.fibers) if fiber.learns]
+    def _storing(self) -> list[int]:
+        return [f for f, fiber in enumerate(self.spec.fibers) if fiber.stores]
 
     def learned(self, fiber: int) -> Synapses:
         self._settle()
         if fiber in self._loaded:
             return self._loaded[fiber]
-        if not self.spec.fibers[fiber].learns:
-            return _NOTHING
+        if not self.spec.fibers[fiber].stores:
+            return NO_SYNAPSES
         return self._overlay.read(fiber, int(self._state.look().status["pages_used"]))
 
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if not self.spec.fibers[fiber].learns:
+        if not self.spec.fibers[fiber].stores:
             return
         self._settle()
         if not self._loaded:
             # While a whole state is set anew, what there was before is not asked for.
-            self._loaded = {f: _NOTHING if self.broken else self.learned(f) for f in self._learning()}
+            self._loaded = {f: NO_SYNAPSES if self.broken else self.learned(f) for f in self._storing()}
         self._loaded[fiber] = synapses
 
     def _store_loaded(self) -> None:
@@ -234,6 +253,13 @@ class GpuBackend(Backend):
             self._state.set_status(*self._overlay.replace(self._loaded))
             self._loaded = {}
 
+    def thresholds(self, area: int) -> Thresholds:
+        return NO_THRESHOLDS
+
+    def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
+        if len(thresholds.neurons):
+            raise BackendUnavailableError("thresholds: the gpu backend has none; use backend='cpu'")
+
     # Life
 
     def memory(self) -> Memory:
@@ -241,7 +267,7 @@ class GpuBackend(Backend):
         self._settle()
         fibers: dict[str, dict[str, int]] = {}
         for f, fiber in enumerate(self.spec.fibers):
-            lengths = self._overlay.rows_of(f)[1]["length"].astype(np.int64) if fiber.learns else np.empty(0, np.int64)
+            lengths = self._overlay.rows_of(f)[1]["length"].astype(np.int64) if fiber.stores else np.empty(0, np.int64)
             fibers[fiber.name] = {"learned": int(((lengths + PAGE - 1) // PAGE).sum()) * PAGE_BYTES}
         used = sum(each["learned"] for each in fibers.values())
         overlay = {"free pages": self._overlay.following.size * PAGE_BYTES - used, "rows": self._overlay.rows.nbytes}

@@ -66,7 +66,7 @@ class Planner:
         ordered = [f for a in selecting for f in into[a]]
         jobs, blocks = self._jobs(into)
         gatherings, warps = self._gatherings(
-            [f for f in ordered if fibers[f].learns and bounds[fibers[f].source]], bounds
+            [f for f in ordered if fibers[f].stores and bounds[fibers[f].source]], bounds
         )
         after = [min(area.n, area.k) if a in into else bounds[a] for a, area in enumerate(self._spec.areas)]
         learning = [

@@ -41,7 +41,7 @@ class AreaTable:
         areas = range(len(spec.areas))
         self.items = np.zeros(len(spec.areas), AREA)
         self.items["n"], self.items["k"] = [a.n for a in spec.areas], [a.k for a in spec.areas]
-        self.items["slots"] = [sum(f.learns and f.source == a for f in spec.fibers) for a in areas]
+        self.items["slots"] = [sum(f.stores and f.source == a for f in spec.fibers) for a in areas]
         reached = [bool(spec.into(a)) for a in areas]
         self.drives = self._place("drive", [area.n * here for area, here in zip(spec.areas, reached, strict=True)])
         blocks = [-(-area.n >> bits) for area in spec.areas]
@@ -83,8 +83,7 @@ class FiberTable:
             item["recurrent"], item["bits"] = graph.recurrent, graph.bits
             item["shift"], item["last"] = int(table.shift), int(table.last)
             item["guide"], item["heads"], item["thresholds"] = starts[graph.p]
-            if fiber.learns:
-                assert fiber.update is not None  # it learns
+            if fiber.update is not None:
                 item["slot"] = slots[fiber.source]
                 slots[fiber.source] += 1
                 item["gain"], item["drift"], item["ceiling"] = (
