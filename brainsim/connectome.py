@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._validation import integer
-from brainsim.kernels.backend import Backend
-from brainsim.kernels.fixed_point import ONE, to_float
+from brainsim._validation import integer, real
+from brainsim.errors import DeclarationError
+from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.fixed_point import MAX_WEIGHT, ONE, to_float
 from brainsim.sparse import to_csr
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-class Connectome:
-    """Synapses and present weights of one fiber; made by `Simulator.connectome`."""
+_MOST_NORMALIZED = 5 * 10**7
 
-    def __init__(self, backend: Backend, fiber: int) -> None:
+
+class Connectome:
+    """Synapses and present weights of one fiber; made by `Simulator.connectome`.
+
+    ``may_write`` raises where weights must not be changed.
+    """
+
+    def __init__(self, backend: Backend, fiber: int, may_write: Callable[[], None]) -> None:
         self._backend = backend
+        self._may_write = may_write
         self._fiber = fiber
         self._spec = backend.spec.fibers[fiber]
         self._graph = self._spec.graph
@@ -64,6 +73,36 @@ class Connectome:
         sources = np.repeat(np.arange(self._graph.n_source), np.diff(matrix.indptr))
         matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight
         return matrix
+
+    def normalize(self, total: float) -> None:
+        """Scale the weights into every target neuron so that they sum to ``total``; see `operations.normalize`."""
+        name, graph, update = self._spec.name, self._graph, self._spec.update
+        total = real(f"Fiber {name!r}: total", total, 1 / ONE, graph.n_source * MAX_WEIGHT)
+        self._may_write()
+        if update is None:
+            raise DeclarationError(
+                f"Fiber {name!r}: has no plasticity, so that all its weights are 1; to normalize them, declare it with "
+                "one, be it Hebbian(beta=0)"
+            )
+        expected = graph.n_source * graph.n_target * graph.p
+        if expected > _MOST_NORMALIZED:
+            raise DeclarationError(
+                f"Fiber {name!r}: to normalize it, each of its synapses has to be stored, and must be at most "
+                f"{_MOST_NORMALIZED:_} (expects {expected:.3g}); lower n or p, or do without"
+            )
+        weights = self.to_scipy()
+        # Weights are multiples of 2**-16 and their sums far below 2**37, so double precision adds them up exactly.
+        incoming = np.bincount(weights.indices, weights.data, graph.n_target)[weights.indices]
+        scaled = np.divide(weights.data * total, incoming, out=weights.data.copy(), where=incoming > 0)
+        stored = np.rint(scaled * ONE)
+        if stored.max(initial=0.0) > update.ceiling:
+            raise DeclarationError(
+                f"Fiber {name!r}: normalized to {total:g}, a weight would be {stored.max() / ONE:g}, above its w_max = "
+                f"{to_float(update.ceiling):g}; lower total or raise w_max"
+            )
+        pre = np.repeat(np.arange(graph.n_source), np.diff(weights.indptr))
+        synapses = Synapses(pre, weights.indices.astype(np.int64), stored.astype(np.int64))
+        self._backend.set_learned(self._fiber, synapses)
 
     def _check(self, side: str, neuron: int, n: int) -> int:
         return integer(f"Fiber {self._spec.name!r}: {side} neuron", neuron, 0, n - 1)

@@ -352,7 +352,13 @@ class Simulator:
         chosen = self._index.fibers(fiber)
         if len(chosen) != 1:
             raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
-        return Connectome(self._live, chosen[0])
+        return Connectome(self._live, chosen[0], self._may_write)
+
+    def _may_write(self) -> None:
+        if self._depth:
+            raise SimulationError(
+                "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
+            )
 
     def record(self, *areas: AreaLike) -> Recording:
         """Record the winners of these areas (all, if none is named) from the next round on.

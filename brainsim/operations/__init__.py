@@ -4,7 +4,12 @@ They are short protocols of rounds, nothing that a user could not write with `Si
 their names beside those of other packages.
 """
 
+from brainsim.operations.chains import MarkovChain, frequencies
+from brainsim.operations.choosing import choice_noise, choose, flip_coin, imprint
 from brainsim.operations.forming import associate, merge, project, reciprocal_project
+from brainsim.operations.homeostasis import normalize
+from brainsim.operations.inhibition import long_range_inhibition, mutual_inhibition, refract
+from brainsim.operations.machines import FiniteStateMachine
 from brainsim.operations.reading import (
     ReadOut,
     Separation,
@@ -15,20 +20,34 @@ from brainsim.operations.reading import (
     read_out,
     separate,
 )
+from brainsim.operations.sequences import memorize_sequence, recall_sequence
 from brainsim.operations.trace import Trace
 
 __all__ = [
+    "FiniteStateMachine",
+    "MarkovChain",
     "ReadOut",
     "Separation",
     "Trace",
     "associate",
     "chance_overlap",
+    "choice_noise",
+    "choose",
     "complete",
     "cue_of",
+    "flip_coin",
+    "frequencies",
+    "imprint",
+    "long_range_inhibition",
+    "memorize_sequence",
     "merge",
+    "mutual_inhibition",
+    "normalize",
     "overlap",
     "project",
     "read_out",
+    "recall_sequence",
     "reciprocal_project",
+    "refract",
     "separate",
 ]

@@ -50,6 +50,6 @@ def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *
     return chosen
 
 
-def rounds_of(operation: str, rounds: int) -> int:
+def rounds_of(operation: str, rounds: int, name: str = "rounds") -> int:
     """Return a number of rounds, at least one."""
-    return integer(f"{operation}.rounds", rounds, 1, None)
+    return integer(f"{operation}.{name}", rounds, 1, None)

@@ -7,14 +7,12 @@ alone, and the target is open to itself from the second round on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from brainsim._index import AreaLike
 from brainsim.area import Area
 from brainsim.assembly import Assembly
 from brainsim.fiber import FiberSet
 from brainsim.operations._checks import fibers, firing, rounds_of, stimulus_of
+from brainsim.operations._firing import held, presented
 from brainsim.operations.trace import Trace, traced
 from brainsim.simulator import Simulator
 
@@ -51,7 +49,7 @@ def project(
         If no fiber leads from the stimulus to the target, or the stimulus is empty or of another brain.
     """
     source = stimulus_of("project", sim, stimulus)
-    with _presented(sim, stimulus):
+    with presented(sim, stimulus):
         return _into("project", sim, [source], target, rounds, trace)
 
 
@@ -88,7 +86,7 @@ def reciprocal_project(
     """
     firing("reciprocal_project", sim, source)
     back = fibers("reciprocal_project", sim, target, source)
-    with _held(sim, source):
+    with held(sim, source):
         return _into("reciprocal_project", sim, [source], target, rounds, trace, back)
 
 
@@ -131,7 +129,7 @@ def associate(
     """
     for source in (source_a, source_b):
         firing("associate", sim, source)
-    with _held(sim, source_a, source_b):
+    with held(sim, source_a, source_b):
         return _into("associate", sim, [source_a, source_b], target, rounds, trace)
 
 
@@ -176,7 +174,7 @@ def merge(
     for source in (source_a, source_b):
         firing("merge", sim, source)
         back = back | fibers("merge", sim, target, source)
-    with _held(sim, source_a, source_b):
+    with held(sim, source_a, source_b):
         return _into("merge", sim, [source_a, source_b], target, rounds, trace, back)
 
 
@@ -200,24 +198,3 @@ def _into(
         if rounds > 1:
             sim.run(later, rounds - 1)
     return sim.assembly(area)
-
-
-@contextmanager
-def _presented(sim: Simulator, stimulus: Assembly) -> Iterator[None]:
-    sim.present(stimulus)
-    try:
-        yield
-    finally:
-        sim.silence(stimulus.area)
-
-
-@contextmanager
-def _held(sim: Simulator, *areas: AreaLike) -> Iterator[None]:
-    before = set(sim.held)
-    sim.hold(*areas)
-    try:
-        yield
-    finally:
-        for area in areas:
-            if sim.brain.area(area).name not in before:
-                sim.release(area)

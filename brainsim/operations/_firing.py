@@ -1,0 +1,33 @@
+"""What fires only while an operation runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from brainsim._index import AreaLike
+from brainsim.assembly import Assembly
+from brainsim.simulator import Simulator
+
+
+@contextmanager
+def presented(sim: Simulator, *stimuli: Assembly) -> Iterator[None]:
+    """Present assemblies, one an area, whose areas fall silent afterwards."""
+    sim.present(*stimuli)
+    try:
+        yield
+    finally:
+        sim.silence(*(stimulus.area for stimulus in stimuli))
+
+
+@contextmanager
+def held(sim: Simulator, *areas: AreaLike) -> Iterator[None]:
+    """Hold what fires in some areas; those that were not held before are released afterwards."""
+    before = set(sim.held)
+    sim.hold(*areas)
+    try:
+        yield
+    finally:
+        for area in areas:
+            if sim.brain.area(area).name not in before:
+                sim.release(area)

@@ -1,0 +1,122 @@
+"""Markov chains that are learned from sequences: the present state drives the states that followed it, chance chooses.
+
+After Dabagia, Mitropolsky, Papadimitriou & Vempala, Coin-flipping in the brain: statistical learning with neuronal
+assemblies (arXiv 2406.07715, 2024); see `brainsim.operations.choosing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._index import AreaLike
+from brainsim.errors import DeclarationError, SimulationError
+from brainsim.operations._checks import fibers, rounds_of
+from brainsim.operations.choosing import Random, imprint, settle
+from brainsim.operations.reading import read_out
+from brainsim.simulator import Simulator
+
+
+class MarkovChain:
+    """A Markov chain that is learned from sequences, and then runs by itself: two areas, each with every state.
+
+    The fiber from ``now`` to ``following`` records how often each state followed each, and should be declared with
+    `StatisticalHebbian`; that from ``following`` to itself makes each state an assembly that noise can choose; and that
+    from ``following`` back to ``now`` makes the state that was chosen the present one.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain with these fibers.
+    now, following : Area or str
+        With patterns of the same labels.
+
+    Raises
+    ------
+    DeclarationError
+        If a fiber is missing, or the labels are not the same or fewer than two.
+    """
+
+    def __init__(self, sim: Simulator, now: AreaLike, following: AreaLike) -> None:
+        self._sim = sim
+        self._now, self._following = sim.brain.area(now), sim.brain.area(following)
+        labels = set(self._now.patterns)
+        if labels != set(self._following.patterns) or len(labels) < 2:
+            raise DeclarationError(
+                f"MarkovChain: areas {self._now.name!r} and {self._following.name!r} must have patterns of the same "
+                f"states, two or more (got {sorted(self._now.patterns)} and {sorted(self._following.patterns)})"
+            )
+        self._forward = fibers("MarkovChain", sim, self._now, self._following)
+        self._inner = fibers("MarkovChain", sim, self._following, self._following)
+        self._back = fibers("MarkovChain", sim, self._following, self._now)
+
+    def imprint(self, rounds: int = 10) -> None:
+        """Make every state an assembly of its own that completes itself, and link it back to the present one."""
+        for label, chosen in self._following.patterns.items():
+            imprint(self._sim, chosen, chosen, rounds)
+            imprint(self._sim, chosen, self._now[label], rounds)
+
+    def observe(self, states: Sequence[str]) -> None:
+        """Learn from a sequence of states: of each two that follow one another, both fire in one round.
+
+        Raises
+        ------
+        UnknownNameError
+            If a state is not a pattern.
+        DeclarationError
+            If there are fewer than two.
+        """
+        pairs = [(self._now[a], self._following[b]) for a, b in pairwise(states)]
+        if not pairs:
+            raise DeclarationError(f"MarkovChain.observe.states: must be at least two (got {len(states)})")
+        for present, chosen in pairs:
+            imprint(self._sim, present, chosen)
+
+    def sample(self, start: str, length: int, noise: float, rounds: int = 5, *, rng: Random) -> tuple[str, ...]:
+        """Let the chain run: return the states that follow the first one.  A probe: nothing is learned.
+
+        What a state drives back is what fires next, right or wrong; reading it out does not touch it.
+
+        Parameters
+        ----------
+        start : str
+            The first state.
+        length : int
+            How many are to follow.
+        noise, rounds, rng
+            As for `choose`.
+
+        Raises
+        ------
+        SimulationError
+            If the areas settle on none of the states: noise is too strong, or nothing was imprinted.
+        """
+        sim, generator, seen = self._sim, np.random.default_rng(rng), []
+        context = self._now[start]
+        with sim.frozen():
+            for _ in range(rounds_of("MarkovChain.sample", length, "length")):
+                settle(sim, context, self._following, noise, rounds, generator)
+                sim.run(self._back)
+                context = sim.assembly(self._now)
+                label = read_out(context, self._now.patterns).label
+                if label is None:
+                    raise SimulationError(
+                        f"MarkovChain.sample: area {self._now.name!r} fires none of the states; lower noise, or "
+                        "imprint the states more often"
+                    )
+                seen.append(label)
+        return tuple(seen)
+
+
+def frequencies(states: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Return how often each state followed each: shape ``(labels, labels)``, rows sum to 1 (or are 0 if never left)."""
+    at = {label: number for number, label in enumerate(labels)}
+    counts = np.zeros((len(labels), len(labels)))
+    for before, after in pairwise(states):
+        counts[at[before], at[after]] += 1
+    totals = counts.sum(axis=1, keepdims=True)
+    shares: npt.NDArray[np.float64] = counts / np.maximum(totals, 1.0)
+    return shares

@@ -1,0 +1,42 @@
+"""Homeostasis: every neuron's incoming weights scaled to a common sum."""
+
+from __future__ import annotations
+
+from brainsim._index import Openable
+from brainsim.fiber import Fiber
+from brainsim.simulator import Simulator
+
+
+def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
+    """Scale the weights of each fiber so that those into every neuron sum to the same ``total``.
+
+    Once at the start this makes up for unequal numbers of synapses; after learning it is homeostasis.  The papers take
+    1 for the sum.  Only ratios decide who wins, so any total gives the same winners where all fibers into an area are
+    normalized to it alike; but weights here have 16 fractional bits, of which a total of 1 would leave few.
+
+    Exact up to the rounding of each weight to 2**-16, and the same on every backend.  The cost: each synapse of the
+    fiber is drawn and from then on stored, 12 to 50 bytes each on the way, however few were learned; so it is refused
+    above 5 * 10**7 synapses (n = 22 000 at p = .1).
+
+    Parameters
+    ----------
+    sim : Simulator
+        Outside of `Simulator.frozen`.
+    fibers : Fiber, FiberSet or iterable of Fiber
+        Each on its own; all with a plasticity rule, which may be ``Hebbian(beta=0)``.
+    total : float
+        What the weights into each neuron sum to, in units of the base weight.  Neurons without synapses stay so.
+
+    Raises
+    ------
+    DeclarationError
+        If a fiber has no plasticity or too many synapses, or a weight would exceed its ``w_max``.
+    SimulationError
+        If this is a probe.
+
+    References
+    ----------
+    Dabagia, Papadimitriou, Vempala. Assemblies of neurons learn to classify well-separated distributions. COLT 2022.
+    """
+    for fiber in (fibers,) if isinstance(fibers, Fiber) else tuple(fibers):
+        sim.connectome(fiber).normalize(total)

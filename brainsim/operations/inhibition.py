@@ -1,0 +1,212 @@
+"""Inhibition between areas: long-range, of what a firing area inhibits, and mutual, of which only one area fires."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+
+from brainsim._index import AreaLike, Openable
+from brainsim._validation import real
+from brainsim.area import Area
+from brainsim.assembly import Assembly
+from brainsim.errors import DeclarationError
+from brainsim.fiber import Fiber, FiberSet
+from brainsim.kernels.fixed_point import THRESHOLD_LIMIT, to_float
+from brainsim.operations._checks import rounds_of, stimulus_of
+from brainsim.operations.trace import Trace, traced
+from brainsim.simulator import Simulator
+
+_OUT_OF_REACH = float(np.nextafter(to_float(THRESHOLD_LIMIT), 0.0))  # drives are smaller
+
+
+def long_range_inhibition(
+    sim: Simulator,
+    inhibits: Mapping[AreaLike, Iterable[AreaLike] | AreaLike],
+    fibers: Openable,
+    rounds: int = 1,
+    *,
+    traces: Mapping[AreaLike, Trace] | None = None,
+) -> tuple[tuple[str, ...], ...]:
+    """Run rounds in which the firing of an area keeps others from firing.
+
+    In every round, no neuron of an area wins that is inhibited by one which fires as the round begins: their thresholds
+    are out of reach.  What the area fired before still acts on others in that round; but if no open fiber ends in it,
+    so that it would just go on firing, it is silenced before.  Two areas that inhibit each other and both fire, both
+    fall silent: where one is to prevail, see `mutual_inhibition`.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has these areas.
+    inhibits : mapping of Area or str to areas
+        Whom each area inhibits, as in ``{"Subj": ["Obj"]}``.
+    fibers : Fiber, FiberSet or iterable of Fiber
+        Open in every round.
+    rounds : int
+        How many.
+    traces : mapping of Area or str to Trace, optional
+        Each is filled with the winners of its area in every round.
+
+    Returns
+    -------
+    tuple of tuple of str
+        For each round the areas that were inhibited.
+
+    Raises
+    ------
+    DeclarationError
+        If an area inhibits itself, or one that is held.
+
+    References
+    ----------
+    Mitropolsky, Papadimitriou. The architecture of a biologically plausible language organ. 2023 (long-range
+    interneurons between areas).
+    """
+    pairs = {
+        sim.brain.area(source): [sim.brain.area(target) for target in _several(targets)]
+        for source, targets in inhibits.items()
+    }
+    for source, targets in pairs.items():
+        if source in targets:
+            raise DeclarationError(f"long_range_inhibition: area {source.name!r} must not inhibit itself; leave it out")
+        _check_free("long_range_inhibition", sim, targets)
+
+    def inhibited() -> list[Area]:
+        return [target for source, targets in pairs.items() if len(sim.assembly(source)) for target in targets]
+
+    return _rounds("long_range_inhibition", sim, fibers, rounds, traces, inhibited)
+
+
+def mutual_inhibition(
+    sim: Simulator,
+    areas: Iterable[AreaLike],
+    fibers: Openable,
+    rounds: int = 1,
+    *,
+    traces: Mapping[AreaLike, Trace] | None = None,
+) -> tuple[tuple[str, ...], ...]:
+    """Run rounds in which, of some areas, only the most driven one fires.
+
+    An area is driven as much as its ``k`` would-be winners together.  The first one named prevails in a tie; if none is
+    driven at all, all are silent.  Looking at the drives takes as long as `Simulator.drives` does, every round.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has these areas.
+    areas : iterable of Area or str
+        At least two, none of them held.
+    fibers : Fiber, FiberSet or iterable of Fiber
+        Open in every round.
+    rounds : int
+        How many.
+    traces : mapping of Area or str to Trace, optional
+        Each is filled with the winners of its area in every round.
+
+    Returns
+    -------
+    tuple of tuple of str
+        For each round the areas that were inhibited: all but the one that prevailed.
+
+    Raises
+    ------
+    DeclarationError
+        If there are fewer than two areas, or one of them is held.
+    """
+    rivals = list(dict.fromkeys(sim.brain.area(area) for area in areas))
+    if len(rivals) < 2:
+        raise DeclarationError(f"mutual_inhibition.areas: must be at least two (got {len(rivals)})")
+    _check_free("mutual_inhibition", sim, rivals)
+    opened = _fiber_set(fibers)
+
+    def losers() -> list[Area]:
+        drives = [_drive_of_winners(sim, area, opened) for area in rivals]
+        best = int(np.argmax(drives)) if max(drives) > 0 else -1
+        return [area for number, area in enumerate(rivals) if number != best]
+
+    return _rounds("mutual_inhibition", sim, opened, rounds, traces, losers)
+
+
+def refract(sim: Simulator, assembly: Assembly, amount: float = 1e6) -> None:
+    """Raise the thresholds of an assembly's neurons, so that for a while others win in their place.
+
+    ``sim.set_thresholds(area, 0)`` lets an area recover.  Where winners are to refract by themselves, declare the area
+    with ``refraction``.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain that has the assembly's area.
+    assembly : Assembly
+        Whose neurons refract.
+    amount : float
+        By how much, in units of the base weight; what was raised before adds up.  The default is out of reach of most.
+
+    Raises
+    ------
+    DeclarationError
+        If the assembly is empty or of another brain.
+    """
+    area = stimulus_of("refract", sim, assembly)
+    thresholds = sim.thresholds(area)
+    thresholds[assembly.neurons] += real("refract.amount", amount, 0.0, 1e12)
+    sim.set_thresholds(area, thresholds)
+
+
+def _drive_of_winners(sim: Simulator, area: Area, opened: FiberSet) -> float:
+    drives = sim.drives(area, opened)
+    return float(np.sort(drives[drives > 0])[-area.k :].sum())
+
+
+def _rounds(
+    operation: str,
+    sim: Simulator,
+    fibers: Openable,
+    rounds: int,
+    traces: Mapping[AreaLike, Trace] | None,
+    inhibited: Callable[[], list[Area]],
+) -> tuple[tuple[str, ...], ...]:
+    """Run rounds one by one, with those areas inhibited that ``inhibited`` names before each."""
+    opened, seen = _fiber_set(fibers), []
+    rounds = rounds_of(operation, rounds)
+    with ExitStack() as stack:
+        for area, trace in (traces or {}).items():
+            stack.enter_context(traced(trace, sim, sim.brain.area(area)))
+        for _ in range(rounds):
+            silent = list(dict.fromkeys(inhibited()))
+            with _inhibited(sim, silent, opened):
+                sim.run(opened)
+            seen.append(tuple(area.name for area in silent))
+    return tuple(seen)
+
+
+@contextmanager
+def _inhibited(sim: Simulator, areas: Sequence[Area], opened: FiberSet) -> Iterator[None]:
+    """Keep some areas from firing: with thresholds that no drive reaches, or silenced where nothing drives them."""
+    before = {area: sim.thresholds(area) for area in areas if len(opened.into(area))}
+    for area in areas:
+        if area not in before:
+            sim.silence(area)
+    try:
+        for area in before:
+            sim.set_thresholds(area, _OUT_OF_REACH)
+        yield
+    finally:
+        for area, thresholds in before.items():
+            sim.set_thresholds(area, thresholds)
+
+
+def _check_free(operation: str, sim: Simulator, areas: Iterable[Area]) -> None:
+    for area in areas:
+        if area.name in sim.held:
+            raise DeclarationError(f"{operation}: area {area.name!r} is held, and would go on firing; release it first")
+
+
+def _fiber_set(fibers: Openable) -> FiberSet:
+    return FiberSet((fibers,) if isinstance(fibers, Fiber) else fibers)
+
+
+def _several(areas: Iterable[AreaLike] | AreaLike) -> Iterable[AreaLike]:
+    return (areas,) if isinstance(areas, Area | str) else areas

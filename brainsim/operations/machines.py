@@ -1,0 +1,179 @@
+"""Finite-state machines whose transitions live in synapses.
+
+After Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural
+Computation 2025 (arXiv 2306.03812, section 5), and their code (github.com/mdabagia/nemo): symbol and state together
+form an assembly for the arc, in an area that refracts, so that arcs which share a symbol or a state find neurons of
+their own; the arc drives the next state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from brainsim._index import AreaLike
+from brainsim.area import Area
+from brainsim.assembly import Assembly
+from brainsim.errors import DeclarationError
+from brainsim.operations._checks import fibers, rounds_of, stimulus_of
+from brainsim.operations._firing import presented
+from brainsim.operations.reading import ReadOut, read_out
+from brainsim.operations.trace import Trace, traced
+from brainsim.simulator import Simulator
+
+
+class Transition(NamedTuple):
+    """From a state, upon a symbol, to the next state; all by the labels of patterns."""
+
+    state: str
+    symbol: str
+    following: str
+
+
+class FiniteStateMachine:
+    """A finite-state machine in three areas: symbols and states, which have patterns, and arcs, which has none.
+
+    It holds no table of transitions: `learn` turns them into weights, and `run` fires symbols and looks at the state.
+
+    Parameters
+    ----------
+    sim : Simulator
+        Of a brain with plastic fibers from symbols and states to arcs, and from arcs to states.
+    symbols, states, arcs : Area or str
+        Each symbol and state is a pattern of its area.  The arcs should refract: ``Area(..., refraction=beta)``.
+
+    Raises
+    ------
+    DeclarationError
+        If a fiber is missing, or symbols or states have no patterns.
+
+    Examples
+    --------
+    >>> machine = FiniteStateMachine(sim, "Symbol", "State", "Arc")
+    >>> machine.learn([("even", "0", "even"), ("even", "1", "odd"), ("odd", "0", "odd"), ("odd", "1", "even")], "even")
+    >>> [seen.label for seen in machine.run("even", "1101")]
+    ['odd', 'even', 'even', 'odd']
+    """
+
+    def __init__(self, sim: Simulator, symbols: AreaLike, states: AreaLike, arcs: AreaLike) -> None:
+        self._sim = sim
+        self._symbols, self._states, self._arcs = (sim.brain.area(area) for area in (symbols, states, arcs))
+        for area in (self._symbols, self._states):
+            if not area.patterns:
+                raise DeclarationError(
+                    f"FiniteStateMachine: area {area.name!r} has no patterns; name its assemblies when you declare it"
+                )
+        self._inward = fibers("FiniteStateMachine", sim, self._symbols, self._arcs) | fibers(
+            "FiniteStateMachine", sim, self._states, self._arcs
+        )
+        self._outward = fibers("FiniteStateMachine", sim, self._arcs, self._states)
+
+    def learn(self, transitions: Iterable[Sequence[str]], start: str, presentations: int = 15) -> None:
+        """Present every transition, in order, so many times.
+
+        For each: symbol and state fire, and an arc forms in one round; then the arc fires while the next state is held,
+        and drives it from then on.  Between transitions all three areas are silent.
+
+        Parameters
+        ----------
+        transitions : iterable of (state, symbol, next state)
+            By label.
+        start : str
+            The state in which the machine begins.
+        presentations : int
+            How often each is presented.
+
+        Raises
+        ------
+        UnknownNameError
+            If a label is not that of a pattern.
+        DeclarationError
+            If there are none, two lead from one state upon one symbol to different states, or one leaves a state that
+            cannot be reached from the start.
+        """
+        chosen = _checked(transitions, start, self._symbols, self._states)
+        sim = self._sim
+        for _ in range(rounds_of("FiniteStateMachine.learn", presentations, "presentations")):
+            for state, symbol, following in chosen:
+                sim.silence(self._arcs)
+                with presented(sim, self._symbols[symbol], self._states[state]):
+                    sim.run(self._inward)
+                with presented(sim, self._states[following]):
+                    sim.run(self._outward)
+        sim.silence(self._arcs)
+
+    def run(self, start: str | Assembly, symbols: Iterable[str], *, trace: Trace | None = None) -> tuple[ReadOut, ...]:
+        """Fire symbols one after the other, and read out the state after each.
+
+        A probe: nothing is learned.  The state that an arc drives is what fires at the next symbol, right or wrong;
+        reading it out does not touch it.
+
+        Parameters
+        ----------
+        start : str or Assembly
+            The state to begin with.
+        symbols : iterable of str
+            Labels; a text is a sequence of one-letter labels.
+        trace : Trace, optional
+            Is filled with what fires among the states in every round: two a symbol, of which the second is new.
+
+        Returns
+        -------
+        tuple of ReadOut
+            For each symbol the state that is nearest, or "unknown".
+        """
+        sim, heard = self._sim, [self._symbols[symbol] for symbol in symbols]
+        state, seen = self._states[start] if isinstance(start, str) else start, []
+        if stimulus_of("FiniteStateMachine.run", sim, state) is not self._states:
+            raise DeclarationError(
+                f"FiniteStateMachine.run.start: must be of area {self._states.name!r} (got {state.area!r})"
+            )
+        with sim.frozen():
+            sim.silence()
+            sim.present(state)
+            sim.release(self._states)
+            with traced(trace, sim, self._states):
+                for symbol in heard:
+                    with presented(sim, symbol):
+                        sim.run(self._inward)
+                    sim.run(self._outward)
+                    seen.append(read_out(sim.assembly(self._states), self._states.patterns))
+        return tuple(seen)
+
+
+def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, states: Area) -> tuple[Transition, ...]:
+    """Return transitions of which each has its patterns, is the only one of its kind, and can be reached."""
+    chosen = tuple(dict.fromkeys(_transition(each) for each in transitions))
+    if not chosen:
+        raise DeclarationError("FiniteStateMachine.learn.transitions: must be at least one (got none)")
+    assert states[start]  # a state that there is
+    arcs: dict[tuple[str, str], str] = {}
+    for state, symbol, following in chosen:
+        for area, label in ((states, state), (symbols, symbol), (states, following)):
+            assert area[label]  # a pattern that there is
+        known = arcs.setdefault((state, symbol), following)
+        if known != following:
+            raise DeclarationError(
+                f"FiniteStateMachine.learn: ambiguous: from state {state!r} symbol {symbol!r} leads to {known!r} and "
+                f"to {following!r}; give one, or let chance choose with operations.choose"
+            )
+    reached, last = {start}, 0
+    while len(reached) > last:
+        last = len(reached)
+        reached |= {following for (state, _), following in arcs.items() if state in reached}
+    for state, symbol in arcs:
+        if state not in reached:
+            raise DeclarationError(
+                f"FiniteStateMachine.learn: unreachable: no transitions lead from {start!r} to state {state!r}, from "
+                f"which one leaves upon {symbol!r}; add the missing transition, or drop this one"
+            )
+    return chosen
+
+
+def _transition(given: Sequence[str]) -> Transition:
+    labels = () if isinstance(given, str) else tuple(given)
+    if len(labels) != 3:
+        raise DeclarationError(
+            f"FiniteStateMachine.learn.transitions: must be (state, symbol, next state) (got {given!r})"
+        )
+    return Transition(*labels)

@@ -1,0 +1,261 @@
+"""Are assemblies that have seen five examples of each digit good features?  Beside pixels and an untrained projection.
+
+The protocol is that of Dabagia, Papadimitriou & Vempala, Assemblies of neurons learn to classify well-separated
+distributions, COLT 2022 (github.com/mdabagia/learning-with-assemblies): an image fires its brightest pixels after
+smoothing; each digit in turn is shown for five rounds, an example a round, to a normalized area open to itself, whose
+winners refract from then on; then every image fires the area for one round by itself.  What fires is read out in three
+ways: by the digit whose assembly, as its five examples formed it, it overlaps with most; by the digit whose k most
+frequent neurons, over the whole training set, it overlaps with most (as the authors do, though they take them from the
+test set); and by a linear read-out (ridge regression) that is fitted to the training set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+from scipy.ndimage import uniform_filter
+
+from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
+from brainsim.comparison import measured, write_table
+from brainsim.errors import ExperimentError
+from brainsim.measures import interval_95
+from brainsim.operations import normalize, refract
+from brainsim.runs import Run
+
+CLASSES = 10
+ROUNDS = 5
+CONDITIONS = ("trained", "untrained", "shuffled")
+ROWS = {
+    "formed": "assembly of five examples that it overlaps with most, {}",
+    "assembly": "most frequent neurons of a digit that it overlaps with most, {}",
+    "linear": "linear read-out of what fires, {}",
+}
+
+Images = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+
+
+@experiment(quick={"n": 1000, "k": 100, "most": 400, "seeds": 2})
+def digits(
+    run: Run,
+    *,
+    images: str = "",
+    n: int = 2000,
+    k: int = 200,
+    p: float = 0.1,
+    beta: float = 1.0,
+    held_out: float = 0.2,
+    most: int = 5000,
+    seeds: int = 10,
+) -> Mapping[str, Any]:
+    """Learn ten digits: scikit-learn's own, or those of a CSV file of pixels with the label last (``images``)."""
+    if find_spec("sklearn") is None:
+        raise ExperimentError("digits: needs scikit-learn, which is not installed; pip install scikit-learn")
+    pixels, labels = read_images(images)
+    if len(labels) > most:
+        chosen = np.random.default_rng(run.seed).permutation(len(labels))[:most]
+        pixels, labels = pixels[chosen], labels[chosen]
+    fired = brightest(pixels)
+    found: dict[str, list[Any]] = {}
+    with run.progress(seeds * (len(CONDITIONS) + 1), "brains") as bar:
+        for condition in (*CONDITIONS, "pixels"):
+            found[condition] = []
+            for seed in range(run.seed, run.seed + seeds):
+                if condition == "pixels":
+                    compute = partial(read_pixels, pixels, fired, labels, held_out, seed)
+                else:
+                    compute = partial(learned, fired, labels, n, k, p, beta, held_out, condition, seed, **run.simulator)
+                found[condition].append(run.part(f"{condition}-{seed}", lambda _, do=compute: do()))
+                bar.update()
+    _draw(run, found)
+    _table(run, found, len(labels))
+    return _metrics(found, len(labels))
+
+
+def read_images(path: str) -> tuple[Images, Labels]:
+    """Return images, shape ``(images, side, side)``, and their labels."""
+    if path:
+        if not Path(path).is_file():
+            raise ExperimentError(f"--set images={path}: no such file; give a CSV of pixels with the label last")
+        table = np.loadtxt(path, delimiter=",")
+        side = round((table.shape[1] - 1) ** 0.5)
+        if side**2 != table.shape[1] - 1:
+            raise ExperimentError(
+                f"--set images={path}: each line must have the pixels of a square image and the label "
+                f"(got {table.shape[1]} columns)"
+            )
+        return table[:, :-1].reshape(-1, side, side), table[:, -1].astype(np.int64)
+    from sklearn.datasets import load_digits
+
+    bundle = load_digits()
+    return np.kron(bundle.images, np.ones((3, 3))), bundle.target.astype(np.int64)  # 8 x 8 pixels are few to fire
+
+
+def brightest(images: Images) -> npt.NDArray[np.bool_]:
+    """Return which pixels fire: the brightest after smoothing, one in 7.84 (100 of 784), shape ``(images, pixels)``."""
+    smooth = uniform_filter(images, (0, 3, 3), mode="constant").reshape(len(images), -1)
+    count = round(smooth.shape[1] / 7.84)
+    fired = np.zeros(smooth.shape, np.bool_)
+    np.put_along_axis(fired, np.argsort(-smooth, axis=1, kind="stable")[:, :count], True, axis=1)
+    return fired
+
+
+def split(labels: Labels, held_out: float, seed: int) -> tuple[Labels, Labels]:
+    """Return which images are for training and which for tests, at random."""
+    order = np.random.default_rng([seed, 1]).permutation(len(labels))
+    tests = round(held_out * len(labels))
+    return order[tests:], order[:tests]
+
+
+def learned(
+    fired: npt.NDArray[np.bool_],
+    labels: Labels,
+    n: int,
+    k: int,
+    p: float,
+    beta: float,
+    held_out: float,
+    condition: str,
+    seed: int,
+    **options: Any,
+) -> dict[str, float]:
+    """Return the test accuracies of both read-outs of an area that has learned, or of one that has not."""
+    train, tests = split(labels, held_out, seed)
+    rng = np.random.default_rng([seed, 2])
+    names = rng.permutation(labels[train]) if condition == "shuffled" else labels[train]
+    brain = Brain()
+    pixels, area = brain.add(Area("Pixels", fired.shape[1], int(fired[0].sum())), Area("A", n, k))
+    brain.connect(pixels, area, p, Hebbian(0.0 if condition == "untrained" else beta))
+    brain.connect(area, area, p, Hebbian(0.0 if condition == "untrained" else beta))
+    with Simulator(brain, seed, **options) as sim:
+        normalize(sim, brain.fibers)
+        formed = np.zeros((CLASSES, n), np.bool_)
+        for digit in range(CLASSES):
+            sim.silence()
+            for example in rng.choice(train[names == digit], ROUNDS):
+                sim.present(Assembly("Pixels", np.flatnonzero(fired[example])))
+                sim.run(brain.fibers)
+            formed[digit, sim.assembly(area).neurons] = True
+            refract(sim, sim.assembly(area))
+            normalize(sim, brain.fibers)
+        sim.set_thresholds(area, 0.0)
+        features = responses(sim, fired)
+    own = np.stack([_most_frequent(features[train[names == digit]], k) for digit in range(CLASSES)])
+    return {
+        "formed": _nearest(features[tests], formed, labels[tests]),
+        "assembly": _nearest(features[tests], own, labels[tests]),
+        "linear": linear(features, labels, train, tests),
+    }
+
+
+def responses(sim: Simulator, fired: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return what each image drives by itself: shape ``(images, n)``."""
+    pixels, area = sim.brain["Pixels"], sim.brain["A"]
+    heard = np.zeros((len(fired), area.n), np.bool_)
+    with sim.frozen():
+        for number, image in enumerate(fired):
+            sim.present(Assembly("Pixels", np.flatnonzero(image)))
+            sim.run(pixels >> area)
+            heard[number, sim.assembly(area).neurons] = True
+    return heard
+
+
+def _most_frequent(fired: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.bool_]:
+    chosen = np.zeros(fired.shape[1], np.bool_)
+    chosen[np.argsort(-fired.sum(axis=0), kind="stable")[:k]] = True
+    return chosen
+
+
+def _nearest(features: npt.NDArray[np.bool_], own: npt.NDArray[np.bool_], labels: Labels) -> float:
+    shared = features.astype(np.float32) @ own.T.astype(np.float32)
+    best = shared == shared.max(axis=1, keepdims=True)
+    return float((best[np.arange(len(labels)), labels] / best.sum(axis=1)).mean())  # a tie is a guess
+
+
+def linear(features: npt.ArrayLike, labels: Labels, train: Labels, tests: Labels) -> float:
+    """Return the test accuracy of ridge regression onto the ten classes, on features of unit variance."""
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    given = np.asarray(features, np.float64)
+    reader = make_pipeline(StandardScaler(), RidgeClassifier(alpha=float(len(train))))
+    return float(reader.fit(given[train], labels[train]).score(given[tests], labels[tests]))
+
+
+def read_pixels(
+    images: Images, fired: npt.NDArray[np.bool_], labels: Labels, held_out: float, seed: int
+) -> dict[str, float]:
+    """Return the test accuracies of linear read-outs of the grey pixels, and of the pixels that fire."""
+    train, tests = split(labels, held_out, seed)
+    flat = images.reshape(len(images), -1)
+    return {"grey": linear(flat, labels, train, tests), "fired": linear(fired, labels, train, tests)}
+
+
+Found = Mapping[str, Sequence[Mapping[str, float]]]
+
+
+def _scores(parts: Sequence[Mapping[str, float]], name: str) -> list[float]:
+    return [part[name] for part in parts]
+
+
+def _lines(found: Found) -> dict[str, list[float]]:
+    lines = {
+        f"{name}_{condition}" if condition != "trained" else name: _scores(found[condition], name)
+        for name in ROWS
+        for condition in CONDITIONS
+    }
+    return {**lines, "pixels": _scores(found["pixels"], "grey"), "pixels_fired": _scores(found["pixels"], "fired")}
+
+
+def _table(run: Run, found: Found, count: int) -> None:
+    rows = [
+        [text.format(condition), measured(_scores(found[condition], name), 3, bounded=True)]
+        for name, text in ROWS.items()
+        for condition in CONDITIONS
+    ]
+    rows += [
+        [f"linear read-out of {text}", measured(_scores(found["pixels"], name), 3, bounded=True)]
+        for name, text in (("grey", "the grey pixels"), ("fired", "the pixels that fire"))
+    ]
+    write_table(run, "accuracy.md", f"Test accuracy, {count} images, chance .1", ["", "accuracy"], rows)
+
+
+def _metrics(found: Found, count: int) -> dict[str, Any]:
+    lines = _lines(found)
+    controls = {name for name in lines if name.endswith(("_untrained", "_shuffled"))}
+    return {
+        "accuracy": {name: round(fmean(scores), 4) for name, scores in lines.items() if name not in controls},
+        "intervals_95": {name: interval_95(scores, bounded=True) for name, scores in lines.items()},
+        "controls": {
+            condition: {"accuracy": {name: round(fmean(_scores(found[condition], name)), 4) for name in ROWS}}
+            for condition in CONDITIONS[1:]
+        },
+        "images": count,
+        "chance": 1 / CLASSES,
+    }
+
+
+def _draw(run: Run, found: Found) -> None:
+    lines = _lines(found)
+    figure = Figure(figsize=(7.5, 4.2), layout="constrained")
+    ax = figure.subplots()
+    for number, (name, scores) in enumerate(lines.items()):
+        shade = "tab:blue" if name in ROWS else "tab:orange" if name.startswith("pixels") else "0.6"
+        ax.barh(number, fmean(scores), color=shade)
+        ax.plot(scores, [number] * len(scores), ".", color="black", ms=4)
+    ax.set_yticks(range(len(lines)), [name.replace("_", ", ") for name in lines])
+    ax.axvline(1 / CLASSES, color="tab:red", lw=1)
+    ax.set_xlabel("test accuracy (chance .1)")
+    ax.set_xlim(0, 1)
+    ax.invert_yaxis()
+    with run.file("accuracy.png") as path:
+        figure.savefig(path, dpi=110)

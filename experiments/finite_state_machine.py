@@ -1,0 +1,188 @@
+"""Does a brain run a finite-state machine whose transitions are weights?  Beside the authors' code.
+
+Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural Computation
+2025, with the machine of their code (github.com/mdabagia/nemo): the remainder modulo 3 of a string of digits, and at
+its end "accept" if it is 0, else "reject".  5000 neurons for arcs, 500 for states, 1000 for symbols, k = 70, beta = .1;
+each of the 33 transitions is presented 15 times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from brainsim import Area, Brain, Hebbian, Simulator, experiment
+from brainsim.comparison import measured, write_table
+from brainsim.measures import interval_95
+from brainsim.operations import FiniteStateMachine
+from brainsim.runs import Run
+
+PUBLISHED = {0.1: ".10-.30", 0.2: ".85-.93", 0.4: "1.00"}  # the authors' code, three seeds
+STATES = ("0", "1", "2", "accept", "reject")
+END = "."
+TRANSITIONS = [(str(rest), str(digit), str((rest + digit) % 3)) for rest in range(3) for digit in range(10)] + [
+    (str(rest), END, "reject" if rest else "accept") for rest in range(3)
+]
+CONDITIONS = ("trained", "no_refraction", "beta_zero", "untrained", "shuffled")
+NAMES = {"trained": "here", "no_refraction": "without refraction"}
+
+
+@experiment(quick={"seeds": 1, "strings": 10})
+def finite_state_machine(
+    run: Run,
+    *,
+    n_arc: int = 5000,
+    n_state: int = 500,
+    n_symbol: int = 1000,
+    k: int = 70,
+    beta: float = 0.1,
+    presentations: int = 15,
+    strings: int = 40,
+    longest: int = 6,
+    seeds: int = 10,
+) -> Mapping[str, Any]:
+    """Teach the machine, and run it on random strings of 1 to ``longest`` digits, each followed by the end."""
+    found: dict[float, dict[str, list[Any]]] = {}
+    sizes = {"n_arc": n_arc, "n_state": n_state, "n_symbol": n_symbol, "k": k}
+    with run.progress(seeds * len(PUBLISHED) * len(CONDITIONS), "machines") as bar:
+        for p in PUBLISHED:
+            found[p] = {}
+            for condition in CONDITIONS:
+                scores = []
+                for seed in range(run.seed, run.seed + seeds):
+                    compute = partial(
+                        tested, sizes, p, beta, presentations, strings, longest, condition, seed, **run.simulator
+                    )
+                    scores.append(run.part(f"{p}-{condition}-{seed}", lambda _, do=compute: do()))
+                    bar.update()
+                found[p][condition] = scores
+    _draw(run, found)
+    _table(run, found)
+    return _metrics(found)
+
+
+def declared(sizes: Mapping[str, int], p: float, beta: float, refraction: float) -> Brain:
+    """Return a brain for the machine."""
+    brain, k = Brain(), sizes["k"]
+    symbols = [*map(str, range(10)), END]
+    patterns = [{label: np.arange(k) + k * i for i, label in enumerate(labels)} for labels in (symbols, STATES)]
+    symbol, state, arc = brain.add(
+        Area("Symbol", sizes["n_symbol"], k, patterns[0]),
+        Area("State", sizes["n_state"], k, patterns[1]),
+        Area("Arc", sizes["n_arc"], k, refraction=refraction),
+    )
+    rule = Hebbian(beta)
+    for source, target in ((symbol, arc), (state, arc), (arc, state)):
+        brain.connect(source, target, p, rule)
+    return brain
+
+
+def tested(
+    sizes: Mapping[str, int],
+    p: float,
+    beta: float,
+    presentations: int,
+    strings: int,
+    longest: int,
+    condition: str,
+    seed: int,
+    **options: Any,
+) -> dict[str, float]:
+    """Return which part of the strings ends right, and which part of all states is right and exact."""
+    rate = 0.0 if condition == "beta_zero" else beta
+    rng, right, steps, exact = np.random.default_rng(seed), [], [], []
+    transitions = list(TRANSITIONS)
+    if condition == "shuffled":  # where each arc leads is dealt out anew
+        ends = rng.permutation([following for _, _, following in transitions]).tolist()
+        transitions = [(state, symbol, end) for (state, symbol, _), end in zip(transitions, ends, strict=True)]
+    with Simulator(declared(sizes, p, rate, 0.0 if condition == "no_refraction" else rate), seed, **options) as sim:
+        machine = FiniteStateMachine(sim, "Symbol", "State", "Arc")
+        if condition != "untrained":
+            machine.learn(_reachable(transitions), "0", presentations)
+        for _ in range(strings):
+            digits = rng.integers(0, 10, rng.integers(1, longest + 1))
+            wanted = [str(rest) for rest in np.cumsum(digits) % 3]
+            wanted.append("accept" if wanted[-1] == "0" else "reject")
+            seen = machine.run("0", [*map(str, digits), END])
+            right.append(seen[-1].label == wanted[-1])
+            for read, label in zip(seen, wanted, strict=True):
+                steps.append(read.label == label)
+                exact.append(read.label == label and read.overlap == 1.0)
+    return {
+        name: float(np.mean(part)) for name, part in (("correct", right), ("steps", steps), ("exact_states", exact))
+    }
+
+
+def _reachable(transitions: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Return those transitions that can come to pass; others are refused."""
+    reached, last = {"0"}, 0
+    while len(reached) > last:
+        last = len(reached)
+        reached |= {following for state, _, following in transitions if state in reached}
+    return [each for each in transitions if each[0] in reached]
+
+
+Found = Mapping[float, Mapping[str, Sequence[Mapping[str, float]]]]
+
+
+def _scores(parts: Sequence[Mapping[str, float]], name: str) -> list[float]:
+    return [part[name] for part in parts]
+
+
+def _table(run: Run, found: Found) -> None:
+    header = [
+        "p",
+        "the authors' code, strings",
+        *(f"{NAMES.get(c, 'control: ' + c)}, strings" for c in CONDITIONS),
+        "here, states",
+        "here, exact states",
+    ]
+    rows = [
+        [
+            p,
+            PUBLISHED[p],
+            *(measured(_scores(conditions[c], "correct"), bounded=True) for c in CONDITIONS),
+            *(measured(_scores(conditions["trained"], name), bounded=True) for name in ("steps", "exact_states")),
+        ]
+        for p, conditions in found.items()
+    ]
+    write_table(run, "correct.md", "Strings that end in the right state, of five", header, rows)
+
+
+def _metrics(found: Found) -> dict[str, Any]:
+    def by_p(condition: str, name: str) -> dict[str, float]:
+        return {str(p): round(fmean(_scores(conditions[condition], name)), 4) for p, conditions in found.items()}
+
+    return {
+        **{name: by_p("trained", name) for name in ("correct", "exact_states", "steps")},
+        "intervals_95": {
+            str(p): interval_95(_scores(conditions["trained"], "correct"), bounded=True)
+            for p, conditions in found.items()
+        },
+        "controls": {c: {"correct": by_p(c, "correct"), "steps": by_p(c, "steps")} for c in CONDITIONS[1:]},
+        "published": {"correct": {str(p): text for p, text in PUBLISHED.items()}},
+        "chance": {"correct": 1 / len(STATES)},
+    }
+
+
+def _draw(run: Run, found: Found) -> None:
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    ax = figure.subplots()
+    width = 0.8 / len(CONDITIONS)
+    for number, condition in enumerate(CONDITIONS):
+        scores = [_scores(conditions[condition], "correct") for conditions in found.values()]
+        at = np.arange(len(found)) + (number - (len(CONDITIONS) - 1) / 2) * width
+        shade = "tab:blue" if condition == "trained" else f"{0.35 + 0.12 * number:.2f}"
+        ax.bar(at, np.mean(scores, axis=1), width, color=shade, label=NAMES.get(condition, f"control: {condition}"))
+        for x, each in zip(at, scores, strict=True):
+            ax.plot([x] * len(each), each, ".", color="black", ms=3)
+    ax.set_xticks(range(len(found)), [f"p = {p}" for p in found])
+    ax.set_ylabel("strings that end right")
+    ax.legend(frameon=False, fontsize="small")
+    with run.file("correct.png") as path:
+        figure.savefig(path, dpi=110)

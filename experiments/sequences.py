@@ -1,0 +1,176 @@
+"""How many presentations does it take until a sequence of assemblies runs by itself?  Beside the authors' code.
+
+Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural Computation
+2025: n = 1000, k = 30, 25 stimuli, beta = .1, weights normalized at the start.  After each presentation the first
+stimulus fires for one round, and the area is left to itself: how much of the last assembly comes back?  Once by itself,
+once with a scaffold area beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
+from brainsim.comparison import measured, write_table
+from brainsim.measures import interval_95
+from brainsim.operations import chance_overlap, memorize_sequence, normalize, recall_sequence
+from brainsim.plots import Curve, learning_curve
+from brainsim.runs import Run
+
+# The authors' code (github.com/mdabagia/nemo), six seeds: overlap of the last element after 1, 2, 3, ... presentations.
+PUBLISHED = {
+    0.2: {
+        "simple": (0.03, 0.05, 0.03, 0.01, 0.03, 0.80, 0.92, 0.95, 0.97, 0.98),
+        "scaffold": (0.03, 0.02, 0.41, 0.96, 0.98, 0.99),
+    },
+    0.4: {"simple": (0.05, 0.03, 0.04, 0.62, 0.94, 0.98, 0.99), "scaffold": (0.03, 0.79, 0.98, 0.99, 1.0)},
+}
+KINDS = ("simple", "scaffold")
+CONDITIONS = ("trained", "not_normalized", "beta_zero", "shuffled")
+
+
+@experiment(quick={"seeds": 2, "presentations": 8})
+def sequences(
+    run: Run,
+    *,
+    n: int = 1000,
+    k: int = 30,
+    length: int = 25,
+    beta: float = 0.1,
+    presentations: int = 10,
+    seeds: int = 10,
+) -> Mapping[str, Any]:
+    """Memorize a sequence of ``length`` stimuli, and recall it after each presentation."""
+    found: dict[float, dict[str, dict[str, list[Any]]]] = {}
+    with run.progress(seeds * len(PUBLISHED) * len(KINDS) * len(CONDITIONS), "sequences") as bar:
+        for p in PUBLISHED:
+            found[p] = {condition: {} for condition in CONDITIONS}
+            for condition in CONDITIONS:
+                for kind in KINDS:
+                    curves = []
+                    for seed in range(run.seed, run.seed + seeds):
+                        rate = 0.0 if condition == "beta_zero" else beta
+                        compute = partial(
+                            recalled, n, k, p, rate, length, presentations, kind, condition, seed, **run.simulator
+                        )
+                        curves.append(run.part(f"{p}-{condition}-{kind}-{seed}", lambda _, do=compute: do()))
+                        bar.update()
+                    found[p][condition][kind] = curves
+    _draw(run, found)
+    _tables(run, found, presentations)
+    return _metrics(n, k, found)
+
+
+def recalled(
+    n: int,
+    k: int,
+    p: float,
+    beta: float,
+    length: int,
+    presentations: int,
+    kind: str,
+    condition: str,
+    seed: int,
+    **options: Any,
+) -> dict[str, list[float]]:
+    """Return by presentation how much of the last assembly is recalled, and of all assemblies on average."""
+    brain = Brain()
+    stimulus, area = brain.add(Area("Stimulus", max(n, length * k), k), Area("A", n, k))
+    rule = Hebbian(beta)
+    brain.connect(stimulus, area, p, rule)
+    brain.connect(area, area, p, rule)
+    scaffold = None
+    if kind == "scaffold":
+        scaffold = brain.add(Area("Scaffold", n, k))
+        for source, target in ((area, scaffold), (scaffold, area), (scaffold, scaffold)):
+            brain.connect(source, target, p, rule)
+    stimuli = [Assembly("Stimulus", np.arange(i * k, (i + 1) * k)) for i in range(length)]
+    orders, last, mean = np.random.default_rng(seed), [], []
+    with Simulator(brain, seed, **options) as sim:
+        if condition != "not_normalized":
+            normalize(sim, brain.fibers)
+        for _ in range(presentations):
+            # Shuffled: the first stimulus stays the first, but what follows comes in another order each time.
+            later = orders.permutation(np.arange(1, length)) if condition == "shuffled" else np.arange(1, length)
+            order = [0, *later.tolist()]
+            heard = memorize_sequence(sim, [stimuli[i] for i in order], area, scaffold=scaffold)
+            again = recall_sequence(sim, stimuli[0], area, length, scaffold=scaffold)
+            overlaps = [a.overlap(b) for a, b in zip(again, heard, strict=True)]
+            last.append(overlaps[-1])
+            mean.append(float(np.mean(overlaps)))
+    return {"last": last, "mean": mean}
+
+
+Found = Mapping[float, Mapping[str, Mapping[str, Sequence[Mapping[str, list[float]]]]]]
+
+
+def _last(curves: Sequence[Mapping[str, list[float]]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.array([curve["last"] for curve in curves])
+
+
+def _tables(run: Run, found: Found, presentations: int) -> None:
+    header = ["presentations", *(str(number) for number in range(1, presentations + 1))]
+    rows: list[list[Any]] = []
+    for p, conditions in found.items():
+        for kind in KINDS:
+            published = [f"{value:.2f}" for value in PUBLISHED[p][kind]][:presentations]
+            published += [""] * (presentations - len(published))
+            rows.append([f"p = {p}, {kind}: the authors' code", *published])
+            for condition in CONDITIONS:
+                name = "here" if condition == "trained" else condition.replace("_", " ")
+                columns = _last(conditions[condition][kind]).T.tolist()
+                rows.append([f"p = {p}, {kind}: {name}", *(measured(column, bounded=True) for column in columns)])
+    write_table(run, "recall_last.md", "Overlap of the last element with what is recalled", header, rows)
+
+
+def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
+    def by_presentation(curves: Sequence[Mapping[str, list[float]]]) -> dict[str, float]:
+        return {str(number + 1): round(float(value), 4) for number, value in enumerate(_last(curves).mean(axis=0))}
+
+    def at(p: float, condition: str) -> dict[str, dict[str, float]]:
+        return {kind: by_presentation(found[p][condition][kind]) for kind in KINDS}
+
+    lowest = min(found)
+    return {
+        "recall_last": at(lowest, "trained"),
+        "by_p": {str(p): {"recall_last": at(p, "trained")} for p in found},
+        "intervals_95": {
+            str(p): {
+                kind: [interval_95(column, bounded=True) for column in _last(found[p]["trained"][kind]).T.tolist()]
+                for kind in KINDS
+            }
+            for p in found
+        },
+        "controls": {c: {str(p): {"recall_last": at(p, c)} for p in found} for c in CONDITIONS[1:]},
+        "published": {
+            str(p): {"recall_last": {kind: list(values) for kind, values in kinds.items()}}
+            for p, kinds in PUBLISHED.items()
+        },
+        "chance": {"overlap": chance_overlap(n, k)},
+    }
+
+
+def _draw(run: Run, found: Found) -> None:
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    for ax, (p, conditions) in zip(figure.subplots(1, len(found)), found.items(), strict=True):
+        steps = range(1, len(conditions["trained"]["simple"][0]["last"]) + 1)
+        curves = [Curve(kind, steps, _last(conditions["trained"][kind])) for kind in KINDS]
+        curves += [
+            Curve(f"{c.replace('_', ' ')}, simple", steps, _last(conditions[c]["simple"]), control=True)
+            for c in ("beta_zero", "shuffled")
+        ]
+        learning_curve(curves, xlabel="presentations", ylabel="last element recalled", ax=ax)
+        for number, kind in enumerate(KINDS):
+            values = PUBLISHED[p][kind][: len(steps)]
+            ax.plot(
+                steps[: len(values)], values, "o", color=f"C{number}", mfc="none", label=f"{kind}: the authors' code"
+            )
+        ax.legend(frameon=False, fontsize="small")
+        ax.set_title(f"p = {p}")
+    with run.file("recall.png") as path:
+        figure.savefig(path, dpi=110)
