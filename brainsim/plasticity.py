@@ -144,7 +144,7 @@ class StatisticalHebbian(Plasticity):
     beta : float
         First step, 0 to 8.  Small, so that the rule does not overshoot: at most ``1 / steepness``.
     w_max : float
-        Largest weight, 1 to 32 767; the step comes from a table of 1024 items from 0 to ``w_max``.
+        Largest weight, 1 to 32 767; the step comes from a table of some 4096 items from 0 to ``w_max``.
     steepness : float
         How fast learning slows down, above 0 and at most 100.
 

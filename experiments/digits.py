@@ -43,7 +43,7 @@ Images = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 
 
-@experiment(quick={"n": 1000, "k": 100, "most": 400, "seeds": 2})
+@experiment(quick={"n": 1000, "k": 100, "most": 400, "seeds": 1})
 def digits(
     run: Run,
     *,

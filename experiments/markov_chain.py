@@ -43,7 +43,7 @@ NAMES = {
 }
 
 
-@experiment(quick={"seeds": 2, "heard": 600, "sampled": 400, "flips": 60})
+@experiment(quick={"seeds": 1, "heard": 1000, "sampled": 400, "flips": 60})
 def markov_chain(
     run: Run,
     *,

@@ -34,7 +34,7 @@ KINDS = ("simple", "scaffold")
 CONDITIONS = ("trained", "not_normalized", "beta_zero", "shuffled")
 
 
-@experiment(quick={"seeds": 2, "presentations": 8})
+@experiment(quick={"seeds": 1, "presentations": 8})
 def sequences(
     run: Run,
     *,

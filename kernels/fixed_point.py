@@ -26,7 +26,7 @@ RATE_BITS = 28
 MAX_RATE = 8.0
 THRESHOLD_LIMIT = 2**62
 _HALF = 1 << (RATE_BITS - 1)
-_ENTRIES = 1024
+_ENTRY_BITS = 12
 
 
 def to_fixed(weight: float) -> int:
@@ -78,9 +78,9 @@ class Update:
 
     @classmethod
     def tabled(cls, step: Callable[[float], float], ceiling: float) -> Update:
-        """Build a table of up to 1024 items from a function of the weight, which is asked half-way between its ends."""
+        """Build a table of some 4096 items from a function of the weight, which is asked in the middle of each."""
         top = to_fixed(ceiling)
-        shift = max(0, top.bit_length() - _ENTRIES.bit_length() + 1)
+        shift = max(0, (top - 1).bit_length() - _ENTRY_BITS)
         middles = [((2 * item + 1) << shift) / 2 for item in range((top >> shift) + 1)]
         return cls(0, 0, top, tuple(to_fixed(min(step(middle / ONE), ceiling)) for middle in middles), shift)
 

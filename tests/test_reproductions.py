@@ -11,6 +11,7 @@ import pytest
 
 from brainsim.bench.lazy import LazyProjection
 from brainsim.comparison import measured
+from brainsim.errors import ExperimentError
 from brainsim.experiments import load_experiment
 from brainsim.runs import Run, Settings
 from conftest import ROOT
@@ -59,6 +60,74 @@ def test_association(tmp_path: Path) -> None:
         assert value > 2 * control["links"][name]
     for name in ("association", "completion", "half_cue", "links"):
         assert (folder / f"{name}.md").read_text().startswith("# ")
+
+
+def test_classification(tmp_path: Path) -> None:
+    metrics, folder = quick("classification", tmp_path)
+    accuracy, controls = metrics["accuracy"], metrics["controls"]
+    assert set(accuracy) == {"stimulus_classes", "halfspaces"}
+    assert accuracy["stimulus_classes"]["0.76"] > 0.95 > 0.85 > accuracy["stimulus_classes"]["0.38"]
+    assert accuracy["halfspaces"]["4.3"] > 0.95 > 0.7 > accuracy["halfspaces"]["2.8"]
+    assert accuracy["halfspaces"]["2.0"] == 0.5
+    assert max(controls["beta_zero"]["halfspaces"].values()) == 0.5
+    assert controls["shuffled"]["halfspaces"]["4.3"] < 0.9
+    assert controls["beta_zero"]["stimulus_classes"]["0.48"] < accuracy["stimulus_classes"]["0.48"]
+    assert (folder / "halfspaces.md").read_text().count("\n| ") == 6
+
+
+def test_digits(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    metrics, folder = quick("digits", tmp_path)
+    assert metrics["images"] == 400
+    assert metrics["accuracy"]["formed"] > metrics["controls"]["untrained"]["accuracy"]["formed"]
+    assert metrics["controls"]["shuffled"]["accuracy"]["formed"] < 0.4
+    assert min(metrics["accuracy"][name] for name in ("linear", "pixels")) > 0.7
+    assert "chance .1" in (folder / "accuracy.md").read_text()
+
+
+def test_digits_from_a_file(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(0)
+    labels = np.arange(100) % 10
+    images = np.zeros((100, 20, 20))
+    for image, label in zip(images, labels, strict=True):
+        image[2 * label : 2 * label + 3, 3:15] = 1.0  # bars at ten heights
+    noisy = images.reshape(100, -1) + rng.normal(0, 0.1, (100, 400))
+    np.savetxt(tmp_path / "bars.csv", np.column_stack([noisy, labels]), delimiter=",")
+    metrics, _ = quick("digits", tmp_path, images=str(tmp_path / "bars.csv"), n=500, k=50)
+    assert metrics["accuracy"]["formed"] > 0.7
+    np.savetxt(tmp_path / "odd.csv", np.ones((3, 12)), delimiter=",")
+    for name, message in (("odd.csv", "pixels of a square image and the label"), ("none.csv", "no such file")):
+        with pytest.raises(ExperimentError, match=message):
+            quick("digits", tmp_path / f"of {name}", images=str(tmp_path / name))
+
+
+def test_sequences(tmp_path: Path) -> None:
+    metrics, folder = quick("sequences", tmp_path)
+    simple, scaffold = (metrics["recall_last"][kind] for kind in ("simple", "scaffold"))
+    assert simple["8"] > 0.8
+    assert simple["4"] < 0.3 < 0.8 < scaffold["5"]
+    denser = metrics["by_p"]["0.4"]["recall_last"]
+    assert denser["simple"]["6"] > 0.8 > 0.3 > denser["simple"]["2"]
+    control = metrics["controls"]["beta_zero"]["0.2"]["recall_last"]
+    assert max(control["simple"].values()) < 0.15
+    assert (folder / "recall.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_finite_state_machine(tmp_path: Path) -> None:
+    metrics, _ = quick("finite_state_machine", tmp_path)
+    assert metrics["correct"]["0.4"] == metrics["exact_states"]["0.4"] == 1.0
+    assert metrics["correct"]["0.1"] < 0.7
+    for control in metrics["controls"].values():
+        assert max(control["correct"].values()) < 0.5
+
+
+def test_markov_chain(tmp_path: Path) -> None:
+    metrics, folder = quick("markov_chain", tmp_path)
+    assert metrics["max_error"] < 0.17 < min(control["max_error"] for control in metrics["controls"].values())
+    assert np.sum(metrics["sampled"], axis=1) == pytest.approx([1, 1, 1], abs=1e-3)
+    assert metrics["coin"]["heads"] == pytest.approx(0.5, abs=0.2)
+    assert "| chance: 1/3 each | 0.267 |" in (folder / "errors.md").read_text()
 
 
 class TestLazyEngine:
