@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-_MOST_NORMALIZED = 5 * 10**7
+_MOST_NORMALIZED = 2 * 10**7
 
 
 class Connectome:

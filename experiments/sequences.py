@@ -170,7 +170,7 @@ def _draw(run: Run, found: Found) -> None:
             ax.plot(
                 steps[: len(values)], values, "o", color=f"C{number}", mfc="none", label=f"{kind}: the authors' code"
             )
-        ax.legend(frameon=False, fontsize="small")
+        ax.legend(frameon=False, fontsize="x-small", loc=(0.6, 0.22))
         ax.set_title(f"p = {p}")
     with run.file("recall.png") as path:
         figure.savefig(path, dpi=110)

@@ -223,8 +223,11 @@ class TestChoice:
             chain.observe("abc" * 200)
             clock = sim.rounds
             noise = choice_noise(self.K, self.P, self.STEEPNESS)
-            states = chain.sample("a", 60, noise, rng=0)
+            rounds = Trace()
+            states = chain.sample("a", 60, noise, rng=0, trace=rounds)
             assert sim.rounds == clock
+            assert len(rounds) == 60 * 7, "a choice, five rounds to settle, and one back"
+            assert rounds.winners[6].overlap(sim.brain["Next"][states[0]]) > 0.9
             seen = frequencies(["a", *states], "abc")
             assert seen[0, 1] > 0.85
             assert seen[1, 2] > 0.85
@@ -450,6 +453,6 @@ class TestHomeostasis:
         brain.connect(source, target, 0.01, Hebbian(0.1))
         with (
             Simulator(brain, 1) as sim,
-            pytest.raises(DeclarationError, match=r"at most 50_000_000 \(expects 1e\+08\)"),
+            pytest.raises(DeclarationError, match=r"at most 20_000_000 \(expects 1e\+08\)"),
         ):
             normalize(sim, brain.fibers)

@@ -17,6 +17,7 @@ from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations._checks import fibers, rounds_of
 from brainsim.operations.choosing import Random, imprint, settle
 from brainsim.operations.reading import read_out
+from brainsim.operations.trace import Trace, traced
 from brainsim.simulator import Simulator
 
 
@@ -75,7 +76,9 @@ class MarkovChain:
         for present, chosen in pairs:
             imprint(self._sim, present, chosen)
 
-    def sample(self, start: str, length: int, noise: float, rounds: int = 5, *, rng: Random) -> tuple[str, ...]:
+    def sample(
+        self, start: str, length: int, noise: float, rounds: int = 5, *, rng: Random, trace: Trace | None = None
+    ) -> tuple[str, ...]:
         """Let the chain run: return the states that follow the first one.  A probe: nothing is learned.
 
         What a state drives back is what fires next, right or wrong; reading it out does not touch it.
@@ -88,6 +91,8 @@ class MarkovChain:
             How many are to follow.
         noise, rounds, rng
             As for `choose`.
+        trace : Trace, optional
+            Is filled with what fires in the area ``following`` in every round.
 
         Raises
         ------
@@ -96,7 +101,7 @@ class MarkovChain:
         """
         sim, generator, seen = self._sim, np.random.default_rng(rng), []
         context = self._now[start]
-        with sim.frozen():
+        with sim.frozen(), traced(trace, sim, self._following):
             for _ in range(rounds_of("MarkovChain.sample", length, "length")):
                 settle(sim, context, self._following, noise, rounds, generator)
                 sim.run(self._back)
