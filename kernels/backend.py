@@ -48,6 +48,14 @@ NO_SYNAPSES = Synapses(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0,
 NO_THRESHOLDS = Thresholds(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
+def without_zeros(thresholds: Thresholds) -> Thresholds:
+    """Return the thresholds that are not 0, as every backend keeps them: the very same, if all are."""
+    if thresholds.amount.all():
+        return thresholds
+    kept = thresholds.amount != 0
+    return Thresholds(thresholds.neurons[kept], thresholds.amount[kept])
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let Ctrl-C wait until the block is over (in the main thread, the only one that it reaches)."""
@@ -153,7 +161,7 @@ class Backend(ABC):
 
     @abstractmethod
     def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
-        """Replace the thresholds of an area."""
+        """Replace the thresholds of an area; amounts of 0 are none."""
 
     @abstractmethod
     def memory(self) -> Memory:

@@ -11,7 +11,7 @@ from brainsim.kernels.fixed_point import ONE, THRESHOLD_LIMIT, Update
 
 MAX_NEURONS = 2**31 - 1
 _DRIVE_LIMIT = THRESHOLD_LIMIT
-_REFRACTION_LIMIT = 2**63
+_REFRACTION_LIMIT = 2**63 - 2**15  # half a unit is added before the product is shifted
 _COUNT_LIMIT = 2**32
 _MIB = 1 << 20
 
@@ -102,8 +102,8 @@ def check_capacity(spec: BrainSpec) -> None:
     ------
     CapacityError
         If, in some area, the sum over incoming fibers of (neurons that can fire at once x largest weight) reaches
-        ``2**62`` in fixed point, or ``2**63`` once it is multiplied by the area's rate of refraction; or the neurons
-        that can fire at it at once are ``2**32`` or more.
+        ``2**62`` in fixed point, or ``2**63`` once it is multiplied by the area's rate of refraction and rounded; or
+        the neurons that can fire at it at once are ``2**32`` or more.
     """
     for index, area in enumerate(spec.areas):
         largest = sum(spec.areas[f.source].n * f.largest_weight for f in spec.fibers if f.target == index)

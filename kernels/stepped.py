@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import NO_THRESHOLDS, PHASES, Backend, Neurons, Thresholds, uninterrupted
+from brainsim.kernels.backend import NO_THRESHOLDS, PHASES, Backend, Neurons, Thresholds, uninterrupted, without_zeros
 from brainsim.kernels.fixed_point import raised
 from brainsim.kernels.spec import BrainSpec, Options
 
@@ -21,7 +21,7 @@ def _raised(thresholds: Thresholds, winners: Neurons, drives: npt.NDArray[np.int
     amount[np.searchsorted(neurons, thresholds.neurons)] = thresholds.amount
     at = np.searchsorted(neurons, winners)
     amount[at] = raised(amount[at], drives, rate)
-    return Thresholds(neurons, amount)
+    return without_zeros(Thresholds(neurons, amount))
 
 
 def _same(ours: Neurons, theirs: Neurons) -> bool:
@@ -138,7 +138,7 @@ class SteppedBackend(Backend):
 
     def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
         with uninterrupted():
-            self._thresholds[area] = thresholds
+            self._thresholds[area] = without_zeros(thresholds)
 
     def _thresholds_nbytes(self, area: int) -> int:
         return sum(column.nbytes for column in self._thresholds[area])

@@ -72,7 +72,7 @@ def test_same_over_several_tiles(number: int, options: Options) -> None:
 
 
 @pytest.mark.parametrize("gpu", GPUS)
-@pytest.mark.parametrize("number", [*range(8), *SETTLED])
+@pytest.mark.parametrize("number", [*range(8), *SETTLED, *EXCITABLE])
 def test_same_on_a_gpu(number: int, gpu: Any) -> None:
     case, reference = expected(number, large=False)
     assert trace(gpu, case, Options()) == reference

@@ -10,7 +10,7 @@ import nvrtc
 import pytest
 
 from brainsim.kernels.connectome import BLOCK_STEP, FINE, GOLDEN, Graph
-from brainsim.kernels.fixed_point import ONE, RATE_BITS
+from brainsim.kernels.fixed_point import ONE, RATE_BITS, THRESHOLD_LIMIT, WEIGHT_BITS
 from brainsim.kernels.gaps import gap_table
 from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.device import check
@@ -65,7 +65,9 @@ def test_structures_are_the_same_on_both_sides() -> None:
         ("FINE_LOW", FINE[0]),
         ("FINE_HIGH", FINE[1]),
         ("ONE", ONE),
+        ("WEIGHT_BITS", WEIGHT_BITS),
         ("RATE_BITS", RATE_BITS),
+        ("THRESHOLD_LIMIT", THRESHOLD_LIMIT),
         ("PAGE", layout.PAGE),
         ("DIGIT_BITS", layout.DIGIT_BITS),
         ("THREADS", layout.THREADS),
@@ -73,7 +75,7 @@ def test_structures_are_the_same_on_both_sides() -> None:
 )
 def test_constants_are_the_same_on_both_sides(name: str, value: int) -> None:
     (text,) = re.findall(rf"constexpr \w+ {name} = ([^;]+);", HEADERS)
-    assert eval(text.removesuffix("ull")) == value
+    assert eval(text.removesuffix("ull"), {"i64": int}) == value
 
 
 def test_signatures_are_read() -> None:
@@ -139,27 +141,30 @@ class Far:
         return self.upload(areas)
 
 
-@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize(("recurrent", "excitable"), [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize("p", [0.001, 0.01, 0.3])
-def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool) -> None:
+def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitable: bool) -> None:
     far, bits = Far(p, recurrent), 12
     tile = far.n >> bits  # the last one, which is not whole
     low, size = tile << bits, far.n - (tile << bits)
     firing = [5, 2**31 + 11, far.n - 2, far.n - 1]
     job = np.array([(1, -tile, 0, 1)], layout.JOB)
-    areas = far.areas(drive=-low, tiles=-tile, winners=len(firing))
+    areas = far.areas(drive=-low, tiles=-tile, winners=len(firing), amounts=-low if excitable else -1)
+    amounts = np.random.default_rng(5).integers(-3 * ONE, 3 * ONE, size)
     drive, peaks = far.upload(np.full(size, -7, np.int64)), far.upload(np.zeros(1, np.int64))
     arguments = [far.status, far.upload(job), np.int64(1), far.upload(np.zeros(1, np.int64)), far.fibers, areas]
     arguments += [
         far.upload(np.array(firing, np.uint32)),
         far.upload(np.array([len(firing), 0], np.uint32)),
         *far.tables,
+        far.upload(amounts),
     ]
     arguments += [drive, peaks, far.upload(np.zeros(1, np.uint32)), np.int64(1), np.int64(bits)]
     far.device.launch(far.device.prepare("project", 1, arguments, shared=2 << bits))
     blocks = range(low >> far.graph.bits, ((far.n - 1) >> far.graph.bits) + 1)
     posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if low <= j < far.n]
     expected = np.bincount([j - low for i, j in posts if not (recurrent and i == j)], minlength=size) * ONE
+    expected -= amounts * excitable
     assert far.device.read(drive).tolist() == expected.tolist()
     assert far.device.read(peaks).tolist() == [expected.max()]
 

@@ -175,7 +175,8 @@ reserve(Status* status, u64* pages_wanted, i64 item_count, i64 page_capacity) {
 extern "C" __global__ void __launch_bounds__(THREADS)
 strengthen(const Status* status, const Lesson* lessons, i64 lesson_count, i64 item_count, const Fiber* fibers,
            const Area* areas, const u32* winners, const u32* sizes, const u32* next_winners, const u32* next_sizes,
-           const u32* ranks, Row* rows, u32* posts, i32* weights, u64* next, u32* hits, const u64* first_pages) {
+           const u32* ranks, Row* rows, u32* posts, i32* weights, u64* next, u32* hits, const u64* first_pages,
+           const i64* steps) {
     if (status->stalled) return;
     const i64 item = (i64(blockIdx.x) * THREADS + threadIdx.x) >> 5;
     if (item >= item_count) return;
@@ -188,11 +189,12 @@ strengthen(const Status* status, const Lesson* lessons, i64 lesson_count, i64 it
     Row* const own = rows + row_of(ranks[source.ranks + winners[source.winners + place]], fiber);
     const Row row = *own;
     walk_row(row, next, [&](u64 slot) {
-        if (position_of(posts[slot], won.neurons, won.count) >= 0) weights[slot] = i32(strengthened(weights[slot], fiber));
+        if (position_of(posts[slot], won.neurons, won.count) < 0) return;
+        weights[slot] = i32(strengthened(weights[slot], fiber, steps));
     });
     u32* const bits = hits + lesson.hits + place * lesson.words;
     const u64 first_page = first_pages[item], held = (row.length + PAGE - 1) / PAGE;
-    const i32 fresh_weight = i32(strengthened(ONE, fiber));
+    const i32 fresh_weight = i32(strengthened(ONE, fiber, steps));
     u64 length = row.length;
     for (i64 word = 0; word < lesson.words; ++word) {
         const u32 set = bits[word];

@@ -2,7 +2,7 @@
 #pragma once
 #include "block.cuh"
 
-// A rank is one more than the first of a neuron's rows, which are as many as fibers start at its area and learn.
+// A rank is one more than the first of a neuron's rows: one for each fiber that starts at its area and stores weights.
 __device__ __forceinline__ u64 row_of(u32 rank, const Fiber& fiber) { return u64(rank) - 1 + u64(fiber.slot); }
 
 // Calls `visit` with the slot of every synapse of a row; all lanes of a warp walk it together, one page at a time.
@@ -27,8 +27,14 @@ __device__ __forceinline__ i64 position_of(u32 neuron, const u32* neurons, i64 c
 }
 
 // One strengthening step: `Update.apply` of `kernels/fixed_point.py`.
-__device__ __forceinline__ i64 strengthened(i64 weight, const Fiber& fiber) {
-    const i64 step = (fiber.gain * weight + fiber.drift + (1ll << (RATE_BITS - 1))) >> RATE_BITS;
+__device__ __forceinline__ i64 strengthened(i64 weight, const Fiber& fiber, const i64* steps) {
+    i64 step;
+    if (fiber.step_count) {
+        const i64 item = weight >> fiber.step_shift, last = fiber.step_count - 1;
+        step = steps[fiber.steps + (item < last ? item : last)];
+    } else {
+        step = (fiber.gain * weight + fiber.drift + (1ll << (RATE_BITS - 1))) >> RATE_BITS;
+    }
     const i64 raised = weight + step < fiber.ceiling ? weight + step : fiber.ceiling;
     return raised > 0 ? raised : 0;
 }

@@ -28,12 +28,14 @@ __device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u
     }
 }
 
-// Moves the counts of a tile to the drives, and returns the largest drive of those this thread has moved.
-__device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, u32 size, bool first) {
+// Moves the counts of a tile to the drives, which begin at minus the thresholds (null if there are none), and returns
+// the largest drive of those this thread has moved, or 0.
+__device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* amounts, u32 size, bool first) {
     i64 largest = 0;
     for (u32 place = threadIdx.x; place < size; place += THREADS) {
         const i64 count = (counts[place >> 1] >> ((place & 1) * 16)) & 0xFFFF;
-        const i64 value = (first ? 0 : drive[place]) + count * ONE;
+        const i64 before = !first ? drive[place] : amounts ? -amounts[place] : 0;
+        const i64 value = before + count * ONE;
         drive[place] = value;
         largest = value > largest ? value : largest;
     }
@@ -44,7 +46,7 @@ __device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, u32 size, bo
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
 project(const Status* status, const Job* jobs, i64 job_count, const i64* opened, const Fiber* fibers,
         const Area* areas, const u32* winners, const u32* sizes, const u16* guide, const u32* heads,
-        const u64* thresholds, i64* drive, i64* peaks, u32* histograms, i64 passes, i64 tile_bits) {
+        const u64* thresholds, const i64* amounts, i64* drive, i64* peaks, u32* histograms, i64 passes, i64 tile_bits) {
     DYNAMIC_SHARED(u32, counts);
     __shared__ i64 scratch[WARPS + 1];
     if (status->stalled) return;
@@ -60,6 +62,7 @@ project(const Status* status, const Job* jobs, i64 job_count, const i64* opened,
     }
     const u32 count_words = (size + 1) >> 1;
     i64* const tile_drive = drive + area.drive + low;
+    const i64* const tile_amounts = area.amounts == -1 ? nullptr : amounts + area.amounts + low;
     for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
     __syncthreads();
     u64 added = 0;
@@ -77,7 +80,7 @@ project(const Status* status, const Job* jobs, i64 job_count, const i64* opened,
             added += taken;
             if (added < MOST_SOURCES) continue;
             __syncthreads();
-            move_counts(counts, tile_drive, size, first);
+            move_counts(counts, tile_drive, tile_amounts, size, first);
             __syncthreads();
             for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
             __syncthreads();
@@ -86,6 +89,6 @@ project(const Status* status, const Job* jobs, i64 job_count, const i64* opened,
         }
     }
     __syncthreads();
-    const i64 peak = block_maximum(move_counts(counts, tile_drive, size, first), scratch);
+    const i64 peak = block_maximum(move_counts(counts, tile_drive, tile_amounts, size, first), scratch);
     if (threadIdx.x == 0) peaks[area.tiles + tile] = peak;
 }

@@ -12,7 +12,7 @@ typedef int i32;
 typedef unsigned long long u64;
 typedef long long i64;
 
-// An area: `winners`, `drive`, `tiles` and `ranks` say where its items begin in the arrays that all areas share.
+// An area: `winners`, `drive`, `tiles`, `ranks` and `amounts` say where its items begin in arrays that all areas share.
 struct Area {
     i64 n;
     i64 k;
@@ -20,7 +20,9 @@ struct Area {
     i64 drive;
     i64 tiles;
     i64 ranks;
-    i64 slots;  // fibers that start here and learn: so many rows has a neuron that is enrolled
+    i64 slots;    // fibers that start here and store weights: so many rows has a neuron that is enrolled
+    i64 amounts;  // of its thresholds; -1 if it has none
+    i64 refraction;
 };
 
 // A fiber: its graph (`guide`, `heads` and `thresholds` say where its gap table begins) and its plasticity step.
@@ -39,6 +41,9 @@ struct Fiber {
     i64 gain;
     i64 drift;
     i64 ceiling;
+    i64 steps;  // where its table of steps begins, if its rule is one
+    i64 step_count;
+    i64 step_shift;
 };
 
 // An area that selects winners in a round: its tiles are the thread blocks from `first_block` on.
@@ -101,7 +106,9 @@ struct Status {
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point
+constexpr int WEIGHT_BITS = 16;
 constexpr int RATE_BITS = 28;
+constexpr i64 THRESHOLD_LIMIT = i64(1) << 62;
 constexpr i64 PAGE = 32;               // synapses: a lane of a warp each
 constexpr int DIGIT_BITS = 11;
 constexpr i64 DIGITS = 1 << DIGIT_BITS;

@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import (
     NO_SYNAPSES,
-    NO_THRESHOLDS,
     PHASES,
     Backend,
     Memory,
@@ -25,9 +24,10 @@ from brainsim.kernels.backend import (
     Synapses,
     Thresholds,
     uninterrupted,
+    without_zeros,
 )
 from brainsim.kernels.cpu.connectome import graph_arrays, row_targets
-from brainsim.kernels.errors import BackendUnavailableError, KernelError
+from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.layout import PAGE
@@ -71,16 +71,6 @@ class GpuBackend(Backend):
 
     def __init__(self, spec: BrainSpec, options: Options) -> None:
         super().__init__(spec, options)
-        for area in spec.areas:
-            if area.refraction:
-                raise BackendUnavailableError(
-                    f"Area {area.name!r}.refraction: the gpu backend has none; use backend='cpu'"
-                )
-        for fiber in spec.fibers:
-            if fiber.update is not None and fiber.update.steps:
-                raise BackendUnavailableError(
-                    f"Fiber {fiber.name!r}.plasticity: the gpu backend runs affine rules only; use backend='cpu'"
-                )
         self._device = type(self).device()
         bits = tile_bits(spec, self._device.description.multiprocessors)
         areas = AreaTable(spec, bits)
@@ -115,17 +105,19 @@ class GpuBackend(Backend):
         self._launches.prepare(plan)
         with self._whole():
             self._state.moved(plan.selecting)
+            if learn:
+                self._state.thresholds.raised(plan.selecting)
             self._overlay.forget_copy()
             self._pending.append(_Step(plan, self._launches.round(plan)))
             self._selected = plan.selecting
 
     def _plan(self, open_fibers: Sequence[int], fixed: Collection[int], learn: bool) -> Plan:
-        bounds = tuple(self._state.bounds)
-        key = (tuple(open_fibers), frozenset(fixed), learn, bounds)
+        bounds, lifts = tuple(self._state.bounds), tuple(self._state.thresholds.lifts)
+        key = (tuple(open_fibers), frozenset(fixed), learn, bounds, lifts)
         if key not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
-            self._plans[key] = self._planner.plan(open_fibers, fixed, learn, bounds)
+            self._plans[key] = self._planner.plan(open_fibers, fixed, learn, bounds, lifts)
         return self._plans[key]
 
     def _settle(self) -> None:
@@ -253,12 +245,21 @@ class GpuBackend(Backend):
             self._state.set_status(*self._overlay.replace(self._loaded))
             self._loaded = {}
 
+    # Thresholds
+
     def thresholds(self, area: int) -> Thresholds:
-        return NO_THRESHOLDS
+        self._settle()
+        return self._state.thresholds.read(area)
 
     def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
-        if len(thresholds.neurons):
-            raise BackendUnavailableError("thresholds: the gpu backend has none; use backend='cpu'")
+        self._settle()
+        thresholds = without_zeros(thresholds)
+        with uninterrupted():
+            if len(thresholds.neurons) and self._state.thresholds.make_room(area):
+                self._launches.forget()
+                self._device.trim()
+        with self._whole():
+            self._state.thresholds.write(area, thresholds)
 
     # Life
 

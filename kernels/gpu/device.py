@@ -18,7 +18,11 @@ _MIB = 1 << 20
 _ALIGNED = 16
 _MOST_BLOCKS = 2**31 - 1
 _CURE = "lower n, or k, or the number of plastic fibers"
-_CURES = {"winners": "present fewer neurons, or lower n", "recordings": "record fewer areas"}
+_CURES = {
+    "winners": "present fewer neurons, or lower n",
+    "recordings": "record fewer areas",
+    "thresholds": "let fewer areas have thresholds or refract, or lower their n",
+}
 
 
 def _mebibytes(size: int) -> str:

@@ -78,7 +78,8 @@ class Launches:
         """Return the launches of each phase, made anew when an array has been replaced."""
         state, overlay = self._state, self._overlay
         scratch = (self._histograms, self._choices, self._hits, self._starts, self._first_pages)
-        arrays = (*scratch, state.winners_pool, state.next_winners, overlay.rows, overlay.posts, overlay.following)
+        pools = state.winners_pool, state.next_winners, state.thresholds.amounts
+        arrays = (*scratch, *pools, overlay.rows, overlay.posts, overlay.following)
         if arrays != self._arrays:
             self._sequences.clear()
             self._arrays = arrays
@@ -97,7 +98,7 @@ class Launches:
         firing: list[Argument] = [fibers.items, state.areas, state.winners_pool, state.sizes]
         graph: list[Argument] = [fibers.guide, fibers.heads, fibers.thresholds]
         drives: list[Argument] = [state.drive, state.peaks]
-        tail = [*graph, *drives, self._histograms, np.int64(plan.passes), self._tile_bits]
+        tail = [*graph, state.thresholds.amounts, *drives, self._histograms, np.int64(plan.passes), self._tile_bits]
         shared = _COUNT_BYTES << int(self._tile_bits)
         arguments = [*self._jobs(plan), plan.opened, *firing, *tail]
         project = self._device.prepare("project", plan.blocks, arguments, shared=shared)
@@ -141,13 +142,14 @@ class Launches:
             prepare("draw_pairs", _blocks(plan.pairs, THREADS), pairs),
             prepare("cross_out", warps, [*stored, *places]),
             prepare("reserve", 1, [state.status, self._first_pages, items, pages]),
-            prepare("strengthen", warps, [*stored, overlay.weights, *places]),
+            prepare("strengthen", warps, [*stored, overlay.weights, *places, fibers.steps]),
         ]
 
     def _commit(self, plan: Plan) -> Launch:
         state = self._state
         won: list[Argument] = [state.next_winners, state.next_sizes, state.changed, state.fired]
-        arguments = [*self._jobs(plan), state.areas, state.winners_pool, state.sizes, *won]
+        tiring: list[Argument] = [state.drive, state.thresholds.amounts, np.int64(plan.learn)]
+        arguments = [*self._jobs(plan), state.areas, state.winners_pool, state.sizes, *won, *tiring]
         return self._device.prepare("commit", max(1, len(plan.selecting)), arguments)
 
     def record(self, ring: Ring, slot: int) -> None:

@@ -1,6 +1,7 @@
 """What the kernels of one kind of round are told: which areas select, which fibers transmit and which learn.
 
-A plan depends on the open fibers, the held areas, and how many neurons *may* fire; how many do, the device alone knows.
+A plan depends on the open fibers, the held areas, how many neurons *may* fire, and how far thresholds below 0 may lift
+the drives; how many do, and how far they are, the device alone knows.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ from brainsim.kernels.spec import BrainSpec
 class Plan:
     """Tables on the device and the sizes that go with them; see `kernels/cuda/types.cuh`.
 
-    ``selecting`` are the areas that choose new winners.  ``blocks`` counts tiles, ``warps`` neurons that may fire at
-    fibers with learned synapses.  ``passes`` digits are needed to tell the drives apart.  ``items`` counts neurons that
-    may have fired in a lesson, ``pairs`` those times the blocks of the graph with winners, of which there is a list of
-    ``starts``; ``hits`` are words with a bit for each neuron that may have fired and winner.
+    ``selecting`` are the areas that choose new winners, whose thresholds may rise if the round is to ``learn``.
+    ``blocks`` counts tiles, ``warps`` neurons that may fire at fibers with learned synapses.  ``passes`` digits are
+    needed to tell the drives apart.  ``items`` counts neurons that may have fired in a lesson, ``pairs`` those times
+    the blocks of the graph with winners, of which there is a list of ``starts``; ``hits`` are words with a bit for each
+    neuron that may have fired and winner.
     """
 
     selecting: tuple[int, ...]
+    learn: bool
     jobs: Array
     opened: Array
     blocks: int
@@ -58,8 +61,14 @@ class Planner:
         self._device = device
         self._tile_bits = tile_bits
 
-    def plan(self, opened: Sequence[int], fixed: Collection[int], learn: bool, bounds: Sequence[int]) -> Plan:
-        """Return the plan of a round; ``bounds`` says how many neurons of each area may fire when it begins."""
+    def plan(
+        self, opened: Sequence[int], fixed: Collection[int], learn: bool, bounds: Sequence[int], lifts: Sequence[int]
+    ) -> Plan:
+        """Return the plan of a round.
+
+        Of each area, ``bounds`` says how many neurons may fire when it begins, and ``lifts`` by how much more than the
+        sum of its inputs one may be driven.
+        """
         fibers = self._spec.fibers
         selecting = tuple(a for a in dict.fromkeys(fibers[f].target for f in opened) if a not in fixed)
         into = {a: [f for f in opened if fibers[f].target == a] for a in selecting}
@@ -78,10 +87,11 @@ class Planner:
         there = self._device.upload_all(tables, "plans")
         return Plan(
             selecting=selecting,
+            learn=learn,
             jobs=there[0],
             opened=there[1],
             blocks=blocks,
-            passes=self._passes(into, bounds),
+            passes=self._passes(into, bounds, lifts),
             gatherings=there[2],
             gathering_count=len(gatherings),
             warps=warps,
@@ -132,7 +142,10 @@ class Planner:
         graph = self._spec.fibers[fiber].graph
         return min(posts, -(-graph.n_target >> graph.bits))
 
-    def _passes(self, into: dict[int, list[int]], bounds: Sequence[int]) -> int:
+    def _passes(self, into: dict[int, list[int]], bounds: Sequence[int], lifts: Sequence[int]) -> int:
         fibers = self._spec.fibers
-        largest = [sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group) for group in into.values()]
+        largest = [
+            lifts[area] + sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group)
+            for area, group in into.items()
+        ]
         return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS))

@@ -12,6 +12,7 @@ from brainsim.kernels.backend import Neurons
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import STATUS
 from brainsim.kernels.gpu.tables import AreaTable
+from brainsim.kernels.gpu.thresholds import ThresholdPool
 from brainsim.kernels.spec import BrainSpec
 
 
@@ -41,6 +42,8 @@ class State:
         Whether an area's winners changed in the last round that it selected in, and whether it has fired at all.
     status : Status array of one item
         See `kernels/cuda/types.cuh`.
+    thresholds : ThresholdPool
+        What is subtracted from the drives.
     bounds : list of int
         How many neurons of each area may fire, at most.
     """
@@ -65,6 +68,7 @@ class State:
         self.peaks = device.empty(areas.tiles, np.int64, "drives")
         self.greater = device.empty(areas.tiles, np.uint32, "drives")
         self.equal = device.empty(areas.tiles, np.uint32, "drives")
+        self.thresholds = ThresholdPool(spec, device, areas, self.areas)
 
     def _pools(self, total: int) -> tuple[Array, Array]:
         return self._device.empty(total, np.uint32, "winners"), self._device.empty(total, np.uint32, "winners")
@@ -144,4 +148,5 @@ class State:
             "winners": int(self._table.capacity[area]) * 8,
             "drive": spec.n * 8 if reached else 0,
             "index": spec.n * 4 if item["slots"] else 0,
+            "thresholds": self.thresholds.nbytes(area),
         }

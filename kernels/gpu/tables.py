@@ -41,6 +41,7 @@ class AreaTable:
         areas = range(len(spec.areas))
         self.items = np.zeros(len(spec.areas), AREA)
         self.items["n"], self.items["k"] = [a.n for a in spec.areas], [a.k for a in spec.areas]
+        self.items["refraction"], self.items["amounts"] = [a.refraction for a in spec.areas], -1
         self.items["slots"] = [sum(f.stores and f.source == a for f in spec.fibers) for a in areas]
         reached = [bool(spec.into(a)) for a in areas]
         self.drives = self._place("drive", [area.n * here for area, here in zip(spec.areas, reached, strict=True)])
@@ -67,7 +68,7 @@ class AreaTable:
 
 
 class FiberTable:
-    """The fibers of a brain on a device, with the gap tables of their graphs, one for each probability."""
+    """The fibers of a brain on a device, with gap tables, one for each probability, and the rules that are tables."""
 
     def __init__(self, spec: BrainSpec, device: Device) -> None:
         starts: dict[float, tuple[int, int, int]] = {}
@@ -76,6 +77,7 @@ class FiberTable:
             starts[p] = (_total(tables, "guide"), _total(tables, "heads"), _total(tables, "thresholds"))
             tables.append(gap_table(p))
         slots = [0] * len(spec.areas)
+        rules: dict[tuple[int, ...], int] = {}
         items = np.zeros(len(spec.fibers), FIBER)
         for item, fiber in zip(items, spec.fibers, strict=True):
             graph, table = fiber.graph, gap_table(fiber.graph.p)
@@ -83,24 +85,24 @@ class FiberTable:
             item["recurrent"], item["bits"] = graph.recurrent, graph.bits
             item["shift"], item["last"] = int(table.shift), int(table.last)
             item["guide"], item["heads"], item["thresholds"] = starts[graph.p]
-            if fiber.update is not None:
+            if (update := fiber.update) is not None:
                 item["slot"] = slots[fiber.source]
                 slots[fiber.source] += 1
-                item["gain"], item["drift"], item["ceiling"] = (
-                    fiber.update.gain,
-                    fiber.update.drift,
-                    fiber.update.ceiling,
-                )
+                item["gain"], item["drift"], item["ceiling"] = update.gain, update.drift, update.ceiling
+                first = rules.setdefault(update.steps, sum(map(len, rules)))
+                item["steps"], item["step_count"], item["step_shift"] = first, len(update.steps), update.shift
         self.slots = items["slot"].tolist()
         self.items = device.upload(items, "fibers")
         self.guide = device.upload(_joined(tables, "guide", np.uint16), "gap tables")
         self.heads = device.upload(_joined(tables, "heads", np.uint32), "gap tables")
         self.thresholds = device.upload(_joined(tables, "thresholds", np.uint64), "gap tables")
+        self.steps = device.upload(np.array([step for steps in rules for step in steps], np.int64), "fibers")
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
-        return self.items.nbytes + self.guide.nbytes + self.heads.nbytes + self.thresholds.nbytes
+        tables = self.items, self.guide, self.heads, self.thresholds, self.steps
+        return sum(table.nbytes for table in tables)
 
 
 def _total(tables: Sequence[GapTable], field: str) -> int:

@@ -1,0 +1,104 @@
+"""The thresholds of all areas on the device: an amount for each neuron of those areas that have any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from brainsim.kernels.backend import NO_THRESHOLDS, Thresholds
+from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.tables import AreaTable
+from brainsim.kernels.spec import BrainSpec
+
+_PURPOSE = "thresholds"
+
+
+class ThresholdPool:
+    """Areas that refract have a part of the pool from the first, others from when they are first given thresholds.
+
+    Attributes
+    ----------
+    amounts : int64 array
+        What is subtracted from the drive of each neuron; the part of an area begins at its place.
+    lifts : list of int
+        By how much thresholds below 0 may add to the drives of each area, at most; rounded up, so that there are few
+        values, and few plans that differ by them.
+    """
+
+    def __init__(self, spec: BrainSpec, device: Device, table: AreaTable, there: Array) -> None:
+        self._spec = spec
+        self._device = device
+        self._table = table
+        self._there = there  # the table's items on the device
+        self._places: dict[int, int] = {}
+        self._known = dict.fromkeys(range(len(spec.areas)), NO_THRESHOLDS)
+        self._used = 0
+        self.lifts = [0] * len(spec.areas)
+        for area, each in enumerate(spec.areas):
+            if each.refraction and spec.into(area):
+                self._places[area], self._used = self._used, self._used + each.n
+        self.amounts = device.zeros(self._used, np.int64, _PURPOSE)
+        for area in self._places:
+            self._use(area, True)
+
+    def _use(self, area: int, used: bool) -> None:
+        """Let rounds subtract the amounts of an area, or none."""
+        self._table.items["amounts"][area] = self._places[area] if used else -1
+        self._device.write(self._there, area, self._table.items[area : area + 1])
+
+    def make_room(self, area: int) -> bool:
+        """Let an area have thresholds; all launches must have taken effect.
+
+        Returns
+        -------
+        bool
+            Whether the array has been replaced by a larger one.
+
+        Raises
+        ------
+        DeviceMemoryError
+            If there is no room for it; then nothing has changed.
+        """
+        if area in self._places:
+            return False
+        larger = self._device.empty(self._used + self._spec.areas[area].n, np.int64, _PURPOSE)
+        if self._used:
+            self._device.copy(larger, self.amounts)
+        self.amounts, self._places[area], self._used = larger, self._used, larger.size
+        return True
+
+    def raised(self, areas: Sequence[int]) -> None:
+        """Note that a round is launched in which the winners of some areas are refracted, if the areas refract."""
+        for area in areas:
+            if self._spec.areas[area].refraction:
+                self._known.pop(area, None)
+
+    def read(self, area: int) -> Thresholds:
+        """Return the thresholds of an area that are not 0; all launches must have taken effect."""
+        if area not in self._known:
+            place = self._places[area]
+            amounts = self._device.read(self.amounts, place, place + self._spec.areas[area].n)
+            neurons = np.flatnonzero(amounts)
+            self._known[area] = Thresholds(neurons, amounts[neurons])
+        return self._known[area]
+
+    def write(self, area: int, thresholds: Thresholds) -> None:
+        """Replace the thresholds of an area, none of them 0, for which there is room."""
+        if thresholds is self._known.get(area):
+            return  # put back after a probe, in which nothing is learned
+        self._known.pop(area, None)
+        neurons, amount = thresholds
+        if area in self._places:
+            used = len(neurons) > 0 or self._spec.areas[area].refraction > 0
+            if used:
+                amounts = np.zeros(self._spec.areas[area].n, np.int64)
+                amounts[neurons] = amount
+                self._device.write(self.amounts, self._places[area], amounts)
+            self._use(area, used)
+        self.lifts[area] = (1 << max(0, -int(amount.min(initial=0))).bit_length()) - 1
+        self._known[area] = thresholds
+
+    def nbytes(self, area: int) -> int:
+        """Return the bytes allocated for an area."""
+        return self._spec.areas[area].n * 8 if area in self._places else 0
