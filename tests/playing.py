@@ -13,6 +13,7 @@ import numpy as np
 from brainsim import Area, Assembly, Simulator, UnusedWarning
 from brainsim.fiber import Fiber, FiberSet
 from plays import (
+    Bias,
     Disinhibit,
     Hold,
     Inhibit,
@@ -67,6 +68,8 @@ class _Player:
                 self._present(step)
             case Recall():
                 self._recall(step)
+            case Bias():
+                self._bias(step)
             case Hold(areas):
                 sim.hold(*self._areas(areas))
             case Release(areas):
@@ -106,6 +109,12 @@ class _Player:
         self._trace.facts["recalled another than fires"] += then != self._sim.assembly(then.area)
         others = np.setdiff1d(np.arange(self._play.sizes[step.area].n), then.neurons)[: step.come]
         self._sim.present(Assembly(then.area, np.concatenate([then.neurons[step.gone :], others])))
+
+    def _bias(self, step: Bias) -> None:
+        values = np.zeros(self._play.sizes[step.area].n)
+        if step.thresholds:
+            values[:: step.stride] = np.resize(step.thresholds, len(values[:: step.stride]))
+        self._sim.set_thresholds(f"A{step.area}", values)
 
     def _run(self, step: Run) -> None:
         rounds = self._affordable(step.links, step.rounds)
@@ -193,8 +202,14 @@ class _Player:
             "schedule": str(sim.schedule()),
             "unused": sim.unused(),
             **{name: sim.assembly(name).neurons.tolist() for name in self._brain.areas},
+            **{f"thresholds of {name}": self._thresholds(name) for name in self._brain.areas},
             **{fiber.name: [column.tolist() for column in sim.connectome(fiber).learned()] for fiber in self._fibers},
         }
+
+    def _thresholds(self, area: str) -> list[list[float]]:
+        values = self._sim.thresholds(area)
+        neurons = np.flatnonzero(values)
+        return [neurons.tolist(), values[neurons].tolist()]
 
     def finished(self) -> Trace:
         """Return the trace and close the simulator."""
@@ -206,6 +221,8 @@ class _Player:
             learned = len(self._trace.end[fiber.name][0])
             self._trace.facts["learned"] += learned
             self._trace.facts["learned over several tiles"] += learned * (fiber.target.n > 16_384)
+        for number, size in enumerate(self._play.sizes):
+            self._trace.facts["refracted"] += bool(size.refraction and self._trace.end[f"thresholds of A{number}"][0])
         _close(self._sim)
         return self._trace
 

@@ -24,10 +24,11 @@ class Affine(AffinePlasticity):
 
 @dataclass(frozen=True)
 class Size:
-    """Neurons and winners of an area; areas and links are named by their place in the play."""
+    """Neurons, winners and refraction of an area; areas and links are named by their place in the play."""
 
     n: int
     k: int
+    refraction: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Recall:
     back: int
     gone: int = 0
     come: int = 0
+
+
+@dataclass(frozen=True)
+class Bias:
+    """Give every ``stride``-th neuron of an area one of these thresholds, in turn, and none to the others."""
+
+    area: int
+    thresholds: tuple[float, ...]
+    stride: int = 1
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,7 @@ class Load:
     into: str = "here"
 
 
-Step = Present | Recall | Hold | Release | Silence | Inhibit | Disinhibit | Run | Probe | Save | Load
+Step = Present | Recall | Bias | Hold | Release | Silence | Inhibit | Disinhibit | Run | Probe | Save | Load
 
 
 @dataclass(frozen=True)
@@ -146,7 +156,7 @@ def declared(play: Play) -> Brain:
     """Return the brain of a play."""
     brain = Brain()
     for number, size in enumerate(play.sizes):
-        brain.add(Area(f"A{number}", size.n, size.k))
+        brain.add(Area(f"A{number}", size.n, size.k, refraction=size.refraction))
     for link in play.links:
         brain.connect(brain[f"A{link.source}"], brain[f"A{link.target}"], link.p, link.rule, label=link.label)
     return brain

@@ -114,6 +114,11 @@ def excitable(number: int) -> Scenario:
     return Scenario(BrainSpec(areas, fibers), case.rounds, thresholds)
 
 
+def named(kind: str, number: int) -> Scenario:
+    """Return a scenario of a kind, ``"mixed"`` or ``"excitable"``."""
+    return {"mixed": scenario, "excitable": excitable}[kind](number)
+
+
 @cache
 def settled_reference(number: int) -> tuple[Scenario, list[Any]]:
     """Return a settled scenario and its trace on the reference backend, which takes seconds."""

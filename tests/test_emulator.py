@@ -13,9 +13,10 @@ from brainsim.kernels.spec import Options
 from emulator import planted, sanitized
 from emulator.build import build
 from emulator.device import EmulatorError, emulate, emulated, load
-from scenarios import scenario, trace
+from scenarios import named, trace
 
 SEEDS = range(6)
+SHIPPED = [pytest.param("mixed", 1, marks=pytest.mark.slow), ("mixed", 3), ("excitable", 304)]
 
 
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
@@ -51,9 +52,9 @@ class TestRaces:
         with pytest.raises(EmulatorError, match=r"a race: .* nothing to order them"):
             outcome(f"{kind}_faulty", races=True, seed=seed)
 
-    @pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
-    def test_kernels_that_ship_have_none(self, number: int) -> None:
-        case = scenario(number)
+    @pytest.mark.parametrize(("kind", "number"), SHIPPED)
+    def test_kernels_that_ship_have_none(self, kind: str, number: int) -> None:
+        case = named(kind, number)
         assert trace(emulated(races=True), case, Options()) == trace(ReferenceBackend, case, Options())
 
 
@@ -93,7 +94,7 @@ class TestAddresses:
         assert faulty.returncode != 0
         assert "AddressSanitizer: heap-buffer-overflow" in faulty.stderr
 
-    @pytest.mark.parametrize("number", [pytest.param(1, marks=pytest.mark.slow), 3])
-    def test_kernels_that_ship_stay_inside(self, number: int) -> None:
-        done = sanitized.run("shipped", str(number))
+    @pytest.mark.parametrize(("kind", "number"), SHIPPED)
+    def test_kernels_that_ship_stay_inside(self, kind: str, number: int) -> None:
+        done = sanitized.run("shipped", kind, str(number))
         assert done.returncode == 0, done.stderr

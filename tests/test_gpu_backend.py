@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,19 @@ import pytest
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import BackendError, BackendMemoryError, SimulationError
 from brainsim.info import describe
+from brainsim.kernels.backend import NO_THRESHOLDS, Thresholds
 from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import DeviceMemoryError
+from brainsim.kernels.fixed_point import ONE
 from brainsim.kernels.gpu import cuda_device, overlay, source
 from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.gpu.cuda_device import CupyDevice
+from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 from emulator import fake_cupy
 from emulator.device import EmulatedDevice, emulated
-from scenarios import scenario, settled_reference, trace
+from scenarios import Scenario, excitable, scenario, settled, settled_reference, trace
 
 
 def one_device(**options: Any) -> tuple[type[GpuBackend], EmulatedDevice]:
@@ -175,9 +179,9 @@ class TestRoom:
         assert won[0] == won[1]
 
 
-def small_brain() -> tuple[Brain, Assembly]:
+def small_brain(refraction: float = 0.0) -> tuple[Brain, Assembly]:
     brain = Brain()
-    stimulus, area = brain.add(Area("S", n=300, k=50), Area("A", n=2000, k=40))
+    stimulus, area = brain.add(Area("S", n=300, k=50), Area("A", n=2000, k=40, refraction=refraction))
     rule = Hebbian(0.2, 20)
     brain.connect(stimulus, area, p=0.1, plasticity=rule)
     brain.connect(area, area, p=0.1, plasticity=rule)
@@ -264,7 +268,7 @@ def test_a_round_that_fails_half_way_is_noticed(kernel: str, tmp_path: Path, mon
     device = EmulatedDevice()
     monkeypatch.setattr(cuda_device, "why_not", lambda: None)
     monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: device))
-    brain, stimulus = small_brain()
+    brain, stimulus = small_brain(refraction=0.05)
     after = []
     for backend in ("cpu", "gpu"):
         with Simulator(brain, backend=backend) as sim:
@@ -279,9 +283,8 @@ def test_a_round_that_fails_half_way_is_noticed(kernel: str, tmp_path: Path, mon
                     sim.run(brain.fibers)
                 sim.load(tmp_path / "state.h5")
             sim.run(brain.fibers, rounds=3)
-            after.append(
-                (sim.assembly("A"), [sim.connectome(fiber).to_scipy().toarray().tolist() for fiber in brain.fibers])
-            )
+            weights = [sim.connectome(fiber).to_scipy().toarray().tolist() for fiber in brain.fibers]
+            after.append((sim.assembly("A"), weights, sim.thresholds("A").tolist()))
     assert after[0] == after[1]
 
 
@@ -371,6 +374,137 @@ def trace_of_rounds(backend: Any, rounds: Sequence[Any]) -> None:
         backend.round(opened, fixed, learn=learn)
 
 
+class TestThresholds:
+    """Only areas that have thresholds have memory for them, and a round raises them if it happens, once."""
+
+    def test_memory_is_there_when_it_is_needed(self) -> None:
+        case, _ = settled_reference(200)
+        backend_class, device = one_device()
+        backends = [CpuBackend(case.spec, Options()), backend_class(case.spec, Options())]
+        some, others = every(3, ONE), every(2, -2 * ONE)
+        steps = [(1, NO_THRESHOLDS), (1, some), (2, others), (2, some), (1, NO_THRESHOLDS), (1, others), (0, some)]
+        seen, held = [], []
+        for backend in backends:
+            backend.set_winners(0, list(range(30)))
+            for area, thresholds in steps:
+                trace_of_rounds(backend, case.rounds[1:4])
+                held.append({name: parts["thresholds"] for name, parts in backend.memory()["areas"].items()})
+                backend.set_thresholds(area, thresholds)
+                seen.append([backend.winners(a).tolist() for a in range(3)])
+        report = backends[1].memory()
+        assert seen[: len(steps)] == seen[len(steps) :]
+        assert [list(each.values()) for each in held[len(steps) :]] == [
+            *[[0, 0, 0]] * 2,
+            [0, 24_000, 0],
+            *[[0, 24_000, 16_000]] * 4,
+        ]
+        reported = sum(size for part in report.values() for owner in part.values() for size in owner.values())
+        assert 0 <= device.description.memory - device.room - reported < 10_000
+        assert report["areas"]["S"]["thresholds"] == 720, "though its winners stay"
+
+    def test_areas_that_refract_have_theirs_from_the_first(self) -> None:
+        case, _ = settled_reference(200)
+        backend_class = emulated()
+        held = [backend_class(spec, Options()).memory()["areas"] for spec in (case.spec, refracting(case.spec))]
+        assert [each["A"]["thresholds"] for each in held] == [0, 24_000]
+        assert [each["B"]["thresholds"] for each in held] == [0, 16_000]
+
+    def test_they_take_no_launches(self) -> None:
+        """But as many more passes over the digits of a drive as thresholds below 0 make it longer."""
+        case, _ = settled_reference(200)
+        backend_class, device = one_device()
+        backend = backend_class(case.spec, Options())
+        counts = []
+        backend.set_winners(0, list(range(30)))
+        for amount, fire in ((0, 25), (2**62 - 1, 0), (-ONE, 25), (1 - 2**62, 25)):
+            backend.set_thresholds(1, every(1, amount, n=3000))
+            before = len(device.launches)
+            backend.round([0], {0}, learn=True)
+            counts.append(len(device.launches) - before)
+            assert len(backend.winners(1)) == fire
+        assert counts[:3] == [counts[0]] * 3
+        assert counts[3] == counts[0] + 3, "63 bits, instead of 26, are 6 digits"
+
+    def test_a_round_that_stalls_raises_them_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(overlay, "FIRST_ROWS", 1)
+        monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
+        case, _ = settled_reference(200)
+        backend_class, device = one_device(seed=2)
+        seen = []
+        for backend in (CpuBackend(refracting(case.spec), Options()), backend_class(refracting(case.spec), Options())):
+            backend.set_winners(0, list(range(30)))
+            for rounds in (1, 4, 2):  # without a look in between
+                for _ in range(rounds):
+                    backend.round(range(6), {0}, learn=True)
+                amounts = [[column.tolist() for column in backend.thresholds(a)] for a in range(3)]
+                seen.append((amounts, [backend.winners(a).tolist() for a in range(3)]))
+        assert seen[:3] == seen[3:]
+        assert device.launches.count("project") > 7 + 1  # more than one round was run again
+        assert max(len(neurons) for neurons, _ in seen[-1][0]) > 25, "others have won, too"
+
+    def test_probes_copy_none(self) -> None:
+        """What is put back as it was taken is there still."""
+        case, _ = settled_reference(200)
+        backend_class, device = one_device()
+        backend = backend_class(refracting(case.spec), Options())
+        backend.set_winners(0, list(range(30)))
+        backend.round(range(6), {0}, learn=True)
+        taken, written = backend.thresholds(1), []
+        monitor, device._write = device._write, lambda array, *_: written.append(array)  # type: ignore[method-assign]
+        backend.set_thresholds(1, taken)
+        assert not written
+        device._write = monitor  # type: ignore[method-assign]
+        backend.round(range(6), {0}, learn=True)
+        backend.set_thresholds(1, taken)
+        assert [column.tolist() for column in backend.thresholds(1)] == [column.tolist() for column in taken]
+
+    def test_no_memory_for_them(self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        device = EmulatedDevice()
+        monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: device))
+        brain, stimulus = small_brain()
+        with Simulator(brain, backend="gpu") as sim, Simulator(brain, backend="cpu") as other:
+            for each in (sim, other):
+                each.present(stimulus)
+                each.run(brain.fibers, rounds=2)
+            room = device.room
+            device.give_back(15_999 - room)
+            with pytest.raises(BackendMemoryError, match=r"no room for .* of thresholds: .*; let fewer areas have"):
+                sim.set_thresholds("A", -1)
+            sim.set_thresholds("A", 0)  # takes none
+            assert not sim.thresholds("A").any()
+            for each in (sim, other):
+                each.run(brain.fibers, rounds=2)
+            device.give_back(room - 15_999)
+            for each in (sim, other):
+                each.set_thresholds("A", -1)
+                each.run(brain.fibers, rounds=2)
+            assert sim.assembly("A") == other.assembly("A")
+            assert sim.thresholds("A").tolist() == other.thresholds("A").tolist() == [-1.0] * 2000
+
+    def test_a_failure_while_they_are_set_is_noticed(self) -> None:
+        case, _ = settled_reference(200)
+        backend_class, device = one_device()
+        backend = backend_class(case.spec, Options())
+
+        def failed(*_: object) -> None:
+            raise DriverError
+
+        device._write = failed  # type: ignore[method-assign]
+        with pytest.raises(DriverError):
+            backend.set_thresholds(1, every(1, ONE))
+        assert backend.broken
+
+
+def every(stride: int, amount: int, n: int = 90) -> Thresholds:
+    """Return thresholds for some of the first neurons of an area."""
+    neurons = np.arange(0, n, stride)
+    return Thresholds(neurons, np.full(len(neurons), amount))
+
+
+def refracting(spec: BrainSpec) -> BrainSpec:
+    return replace(spec, areas=tuple(replace(area, refraction=ONE // 8) for area in spec.areas))
+
+
 class TestDumps:
     """A state goes from one backend to another and on, bit for bit."""
 
@@ -380,7 +514,7 @@ class TestDumps:
     ) -> None:
         states = []
         for chain in (("cpu", "cpu"), (first, second)):
-            brain, stimulus = small_brain()
+            brain, stimulus = small_brain(refraction=0.05)
             path = tmp_path / "-".join(chain)
             with Simulator(brain, seed=5, backend=chain[0]) as sim:
                 sim.present(stimulus)
@@ -392,11 +526,14 @@ class TestDumps:
                 sim.run(brain.fibers, rounds=4)
                 with sim.frozen():
                     sim.silence("S")
+                    sim.set_thresholds("A", -1)
                     sim.run(brain.fibers, rounds=2)
                     probed = sim.assembly("A").neurons.tolist()
                 won = [winners.tolist() for winners in recording.winners("A")]
                 weights = [sim._backend.learned(f) for f in range(2)]  # type: ignore[union-attr]
-                states.append((won, probed, [[c.tolist() for c in w] for w in weights], sim.rounds))
+                states.append(
+                    (won, probed, [[c.tolist() for c in w] for w in weights], sim.rounds, sim.thresholds("A").tolist())
+                )
         assert states[0] == states[1]
         assert len(states[0][0]) == 4
 
@@ -408,8 +545,8 @@ class TestDumps:
         backend.set_learned(0, type(moved)(*(column[:5] for column in backend.learned(0))))
         backend.memory()  # stores them
         learned = [[column.tolist() for column in backend.learned(f)] for f in range(6)]
-        assert learned[1:] == reference[-1][1:]
-        assert learned[0] == [column[:5] for column in reference[-1][0]]
+        assert learned[1:] == reference[-2][1:]
+        assert learned[0] == [column[:5] for column in reference[-2][0]]
 
 
 class TestCupy:
@@ -426,10 +563,10 @@ class TestCupy:
         if hasattr(cuda_device.why_not, "cache_clear"):
             cuda_device.why_not.cache_clear()
 
-    def test_the_same_on_cupy(self, cupy: None) -> None:
+    @pytest.mark.parametrize("case", [settled(200, rounds=12), excitable(304)], ids=["settled", "excitable"])
+    def test_the_same_on_cupy(self, case: Scenario, cupy: None) -> None:
         backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
-        case, reference = settled_reference(200)
-        assert trace(backend_class, case, Options()) == reference
+        assert trace(backend_class, case, Options()) == trace(ReferenceBackend, case, Options())
 
     def test_it_is_chosen_where_there_is_one(self, cupy: None) -> None:
         brain, stimulus = small_brain()

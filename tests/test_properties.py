@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
-from brainsim import Hebbian, SaturatingHebbian
+from brainsim import Hebbian, SaturatingHebbian, StatisticalHebbian
 from brainsim.plasticity import Plasticity
 from playing import play
 from plays import (
     Affine,
+    Bias,
     Disinhibit,
     Hold,
     Inhibit,
@@ -41,6 +42,7 @@ Draw = Callable[[st.SearchStrategy[T]], T]
 # Sizes at which blocks (64 to 16 384 targets) and tiles (16 384) begin and end.
 EDGES = [1, 2, 63, 64, 65, 127, 128, 256, 257, 300, 512, 513]
 SEVERAL_TILES = [16_384, 16_385, 20_000, 32_769, 40_000]
+REFRACTIONS = [0.0, 0.0, 0.0, 0.05, 0.5]
 CHANCES = [0.0, 1e-3, 0.01, 0.05, 0.05, 0.3, 0.3, 0.7, 1.0]
 
 # From the eleventh example of a batch on, Hypothesis mostly changes details of those before; many short batches give
@@ -51,7 +53,7 @@ THOROUGH, FRESH_AND_CHANGED = 10, 20
 
 def sizes() -> st.SearchStrategy[Size]:
     n = st.one_of(st.integers(1, 600), st.integers(30, 600), st.sampled_from(EDGES))
-    return n.flatmap(lambda n: st.builds(Size, st.just(n), winners(n)))
+    return n.flatmap(lambda n: st.builds(Size, st.just(n), winners(n), st.sampled_from(REFRACTIONS)))
 
 
 def winners(n: int) -> st.SearchStrategy[int]:
@@ -60,7 +62,8 @@ def winners(n: int) -> st.SearchStrategy[int]:
 
 def large_sizes() -> st.SearchStrategy[Size]:
     k = st.sampled_from([3, 10, 20, 40, 20_000])
-    return st.builds(lambda n, k: Size(n, min(n, k)), st.sampled_from(SEVERAL_TILES), k)
+    refraction = st.sampled_from(REFRACTIONS)
+    return st.builds(lambda n, k, rate: Size(n, min(n, k), rate), st.sampled_from(SEVERAL_TILES), k, refraction)
 
 
 def rules() -> st.SearchStrategy[Plasticity | None]:
@@ -69,11 +72,17 @@ def rules() -> st.SearchStrategy[Plasticity | None]:
     return st.one_of(
         st.builds(Hebbian, beta, w_max),
         st.builds(SaturatingHebbian, beta, w_max),
+        statistical(),
         st.builds(
             Affine, st.just(1.0), st.just(10.0), st.sampled_from([-0.05, -0.5, -1.5]), st.sampled_from([0, 0.2, -0.1])
         ),
         st.none(),
     )
+
+
+def statistical() -> st.SearchStrategy[Plasticity]:
+    beta, w_max = st.sampled_from([0.0, 0.01, 0.3, 0.5]), st.sampled_from([1.5, 4.0, 16.0])
+    return st.builds(StatisticalHebbian, beta, w_max, st.sampled_from([0.2, 1.0, 2.0]))
 
 
 def chances(source: Size, target: Size) -> st.SearchStrategy[float]:
@@ -110,6 +119,7 @@ def feeding_and_recurrent(draw: Draw[Any], areas: list[Size]) -> tuple[Link, ...
         st.just(Hebbian(1.0, 8.0)),  # whole weights, so that learned drives tie with others
         st.builds(Hebbian, st.sampled_from([0.05, 0.2]), st.sampled_from([20.0, 32_767.0])),
         st.builds(SaturatingHebbian, st.sampled_from([0.1, 0.5]), st.sampled_from([3.0, 10.0])),
+        st.just(StatisticalHebbian(0.4, 8.0, 2.0)),
     )
     ends = dict.fromkeys([(source, target), (target, target)])
     return tuple(Link(s, t, draw(lively), draw(rule)) for s, t in ends)
@@ -146,6 +156,13 @@ class Steps:
         few = st.sampled_from([0, 0, 1, 3])
         return st.builds(Recall, st.integers(0, self.areas - 1), st.integers(0, 9), few, few)
 
+    def biases(self) -> st.SearchStrategy[Step]:
+        most = 2.0**46 - 1
+        threshold = st.one_of(st.floats(-4.0, 12.0), st.sampled_from([-1.0, 0.0, 1.0, 2.0, 40.0, most, -most]))
+        thresholds = st.lists(threshold, max_size=4).map(tuple)
+        strides = st.sampled_from([1, 1, 3, 50])
+        return st.builds(Bias, st.sampled_from(self.targets), thresholds, strides)
+
     def gates(self) -> st.SearchStrategy[Step]:
         areas = some(self.areas)
         return st.one_of(
@@ -163,6 +180,14 @@ class Steps:
     def heard(self) -> st.SearchStrategy[list[Step]]:
         return st.builds(lambda before, *then: [*before, *then], self.cleared(), self.presents(), self.runs())
 
+    def biased(self) -> st.SearchStrategy[list[Step]]:
+        """A pattern heard with thresholds, which mostly are taken away afterwards, so that the play stays lively."""
+
+        def of(bias: Bias, heard: list[Step], keeps: bool) -> list[Step]:
+            return [bias, *heard, *([] if keeps else [Bias(bias.area, ())])]
+
+        return st.builds(of, self.biases(), self.heard(), st.sampled_from([False, False, True]))
+
     def recalled(self) -> st.SearchStrategy[list[Step]]:
         return st.builds(lambda before, *then: [*before, *then], self.cleared(), self.recalls(), self.runs())
 
@@ -176,7 +201,9 @@ class Steps:
         return st.builds(of, self.presents(), few, few, self.runs())
 
     def probed(self) -> st.SearchStrategy[list[Step]]:
-        inside = st.lists(st.one_of(self.presents(), self.recalls(), self.gates(), self.runs()), max_size=3)
+        inside = st.lists(
+            st.one_of(self.presents(), self.recalls(), self.gates(), self.biases(), self.runs()), max_size=3
+        )
         return st.builds(lambda steps, last: [Probe((*steps, last))], inside, self.runs())
 
     def loads(self) -> st.SearchStrategy[Step]:
@@ -191,7 +218,8 @@ class Steps:
 
     def schedules(self) -> st.SearchStrategy[tuple[Step, ...]]:
         episode = st.one_of(
-            self.heard(), self.heard(), self.recalled(), self.wavering(), self.probed(), self.single(), self.saved()
+            *[self.heard(), self.heard(), self.recalled(), self.wavering()],
+            *[self.biased(), self.probed(), self.single(), self.saved()],
         )
         first = st.tuples(self.presents(), self.runs()).map(list)
         later = st.lists(episode, min_size=4, max_size=16)
@@ -207,12 +235,19 @@ def plays(draw: Draw[Any]) -> Play:
 @st.composite
 def tied_plays(draw: Draw[Any]) -> Play:
     """Draw a play of few neurons with whole weights, in which drives are often equal."""
-    areas = Size(12, 12), Size(draw(st.integers(5, 20)), draw(st.integers(1, 3)))
+    areas = (
+        Size(12, 12),
+        Size(draw(st.integers(5, 20)), draw(st.integers(1, 3)), draw(st.sampled_from([0.0, 0.0, 0.5]))),
+    )
     rule = Hebbian(1.0, draw(st.sampled_from([2.0, 4.0, 32.0])))
     ends = draw(st.sampled_from([[(0, 1)], [(0, 1), (1, 1)], [(0, 1), (1, 1), (1, 0)]]))
     links = tuple(Link(s, t, draw(st.sampled_from([0.3, 0.5, 0.8])), rule) for s, t in ends)
     presents = st.builds(Present, st.just(0), st.integers(0, 11), st.integers(1, 5), st.sampled_from([1, 5]))
-    heard = st.tuples(presents, st.builds(Run, st.just(tuple(range(len(links)))), st.integers(1, 3)))
+    bias = st.builds(Bias, st.just(1), st.lists(st.sampled_from([-2.0, -1.0, 1.0]), max_size=3).map(tuple))
+    heard = st.tuples(
+        st.one_of(presents, presents, presents, bias),
+        st.builds(Run, st.just(tuple(range(len(links)))), st.integers(1, 3)),
+    )
     steps = draw(st.lists(heard, min_size=4, max_size=12))
     return Play(draw(st.integers(0, 2**64 - 1)), areas, links, tuple(step for pair in steps for step in pair))
 
@@ -309,6 +344,7 @@ def test_examples_are_not_trivial() -> None:
     assert in_all["winners changed"] >= 0.5 * len(seen)
     assert in_plays["recalled another than fires"] >= 0.15 * len(seen)
     assert in_plays["learned over several tiles"] >= 2
+    assert in_plays["refracted"] >= 5
     assert in_plays["more than 255 fired"] >= 3
-    assert min(in_plays[kind] for kind in ("Probe", "Load", "Hold", "Inhibit", "Disinhibit", "Silence")) >= 5
+    assert min(in_plays[kind] for kind in ("Probe", "Load", "Bias", "Hold", "Inhibit", "Disinhibit", "Silence")) >= 5
     assert in_plays["cut short"] <= 0.6 * len(seen)

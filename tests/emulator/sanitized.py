@@ -16,7 +16,7 @@ from brainsim.kernels.spec import Options
 from emulator import planted
 from emulator.build import COMPILER, build, kernels_source
 from emulator.device import emulate, emulated, load
-from scenarios import scenario, trace
+from scenarios import named, trace
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,13 +38,13 @@ def _planted(kernel: str) -> None:
     assert out.tolist() == [1] * 40
 
 
-def _shipped(number: int) -> None:
-    case = scenario(number)
+def _shipped(kind: str, number: int) -> None:
+    case = named(kind, number)
     assert trace(emulated(sanitize=True, seed=number), case, Options()) == trace(ReferenceBackend, case, Options())
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "shipped":
-        _shipped(int(sys.argv[2]))
+        _shipped(sys.argv[2], int(sys.argv[3]))
     else:
         _planted(sys.argv[1])
