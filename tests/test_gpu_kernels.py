@@ -10,7 +10,7 @@ import nvrtc
 import pytest
 
 from brainsim.kernels.connectome import BLOCK_STEP, FINE, GOLDEN, Graph
-from brainsim.kernels.fixed_point import ONE, RATE_BITS, THRESHOLD_LIMIT, WEIGHT_BITS
+from brainsim.kernels.fixed_point import ONE, RATE_BITS, THRESHOLD_LIMIT, WEIGHT_BITS, raised
 from brainsim.kernels.gaps import gap_table
 from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.device import check
@@ -192,3 +192,30 @@ def test_pairs_past_2_to_the_31_are_drawn(p: float) -> None:
     assert bits[:, : len(won)].tolist() == np.array(expected, int).tolist()
     assert bits.sum() > 0
     assert not bits[:, len(won) :].any()
+
+
+@pytest.mark.parametrize(("learn", "stalled"), [(1, 0), (0, 0), (1, 1)])
+def test_thresholds_past_2_to_the_31_are_raised_in_rounds_that_happen(learn: int, stalled: int) -> None:
+    far, rng = Far(0.01), np.random.default_rng(4)
+    low, rate = far.n - 2000, 3 * ONE // 2 + 1
+    won = np.sort(rng.choice(2000, 300, replace=False))  # more than a thread block has threads
+    amounts = rng.integers(-(2**61), 2**61, 2000)
+    amounts[won[::9]] = rng.integers(-4 * ONE, 4 * ONE, len(won[::9]))
+    amounts[won[-5:]] = THRESHOLD_LIMIT - np.array([1, 2, ONE, 2**40, 2**50])
+    sums = rng.integers(0, 2**46, 2000)  # of weights, which times the rate stay below 2**63
+    there = far.upload(amounts)
+    areas = far.areas(drive=-low, amounts=-low, refraction=rate)
+    winners = [far.device.zeros(300, np.uint32, "a test"), far.device.zeros(2, np.uint32, "a test")]
+    winners += [far.upload((low + won).astype(np.uint32)), far.upload(np.array([0, 300], np.uint32))]
+    flags = [far.device.zeros(2, np.uint32, "a test") for _ in range(2)]
+    status = np.zeros(1, layout.STATUS)
+    status["stalled"] = stalled
+    arguments = [far.upload(status), far.upload(np.array([(1, 0, 0, 1)], layout.JOB)), np.int64(1), areas, *winners]
+    arguments += [*flags, far.upload(sums - amounts), there, np.int64(learn)]
+    far.device.launch(far.device.prepare("commit", 1, arguments))
+    expected = amounts.copy()
+    if learn and not stalled:
+        expected[won] = raised(amounts[won], sums[won], rate)
+        assert (expected[won[:-5]] > amounts[won[:-5]]).all()
+        assert (expected == THRESHOLD_LIMIT - 1).sum() == 4
+    assert far.device.read(there).tolist() == expected.tolist()
