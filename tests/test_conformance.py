@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import Synapses, Thresholds
+from brainsim.kernels.backend import NO_THRESHOLDS, Synapses, Thresholds
 from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -188,6 +188,18 @@ class TestLaw:
         backend.round([0], {0}, learn=True)
         assert backend.winners(1).tolist() == [2, 7], "excited enough to fire by themselves"
         assert [column.tolist() for column in backend.thresholds(1)] == [[0, 1, 2, 7], [2 * ONE, ONE, -ONE, -ONE]]
+        backend.set_thresholds(1, NO_THRESHOLDS)
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == []
+
+    def test_thresholds_of_0_are_none(self, backend_class: Any) -> None:
+        spec = two_areas(1.0, None)
+        backend = backend_class(replace(spec, areas=(spec.areas[0], AreaSpec("T", 40, 5, ONE))), Options())
+        backend.set_thresholds(1, Thresholds(np.array([1, 2, 3]), np.array([0, -ONE, 0])))
+        assert [column.tolist() for column in backend.thresholds(1)] == [[2], [-ONE]]
+        backend.set_winners(0, [3])
+        backend.round([0], {0}, learn=True)  # raises it to 0
+        assert [column.tolist() for column in backend.thresholds(1)] == [[0, 1, 3, 4], [ONE] * 4]
 
     def test_winners_refract_by_their_whole_drive_while_learning(self, backend_class: Any) -> None:
         spec = two_areas(1.0, HEBBIAN, n=8)
@@ -215,6 +227,22 @@ class TestLaw:
             weight = TABLED.apply(weight)
         assert backend.learned(0).weight.tolist() == [weight] * 5
         assert weight / ONE == pytest.approx(1 + np.log(1 + 2.0 * 0.2 * 50) / 2.0, rel=0.05)
+
+    def test_fibers_may_have_different_tables_and_weights_beyond_their_ends(self, backend_class: Any) -> None:
+        short = Update(0, 0, 9 * ONE, steps=(3 * ONE, ONE // 4, -ONE // 8), shift=16)
+        rules = [TABLED, HEBBIAN, short, TABLED]
+        spec = two_areas(1.0, TABLED, n=5)
+        fibers = tuple(replace(spec.fibers[0], name=str(number), update=rule) for number, rule in enumerate(rules))
+        backend = backend_class(replace(spec, fibers=fibers), Options())
+        weights = [ONE, 2 * ONE, 3 * ONE + 5, 8 * ONE]
+        one = np.array([0])
+        for f, weight in enumerate(weights):
+            backend.set_learned(f, Synapses(one, one, np.array([weight])))
+        backend.set_winners(0, [0])
+        for _ in range(20):
+            backend.round(range(4), {0}, learn=True)
+            weights = [rule.apply(weight) for rule, weight in zip(rules, weights, strict=True)]
+        assert [int(backend.learned(f).weight[0]) for f in range(4)] == weights
 
     def test_weights_can_be_set_where_nothing_is_learned(self, backend_class: Any) -> None:
         backend = backend_class(two_areas(1.0, Update.affine(0.0, 0.0, 10.0)), Options())

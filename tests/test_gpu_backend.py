@@ -161,6 +161,7 @@ class TestRoom:
         for backend_class in (CpuBackend, emulated(), emulated(multiprocessors=132, seed=1)):
             backend = backend_class(BrainSpec(areas, fibers), Options())
             backend.set_winners(0, np.arange(50_000))
+            backend.set_thresholds(1, every(2, -60 * ONE, n=300))
             backend.round([0, 1], {0}, learn=True)
             won.append(backend.winners(1).tolist())
         assert won[0] == won[1] == won[2]
