@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ class Control(ABC):
     _spec: BrainSpec
     _index: Index
     _state: State
+    _depth: int
 
     @property
     @abstractmethod
@@ -121,6 +124,37 @@ class Control(ABC):
         with backends.named_errors():
             self._live.set_thresholds(index, checked_thresholds(values, self._spec.areas[index].n, where))
 
+    @contextmanager
+    def temporary_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> Iterator[None]:
+        """Set thresholds for the length of a block; then put those back that there were, exactly.
+
+        >>> with sim.temporary_thresholds(lex, rng.normal(0, 5, lex.n)):  # noise, for one round
+        ...     sim.run(phon >> lex)
+        """
+        index = self._index.area(area)
+        before = self._live.thresholds(index)
+        self.set_thresholds(area, values)
+        try:
+            yield
+        finally:
+            with backends.named_errors():
+                self._live.set_thresholds(index, before)
+
+    @property
+    def learning(self) -> bool:
+        """Whether rounds learn: everywhere but inside `Simulator.frozen`."""
+        return not self._depth
+
+    def has_fired(self, area: AreaLike) -> bool:
+        """Return whether an area has fired so far, in probes or outside of them."""
+        return self._index.area(area) in self._state.fired
+
+    def transmitting(self, fibers: Openable) -> FiberSet:
+        """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
+        every = list(self.brain.fibers)
+        chosen = self._index.fibers(fibers)
+        return FiberSet(every[f] for f in chosen if not self._state.closed(f, self._spec.fibers[f]))
+
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
 
@@ -133,9 +167,8 @@ class Control(ABC):
             In units of the base weight.
         """
         index = self._index.area(area)
-        chosen = self._index.fibers(self.brain.fibers if fibers is None else fibers)
-        into = [f for f in chosen if self._spec.fibers[f].target == index]
-        return drives_of(self._live, index, [f for f in into if not self._state.closed(f, self._spec.fibers[f])])
+        open_fibers = self._index.fibers(self.transmitting(self.brain.fibers if fibers is None else fibers))
+        return drives_of(self._live, index, [f for f in open_fibers if self._spec.fibers[f].target == index])
 
     def _some(self, areas: tuple[AreaLike, ...]) -> list[int]:
         return self._index.areas(areas) if areas else list(range(len(self._spec.areas)))

@@ -31,10 +31,11 @@ def checked_thresholds(values: npt.ArrayLike, n: int, where: str) -> Thresholds:
     if given.shape not in ((), (n,)):
         raise DeclarationError(f"{where}: must be one number, or n = {n} (got an array of shape {given.shape})")
     limit = to_float(THRESHOLD_LIMIT)
-    if not (np.abs(given) < limit).all():  # also where one is no number
-        worst = given.flat[np.argmax(~(np.abs(given) < limit))]
+    if not (np.abs(given) <= limit).all():  # also where one is no number
+        worst = given.flat[np.argmax(~(np.abs(given) <= limit))]
         raise DeclarationError(f"{where}: must lie between -{limit:g} and {limit:g} (got {worst:g})")
-    amount = np.broadcast_to(np.rint(given * ONE).astype(np.int64), (n,))
+    most = THRESHOLD_LIMIT - 1  # which double precision rounds up to the limit
+    amount = np.broadcast_to(np.clip(np.rint(given * ONE).astype(np.int64), -most, most), (n,))
     neurons = np.flatnonzero(amount)
     return Thresholds(neurons, amount[neurons])
 

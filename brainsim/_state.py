@@ -136,9 +136,15 @@ def _check(path: str | Path, snapshot: Snapshot, backend: Backend) -> None:
             graph = storing[name].graph
             pairs += [(synapses.pre, graph.n_source), (synapses.post, graph.n_target)]
         whole = all(not len(ids) or (np.min(ids) >= 0 and np.max(ids) < n) for ids, n in pairs)
-        amounts = [thresholds.amount for thresholds in snapshot.thresholds.values()]
-        whole = whole and all(
-            (np.clip(amount, 1 - THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1) == amount).all() for amount in amounts
-        )
+        whole = whole and all(_sound(thresholds) for thresholds in snapshot.thresholds.values())
     if not whole:
         raise DumpError(f"{path}: is damaged: it names areas, fibers or neurons that the brain does not have")
+
+
+def _sound(thresholds: Thresholds) -> bool:
+    """Return whether thresholds are those of distinct neurons in order, and within bounds."""
+    neurons, amount = thresholds
+    most = THRESHOLD_LIMIT - 1
+    return len(neurons) == len(amount) and bool(
+        (np.diff(neurons) > 0).all() and (np.clip(amount, -most, most) == amount).all()
+    )

@@ -74,11 +74,13 @@ class Connectome:
         matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight
         return matrix
 
-    def normalize(self, total: float) -> None:
-        """Scale the weights into every target neuron so that they sum to ``total``; see `operations.normalize`."""
+    def normalized(self, total: float) -> Synapses:
+        """Return all synapses, with the weights into every target neuron scaled so that they sum to ``total``.
+
+        Weights are in fixed point; `replace` puts them in place.  See `brainsim.operations.normalize`.
+        """
         name, graph, update = self._spec.name, self._graph, self._spec.update
         total = real(f"Fiber {name!r}: total", total, 1 / ONE, graph.n_source * MAX_WEIGHT)
-        self._may_write()
         if update is None:
             raise DeclarationError(
                 f"Fiber {name!r}: has no plasticity, so that all its weights are 1; to normalize them, declare it with "
@@ -91,7 +93,7 @@ class Connectome:
                 f"{_MOST_NORMALIZED:_} (expects {expected:.3g}); lower n or p, or do without"
             )
         weights = self.to_scipy()
-        # Weights are multiples of 2**-16 and their sums far below 2**37, so double precision adds them up exactly.
+        # Weights are multiples of 2**-16, and their sums stay below 2**37: double precision adds them up exactly.
         incoming = np.bincount(weights.indices, weights.data, graph.n_target)[weights.indices]
         scaled = np.divide(weights.data * total, incoming, out=weights.data.copy(), where=incoming > 0)
         stored = np.rint(scaled * ONE)
@@ -101,7 +103,17 @@ class Connectome:
                 f"{to_float(update.ceiling):g}; lower total or raise w_max"
             )
         pre = np.repeat(np.arange(graph.n_source), np.diff(weights.indptr))
-        synapses = Synapses(pre, weights.indices.astype(np.int64), stored.astype(np.int64))
+        return Synapses(pre, weights.indices.astype(np.int64), stored.astype(np.int64))
+
+    def replace(self, synapses: Synapses) -> None:
+        """Put these synapses of the fiber in place of all that were learned.
+
+        Raises
+        ------
+        SimulationError
+            Inside `Simulator.frozen`.
+        """
+        self._may_write()
         self._backend.set_learned(self._fiber, synapses)
 
     def _check(self, side: str, neuron: int, n: int) -> int:

@@ -21,7 +21,8 @@ from brainsim.kernels.backend import Synapses, Thresholds
 from brainsim.kernels.connectome import GRAPH_VERSION
 from brainsim.recording import Recording
 
-_FORMAT = 1
+_FORMAT = 2
+_READABLE = (1, _FORMAT)  # format 1 has no thresholds
 _TEXT = h5py.string_dtype()
 _NAMES = ("held", "inhibited", "inhibited_fibers", "opened", "fired")
 
@@ -173,8 +174,8 @@ def _open(path: str | Path) -> Iterator[h5py.File]:
     try:
         with h5py.File(path, "r") as file:
             found = file.attrs.get("brainsim_format", "none")
-            if found != _FORMAT:
-                raise DumpError(f"{path}: must be a brainsim file of format {_FORMAT} (got {found})")
+            if found not in _READABLE:
+                raise DumpError(f"{path}: must be a brainsim file of format 1 or {_FORMAT} (got {found})")
             yield file
     except OSError as error:
         raise DumpError(f"{path}: cannot be read as HDF5 ({error})") from error

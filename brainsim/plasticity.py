@@ -163,6 +163,11 @@ class StatisticalHebbian(Plasticity):
             raise DeclarationError(
                 "StatisticalHebbian.steepness: must be above 0 (got 0); a rule without it is Hebbian"
             )
+        if self.w_max * self.steepness > 200.0:
+            raise DeclarationError(
+                f"StatisticalHebbian.w_max: must be at most 200 / steepness = {200 / self.steepness:g}, or the table "
+                f"of steps is too coarse (got {self.w_max:g}); lower w_max"
+            )
         if self.beta * self.steepness > 1.0:
             raise DeclarationError(
                 f"StatisticalHebbian.beta: must be at most 1 / steepness = {1 / self.steepness:g}, or the first step "

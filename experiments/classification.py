@@ -144,10 +144,16 @@ def halfspaces(
         world.learn(iter(learned))
         own = world.responses(learned)
         heard = {side: world.responses([example(side) for _ in range(tests)]) for side in (True, False)}
+    assembly = _most_frequent(own, k)
+    shared = {side: fired[:, assembly].sum(axis=1) for side, fired in heard.items()}
     return {
-        "accuracy": _above_half(_most_frequent(own, k), heard, k),
+        "accuracy": _above_half(assembly, heard, k),
         # As published: the assembly is read off the positive test examples themselves, that is, with their labels.
         "accuracy_labels_seen": _above_half(_most_frequent(heard[True], k), heard, k),
+        # How often a positive example drives more of the assembly than a negative one: no bar at half of it.
+        "ranked": float(
+            (shared[True][:, None] > shared[False]).mean() + 0.5 * (shared[True][:, None] == shared[False]).mean()
+        ),
     }
 
 
@@ -172,10 +178,13 @@ def _scores(parts: Sequence[Mapping[str, float]], name: str = "accuracy") -> lis
 def _tables(run: Run, found: Found) -> None:
     for task, setting in (("stimulus_classes", "r"), ("halfspaces", "margin")):
         header = [setting, "published", "trained", "control: beta = 0", "control: shuffled"]
+        if task == "halfspaces":
+            header += [f"ranked right, {condition}" for condition in CONDITIONS]
         rows: list[list[Any]] = []
         for value, published in PUBLISHED[task].items():
             row = [measured(_scores(found[task][c][value]), bounded=True) for c in CONDITIONS]
             if task == "halfspaces":
+                row += [measured(_scores(found[task][c][value], "ranked"), bounded=True) for c in CONDITIONS]
                 row.insert(1, measured(_scores(found[task]["trained"][value], "accuracy_labels_seen"), bounded=True))
             rows.append([value, f"{published:.2f}", *row])
         if task == "halfspaces":
@@ -194,7 +203,14 @@ def _metrics(found: Found) -> dict[str, Any]:
             for task in found
         },
         "accuracy_labels_seen": {"halfspaces": by_setting("halfspaces", "trained", "accuracy_labels_seen")},
-        "controls": {c: {task: by_setting(task, c) for task in found} for c in CONDITIONS[1:]},
+        "ranked": {"halfspaces": by_setting("halfspaces", "trained", "ranked")},
+        "controls": {
+            c: {
+                **{task: by_setting(task, c) for task in found},
+                "ranked": {"halfspaces": by_setting("halfspaces", c, "ranked")},
+            }
+            for c in CONDITIONS[1:]
+        },
         "published": {task: {str(v): score for v, score in settings.items()} for task, settings in PUBLISHED.items()},
         "chance": CHANCE,
     }

@@ -4,9 +4,9 @@ The protocol is that of Dabagia, Papadimitriou & Vempala, Assemblies of neurons 
 distributions, COLT 2022 (github.com/mdabagia/learning-with-assemblies): an image fires its brightest pixels after
 smoothing; each digit in turn is shown for five rounds, an example a round, to a normalized area open to itself, whose
 winners refract from then on; then every image fires the area for one round by itself.  What fires is read out in three
-ways: by the digit whose assembly, as its five examples formed it, it overlaps with most; by the digit whose k most
-frequent neurons, over the whole training set, it overlaps with most (as the authors do, though they take them from the
-test set); and by a linear read-out (ridge regression) that is fitted to the training set.
+ways: by the digit whose k most frequent neurons it overlaps with most, over its five examples, or over the whole
+training set (the authors take them from the test set); and by a linear read-out (ridge regression) that is fitted to
+the training set.  The control is the same area without learning, read out in the same ways from the same examples.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ CLASSES = 10
 ROUNDS = 5
 CONDITIONS = ("trained", "untrained", "shuffled")
 ROWS = {
-    "formed": "assembly of five examples that it overlaps with most, {}",
-    "assembly": "most frequent neurons of a digit that it overlaps with most, {}",
+    "five_examples": "most frequent neurons of a digit's five examples that it overlaps with most, {}",
+    "training_set": "most frequent neurons of a digit in the training set that it overlaps with most, {}",
     "linear": "linear read-out of what fires, {}",
 }
 
@@ -131,27 +131,28 @@ def learned(
     train, tests = split(labels, held_out, seed)
     rng = np.random.default_rng([seed, 2])
     names = rng.permutation(labels[train]) if condition == "shuffled" else labels[train]
+    shown = [rng.choice(train[names == digit], ROUNDS, replace=False) for digit in range(CLASSES)]
     brain = Brain()
     pixels, area = brain.add(Area("Pixels", fired.shape[1], int(fired[0].sum())), Area("A", n, k))
     brain.connect(pixels, area, p, Hebbian(0.0 if condition == "untrained" else beta))
     brain.connect(area, area, p, Hebbian(0.0 if condition == "untrained" else beta))
     with Simulator(brain, seed, **options) as sim:
         normalize(sim, brain.fibers)
-        formed = np.zeros((CLASSES, n), np.bool_)
         for digit in range(CLASSES):
             sim.silence()
-            for example in rng.choice(train[names == digit], ROUNDS):
+            for example in shown[digit]:
                 sim.present(Assembly("Pixels", np.flatnonzero(fired[example])))
                 sim.run(brain.fibers)
-            formed[digit, sim.assembly(area).neurons] = True
-            refract(sim, sim.assembly(area))
+            if condition != "untrained":  # an area that does not learn has nothing to keep apart
+                refract(sim, sim.assembly(area))
             normalize(sim, brain.fibers)
         sim.set_thresholds(area, 0.0)
         features = responses(sim, fired)
-    own = np.stack([_most_frequent(features[train[names == digit]], k) for digit in range(CLASSES)])
+    few = np.stack([_most_frequent(features[shown[digit]], k) for digit in range(CLASSES)])
+    all_ = np.stack([_most_frequent(features[train[names == digit]], k) for digit in range(CLASSES)])
     return {
-        "formed": _nearest(features[tests], formed, labels[tests]),
-        "assembly": _nearest(features[tests], own, labels[tests]),
+        "five_examples": _nearest(features[tests], few, labels[tests]),
+        "training_set": _nearest(features[tests], all_, labels[tests]),
         "linear": linear(features, labels, train, tests),
     }
 
@@ -174,8 +175,8 @@ def _most_frequent(fired: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.bool_
     return chosen
 
 
-def _nearest(features: npt.NDArray[np.bool_], own: npt.NDArray[np.bool_], labels: Labels) -> float:
-    shared = features.astype(np.float32) @ own.T.astype(np.float32)
+def _nearest(features: npt.NDArray[np.bool_], own: npt.ArrayLike, labels: Labels) -> float:
+    shared = features.astype(np.float32) @ np.asarray(own, np.float32).T
     best = shared == shared.max(axis=1, keepdims=True)
     return float((best[np.arange(len(labels)), labels] / best.sum(axis=1)).mean())  # a tie is a guess
 
@@ -194,10 +195,16 @@ def linear(features: npt.ArrayLike, labels: Labels, train: Labels, tests: Labels
 def read_pixels(
     images: Images, fired: npt.NDArray[np.bool_], labels: Labels, held_out: float, seed: int
 ) -> dict[str, float]:
-    """Return the test accuracies of linear read-outs of the grey pixels, and of the pixels that fire."""
+    """Return the test accuracies of linear read-outs of the grey pixels and of those that fire, and of their means."""
     train, tests = split(labels, held_out, seed)
-    flat = images.reshape(len(images), -1)
-    return {"grey": linear(flat, labels, train, tests), "fired": linear(fired, labels, train, tests)}
+    flat, rng = images.reshape(len(images), -1), np.random.default_rng([seed, 2])
+    shown = [rng.choice(train[labels[train] == digit], ROUNDS, replace=False) for digit in range(CLASSES)]
+    means = np.stack([fired[examples].mean(axis=0) for examples in shown])
+    return {
+        "grey": linear(flat, labels, train, tests),
+        "fired": linear(fired, labels, train, tests),
+        "five_examples": _nearest(fired[tests], means / np.linalg.norm(means, axis=1, keepdims=True), labels[tests]),
+    }
 
 
 Found = Mapping[str, Sequence[Mapping[str, float]]]
@@ -213,7 +220,8 @@ def _lines(found: Found) -> dict[str, list[float]]:
         for name in ROWS
         for condition in CONDITIONS
     }
-    return {**lines, "pixels": _scores(found["pixels"], "grey"), "pixels_fired": _scores(found["pixels"], "fired")}
+    pixels = {"pixels": "grey", "pixels_fired": "fired", "pixels_five_examples": "five_examples"}
+    return {**lines, **{line: _scores(found["pixels"], name) for line, name in pixels.items()}}
 
 
 def _table(run: Run, found: Found, count: int) -> None:
@@ -223,8 +231,12 @@ def _table(run: Run, found: Found, count: int) -> None:
         for condition in CONDITIONS
     ]
     rows += [
-        [f"linear read-out of {text}", measured(_scores(found["pixels"], name), 3, bounded=True)]
-        for name, text in (("grey", "the grey pixels"), ("fired", "the pixels that fire"))
+        [text, measured(_scores(found["pixels"], name), 3, bounded=True)]
+        for name, text in (
+            ("grey", "linear read-out of the grey pixels"),
+            ("fired", "linear read-out of the pixels that fire"),
+            ("five_examples", "mean of a digit's five examples, in pixels, that it is most similar to"),
+        )
     ]
     write_table(run, "accuracy.md", f"Test accuracy, {count} images, chance .1", ["", "accuracy"], rows)
 

@@ -93,9 +93,14 @@ def tested(
     seed: int,
     **options: Any,
 ) -> dict[str, float]:
-    """Return which part of the strings ends right, and which part of all states is right and exact."""
+    """Return which part of the strings ends right, and which part of all states is right and exact.
+
+    A state is right if at least half of its pattern fires, and more of it than of any other; ``nearest`` asks only the
+    second, and ``rejected`` is what always answering "reject" would get.
+    """
     rate = 0.0 if condition == "beta_zero" else beta
-    rng, right, steps, exact = np.random.default_rng(seed), [], [], []
+    rng = np.random.default_rng(seed)
+    right, nearest, rejected, steps, exact = (list[bool]() for _ in range(5))
     transitions = list(TRANSITIONS)
     if condition == "shuffled":  # where each arc leads is dealt out anew
         ends = rng.permutation([following for _, _, following in transitions]).tolist()
@@ -109,13 +114,15 @@ def tested(
             wanted = [str(rest) for rest in np.cumsum(digits) % 3]
             wanted.append("accept" if wanted[-1] == "0" else "reject")
             seen = machine.run("0", [*map(str, digits), END])
+            bare = machine.run("0", [*map(str, digits), END], threshold=0.0)
+            nearest.append(bare[-1].label == wanted[-1])
+            rejected.append(wanted[-1] == "reject")
             right.append(seen[-1].label == wanted[-1])
             for read, label in zip(seen, wanted, strict=True):
                 steps.append(read.label == label)
                 exact.append(read.label == label and read.overlap == 1.0)
-    return {
-        name: float(np.mean(part)) for name, part in (("correct", right), ("steps", steps), ("exact_states", exact))
-    }
+    parts = {"correct": right, "nearest": nearest, "rejected": rejected, "steps": steps, "exact_states": exact}
+    return {name: float(np.mean(part)) for name, part in parts.items()}
 
 
 def _reachable(transitions: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
@@ -152,6 +159,16 @@ def _table(run: Run, found: Found) -> None:
         for p, conditions in found.items()
     ]
     write_table(run, "correct.md", "Strings that end in the right state, of five", header, rows)
+    header = ["p", *(f"{NAMES.get(c, 'control: ' + c)}" for c in CONDITIONS), "always reject"]
+    bare = [
+        [
+            p,
+            *(measured(_scores(conditions[c], "nearest"), bounded=True) for c in CONDITIONS),
+            measured(_scores(conditions["trained"], "rejected"), bounded=True),
+        ]
+        for p, conditions in found.items()
+    ]
+    write_table(run, "nearest.md", "Strings whose last state is nearest to the right one, of five", header, bare)
 
 
 def _metrics(found: Found) -> dict[str, Any]:
@@ -159,14 +176,14 @@ def _metrics(found: Found) -> dict[str, Any]:
         return {str(p): round(fmean(_scores(conditions[condition], name)), 4) for p, conditions in found.items()}
 
     return {
-        **{name: by_p("trained", name) for name in ("correct", "exact_states", "steps")},
+        **{name: by_p("trained", name) for name in ("correct", "exact_states", "steps", "nearest")},
         "intervals_95": {
             str(p): interval_95(_scores(conditions["trained"], "correct"), bounded=True)
             for p, conditions in found.items()
         },
-        "controls": {c: {"correct": by_p(c, "correct"), "steps": by_p(c, "steps")} for c in CONDITIONS[1:]},
+        "controls": {c: {name: by_p(c, name) for name in ("correct", "nearest", "steps")} for c in CONDITIONS[1:]},
         "published": {"correct": {str(p): text for p, text in PUBLISHED.items()}},
-        "chance": {"correct": 1 / len(STATES)},
+        "chance": {"correct": round(fmean(_scores(next(iter(found.values()))["trained"], "rejected")), 4)},
     }
 
 

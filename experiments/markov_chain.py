@@ -201,8 +201,7 @@ def _draw(run: Run, found: Mapping[str, Parts]) -> None:
     ax = figure.subplots()
     for number, (condition, parts) in enumerate(found.items()):
         sampled = np.array([part["sampled"] for part in parts])
-        shade = "tab:blue" if condition == "trained" else f"{0.3 + 0.15 * number:.2f}"
-        marker = "o" if condition == "trained" else "x"
+        shade, marker = ("tab:blue", "0.25", "tab:green", "tab:orange")[number], "oxx+"[number]
         for seed in sampled:
             ax.plot(TARGET.ravel(), seed.ravel(), marker, color=shade, ms=4, ls="none", alpha=0.5)
         ax.plot([], [], marker, color=shade, label=NAMES[condition])

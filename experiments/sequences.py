@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
@@ -78,7 +79,7 @@ def recalled(
     seed: int,
     **options: Any,
 ) -> dict[str, list[float]]:
-    """Return by presentation how much of the last assembly is recalled, and of all assemblies on average."""
+    """Return by presentation how much of the last assembly is recalled, and how much any two elements share."""
     brain = Brain()
     stimulus, area = brain.add(Area("Stimulus", max(n, length * k), k), Area("A", n, k))
     rule = Hebbian(beta)
@@ -90,7 +91,7 @@ def recalled(
         for source, target in ((area, scaffold), (scaffold, area), (scaffold, scaffold)):
             brain.connect(source, target, p, rule)
     stimuli = [Assembly("Stimulus", np.arange(i * k, (i + 1) * k)) for i in range(length)]
-    orders, last, mean = np.random.default_rng(seed), [], []
+    orders, last, shared = np.random.default_rng(seed), [], []
     with Simulator(brain, seed, **options) as sim:
         if condition != "not_normalized":
             normalize(sim, brain.fibers)
@@ -102,15 +103,16 @@ def recalled(
             again = recall_sequence(sim, stimuli[0], area, length, scaffold=scaffold)
             overlaps = [a.overlap(b) for a, b in zip(again, heard, strict=True)]
             last.append(overlaps[-1])
-            mean.append(float(np.mean(overlaps)))
-    return {"last": last, "mean": mean}
+            pairs = [a.overlap(b) for i, a in enumerate(heard) for b in heard[:i]]
+            shared.append(float(np.mean(pairs)))
+    return {"last": last, "shared": shared}
 
 
 Found = Mapping[float, Mapping[str, Mapping[str, Sequence[Mapping[str, list[float]]]]]]
 
 
-def _last(curves: Sequence[Mapping[str, list[float]]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.array([curve["last"] for curve in curves])
+def _last(curves: Sequence[Mapping[str, list[float]]], name: str = "last") -> npt.NDArray[np.float64]:
+    return np.array([curve[name] for curve in curves])
 
 
 def _tables(run: Run, found: Found, presentations: int) -> None:
@@ -126,11 +128,28 @@ def _tables(run: Run, found: Found, presentations: int) -> None:
                 columns = _last(conditions[condition][kind]).T.tolist()
                 rows.append([f"p = {p}, {kind}: {name}", *(measured(column, bounded=True) for column in columns)])
     write_table(run, "recall_last.md", "Overlap of the last element with what is recalled", header, rows)
+    shared = [
+        [f"p = {p}, {kind}: {condition.replace('_', ' ')}", *(measured(c, bounded=True) for c in columns)]
+        for p, conditions in found.items()
+        for kind in KINDS
+        for condition in CONDITIONS
+        for columns in [_last(conditions[condition][kind], "shared").T.tolist()]
+    ]
+    write_table(run, "shared.md", "Overlap of two different elements, mean over all pairs", header, shared)
 
 
 def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
     def by_presentation(curves: Sequence[Mapping[str, list[float]]]) -> dict[str, float]:
         return {str(number + 1): round(float(value), 4) for number, value in enumerate(_last(curves).mean(axis=0))}
+
+    def shared(p: float, condition: str) -> dict[str, dict[str, float]]:
+        return {
+            kind: {
+                str(number + 1): round(float(value), 4)
+                for number, value in enumerate(_last(found[p][condition][kind], "shared").mean(axis=0))
+            }
+            for kind in KINDS
+        }
 
     def at(p: float, condition: str) -> dict[str, dict[str, float]]:
         return {kind: by_presentation(found[p][condition][kind]) for kind in KINDS}
@@ -138,7 +157,7 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
     lowest = min(found)
     return {
         "recall_last": at(lowest, "trained"),
-        "by_p": {str(p): {"recall_last": at(p, "trained")} for p in found},
+        "by_p": {str(p): {"recall_last": at(p, "trained"), "shared": shared(p, "trained")} for p in found},
         "intervals_95": {
             str(p): {
                 kind: [interval_95(column, bounded=True) for column in _last(found[p]["trained"][kind]).T.tolist()]
@@ -146,7 +165,9 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
             }
             for p in found
         },
-        "controls": {c: {str(p): {"recall_last": at(p, c)} for p in found} for c in CONDITIONS[1:]},
+        "controls": {
+            c: {str(p): {"recall_last": at(p, c), "shared": shared(p, c)} for p in found} for c in CONDITIONS[1:]
+        },
         "published": {
             str(p): {"recall_last": {kind: list(values) for kind, values in kinds.items()}}
             for p, kinds in PUBLISHED.items()
@@ -156,13 +177,13 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
 
 
 def _draw(run: Run, found: Found) -> None:
-    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    figure = Figure(figsize=(10, 5.4), layout="constrained")
     for ax, (p, conditions) in zip(figure.subplots(1, len(found)), found.items(), strict=True):
         steps = range(1, len(conditions["trained"]["simple"][0]["last"]) + 1)
         curves = [Curve(kind, steps, _last(conditions["trained"][kind])) for kind in KINDS]
         curves += [
-            Curve(f"{c.replace('_', ' ')}, simple", steps, _last(conditions[c]["simple"]), control=True)
-            for c in ("beta_zero", "shuffled")
+            Curve(f"{c.replace('_', ' ')}, {kind}", steps, _last(conditions[c][kind]), control=True)
+            for c, kind in (("beta_zero", "simple"), ("shuffled", "simple"), ("shuffled", "scaffold"))
         ]
         learning_curve(curves, xlabel="presentations", ylabel="last element recalled", ax=ax)
         for number, kind in enumerate(KINDS):
@@ -170,7 +191,7 @@ def _draw(run: Run, found: Found) -> None:
             ax.plot(
                 steps[: len(values)], values, "o", color=f"C{number}", mfc="none", label=f"{kind}: the authors' code"
             )
-        ax.legend(frameon=False, fontsize="x-small", loc=(0.6, 0.22))
+        ax.legend(frameon=False, fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
         ax.set_title(f"p = {p}")
     with run.file("recall.png") as path:
         figure.savefig(path, dpi=110)

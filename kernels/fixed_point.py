@@ -93,9 +93,11 @@ class Update:
         return max(0, min(stored + step, self.ceiling))
 
     @property
-    def changes_base_weight(self) -> bool:
-        """Whether a step moves a fresh synapse at all; if not, the fiber cannot learn (``beta = 0``)."""
-        return self.apply(ONE) != ONE
+    def changes_weights(self) -> bool:
+        """Whether a step moves any weight at all; if not, the fiber cannot learn (``beta = 0``)."""
+        # A line that is 0 at both ends is 0 everywhere, and a table is asked for each of its items.
+        asked = {0, ONE, self.ceiling, *(item << self.shift for item in range(len(self.steps)))}
+        return any(self.apply(weight) != weight for weight in asked if weight <= self.ceiling)
 
 
 def raised(thresholds: npt.NDArray[np.int64], drives: npt.NDArray[np.int64], rate: int) -> npt.NDArray[np.int64]:

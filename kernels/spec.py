@@ -41,8 +41,8 @@ class FiberSpec:
 
     @cached_property
     def learns(self) -> bool:
-        """Whether an open round can change a weight: there is a rule and it moves a fresh synapse."""
-        return self.update is not None and self.update.changes_base_weight
+        """Whether an open round can change a weight: there is a rule and it moves some."""
+        return self.update is not None and self.update.changes_weights
 
     @property
     def stores(self) -> bool:

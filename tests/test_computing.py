@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, Simulator, StatisticalHebbian
+from brainsim import AffinePlasticity, Area, Assembly, Brain, Hebbian, Simulator, StatisticalHebbian
 from brainsim.errors import DeclarationError, SimulationError, UnknownNameError
+from brainsim.kernels.backend import Thresholds
 from brainsim.operations import (
     FiniteStateMachine,
     MarkovChain,
@@ -92,6 +94,7 @@ class TestSequences:
             (lambda sim, s: recall_sequence(sim, s["a"], "A", 0), r"recall_sequence\.length: must be"),
             (lambda sim, s: recall_sequence(sim, Assembly("A", range(30)), "A", 3), "more than the k = 25"),
             (lambda sim, s: recall_sequence(sim, Assembly("A", [500]), "A", 3), "is it an assembly of another brain"),
+            (lambda sim, s: memorize_sequence(sim, s["a"], "A"), r"at least two \(got <Assembly 'a'"),
         ],
     )
     def test_refusals(self, wrong: Any, message: str) -> None:
@@ -99,6 +102,19 @@ class TestSequences:
         with Simulator(brain, 1) as sim:
             with pytest.raises(DeclarationError, match=message):
                 wrong(sim, brain["Stimulus"])
+            assert sim.rounds == 0
+
+    def test_an_area_that_never_fired_and_a_probe_are_refused(self) -> None:
+        brain = self.brain()
+        stimulus = brain["Stimulus"]
+        with Simulator(brain, 1) as sim:
+            with pytest.raises(SimulationError, match="recall_sequence: area 'A' has never fired; memorize a sequence"):
+                recall_sequence(sim, stimulus["a"], "A", 3)
+            with (
+                sim.frozen(),
+                pytest.raises(SimulationError, match="memorize_sequence: a probe must not change weights"),
+            ):
+                memorize_sequence(sim, [stimulus["a"], stimulus["b"]], "A")
             assert sim.rounds == 0
 
 
@@ -160,8 +176,9 @@ class TestMachines:
                 "unreachable: no transitions lead from 'even' to state 'odd'",
             ),
             ([], r"transitions: must be at least one \(got none\)"),
-            ([("even", "0")], r"must be \(state, symbol, next state\) \(got \('even', '0'\)\)"),
-            (["a->b"], r"must be \(state, symbol, next state\) \(got 'a->b'\)"),
+            ([("even", "0")], r"by label \(got \('even', '0'\)\)"),
+            (["a->b"], r"must be \(state, symbol, next state\), by label \(got 'a->b'\)"),
+            ([("even", ["0"], "odd")], r"must be \(state, symbol, next state\), by label"),
         ],
     )
     def test_impossible_machines_are_refused(self, transitions: Any, message: str) -> None:
@@ -178,8 +195,13 @@ class TestMachines:
                 machine.learn([("evn", "0", "even")], "even")
             with pytest.raises(UnknownNameError, match="unknown pattern '7'"):
                 machine.run("even", "017")
-            with pytest.raises(DeclarationError, match=r"start: must be of area 'State' \(got 'Symbol'\)"):
-                machine.run(sim.brain["Symbol"]["0"], "0")
+            for wrong in (sim.brain["Symbol"]["0"], Assembly("State", range(31))):
+                with pytest.raises(
+                    DeclarationError, match=r"start: must be of area 'State', and not larger than its k = 30"
+                ):
+                    machine.run(wrong, "0")
+            with sim.frozen(), pytest.raises(SimulationError, match=r"FiniteStateMachine\.learn: a probe"):
+                machine.learn(self.PARITY, "even")
             with pytest.raises(DeclarationError, match="area 'Arc' has no patterns"):
                 FiniteStateMachine(sim, "Symbol", "Arc", "State")
             with pytest.raises(DeclarationError, match="no fiber leads from 'Symbol' to 'State'"):
@@ -260,10 +282,27 @@ class TestChoice:
             (lambda sim: MarkovChain(sim, "Now", "Now"), "no fiber leads from 'Now' to 'Now'"),
             (lambda sim: MarkovChain(sim, "Now", "Next").observe("a"), r"observe\.states: must be at least two"),
             (lambda sim: MarkovChain(sim, "Now", "Next").sample("a", 0, 1.0, rng=0), r"sample\.length"),
-            (lambda sim: choice_noise(0, 0.5, 1.0), "k and steepness must be positive"),
+            (lambda sim: choice_noise(0, 0.5, 1.0), "k must be positive, p between 0 and 1"),
             (lambda sim: imprint(sim, sim.brain["Now"]["a"], sim.brain["Now"]["b"]), "cannot be held at once"),
-            (lambda sim: choose(sim, sim.brain["Next"]["a"], "Now", {}, 1.0, rng=0), "no fiber leads from 'Now' to"),
-            (lambda sim: choose(sim, sim.brain["Now"]["a"], "Next", {}, -1.0, rng=0), r"choose\.noise: must be"),
+            (lambda sim: pick(sim, target="Now"), "must be of another area than the target 'Now'"),
+            (lambda sim: pick(sim, noise=-1.0), r"choose\.noise: must be"),
+            (
+                lambda sim: pick(sim, context=sim.brain["Next"]["a"]),
+                "the context must be of another area than the target",
+            ),
+            (lambda sim: pick(sim, outcomes={}), r"choose\.outcomes: must map two or more names to assemblies of area"),
+            (lambda sim: pick(sim, outcomes=["a", "b"]), r"choose\.outcomes: must map two or more"),
+            (
+                lambda sim: pick(sim, outcomes={"a": Assembly("Now", [1]), "b": Assembly("Next", [1])}),
+                r"outcomes\['a'\]",
+            ),
+            (
+                lambda sim: pick(sim, outcomes={"a": Assembly("Next", [1]), "b": Assembly("Next", [900])}),
+                "below n = 240",
+            ),
+            (lambda sim: pick(sim, rng="x"), r"choose\.rng: must be"),
+            (lambda sim: pick(sim, rng=None), r"choose\.rng: must be"),
+            (lambda sim: frequencies("abx", "ab"), r"frequencies\.labels: must hold every state \(got 'x'"),
         ],
     )
     def test_refusals(self, wrong: Any, message: str) -> None:
@@ -271,6 +310,10 @@ class TestChoice:
         brain.add(Area("Bare", 100, 10))
         with Simulator(brain, 1) as sim, pytest.raises(DeclarationError, match=message):
             wrong(sim)
+
+    def test_nothing_is_imprinted_in_a_probe(self) -> None:
+        with Simulator(self.brain(), 1) as sim, sim.frozen(), pytest.raises(SimulationError, match="imprint: a probe"):
+            MarkovChain(sim, "Now", "Next").imprint()
 
     def test_unknown_states_are_refused_before_anything_is_learned(self) -> None:
         with Simulator(self.brain(), 1) as sim:
@@ -288,9 +331,17 @@ class TestChoice:
             weight, stored = rule.update(weight), update.apply(stored)
             assert weight == pytest.approx(1 + np.log(1 + 0.5 * count) / 2, abs=0.09)
             assert stored / 65_536 == pytest.approx(weight, rel=5e-3)
-        for wrong in ({"steepness": 0.0}, {"steepness": 8.0}, {"w_max": 0.5}):
+        for wrong in ({"steepness": 0.0}, {"steepness": 8.0}, {"w_max": 0.5}, {"w_max": 300.0}):
             with pytest.raises(DeclarationError, match=r"StatisticalHebbian\.(steepness|beta|w_max): must be"):
                 StatisticalHebbian(0.25, **wrong)
+
+
+def pick(sim: Simulator, **changed: Any) -> Any:
+    """Call `choose` with something changed."""
+    brain = sim.brain
+    given = {"context": brain["Now"]["a"], "target": "Next", "noise": 1.0, "rng": 0, **changed}
+    outcomes = {label: brain[given["target"]][label] for label in "ab"}
+    return choose(sim, **{"outcomes": outcomes, **given})
 
 
 class TestInhibition:
@@ -329,6 +380,37 @@ class TestInhibition:
             long_range_inhibition(sim, {"L": ["C"]}, brain.fibers)
             assert not len(sim.assembly("C"))
 
+    def test_an_inhibited_area_is_silent_whatever_gates_are_closed(self) -> None:
+        brain = self.brain()
+        for closed in ("B", (brain["R"] >> brain["B"]) | (brain["B"] >> brain["B"])):
+            with Simulator(brain, 1) as sim:
+                sim.present(Assembly("L", range(30)), Assembly("R", range(20)))
+                sim.run(brain.fibers)
+                sim.inhibit(closed)
+                assert long_range_inhibition(sim, {"L": "B"}, brain.fibers) == (("B",),)
+                assert not len(sim.assembly("B"))
+                sim.disinhibit()
+                sim.run(brain.fibers)
+                sim.inhibit(closed)
+                assert mutual_inhibition(sim, "AB", brain.fibers) == (("B",),)
+                assert not len(sim.assembly("B"))
+
+    def test_thresholds_are_put_back_exactly_and_after_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        brain = self.brain()
+        with Simulator(brain, 1) as sim:
+            sim.present(Assembly("L", range(30)), Assembly("R", range(30)))
+            exact = Thresholds(np.array([3, 7]), np.array([2**53 + 1, 2**62 - 1]))
+            sim._live.set_thresholds(3, exact)
+            sim.run(brain.fibers)
+            long_range_inhibition(sim, {"A": "B"}, brain.fibers)
+            assert [column.tolist() for column in sim._live.thresholds(3)] == [[3, 7], [2**53 + 1, 2**62 - 1]]
+            sim.set_thresholds("B", sim.thresholds("B"))
+            monkeypatch.setattr(Simulator, "run", lambda *_: 1 / 0)
+            before = sim.thresholds("B")
+            with pytest.raises(ZeroDivisionError):
+                long_range_inhibition(sim, {"A": "B"}, brain.fibers)
+            np.testing.assert_array_equal(sim.thresholds("B"), before)
+
     def test_the_most_driven_area_prevails(self) -> None:
         brain = self.brain()
         with Simulator(brain, 1) as sim:
@@ -361,8 +443,11 @@ class TestInhibition:
             refract(sim, first)
             sim.run(forward)
             assert sim.assembly("A").overlap(first) == 0.0
+            refract(sim, first)
+            sim.set_thresholds("A", 0)
             refract(sim, first, 0.5)
-            assert set(sim.thresholds("A")[first.neurons]) == {1e6 + 0.5}
+            refract(sim, first, 0.25)
+            assert set(sim.thresholds("A")[first.neurons]) == {0.75}
             sim.set_thresholds("A", 0)
             sim.run(forward)
             assert sim.assembly("A").overlap(first) > 0.9
@@ -375,6 +460,12 @@ class TestInhibition:
             (lambda sim, f: mutual_inhibition(sim, ["A", "L"], f), "mutual_inhibition: area 'L' is held"),
             (lambda sim, f: mutual_inhibition(sim, ["A", "A"], f), r"must be at least two \(got 1\)"),
             (lambda sim, f: mutual_inhibition(sim, ["A", "B"], f, 0), r"mutual_inhibition\.rounds"),
+            (
+                lambda sim, f: mutual_inhibition(sim, "AB", f, traces=[Trace()]),
+                "must map each area to a Trace of its own",
+            ),
+            (lambda sim, f: mutual_inhibition(sim, "AB", f, traces=dict.fromkeys("AB", Trace())), "a Trace of its own"),
+            (lambda sim, f: long_range_inhibition(sim, ["A"], f), r"inhibits: must be as in \{"),
             (lambda sim, f: refract(sim, Assembly("A", [])), "has no neurons"),
             (lambda sim, f: refract(sim, Assembly("A", [1]), -1.0), r"refract\.amount"),
         ],
@@ -446,6 +537,34 @@ class TestHomeostasis:
             with sim.frozen(), pytest.raises(SimulationError, match="a probe must not change weights"):
                 normalize(sim, brain["S"] >> brain["T"], 10.0)
             assert not len(sim.connectome(brain["S"] >> brain["T"]).learned()[0])
+
+    def test_all_fibers_are_normalized_or_none(self) -> None:
+        brain = self.brain()
+        with Simulator(brain, 1) as sim:
+            with pytest.raises(DeclarationError, match="has no plasticity"):
+                normalize(sim, brain.fibers)
+            assert not len(sim.connectome(brain["S"] >> brain["T"]).learned()[0])
+            with pytest.raises(DeclarationError, match=r"normalize\.fibers: must be at least one"):
+                normalize(sim, [])
+
+    @pytest.mark.parametrize("backend", ["reference", "cpu"])
+    def test_a_rule_that_leaves_the_base_weight_alone_learns_once_normalized(self, backend: str) -> None:
+        @dataclass(frozen=True)
+        class Returning(AffinePlasticity):
+            w_max: float = 100.0
+
+            @property
+            def coefficients(self) -> tuple[float, float]:
+                return -self.beta, self.beta
+
+        brain = Brain()
+        source, target = brain.add(Area("S", 30, 30), Area("T", 60, 60))
+        brain.connect(source, target, 1.0, Returning(0.5))
+        with Simulator(brain, 1, backend=backend) as sim:
+            normalize(sim, brain.fibers, 30 * 9.0)
+            sim.present(Assembly("S", range(30)))
+            sim.run(brain.fibers, 2)
+            np.testing.assert_allclose(sim.connectome(brain.fibers).learned()[2], 3.0)
 
     def test_sizes_that_make_it_unreasonable_are_refused(self) -> None:
         brain = Brain()

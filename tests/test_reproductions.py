@@ -69,7 +69,7 @@ def test_classification(tmp_path: Path) -> None:
     assert accuracy["stimulus_classes"]["0.76"] > 0.95 > 0.85 > accuracy["stimulus_classes"]["0.38"]
     assert accuracy["halfspaces"]["4.3"] > 0.95 > 0.7 > accuracy["halfspaces"]["2.8"]
     assert accuracy["halfspaces"]["2.0"] == 0.5
-    assert max(controls["beta_zero"]["halfspaces"].values()) == 0.5
+    assert metrics["ranked"]["halfspaces"]["2.8"] > 0.95 > controls["beta_zero"]["ranked"]["halfspaces"]["2.8"] > 0.7
     assert controls["shuffled"]["halfspaces"]["4.3"] < 0.9
     assert controls["beta_zero"]["stimulus_classes"]["0.48"] < accuracy["stimulus_classes"]["0.48"]
     assert (folder / "halfspaces.md").read_text().count("\n| ") == 6
@@ -79,9 +79,10 @@ def test_digits(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     metrics, folder = quick("digits", tmp_path)
     assert metrics["images"] == 400
-    assert metrics["accuracy"]["formed"] > metrics["controls"]["untrained"]["accuracy"]["formed"]
-    assert metrics["controls"]["shuffled"]["accuracy"]["formed"] < 0.4
+    assert 0.25 < metrics["accuracy"]["five_examples"] < metrics["accuracy"]["linear"]
+    assert metrics["controls"]["shuffled"]["accuracy"]["training_set"] < 0.4
     assert min(metrics["accuracy"][name] for name in ("linear", "pixels")) > 0.7
+    assert set(metrics["controls"]["untrained"]["accuracy"]) == {"five_examples", "training_set", "linear"}
     assert "chance .1" in (folder / "accuracy.md").read_text()
 
 
@@ -95,7 +96,7 @@ def test_digits_from_a_file(tmp_path: Path) -> None:
     noisy = images.reshape(100, -1) + rng.normal(0, 0.1, (100, 400))
     np.savetxt(tmp_path / "bars.csv", np.column_stack([noisy, labels]), delimiter=",")
     metrics, _ = quick("digits", tmp_path, images=str(tmp_path / "bars.csv"), n=500, k=50)
-    assert metrics["accuracy"]["formed"] > 0.7
+    assert metrics["accuracy"]["training_set"] > 0.7
     np.savetxt(tmp_path / "odd.csv", np.ones((3, 12)), delimiter=",")
     for name, message in (("odd.csv", "pixels of a square image and the label"), ("none.csv", "no such file")):
         with pytest.raises(ExperimentError, match=message):
@@ -111,6 +112,7 @@ def test_sequences(tmp_path: Path) -> None:
     assert denser["simple"]["6"] > 0.8 > 0.3 > denser["simple"]["2"]
     control = metrics["controls"]["beta_zero"]["0.2"]["recall_last"]
     assert max(control["simple"].values()) < 0.15
+    assert max(metrics["by_p"]["0.4"]["shared"]["scaffold"].values()) < 0.2, "the elements of a sequence are distinct"
     assert (folder / "recall.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -120,6 +122,8 @@ def test_finite_state_machine(tmp_path: Path) -> None:
     assert metrics["correct"]["0.1"] < 0.7
     for control in metrics["controls"].values():
         assert max(control["correct"].values()) < 0.5
+        assert max(control["nearest"].values()) < 0.9
+    assert metrics["nearest"]["0.4"] == 1.0
 
 
 def test_markov_chain(tmp_path: Path) -> None:

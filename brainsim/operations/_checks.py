@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from brainsim._index import AreaLike
 from brainsim._validation import integer
 from brainsim.area import Area
@@ -48,6 +52,38 @@ def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *
             f"declare brain.connect({ends[0].name}, {ends[1].name}, ...)"
         )
     return chosen
+
+
+def may_learn(operation: str, sim: Simulator) -> None:
+    """Refuse an operation that teaches inside a probe, in which nothing is learned."""
+    if not sim.learning:
+        raise SimulationError(
+            f"{operation}: a probe must not change weights, and learns nothing; call it outside of frozen()"
+        )
+
+
+def generator(operation: str, rng: int | np.random.Generator) -> np.random.Generator:
+    """Return a random generator from itself or from its seed."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    return np.random.default_rng(integer(f"{operation}.rng", rng, 0, None))
+
+
+def outcomes_of(operation: str, name: str, area: Area, outcomes: Mapping[str, Assembly]) -> None:
+    """Refuse outcomes that are not two or more assemblies of one area."""
+    if not isinstance(outcomes, Mapping) or len(outcomes) < 2:
+        raise DeclarationError(
+            f"{operation}.{name}: must map two or more names to assemblies of area {area.name!r} (got {outcomes!r})"
+        )
+    for label, assembly in outcomes.items():
+        if not isinstance(assembly, Assembly) or assembly.area != area.name:
+            raise DeclarationError(
+                f"{operation}.{name}[{label!r}]: must be an assembly of area {area.name!r} (got {assembly!r})"
+            )
+        if not len(assembly) or assembly.neurons[-1] >= area.n:
+            raise DeclarationError(
+                f"{operation}.{name}[{label!r}]: must have neurons, all below n = {area.n} (got {assembly!r})"
+            )
 
 
 def rounds_of(operation: str, rounds: int, name: str = "rounds") -> int:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from brainsim._index import AreaLike
 from brainsim.errors import DeclarationError, SimulationError
-from brainsim.operations._checks import fibers, rounds_of
+from brainsim.operations._checks import fibers, generator, rounds_of
 from brainsim.operations.choosing import Random, imprint, settle
 from brainsim.operations.reading import read_out
 from brainsim.operations.trace import Trace, traced
@@ -99,11 +99,11 @@ class MarkovChain:
         SimulationError
             If the areas settle on none of the states: noise is too strong, or nothing was imprinted.
         """
-        sim, generator, seen = self._sim, np.random.default_rng(rng), []
+        sim, random, seen = self._sim, generator("MarkovChain.sample", rng), []
         context = self._now[start]
         with sim.frozen(), traced(trace, sim, self._following):
             for _ in range(rounds_of("MarkovChain.sample", length, "length")):
-                settle(sim, context, self._following, noise, rounds, generator)
+                settle("MarkovChain.sample", sim, context, self._following, noise, rounds, random)
                 sim.run(self._back)
                 context = sim.assembly(self._now)
                 label = read_out(context, self._now.patterns).label
@@ -119,6 +119,9 @@ class MarkovChain:
 def frequencies(states: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return how often each state followed each: shape ``(labels, labels)``, rows sum to 1 (or are 0 if never left)."""
     at = {label: number for number, label in enumerate(labels)}
+    strange = next((state for state in states if state not in at), None)
+    if strange is not None:
+        raise DeclarationError(f"frequencies.labels: must hold every state (got {strange!r}, and {list(labels)!r})")
     counts = np.zeros((len(labels), len(labels)))
     for before, after in pairwise(states):
         counts[at[before], at[after]] += 1

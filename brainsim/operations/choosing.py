@@ -17,7 +17,7 @@ from brainsim._index import AreaLike
 from brainsim._validation import real
 from brainsim.assembly import Assembly
 from brainsim.errors import DeclarationError
-from brainsim.operations._checks import fibers, rounds_of, stimulus_of
+from brainsim.operations._checks import fibers, generator, may_learn, outcomes_of, rounds_of, stimulus_of
 from brainsim.operations._firing import presented
 from brainsim.operations.reading import ReadOut, read_out
 from brainsim.operations.trace import Trace, traced
@@ -31,7 +31,7 @@ def choice_noise(k: int, p: float, steepness: float) -> float:
 
     ``sqrt(k) * k * p / steepness``: noise of deviation ``s`` in each of ``k`` drives lets the number of first winners
     swing by ``sqrt(k)``, which a difference of ``s / sqrt(k)`` in drive makes up for; and a weight that is larger by 1
-    means ``k * p`` more drive.  The constant, 1, was found in simulations (k = 50 and 100, p = .5 and .8).
+    means ``k * p`` more drive.  That the constant is 1 was found in simulations with k = 50 and 100, p = .5 and .8.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def choice_noise(k: int, p: float, steepness: float) -> float:
     """
     if k < 1 or not 0.0 <= p <= 1.0 or not steepness > 0.0:
         raise DeclarationError(
-            f"choice_noise: k and steepness must be positive and p between 0 and 1 (got {k}, {steepness}, {p})"
+            f"choice_noise: k must be positive, p between 0 and 1, and steepness positive (got {k}, {p}, {steepness})"
         )
     return float(np.sqrt(k) * k * p / steepness)
 
@@ -79,8 +79,9 @@ def flip_coin(
         The side, or "unknown" where it settled on none.
     """
     where, rounds = sim.brain.area(area), rounds_of("flip_coin", rounds)
+    outcomes_of("flip_coin", "sides", where, sides)
     inner = fibers("flip_coin", sim, where, where)
-    start = np.random.default_rng(rng).choice(where.n, where.k, replace=False)
+    start = generator("flip_coin", rng).choice(where.n, where.k, replace=False)
     with sim.frozen():
         sim.silence()
         sim.present(Assembly(where.name, start))
@@ -130,12 +131,15 @@ def choose(
     ReadOut
         The outcome, or "unknown" where it settled on none.
     """
+    outcomes_of("choose", "outcomes", sim.brain.area(target), outcomes)
+    random = generator("choose", rng)
     with sim.frozen():
-        settle(sim, context, target, noise, rounds, np.random.default_rng(rng), trace)
+        settle("choose", sim, context, target, noise, rounds, random, trace)
         return read_out(sim.assembly(target), outcomes)
 
 
 def settle(
+    operation: str,
     sim: Simulator,
     context: Assembly,
     target: AreaLike,
@@ -144,17 +148,20 @@ def settle(
     rng: np.random.Generator,
     trace: Trace | None = None,
 ) -> None:
-    """Do what `choose` does inside its probe: fire the context once, with noise, and let the target settle."""
-    source, area = stimulus_of("choose", sim, context), sim.brain.area(target)
-    forward, inner = fibers("choose", sim, source, area), fibers("choose", sim, area, area)
-    noise, rounds = real("choose.noise", noise, 0.0, 1e9), rounds_of("choose", rounds)
-    thresholds = sim.thresholds(area)
+    """Do inside a probe what `choose` does: fire the context once, with noise, and let the target settle.
+
+    Takes the arguments of `choose`, and the name of the operation for errors.
+    """
+    source, area = stimulus_of(operation, sim, context), sim.brain.area(target)
+    if source is area:
+        raise DeclarationError(f"{operation}: the context must be of another area than the target {area.name!r}")
+    forward, inner = fibers(operation, sim, source, area), fibers(operation, sim, area, area)
+    noise, rounds = real(f"{operation}.noise", noise, 0.0, 1e9), rounds_of(operation, rounds)
+    disturbed = sim.thresholds(area) + noise * rng.standard_normal(area.n)
     sim.silence()
     with traced(trace, sim, area):
-        sim.set_thresholds(area, thresholds + noise * rng.standard_normal(area.n))
-        with presented(sim, context):
+        with sim.temporary_thresholds(area, disturbed), presented(sim, context):
             sim.run(forward)
-        sim.set_thresholds(area, thresholds)
         sim.run(inner, rounds)
 
 
@@ -165,10 +172,13 @@ def imprint(sim: Simulator, source: Assembly, target: Assembly, rounds: int = 1)
 
     Raises
     ------
+    SimulationError
+        Inside `Simulator.frozen`, where nothing is learned.
     DeclarationError
         If no fiber leads from the one area to the other, or an assembly is empty or of another brain; or if the two
         are different assemblies of one area, which cannot both be held.
     """
+    may_learn("imprint", sim)
     ends = stimulus_of("imprint", sim, source), stimulus_of("imprint", sim, target)
     if ends[0] is ends[1] and source != target:
         raise DeclarationError(

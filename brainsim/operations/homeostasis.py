@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from brainsim._index import Openable
+from brainsim.errors import DeclarationError
 from brainsim.fiber import Fiber
+from brainsim.operations._checks import may_learn
 from brainsim.simulator import Simulator
 
 
@@ -13,6 +15,8 @@ def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     Once at the start this makes up for unequal numbers of synapses; after learning it is homeostasis.  The papers take
     1 for the sum.  Only ratios decide who wins, so any total gives the same winners where all fibers into an area are
     normalized to it alike; but weights here have 16 fractional bits, of which a total of 1 would leave few.
+
+    All fibers are normalized, or, if one is refused, none.
 
     Exact up to the rounding of each weight to 2**-16, and the same on every backend.  The cost: each synapse of the
     fiber is drawn and from then on stored, however few were learned: 8 bytes each (`cpu`), some 100 while it is done,
@@ -30,7 +34,7 @@ def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     Raises
     ------
     DeclarationError
-        If a fiber has no plasticity or too many synapses, or a weight would exceed its ``w_max``.
+        If there is no fiber, one has no plasticity or too many synapses, or a weight would exceed its ``w_max``.
     SimulationError
         If this is a probe.
 
@@ -38,5 +42,10 @@ def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     ----------
     Dabagia, Papadimitriou, Vempala. Assemblies of neurons learn to classify well-separated distributions. COLT 2022.
     """
-    for fiber in (fibers,) if isinstance(fibers, Fiber) else tuple(fibers):
-        sim.connectome(fiber).normalize(total)
+    may_learn("normalize", sim)
+    chosen = [sim.connectome(fiber) for fiber in ((fibers,) if isinstance(fibers, Fiber) else tuple(fibers))]
+    if not chosen:
+        raise DeclarationError("normalize.fibers: must be at least one (got none)")
+    scaled = [connectome.normalized(total) for connectome in chosen]
+    for connectome, synapses in zip(chosen, scaled, strict=True):
+        connectome.replace(synapses)

@@ -18,7 +18,7 @@ from brainsim.operations._checks import rounds_of, stimulus_of
 from brainsim.operations.trace import Trace, traced
 from brainsim.simulator import Simulator
 
-_OUT_OF_REACH = float(np.nextafter(to_float(THRESHOLD_LIMIT), 0.0))  # drives are smaller
+_OUT_OF_REACH = to_float(THRESHOLD_LIMIT)  # drives are smaller
 
 
 def long_range_inhibition(
@@ -64,6 +64,8 @@ def long_range_inhibition(
     Mitropolsky, Papadimitriou. The architecture of a biologically plausible language organ. 2023 (long-range
     interneurons between areas).
     """
+    if not isinstance(inhibits, Mapping):
+        raise DeclarationError(f'long_range_inhibition.inhibits: must be as in {{"A": ["B"]}} (got {inhibits!r})')
     pairs = {
         sim.brain.area(source): [sim.brain.area(target) for target in _several(targets)]
         for source, targets in inhibits.items()
@@ -129,7 +131,7 @@ def mutual_inhibition(
     return _rounds("mutual_inhibition", sim, opened, rounds, traces, losers)
 
 
-def refract(sim: Simulator, assembly: Assembly, amount: float = 1e6) -> None:
+def refract(sim: Simulator, assembly: Assembly, amount: float | None = None) -> None:
     """Raise the thresholds of an assembly's neurons, so that for a while others win in their place.
 
     ``sim.set_thresholds(area, 0)`` lets an area recover.  Where winners are to refract by themselves, declare the area
@@ -141,8 +143,9 @@ def refract(sim: Simulator, assembly: Assembly, amount: float = 1e6) -> None:
         Of a brain that has the assembly's area.
     assembly : Assembly
         Whose neurons refract.
-    amount : float
-        By how much, in units of the base weight; what was raised before adds up.  The default is out of reach of most.
+    amount : float, optional
+        By how much, in units of the base weight; what was raised before adds up.  By default, out of reach of any
+        drive.
 
     Raises
     ------
@@ -151,7 +154,8 @@ def refract(sim: Simulator, assembly: Assembly, amount: float = 1e6) -> None:
     """
     area = stimulus_of("refract", sim, assembly)
     thresholds = sim.thresholds(area)
-    thresholds[assembly.neurons] += real("refract.amount", amount, 0.0, 1e12)
+    more = _OUT_OF_REACH if amount is None else real("refract.amount", amount, 0.0, _OUT_OF_REACH)
+    thresholds[assembly.neurons] = np.minimum(thresholds[assembly.neurons] + more, _OUT_OF_REACH)
     sim.set_thresholds(area, thresholds)
 
 
@@ -170,9 +174,11 @@ def _rounds(
 ) -> tuple[tuple[str, ...], ...]:
     """Run rounds one by one, with those areas inhibited that ``inhibited`` names before each."""
     opened, seen = _fiber_set(fibers), []
-    rounds = rounds_of(operation, rounds)
+    rounds, filled = rounds_of(operation, rounds), {} if traces is None else traces
+    if not isinstance(filled, Mapping) or len(set(map(id, filled.values()))) < len(filled):
+        raise DeclarationError(f"{operation}.traces: must map each area to a Trace of its own (got {traces!r})")
     with ExitStack() as stack:
-        for area, trace in (traces or {}).items():
+        for area, trace in filled.items():
             stack.enter_context(traced(trace, sim, sim.brain.area(area)))
         for _ in range(rounds):
             silent = list(dict.fromkeys(inhibited()))
@@ -185,17 +191,14 @@ def _rounds(
 @contextmanager
 def _inhibited(sim: Simulator, areas: Sequence[Area], opened: FiberSet) -> Iterator[None]:
     """Keep some areas from firing: with thresholds that no drive reaches, or silenced where nothing drives them."""
-    before = {area: sim.thresholds(area) for area in areas if len(opened.into(area))}
-    for area in areas:
-        if area not in before:
-            sim.silence(area)
-    try:
-        for area in before:
-            sim.set_thresholds(area, _OUT_OF_REACH)
+    transmitting = sim.transmitting(opened)
+    with ExitStack() as stack:
+        for area in areas:
+            if len(transmitting.into(area)):
+                stack.enter_context(sim.temporary_thresholds(area, _OUT_OF_REACH))
+            else:
+                sim.silence(area)
         yield
-    finally:
-        for area, thresholds in before.items():
-            sim.set_thresholds(area, thresholds)
 
 
 def _check_free(operation: str, sim: Simulator, areas: Iterable[Area]) -> None:

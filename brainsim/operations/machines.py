@@ -15,7 +15,7 @@ from brainsim._index import AreaLike
 from brainsim.area import Area
 from brainsim.assembly import Assembly
 from brainsim.errors import DeclarationError
-from brainsim.operations._checks import fibers, rounds_of, stimulus_of
+from brainsim.operations._checks import fibers, may_learn, rounds_of, stimulus_of
 from brainsim.operations._firing import presented
 from brainsim.operations.reading import ReadOut, read_out
 from brainsim.operations.trace import Trace, traced
@@ -34,6 +34,7 @@ class FiniteStateMachine:
     """A finite-state machine in three areas: symbols and states, which have patterns, and arcs, which has none.
 
     It holds no table of transitions: `learn` turns them into weights, and `run` fires symbols and looks at the state.
+    So it cannot tell whether it was taught (if not, it answers "unknown" or at random), nor what by an earlier `learn`.
 
     Parameters
     ----------
@@ -88,9 +89,12 @@ class FiniteStateMachine:
         UnknownNameError
             If a label is not that of a pattern.
         DeclarationError
-            If there are none, two lead from one state upon one symbol to different states, or one leaves a state that
-            cannot be reached from the start.
+            If there are none, two of them lead from one state upon one symbol to different states, or one leaves a
+            state that cannot be reached from the start.
+        SimulationError
+            Inside `Simulator.frozen`, where nothing is learned.
         """
+        may_learn("FiniteStateMachine.learn", self._sim)
         chosen = _checked(transitions, start, self._symbols, self._states)
         sim = self._sim
         for _ in range(rounds_of("FiniteStateMachine.learn", presentations, "presentations")):
@@ -102,7 +106,9 @@ class FiniteStateMachine:
                     sim.run(self._outward)
         sim.silence(self._arcs)
 
-    def run(self, start: str | Assembly, symbols: Iterable[str], *, trace: Trace | None = None) -> tuple[ReadOut, ...]:
+    def run(
+        self, start: str | Assembly, symbols: Iterable[str], *, threshold: float = 0.5, trace: Trace | None = None
+    ) -> tuple[ReadOut, ...]:
         """Fire symbols one after the other, and read out the state after each.
 
         A probe: nothing is learned.  The state that an arc drives is what fires at the next symbol, right or wrong;
@@ -114,6 +120,8 @@ class FiniteStateMachine:
             The state to begin with.
         symbols : iterable of str
             Labels; a text is a sequence of one-letter labels.
+        threshold : float
+            Least overlap at which a state is named; see `read_out`.
         trace : Trace, optional
             Is filled with what fires among the states in every round: two a symbol, of which the second is new.
 
@@ -122,11 +130,12 @@ class FiniteStateMachine:
         tuple of ReadOut
             For each symbol the state that is nearest, or "unknown".
         """
-        sim, heard = self._sim, [self._symbols[symbol] for symbol in symbols]
-        state, seen = self._states[start] if isinstance(start, str) else start, []
-        if stimulus_of("FiniteStateMachine.run", sim, state) is not self._states:
+        sim, heard, seen = self._sim, _patterns(self._symbols, symbols), []
+        state = self._states[start] if isinstance(start, str) else start
+        if stimulus_of("FiniteStateMachine.run", sim, state) is not self._states or len(state) > self._states.k:
             raise DeclarationError(
-                f"FiniteStateMachine.run.start: must be of area {self._states.name!r} (got {state.area!r})"
+                f"FiniteStateMachine.run.start: must be of area {self._states.name!r}, and not larger than its k = "
+                f"{self._states.k} (got {state!r})"
             )
         with sim.frozen():
             sim.silence()
@@ -137,20 +146,19 @@ class FiniteStateMachine:
                     with presented(sim, symbol):
                         sim.run(self._inward)
                     sim.run(self._outward)
-                    seen.append(read_out(sim.assembly(self._states), self._states.patterns))
+                    seen.append(read_out(sim.assembly(self._states), self._states.patterns, threshold=threshold))
         return tuple(seen)
 
 
 def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, states: Area) -> tuple[Transition, ...]:
     """Return transitions of which each has its patterns, is the only one of its kind, and can be reached."""
     chosen = tuple(dict.fromkeys(_transition(each) for each in transitions))
+    _patterns(states, [start, *(each.state for each in chosen), *(each.following for each in chosen)])
+    _patterns(symbols, [each.symbol for each in chosen])
     if not chosen:
         raise DeclarationError("FiniteStateMachine.learn.transitions: must be at least one (got none)")
-    assert states[start]  # a state that there is
     arcs: dict[tuple[str, str], str] = {}
     for state, symbol, following in chosen:
-        for area, label in ((states, state), (symbols, symbol), (states, following)):
-            assert area[label]  # a pattern that there is
         known = arcs.setdefault((state, symbol), following)
         if known != following:
             raise DeclarationError(
@@ -172,8 +180,13 @@ def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, st
 
 def _transition(given: Sequence[str]) -> Transition:
     labels = () if isinstance(given, str) else tuple(given)
-    if len(labels) != 3:
+    if len(labels) != 3 or not all(isinstance(label, str) for label in labels):
         raise DeclarationError(
-            f"FiniteStateMachine.learn.transitions: must be (state, symbol, next state) (got {given!r})"
+            f"FiniteStateMachine.learn.transitions: must be (state, symbol, next state), by label (got {given!r})"
         )
     return Transition(*labels)
+
+
+def _patterns(area: Area, labels: Iterable[str]) -> list[Assembly]:
+    """Return the patterns of an area by label, which refuses those that are not there."""
+    return [area[label] for label in labels]

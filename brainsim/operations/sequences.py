@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from brainsim._index import AreaLike
 from brainsim.area import Area
 from brainsim.assembly import Assembly
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, SimulationError
 from brainsim.fiber import FiberSet
-from brainsim.operations._checks import fibers, rounds_of, stimulus_of
+from brainsim.operations._checks import fibers, may_learn, rounds_of, stimulus_of
 from brainsim.operations._firing import presented
 from brainsim.operations.trace import Trace, traced
 from brainsim.simulator import Simulator
@@ -60,11 +60,15 @@ def memorize_sequence(
     DeclarationError
         If there are fewer than two stimuli, one is empty, of another brain or of the target itself, or a fiber is
         missing.
+    SimulationError
+        Inside `Simulator.frozen`, where nothing is learned.
     """
     operation = "memorize_sequence"
+    may_learn(operation, sim)
+    if isinstance(stimuli, Assembly) or len(stimuli) < 2:
+        given = repr(stimuli) if isinstance(stimuli, Assembly) else len(stimuli)
+        raise DeclarationError(f"{operation}.stimuli: must be at least two (got {given}); give a list of assemblies")
     stimuli, area = tuple(stimuli), sim.brain.area(target)
-    if len(stimuli) < 2:
-        raise DeclarationError(f"{operation}.stimuli: must be at least two (got {len(stimuli)})")
     inner, forward = _running(operation, sim, area, scaffold), FiberSet()
     for source in dict.fromkeys(stimulus_of(operation, sim, stimulus) for stimulus in stimuli):
         if source is area:
@@ -118,6 +122,8 @@ def recall_sequence(
     ------
     DeclarationError
         If the cue is empty, larger than the target's ``k`` or of another brain, or a fiber is missing.
+    SimulationError
+        If the target has never fired.
     """
     operation = "recall_sequence"
     source, area = stimulus_of(operation, sim, cue), sim.brain.area(target)
@@ -127,6 +133,8 @@ def recall_sequence(
             f"{operation}: the cue has {len(cue)} neurons, more than the k = {area.k} that area {area.name!r} fires; "
             "give it an assembly of the sequence"
         )
+    if not sim.has_fired(area):
+        raise SimulationError(f"{operation}: area {area.name!r} has never fired; memorize a sequence in it first")
     with sim.frozen():
         sim.silence()
         with traced(trace, sim, area):

@@ -32,7 +32,7 @@ _MIB = 1 << 20
 
 
 class _Plastic:
-    """What one learning fiber knows: its learned synapses, kept rows, and which synapses were looked for."""
+    """What one fiber with a rule knows: its learned synapses, kept rows, and which synapses were looked for."""
 
     def __init__(
         self, graph: GraphArrays, update: Update, kept: KeptRows, sources: Roster, targets: Roster, record: Record
@@ -77,7 +77,7 @@ class CpuBackend(SteppedBackend):
         self._reached = nobody(max(area.n for area in spec.areas))
 
     def _new_plastic(self, index: int, fiber: FiberSpec) -> _Plastic:
-        assert fiber.update is not None  # it learns
+        assert fiber.update is not None  # it stores weights
         graph, sources, targets = self._graphs[index], self._rosters[fiber.source], self._rosters[fiber.target]
         kept = KeptRows(index, graph, sources, self._cache)
         return _Plastic(graph, fiber.update, kept, sources, targets, self._tables.fibers[index])
