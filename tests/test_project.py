@@ -15,7 +15,11 @@ from typecheck import typecheck
 
 from conftest import ROOT
 
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# One runs all reproductions in their quick forms, which others test one by one.
+NOTEBOOKS = [
+    pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem == "reproducing_the_papers" else ())
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+]
 
 
 def test_types_are_strict() -> None:
@@ -29,7 +33,7 @@ def test_lint(command: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS)
 def test_notebooks_run_and_are_committed_without_outputs(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
