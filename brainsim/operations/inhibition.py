@@ -34,7 +34,8 @@ def long_range_inhibition(
     In every round, no neuron of an area wins that is inhibited by one which fires as the round begins: their thresholds
     are out of reach.  What the area fired before still acts on others in that round; but if no open fiber ends in it,
     so that it would just go on firing, it is silenced before.  Two areas that inhibit each other and both fire, both
-    fall silent: where one is to prevail, see `mutual_inhibition`.
+    fall silent: where one is to prevail, see `mutual_inhibition`.  Inhibiting an area takes time in proportion to its
+    neurons.
 
     Parameters
     ----------
