@@ -20,6 +20,7 @@ from brainsim import Area, Brain, Hebbian, Simulator, experiment
 from brainsim.comparison import measured, write_table
 from brainsim.measures import interval_95
 from brainsim.operations import FiniteStateMachine
+from brainsim.operations.machines import reachable
 from brainsim.runs import Run
 
 PUBLISHED = {0.1: ".10-.30", 0.2: ".85-.93", 0.4: "1.00"}  # the authors' code, three seeds
@@ -108,7 +109,8 @@ def tested(
     with Simulator(declared(sizes, p, rate, 0.0 if condition == "no_refraction" else rate), seed, **options) as sim:
         machine = FiniteStateMachine(sim, "Symbol", "State", "Arc")
         if condition != "untrained":
-            machine.learn(_reachable(transitions), "0", presentations)
+            reached = reachable("0", transitions)
+            machine.learn([each for each in transitions if each[0] in reached], "0", presentations)
         for _ in range(strings):
             digits = rng.integers(0, 10, rng.integers(1, longest + 1))
             wanted = [str(rest) for rest in np.cumsum(digits) % 3]
@@ -123,15 +125,6 @@ def tested(
                 exact.append(read.label == label and read.overlap == 1.0)
     parts = {"correct": right, "nearest": nearest, "rejected": rejected, "steps": steps, "exact_states": exact}
     return {name: float(np.mean(part)) for name, part in parts.items()}
-
-
-def _reachable(transitions: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
-    """Return those transitions that can come to pass; others are refused."""
-    reached, last = {"0"}, 0
-    while len(reached) > last:
-        last = len(reached)
-        reached |= {following for state, _, following in transitions if state in reached}
-    return [each for each in transitions if each[0] in reached]
 
 
 Found = Mapping[float, Mapping[str, Sequence[Mapping[str, float]]]]

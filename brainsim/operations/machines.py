@@ -165,10 +165,7 @@ def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, st
                 f"FiniteStateMachine.learn: ambiguous: from state {state!r} symbol {symbol!r} leads to {known!r} and "
                 f"to {following!r}; give one, or let chance choose with operations.choose"
             )
-    reached, last = {start}, 0
-    while len(reached) > last:
-        last = len(reached)
-        reached |= {following for (state, _), following in arcs.items() if state in reached}
+    reached = reachable(start, chosen)
     for state, symbol in arcs:
         if state not in reached:
             raise DeclarationError(
@@ -176,6 +173,15 @@ def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, st
                 f"which one leaves upon {symbol!r}; add the missing transition, or drop this one"
             )
     return chosen
+
+
+def reachable(start: str, transitions: Iterable[tuple[str, str, str]]) -> set[str]:
+    """Return the states to which transitions lead from the start, itself included."""
+    steps, reached, last = tuple(transitions), {start}, 0
+    while len(reached) > last:
+        last = len(reached)
+        reached |= {following for state, _, following in steps if state in reached}
+    return reached
 
 
 def _transition(given: Sequence[str]) -> Transition:
