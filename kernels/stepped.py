@@ -35,6 +35,7 @@ class SteppedBackend(Backend):
         super().__init__(spec, options)
         self._winners: list[Neurons] = [np.empty(0, np.int64) for _ in spec.areas]
         self._thresholds = [NO_THRESHOLDS for _ in spec.areas]
+        self._refracting = [a for a, area in enumerate(spec.areas) if area.refraction]
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._stable = True
         self._fired: set[int] = set()
@@ -88,11 +89,11 @@ class SteppedBackend(Backend):
     ) -> list[Thresholds]:
         """Return the thresholds of every area after the round; changes no state."""
         thresholds = list(self._thresholds)
-        for area in {self.spec.fibers[f].target for f in open_fibers} - set(fixed):
-            rate, winners = self.spec.areas[area].refraction, after[area]
-            if rate and len(winners):
-                drives = self._drives(area, self._into(area, open_fibers), winners)
-                thresholds[area] = _raised(thresholds[area], winners, drives, rate)
+        for area in self._refracting:
+            fibers, winners = self._into(area, open_fibers), after[area]
+            if fibers and area not in fixed and len(winners):
+                drives = self._drives(area, fibers, winners)
+                thresholds[area] = _raised(thresholds[area], winners, drives, self.spec.areas[area].refraction)
         return thresholds
 
     def _learns(self, f: int, after: Sequence[Neurons]) -> bool:
