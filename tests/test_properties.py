@@ -51,6 +51,11 @@ QUICK, FRESH = 10, 9
 THOROUGH, FRESH_AND_CHANGED = 10, 20
 
 
+def batches(quick: int, every: int) -> list[Any]:
+    """Return the numbers of some batches, of which those after the first few are slow."""
+    return [*range(quick), *(pytest.param(batch, marks=pytest.mark.slow) for batch in range(quick, every))]
+
+
 def sizes() -> st.SearchStrategy[Size]:
     n = st.one_of(st.integers(1, 600), st.integers(30, 600), st.sampled_from(EDGES))
     return n.flatmap(lambda n: st.builds(Size, st.just(n), winners(n), st.sampled_from(REFRACTIONS)))
@@ -290,18 +295,18 @@ def compare_gpu(description: Play, _chosen: dict[str, float]) -> None:
         assert not difference(play(description, "gpu", Path(folder)), expected)
 
 
-@pytest.mark.parametrize("batch", range(QUICK))
+@pytest.mark.parametrize("batch", batches(6, QUICK))
 def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
     for_all_drawn(compare, plays(), batch, FRESH)
 
 
-@pytest.mark.parametrize("batch", range(QUICK))
+@pytest.mark.parametrize("batch", batches(6, QUICK))
 def test_cpu_cannot_be_told_from_reference_where_drives_tie(batch: int) -> None:
     for_all_drawn(compare, tied_plays(), batch, FRESH)
 
 
 @pytest.mark.parametrize("strategy", [plays(), tied_plays()], ids=["plays", "tied"])
-@pytest.mark.parametrize("batch", [*range(4), *(pytest.param(batch, marks=pytest.mark.slow) for batch in range(4, 7))])
+@pytest.mark.parametrize("batch", batches(2, 7))
 def test_gpu_cannot_be_told_from_reference(batch: int, strategy: st.SearchStrategy[Play], emulated_gpu: None) -> None:
     for_all_drawn(compare_gpu, strategy, batch, FRESH)
 
