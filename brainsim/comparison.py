@@ -1,13 +1,34 @@
-"""Tables that set what was measured beside what was published, as every reproduction leaves one."""
+"""What reproductions share: parts over seeds, and tables that set what was measured beside what was published."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brainsim.measures import interval_95
-from brainsim.runs import Run
+from brainsim.runs import Checkpoint, Run
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+def over_seeds(run: Run, bar: tqdm[Any], key: str, seeds: int, compute: Callable[[int], Any]) -> list[Any]:
+    """Compute a part of a run for each of some seeds, from the run's own on; what an interrupted run has is read."""
+    parts = []
+    for seed in range(run.seed, run.seed + seeds):
+
+        def part(_: Checkpoint, seed: int = seed) -> Any:
+            return compute(seed)
+
+        parts.append(run.part(f"{key}-{seed}", part))
+        bar.update()
+    return parts
+
+
+def scores(parts: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+    """Return one score of every part."""
+    return [part[name] for part in parts]
 
 
 def measured(values: Sequence[float], digits: int = 2, *, bounded: bool = False) -> str:

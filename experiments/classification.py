@@ -23,7 +23,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, write_table
+from brainsim.comparison import measured, over_seeds, scores, write_table
 from brainsim.measures import interval_95
 from brainsim.operations import normalize
 from brainsim.plots import Curve, learning_curve
@@ -56,12 +56,9 @@ def classification(
             for condition in CONDITIONS:
                 for setting in settings:
                     exact = float(min(GRIDS[task], key=lambda value, rounded=setting: abs(value - rounded)))
-                    scores = []
-                    for seed in range(run.seed, run.seed + seeds):
-                        compute = partial(TASKS[task], n, k, p, exact, condition, tests, seed, **run.simulator)
-                        scores.append(run.part(f"{task}-{condition}-{setting}-{seed}", lambda _, do=compute: do()))
-                        bar.update()
-                    found[task][condition][setting] = scores
+                    compute = partial(TASKS[task], n, k, p, exact, condition, tests, **run.simulator)
+                    key = f"{task}-{condition}-{setting}"
+                    found[task][condition][setting] = over_seeds(run, bar, key, seeds, compute)
     _draw(run, found)
     _tables(run, found)
     return _metrics(found)
@@ -171,10 +168,6 @@ TASKS: dict[str, Callable[..., dict[str, float]]] = {"stimulus_classes": stimulu
 Found = Mapping[str, Mapping[str, Mapping[float, Sequence[Mapping[str, float]]]]]
 
 
-def _scores(parts: Sequence[Mapping[str, float]], name: str = "accuracy") -> list[float]:
-    return [part[name] for part in parts]
-
-
 def _tables(run: Run, found: Found) -> None:
     for task, setting in (("stimulus_classes", "r"), ("halfspaces", "margin")):
         header = [setting, "published", "trained", "control: beta = 0", "control: shuffled"]
@@ -182,10 +175,10 @@ def _tables(run: Run, found: Found) -> None:
             header += [f"ranked right, {condition}" for condition in CONDITIONS]
         rows: list[list[Any]] = []
         for value, published in PUBLISHED[task].items():
-            row = [measured(_scores(found[task][c][value]), bounded=True) for c in CONDITIONS]
+            row = [measured(scores(found[task][c][value], "accuracy"), bounded=True) for c in CONDITIONS]
             if task == "halfspaces":
-                row += [measured(_scores(found[task][c][value], "ranked"), bounded=True) for c in CONDITIONS]
-                row.insert(1, measured(_scores(found[task]["trained"][value], "accuracy_labels_seen"), bounded=True))
+                row += [measured(scores(found[task][c][value], "ranked"), bounded=True) for c in CONDITIONS]
+                row.insert(1, measured(scores(found[task]["trained"][value], "accuracy_labels_seen"), bounded=True))
             rows.append([value, f"{published:.2f}", *row])
         if task == "halfspaces":
             header.insert(3, "trained, assembly read off the tests")
@@ -194,12 +187,15 @@ def _tables(run: Run, found: Found) -> None:
 
 def _metrics(found: Found) -> dict[str, Any]:
     def by_setting(task: str, condition: str, name: str = "accuracy") -> dict[str, float]:
-        return {str(value): round(fmean(_scores(parts, name)), 4) for value, parts in found[task][condition].items()}
+        return {str(value): round(fmean(scores(parts, name)), 4) for value, parts in found[task][condition].items()}
 
     return {
         "accuracy": {task: by_setting(task, "trained") for task in found},
         "intervals_95": {
-            task: {str(v): interval_95(_scores(parts), bounded=True) for v, parts in found[task]["trained"].items()}
+            task: {
+                str(v): interval_95(scores(parts, "accuracy"), bounded=True)
+                for v, parts in found[task]["trained"].items()
+            }
             for task in found
         },
         "accuracy_labels_seen": {"halfspaces": by_setting("halfspaces", "trained", "accuracy_labels_seen")},
@@ -222,7 +218,12 @@ def _draw(run: Run, found: Found) -> None:
     for ax, (task, by_condition) in zip(figure.subplots(1, 2), found.items(), strict=True):
         settings = list(PUBLISHED[task])
         curves = [
-            Curve(c, settings, np.transpose([_scores(parts) for parts in by_setting.values()]), control=c != "trained")
+            Curve(
+                c,
+                settings,
+                np.transpose([scores(parts, "accuracy") for parts in by_setting.values()]),
+                control=c != "trained",
+            )
             for c, by_setting in by_condition.items()
         ]
         learning_curve(curves, chance=CHANCE, xlabel=labels[task], ylabel="accuracy", ax=ax)

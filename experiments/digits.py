@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, write_table
+from brainsim.comparison import measured, over_seeds, scores, write_table
 from brainsim.errors import ExperimentError
 from brainsim.measures import interval_95
 from brainsim.operations import normalize, refract
@@ -67,14 +67,11 @@ def digits(
     found: dict[str, list[Any]] = {}
     with run.progress(seeds * (len(CONDITIONS) + 1), "brains") as bar:
         for condition in (*CONDITIONS, "pixels"):
-            found[condition] = []
-            for seed in range(run.seed, run.seed + seeds):
-                if condition == "pixels":
-                    compute = partial(read_pixels, pixels, fired, labels, held_out, seed)
-                else:
-                    compute = partial(learned, fired, labels, n, k, p, beta, held_out, condition, seed, **run.simulator)
-                found[condition].append(run.part(f"{condition}-{seed}", lambda _, do=compute: do()))
-                bar.update()
+            if condition == "pixels":
+                compute = partial(read_pixels, pixels, fired, labels, held_out)
+            else:
+                compute = partial(learned, fired, labels, n, k, p, beta, held_out, condition, **run.simulator)
+            found[condition] = over_seeds(run, bar, condition, seeds, compute)
     _draw(run, found)
     _table(run, found, len(labels))
     return _metrics(found, len(labels))
@@ -210,28 +207,24 @@ def read_pixels(
 Found = Mapping[str, Sequence[Mapping[str, float]]]
 
 
-def _scores(parts: Sequence[Mapping[str, float]], name: str) -> list[float]:
-    return [part[name] for part in parts]
-
-
 def _lines(found: Found) -> dict[str, list[float]]:
     lines = {
-        f"{name}_{condition}" if condition != "trained" else name: _scores(found[condition], name)
+        f"{name}_{condition}" if condition != "trained" else name: scores(found[condition], name)
         for name in ROWS
         for condition in CONDITIONS
     }
     pixels = {"pixels": "grey", "pixels_fired": "fired", "pixels_five_examples": "five_examples"}
-    return {**lines, **{line: _scores(found["pixels"], name) for line, name in pixels.items()}}
+    return {**lines, **{line: scores(found["pixels"], name) for line, name in pixels.items()}}
 
 
 def _table(run: Run, found: Found, count: int) -> None:
     rows = [
-        [text.format(condition), measured(_scores(found[condition], name), 3, bounded=True)]
+        [text.format(condition), measured(scores(found[condition], name), 3, bounded=True)]
         for name, text in ROWS.items()
         for condition in CONDITIONS
     ]
     rows += [
-        [text, measured(_scores(found["pixels"], name), 3, bounded=True)]
+        [text, measured(scores(found["pixels"], name), 3, bounded=True)]
         for name, text in (
             ("grey", "linear read-out of the grey pixels"),
             ("fired", "linear read-out of the pixels that fire"),
@@ -245,10 +238,10 @@ def _metrics(found: Found, count: int) -> dict[str, Any]:
     lines = _lines(found)
     controls = {name for name in lines if name.endswith(("_untrained", "_shuffled"))}
     return {
-        "accuracy": {name: round(fmean(scores), 4) for name, scores in lines.items() if name not in controls},
-        "intervals_95": {name: interval_95(scores, bounded=True) for name, scores in lines.items()},
+        "accuracy": {name: round(fmean(values), 4) for name, values in lines.items() if name not in controls},
+        "intervals_95": {name: interval_95(values, bounded=True) for name, values in lines.items()},
         "controls": {
-            condition: {"accuracy": {name: round(fmean(_scores(found[condition], name)), 4) for name in ROWS}}
+            condition: {"accuracy": {name: round(fmean(scores(found[condition], name)), 4) for name in ROWS}}
             for condition in CONDITIONS[1:]
         },
         "images": count,
@@ -260,10 +253,10 @@ def _draw(run: Run, found: Found) -> None:
     lines = _lines(found)
     figure = Figure(figsize=(7.5, 4.2), layout="constrained")
     ax = figure.subplots()
-    for number, (name, scores) in enumerate(lines.items()):
+    for number, (name, values) in enumerate(lines.items()):
         shade = "tab:blue" if name in ROWS else "tab:orange" if name.startswith("pixels") else "0.6"
-        ax.barh(number, fmean(scores), color=shade)
-        ax.plot(scores, [number] * len(scores), ".", color="black", ms=4)
+        ax.barh(number, fmean(values), color=shade)
+        ax.plot(values, [number] * len(values), ".", color="black", ms=4)
     ax.set_yticks(range(len(lines)), [name.replace("_", ", ") for name in lines])
     ax.axvline(1 / CLASSES, color="tab:red", lw=1)
     ax.set_xlabel("test accuracy (chance .1)")

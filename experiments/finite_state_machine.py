@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import Area, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, write_table
+from brainsim.comparison import measured, over_seeds, scores, write_table
 from brainsim.measures import interval_95
 from brainsim.operations import FiniteStateMachine
 from brainsim.operations.machines import reachable
@@ -54,14 +54,8 @@ def finite_state_machine(
         for p in PUBLISHED:
             found[p] = {}
             for condition in CONDITIONS:
-                scores = []
-                for seed in range(run.seed, run.seed + seeds):
-                    compute = partial(
-                        tested, sizes, p, beta, presentations, strings, longest, condition, seed, **run.simulator
-                    )
-                    scores.append(run.part(f"{p}-{condition}-{seed}", lambda _, do=compute: do()))
-                    bar.update()
-                found[p][condition] = scores
+                compute = partial(tested, sizes, p, beta, presentations, strings, longest, condition, **run.simulator)
+                found[p][condition] = over_seeds(run, bar, f"{p}-{condition}", seeds, compute)
     _draw(run, found)
     _table(run, found)
     return _metrics(found)
@@ -130,10 +124,6 @@ def tested(
 Found = Mapping[float, Mapping[str, Sequence[Mapping[str, float]]]]
 
 
-def _scores(parts: Sequence[Mapping[str, float]], name: str) -> list[float]:
-    return [part[name] for part in parts]
-
-
 def _table(run: Run, found: Found) -> None:
     header = [
         "p",
@@ -146,8 +136,8 @@ def _table(run: Run, found: Found) -> None:
         [
             p,
             PUBLISHED[p],
-            *(measured(_scores(conditions[c], "correct"), bounded=True) for c in CONDITIONS),
-            *(measured(_scores(conditions["trained"], name), bounded=True) for name in ("steps", "exact_states")),
+            *(measured(scores(conditions[c], "correct"), bounded=True) for c in CONDITIONS),
+            *(measured(scores(conditions["trained"], name), bounded=True) for name in ("steps", "exact_states")),
         ]
         for p, conditions in found.items()
     ]
@@ -156,8 +146,8 @@ def _table(run: Run, found: Found) -> None:
     bare = [
         [
             p,
-            *(measured(_scores(conditions[c], "nearest"), bounded=True) for c in CONDITIONS),
-            measured(_scores(conditions["trained"], "rejected"), bounded=True),
+            *(measured(scores(conditions[c], "nearest"), bounded=True) for c in CONDITIONS),
+            measured(scores(conditions["trained"], "rejected"), bounded=True),
         ]
         for p, conditions in found.items()
     ]
@@ -166,17 +156,17 @@ def _table(run: Run, found: Found) -> None:
 
 def _metrics(found: Found) -> dict[str, Any]:
     def by_p(condition: str, name: str) -> dict[str, float]:
-        return {str(p): round(fmean(_scores(conditions[condition], name)), 4) for p, conditions in found.items()}
+        return {str(p): round(fmean(scores(conditions[condition], name)), 4) for p, conditions in found.items()}
 
     return {
         **{name: by_p("trained", name) for name in ("correct", "exact_states", "steps", "nearest")},
         "intervals_95": {
-            str(p): interval_95(_scores(conditions["trained"], "correct"), bounded=True)
+            str(p): interval_95(scores(conditions["trained"], "correct"), bounded=True)
             for p, conditions in found.items()
         },
         "controls": {c: {name: by_p(c, name) for name in ("correct", "nearest", "steps")} for c in CONDITIONS[1:]},
         "published": {"correct": {str(p): text for p, text in PUBLISHED.items()}},
-        "chance": {"correct": round(fmean(_scores(next(iter(found.values()))["trained"], "rejected")), 4)},
+        "chance": {"correct": round(fmean(scores(next(iter(found.values()))["trained"], "rejected")), 4)},
     }
 
 
@@ -185,11 +175,11 @@ def _draw(run: Run, found: Found) -> None:
     ax = figure.subplots()
     width = 0.8 / len(CONDITIONS)
     for number, condition in enumerate(CONDITIONS):
-        scores = [_scores(conditions[condition], "correct") for conditions in found.values()]
+        values = [scores(conditions[condition], "correct") for conditions in found.values()]
         at = np.arange(len(found)) + (number - (len(CONDITIONS) - 1) / 2) * width
         shade = "tab:blue" if condition == "trained" else f"{0.35 + 0.12 * number:.2f}"
-        ax.bar(at, np.mean(scores, axis=1), width, color=shade, label=NAMES.get(condition, f"control: {condition}"))
-        for x, each in zip(at, scores, strict=True):
+        ax.bar(at, np.mean(values, axis=1), width, color=shade, label=NAMES.get(condition, f"control: {condition}"))
+        for x, each in zip(at, values, strict=True):
             ax.plot([x] * len(each), each, ".", color="black", ms=3)
     ax.set_xticks(range(len(found)), [f"p = {p}" for p in found])
     ax.set_ylabel("strings that end right")

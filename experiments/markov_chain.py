@@ -26,7 +26,7 @@ from brainsim import (
     StatisticalHebbian,
     experiment,
 )
-from brainsim.comparison import measured, write_table
+from brainsim.comparison import measured, over_seeds, write_table
 from brainsim.measures import interval_95
 from brainsim.operations import MarkovChain, choice_noise, flip_coin, frequencies, imprint
 from brainsim.runs import Run
@@ -60,20 +60,14 @@ def markov_chain(
 ) -> Mapping[str, Any]:
     """Hear ``heard`` states and sample as many as ``sampled``; areas have ``blocks * k`` neurons."""
     found: dict[str, list[Any]] = {}
-    coins: list[Any] = []
     with run.progress(seeds * (len(CONDITIONS) + 1), "chains") as bar:
         for condition in CONDITIONS:
-            found[condition] = []
-            for seed in range(run.seed, run.seed + seeds):
-                compute = partial(
-                    chain, k, blocks, p, beta, steepness, imprinting, heard, sampled, condition, seed, **run.simulator
-                )
-                found[condition].append(run.part(f"{condition}-{seed}", lambda _, do=compute: do()))
-                bar.update()
-        for seed in range(run.seed, run.seed + seeds):
-            flip = partial(coin, blocks * k, k, p, imprinting, flips, seed, **run.simulator)
-            coins.append(run.part(f"coin-{seed}", lambda _, do=flip: do()))
-            bar.update()
+            compute = partial(
+                chain, k, blocks, p, beta, steepness, imprinting, heard, sampled, condition, **run.simulator
+            )
+            found[condition] = over_seeds(run, bar, condition, seeds, compute)
+        flip = partial(coin, blocks * k, k, p, imprinting, flips, **run.simulator)
+        coins = over_seeds(run, bar, "coin", seeds, flip)
     _draw(run, found)
     _tables(run, found, coins)
     return _metrics(found, coins)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, write_table
+from brainsim.comparison import measured, over_seeds, write_table
 from brainsim.measures import interval_95
 from brainsim.operations import chance_overlap, memorize_sequence, normalize, recall_sequence
 from brainsim.plots import Curve, learning_curve
@@ -53,15 +53,9 @@ def sequences(
             found[p] = {condition: {} for condition in CONDITIONS}
             for condition in CONDITIONS:
                 for kind in KINDS:
-                    curves = []
-                    for seed in range(run.seed, run.seed + seeds):
-                        rate = 0.0 if condition == "beta_zero" else beta
-                        compute = partial(
-                            recalled, n, k, p, rate, length, presentations, kind, condition, seed, **run.simulator
-                        )
-                        curves.append(run.part(f"{p}-{condition}-{kind}-{seed}", lambda _, do=compute: do()))
-                        bar.update()
-                    found[p][condition][kind] = curves
+                    rate = 0.0 if condition == "beta_zero" else beta
+                    compute = partial(recalled, n, k, p, rate, length, presentations, kind, condition, **run.simulator)
+                    found[p][condition][kind] = over_seeds(run, bar, f"{p}-{condition}-{kind}", seeds, compute)
     _draw(run, found)
     _tables(run, found, presentations)
     return _metrics(n, k, found)
