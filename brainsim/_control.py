@@ -152,8 +152,7 @@ class Control(ABC):
     def transmitting(self, fibers: Openable) -> FiberSet:
         """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
         every = list(self.brain.fibers)
-        chosen = self._index.fibers(fibers)
-        return FiberSet(every[f] for f in chosen if not self._state.closed(f, self._spec.fibers[f]))
+        return FiberSet(every[f] for f in self._transmitting(fibers))
 
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
@@ -167,8 +166,11 @@ class Control(ABC):
             In units of the base weight.
         """
         index = self._index.area(area)
-        open_fibers = self._index.fibers(self.transmitting(self.brain.fibers if fibers is None else fibers))
-        return drives_of(self._live, index, [f for f in open_fibers if self._spec.fibers[f].target == index])
+        opened = self._transmitting(self.brain.fibers if fibers is None else fibers)
+        return drives_of(self._live, index, [f for f in opened if self._spec.fibers[f].target == index])
+
+    def _transmitting(self, fibers: Openable) -> list[int]:
+        return [f for f in self._index.fibers(fibers) if not self._state.closed(f, self._spec.fibers[f])]
 
     def _some(self, areas: tuple[AreaLike, ...]) -> list[int]:
         return self._index.areas(areas) if areas else list(range(len(self._spec.areas)))

@@ -133,8 +133,7 @@ class Simulator(Control):
             raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
         most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
-        declared = self._index.fibers(fibers)
-        opened = [f for f in declared if not self._state.closed(f, self._spec.fibers[f])]
+        opened = self._transmitting(fibers)
         recorded = sorted({self._index.area(area) for recording in self._listening() for area in recording.areas})
         done, stable = 0, False
         try:
@@ -197,7 +196,7 @@ class Simulator(Control):
     def schedule(self, fibers: Openable | None = None) -> Schedule:
         """Return the printable order of events of a round that opens these fibers (all by default)."""
         chosen = tuple(self._index.fibers(self.brain.fibers if fibers is None else fibers))
-        closed = frozenset(f for f in chosen if self._state.closed(f, self._spec.fibers[f]))
+        closed = frozenset(chosen) - frozenset(self._transmitting(self.brain.fibers))
         recorded = tuple(area.name for recording in self._listening() for area in recording.areas)
         held = frozenset(self._state.held)
         return Schedule(self._spec, chosen, closed, held, learning=not self._depth, recorded=recorded)
@@ -230,7 +229,8 @@ class Simulator(Control):
                 with backends.named_errors():
                     for area, neurons in enumerate(winners):
                         self._backend.set_winners(area, neurons)
-                        self._backend.set_thresholds(area, thresholds[area])
+                        if self._backend.thresholds(area) is not thresholds[area]:  # a probe seldom sets them
+                            self._backend.set_thresholds(area, thresholds[area])
 
     # Looking
 
