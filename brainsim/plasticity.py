@@ -151,7 +151,7 @@ class StatisticalHebbian(Plasticity):
     References
     ----------
     Dabagia, Mitropolsky, Papadimitriou, Vempala. Coin-flipping in the brain: statistical learning with neuronal
-    assemblies. arXiv 2406.07715, 2024: Hebbian plasticity that inverts the softmax.
+    assemblies. arXiv 2406.07715, 2024: Hebbian plasticity that inverts the softmax.  This form of it is ours.
     """
 
     w_max: float = 16.0

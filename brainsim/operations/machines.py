@@ -1,7 +1,7 @@
 """Finite-state machines whose transitions live in synapses.
 
 After Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural
-Computation 2025 (arXiv 2306.03812, section 5), and their code (github.com/mdabagia/nemo): symbol and state together
+Computation 2025 (arXiv 2306.03812), and their code (github.com/mdabagia/nemo): symbol and state together
 form an assembly for the arc, in an area that refracts, so that arcs which share a symbol or a state find neurons of
 their own; the arc drives the next state.
 """
