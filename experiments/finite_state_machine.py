@@ -109,14 +109,13 @@ def tested(
             digits = rng.integers(0, 10, rng.integers(1, longest + 1))
             wanted = [str(rest) for rest in np.cumsum(digits) % 3]
             wanted.append("accept" if wanted[-1] == "0" else "reject")
-            seen = machine.run("0", [*map(str, digits), END])
-            bare = machine.run("0", [*map(str, digits), END], threshold=0.0)
-            nearest.append(bare[-1].label == wanted[-1])
+            seen = machine.run("0", [*map(str, digits), END], threshold=0.0)
+            nearest.append(seen[-1].label == wanted[-1])
             rejected.append(wanted[-1] == "reject")
-            right.append(seen[-1].label == wanted[-1])
-            for read, label in zip(seen, wanted, strict=True):
-                steps.append(read.label == label)
-                exact.append(read.label == label and read.overlap == 1.0)
+            named = [read.label == label and read.overlap >= 0.5 for read, label in zip(seen, wanted, strict=True)]
+            right.append(named[-1])
+            steps += named
+            exact += [known and read.overlap == 1.0 for known, read in zip(named, seen, strict=True)]
     parts = {"correct": right, "nearest": nearest, "rejected": rejected, "steps": steps, "exact_states": exact}
     return {name: float(np.mean(part)) for name, part in parts.items()}
 
