@@ -68,20 +68,13 @@ def memorize_sequence(
     if isinstance(stimuli, Assembly) or len(stimuli) < 2:
         given = repr(stimuli) if isinstance(stimuli, Assembly) else len(stimuli)
         raise DeclarationError(f"{operation}.stimuli: must be at least two (got {given}); give a list of assemblies")
-    stimuli, area = tuple(stimuli), sim.brain.area(target)
-    inner, forward = _running(operation, sim, area, scaffold), FiberSet()
-    for source in dict.fromkeys(stimulus_of(operation, sim, stimulus) for stimulus in stimuli):
-        if source is area:
-            raise DeclarationError(
-                f"{operation}.stimuli: must be of other areas than the target {area.name!r}; present them in one with "
-                "a fiber to it"
-            )
-        forward = forward | fibers(operation, sim, source, area)
+    area = sim.brain.area(target)
+    opened = _running(operation, sim, area, scaffold) | _forward(operation, sim, stimuli, area)
     presentations = rounds_of(operation, presentations, "presentations")
     with traced(trace, sim, area):
         for _ in range(presentations):
             _silence(sim, area, scaffold)
-            formed = [_hear(sim, stimulus, area, forward | inner) for stimulus in stimuli]
+            formed = [_hear(sim, stimulus, area, opened) for stimulus in stimuli]
     return tuple(formed)
 
 
@@ -148,6 +141,19 @@ def recall_sequence(
                 sim.run(inner)
                 recalled.append(sim.assembly(area))
     return tuple(recalled)
+
+
+def _forward(operation: str, sim: Simulator, stimuli: Sequence[Assembly], area: Area) -> FiberSet:
+    """Return the fibers from the areas of some stimuli to the target, which is none of them."""
+    forward = FiberSet()
+    for source in dict.fromkeys(stimulus_of(operation, sim, stimulus) for stimulus in stimuli):
+        if source is area:
+            raise DeclarationError(
+                f"{operation}.stimuli: must be of other areas than the target {area.name!r}; present them in one with "
+                "a fiber to it"
+            )
+        forward = forward | fibers(operation, sim, source, area)
+    return forward
 
 
 def _running(operation: str, sim: Simulator, area: Area, scaffold: AreaLike | None) -> FiberSet:
