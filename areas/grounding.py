@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from brainsim import Area
-from brainsim.patterns import grounded
+from brainsim.declare.patterns import grounded
 
 
 class Grounding(Area):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from brainsim import Area
-from brainsim.patterns import disjoint
+from brainsim.declare.patterns import disjoint
 
 
 class Phon(Area):

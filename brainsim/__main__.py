@@ -1,5 +1,5 @@
 """``python -m brainsim``."""
 
-from brainsim.cli import main
+from brainsim.cli.main import main
 
 main()

@@ -15,11 +15,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, write_table
-from brainsim.fiber import FiberSet
-from brainsim.measures import interval_95
+from brainsim.declare.fiber import FiberSet
 from brainsim.operations import chance_overlap, complete, cue_of, merge, overlap, project, reciprocal_project
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 # Lazy engine, n = 1e5, k = 317, p = .01, beta = .05.
 PUBLISHED_ASSOCIATION = {10: 0.136, 20: 0.486}

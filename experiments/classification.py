@@ -23,11 +23,11 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, over_seeds, scores, write_table
-from brainsim.measures import interval_95
 from brainsim.operations import normalize
 from brainsim.plots import Curve, learning_curve
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 # Read off the figures that the authors' code draws, which has 20 settings from .1 to 1 and from 0 to 9.
 PUBLISHED = {

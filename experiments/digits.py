@@ -24,11 +24,11 @@ from matplotlib.figure import Figure
 from scipy.ndimage import uniform_filter
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, over_seeds, scores, write_table
 from brainsim.errors import ExperimentError
-from brainsim.measures import interval_95
 from brainsim.operations import normalize, refract
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 CLASSES = 10
 ROUNDS = 5

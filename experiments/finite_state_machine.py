@@ -17,11 +17,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import Area, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, over_seeds, scores, write_table
-from brainsim.measures import interval_95
 from brainsim.operations import FiniteStateMachine
 from brainsim.operations.machines import reachable
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 PUBLISHED = {0.1: ".10-.30", 0.2: ".85-.93", 0.4: "1.00"}  # the authors' code, three seeds
 STATES = ("0", "1", "2", "accept", "reject")

@@ -26,10 +26,10 @@ from brainsim import (
     StatisticalHebbian,
     experiment,
 )
-from brainsim.comparison import measured, over_seeds, write_table
-from brainsim.measures import interval_95
 from brainsim.operations import MarkovChain, choice_noise, flip_coin, frequencies, imprint
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 STATES = "abc"
 TARGET = np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3], [0.25, 0.25, 0.5]])

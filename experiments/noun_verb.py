@@ -18,14 +18,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
-from brainsim.clauses import read_clauses
-from brainsim.dumps import read_assemblies, read_recordings, write_assemblies
 from brainsim.errors import ExperimentError
-from brainsim.lexicon import Lexicon, english, read_lexicon
-from brainsim.measures import interval_95
-from brainsim.nemo import READBACK_CRITERION, Sentence, WordLearner, random_sentences
+from brainsim.models.nemo.clauses import read_clauses
+from brainsim.models.nemo.learner import READBACK_CRITERION, Sentence, WordLearner, random_sentences
+from brainsim.models.nemo.lexicon import Lexicon, english, read_lexicon
 from brainsim.plots import Curve, learning_curve, overlap_heatmap, raster
-from brainsim.runs import Checkpoint, Run
+from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
+from brainsim.studies.run import Checkpoint, Run
+from brainsim.studies.statistics import interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
 RULES: Mapping[str, type[Plasticity]] = {"hebbian": Hebbian, "saturating": SaturatingHebbian}

@@ -15,11 +15,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.bench.lazy import LazyProjection
-from brainsim.comparison import measured, write_table
-from brainsim.measures import interval_95
+from brainsim.models.lazy import LazyProjection
 from brainsim.operations import Trace, project
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 BETAS = (0.25, 0.1, 0.075, 0.05, 0.03)
 PUBLISHED = {0.25: 1.59, 0.1: 2.65, 0.075: 3.31, 0.05: 3.91, 0.03: 5.03}  # lazy engine, n = 1e5, k = 317, p = .01

@@ -17,10 +17,10 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
-from brainsim.lexicon import english
-from brainsim.nemo import READBACK_CRITERION, WordLearner, random_sentences
+from brainsim.models.nemo.learner import READBACK_CRITERION, WordLearner, random_sentences
+from brainsim.models.nemo.lexicon import english
 from brainsim.plots import Curve, learning_curve
-from brainsim.runs import Run
+from brainsim.studies.run import Run
 
 CONTROL = "no plasticity"
 RULES: Mapping[str, Plasticity] = {

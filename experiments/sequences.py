@@ -17,11 +17,11 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
-from brainsim.comparison import measured, over_seeds, write_table
-from brainsim.measures import interval_95
 from brainsim.operations import chance_overlap, memorize_sequence, normalize, recall_sequence
 from brainsim.plots import Curve, learning_curve
-from brainsim.runs import Run
+from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.run import Run
+from brainsim.studies.statistics import interval_95
 
 # The authors' code (github.com/mdabagia/nemo), six seeds: overlap of the last element after 1, 2, 3, ... presentations.
 PUBLISHED = {

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.spec import BrainSpec, Options
+from brainsim.kernels.program import Options, Program
 
 Neurons = npt.NDArray[np.int64]
 
@@ -81,8 +81,8 @@ def uninterrupted() -> Iterator[None]:
 class Backend(ABC):
     """A simulated brain: the winners of every area and the learned weights of every fiber.
 
-    Areas and fibers are named by their index in the `BrainSpec`.  Winners are ascending neuron indices.  Everything a
-    backend computes is determined by the spec and the calls made; the options change speed and memory only.
+    Areas and fibers are named by their index in the `Program`.  Winners are ascending neuron indices.  Everything a
+    backend computes is determined by the program and the calls made; the options change speed and memory only.
 
     Rounds may be run later than they are asked for; whoever looks waits for them.  If one fails half-way (memory),
     ``broken`` is set, and the state is that of no moment until it is all set anew.
@@ -90,8 +90,8 @@ class Backend(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, spec: BrainSpec, options: Options) -> None:
-        self.spec = spec
+    def __init__(self, program: Program, options: Options) -> None:
+        self.program = program
         self.options = options
         self.broken = False
 

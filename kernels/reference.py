@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory, Neurons, Synapses, Thresholds
-from brainsim.kernels.fixed_point import ONE
-from brainsim.kernels.spec import BrainSpec, Options
-from brainsim.kernels.stepped import SteppedBackend
+from brainsim.kernels.host_backend import SteppedBackend
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.program import Options, Program
 
 _BYTES_PER_LEARNED = 200  # two boxed integers and their dictionary slot
 
@@ -21,16 +21,16 @@ class ReferenceBackend(SteppedBackend):
 
     name: ClassVar[str] = "reference"
 
-    def __init__(self, spec: BrainSpec, options: Options) -> None:
-        super().__init__(spec, options)
-        self._weights: list[dict[int, dict[int, int]]] = [{} for _ in spec.fibers]
+    def __init__(self, program: Program, options: Options) -> None:
+        super().__init__(program, options)
+        self._weights: list[dict[int, dict[int, int]]] = [{} for _ in program.fibers]
         self._rows: dict[tuple[int, int], Neurons] = {}
         self._drive: npt.NDArray[np.int64] = np.empty(0, np.int64)
 
     def _project(self, area: int, fibers: Sequence[int]) -> None:
-        self._drive = np.zeros(self.spec.areas[area].n, np.int64)
+        self._drive = np.zeros(self.program.areas[area].n, np.int64)
         for f in fibers:
-            for pre in self._winners[self.spec.fibers[f].source].tolist():
+            for pre in self._winners[self.program.fibers[f].source].tolist():
                 self._drive[self.row(f, pre)] += ONE
                 for post, weight in self._weights[f].get(pre, {}).items():
                     self._drive[post] += weight - ONE
@@ -44,12 +44,12 @@ class ReferenceBackend(SteppedBackend):
 
     def _select(self, area: int) -> Neurons:
         by_drive_then_index = np.lexsort((np.arange(len(self._drive)), -self._drive))
-        best = by_drive_then_index[: self.spec.areas[area].k]
+        best = by_drive_then_index[: self.program.areas[area].k]
         return np.sort(best[self._drive[best] > 0]).astype(np.int64)
 
     def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
         for f in fibers:
-            fiber = self.spec.fibers[f]
+            fiber = self.program.fibers[f]
             assert fiber.update is not None  # the round asks only fibers that learn
             for i in self._winners[fiber.source].tolist():
                 for j in np.intersect1d(self.row(f, i), after[fiber.target]).tolist():
@@ -58,7 +58,7 @@ class ReferenceBackend(SteppedBackend):
 
     def row(self, fiber: int, pre: int) -> Neurons:
         if (fiber, pre) not in self._rows:
-            self._rows[fiber, pre] = self.spec.fibers[fiber].graph.row(pre)
+            self._rows[fiber, pre] = self.program.fibers[fiber].graph.row(pre)
         return self._rows[fiber, pre]
 
     def learned(self, fiber: int) -> Synapses:
@@ -74,13 +74,13 @@ class ReferenceBackend(SteppedBackend):
 
     def memory(self) -> Memory:
         fibers = {}
-        for index, fiber in enumerate(self.spec.fibers):
+        for index, fiber in enumerate(self.program.fibers):
             rows = sum(row.nbytes for (f, _), row in self._rows.items() if f == index)
             learned = sum(len(row) for row in self._weights[index].values()) * _BYTES_PER_LEARNED
             fibers[fiber.name] = {"rows": rows, "learned": learned}
         areas = {
             area.name: {"winners": self._winners[a].nbytes, "thresholds": self._thresholds_nbytes(a)}
-            for a, area in enumerate(self.spec.areas)
+            for a, area in enumerate(self.program.areas)
         }
         return {"fibers": fibers, "areas": areas, "shared": {"buffers": {"drive": self._drive.nbytes}}}
 

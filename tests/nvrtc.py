@@ -33,8 +33,10 @@ class Usage:
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    spec = importlib.util.find_spec("nvidia")
-    folders = [Path(place) / "cuda_nvrtc" / "lib" for place in (spec.submodule_search_locations or [])] if spec else []
+    program = importlib.util.find_spec("nvidia")
+    folders = (
+        [Path(place) / "cuda_nvrtc" / "lib" for place in (program.submodule_search_locations or [])] if program else []
+    )
     for folder in folders:
         for path in sorted(folder.glob("libnvrtc.so.*")):
             return ctypes.CDLL(str(path))

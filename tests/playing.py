@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from brainsim import Area, Assembly, Simulator, UnusedWarning
-from brainsim.fiber import Fiber, FiberSet
+from brainsim.declare.fiber import Fiber, FiberSet
 from plays import (
     Bias,
     Disinhibit,

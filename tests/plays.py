@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brainsim import Area, Brain
-from brainsim.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.plasticity import AffinePlasticity, Plasticity
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from brainsim.kernels.backend import Backend, Thresholds
-from brainsim.kernels.connectome import Graph, fiber_key
-from brainsim.kernels.fixed_point import ONE, Update
+from brainsim.kernels.law.graph import Graph, fiber_key
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 
 HEBBIAN = Update.affine(0.1, 0.0, 20.0)
 SATURATING = Update.affine(-0.03, 0.3, 10.0)
@@ -29,7 +30,7 @@ class Scenario:
     ``thresholds`` are set before the rounds of these numbers, by area.
     """
 
-    spec: BrainSpec
+    program: Program
     rounds: tuple[tuple[dict[int, list[int]], list[int], set[int], bool], ...]
     thresholds: Mapping[int, Mapping[int, Thresholds]] = field(default_factory=dict)
 
@@ -63,7 +64,7 @@ def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int
         opened = [f for f in range(len(fibers)) if rng.random() < 0.7]
         fixed = {a for a in range(len(sizes)) if rng.random() < (0.7 if a == 0 else 0.15)}
         plan.append((stimuli, opened, fixed, bool(rng.random() < 0.85)))
-    return Scenario(BrainSpec(areas, tuple(fibers)), tuple(plan))
+    return Scenario(Program(areas, tuple(fibers)), tuple(plan))
 
 
 def settled(number: int, rounds: int = 30) -> Scenario:
@@ -91,16 +92,16 @@ def settled(number: int, rounds: int = 30) -> Scenario:
         start = 30 * int(rng.integers(3))
         stimuli = {0: list(range(start, start + 30))} if r % 6 == 0 else {}
         plan.append((stimuli, list(range(len(fibers))), {0}, True))
-    return Scenario(BrainSpec(areas, fibers), tuple(plan))
+    return Scenario(Program(areas, fibers), tuple(plan))
 
 
 def excitable(number: int) -> Scenario:
     """Return a scenario with areas that refract, thresholds above and below 0, and rules that are tables."""
     rng = np.random.default_rng(number)
     case = scenario(number)
-    areas = tuple(replace(area, refraction=int(rng.choice([0, 6554, ONE, 8 * ONE]))) for area in case.spec.areas)
+    areas = tuple(replace(area, refraction=int(rng.choice([0, 6554, ONE, 8 * ONE]))) for area in case.program.areas)
     fibers = tuple(
-        replace(fiber, update=TABLED) if fiber.update and rng.random() < 0.4 else fiber for fiber in case.spec.fibers
+        replace(fiber, update=TABLED) if fiber.update and rng.random() < 0.4 else fiber for fiber in case.program.fibers
     )
     thresholds: dict[int, dict[int, Thresholds]] = {}
     for round_ in rng.choice(len(case.rounds), 5, replace=False).tolist():
@@ -111,7 +112,7 @@ def excitable(number: int) -> Scenario:
         if round_ % 2:
             amount = np.where(rng.random(count) < 0.5, 2**62 - 1, 1)
         thresholds.setdefault(round_, {})[area] = Thresholds(neurons, amount)
-    return Scenario(BrainSpec(areas, fibers), case.rounds, thresholds)
+    return Scenario(Program(areas, fibers), case.rounds, thresholds)
 
 
 def named(kind: str, number: int) -> Scenario:
@@ -128,7 +129,7 @@ def settled_reference(number: int) -> tuple[Scenario, list[Any]]:
 
 def trace(backend_class: type[Backend], case: Scenario, options: Options) -> list[Any]:
     """Run a scenario and return the winners of every area after every round, and all learned synapses at the end."""
-    backend = backend_class(case.spec, options)
+    backend = backend_class(case.program, options)
     seen: list[Any] = []
     for number, (stimuli, opened, fixed, learn) in enumerate(case.rounds):
         for area, neurons in stimuli.items():
@@ -136,8 +137,8 @@ def trace(backend_class: type[Backend], case: Scenario, options: Options) -> lis
         for area, thresholds in case.thresholds.get(number, {}).items():
             backend.set_thresholds(area, thresholds)
         backend.round(opened, fixed, learn=learn)
-        seen.append((backend.stable(), [backend.winners(area).tolist() for area in range(len(case.spec.areas))]))
-    seen.append([[column.tolist() for column in backend.learned(f)] for f in range(len(case.spec.fibers))])
-    seen.append([[column.tolist() for column in backend.thresholds(a)] for a in range(len(case.spec.areas))])
+        seen.append((backend.stable(), [backend.winners(area).tolist() for area in range(len(case.program.areas))]))
+    seen.append([[column.tolist() for column in backend.learned(f)] for f in range(len(case.program.fibers))])
+    seen.append([[column.tolist() for column in backend.thresholds(a)] for a in range(len(case.program.areas))])
     backend.close()
     return seen

@@ -15,7 +15,8 @@ from brainsim import Area, Assembly, Brain, Hebbian, SaturatingHebbian, Simulato
 from brainsim.bench import command, sampled
 from brainsim.bench.brute_force import BruteForce, fiber_hash, top_k
 from brainsim.bench.cases import Projection, Sentences, one_unit
-from brainsim.bench.engine import EngineUnavailableError, Settings, engine_class, settle
+from brainsim.bench.engine import EngineUnavailableError, Settings
+from brainsim.bench.engines import engine_class, settle
 from brainsim.bench.exponent import exponent
 from brainsim.bench.memory import peak_of
 from brainsim.bench.ours import Brainsim
@@ -25,7 +26,7 @@ from brainsim.bench.quality import converged_at, first_overlap, support_over_k, 
 from brainsim.bench.table import table
 from brainsim.bench.work import Episode, Network, pairs_per_round, union
 from brainsim.errors import DeclarationError
-from brainsim.kernels.fixed_point import ONE
+from brainsim.kernels.law.weights import ONE
 
 FIELDS = (
     "case engine n k p threads repeats seconds seconds_min seconds_max rate events_per_second phases setup_seconds "

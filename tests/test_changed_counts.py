@@ -9,7 +9,7 @@ import pytest
 
 from brainsim.kernels.cpu import backend, counts, drive
 from brainsim.kernels.cpu.backend import CpuBackend
-from brainsim.kernels.spec import Options
+from brainsim.kernels.program import Options
 from scenarios import settled, settled_reference, trace
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from brainsim.kernels.backend import NO_THRESHOLDS, Synapses, Thresholds
-from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.fixed_point import ONE, Update
 from brainsim.kernels.gpu.backend import GpuBackend
+from brainsim.kernels.law.graph import Graph, fiber_key
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 from conftest import NEEDS_GPU
 from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
@@ -96,9 +97,9 @@ def test_thresholds_come_into_play() -> None:
     assert sum(max(len(neurons) for neurons, _ in each[-1]) > 100 for each in seen) >= 4
 
 
-def two_areas(p: float, update: Update | None, n: int = 40, k: int = 5) -> BrainSpec:
+def two_areas(p: float, update: Update | None, n: int = 40, k: int = 5) -> Program:
     areas = (AreaSpec("S", 10, 10), AreaSpec("T", n, k))
-    return BrainSpec(areas, (FiberSpec("S->T", 0, 1, Graph(fiber_key(0, "S", "T", ""), 10, n, p, False), update),))
+    return Program(areas, (FiberSpec("S->T", 0, 1, Graph(fiber_key(0, "S", "T", ""), 10, n, p, False), update),))
 
 
 @pytest.mark.parametrize("backend_class", BACKENDS)
@@ -165,7 +166,7 @@ class TestLaw:
         def fiber(s: int, t: int) -> FiberSpec:
             return FiberSpec(f"{s}{t}", s, t, Graph(fiber_key(0, str(s), str(t), ""), 6, 6, 1.0, False), None)
 
-        backend = backend_class(BrainSpec(areas, (fiber(0, 1), fiber(1, 2))), Options())
+        backend = backend_class(Program(areas, (fiber(0, 1), fiber(1, 2))), Options())
         backend.set_winners(0, [0])
         backend.round([0, 1], {0}, learn=True)
         assert backend.winners(1).tolist() == list(range(6))
@@ -193,8 +194,8 @@ class TestLaw:
         assert backend.winners(1).tolist() == []
 
     def test_thresholds_of_0_are_none(self, backend_class: Any) -> None:
-        spec = two_areas(1.0, None)
-        backend = backend_class(replace(spec, areas=(spec.areas[0], AreaSpec("T", 40, 5, ONE))), Options())
+        program = two_areas(1.0, None)
+        backend = backend_class(replace(program, areas=(program.areas[0], AreaSpec("T", 40, 5, ONE))), Options())
         backend.set_thresholds(1, Thresholds(np.array([1, 2, 3]), np.array([0, -ONE, 0])))
         assert [column.tolist() for column in backend.thresholds(1)] == [[2], [-ONE]]
         backend.set_winners(0, [3])
@@ -202,9 +203,9 @@ class TestLaw:
         assert [column.tolist() for column in backend.thresholds(1)] == [[0, 1, 3, 4], [ONE] * 4]
 
     def test_winners_refract_by_their_whole_drive_while_learning(self, backend_class: Any) -> None:
-        spec = two_areas(1.0, HEBBIAN, n=8)
-        spec = replace(spec, areas=(spec.areas[0], replace(spec.areas[1], refraction=ONE // 2)))
-        backend = backend_class(spec, Options())
+        program = two_areas(1.0, HEBBIAN, n=8)
+        program = replace(program, areas=(program.areas[0], replace(program.areas[1], refraction=ONE // 2)))
+        backend = backend_class(program, Options())
         backend.set_winners(0, [1, 2])
         backend.round([0], {0}, learn=False)
         assert len(backend.thresholds(1).neurons) == 0
@@ -231,9 +232,9 @@ class TestLaw:
     def test_fibers_may_have_different_tables_and_weights_beyond_their_ends(self, backend_class: Any) -> None:
         short = Update(0, 0, 9 * ONE, steps=(3 * ONE, ONE // 4, -ONE // 8), shift=16)
         rules = [TABLED, HEBBIAN, short, TABLED]
-        spec = two_areas(1.0, TABLED, n=5)
-        fibers = tuple(replace(spec.fibers[0], name=str(number), update=rule) for number, rule in enumerate(rules))
-        backend = backend_class(replace(spec, fibers=fibers), Options())
+        program = two_areas(1.0, TABLED, n=5)
+        fibers = tuple(replace(program.fibers[0], name=str(number), update=rule) for number, rule in enumerate(rules))
+        backend = backend_class(replace(program, fibers=fibers), Options())
         weights = [ONE, 2 * ONE, 3 * ONE + 5, 8 * ONE]
         one = np.array([0])
         for f, weight in enumerate(weights):
@@ -254,8 +255,8 @@ class TestLaw:
 
     def test_save_and_restore_of_weights(self, backend_class: Any) -> None:
         case, reference = expected(3, large=False)
-        backend = backend_class(case.spec, Options())
-        for f in range(len(case.spec.fibers)):
+        backend = backend_class(case.program, Options())
+        for f in range(len(case.program.fibers)):
             table = [np.array(column, dtype=np.int64) for column in reference[-2][f]]
             backend.set_learned(f, Synapses(*table))
             assert [column.tolist() for column in backend.learned(f)] == reference[-2][f]

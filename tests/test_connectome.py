@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brainsim.kernels.connectome import (
+from brainsim.kernels.cpu.connectome import GraphArrays, add_rows, graph_arrays, row_targets
+from brainsim.kernels.law.graph import (
     BLOCK_STEP,
     GOLDEN,
     MAX_BLOCK_BITS,
@@ -21,7 +22,6 @@ from brainsim.kernels.connectome import (
     gap_thresholds,
     mix64,
 )
-from brainsim.kernels.cpu.connectome import GraphArrays, add_rows, graph_arrays, row_targets
 
 KNOWN = json.loads((Path(__file__).parent / "data" / "known_graph.json").read_text())
 MASK = (1 << 64) - 1

@@ -15,7 +15,7 @@ from scipy import stats
 from brainsim import AffinePlasticity, Area, Assembly, Brain, BrainsimError, Hebbian, SaturatingHebbian, Simulator
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
-from brainsim.lexicon import read_lexicon
+from brainsim.models.nemo.lexicon import read_lexicon
 
 
 def small_brain() -> Brain:

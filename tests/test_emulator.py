@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from brainsim.kernels.program import Options
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.spec import Options
 from emulator import planted, sanitized
 from emulator.build import build
 from emulator.device import EmulatorError, emulate, emulated, load

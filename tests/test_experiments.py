@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from brainsim import cli
-from brainsim.dumps import read_assemblies, read_recordings
 from brainsim.errors import ExperimentError, RunFolderError
-from brainsim.experiments import experiment, load_experiment
-from brainsim.runs import Run, Settings
+from brainsim.simulate.dumps import read_assemblies, read_recordings
+from brainsim.studies.experiment import experiment, load_experiment
+from brainsim.studies.run import Run, Settings
 from conftest import ROOT
 
 NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
@@ -91,7 +91,7 @@ def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, 
 
 def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     from brainsim import runs
-    from brainsim.nemo import WordLearner
+    from brainsim.models.nemo.learner import WordLearner
 
     monkeypatch.setattr(runs, "_CHECKPOINT_SECONDS", 0.0)
     whole, broken = tmp_path / "whole", tmp_path / "broken"

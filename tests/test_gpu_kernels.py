@@ -9,12 +9,13 @@ import numpy as np
 import nvrtc
 import pytest
 
-from brainsim.kernels.connectome import BLOCK_STEP, FINE, GOLDEN, Graph
-from brainsim.kernels.fixed_point import ONE, RATE_BITS, THRESHOLD_LIMIT, WEIGHT_BITS, raised
-from brainsim.kernels.gaps import gap_table
 from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.device import check
 from brainsim.kernels.gpu.source import ARCHITECTURES, FOLDER, UNITS, parse, signatures, source_of
+from brainsim.kernels.law.gaps import gap_table
+from brainsim.kernels.law.graph import BLOCK_STEP, FINE, GOLDEN, Graph
+from brainsim.kernels.law.rules import RATE_BITS
+from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, WEIGHT_BITS, raised
 from emulator.device import EmulatedDevice
 
 HEADERS = "".join((FOLDER / name).read_text() for name in ("types.cuh", "connectome.cuh"))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brainsim.info import peak_rss_mb
-from brainsim.measures import interval_95
+from brainsim.studies.info import peak_rss_mb
+from brainsim.studies.statistics import interval_95
 
 
 def test_interval_is_students_t() -> None:
@@ -27,7 +27,7 @@ def test_one_seed_says_nothing_about_spread() -> None:
 
 def test_the_peak_of_a_process_is_its_own() -> None:
     """Not that of the process which started it, as ``getrusage`` would have it."""
-    code = "from brainsim.info import peak_rss_mb; print(peak_rss_mb())"
+    code = "from brainsim.studies.info import peak_rss_mb; print(peak_rss_mb())"
     held = np.ones(40_000_000)  # 305 MiB in this process
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert peak_rss_mb() > 305

@@ -9,12 +9,12 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.kernels.backend import Backend, Synapses
-from brainsim.kernels.connectome import Graph, fiber_key
 from brainsim.kernels.cpu import counts, lookup
 from brainsim.kernels.cpu.backend import CpuBackend
-from brainsim.kernels.fixed_point import Update
+from brainsim.kernels.law.graph import Graph, fiber_key
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.spec import AreaSpec, BrainSpec, FiberSpec, Options
 from scenarios import settled, settled_reference, trace
 
 
@@ -33,10 +33,10 @@ def test_a_larger_set_after_one_whose_counts_fit_a_byte() -> None:
     assert fired[:5] == fired[5:]
 
 
-def one_fiber(n: int = 200_000) -> BrainSpec:
+def one_fiber(n: int = 200_000) -> Program:
     areas = (AreaSpec("S", 2000, 100), AreaSpec("T", n, 5))
     graph = Graph(fiber_key(1, "S", "T", ""), 2000, n, 0.05, False)
-    return BrainSpec(areas, (FiberSpec("F", 0, 1, graph, Update.affine(1.0, 0.0, 20.0)),))
+    return Program(areas, (FiberSpec("F", 0, 1, graph, Update.affine(1.0, 0.0, 20.0)),))
 
 
 def fire(backend: Backend, sets: list[Any], *, forget: int) -> list[list[int]]:
@@ -53,10 +53,10 @@ def fire(backend: Backend, sets: list[Any], *, forget: int) -> list[list[int]]:
 def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
     b, x, c = np.arange(100), np.r_[0:99, 500], np.r_[1:100, 600]
     sets = [c, b, c, b, x, c, np.arange(1000, 1100), np.arange(1100, 1200), b, x]
-    spec = one_fiber()
+    program = one_fiber()
     room_for_three = Options(cache_mb=3.3 * 200_000 / 2**20)
-    expected = fire(ReferenceBackend(spec, Options()), sets, forget=1)
-    assert fire(CpuBackend(spec, room_for_three), sets, forget=1) == expected
+    expected = fire(ReferenceBackend(program, Options()), sets, forget=1)
+    assert fire(CpuBackend(program, room_for_three), sets, forget=1) == expected
 
 
 @pytest.mark.parametrize("which", range(0, 40, 3))
@@ -91,7 +91,7 @@ def test_an_interruption_while_a_round_is_tidied_up_leaves_nothing_behind() -> N
     )
 
     def play(kind: type[Backend], *, interrupt: bool) -> list[int]:
-        backend = kind(BrainSpec(areas, fibers), Options())
+        backend = kind(Program(areas, fibers), Options())
         for area in (0, 1):
             backend.set_winners(area, np.arange(50))
         if interrupt:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from brainsim import Hebbian
-from brainsim.clauses import read_clauses
 from brainsim.errors import LexiconError
-from brainsim.lexicon import Lexicon, english, read_lexicon
-from brainsim.nemo import Heard, Sentence, WordLearner, random_sentences
+from brainsim.models.nemo.clauses import read_clauses
+from brainsim.models.nemo.learner import Heard, Sentence, WordLearner, random_sentences
+from brainsim.models.nemo.lexicon import Lexicon, english, read_lexicon
 from conftest import ROOT
 
 FEATURES = "Auditory Gustatory Haptic Interoceptive Olfactory Visual Foot_leg Hand_arm Head Mouth Torso".split()

@@ -12,7 +12,7 @@ from matplotlib import pyplot as plt
 from brainsim import Area, Assembly, Brain, Hebbian
 from brainsim.errors import DeclarationError
 from brainsim.plots import Curve, brain_svg, draw_brain, learning_curve, overlap_heatmap, raster
-from brainsim.recording import Recording
+from brainsim.simulate.recording import Recording
 
 
 @pytest.fixture

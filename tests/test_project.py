@@ -66,7 +66,7 @@ def test_a_wheel_holds_everything_and_works_elsewhere(tmp_path: Path) -> None:
     target = tmp_path / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True, capture_output=True)
     code = (
-        "import brainsim, brainsim.areas, brainsim.plots, brainsim.kernels.cpu.backend, brainsim.lexicon as l;"
+        "import brainsim, brainsim.areas, brainsim.plots, brainsim.kernels.cpu.backend, brainsim.models.nemo.lexicon as l;"
         "print(brainsim.__file__, len(l.english().words))"
     )
     done = subprocess.run(

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from brainsim import Hebbian, SaturatingHebbian, StatisticalHebbian
-from brainsim.plasticity import Plasticity
+from brainsim.declare.plasticity import Plasticity
 from playing import play
 from plays import (
     Affine,

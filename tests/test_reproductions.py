@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.bench.lazy import LazyProjection
-from brainsim.comparison import measured
 from brainsim.errors import ExperimentError
-from brainsim.experiments import load_experiment
-from brainsim.runs import Run, Settings
+from brainsim.models.lazy import LazyProjection
+from brainsim.studies.comparison import measured
+from brainsim.studies.experiment import load_experiment
+from brainsim.studies.run import Run, Settings
 from conftest import ROOT
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.connectome import Graph
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import FiberCounts
@@ -15,6 +14,7 @@ from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept
 from brainsim.kernels.cpu.tables import Named
+from brainsim.kernels.law.graph import Graph
 
 N = 20_000
 SETS = [np.arange(0, 300, 3), np.arange(0, 300, 2), np.array([7]), np.arange(5, 600, 7)]

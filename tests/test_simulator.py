@@ -287,7 +287,7 @@ def test_an_error_in_the_block_is_not_hidden_by_the_report() -> None:
 
 
 def test_recordings_and_assemblies_survive_the_file(tmp_path: Path) -> None:
-    from brainsim.dumps import read_assemblies, read_recordings, write_assemblies
+    from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
 
     brain = two_lexicons()
     sim = Simulator(brain)

@@ -13,8 +13,8 @@ from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.reached import SUSPECT, clear, correct, nobody, reach
 from brainsim.kernels.cpu.tables import indices
-from brainsim.kernels.fixed_point import ONE
-from brainsim.kernels.spec import Options
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.program import Options
 from scenarios import Scenario, scenario, settled
 
 
@@ -48,13 +48,13 @@ def play(backend: CpuBackend, case: Scenario) -> set[Any]:
 
 
 def test_no_address_goes_stale() -> None:
-    backend = CpuBackend(settled(200).spec, Options())
+    backend = CpuBackend(settled(200).program, Options())
     assert len(play(backend, settled(200))) > 2 * len(backend._plastic)
 
 
 def test_no_address_goes_stale_when_weights_are_replaced() -> None:
     case = scenario(3)
-    backend = CpuBackend(case.spec, Options())
+    backend = CpuBackend(case.program, Options())
     play(backend, case)
     for f in backend._plastic:
         learned = backend.learned(f)
@@ -67,7 +67,7 @@ def test_no_address_goes_stale_when_weights_are_replaced() -> None:
 
 def test_firing_sets_are_announced_and_kept() -> None:
     case = settled(201)
-    backend = CpuBackend(case.spec, Options())
+    backend = CpuBackend(case.program, Options())
     play(backend, case)
     backend._fire([0], {0, 1, 2})
     for area, named in enumerate(backend._firing):
@@ -79,7 +79,7 @@ def test_firing_sets_are_announced_and_kept() -> None:
 
 def test_between_rounds_no_counts_are_announced() -> None:
     case = settled(202)
-    backend = CpuBackend(case.spec, Options())
+    backend = CpuBackend(case.program, Options())
     play(backend, case)
     assert not backend._tables.counts.any()
 
@@ -99,7 +99,7 @@ def test_corrections_reach_only_those_that_are_marked_so() -> None:
 
 def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
     case = settled(200)
-    backend = CpuBackend(case.spec, Options())
+    backend = CpuBackend(case.program, Options())
     play(backend, case)
     backend.close()
     assert not backend._tables.fibers["rows"].any()
@@ -111,11 +111,11 @@ def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
 
 def test_the_account_of_tables_counts_the_sets_they_hold() -> None:
     case = settled(200)
-    backend = CpuBackend(case.spec, Options())
+    backend = CpuBackend(case.program, Options())
     empty = backend._tables.nbytes
     backend.set_winners(0, list(range(30)))
     backend.round(range(6), {0}, learn=True)
-    assert backend._tables.nbytes >= empty + 2 * 8 * (30 + case.spec.areas[1].k)
+    assert backend._tables.nbytes >= empty + 2 * 8 * (30 + case.program.areas[1].k)
 
 
 def test_the_cache_knows_how_much_room_is_left_for_cheap_items() -> None:

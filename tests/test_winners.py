@@ -11,7 +11,7 @@ from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drive import choose
 from brainsim.kernels.cpu.reached import Reached
-from brainsim.kernels.fixed_point import ONE
+from brainsim.kernels.law.weights import ONE
 
 
 class Case:

@@ -24,10 +24,11 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.backends import cores
 from brainsim.bench.engine import Engine, EngineUnavailableError, Settings
 from brainsim.bench.work import Episode, Network, Neurons, pairs_per_round, union
-from brainsim.kernels.fixed_point import ONE, RATE_BITS, Update
+from brainsim.kernels.law.rules import RATE_BITS, Update
+from brainsim.kernels.law.weights import ONE
+from brainsim.simulate.backends import cores
 
 BUDGET = 10_000_000_000
 """Pairs that one trial may test; larger work is cut to what fits, but never below two units."""

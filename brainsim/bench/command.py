@@ -95,14 +95,15 @@ def _measure(
     quick: bool,
     memory: bool,
 ) -> list[Record]:
-    from brainsim import backends
-    from brainsim.bench.engine import BASELINES, OURS, Settings, settle
+    from brainsim.bench.engine import BASELINES, OURS, Settings
+    from brainsim.bench.engines import settle
     from brainsim.bench.exponent import with_exponent
     from brainsim.bench.machine import describe_machine
     from brainsim.bench.measure import compare
     from brainsim.bench.plan import plan, repeats_at, rows
     from brainsim.bench.rows import measure_row
     from brainsim.errors import BackendMemoryError
+    from brainsim.simulate import backends
 
     settings = Settings(threads, backends.resolve(backend))
     records: list[Record] = []

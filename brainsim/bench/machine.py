@@ -7,8 +7,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from brainsim import backends
-from brainsim.info import versions
+from brainsim.simulate import backends
+from brainsim.studies.info import versions
 
 _CPUINFO = Path("/proc/cpuinfo")
 

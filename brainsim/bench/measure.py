@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from brainsim.bench.cases import Case, Sentences, one_unit
-from brainsim.bench.engine import OURS, Engine, EngineUnavailableError, Settings, engine_class
+from brainsim.bench.engine import OURS, Engine, EngineUnavailableError, Settings
+from brainsim.bench.engines import engine_class
 from brainsim.bench.memory import peak_of
 from brainsim.bench.quality import Watched, converged_at, first_overlap, support_over_k, watch, word_overlap
 from brainsim.bench.work import Trial
@@ -117,7 +118,7 @@ def _affordable(case: Case, engines: Mapping[str, type[Engine]], say: Say) -> di
 
 
 def _identity(case: Case, name: str, units: int, settings: Settings) -> Record:
-    from brainsim import backends
+    from brainsim.simulate import backends
 
     backend = backends.resolve(settings.backend) if name == OURS else None
     threads = 1 if name == "neural-assemblies" else backends.thread_count(backend or "cpu", settings.threads)

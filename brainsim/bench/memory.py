@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from brainsim import info
 from brainsim.errors import SimulationError
+from brainsim.studies import info
 
 
 def peak_of(function: Callable[..., object], *arguments: Any) -> float:

@@ -14,11 +14,12 @@ from math import isqrt
 
 import numpy as np
 
-from brainsim import Area, Assembly, Brain, Simulator, backends
-from brainsim._usage import collected
+from brainsim import Area, Assembly, Brain, Simulator
 from brainsim.bench.engine import OURS, Settings
 from brainsim.bench.measure import Record, Say
 from brainsim.bench.memory import peak_of
+from brainsim.simulate import backends
+from brainsim.simulate.usage import collected
 
 _WANTED = 20_000_000
 

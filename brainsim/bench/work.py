@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.plasticity import Plasticity
+from brainsim.declare.plasticity import Plasticity
 
 Neurons = npt.NDArray[np.int64]
 

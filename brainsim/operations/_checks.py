@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from brainsim._index import AreaLike
 from brainsim._validation import integer
-from brainsim.area import Area
-from brainsim.assembly import Assembly
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
+from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError, SimulationError
-from brainsim.fiber import FiberSet
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 
 def stimulus_of(operation: str, sim: Simulator, stimulus: Assembly) -> Area:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from brainsim._index import AreaLike
-from brainsim.assembly import Assembly
-from brainsim.simulator import Simulator
+from brainsim.declare.assembly import Assembly
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 
 @contextmanager

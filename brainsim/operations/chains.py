@@ -12,13 +12,13 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._index import AreaLike
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations._checks import fibers, generator, rounds_of
 from brainsim.operations.choosing import Random, imprint, settle
 from brainsim.operations.reading import read_out
 from brainsim.operations.trace import Trace, traced
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 
 class MarkovChain:

@@ -13,15 +13,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from brainsim._index import AreaLike
 from brainsim._validation import real
-from brainsim.assembly import Assembly
+from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.operations._checks import fibers, generator, may_learn, outcomes_of, rounds_of, stimulus_of
 from brainsim.operations._firing import presented
 from brainsim.operations.reading import ReadOut, read_out
 from brainsim.operations.trace import Trace, traced
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 Random = int | np.random.Generator
 

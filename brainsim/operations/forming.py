@@ -7,14 +7,14 @@ alone, and the target is open to itself from the second round on.
 
 from __future__ import annotations
 
-from brainsim._index import AreaLike
-from brainsim.area import Area
-from brainsim.assembly import Assembly
-from brainsim.fiber import FiberSet
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
+from brainsim.declare.fiber import FiberSet
 from brainsim.operations._checks import fibers, firing, rounds_of, stimulus_of
 from brainsim.operations._firing import held, presented
 from brainsim.operations.trace import Trace, traced
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 
 def project(

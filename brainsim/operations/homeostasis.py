@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from brainsim._index import Openable
+from brainsim.declare.fiber import Fiber
 from brainsim.errors import DeclarationError
-from brainsim.fiber import Fiber
 from brainsim.operations._checks import may_learn
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import Openable
+from brainsim.simulate.simulator import Simulator
 
 
 def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:

@@ -7,16 +7,16 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
-from brainsim._index import AreaLike, Openable
 from brainsim._validation import real
-from brainsim.area import Area
-from brainsim.assembly import Assembly
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
+from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
-from brainsim.fiber import Fiber, FiberSet
-from brainsim.kernels.fixed_point import THRESHOLD_LIMIT, to_float
+from brainsim.kernels.law.weights import THRESHOLD_LIMIT, to_float
 from brainsim.operations._checks import rounds_of, stimulus_of
 from brainsim.operations.trace import Trace, traced
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike, Openable
+from brainsim.simulate.simulator import Simulator
 
 _OUT_OF_REACH = to_float(THRESHOLD_LIMIT)  # drives are smaller
 

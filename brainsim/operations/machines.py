@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from brainsim._index import AreaLike
-from brainsim.area import Area
-from brainsim.assembly import Assembly
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.operations._checks import fibers, may_learn, rounds_of, stimulus_of
 from brainsim.operations._firing import presented
 from brainsim.operations.reading import ReadOut, read_out
 from brainsim.operations.trace import Trace, traced
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 
 class Transition(NamedTuple):

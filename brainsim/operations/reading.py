@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainsim._index import AreaLike
 from brainsim._validation import real
-from brainsim.assembly import Assembly
+from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.operations._checks import fibers, rounds_of, stimulus_of
 from brainsim.operations.forming import project
 from brainsim.operations.trace import Trace, traced
-from brainsim.simulator import Simulator
+from brainsim.simulate.index import AreaLike
+from brainsim.simulate.simulator import Simulator
 
 
 def overlap(a: Assembly, b: Assembly) -> float:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from brainsim.area import Area
-from brainsim.assembly import Assembly
-from brainsim.simulator import Simulator
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
+from brainsim.simulate.simulator import Simulator
 
 
 class Trace:

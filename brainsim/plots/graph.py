@@ -10,11 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
-from brainsim.fiber import Fiber
+from brainsim.declare.fiber import Fiber
 from brainsim.plots._axes import axes
 
 if TYPE_CHECKING:
-    from brainsim.brain import Brain
+    from brainsim.declare.brain import Brain
 
 _RADIUS = 0.24
 _PLASTIC, _FIXED = "tab:orange", "0.5"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from brainsim.assembly import Assembly
+from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
 

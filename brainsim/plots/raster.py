@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
-from brainsim.area import Area
-from brainsim.assembly import Assembly
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
 from brainsim.plots._axes import axes
-from brainsim.recording import Recording
+from brainsim.simulate.recording import Recording
 
 _GAP = 0.12
 _OTHERS = "0.45"

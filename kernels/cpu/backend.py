@@ -24,9 +24,9 @@ from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.fixed_point import Update
-from brainsim.kernels.spec import BrainSpec, FiberSpec, Options
-from brainsim.kernels.stepped import SteppedBackend
+from brainsim.kernels.host_backend import SteppedBackend
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.program import FiberSpec, Options, Program
 
 _MIB = 1 << 20
 
@@ -53,28 +53,28 @@ class CpuBackend(SteppedBackend):
 
     name: ClassVar[str] = "cpu"
 
-    def __init__(self, spec: BrainSpec, options: Options) -> None:
-        super().__init__(spec, options)
+    def __init__(self, program: Program, options: Options) -> None:
+        super().__init__(program, options)
         _check(options)
         self._cache = Cache(int(options.cache_mb * _MIB))
-        self._tables = Tables(spec)
-        self._areas = range(len(spec.areas))
-        self._sources = [fiber.source for fiber in spec.fibers]
+        self._tables = Tables(program)
+        self._areas = range(len(program.areas))
+        self._sources = [fiber.source for fiber in program.fibers]
         self._firing: list[Named] = []  # in the present round, by area
-        self._graphs = [graph_arrays(fiber.graph) for fiber in spec.fibers]
-        storing = {f: fiber for f, fiber in enumerate(spec.fibers) if fiber.stores}
+        self._graphs = [graph_arrays(fiber.graph) for fiber in program.fibers]
+        storing = {f: fiber for f, fiber in enumerate(program.fibers) if fiber.stores}
         targets = {fiber.target for fiber in storing.values()}
         ends = targets | {fiber.source for fiber in storing.values()}
-        self._rosters = {a: Roster(spec.areas[a].n) for a in sorted(ends)}
-        self._marks = {a: np.zeros(spec.areas[a].n, np.int32) for a in sorted(targets)}
+        self._rosters = {a: Roster(program.areas[a].n) for a in sorted(ends)}
+        self._marks = {a: np.zeros(program.areas[a].n, np.int32) for a in sorted(targets)}
         for a, roster in self._rosters.items():
             self._tables.areas[a]["rank"] = address_of(roster.rank)
         for a, marks in self._marks.items():
             self._tables.areas[a]["marks"] = address_of(marks)
         self._plastic = {f: self._new_plastic(f, fiber) for f, fiber in storing.items()}
-        self._fiber_counts = [self._counts_of(f) for f in range(len(spec.fibers))]
+        self._fiber_counts = [self._counts_of(f) for f in range(len(program.fibers))]
         self._round_counts: dict[int, Counted | Changed] = {}
-        self._reached = nobody(max(area.n for area in spec.areas))
+        self._reached = nobody(max(area.n for area in program.areas))
 
     def _new_plastic(self, index: int, fiber: FiberSpec) -> _Plastic:
         assert fiber.update is not None  # it stores weights
@@ -96,8 +96,8 @@ class CpuBackend(SteppedBackend):
         self._gather(area, named)
         reached = int(self._reached.size[0])
         # The winners may be among the reached; but others are looked at, too, where there are thresholds.
-        tiring = self.spec.areas[area].refraction or len(self._thresholds[area].neurons)
-        settled = reached >= self.spec.areas[area].k and not tiring
+        tiring = self.program.areas[area].refraction or len(self._thresholds[area].neurons)
+        settled = reached >= self.program.areas[area].k and not tiring
         for f, firing in named.items():
             counts = self._fiber_counts[f].find(firing, reached if settled else None)
             self._know(f, counts or self._draw(f))
@@ -112,7 +112,7 @@ class CpuBackend(SteppedBackend):
         named = tuple(f for f in fibers if f in self._round_counts)
         self._gather(area, named)
         counts = self._tables.counts, indices(named)
-        return np.asarray(drives_of(neurons, self._reached, *counts, self.spec.areas[area].n))
+        return np.asarray(drives_of(neurons, self._reached, *counts, self.program.areas[area].n))
 
     def _know(self, fiber: int, counts: Counted | Changed) -> None:
         """Use these counts of a fiber in this round."""
@@ -137,7 +137,7 @@ class CpuBackend(SteppedBackend):
         correct(self._tables.counts, indices(tuple(fibers)), self._reached, mark)
 
     def _gather(self, area: int, fibers: Collection[int]) -> None:
-        tables, n = self._tables, self.spec.areas[area].n
+        tables, n = self._tables, self.program.areas[area].n
         while room := gather(tables.areas, tables.fibers, indices(tuple(fibers)), n, self._reached):
             self._make_room(room)
 
@@ -149,18 +149,18 @@ class CpuBackend(SteppedBackend):
             self._reached = self._reached._replace(neurons=neurons)
 
     def _select(self, area: int) -> Neurons:
-        fibers = [f for f in self._round_counts if self.spec.fibers[f].target == area]
+        fibers = [f for f in self._round_counts if self.program.fibers[f].target == area]
         if self._changed(fibers):
             winners = self._select_reached(area, fibers)
             if winners is not None:
                 return winners
-        n, k = self.spec.areas[area].n, self.spec.areas[area].k
+        n, k = self.program.areas[area].n, self.program.areas[area].k
         threads = use_threads(self.options.threads, n * len(fibers))
         return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, threads))
 
     def _select_reached(self, area: int, fibers: Sequence[int]) -> Neurons | None:
         """Return the winners without knowing all counts, or make them known."""
-        n, k = self.spec.areas[area].n, self.spec.areas[area].k
+        n, k = self.program.areas[area].n, self.program.areas[area].k
         counts = self._tables.counts, indices(tuple(fibers))
         slack = sum(len(counts.difference.come) for _, counts in self._changed(fibers))
         for _ in range(2):  # once the suspects are looked at, there are no others: the bar does not fall
@@ -184,7 +184,7 @@ class CpuBackend(SteppedBackend):
             tables.winners(area, after[area])
         unknown, missing = strengthen(tables.areas, tables.fibers, tables.counts, indices(tuple(fibers)))
         for at in np.flatnonzero(unknown).tolist():
-            target = self.spec.fibers[fibers[at]].target
+            target = self.program.fibers[fibers[at]].target
             self._store_new(fibers[at], after[target], missing[at, 1 : 1 + len(after[target])])
 
     def _store_new(self, fiber: int, post: Neurons, missing: npt.NDArray[np.int64]) -> None:
@@ -216,12 +216,12 @@ class CpuBackend(SteppedBackend):
 
     def memory(self) -> Memory:
         fibers, areas = {}, {}
-        for f, fiber in enumerate(self.spec.fibers):
+        for f, fiber in enumerate(self.program.fibers):
             plastic = self._plastic.get(f)
             learned = plastic.overlay.nbytes if plastic else 0
             index = plastic.kept.nbytes + plastic.existence.nbytes if plastic else 0
             fibers[fiber.name] = {"cache": self._cache.nbytes(f), "learned": learned, "index": index}
-        for a, area in enumerate(self.spec.areas):
+        for a, area in enumerate(self.program.areas):
             roster = self._rosters[a].nbytes if a in self._rosters else 0
             marks = self._marks[a].nbytes if a in self._marks else 0
             thresholds = self._thresholds_nbytes(a)

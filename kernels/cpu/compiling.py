@@ -1,4 +1,4 @@
-"""Compilation with an on-disk cache that knows about every source file.
+"""Compilation with an on-disk cache that knows about every source file of kernels and law.
 
 Numba's own cache looks at the file of a function only; constants and inlined functions of other files would go stale.
 """
@@ -22,7 +22,7 @@ _KERNELS = Path(__file__).parent.parent
 def _cache_folder() -> str:
     """Return a folder for this very version of the sources, or none (Numba then chooses) where it cannot be written."""
     digest = hashlib.sha256()
-    for path in sorted(_KERNELS.rglob("*.py")):
+    for path in sorted([*_KERNELS.glob("cpu/*.py"), *_KERNELS.glob("law/*.py")]):
         digest.update(path.read_bytes())
     writable = os.access(_KERNELS, os.W_OK)
     return str(_KERNELS / "__pycache__" / f"numba-{digest.hexdigest()[:16]}") if writable else ""

@@ -1,4 +1,4 @@
-"""Numba kernels that draw the implicit graph of `brainsim.kernels.connectome`, bit for bit.
+"""Numba kernels that draw the implicit graph of `brainsim.kernels.law.graph`, bit for bit.
 
 All hash arithmetic is on ``np.uint64``; Numba would turn a mixture of signed and unsigned 64-bit integers into floats,
 and test every signed index for being negative.  The innermost functions take the arrays of a graph one by one: taken
@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels import connectome as law
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.gaps import gap_table
+from brainsim.kernels.law import graph as law
+from brainsim.kernels.law.gaps import gap_table
 
 _MUL1 = np.uint64(0xBF58476D1CE4E5B9)
 _MUL2 = np.uint64(0x94D049BB133111EB)
@@ -29,7 +29,7 @@ _S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(
 
 
 class GraphArrays(NamedTuple):
-    """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.gaps`).
+    """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.law.gaps`).
 
     ``mean`` is the expected length of a row.
     """

@@ -16,7 +16,7 @@ from brainsim.kernels.cpu.best import keep_best, worse
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.reached import clear
-from brainsim.kernels.fixed_point import WEIGHT_BITS
+from brainsim.kernels.law.weights import WEIGHT_BITS
 
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64

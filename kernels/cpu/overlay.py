@@ -12,7 +12,8 @@ from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.tables import Record
-from brainsim.kernels.fixed_point import ONE, Update
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.weights import ONE
 
 _FIRST_CAPACITY = 8
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.cpu.addresses import signed_32, signed_64
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.fixed_point import ONE
+from brainsim.kernels.law.weights import ONE
 
 GATHERED, SUSPECT = 1, 2
 

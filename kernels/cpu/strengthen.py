@@ -7,7 +7,7 @@ import numpy as np
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32, array_64, signed_32, signed_64
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.existence import WORDS
-from brainsim.kernels.fixed_point import RATE_BITS
+from brainsim.kernels.law.rules import RATE_BITS
 
 _HALF = 1 << (RATE_BITS - 1)
 

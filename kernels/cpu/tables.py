@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.spec import BrainSpec
+from brainsim.kernels.program import Program
 
 Record = np.void
 Table = npt.NDArray[np.int64]
@@ -68,16 +68,16 @@ def _announce_winners(areas, area, neurons):  # type: ignore[no-untyped-def]
 class Tables:
     """The tables of a brain: ``areas`` and ``fibers`` by index, ``counts`` of the present round by fiber."""
 
-    def __init__(self, spec: BrainSpec) -> None:
-        self.areas = np.zeros(len(spec.areas), AREA)
-        self.areas["n"] = [area.n for area in spec.areas]
-        self.fibers = np.zeros(len(spec.fibers), FIBER)
-        self.fibers["source"] = [fiber.source for fiber in spec.fibers]
-        self.fibers["target"] = [fiber.target for fiber in spec.fibers]
-        self.counts: Table = np.zeros((len(spec.fibers), COUNTS), np.int64)
+    def __init__(self, program: Program) -> None:
+        self.areas = np.zeros(len(program.areas), AREA)
+        self.areas["n"] = [area.n for area in program.areas]
+        self.fibers = np.zeros(len(program.fibers), FIBER)
+        self.fibers["source"] = [fiber.source for fiber in program.fibers]
+        self.fibers["target"] = [fiber.target for fiber in program.fibers]
+        self.counts: Table = np.zeros((len(program.fibers), COUNTS), np.int64)
         # The sets whose addresses are in the table: they live as long as these do.
-        self._firing = [_NOBODY] * len(spec.areas)
-        self._winners = [_NOBODY] * len(spec.areas)
+        self._firing = [_NOBODY] * len(program.areas)
+        self._winners = [_NOBODY] * len(program.areas)
 
     def forget(self) -> None:
         """Forget all addresses: nobody fires, and no fiber has learned synapses."""

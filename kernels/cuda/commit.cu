@@ -2,7 +2,7 @@
 // listened to is recorded.
 #include "block.cuh"
 
-// The threshold of a neuron after it has won: `raised` of `kernels/fixed_point.py`.  Drives have it subtracted.
+// The threshold of a neuron after it has won: `raised` of `kernels/law/weights.py`.  Drives have it subtracted.
 __device__ __forceinline__ i64 raised(i64 amount, i64 drive, i64 rate) {
     const i64 after = amount + (((drive + amount) * rate + (1ll << (WEIGHT_BITS - 1))) >> WEIGHT_BITS);
     return after < THRESHOLD_LIMIT ? after : THRESHOLD_LIMIT - 1;

@@ -26,7 +26,7 @@ __device__ __forceinline__ i64 position_of(u32 neuron, const u32* neurons, i64 c
     return low < count && neurons[low] == neuron ? low : -1;
 }
 
-// One strengthening step: `Update.apply` of `kernels/fixed_point.py`.
+// One strengthening step: `Update.apply` of `kernels/law/weights.py`.
 __device__ __forceinline__ i64 strengthened(i64 weight, const Fiber& fiber, const i64* steps) {
     i64 step;
     if (fiber.step_count) {

@@ -36,7 +36,7 @@ from brainsim.kernels.gpu.plan import Plan, Planner
 from brainsim.kernels.gpu.ring import Recorder
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
-from brainsim.kernels.spec import BrainSpec, Options
+from brainsim.kernels.program import Options, Program
 
 _MOST_PLANS = 256
 _MOST_PENDING = 512  # rounds launched and not looked at
@@ -69,16 +69,16 @@ class GpuBackend(Backend):
     name: ClassVar[str] = "gpu"
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
-    def __init__(self, spec: BrainSpec, options: Options) -> None:
-        super().__init__(spec, options)
+    def __init__(self, program: Program, options: Options) -> None:
+        super().__init__(program, options)
         self._device = type(self).device()
-        bits = tile_bits(spec, self._device.description.multiprocessors)
-        areas = AreaTable(spec, bits)
-        self._fibers = FiberTable(spec, self._device)
-        self._state = State(spec, self._device, areas)
-        self._overlay = Overlay(spec, self._device, areas, self._fibers.slots)
+        bits = tile_bits(program, self._device.description.multiprocessors)
+        areas = AreaTable(program, bits)
+        self._fibers = FiberTable(program, self._device)
+        self._state = State(program, self._device, areas)
+        self._overlay = Overlay(program, self._device, areas, self._fibers.slots)
         self._launches = Launches(self._device, self._fibers, self._state, self._overlay, bits)
-        self._planner = Planner(spec, self._device, bits)
+        self._planner = Planner(program, self._device, bits)
         self._recorder = Recorder(self._device)
         self._plans: dict[Any, Plan] = {}
         self._loaded: dict[int, Synapses] = {}
@@ -210,23 +210,23 @@ class GpuBackend(Backend):
         return self._seconds
 
     def row(self, fiber: int, pre: int) -> Neurons:
-        return row_targets(graph_arrays(self.spec.fibers[fiber].graph), pre)
+        return row_targets(graph_arrays(self.program.fibers[fiber].graph), pre)
 
     # Weights
 
     def _storing(self) -> list[int]:
-        return [f for f, fiber in enumerate(self.spec.fibers) if fiber.stores]
+        return [f for f, fiber in enumerate(self.program.fibers) if fiber.stores]
 
     def learned(self, fiber: int) -> Synapses:
         self._settle()
         if fiber in self._loaded:
             return self._loaded[fiber]
-        if not self.spec.fibers[fiber].stores:
+        if not self.program.fibers[fiber].stores:
             return NO_SYNAPSES
         return self._overlay.read(fiber, int(self._state.look().status["pages_used"]))
 
     def set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if not self.spec.fibers[fiber].stores:
+        if not self.program.fibers[fiber].stores:
             return
         self._settle()
         if not self._loaded:
@@ -267,7 +267,7 @@ class GpuBackend(Backend):
         self._store_loaded()
         self._settle()
         fibers: dict[str, dict[str, int]] = {}
-        for f, fiber in enumerate(self.spec.fibers):
+        for f, fiber in enumerate(self.program.fibers):
             lengths = self._overlay.rows_of(f)[1]["length"].astype(np.int64) if fiber.stores else np.empty(0, np.int64)
             fibers[fiber.name] = {"learned": int(((lengths + PAGE - 1) // PAGE).sum()) * PAGE_BYTES}
         used = sum(each["learned"] for each in fibers.values())
@@ -278,7 +278,7 @@ class GpuBackend(Backend):
             "tables": {"fibers": self._fibers.nbytes, "plans": sum(plan.nbytes for plan in self._plans.values())},
             "buffers": {**self._launches.memory(), "recordings": ring.nbytes if ring is not None else 0},
         }
-        areas = {area.name: self._state.memory(a) for a, area in enumerate(self.spec.areas)}
+        areas = {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)}
         return {"fibers": fibers, "areas": areas, "shared": shared}
 
     def close(self) -> None:

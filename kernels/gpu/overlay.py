@@ -13,7 +13,7 @@ from brainsim.kernels.errors import CapacityError, DeviceMemoryError
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import PAGE, ROW
 from brainsim.kernels.gpu.tables import AreaTable
-from brainsim.kernels.spec import BrainSpec
+from brainsim.kernels.program import Program
 
 FIRST_ROWS = 1024
 FIRST_PAGES = 1024
@@ -37,8 +37,8 @@ class Overlay:
         The page that follows each page.
     """
 
-    def __init__(self, spec: BrainSpec, device: Device, areas: AreaTable, slots: list[int]) -> None:
-        self._spec = spec
+    def __init__(self, program: Program, device: Device, areas: AreaTable, slots: list[int]) -> None:
+        self._program = program
         self._device = device
         self._areas = areas
         self._slots = slots
@@ -91,11 +91,11 @@ class Overlay:
 
     def _places(self, area: int) -> slice:
         start = int(self._areas.items[area]["ranks"])
-        return slice(start, start + self._spec.areas[area].n)
+        return slice(start, start + self._program.areas[area].n)
 
     def rows_of(self, fiber: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
         """Return the neurons that are enrolled at the source of a fiber, and their rows."""
-        places = self._places(self._spec.fibers[fiber].source)
+        places = self._places(self._program.fibers[fiber].source)
         ranks = self._device.read(self.ranks, places.start, places.stop)
         neurons = np.flatnonzero(ranks)
         rows = self._device.read(self.rows)[ranks[neurons].astype(np.int64) - 1 + self._slots[fiber]]
@@ -153,7 +153,7 @@ class Overlay:
         for f, synapses in learned.items():
             pre, pages, length = page_counts[f]
             head = first + np.cumsum(pages) - pages
-            row = ranks[self._places(self._spec.fibers[f].source)][pre].astype(np.int64) - 1 + self._slots[f]
+            row = ranks[self._places(self._program.fibers[f].source)][pre].astype(np.int64) - 1 + self._slots[f]
             rows["head"][row], rows["tail"][row], rows["length"][row] = head, head + pages - 1, length
             within = np.arange(len(synapses.pre)) - np.repeat(np.cumsum(length) - length, length)
             slot = np.repeat(head * PAGE, length) + within
@@ -170,8 +170,8 @@ class Overlay:
 
     def _ranks(self, learned: Mapping[int, Synapses]) -> tuple[npt.NDArray[np.uint32], int]:
         ranks, rows = np.zeros(self.ranks.size, np.uint32), 0
-        for area in dict.fromkeys(self._spec.fibers[f].source for f in learned):
-            here = [synapses.pre for f, synapses in learned.items() if self._spec.fibers[f].source == area]
+        for area in dict.fromkeys(self._program.fibers[f].source for f in learned):
+            here = [synapses.pre for f, synapses in learned.items() if self._program.fibers[f].source == area]
             neurons, slots = np.unique(np.concatenate(here)), int(self._areas.items[area]["slots"])
             ranks[self._places(area)][neurons] = rows + 1 + slots * np.arange(len(neurons))
             rows += slots * len(neurons)

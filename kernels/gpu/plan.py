@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import DIGIT_BITS, GATHERING, JOB, LESSON
-from brainsim.kernels.spec import BrainSpec
+from brainsim.kernels.program import Program
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +56,8 @@ class Plan:
 class Planner:
     """Makes the plans for a brain."""
 
-    def __init__(self, spec: BrainSpec, device: Device, tile_bits: int) -> None:
-        self._spec = spec
+    def __init__(self, program: Program, device: Device, tile_bits: int) -> None:
+        self._program = program
         self._device = device
         self._tile_bits = tile_bits
 
@@ -69,7 +69,7 @@ class Planner:
         Of each area, ``bounds`` says how many neurons may fire when it begins, and ``lifts`` by how much more than the
         sum of its inputs one may be driven.
         """
-        fibers = self._spec.fibers
+        fibers = self._program.fibers
         selecting = tuple(a for a in dict.fromkeys(fibers[f].target for f in opened) if a not in fixed)
         into = {a: [f for f in opened if fibers[f].target == a] for a in selecting}
         ordered = [f for a in selecting for f in into[a]]
@@ -77,7 +77,7 @@ class Planner:
         gatherings, warps = self._gatherings(
             [f for f in ordered if fibers[f].stores and bounds[fibers[f].source]], bounds
         )
-        after = [min(area.n, area.k) if a in into else bounds[a] for a, area in enumerate(self._spec.areas)]
+        after = [min(area.n, area.k) if a in into else bounds[a] for a, area in enumerate(self._program.areas)]
         learning = [
             f for f in opened if learn and fibers[f].learns and bounds[fibers[f].source] and after[fibers[f].target]
         ]
@@ -110,13 +110,13 @@ class Planner:
         block = fiber = 0
         for job, (area, fibers) in zip(jobs, into.items(), strict=True):
             job["area"], job["first_block"], job["first_fiber"] = area, block, fiber
-            block += -(-self._spec.areas[area].n >> self._tile_bits)
+            block += -(-self._program.areas[area].n >> self._tile_bits)
             fiber += len(fibers)
             job["end_fiber"] = fiber
         return jobs, block
 
     def _gatherings(self, fibers: Sequence[int], bounds: Sequence[int]) -> tuple[npt.NDArray[Any], int]:
-        counts = np.array([bounds[self._spec.fibers[f].source] for f in fibers], np.int64)
+        counts = np.array([bounds[self._program.fibers[f].source] for f in fibers], np.int64)
         gatherings = np.zeros(len(fibers), GATHERING)
         gatherings["fiber"], gatherings["first_item"] = fibers, np.cumsum(counts) - counts
         return gatherings, int(counts.sum())
@@ -124,7 +124,7 @@ class Planner:
     def _lessons(
         self, fibers: Sequence[int], moved: Collection[int], bounds: Sequence[int], after: Sequence[int]
     ) -> npt.NDArray[Any]:
-        ends = [(self._spec.fibers[f].source, self._spec.fibers[f].target) for f in fibers]
+        ends = [(self._program.fibers[f].source, self._program.fibers[f].target) for f in fibers]
         lessons = np.zeros(len(fibers), LESSON)
         lessons["fiber"], lessons["moved"] = fibers, [target in moved for _, target in ends]
         lessons["items"] = [bounds[source] for source, _ in ends]
@@ -139,11 +139,11 @@ class Planner:
 
     def _most_starts(self, fiber: int, posts: int) -> int:
         """Return in how many blocks of the graph so many winners may lie."""
-        graph = self._spec.fibers[fiber].graph
+        graph = self._program.fibers[fiber].graph
         return min(posts, -(-graph.n_target >> graph.bits))
 
     def _passes(self, into: dict[int, list[int]], bounds: Sequence[int], lifts: Sequence[int]) -> int:
-        fibers = self._spec.fibers
+        fibers = self._program.fibers
         largest = [
             lifts[area] + sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group)
             for area, group in into.items()

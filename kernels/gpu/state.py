@@ -13,7 +13,7 @@ from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.gpu.thresholds import ThresholdPool
-from brainsim.kernels.spec import BrainSpec
+from brainsim.kernels.program import Program
 
 
 class Look(NamedTuple):
@@ -48,9 +48,9 @@ class State:
         How many neurons of each area may fire, at most.
     """
 
-    def __init__(self, spec: BrainSpec, device: Device, areas: AreaTable) -> None:
-        count = len(spec.areas)
-        self._spec = spec
+    def __init__(self, program: Program, device: Device, areas: AreaTable) -> None:
+        count = len(program.areas)
+        self._program = program
         self._device = device
         self._table = areas
         self._known: Look | None = None
@@ -68,7 +68,7 @@ class State:
         self.peaks = device.empty(areas.tiles, np.int64, "drives")
         self.greater = device.empty(areas.tiles, np.uint32, "drives")
         self.equal = device.empty(areas.tiles, np.uint32, "drives")
-        self.thresholds = ThresholdPool(spec, device, areas, self.areas)
+        self.thresholds = ThresholdPool(program, device, areas, self.areas)
 
     def _pools(self, total: int) -> tuple[Array, Array]:
         return self._device.empty(total, np.uint32, "winners"), self._device.empty(total, np.uint32, "winners")
@@ -105,7 +105,7 @@ class State:
         """Note that a round is launched in which some areas select."""
         self._known = self._known_winners = None
         for area in areas:
-            self.bounds[area] = min(self._spec.areas[area].n, self._spec.areas[area].k)
+            self.bounds[area] = min(self._program.areas[area].n, self._program.areas[area].k)
 
     def winners(self, area: int) -> Neurons:
         """Return the neurons of an area that fire, ascending; all launches must have taken effect."""
@@ -132,7 +132,7 @@ class State:
         return widens
 
     def _widen(self, area: int, count: int) -> None:
-        winners = [self.winners(a) for a in range(len(self._spec.areas))]
+        winners = [self.winners(a) for a in range(len(self._program.areas))]
         pools = self._pools(self._table.winners_with(area, count))  # if there is no room, nothing has changed
         self._table.widen(area, count)
         self.winners_pool, self.next_winners = pools
@@ -142,11 +142,11 @@ class State:
 
     def memory(self, area: int) -> dict[str, int]:
         """Return the bytes allocated for an area, by purpose."""
-        item, spec = self._table.items[area], self._spec.areas[area]
-        reached = bool(self._spec.into(area))
+        item, size = self._table.items[area], self._program.areas[area].n
+        reached = bool(self._program.into(area))
         return {
             "winners": int(self._table.capacity[area]) * 8,
-            "drive": spec.n * 8 if reached else 0,
-            "index": spec.n * 4 if item["slots"] else 0,
+            "drive": size * 8 if reached else 0,
+            "index": size * 4 if item["slots"] else 0,
             "thresholds": self.thresholds.nbytes(area),
         }

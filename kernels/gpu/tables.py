@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gaps import GapTable, gap_table
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import AREA, FIBER
-from brainsim.kernels.spec import BrainSpec
+from brainsim.kernels.law.gaps import GapTable, gap_table
+from brainsim.kernels.program import Program
 
 _LARGEST_TILE, _SMALLEST_TILE = 14, 12  # bits; two bytes of shared memory a target: 32 KiB leave room for several
 _BLOCKS_EACH = 4  # thread blocks that a multiprocessor runs at once
 
 
-def tile_bits(spec: BrainSpec, multiprocessors: int) -> int:
+def tile_bits(program: Program, multiprocessors: int) -> int:
     """Return ``b`` for tiles of ``2**b`` targets: the largest of which there are enough to keep the device busy."""
-    largest = max((spec.areas[fiber.target].n for fiber in spec.fibers), default=1)
+    largest = max((program.areas[fiber.target].n for fiber in program.fibers), default=1)
     bits = _LARGEST_TILE
     while bits > _SMALLEST_TILE and largest >> bits < _BLOCKS_EACH * multiprocessors:
         bits -= 1
@@ -37,19 +37,21 @@ class AreaTable:
         Items of the arrays in which each area has its own part.
     """
 
-    def __init__(self, spec: BrainSpec, bits: int) -> None:
-        areas = range(len(spec.areas))
-        self.items = np.zeros(len(spec.areas), AREA)
-        self.items["n"], self.items["k"] = [a.n for a in spec.areas], [a.k for a in spec.areas]
-        self.items["refraction"], self.items["amounts"] = [a.refraction for a in spec.areas], -1
-        self.items["slots"] = [sum(f.stores and f.source == a for f in spec.fibers) for a in areas]
-        reached = [bool(spec.into(a)) for a in areas]
-        self.drives = self._place("drive", [area.n * here for area, here in zip(spec.areas, reached, strict=True)])
-        blocks = [-(-area.n >> bits) for area in spec.areas]
+    def __init__(self, program: Program, bits: int) -> None:
+        areas = range(len(program.areas))
+        self.items = np.zeros(len(program.areas), AREA)
+        self.items["n"], self.items["k"] = [a.n for a in program.areas], [a.k for a in program.areas]
+        self.items["refraction"], self.items["amounts"] = [a.refraction for a in program.areas], -1
+        self.items["slots"] = [sum(f.stores and f.source == a for f in program.fibers) for a in areas]
+        reached = [bool(program.into(a)) for a in areas]
+        self.drives = self._place("drive", [area.n * here for area, here in zip(program.areas, reached, strict=True)])
+        blocks = [-(-area.n >> bits) for area in program.areas]
         self.tiles = self._place("tiles", [count * here for count, here in zip(blocks, reached, strict=True)])
         learning = self.items["slots"] > 0
-        self.ranks = self._place("ranks", [area.n * int(here) for area, here in zip(spec.areas, learning, strict=True)])
-        self.capacity = np.array([min(area.k, area.n) for area in spec.areas], np.int64)
+        self.ranks = self._place(
+            "ranks", [area.n * int(here) for area, here in zip(program.areas, learning, strict=True)]
+        )
+        self.capacity = np.array([min(area.k, area.n) for area in program.areas], np.int64)
         self.winners = self._place("winners", self.capacity)
 
     def _place(self, field: str, sizes: Sequence[int] | npt.NDArray[np.int64]) -> int:
@@ -70,16 +72,16 @@ class AreaTable:
 class FiberTable:
     """The fibers of a brain on a device, with gap tables, one for each probability, and the rules that are tables."""
 
-    def __init__(self, spec: BrainSpec, device: Device) -> None:
+    def __init__(self, program: Program, device: Device) -> None:
         starts: dict[float, tuple[int, int, int]] = {}
         tables: list[GapTable] = []
-        for p in dict.fromkeys(fiber.graph.p for fiber in spec.fibers):
+        for p in dict.fromkeys(fiber.graph.p for fiber in program.fibers):
             starts[p] = (_total(tables, "guide"), _total(tables, "heads"), _total(tables, "thresholds"))
             tables.append(gap_table(p))
-        slots = [0] * len(spec.areas)
+        slots = [0] * len(program.areas)
         rules: dict[tuple[int, ...], int] = {}
-        items = np.zeros(len(spec.fibers), FIBER)
-        for item, fiber in zip(items, spec.fibers, strict=True):
+        items = np.zeros(len(program.fibers), FIBER)
+        for item, fiber in zip(items, program.fibers, strict=True):
             graph, table = fiber.graph, gap_table(fiber.graph.p)
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
             item["recurrent"], item["bits"] = graph.recurrent, graph.bits

@@ -9,7 +9,7 @@ import numpy as np
 from brainsim.kernels.backend import NO_THRESHOLDS, Thresholds
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.tables import AreaTable
-from brainsim.kernels.spec import BrainSpec
+from brainsim.kernels.program import Program
 
 _PURPOSE = "thresholds"
 
@@ -26,17 +26,17 @@ class ThresholdPool:
         values, and few plans that differ by them.
     """
 
-    def __init__(self, spec: BrainSpec, device: Device, table: AreaTable, there: Array) -> None:
-        self._spec = spec
+    def __init__(self, program: Program, device: Device, table: AreaTable, there: Array) -> None:
+        self._program = program
         self._device = device
         self._table = table
         self._there = there  # the table's items on the device
         self._places: dict[int, int] = {}
-        self._known = dict.fromkeys(range(len(spec.areas)), NO_THRESHOLDS)
+        self._known = dict.fromkeys(range(len(program.areas)), NO_THRESHOLDS)
         self._used = 0
-        self.lifts = [0] * len(spec.areas)
-        for area, each in enumerate(spec.areas):
-            if each.refraction and spec.into(area):
+        self.lifts = [0] * len(program.areas)
+        for area, each in enumerate(program.areas):
+            if each.refraction and program.into(area):
                 self._places[area], self._used = self._used, self._used + each.n
         self.amounts = device.zeros(self._used, np.int64, _PURPOSE)
         for area in self._places:
@@ -62,7 +62,7 @@ class ThresholdPool:
         """
         if area in self._places:
             return False
-        larger = self._device.empty(self._used + self._spec.areas[area].n, np.int64, _PURPOSE)
+        larger = self._device.empty(self._used + self._program.areas[area].n, np.int64, _PURPOSE)
         if self._used:
             self._device.copy(larger, self.amounts)
         self.amounts, self._places[area], self._used = larger, self._used, larger.size
@@ -71,14 +71,14 @@ class ThresholdPool:
     def raised(self, areas: Sequence[int]) -> None:
         """Note that a round is launched in which the winners of some areas are refracted, if the areas refract."""
         for area in areas:
-            if self._spec.areas[area].refraction:
+            if self._program.areas[area].refraction:
                 self._known.pop(area, None)
 
     def read(self, area: int) -> Thresholds:
         """Return the thresholds of an area that are not 0; all launches must have taken effect."""
         if area not in self._known:
             place = self._places[area]
-            amounts = self._device.read(self.amounts, place, place + self._spec.areas[area].n)
+            amounts = self._device.read(self.amounts, place, place + self._program.areas[area].n)
             neurons = np.flatnonzero(amounts)
             self._known[area] = Thresholds(neurons, amounts[neurons])
         return self._known[area]
@@ -90,9 +90,9 @@ class ThresholdPool:
         self._known.pop(area, None)
         neurons, amount = thresholds
         if area in self._places:
-            used = len(neurons) > 0 or self._spec.areas[area].refraction > 0
+            used = len(neurons) > 0 or self._program.areas[area].refraction > 0
             if used:
-                amounts = np.zeros(self._spec.areas[area].n, np.int64)
+                amounts = np.zeros(self._program.areas[area].n, np.int64)
                 amounts[neurons] = amount
                 self._device.write(self.amounts, self._places[area], amounts)
             self._use(area, used)
@@ -101,4 +101,4 @@ class ThresholdPool:
 
     def nbytes(self, area: int) -> int:
         """Return the bytes allocated for an area."""
-        return self._spec.areas[area].n * 8 if area in self._places else 0
+        return self._program.areas[area].n * 8 if area in self._places else 0

@@ -11,8 +11,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
+from brainsim.kernels.program import Options
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.spec import Options
 from emulator import planted
 from emulator.build import COMPILER, build, kernels_source
 from emulator.device import emulate, emulated, load

@@ -1,0 +1,1 @@
+"""Declarations: areas, fibers, plasticity rules, assemblies and brains."""

@@ -1,0 +1,144 @@
+"""Areas: populations of neurons of which the ``k`` most driven fire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from brainsim._validation import integer, name, real
+from brainsim.declare.assembly import Assembly
+from brainsim.errors import DeclarationError, UnknownNameError, unknown
+from brainsim.kernels.law.rules import MAX_RATE
+from brainsim.kernels.law.weights import to_fixed
+from brainsim.kernels.program import MAX_NEURONS
+
+
+class Owner(Protocol):
+    """The brain that an area belongs to, as far as the area needs it."""
+
+    def fibers_between(self, source: Any, target: Any) -> Any:
+        """Return the fibers from one area to another."""
+
+
+@dataclass(frozen=True, repr=False)
+class Area:
+    """A brain area: ``n`` neurons, of which at most ``k`` fire in a round.
+
+    Parameters
+    ----------
+    name : str
+        Unique within the brain; part of the identity of its fibers, so renaming an area redraws them.
+    n : int
+        Neurons, 1 to 2**31 - 1.
+    k : int
+        Winners, 1 to ``n``.
+    patterns : mapping of str to array_like of int, optional
+        Named stimulus assemblies: neuron indices in ``[0, n)``.  ``area["dog"]`` gives one.
+    refraction : float
+        By which part of its drive the threshold of a neuron rises each time it wins while learning, 0 to 8 (0: none).
+        With the plasticity ``beta`` of its fibers, a neuron is driven beyond its threshold by the same assembly as much
+        as at first, and by others less, so that each input finds neurons of its own (Dabagia, Papadimitriou & Vempala,
+        Neural Computation 2025).
+
+    Raises
+    ------
+    DeclarationError
+        If a value is out of range, or a pattern is empty, repeats a neuron or leaves the area.
+
+    Examples
+    --------
+    >>> Area("Visual", n=1000, k=100, patterns={"dog": range(100)})["dog"]
+    <Assembly 'dog' of Visual: 100 neurons [0, 1, 2, 3, 4, 5, …]>
+    """
+
+    name: str
+    n: int
+    k: int
+    patterns: Mapping[str, Assembly] = field(default_factory=dict, hash=False)
+    refraction: float = 0.0
+
+    def __init__(
+        self,
+        name: str,
+        n: int,
+        k: int,
+        patterns: Mapping[str, npt.ArrayLike] | None = None,
+        *,
+        refraction: float = 0.0,
+    ) -> None:
+        _set(self, "name", _checked_name(name))
+        where = f"Area {name!r}"
+        _set(self, "n", integer(f"{where}.n", n, 1, MAX_NEURONS))
+        allowed = f"between 1 and n = {self.n}"
+        _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
+        _set(self, "refraction", real(f"{where}.refraction", refraction, 0.0, MAX_RATE))
+        if self.refraction and not to_fixed(self.refraction):
+            raise DeclarationError(
+                f"{where}.refraction: must be 0 or at least 1e-5, since it has 16 fractional bits (got {refraction:g})"
+            )
+        if not isinstance(patterns, Mapping | None):
+            raise DeclarationError(f"{where}.patterns: must map labels to neurons (got {patterns!r})")
+        named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
+        _set(self, "patterns", MappingProxyType(named))
+
+    def _pattern(self, label: str, neurons: npt.ArrayLike) -> Assembly:
+        pattern = Assembly(self.name, list(neurons) if isinstance(neurons, range) else neurons, label)
+        if not len(pattern):
+            raise DeclarationError(f"Area {self.name!r}.patterns[{label!r}]: must name at least one neuron (got none)")
+        if pattern.neurons[-1] >= self.n:
+            raise DeclarationError(
+                f"Area {self.name!r}.patterns[{label!r}]: neurons must be below n = {self.n} "
+                f"(got {pattern.neurons[-1]}); raise n"
+            )
+        return pattern
+
+    @property
+    def brain(self) -> Owner | None:
+        """The brain that the area was added to."""
+        return getattr(self, "_brain", None)
+
+    def __getitem__(self, label: str) -> Assembly:
+        """Return the pattern called ``label``; `UnknownNameError` (a KeyError) if there is none."""
+        try:
+            return self.patterns[label]
+        except KeyError:
+            raise UnknownNameError(f"Area {self.name!r}: {unknown('pattern', label, self.patterns)}") from None
+
+    __iter__ = None  # without this, Python would iterate over area[0], area[1], …
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "patterns": dict(self.patterns)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for attribute, value in {**state, "patterns": MappingProxyType(state["patterns"])}.items():
+            _set(self, attribute, value)
+
+    def __rshift__(self, target: Area) -> Any:
+        """Return the fibers declared from this area to ``target``."""
+        if not isinstance(target, Area):
+            return NotImplemented
+        if self.brain is None:
+            raise DeclarationError(f"Area {self.name!r} belongs to no brain yet; add it with brain.add(area)")
+        return self.brain.fibers_between(self, target)
+
+    def __repr__(self) -> str:
+        patterns = f", {len(self.patterns)} patterns" if self.patterns else ""
+        refraction = f", refraction={self.refraction:g}" if self.refraction else ""
+        return f"{type(self).__name__}({self.name!r}, n={self.n:_}, k={self.k}{patterns}{refraction})"
+
+
+def _set(area: Area, attribute: str, value: object) -> None:
+    object.__setattr__(area, attribute, value)
+
+
+def _checked_name(given: str) -> str:
+    return name("Area.name", given)
+
+
+def join_brain(area: Area, brain: Owner) -> None:
+    """Record that ``area`` now belongs to ``brain`` (for `Brain.add`)."""
+    _set(area, "_brain", brain)

@@ -1,0 +1,153 @@
+"""Fibers: bundles of random synapses from one area to another, and sets of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._validation import integer, name, real
+from brainsim.declare.area import Area
+from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.sparse import to_csr
+from brainsim.errors import DeclarationError
+from brainsim.kernels.law.graph import Graph, fiber_key
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+@dataclass(frozen=True)
+class Fiber:
+    """A directed bundle of synapses; each pair of neurons is connected with probability ``p``, independently.
+
+    Made by `Brain.connect`.  The synapses are a pure function of the simulator's seed and of the fiber's identity: the
+    names of its areas and its label.
+
+    Parameters
+    ----------
+    source, target : Area
+        Presynaptic and postsynaptic area; the same area for a recurrent fiber, which has no self-synapse.
+    p : float
+        Connection probability in [0, 1].
+    plasticity : Plasticity, optional
+        How its synapses learn; ``None`` for a fiber that never changes.
+    label : str
+        Tells apart several fibers between the same areas.
+    """
+
+    source: Area
+    target: Area
+    p: float
+    plasticity: Plasticity | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.label != "":
+            name("Fiber.label", self.label)
+        object.__setattr__(self, "p", real(f"Fiber {self.name!r}.p", self.p, 0.0, 1.0))
+        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
+            raise DeclarationError(
+                f"Fiber {self.name!r}.plasticity: must be a Plasticity rule or None (got {self.plasticity!r}); "
+                "for example Hebbian(beta=0.05)"
+            )
+
+    @property
+    def name(self) -> str:
+        """``source->target``, with the label in brackets if there is one."""
+        return f"{self.source.name}->{self.target.name}" + (f"[{self.label}]" if self.label else "")
+
+    def graph(self, seed: int = 0) -> Graph:
+        """Return the random graph that the fiber has in a simulator with this seed."""
+        key = fiber_key(seed, self.source.name, self.target.name, self.label)
+        return Graph(key, self.source.n, self.target.n, self.p, self.source is self.target)
+
+    def row(self, i: int, *, seed: int = 0) -> npt.NDArray[np.int64]:
+        """Return the targets of source neuron ``i``, ascending, in a simulator with this seed."""
+        return self.graph(seed).row(self._source_neuron(i))
+
+    def contains(self, i: int, j: int, *, seed: int = 0) -> bool:
+        """Return whether source neuron ``i`` synapses on target neuron ``j``."""
+        j = integer(f"Fiber {self.name!r}: target neuron", j, 0, self.target.n - 1)
+        return self.graph(seed).contains(self._source_neuron(i), j)
+
+    def to_scipy(self, *, seed: int = 0) -> csr_array[np.float64]:
+        """Return the graph as a sparse matrix, shape ``(source.n, target.n)``, ones where there is a synapse.
+
+        Drawn in plain Python; ``sim.connectome(fiber).to_scipy()`` is faster and has the learned weights.
+
+        Raises
+        ------
+        DeclarationError
+            If more than 10**8 synapses are expected; look at single rows instead.
+        """
+        return to_csr(self.name, self.graph(seed), self.graph(seed).row)
+
+    def _source_neuron(self, i: int) -> int:
+        return integer(f"Fiber {self.name!r}: source neuron", i, 0, self.source.n - 1)
+
+    def __or__(self, other: Fiber | FiberSet) -> FiberSet:
+        return FiberSet((self,)) | other
+
+    def __repr__(self) -> str:
+        return f"<Fiber {self.name} p={self.p:g} {self.plasticity or 'fixed'}>"
+
+
+class FiberSet:
+    """An immutable, ordered set of fibers: what a round may open.
+
+    ``a >> b`` gives the fibers from ``a`` to ``b``; ``|`` joins sets and ``-`` removes fibers.
+    """
+
+    __slots__ = ("__dict__", "_fibers")
+
+    def __init__(self, fibers: Iterable[Fiber] = ()) -> None:
+        self._fibers = tuple({id(fiber): fiber for fiber in fibers}.values())
+
+    @cached_property
+    def _identities(self) -> frozenset[int]:
+        return frozenset(map(id, self._fibers))
+
+    def into(self, area: Area) -> FiberSet:
+        """Return the fibers that end in ``area``."""
+        return FiberSet(f for f in self if f.target is area)
+
+    def out_of(self, area: Area) -> FiberSet:
+        """Return the fibers that start in ``area``."""
+        return FiberSet(f for f in self if f.source is area)
+
+    def __or__(self, other: Fiber | FiberSet) -> FiberSet:
+        if isinstance(other, Fiber):
+            return FiberSet((*self, other))
+        if isinstance(other, FiberSet):
+            return FiberSet((*self, *other))
+        return NotImplemented
+
+    def __sub__(self, other: Fiber | FiberSet) -> FiberSet:
+        removed = FiberSet((other,)) if isinstance(other, Fiber) else other
+        return FiberSet(f for f in self if f not in removed)
+
+    def __reduce__(self) -> tuple[type[FiberSet], tuple[tuple[Fiber, ...]]]:
+        return FiberSet, (self._fibers,)
+
+    def __iter__(self) -> Iterator[Fiber]:
+        return iter(self._fibers)
+
+    def __len__(self) -> int:
+        return len(self._fibers)
+
+    def __contains__(self, fiber: object) -> bool:
+        return id(fiber) in self._identities
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FiberSet) and self._identities == other._identities
+
+    def __hash__(self) -> int:
+        return hash(self._identities)
+
+    def __repr__(self) -> str:
+        return "<" + " | ".join(f.name for f in self) + ">" if len(self) else "<no fibers>"

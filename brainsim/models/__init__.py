@@ -1,0 +1,1 @@
+"""Published models, each in a module or package of its own."""

@@ -1,0 +1,1 @@
+"""The simulator and its parts: stimuli, gates, recordings, state, files."""

@@ -1,0 +1,101 @@
+"""Choosing a backend: which ones there are, which work here, and why the others do not."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from brainsim._validation import integer
+from brainsim.errors import BackendError, BackendMemoryError, unknown
+from brainsim.kernels.backend import Backend
+from brainsim.kernels.errors import DeviceMemoryError, KernelError
+from brainsim.kernels.program import Options, Program, check_capacity
+
+NAMES = ("reference", "cpu", "gpu")
+
+
+def unavailable(name: str) -> str | None:
+    """Return why a backend cannot run on this machine, or ``None`` if it can."""
+    if name == "gpu":
+        from brainsim.kernels.gpu import cuda_device
+
+        return cuda_device.why_not()
+    if name == "cpu" and importlib.util.find_spec("numba") is None:
+        return "Numba is not installed; pip install numba"
+    return None
+
+
+def resolve(name: str) -> str:
+    """Return the backend that ``name`` means here; ``"auto"`` is the fastest that works.
+
+    Raises
+    ------
+    BackendError
+        If there is no such backend, or it cannot run here.
+    """
+    if name == "auto":
+        return next(choice for choice in reversed(NAMES) if unavailable(choice) is None)
+    if name not in NAMES:
+        raise BackendError(f"Simulator.backend: {unknown('backend', name, ('auto', *NAMES))}")
+    reason = unavailable(name)
+    if reason is not None:
+        raise BackendError(f"Simulator.backend: {name!r} does not run here: {reason}")
+    return name
+
+
+def cores() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def thread_count(name: str, threads: int | None) -> int:
+    """Return the threads a backend uses: those asked for, else all cores (1 for the reference)."""
+    if threads is not None:
+        return integer("Simulator.threads", threads, 1, None)
+    return cores() if name == "cpu" else 1
+
+
+def create(name: str, program: Program, options: Options) -> Backend:
+    """Build the backend called ``name`` (already resolved) for a brain.
+
+    Raises
+    ------
+    BackendError
+        If the brain or the options are more than the backend can handle.
+    """
+    try:
+        with named_errors():
+            check_capacity(program)
+            return _class_of(name)(program, options)
+    except BackendMemoryError:
+        raise
+    except MemoryError as error:
+        neurons = sum(area.n for area in program.areas)
+        raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn the errors of a backend into those that users know."""
+    try:
+        yield
+    except DeviceMemoryError as error:
+        raise BackendMemoryError(str(error)) from error
+    except KernelError as error:
+        raise BackendError(str(error)) from error
+
+
+def _class_of(name: str) -> type[Backend]:
+    if name == "gpu":
+        from brainsim.kernels.gpu.backend import GpuBackend
+
+        return GpuBackend
+    if name == "cpu":
+        from brainsim.kernels.cpu.backend import CpuBackend
+
+        return CpuBackend
+    from brainsim.kernels.reference import ReferenceBackend
+
+    return ReferenceBackend

@@ -1,0 +1,120 @@
+"""The synapses of one fiber in a running simulator: the random graph, and what has been learned on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._validation import integer, real
+from brainsim.declare.sparse import to_csr
+from brainsim.errors import DeclarationError
+from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+_MOST_NORMALIZED = 2 * 10**7
+
+
+class Connectome:
+    """Synapses and present weights of one fiber; made by `Simulator.connectome`.
+
+    ``may_write`` raises where weights must not be changed.
+    """
+
+    def __init__(self, backend: Backend, fiber: int, may_write: Callable[[], None]) -> None:
+        self._backend = backend
+        self._may_write = may_write
+        self._fiber = fiber
+        self._spec = backend.program.fibers[fiber]
+        self._graph = self._spec.graph
+
+    def row(self, i: int) -> npt.NDArray[np.int64]:
+        """Return the targets of source neuron ``i``, ascending."""
+        return self._backend.row(self._fiber, self._check("source", i, self._graph.n_source))
+
+    def contains(self, i: int, j: int) -> bool:
+        """Return whether source neuron ``i`` synapses on target neuron ``j``."""
+        pre, post = self._check("source", i, self._graph.n_source), self._check("target", j, self._graph.n_target)
+        return self._graph.contains(pre, post)
+
+    def weight(self, i: int, j: int) -> float:
+        """Return the present weight of the synapse ``i -> j``, 0.0 if there is none.
+
+        Reads all learned synapses of the fiber at every call; use `learned` to look at many.
+        """
+        if not self.contains(i, j):
+            return 0.0
+        pre, post, weight = self._backend.learned(self._fiber)
+        at = np.flatnonzero((pre == i) & (post == j))
+        return to_float(int(weight[at[0]])) if len(at) else 1.0
+
+    def learned(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Return all synapses that learning has touched: ``(pre, post, weight)``, sorted by ``(pre, post)``."""
+        pre, post, weight = self._backend.learned(self._fiber)
+        return pre, post, weight / ONE
+
+    def to_scipy(self) -> csr_array[np.float64]:
+        """Return the present weights as a sparse matrix, shape ``(source.n, target.n)``.
+
+        Raises
+        ------
+        DeclarationError
+            If more than 10**8 synapses are expected; look at single rows instead.
+        """
+        matrix = to_csr(self._spec.name, self._graph, lambda i: self._backend.row(self._fiber, i))
+        pre, post, weight = self.learned()
+        width = self._graph.n_target
+        sources = np.repeat(np.arange(self._graph.n_source), np.diff(matrix.indptr))
+        matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight
+        return matrix
+
+    def normalized(self, total: float) -> Synapses:
+        """Return all synapses, with the weights into every target neuron scaled so that they sum to ``total``.
+
+        Weights are in fixed point; `replace` puts them in place.  See `brainsim.operations.normalize`.
+        """
+        name, graph, update = self._spec.name, self._graph, self._spec.update
+        total = real(f"Fiber {name!r}: total", total, 1 / ONE, graph.n_source * MAX_WEIGHT)
+        if update is None:
+            raise DeclarationError(
+                f"Fiber {name!r}: has no plasticity, so that all its weights are 1; to normalize them, declare it with "
+                "one, be it Hebbian(beta=0)"
+            )
+        expected = graph.n_source * graph.n_target * graph.p
+        if expected > _MOST_NORMALIZED:
+            raise DeclarationError(
+                f"Fiber {name!r}: to normalize it, each of its synapses has to be stored, and must be at most "
+                f"{_MOST_NORMALIZED:_} (expects {expected:.3g}); lower n or p, or do without"
+            )
+        weights = self.to_scipy()
+        # Weights are multiples of 2**-16, and their sums stay below 2**37: double precision adds them up exactly.
+        incoming = np.bincount(weights.indices, weights.data, graph.n_target)[weights.indices]
+        scaled = np.divide(weights.data * total, incoming, out=weights.data.copy(), where=incoming > 0)
+        stored = np.rint(scaled * ONE)
+        if stored.max(initial=0.0) > update.ceiling:
+            raise DeclarationError(
+                f"Fiber {name!r}: normalized to {total:g}, a weight would be {stored.max() / ONE:g}, above its w_max = "
+                f"{to_float(update.ceiling):g}; lower total or raise w_max"
+            )
+        pre = np.repeat(np.arange(graph.n_source), np.diff(weights.indptr))
+        return Synapses(pre, weights.indices.astype(np.int64), stored.astype(np.int64))
+
+    def replace(self, synapses: Synapses) -> None:
+        """Put these synapses of the fiber in place of all that were learned.
+
+        Raises
+        ------
+        SimulationError
+            Inside `Simulator.frozen`.
+        """
+        self._may_write()
+        self._backend.set_learned(self._fiber, synapses)
+
+    def _check(self, side: str, neuron: int, n: int) -> int:
+        return integer(f"Fiber {self._spec.name!r}: {side} neuron", neuron, 0, n - 1)

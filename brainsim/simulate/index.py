@@ -1,0 +1,55 @@
+"""From what users hand over (areas, names, fibers, sets) to the numbers that backends know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from brainsim.declare.area import Area
+from brainsim.declare.brain import Brain
+from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.errors import DeclarationError
+
+AreaLike = Area | str
+Openable = Fiber | FiberSet | Iterable[Fiber]
+
+
+class Index:
+    """The numbering of a brain's areas and fibers: their order of declaration."""
+
+    def __init__(self, brain: Brain) -> None:
+        self.brain = brain
+        self.area_names = tuple(brain.areas)
+        self._areas = {name: i for i, name in enumerate(brain.areas)}
+        self._fibers = {id(fiber): i for i, fiber in enumerate(brain.fibers)}
+
+    def area(self, area: AreaLike) -> int:
+        """Return the number of an area of this brain."""
+        return self._areas[self.brain.area(area).name]
+
+    def areas(self, areas: Iterable[AreaLike]) -> list[int]:
+        """Return the numbers of some areas, each once."""
+        return list(dict.fromkeys(self.area(area) for area in areas))
+
+    def fibers(self, fibers: Openable) -> list[int]:
+        """Return the numbers of fibers of this brain, each once."""
+        chosen: list[int] = []
+        if not isinstance(fibers, Iterable | Fiber):
+            raise DeclarationError(f"Simulator: must be given fibers, as in a >> b | b >> c (got {fibers!r})")
+        for fiber in (fibers,) if isinstance(fibers, Fiber) else fibers:
+            if not isinstance(fiber, Fiber):
+                raise DeclarationError(f"Simulator: must be given fibers, as in a >> b | b >> c (got {fiber!r})")
+            if id(fiber) not in self._fibers:
+                raise DeclarationError(f"Fiber {fiber.name!r} belongs to another brain; use a fiber of this one")
+            chosen.append(self._fibers[id(fiber)])
+        return list(dict.fromkeys(chosen))
+
+    def gates(self, targets: Iterable[AreaLike | Fiber | FiberSet]) -> tuple[set[int], set[int]]:
+        """Return the numbers of the areas and of the fibers among ``targets``."""
+        areas: set[int] = set()
+        fibers: set[int] = set()
+        for target in targets:
+            if isinstance(target, Fiber | FiberSet):
+                fibers.update(self.fibers(target))
+            else:
+                areas.add(self.area(target))
+        return areas, fibers

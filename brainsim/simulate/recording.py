@@ -1,0 +1,82 @@
+"""Recordings: the winners of chosen areas, round by round, with labels on the time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.declare.area import Area
+from brainsim.errors import SimulationError, UnknownNameError, unknown
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A label on the time axis: it holds from ``round`` (0 is the first recorded one) until the next mark."""
+
+    round: int
+    label: str
+
+
+class Recording:
+    """Winners of some areas over the rounds since the recording began; made by `Simulator.record`.
+
+    Attributes
+    ----------
+    areas : tuple of Area
+        What is recorded.
+    marks : tuple of Mark
+        Labels on the time axis, in order.
+    """
+
+    def __init__(self, areas: Sequence[Area]) -> None:
+        self.areas = tuple(areas)
+        self._rounds: list[dict[str, npt.NDArray[np.int64]]] = []
+        self._marks: list[Mark] = []
+        self._stopped = False
+
+    def __len__(self) -> int:
+        """Return the number of recorded rounds."""
+        return len(self._rounds)
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Labels on the time axis, in order."""
+        return tuple(self._marks)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the recording has ended."""
+        return self._stopped
+
+    def mark(self, label: str) -> None:
+        """Label the rounds that follow."""
+        self._marks.append(Mark(len(self), label))
+
+    def stop(self) -> None:
+        """End the recording; what has been recorded stays."""
+        self._stopped = True
+
+    def append(self, winners: Mapping[str, npt.NDArray[np.int64]]) -> None:
+        """Add one round: ascending winners by area name (the simulator does this)."""
+        if self._stopped:
+            raise SimulationError("Recording: has been stopped; start another with sim.record(...)")
+        self._rounds.append({area.name: winners[area.name] for area in self.areas})
+
+    def winners(self, area: Area | str) -> list[npt.NDArray[np.int64]]:
+        """Return the winners of one area, an ascending int64 array per recorded round."""
+        name = area if isinstance(area, str) else area.name
+        known = [own.name for own in self.areas]
+        if name not in known:
+            raise UnknownNameError(f"Recording: {unknown('area', name, known)}")
+        return [winners[name] for winners in self._rounds]
+
+    def support(self, area: Area | str) -> int:
+        """Return how many different neurons of the area fired during the recording."""
+        rounds = self.winners(area)
+        return len(np.unique(np.concatenate(rounds))) if rounds else 0
+
+    def __repr__(self) -> str:
+        return f"<Recording of {', '.join(a.name for a in self.areas)}: {len(self)} rounds, {len(self._marks)} marks>"

@@ -1,0 +1,1 @@
+"""Experiments: parameters, run folders, statistics, reports."""

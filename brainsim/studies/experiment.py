@@ -1,0 +1,173 @@
+"""Experiments: plain Python files with one decorated function whose keyword arguments are the parameters.
+
+@experiment(quick={"sentences": 50})
+def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, object]:
+    ...
+    return {"score": 0.9}
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import math
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brainsim.errors import ExperimentError, unknown
+
+if TYPE_CHECKING:
+    from brainsim.studies.run import Run
+
+Value = int | float | bool | str
+Function = Callable[..., Mapping[str, Any]]
+_TYPES: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A study that the command line can run.
+
+    Attributes
+    ----------
+    function : callable
+        Takes a `Run` and the parameters by keyword; returns metrics that can be written as JSON.
+    types : mapping of str to type
+        Type of each parameter: int, float, bool or str.
+    defaults : mapping of str to value
+        Value of each parameter unless told otherwise.
+    quick : mapping of str to value
+        What ``--quick`` puts in place of the defaults.
+    """
+
+    function: Function
+    types: Mapping[str, type]
+    defaults: Mapping[str, Value]
+    quick: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self.function.__name__
+
+    def __call__(self, run: Run, **parameters: Value) -> Mapping[str, Any]:
+        """Run it with these parameters, defaults for the others."""
+        return self.function(run, **{**self.defaults, **parameters})
+
+    def parameters(self, settings: Iterable[str] = (), *, quick: bool = False) -> dict[str, Value]:
+        """Return all parameters, given ``name=value`` texts.
+
+        Raises
+        ------
+        ExperimentError
+            If a setting has no ``=``, names no parameter, comes twice, or its value has the wrong type.
+        """
+        given: dict[str, Value] = {}
+        for setting in settings:
+            name, equals, text = setting.partition("=")
+            name = name.strip()
+            if not equals:
+                raise ExperimentError(f"--set {setting}: must have the form name=value")
+            if name not in self.types:
+                raise ExperimentError(f"--set {setting}: {unknown('parameter', name, self.types)}")
+            if name in given:
+                raise ExperimentError(f"--set {setting}: {name!r} is set twice; give it once")
+            given[name] = _convert(setting, self.types[name], text.strip())
+        return {**self.defaults, **(self.quick if quick else {}), **given}
+
+
+def _convert(setting: str, kind: type, text: str) -> Value:
+    try:
+        if kind is bool:
+            return _TRUTH[text.lower()]
+        if kind is int and not text.lstrip("+-").replace("_", "").isdigit():
+            return _whole(float(text))
+        value: Value = kind(text)
+        if kind is float and not math.isfinite(value):  # type: ignore[arg-type]
+            raise ValueError
+    except (ValueError, KeyError, OverflowError):
+        raise ExperimentError(f"--set {setting}: must be {_TYPES[kind]} (got {text!r})") from None
+    return value
+
+
+def _whole(number: float) -> int:
+    # Lets users write n=1e6.
+    if int(number) != number:
+        raise ValueError
+    return int(number)
+
+
+@typing.overload
+def experiment(function: Function) -> Experiment: ...
+@typing.overload
+def experiment(*, quick: Mapping[str, Value] | None = None) -> Callable[[Function], Experiment]: ...
+
+
+def experiment(
+    function: Function | None = None, *, quick: Mapping[str, Value] | None = None
+) -> Experiment | Callable[[Function], Experiment]:
+    """Make a function an experiment: ``function(run, *, name: type = default, ...) -> metrics``.
+
+    Raises
+    ------
+    ExperimentError
+        If a parameter has no default or is not annotated int, float, bool or str, or ``quick`` names no parameter.
+    """
+
+    def decorate(decorated: Function) -> Experiment:
+        return _declare(decorated, quick or {})
+
+    return decorate if function is None else decorate(function)
+
+
+def _declare(function: Function, quick: Mapping[str, Value]) -> Experiment:
+    where = f"experiment {function.__name__!r}"
+    types: dict[str, type] = {}
+    defaults: dict[str, Value] = {}
+    for parameter in list(inspect.signature(function, eval_str=True).parameters.values())[1:]:
+        if parameter.annotation not in _TYPES or parameter.default is parameter.empty:
+            raise ExperimentError(
+                f"{where}: parameter {parameter.name!r} must be annotated int, float, bool or str and have a default"
+            )
+        types[parameter.name], defaults[parameter.name] = parameter.annotation, parameter.default
+    for name in quick:
+        if name not in types:
+            raise ExperimentError(f"{where}: quick: {unknown('parameter', name, types)}")
+    return Experiment(function, types, defaults, dict(quick))
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """Return the experiment that a Python file declares.
+
+    Raises
+    ------
+    ExperimentError
+        If the file does not exist, is not Python, or does not hold exactly one experiment.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ExperimentError(f"{path}: no such file; give the path of an experiment, e.g. experiments/noun_verb.py")
+    spec = importlib.util.spec_from_file_location(f"brainsim_experiment_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise ExperimentError(f"{path}: is not a Python file; an experiment's name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    folder = str(file.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)  # so that an experiment can import a file beside it
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ExperimentError(f"{path}, line {error.lineno}: is not valid Python ({error.msg})") from error
+    found = [value for value in vars(module).values() if isinstance(value, Experiment)]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in found) or "none"
+        raise ExperimentError(
+            f"{path}: must have exactly one function decorated with @brainsim.experiment (found {names})"
+        )
+    return found[0]

@@ -1,0 +1,54 @@
+"""What this machine and this installation are."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from brainsim._version import __version__
+from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.simulate import backends
+
+_STATUS = Path("/proc/self/status")
+_PACKAGES = ("numpy", "scipy", "numba", "h5py", "matplotlib", "click", "tqdm")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of brainsim, of its random graph, of Python and of the packages it runs on."""
+    found = {"brainsim": __version__, "graph": str(GRAPH_VERSION), "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def peak_rss_mb() -> float:
+    """Return the largest resident memory of this process so far, in MiB.
+
+    On Linux not by ``getrusage``: a new process starts there with the peak of the one that started it.
+    """
+    if _STATUS.exists():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def describe() -> dict[str, Any]:
+    """Return versions, the machine, for each backend ``None`` or why it does not run here, and the GPU if any."""
+    from brainsim.kernels.gpu import cuda_device
+
+    return {
+        "versions": versions(),
+        "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": backends.cores()},
+        "backends": {name: backends.unavailable(name) for name in backends.NAMES},
+        "auto": backends.resolve("auto"),
+        "gpu": None if backends.unavailable("gpu") else cuda_device.versions(),
+    }

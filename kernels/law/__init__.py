@@ -1,0 +1,1 @@
+"""The law of the model in plain Python: graph, weights, rules, selection."""

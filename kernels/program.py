@@ -1,0 +1,127 @@
+"""What a backend is told about a brain: plain numbers, no declarations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from brainsim.kernels.errors import CapacityError
+from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT
+
+MAX_NEURONS = 2**31 - 1
+_DRIVE_LIMIT = THRESHOLD_LIMIT
+_REFRACTION_LIMIT = 2**63 - 2**15  # half a unit is added before the product is shifted
+_COUNT_LIMIT = 2**32
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class AreaSpec:
+    """One area: its name (for messages), ``n`` neurons, ``k`` winners, and the rate at which firing refracts them.
+
+    ``refraction`` has 16 fractional bits; see `brainsim.kernels.law.weights.raised`.
+    """
+
+    name: str
+    n: int
+    k: int
+    refraction: int = 0
+
+
+@dataclass(frozen=True)
+class FiberSpec:
+    """One fiber: area indices, its graph and its plasticity step (``None`` if its weights never change)."""
+
+    name: str
+    source: int
+    target: int
+    graph: Graph
+    update: Update | None
+
+    @cached_property
+    def learns(self) -> bool:
+        """Whether an open round can change a weight: there is a rule and it moves some."""
+        return self.update is not None and self.update.changes_weights
+
+    @property
+    def stores(self) -> bool:
+        """Whether its synapses can have weights other than 1: it has a rule, be it one that changes nothing."""
+        return self.update is not None
+
+    @property
+    def largest_weight(self) -> int:
+        """The largest stored weight a synapse of this fiber can ever have."""
+        return max(ONE, self.update.ceiling) if self.update else ONE
+
+
+@dataclass(frozen=True)
+class Program:
+    """All areas and fibers, in the order of declaration; fibers name areas by index."""
+
+    areas: tuple[AreaSpec, ...]
+    fibers: tuple[FiberSpec, ...]
+
+    def into(self, area: int) -> tuple[int, ...]:
+        """Return the indices of the fibers that end in ``area``."""
+        return tuple(index for index, fiber in enumerate(self.fibers) if fiber.target == area)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings that change speed and memory, never results.
+
+    Attributes
+    ----------
+    threads : int
+        CPU threads, at least 1.
+    tile : int
+        Targets that one thread handles at a time, a power of two of at least 4096; whole blocks of a fiber at least.
+    cache_mb : float
+        Bound on the memory for remembered drives, in MiB; 0 turns it off.
+    """
+
+    threads: int = 1
+    tile: int = 16_384
+    cache_mb: float = 256.0
+
+
+def default_cache_mb(program: Program) -> float:
+    """Return a size of the cache that suits a brain: 64 MiB and a byte for 64 assemblies' counts at every neuron.
+
+    At most 1 GiB in all.  The largest area that fibers reach is what counts.
+    """
+    largest = max((program.areas[fiber.target].n for fiber in program.fibers), default=0)
+    return min(64.0 + 64 * largest / _MIB, 1024.0)
+
+
+def check_capacity(program: Program) -> None:
+    """Refuse a brain in which a drive could overflow 64 bits, or the synapses at one neuron 32.
+
+    Raises
+    ------
+    CapacityError
+        If, in some area, the sum over incoming fibers of (neurons that can fire at once x largest weight) reaches
+        ``2**62`` in fixed point, or ``2**63`` once it is multiplied by the area's rate of refraction and rounded; or
+        the neurons that can fire at it at once are ``2**32`` or more.
+    """
+    for index, area in enumerate(program.areas):
+        largest = sum(program.areas[f.source].n * f.largest_weight for f in program.fibers if f.target == index)
+        if largest >= _DRIVE_LIMIT:
+            raise CapacityError(
+                f"Area {area.name!r}: drives could reach {largest / ONE:.3g}, above the limit "
+                f"{_DRIVE_LIMIT // ONE:.3g}; lower w_max of its incoming fibers"
+            )
+        if largest * area.refraction >= _REFRACTION_LIMIT:
+            raise CapacityError(
+                f"Area {area.name!r}: refraction could raise a threshold by {largest * area.refraction / ONE**2:.3g} "
+                f"in a round, above the limit {_REFRACTION_LIMIT // ONE**2:.3g}; lower w_max of its incoming fibers, "
+                "or its refraction"
+            )
+        firing = sum(program.areas[f.source].n for f in program.fibers if f.target == index)
+        if firing >= _COUNT_LIMIT:
+            raise CapacityError(
+                f"Area {area.name!r}: {firing:_} neurons could fire at it at once, above the limit "
+                f"{_COUNT_LIMIT - 1:_}; lower n of the areas that project to it, or connect fewer"
+            )
