@@ -21,13 +21,15 @@ _MIB = 1 << 20
 class AreaSpec:
     """One area: its name (for messages), ``n`` neurons, ``k`` winners, and the rate at which firing refracts them.
 
-    ``refraction`` has 16 fractional bits; see `brainsim.kernels.law.weights.raised`.
+    ``refraction`` has 16 fractional bits; see `brainsim.kernels.law.weights.raised`.  ``key`` breaks ties; see
+    `brainsim.kernels.law.selection`.
     """
 
     name: str
     n: int
     k: int
     refraction: int = 0
+    key: int = 0
 
 
 @dataclass(frozen=True)

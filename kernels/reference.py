@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory, Neurons, Synapses, Thresholds
 from brainsim.kernels.host_backend import SteppedBackend
+from brainsim.kernels.law.selection import NO_TAG, input_tag, winners
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Options, Program
 
@@ -25,10 +26,13 @@ class ReferenceBackend(SteppedBackend):
         super().__init__(program, options)
         self._weights: list[dict[int, dict[int, int]]] = [{} for _ in program.fibers]
         self._rows: dict[tuple[int, int], Neurons] = {}
+        self._tag = NO_TAG
         self._drive: npt.NDArray[np.int64] = np.empty(0, np.int64)
 
     def _project(self, area: int, fibers: Sequence[int]) -> None:
         self._drive = np.zeros(self.program.areas[area].n, np.int64)
+        fibers_in = [self.program.fibers[f] for f in fibers]
+        self._tag = input_tag((fiber.graph.key, self._winners[fiber.source]) for fiber in fibers_in)
         for f in fibers:
             for pre in self._winners[self.program.fibers[f].source].tolist():
                 self._drive[self.row(f, pre)] += ONE
@@ -43,9 +47,8 @@ class ReferenceBackend(SteppedBackend):
         return self._drive[neurons]
 
     def _select(self, area: int) -> Neurons:
-        by_drive_then_index = np.lexsort((np.arange(len(self._drive)), -self._drive))
-        best = by_drive_then_index[: self.program.areas[area].k]
-        return np.sort(best[self._drive[best] > 0]).astype(np.int64)
+        part = self.program.areas[area]
+        return winners(self._drive, part.k, part.key, self._tag)
 
     def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
         for f in fibers:

@@ -27,6 +27,8 @@ import numpy.typing as npt
 GRAPH_VERSION = 2
 MIN_BLOCK_BITS = 6
 MAX_BLOCK_BITS = 16
+MIX1 = 0xBF58476D1CE4E5B9
+MIX2 = 0x94D049BB133111EB
 GOLDEN = 0x9E3779B97F4A7C15
 BLOCK_STEP = 0xD1342543DE82EF95
 FINE = (0xA0761D6478BD642F, 0xE7037ED1A0B428DB)
@@ -38,8 +40,8 @@ _FRACTION = 192
 
 def mix64(x: int) -> int:
     """Return the 64-bit finaliser Mix13 of ``x``: a bijection in which every input bit moves half the output bits."""
-    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    x = ((x ^ (x >> 30)) * MIX1) & _MASK
+    x = ((x ^ (x >> 27)) * MIX2) & _MASK
     return x ^ (x >> 31)
 
 

@@ -1,0 +1,84 @@
+"""Selection: which neurons of an area fire, and how ties are broken.
+
+The ``k`` neurons with the largest drive win (k-winners-take-all).  Drives are small integers at base weight, so many
+neurons tie at the bar.  Giving ties to the lowest index would favour the same neurons in every round: caps of unrelated
+stimuli would overlap more than by chance.  Instead, tied neurons are ordered by a hash of the area, the neuron and a
+*tag*, smallest first.  The tag is a min-hash of what fires at the area (Broder, 1997): two inputs that share a fraction
+``s`` of their neurons (Jaccard index) have equal tags with probability ``s``.  So the same input breaks ties alike,
+similar inputs mostly alike, and unrelated inputs independently.
+
+For one area and one tag the hash is a bijection of the neuron index, so no two neurons tie again: the order is total.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.law.graph import GOLDEN, MIX1, MIX2, mix64
+
+TIES_VERSION = 1
+TAG_STREAM = 0x8CB92BA72F3D8DD7  # keeps the hashes of firing neurons apart from those that draw their synapses
+NO_TAG = (1 << 64) - 1
+
+Neurons = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+
+def area_key(seed: int, name: str) -> int:
+    """Return the 64-bit key of an area: a hash of the brain's seed and the area's name."""
+    digest = hashlib.blake2b(digest_size=8, person=b"brainsim-ties%d" % TIES_VERSION)
+    for part in (str(seed), name):
+        encoded = part.encode()
+        digest.update(len(encoded).to_bytes(8, "little") + encoded)
+    return int.from_bytes(digest.digest(), "little")
+
+
+def input_tag(inputs: Iterable[tuple[int, Neurons]]) -> int:
+    """Return the tag of an area's input: the smallest hash of any neuron that fires at it, `NO_TAG` if none does.
+
+    Parameters
+    ----------
+    inputs : iterable of (int, int64 array)
+        For each transmitting fiber, its key and the neurons of its source that fire.
+    """
+    return min((int(_hashes(key ^ TAG_STREAM, firing).min()) for key, firing in inputs if len(firing)), default=NO_TAG)
+
+
+def tie_order(key: int, tag: int, neurons: Neurons) -> Hashes:
+    """Return what orders some neurons of an area that are driven equally: the smaller wins.
+
+    Parameters
+    ----------
+    key, tag : int
+        From `area_key` and `input_tag`.
+    neurons : int64 array
+        Neuron indices.
+    """
+    return _hashes(mix64(key ^ tag), neurons)
+
+
+def _hashes(key: int, neurons: Neurons) -> Hashes:
+    """Return ``mix64(key + (neuron + 1) * GOLDEN)`` of each neuron, modulo 2**64."""
+    x = np.uint64(key) + (neurons.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX1)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX2)
+    return np.asarray(x ^ (x >> np.uint64(31)))
+
+
+def winners(drive: npt.NDArray[np.int64], k: int, key: int, tag: int) -> Neurons:
+    """Return the ``k`` neurons of largest drive, ascending; ties by `tie_order`; none whose drive is not above 0.
+
+    Parameters
+    ----------
+    drive : int64 array, shape (n,)
+        Summed input less threshold of each neuron, in fixed point.
+    k, key, tag : int
+        Winners at most, and what breaks ties.
+    """
+    driven = np.flatnonzero(drive > 0)
+    best_first = np.lexsort((tie_order(key, tag, driven), -drive[driven]))
+    return np.sort(driven[best_first[:k]])
