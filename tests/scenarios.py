@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from brainsim.kernels.backend import Backend, Thresholds
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import Thresholds
 
 HEBBIAN = Update.affine(0.1, 0.0, 20.0)
 SATURATING = Update.affine(-0.03, 0.3, 10.0)

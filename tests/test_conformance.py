@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import NO_THRESHOLDS, Synapses, Thresholds
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.gpu.backend import GpuBackend
@@ -18,6 +17,7 @@ from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import NO_THRESHOLDS, Synapses, Thresholds
 from conftest import NEEDS_GPU
 from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace

@@ -16,7 +16,6 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import BackendError, BackendMemoryError, SimulationError
-from brainsim.kernels.backend import NO_THRESHOLDS, Thresholds
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import DeviceMemoryError
 from brainsim.kernels.gpu import cuda_device, overlay, source
@@ -26,6 +25,7 @@ from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import NO_THRESHOLDS, Thresholds
 from brainsim.studies.info import describe
 from emulator import fake_cupy
 from emulator.device import EmulatedDevice, emulated

@@ -9,7 +9,7 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import DeclarationError
-from brainsim.kernels.backend import Thresholds
+from brainsim.kernels.state import Thresholds
 from brainsim.operations import (
     Trace,
     long_range_inhibition,

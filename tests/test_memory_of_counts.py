@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
-from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.cpu import counts, lookup
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import Synapses
 from scenarios import settled, settled_reference, trace
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import Synapses
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.cpu.cache import Cache
@@ -15,6 +14,7 @@ from brainsim.kernels.cpu.reached import SUSPECT, clear, correct, nobody, reach
 from brainsim.kernels.cpu.tables import indices
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Options
+from brainsim.kernels.state import Synapses
 from scenarios import Scenario, scenario, settled
 
 

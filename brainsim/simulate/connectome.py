@@ -11,8 +11,9 @@ import numpy.typing as npt
 from brainsim._validation import integer, real
 from brainsim.declare.sparse import to_csr
 from brainsim.errors import DeclarationError
-from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
+from brainsim.kernels.state import Synapses
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -16,8 +16,8 @@ from brainsim._files import whole
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
-from brainsim.kernels.backend import Synapses, Thresholds
 from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.state import Synapses, Thresholds
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.state import Snapshot
 

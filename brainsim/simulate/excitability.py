@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.errors import DeclarationError
-from brainsim.kernels.backend import Backend, Thresholds
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_float
+from brainsim.kernels.state import Thresholds
 
 Values = npt.NDArray[np.float64]
 

@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from brainsim.declare.brain import Brain
 from brainsim.errors import DumpError
-from brainsim.kernels.backend import NO_SYNAPSES, NO_THRESHOLDS, Backend, Synapses, Thresholds, uninterrupted
+from brainsim.kernels.backend import Backend
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import THRESHOLD_LIMIT
 from brainsim.kernels.program import FiberSpec
+from brainsim.kernels.state import NO_SYNAPSES, NO_THRESHOLDS, Synapses, Thresholds
 
 
 @dataclass

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
-from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
@@ -26,6 +25,8 @@ from brainsim.kernels.cpu.rows import PLACE, KeptRows, add_kept_rows, run_length
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.tables import Named
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)

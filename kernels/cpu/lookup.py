@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key
+from brainsim.kernels.state import Neurons
 
 MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
 _U1 = np.uint64(1)

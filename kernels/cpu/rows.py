@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
-from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.connectome import GraphArrays, draw_rows_of_block
 from brainsim.kernels.cpu.roster import Roster
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 _LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
 _FIRST_ROWS = 64

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import prange
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.rows import LANES, Addresses, kept_block
+from brainsim.kernels.state import Neurons
 
 _MOST_LOOKED_FOR = 14  # winners in a block; for more, walking is faster
 _LANES = np.uint64(LANES)

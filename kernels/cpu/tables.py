@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import Neurons
 
 Record = np.void
 Table = npt.NDArray[np.int64]
