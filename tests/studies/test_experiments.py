@@ -18,7 +18,7 @@ from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.studies.experiment import experiment, load_experiment
 from brainsim.studies.run import Run, Settings
-from conftest import ROOT
+from checkout import ROOT
 
 NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
 TINY = ["--quick", "--set", "n=3000", "--set", "sentences=8", "--set", "test_every=4", "--set", "seeds=2"]
