@@ -27,6 +27,7 @@ from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import NO_THRESHOLDS, Thresholds
 from brainsim.studies.info import describe
+from driving import Driven
 from emulator import fake_cupy
 from emulator.device import EmulatedDevice, emulated
 from scenarios import Scenario, excitable, scenario, settled, settled_reference, trace
@@ -53,7 +54,7 @@ class TestRoom:
     def test_rounds_behind_a_stalled_one_happen_after_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
         case, _ = settled_reference(201)
-        backends = [backend_class(case.program, Options()) for backend_class in (CpuBackend, emulated())]
+        backends = [Driven(backend_class(case.program, Options())) for backend_class in (CpuBackend, emulated())]
         seen = []
         for backend in backends:
             backend.set_winners(0, list(range(30)))
@@ -121,7 +122,7 @@ class TestRoom:
         grown = set()
         for room in range(250_000, 900_000, 20_000):
             backend_class, device = one_device()
-            backend = backend_class(case.program, Options())
+            backend = Driven(backend_class(case.program, Options()))
             device.give_back(room - device.room)
             arrays = backend._overlay
             try:
@@ -159,7 +160,7 @@ class TestRoom:
         )
         won = []
         for backend_class in (CpuBackend, emulated(), emulated(multiprocessors=132, seed=1)):
-            backend = backend_class(Program(areas, fibers), Options())
+            backend = Driven(backend_class(Program(areas, fibers), Options()))
             backend.set_winners(0, np.arange(50_000))
             backend.set_thresholds(1, every(2, -60 * ONE, n=300))
             backend.round([0, 1], {0}, learn=True)
@@ -171,7 +172,7 @@ class TestRoom:
         case, _ = settled_reference(200)
         won = []
         for backend_class in (CpuBackend, emulated()):
-            backend = backend_class(case.program, Options())
+            backend = Driven(backend_class(case.program, Options()))
             backend.set_winners(0, list(range(30)))
             backend.round(range(6), {0}, learn=True)
             backend.set_winners(1, np.arange(0, 3000, 2))
@@ -192,7 +193,7 @@ def small_brain(refraction: float = 0.0) -> tuple[Brain, Assembly]:
 def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
     case, _ = settled_reference(202)
     backend_class, device = one_device()
-    backend = backend_class(case.program, Options())
+    backend = Driven(backend_class(case.program, Options()))
     backend.set_winners(0, list(range(30)))
     backend.round(range(6), {0}, learn=True)
     assert not backend.stable()
@@ -231,7 +232,7 @@ def test_an_interrupted_round_is_whole(request: pytest.FixtureRequest) -> None:
     done = []
     for interrupt_at in (None, "project", "list_winners", "reserve", "commit"):
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         backend.set_winners(0, list(range(30)))
         backend.round(range(6), {0}, learn=True)
         if interrupt_at:
@@ -293,7 +294,7 @@ def test_a_failure_while_rounds_are_run_again_is_noticed(monkeypatch: pytest.Mon
     monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
     case, _ = settled_reference(200)
     backend_class, device = one_device()
-    backend = backend_class(case.program, Options())
+    backend = Driven(backend_class(case.program, Options()))
     backend.set_winners(0, list(range(30)))
     for _ in range(5):
         backend.round(range(6), {0}, learn=True)
@@ -321,7 +322,7 @@ def test_recording_twice_in_a_round_that_stalled(monkeypatch: pytest.MonkeyPatch
     case, _ = settled_reference(200)
     seen = []
     for backend_class in (CpuBackend, emulated()):
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         backend.set_winners(0, list(range(30)))
         backend.round(range(6), {0}, learn=True)
         backend.record([1])
@@ -347,7 +348,7 @@ class TestMemory:
     def test_the_report_adds_up(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         trace_of_rounds(backend, case.rounds[:6])
         backend.record([0, 1])
         report = backend.memory()
@@ -360,7 +361,7 @@ class TestMemory:
     def test_close_gives_all_back(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         trace_of_rounds(backend, case.rounds[:6])
         backend.record([0])
         backend.close()  # and is still held
@@ -381,7 +382,7 @@ class TestThresholds:
     def test_memory_is_there_when_it_is_needed(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backends = [CpuBackend(case.program, Options()), backend_class(case.program, Options())]
+        backends = [Driven(CpuBackend(case.program, Options())), Driven(backend_class(case.program, Options()))]
         some, others = every(3, ONE), every(2, -2 * ONE)
         steps = [(1, NO_THRESHOLDS), (1, some), (2, others), (2, some), (1, NO_THRESHOLDS), (1, others), (0, some)]
         seen, held = [], []
@@ -416,7 +417,7 @@ class TestThresholds:
         """But as many more passes over the digits of a drive as thresholds below 0 make it longer."""
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         counts = []
         backend.set_winners(0, list(range(30)))
         for amount, fire in ((0, 25), (2**62 - 1, 0), (-ONE, 25), (1 - 2**62, 25)):
@@ -435,8 +436,8 @@ class TestThresholds:
         backend_class, device = one_device(seed=2)
         seen = []
         for backend in (
-            CpuBackend(refracting(case.program), Options()),
-            backend_class(refracting(case.program), Options()),
+            Driven(CpuBackend(refracting(case.program), Options())),
+            Driven(backend_class(refracting(case.program), Options())),
         ):
             backend.set_winners(0, list(range(30)))
             for rounds in (1, 4, 2):  # without a look in between
@@ -452,7 +453,7 @@ class TestThresholds:
         """What is put back as it was taken is there still."""
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(refracting(case.program), Options())
+        backend = Driven(backend_class(refracting(case.program), Options()))
         backend.set_winners(0, list(range(30)))
         backend.round(range(6), {0}, learn=True)
         taken, written = backend.thresholds(1), []
@@ -490,7 +491,7 @@ class TestThresholds:
     def test_a_failure_while_they_are_set_is_noticed(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
 
         def failed(*_: object) -> None:
             raise DriverError
@@ -545,7 +546,7 @@ class TestDumps:
 
     def test_weights_set_for_one_fiber_leave_the_others(self) -> None:
         case, reference = settled_reference(200)
-        backend = emulated()(case.program, Options())
+        backend = Driven(emulated()(case.program, Options()))
         trace_of_rounds(backend, case.rounds)
         moved = backend.learned(2)
         backend.set_learned(0, type(moved)(*(column[:5] for column in backend.learned(0))))
@@ -618,7 +619,7 @@ class TestCupy:
 def test_unlearned_and_learned_of_a_fixed_fiber() -> None:
     areas = (AreaSpec("S", 10, 10), AreaSpec("T", 40, 5))
     graph = Graph(fiber_key(0, "S", "T", ""), 10, 40, 0.5, False)
-    backend = emulated()(Program(areas, (FiberSpec("S->T", 0, 1, graph, None),)), Options())
+    backend = Driven(emulated()(Program(areas, (FiberSpec("S->T", 0, 1, graph, None),)), Options()))
     assert len(backend.learned(0).pre) == 0
     assert backend.row(0, 3).tolist() == graph.row(3).tolist()
 
@@ -626,7 +627,7 @@ def test_unlearned_and_learned_of_a_fixed_fiber() -> None:
 def test_a_scenario_without_learning_needs_no_lessons() -> None:
     case = scenario(2)
     backend_class, device = one_device()
-    backend = backend_class(case.program, Options())
+    backend = Driven(backend_class(case.program, Options()))
     trace_of_rounds(backend, [(stimuli, opened, fixed, False) for stimuli, opened, fixed, _ in case.rounds])
     assert "list_winners" in device.launches
     assert "strengthen" not in device.launches

@@ -16,6 +16,7 @@ from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import Synapses
+from driving import Driven
 from scenarios import settled, settled_reference, trace
 
 
@@ -56,8 +57,8 @@ def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
     sets = [c, b, c, b, x, c, np.arange(1000, 1100), np.arange(1100, 1200), b, x]
     program = one_fiber()
     room_for_three = Options(cache_mb=3.3 * 200_000 / 2**20)
-    expected = fire(ReferenceBackend(program, Options()), sets, forget=1)
-    assert fire(CpuBackend(program, room_for_three), sets, forget=1) == expected
+    expected = fire(Driven(ReferenceBackend(program, Options())), sets, forget=1)
+    assert fire(Driven(CpuBackend(program, room_for_three)), sets, forget=1) == expected
 
 
 @pytest.mark.parametrize("which", range(0, 40, 3))
@@ -92,7 +93,7 @@ def test_an_interruption_while_a_round_is_tidied_up_leaves_nothing_behind() -> N
     )
 
     def play(kind: type[Backend], *, interrupt: bool) -> list[int]:
-        backend = kind(Program(areas, fibers), Options())
+        backend = Driven(kind(Program(areas, fibers), Options()))
         for area in (0, 1):
             backend.set_winners(area, np.arange(50))
         if interrupt:
