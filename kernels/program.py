@@ -22,6 +22,10 @@ _MIB = 1 << 20
 class TopK:
     """Activation: the ``k`` neurons with the largest positive drive fire (k-winners-take-all)."""
 
+    def event(self, n: int, k: int) -> str:
+        """Return what happens when an area with this activation selects, for a printed schedule."""
+        return f"the {k} most driven of {n:_} win"
+
 
 @dataclass(frozen=True)
 class AreaSpec:

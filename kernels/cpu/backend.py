@@ -120,6 +120,7 @@ class CpuBackend(HostBackend[None]):
         subtract(self._reached, *thresholds)
 
     def _sums_at(self, area: int, drive: None, neurons: Neurons) -> npt.NDArray[np.int64]:
+        del drive
         named = tuple(f for f in self._round_counts if self.program.fibers[f].target == area)
         self._gather(area, named)
         counts = self._tables.counts, indices(named)
@@ -160,6 +161,7 @@ class CpuBackend(HostBackend[None]):
             self._reached = self._reached._replace(neurons=neurons)
 
     def _select(self, area: int, drive: None) -> Neurons:
+        del drive
         fibers = [f for f in self._round_counts if self.program.fibers[f].target == area]
         if self._changed(fibers):
             winners = self._select_reached(area, fibers)
@@ -190,6 +192,7 @@ class CpuBackend(HostBackend[None]):
         return None
 
     def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, None]) -> None:
+        del drives
         tables = self._tables
         for area in self._areas:
             tables.winners(area, after[area])

@@ -537,7 +537,7 @@ class TestDumps:
                     sim.run(brain.fibers, rounds=2)
                     probed = sim.assembly("A").neurons.tolist()
                 won = [winners.tolist() for winners in recording.winners("A")]
-                weights = [sim._backend.learned(f) for f in range(2)]  # type: ignore[union-attr]
+                weights = [sim.connectome(f).learned() for f in brain.fibers]
                 states.append(
                     (won, probed, [[c.tolist() for c in w] for w in weights], sim.rounds, sim.thresholds("A").tolist())
                 )

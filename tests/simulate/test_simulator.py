@@ -384,7 +384,7 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             sim.run(sim.brain.fibers)
     if where == "learn":
-        twin._backend.round(range(len(twin.brain.fibers)), {0}, learn=True)  # type: ignore[union-attr]
+        twin.run(twin.brain.fibers)
     weights = [[c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers]
     assert weights == [[c.tolist() for c in twin.connectome(f).learned()] for f in twin.brain.fibers]
     for one in (sim, twin):
