@@ -11,9 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbclient import NotebookClient
-from typecheck import typecheck
 
-from conftest import ROOT
+from checkout import ROOT
+from typecheck import typecheck
 
 # One runs all reproductions in their quick forms, which others test one by one.
 NOTEBOOKS = [
