@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,3 +82,22 @@ def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.Ca
     (shown,) = [block.split("```")[0] for block in text.split("```text\n")[1:]]
     exec(compile(example, "README.md", "exec"), {})
     assert capsys.readouterr().out == shown
+
+
+def test_the_guide_runs() -> None:
+    text = (ROOT / "docs" / "guide.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    exec(compile("\n".join(blocks), "guide.md", "exec"), {"__name__": "guide"})
+
+
+def test_links_in_the_documentation_lead_somewhere() -> None:
+    """Relative links of all Markdown pages name files that exist."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())]
+    assert links
+    missing = [f"{page.name}: {link}" for page, link in links if "://" not in link and not _exists(page, link)]
+    assert not missing
+
+
+def _exists(page: Path, link: str) -> bool:
+    return (page.parent / link.partition("#")[0]).exists()
