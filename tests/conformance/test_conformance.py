@@ -291,6 +291,23 @@ class TestLaw:
         assert backend.winners(1).tolist() == sorted([20, *first(4, [3], but(20))])
         assert backend.learned(0).weight.tolist() == [2 * ONE]
 
+    def test_a_fiber_without_a_graph_has_the_synapses_that_are_stored(self, backend_class: Any) -> None:
+        program = two_areas(0.0, HEBBIAN)
+        stored = replace(program, fibers=(replace(program.fibers[0], base=0),))
+        backend = Driven(backend_class(stored, Options()))
+        weights = [2 * ONE, ONE // 2, 3 * ONE]
+        backend.set_learned(0, Synapses(np.array([1, 1, 4]), np.array([7, 9, 9]), np.array(weights)))
+        for _ in range(3):
+            backend.set_winners(0, [1, 4])
+            backend.round([0], {0}, learn=True)
+            assert backend.winners(1).tolist() == [7, 9]
+            weights = [HEBBIAN.apply(weight) for weight in weights]
+            assert backend.learned(0).weight.tolist() == weights
+        backend.set_winners(0, [4])
+        backend.round([0], {0}, learn=True)
+        assert backend.winners(1).tolist() == [9]
+        assert backend.learned(0).weight.tolist() == [*weights[:2], HEBBIAN.apply(weights[2])]
+
     def test_save_and_restore_of_weights(self, backend_class: Any) -> None:
         case, reference = expected(3, large=False)
         backend = Driven(backend_class(case.program, Options()))
