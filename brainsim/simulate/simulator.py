@@ -17,10 +17,9 @@ from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.errors import DeclarationError, DumpError
+from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Memory
 from brainsim.kernels.program import Options, default_cache_mb
-from brainsim.kernels.round_plan import Planner, RoundPlan
 from brainsim.kernels.state import THRESHOLDS, WINNERS
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
@@ -32,6 +31,8 @@ from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.rounds import Rounds
+from brainsim.simulate.saving import Saving
 from brainsim.simulate.schedule import Schedule
 from brainsim.simulate.state import BrainState, StateTable
 from brainsim.simulate.stimuli import Stimuli
@@ -95,13 +96,15 @@ class Simulator:
         engine = self._engine = Engine(backends.create(self.backend_name, program, options))
         brain.freeze()
         state, index = BrainState(), Index(brain)
-        self._state, self._index, self._planner = state, index, Planner(program)
-        self._table = StateTable(engine, state)
+        self._state, self._index = state, index
+        table = StateTable(engine, state)
         self._stimuli = Stimuli(engine, index, state)
         self._gates = Gates(program, index, state)
         self._excitability = Excitability(engine)
         self._recorder = Recorder(index)
-        self._probes = Probes(self._table, self._recorder)
+        self._probes = Probes(table, self._recorder)
+        self._rounds = Rounds(engine, index, state, self._gates, self._probes, self._recorder)
+        self._saving = Saving(brain, program, self.seed, table, self._probes)
 
     # Rounds
 
@@ -130,34 +133,7 @@ class Simulator:
             raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
         most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
-        opened = self._gates.transmitting(fibers)
-        return self._run(opened, self._plan(opened), most, until_stable=until_stable)
-
-    def _run(self, opened: list[int], plan: RoundPlan, most: int, *, until_stable: bool) -> Outcome:
-        recorded = self._recorder.areas()
-        done, stable = 0, False
-        try:
-            while done < most and not stable:
-                self._engine.run(plan, recorded)
-                done += 1
-                self._state.rounds += 1
-                self._state.opened.update(opened)
-                if until_stable and done < most:
-                    stable = self._drain()
-        finally:
-            if not self._engine.closed:
-                stable = self._drain()
-        return Outcome(done, stable)
-
-    def _plan(self, opened: list[int]) -> RoundPlan:
-        return self._planner.plan(opened, self._state.held, learn=not self._probes.active)
-
-    def _drain(self) -> bool:
-        """Take over what the backend noted; return whether the last round changed no winner."""
-        drained = self._engine.drain()
-        self._state.fired |= drained.fired
-        self._recorder.take(drained)
-        return drained.stable
+        return self._rounds.run(fibers, most, until_stable=until_stable)
 
     def project(
         self,
@@ -185,11 +161,7 @@ class Simulator:
 
     def schedule(self, fibers: Openable | None = None) -> Schedule:
         """Return the printable order of events of a round that opens these fibers (all by default)."""
-        chosen = self._index.fibers(self.brain.fibers if fibers is None else fibers)
-        closed = [f for f in chosen if self._gates.closed(f)]
-        plan = self._plan([f for f in chosen if not self._gates.closed(f)])
-        recorded = [area.name for recording in self._recorder.listening() for area in recording.areas]
-        return Schedule(self._program, plan, closed, self._state.held, recorded)
+        return self._rounds.schedule(self.brain.fibers if fibers is None else fibers)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
@@ -364,9 +336,7 @@ class Simulator:
 
         ``note`` is kept with it and returned by `load`.
         """
-        from brainsim.simulate.states_file import write_state
-
-        write_state(path, self._program, self.seed, self._table.snapshot(), note)
+        self._saving.save(path, note)
 
     def load(self, path: str | Path) -> str:
         """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
@@ -376,21 +346,7 @@ class Simulator:
         DumpError
             If the file holds no state, or that of another brain or seed; then nothing changes.
         """
-        from brainsim.simulate.states_file import read_state
-
-        self._probes.refuse("Simulator.load: cannot replace the state inside frozen(); load before or after the probe")
-        saved = read_state(path, self._program)
-        mismatch = saved.mismatch(self.brain, self._program, self.seed)
-        if mismatch:
-            raise DumpError(
-                f"{path}: is the state of another brain or seed ({mismatch}); "
-                "build the brain and the simulator as they were when it was saved"
-            )
-        fault = self._table.fault(saved.snapshot)
-        if fault:
-            raise DumpError(f"{path}: is damaged: {fault}")
-        self._table.restore(saved.snapshot)
-        return saved.note
+        return self._saving.load(path)
 
     def close(self) -> None:
         """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
