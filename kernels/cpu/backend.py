@@ -23,6 +23,7 @@ from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
+from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.host_backend import SteppedBackend
 from brainsim.kernels.law.rules import Update
@@ -154,18 +155,21 @@ class CpuBackend(SteppedBackend):
             winners = self._select_reached(area, fibers)
             if winners is not None:
                 return winners
-        n, k = self.program.areas[area].n, self.program.areas[area].k
+        n, k, key = self.program.areas[area].n, self.program.areas[area].k, self._tie_key(area, fibers)
         threads = use_threads(self.options.threads, n * len(fibers))
-        return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, threads))
+        return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, key, threads))
+
+    def _tie_key(self, area: int, fibers: Sequence[int]) -> np.uint64:
+        return np.uint64(tie_key(self._tables.areas, self._tables.fibers, indices(tuple(fibers)), area))
 
     def _select_reached(self, area: int, fibers: Sequence[int]) -> Neurons | None:
         """Return the winners without knowing all counts, or make them known."""
-        n, k = self.program.areas[area].n, self.program.areas[area].k
+        n, k, key = self.program.areas[area].n, self.program.areas[area].k, self._tie_key(area, fibers)
         counts = self._tables.counts, indices(tuple(fibers))
         slack = sum(len(counts.difference.come) for _, counts in self._changed(fibers))
         for _ in range(2):  # once the suspects are looked at, there are no others: the bar does not fall
             threads = use_threads(self.options.threads, n * len(fibers))
-            neurons, decided = choose_reached(self._reached, *counts, n, k, slack, threads)
+            neurons, decided = choose_reached(self._reached, *counts, n, k, key, slack, threads)
             if decided:
                 return np.asarray(neurons)
             if len(neurons) >= MOST_SUSPECTS:

@@ -1,16 +1,19 @@
-"""Numba kernels that keep the best of some candidates: larger drive, then lower index."""
+"""Numba kernels that keep the best of some candidates: larger drive, then larger precedence."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.ties import precedence
+
+_NONE_BEFORE = np.int64(2**63 - 1)
 
 
 @compiled(inline="always")
-def worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def]
-    """Return whether candidate ``a`` comes after candidate ``b``."""
-    return drive_a < drive_b or (drive_a == drive_b and neuron_a > neuron_b)
+def beats(bar, drive, key, neuron):  # type: ignore[no-untyped-def]
+    """Return whether a neuron comes before the bar; only of one that ties with it is the precedence computed."""
+    return drive > bar[0] or (drive == bar[0] and precedence(key, neuron) > bar[1])
 
 
 @compiled()
@@ -41,16 +44,18 @@ def _kth_largest(values, k):  # type: ignore[no-untyped-def]
 
 
 @compiled()
-def keep_best(drives, neurons, size, k):  # type: ignore[no-untyped-def]
-    """Move the best ``k`` of ``size`` candidates to the front.
+def keep_best(drives, neurons, size, k, key):  # type: ignore[no-untyped-def]
+    """Move the best ``k`` of ``size`` candidates to the front; ``key`` orders those that tie.
 
     Returns
     -------
-    size, bar_drive, bar_neuron : int
-        How many are left, and the worst of them if there are ``k``; else a bar that every drive above zero passes.
+    size : int
+        How many are left.
+    bar : (int, int)
+        Drive and precedence of the worst of them if there are ``k``; else a bar that every drive above zero passes.
     """
     if size < k:
-        return size, np.int64(0), np.int64(-1)
+        return size, (np.int64(0), _NONE_BEFORE)
     bar = _kth_largest(drives[:size].copy(), k)
     above = 0
     for at in range(size):
@@ -58,12 +63,14 @@ def keep_best(drives, neurons, size, k):  # type: ignore[no-untyped-def]
     equal, ties = 0, np.empty(size - above, np.int64)
     for at in range(size):
         if drives[at] == bar:
-            ties[equal] = neurons[at]
+            ties[equal] = precedence(key, neurons[at])
             equal += 1
-    last = np.sort(ties[:equal])[k - above - 1]
-    kept = 0
+    last = _kth_largest(ties[:equal].copy(), k - above)
+    kept, equal = 0, 0
     for at in range(size):
-        if drives[at] > bar or (drives[at] == bar and neurons[at] <= last):
+        tied = drives[at] == bar
+        if drives[at] > bar or (tied and ties[equal] >= last):
             drives[kept], neurons[kept] = drives[at], neurons[at]
             kept += 1
-    return kept, bar, last
+        equal += tied
+    return kept, (bar, last)

@@ -74,8 +74,8 @@ def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int
 def settled(number: int, rounds: int = 30) -> Scenario:
     """Return a scenario in which assemblies settle: few stimuli, repeated, and rules that learn fast."""
     rng = np.random.default_rng(number)
-    sizes = {"S": (90, 30), "A": (3000, 25), "B": (2000, 20)}
-    areas = tuple(AreaSpec(name, n, k, key=area_key(number, name)) for name, (n, k) in sizes.items())
+    sizes = (("S", 90, 30), ("A", 3000, 25), ("B", 2000, 20))
+    areas = tuple(AreaSpec(name, n, k, key=area_key(number, name)) for name, n, k in sizes)
     fibers = tuple(
         FiberSpec(
             f"F{source}{target}",

@@ -11,6 +11,8 @@ from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drive import choose
 from brainsim.kernels.cpu.reached import Reached
+from brainsim.kernels.law.graph import mix64
+from brainsim.kernels.law.selection import winners as law
 from brainsim.kernels.law.weights import ONE
 
 
@@ -21,6 +23,7 @@ class Case:
         rng = np.random.default_rng(seed)
         kinds = rng.choice(3, fibers)
         self.n = n
+        self.key, self.tag = (int(number) for number in rng.integers(2**64, size=2, dtype=np.uint64))
         self.counts: list[Any] = [
             rng.poisson(rng.choice([0.01, 0.5, 5, 80]), n).astype((np.uint8, np.uint16, np.uint32)[kind])
             for kind in kinds
@@ -44,16 +47,12 @@ class Case:
             for counts, peaks in zip(self.counts, self.peaks, strict=True)
         ]
         counts = np.array(table, np.int64).reshape(-1, 3)
-        winners = choose(reached, counts, np.arange(len(table)), self.n, k, parts)
+        key = np.uint64(mix64(self.key ^ self.tag))
+        winners = choose(reached, counts, np.arange(len(table)), self.n, k, key, parts)
         assert not reached.extra.any()
         assert not reached.marked.any()
         assert reached.size[0] == 0
         return winners
-
-
-def best(drive: Any, k: int) -> list[int]:
-    order = np.lexsort((np.arange(len(drive)), -drive))[:k]
-    return sorted(order[drive[order] > 0].tolist())
 
 
 @pytest.mark.parametrize("parts", [1, 2, 5])
@@ -62,7 +61,7 @@ def test_winners_are_those_of_a_plain_sort(k: int, parts: int) -> None:
     for seed in range(60):
         n = (CHUNK, 3 * CHUNK + 17, 301, 20_000)[seed % 4]
         case = Case(seed, n, fibers=seed % 5, reached=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
-        assert case.choose(k, parts).tolist() == best(case.drive(), k), seed
+        assert case.choose(k, parts).tolist() == law(case.drive(), k, case.key, case.tag).tolist(), seed
 
 
 def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
@@ -79,6 +78,34 @@ def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
     assert np.array_equal(case.choose(50, 1), honest)
     case.peaks[0][1] = 60_000
     assert CHUNK + 5 in case.choose(50, 1)
+
+
+def tied(chunks: int, reached: int) -> Case:
+    """All neurons have one synapse, and the reached ones, one in each chunk, a whole one from learning instead."""
+    case = Case(3, chunks * CHUNK, fibers=1, reached=0, strength=1)
+    case.counts, case.peaks = [np.ones(case.n, np.uint8)], [np.ones(chunks, np.uint8)]
+    case.reached = np.arange(reached) * CHUNK
+    return case
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("reached", [0, 90])
+def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(parts: int, reached: int) -> None:
+    """Chunks whose peak equals the bar are looked at wherever they lie, and no others."""
+    case = tied(100, reached)
+    found = case.choose(90, parts)
+    assert found.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
+    lost = set((found // CHUNK).tolist()) - set((case.reached // CHUNK).tolist())
+    assert len(set((found // CHUNK).tolist())) > 40
+    case.extra[case.reached] += ONE  # so that all of them are above the bar
+    chosen = case.choose(90, parts)
+    assert chosen.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
+    if reached:
+        assert chosen.tolist() == case.reached.tolist()
+    else:
+        hidden = min(lost)
+        case.peaks[0][hidden] = 0  # a lie: it may hold nothing
+        assert not np.any(case.choose(90, parts) // CHUNK == hidden)
 
 
 def test_drives_past_32_bits() -> None:
