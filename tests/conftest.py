@@ -13,12 +13,7 @@ import pytest
 
 from brainsim.kernels.gpu import cuda_device
 from brainsim.kernels.gpu.backend import GpuBackend
-
-ROOT = Path(__file__).parent.parent
-SHARED_DATA = ROOT.parent / "shared" / "data"
-
-
-NEEDS_GPU = (pytest.mark.gpu, pytest.mark.skipif(bool(cuda_device.why_not()), reason=str(cuda_device.why_not())))
+from checkout import SHARED_DATA
 
 
 @pytest.fixture

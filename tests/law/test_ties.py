@@ -18,7 +18,7 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 
-KNOWN = json.loads((Path(__file__).parent / "data" / "known_ties.json").read_text())
+KNOWN = json.loads((Path(__file__).parent / "known_ties.json").read_text())
 MASK = (1 << 64) - 1
 
 

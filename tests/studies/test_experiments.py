@@ -18,7 +18,7 @@ from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.studies.experiment import experiment, load_experiment
 from brainsim.studies.run import Run, Settings
-from conftest import ROOT
+from checkout import ROOT
 
 NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
 TINY = ["--quick", "--set", "n=3000", "--set", "sentences=8", "--set", "test_every=4", "--set", "seeds=2"]
@@ -90,10 +90,10 @@ def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, 
 
 
 def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
-    from brainsim import runs
     from brainsim.models.nemo.learner import WordLearner
+    from brainsim.studies import run
 
-    monkeypatch.setattr(runs, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(run, "_CHECKPOINT_SECONDS", 0.0)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert brainsim("run", NOUN_VERB, *TINY, "--out", whole, capsys=capsys)[0] == 0
     hear, heard = WordLearner.hear, []

@@ -19,7 +19,7 @@ from brainsim.kernels.law.selection import area_key, input_tag, tie_order
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
-from conftest import NEEDS_GPU
+from devices import NEEDS_GPU
 from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
 

@@ -6,9 +6,9 @@ import re
 from typing import Any
 
 import numpy as np
-import nvrtc
 import pytest
 
+import nvrtc
 from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.device import check
 from brainsim.kernels.gpu.source import ARCHITECTURES, FOLDER, UNITS, parse, signatures, source_of

@@ -16,7 +16,7 @@ from brainsim.errors import LexiconError
 from brainsim.models.nemo.clauses import read_clauses
 from brainsim.models.nemo.learner import Heard, Sentence, WordLearner, random_sentences
 from brainsim.models.nemo.lexicon import Lexicon, english, read_lexicon
-from conftest import ROOT
+from checkout import ROOT
 
 FEATURES = "Auditory Gustatory Haptic Interoceptive Olfactory Visual Foot_leg Hand_arm Head Mouth Torso".split()
 

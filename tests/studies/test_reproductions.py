@@ -14,7 +14,7 @@ from brainsim.models.lazy import LazyProjection
 from brainsim.studies.comparison import measured
 from brainsim.studies.experiment import load_experiment
 from brainsim.studies.run import Run, Settings
-from conftest import ROOT
+from checkout import ROOT
 
 
 def quick(name: str, folder: Path, **changed: Any) -> tuple[dict[str, Any], Path]:

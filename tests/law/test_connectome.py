@@ -23,7 +23,7 @@ from brainsim.kernels.law.graph import (
     mix64,
 )
 
-KNOWN = json.loads((Path(__file__).parent / "data" / "known_graph.json").read_text())
+KNOWN = json.loads(Path(__file__).with_name("known_graph.json").read_text())
 MASK = (1 << 64) - 1
 ALPHA = 1e-6  # the graph is fixed, so a test passes always or never; this is the risk that a good graph fails one
 

@@ -1,4 +1,4 @@
-"""Run ``mypy --strict`` on the three packages, laid out as they install: ``python tests/typecheck.py``."""
+"""Run ``mypy --strict`` on the three packages, laid out as they install: ``python tests/support/typecheck.py``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+from checkout import ROOT
 
 
 def typecheck() -> subprocess.CompletedProcess[str]:
