@@ -1,9 +1,26 @@
-"""brainsim: an exact, reproducible simulator of brains made of areas and assemblies."""
+"""brainsim: an exact, reproducible simulator of brains made of areas and assemblies.
+
+Declare a `Brain` of `Area` objects, connect them with plastic fibers, and run rounds with a `Simulator`.  The modules
+``areas``, ``bench``, ``dumps``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``, ``statistics`` and
+``studies`` load when they are first used.
+
+Examples
+--------
+>>> import brainsim
+>>> brain = brainsim.Brain()
+>>> stimulus, area = brain.add(brainsim.Area("S", 100, 10, {"dog": range(10)}), brainsim.Area("A", 1000, 10))
+>>> _ = brain.connect(stimulus, area, p=0.1, plasticity=brainsim.Hebbian(beta=0.1))
+>>> _ = brain.connect(area, area, p=0.1, plasticity=brainsim.Hebbian(beta=0.1))
+>>> with brainsim.Simulator(brain, seed=1, backend="reference") as sim:
+...     dog = brainsim.operations.project(sim, stimulus["dog"], area)
+>>> len(dog)
+10
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from brainsim import _layout as _layout
 from brainsim._version import __version__
@@ -17,6 +34,44 @@ from brainsim.errors import BrainsimError, UnusedWarning
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.simulator import Simulator
 from brainsim.studies.experiment import experiment
+
+if TYPE_CHECKING:
+    from brainsim import areas, bench, models, operations, plots, studies
+    from brainsim.declare import patterns
+    from brainsim.models import nemo
+    from brainsim.simulate import dumps
+    from brainsim.studies import statistics
+    from brainsim.studies.run import Run
+
+_MODULES = {
+    "areas": "brainsim.areas",
+    "bench": "brainsim.bench",
+    "dumps": "brainsim.simulate.dumps",
+    "models": "brainsim.models",
+    "nemo": "brainsim.models.nemo",
+    "operations": "brainsim.operations",
+    "patterns": "brainsim.declare.patterns",
+    "plots": "brainsim.plots",
+    "statistics": "brainsim.studies.statistics",
+    "studies": "brainsim.studies",
+}
+_OBJECTS = {"Run": "brainsim.studies.run"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is not needed to run a brain when it is first used, so that ``import brainsim`` stays quick."""
+    if name in _MODULES:
+        found: Any = import_module(_MODULES[name])
+    elif name in _OBJECTS:
+        found = getattr(import_module(_OBJECTS[name]), name)
+    else:
+        raise AttributeError(f"module 'brainsim' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES, *_OBJECTS})
 
 
 def _plots() -> Artist:
@@ -36,10 +91,21 @@ __all__ = [
     "Hebbian",
     "Plasticity",
     "Recording",
+    "Run",
     "SaturatingHebbian",
     "Simulator",
     "StatisticalHebbian",
     "UnusedWarning",
     "__version__",
+    "areas",
+    "bench",
+    "dumps",
     "experiment",
+    "models",
+    "nemo",
+    "operations",
+    "patterns",
+    "plots",
+    "statistics",
+    "studies",
 ]

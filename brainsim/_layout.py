@@ -1,21 +1,33 @@
 """Makes ``brainsim.kernels`` and ``brainsim.areas`` importable in a checkout, where they lie beside this folder.
 
-An installed copy has them inside.  Without this, Python started in the root of a checkout would find this folder before
-the installed package, and no kernels.
+Installed, both lie inside the package.  Python started in the root of a checkout finds this folder before the
+installed package, whatever kind of install there is, and would find neither.
 """
 
 from __future__ import annotations
 
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
-_FOLDER = Path(__file__).resolve().parent
+_INSIDE = Path(__file__).resolve().parent
+_BESIDE = _INSIDE.parent
 
 
-def _extend() -> None:
-    beside = _FOLDER.parent
-    if (beside / "kernels" / "program.py").is_file() and not (_FOLDER / "kernels").is_dir():
-        sys.modules["brainsim"].__path__.append(str(beside))
+class _Beside(MetaPathFinder):
+    """Finds the packages of a checkout that lie beside this one, and no other folder there."""
+
+    packages = {"brainsim.kernels": _BESIDE / "kernels", "brainsim.areas": _BESIDE / "areas"}
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        folder = self.packages.get(name)
+        if folder is None:
+            return None
+        return spec_from_file_location(name, folder / "__init__.py", submodule_search_locations=[str(folder)])
 
 
-_extend()
+if (_BESIDE / "kernels" / "program.py").is_file() and not (_INSIDE / "kernels").is_dir():
+    # First, since an editable install of another checkout has a finder for the same names.
+    sys.meta_path.insert(0, _Beside())

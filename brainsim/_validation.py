@@ -5,45 +5,57 @@ from __future__ import annotations
 import math
 import operator
 
+import numpy as np
+
 from brainsim.errors import DeclarationError
 
 
-def integer(where: str, value: object, low: int, high: int | None, *, allowed: str = "", cure: str = "") -> int:
-    """Return ``value`` as an int within ``[low, high]``; whole numbers of any integer type are welcome, bool is not."""
-    bounds = allowed or (f"an integer of at least {low}" if high is None else f"an integer between {low} and {high}")
-    ending = f"; {cure}" if cure else ""
-    if isinstance(value, bool):
-        raise DeclarationError(f"{where}: must be {bounds} (got {value!r}){ending}")
+def whole(value: object) -> int | None:
+    """Return a whole number of any type, be it ``1e5``, as an int; ``None`` for anything else, bool included."""
+    if isinstance(value, bool | np.bool_):
+        return None
+    if isinstance(value, float | np.floating):
+        return int(value) if value.is_integer() else None
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise DeclarationError(f"{where}: must be {bounds} (got {value!r}){ending}") from None
+        return None
+
+
+def integer(where: str, value: object, low: int, high: int | None, *, allowed: str = "", cure: str = "") -> int:
+    """Return ``value`` as an int within ``[low, high]``; see `whole` for what is accepted."""
+    bounds = allowed or (f"an integer of at least {low}" if high is None else f"an integer between {low} and {high}")
+    number = whole(value)
+    if number is None:
+        raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure)
     if number < low or (high is not None and number > high):
-        raise DeclarationError(f"{where}: must be {bounds} (got {number}){ending}")
+        raise DeclarationError(where=where, value=number, allowed=bounds, cure=cure)
     return number
 
 
 def real(where: str, value: object, low: float, high: float, *, cure: str = "") -> float:
     """Return ``value`` as a finite float within ``[low, high]``."""
-    ending = f"; {cure}" if cure else ""
     bounds = f"a number between {low:g} and {high:g}"
     if isinstance(value, bool | str):
-        raise DeclarationError(f"{where}: must be {bounds} (got {value!r}){ending}")
+        raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure)
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        raise DeclarationError(f"{where}: must be {bounds} (got {value!r}){ending}") from None
+        raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure) from None
     if math.isnan(number) or not low <= number <= high:
-        raise DeclarationError(f"{where}: must be {bounds} (got {number:g}){ending}")
+        raise DeclarationError(where=where, value=number, allowed=bounds, cure=cure)
     return number
 
 
 def name(where: str, value: object) -> str:
     """Return ``value`` as a usable name: text that can stand in a file and in a fiber's name."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
-        raise DeclarationError(f"{where}: must be printable text, not empty (got {value!r})")
+        raise DeclarationError(where=where, value=value, allowed="printable text, not empty")
     if "/" in value or "->" in value or value.strip(".") == "":
         raise DeclarationError(
-            f"{where}: must not contain '/' or '->' or be dots alone (got {value!r}); use '_' instead"
+            f"{where}: must not contain '/' or '->' or be dots alone (got {value!r}); use '_' instead",
+            where=where,
+            value=value,
+            cure="use '_' instead",
         )
     return value

@@ -1,4 +1,4 @@
-"""Errors that say what is wrong, where, what is allowed and what to do about it.
+"""Errors that say where the problem is, what came, what is allowed, and how to fix it.
 
 Every error is a `BrainsimError` and also the builtin that fits, so that ``except ValueError`` works as expected.
 """
@@ -7,14 +7,69 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class BrainsimError(Exception):
-    """Base of all errors that brainsim raises on purpose."""
+    """Base of all errors that brainsim raises on purpose.
+
+    Parameters
+    ----------
+    message : str, optional
+        The text.  Without one it is made from the other parts: ``<where>: must be <allowed> (got <value>); <cure>``.
+    where : str
+        Object and attribute, as in ``Area 'Lex1'.k``.
+    value : object
+        What was given.
+    allowed : str
+        What would have been accepted.
+    cure : str
+        What to do about it.
+
+    Attributes
+    ----------
+    where, value, allowed, cure
+        As given; empty (``value``: None) where an error only has a message.
+
+    Examples
+    --------
+    >>> from brainsim import Area, BrainsimError
+    >>> try:
+    ...     Area("Lex1", n=1000, k=5000)
+    ... except BrainsimError as error:
+    ...     print(error)
+    ...     print(error.value)
+    Area 'Lex1'.k: must be between 1 and n = 1000 (got 5000); lower k or raise n
+    5000
+    """
+
+    def __init__(
+        self, message: str | None = None, *, where: str = "", value: object = None, allowed: str = "", cure: str = ""
+    ) -> None:
+        super().__init__(*(() if message is None else (message,)))
+        self.where, self.value, self.allowed, self.cure = where, value, allowed, cure
 
     def __str__(self) -> str:
         # KeyError would show the message in quotes.
-        return str(self.args[0]) if self.args else type(self).__name__
+        if self.args:
+            return str(self.args[0])
+        if not self.where:
+            return type(self).__name__
+        ending = f"; {self.cure}" if self.cure else ""
+        return f"{self.where}: must be {self.allowed} (got {_shown(self.value)}){ending}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A value that cannot be pickled must not keep an error from crossing to another process.
+        kept = {"where": self.where, "allowed": self.allowed, "cure": self.cure}
+        return type(self), (str(self),), kept
+
+
+def _shown(value: object) -> str:
+    short = f"{value:g}" if isinstance(value, float) else ""
+    return short if short and float(short) == value else repr(value)
 
 
 class DeclarationError(BrainsimError, ValueError):
@@ -22,7 +77,7 @@ class DeclarationError(BrainsimError, ValueError):
 
 
 class UnknownNameError(BrainsimError, KeyError):
-    """A name that nothing was declared under."""
+    """A name under which nothing was declared."""
 
 
 class FrozenBrainError(BrainsimError, RuntimeError):

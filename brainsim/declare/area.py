@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy.typing as npt
 
 from brainsim._validation import integer, name, real
 from brainsim.declare.assembly import Assembly
+from brainsim.declare.neurons import neuron_indices
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
 from brainsim.kernels.law.rules import MAX_RATE
 from brainsim.kernels.law.weights import to_fixed
@@ -36,13 +37,14 @@ class Area:
         Neurons, 1 to 2**31 - 1.
     k : int
         Winners, 1 to ``n``.
-    patterns : mapping of str to array_like of int, optional
-        Named stimulus assemblies: neuron indices in ``[0, n)``.  ``area["dog"]`` gives one.
+    patterns : mapping of str to array_like of int or bool, optional
+        Named stimulus assemblies: neuron indices in ``[0, n)``, or a mask of ``n`` truth values.  ``area["dog"]``
+        returns one.
     refraction : float
-        By which part of its drive the threshold of a neuron rises each time it wins while learning, 0 to 8 (0: none).
-        With the plasticity ``beta`` of its fibers, a neuron is driven beyond its threshold by the same assembly as much
-        as at first, and by others less, so that each input finds neurons of its own (Dabagia, Papadimitriou & Vempala,
-        Neural Computation 2025).
+        Refractoriness, 0 to 8.  Each time a neuron wins while learning, its threshold rises by this fraction of its
+        drive.  With ``refraction`` equal to the plasticity ``beta`` of its fibers, the potentiation of its synapses
+        from the present input and the rise of its threshold cancel, while other inputs drive it less than before:
+        different inputs recruit different neurons (Dabagia, Papadimitriou & Vempala, Neural Computation 2025).
 
     Raises
     ------
@@ -77,24 +79,31 @@ class Area:
         _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
         _set(self, "refraction", real(f"{where}.refraction", refraction, 0.0, MAX_RATE))
         if self.refraction and not to_fixed(self.refraction):
-            raise DeclarationError(
-                f"{where}.refraction: must be 0 or at least 1e-5, since it has 16 fractional bits (got {refraction:g})"
-            )
+            allowed = "0 or at least 1e-5, since it has 16 fractional bits"
+            raise DeclarationError(where=f"{where}.refraction", value=self.refraction, allowed=allowed)
         if not isinstance(patterns, Mapping | None):
-            raise DeclarationError(f"{where}.patterns: must map labels to neurons (got {patterns!r})")
+            raise DeclarationError(
+                f"{where}.patterns: must map labels to neurons (got {patterns!r})",
+                where=f"{where}.patterns",
+                value=patterns,
+            )
         named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
         _set(self, "patterns", MappingProxyType(named))
 
     def _pattern(self, label: str, neurons: npt.ArrayLike) -> Assembly:
-        pattern = Assembly(self.name, list(neurons) if isinstance(neurons, range) else neurons, label)
+        where = f"Area {self.name!r}.patterns[{label!r}]"
+        pattern = neuron_indices(where, neurons, self.n)
         if not len(pattern):
-            raise DeclarationError(f"Area {self.name!r}.patterns[{label!r}]: must name at least one neuron (got none)")
-        if pattern.neurons[-1] >= self.n:
+            raise DeclarationError(f"{where}: must name at least one neuron (got none)", where=where, value=neurons)
+        if pattern[-1] >= self.n:
             raise DeclarationError(
-                f"Area {self.name!r}.patterns[{label!r}]: neurons must be below n = {self.n} "
-                f"(got {pattern.neurons[-1]}); raise n"
+                f"{where}: neurons must be below n = {self.n} (got {pattern[-1]}); raise n",
+                where=where,
+                value=int(pattern[-1]),
+                allowed=f"below n = {self.n}",
+                cure="raise n",
             )
-        return pattern
+        return Assembly(self.name, pattern, label)
 
     @property
     def brain(self) -> Owner | None:
@@ -106,7 +115,11 @@ class Area:
         try:
             return self.patterns[label]
         except KeyError:
-            raise UnknownNameError(f"Area {self.name!r}: {unknown('pattern', label, self.patterns)}") from None
+            raise UnknownNameError(
+                f"Area {self.name!r}: {unknown('pattern', label, self.patterns)}",
+                where=f"Area {self.name!r}",
+                value=label,
+            ) from None
 
     __iter__ = None  # without this, Python would iterate over area[0], area[1], …
 
@@ -124,6 +137,9 @@ class Area:
         if self.brain is None:
             raise DeclarationError(f"Area {self.name!r} belongs to no brain yet; add it with brain.add(area)")
         return self.brain.fibers_between(self, target)
+
+    def __add__(self, other: object) -> NoReturn:
+        raise DeclarationError(f"Area {self.name!r}: areas cannot be added; join fibers with |, as in a >> b | b >> c")
 
     def __repr__(self) -> str:
         patterns = f", {len(self.patterns)} patterns" if self.patterns else ""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._validation import whole
+from brainsim.declare.neurons import neuron_indices
 from brainsim.errors import DeclarationError
+
+_Join = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[Any]]
 
 
 class Assembly:
     """Some neurons of one area: a snapshot of its winners, or a named stimulus pattern.
+
+    An assembly behaves as a set of neurons (``in``, ``&``, ``|``, ``-``, ``^``, ``<=`` between assemblies of one area)
+    and as an array of their indices (``numpy.asarray(assembly)``).
 
     Parameters
     ----------
@@ -31,23 +39,27 @@ class Assembly:
     ------
     DeclarationError
         If an index is not a whole number, is negative or comes twice.
+
+    Examples
+    --------
+    >>> first, second = Assembly("Lex", [3, 1, 2], "dog"), Assembly("Lex", [2, 3, 4])
+    >>> first & second
+    <Assembly of Lex: 2 neurons [2, 3]>
+    >>> first.overlap(second)
+    0.6666666666666666
+    >>> (first - second).labelled("only dog")
+    <Assembly 'only dog' of Lex: 1 neuron [1]>
     """
 
     __slots__ = ("_area", "_label", "_neurons")
 
+    # NumPy then leaves `array & assembly` alone, which would otherwise combine the bits of neuron numbers.
+    __array_ufunc__ = None
+
     def __init__(self, area: str, neurons: npt.ArrayLike, label: str | None = None) -> None:
         if not isinstance(area, str):
-            raise DeclarationError(f"Assembly.area: must be the name of an area (got {area!r})")
-        given = np.asarray(neurons)
-        if given.size and (given.ndim != 1 or given.dtype.kind not in "iu"):
-            raise DeclarationError(f"Assembly of area {area!r}: neurons must be a list of indices (got {neurons!r})")
-        ordered = given.astype(np.int64).ravel()
-        if not (ordered[1:] > ordered[:-1]).all():
-            ordered = np.unique(ordered)
-        if len(ordered) != given.size:
-            raise DeclarationError(f"Assembly of area {area!r}: a neuron is listed twice; give each index once")
-        if len(ordered) and ordered[0] < 0:
-            raise DeclarationError(f"Assembly of area {area!r}: neuron {ordered[0]} is negative; indices start at 0")
+            raise DeclarationError(where="Assembly.area", value=area, allowed="the name of an area")
+        ordered = neuron_indices(f"Assembly of area {area!r}", neurons)
         ordered.flags.writeable = False
         self._area, self._neurons, self._label = area, ordered, label
 
@@ -69,6 +81,10 @@ class Assembly:
         """What the assembly stands for."""
         return self._label
 
+    def labelled(self, label: str | None) -> Assembly:
+        """Return the same neurons under a label."""
+        return Assembly(self._area, self._neurons, label)
+
     def overlap(self, other: Assembly) -> float:
         """Return the shared fraction ``|A ∩ B| / min(|A|, |B|)``, 0.0 if either is empty.
 
@@ -77,13 +93,54 @@ class Assembly:
         DeclarationError
             If the assemblies belong to different areas.
         """
-        if other.area != self.area:
-            raise DeclarationError(
-                f"overlap: assemblies must be of one area (got {self.area!r} and {other.area!r}); "
-                "project one into the area of the other first"
-            )
+        self._check_comparable("overlap", other)
         smaller = min(len(self), len(other))
         return len(np.intersect1d(self.neurons, other.neurons)) / smaller if smaller else 0.0
+
+    def __and__(self, other: Assembly) -> Assembly:
+        return self._joined("&", other, np.intersect1d)
+
+    def __or__(self, other: Assembly) -> Assembly:
+        return self._joined("|", other, np.union1d)
+
+    def __sub__(self, other: Assembly) -> Assembly:
+        return self._joined("-", other, np.setdiff1d)
+
+    def __xor__(self, other: Assembly) -> Assembly:
+        return self._joined("^", other, np.setxor1d)
+
+    def _joined(self, operator: str, other: Assembly, join: _Join) -> Assembly:
+        self._check_comparable(operator, other)
+        return Assembly(self._area, join(self._neurons, other.neurons))
+
+    def __le__(self, other: Assembly) -> bool:
+        self._check_comparable("<=", other)
+        return bool(np.isin(self._neurons, other.neurons).all())
+
+    def __lt__(self, other: Assembly) -> bool:
+        return self <= other and len(self) < len(other)
+
+    def _check_comparable(self, operation: str, other: object) -> None:
+        if not isinstance(other, Assembly):
+            cure = f"Assembly({self.area!r}, neurons) makes one"
+            raise DeclarationError(where=operation, value=other, allowed="between assemblies of one area", cure=cure)
+        if other.area != self.area:
+            raise DeclarationError(
+                f"{operation}: assemblies must be of one area (got {self.area!r} and {other.area!r}); "
+                "project one into the area of the other first",
+                where=operation,
+                value=(self.area, other.area),
+                allowed="assemblies of one area",
+                cure="project one into the area of the other first",
+            )
+
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        wanted = np.dtype(np.int64 if dtype is None else dtype)
+        if wanted == np.int64 and not copy:
+            return self._neurons
+        if copy is False:
+            raise ValueError(f"neuron indices are int64; a copy is needed to have them as {wanted}")
+        return self._neurons.astype(wanted)
 
     def __len__(self) -> int:
         return len(self._neurons)
@@ -92,7 +149,8 @@ class Assembly:
         return iter(self._neurons.tolist())
 
     def __contains__(self, neuron: object) -> bool:
-        return isinstance(neuron, int | np.integer) and bool(np.isin(neuron, self._neurons))
+        index = whole(neuron)
+        return index is not None and bool(np.isin(index, self._neurons))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Assembly):
@@ -105,4 +163,4 @@ class Assembly:
     def __repr__(self) -> str:
         label = f" {self.label!r}" if self.label is not None else ""
         shown = ", ".join(map(str, self.neurons[:6])) + (", …" if len(self) > 6 else "")
-        return f"<Assembly{label} of {self.area}: {len(self)} neurons [{shown}]>"
+        return f"<Assembly{label} of {self.area}: {len(self)} {'neuron' if len(self) == 1 else 'neurons'} [{shown}]>"

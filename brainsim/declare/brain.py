@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class Brain:
-    """A graph of areas and fibers.  It holds no state: a `Simulator` runs it.
+    """A graph of areas and fibers.  It holds no state; a `Simulator` runs it.
 
-    Building a simulator freezes the declaration; build a new brain to change it.
+    Once a simulator has been built, the declaration cannot change; declare a new brain instead.
 
     Examples
     --------
@@ -89,7 +89,7 @@ class Brain:
         plasticity : Plasticity, optional
             Learning rule; ``None`` for weights that stay 1.
         label : str
-            Needed to tell apart several fibers between the same two areas.
+            Distinguishes several fibers between the same two areas.
 
         Raises
         ------
@@ -125,7 +125,8 @@ class Brain:
         try:
             return self._areas[name]
         except KeyError:
-            raise UnknownNameError(f"Brain: {unknown('area', name, self._areas)}") from None
+            message = f"Brain: {unknown('area', name, self._areas)}"
+            raise UnknownNameError(message, where="Brain", value=name) from None
 
     def area(self, area: Area | str) -> Area:
         """Return an area of this brain, given as itself or by name.
@@ -159,13 +160,17 @@ class Brain:
         found = FiberSet(f for f in self._fibers if f.source is start and f.target is end)
         if not len(found):
             leaving = [f.name for f in self._fibers if f.source is start]
+            wanted = f"{start.name}->{end.name}"
             raise UnknownNameError(
-                f"Brain: {unknown('fiber', f'{start.name}->{end.name}', leaving)} (brain.connect declares one)"
+                f"Brain: {unknown('fiber', wanted, leaving)} (brain.connect declares one)",
+                where="Brain",
+                value=wanted,
+                cure="brain.connect declares one",
             )
         return found
 
     def freeze(self) -> None:
-        """Let the declaration change no more; done by `Simulator`."""
+        """Refuse changes of the declaration from now on (`Simulator` calls this)."""
         self._frozen = True
 
     def _check_open(self, action: str) -> None:
@@ -188,10 +193,14 @@ class Brain:
     __iter__ = None  # without this, Python would iterate over brain[0], brain[1], …
 
     def __repr__(self) -> str:
-        lines = [f"Brain: {len(self._areas)} areas, {len(self._fibers)} fibers"]
+        lines = [f"Brain: {_counted(len(self._areas), 'area')}, {_counted(len(self._fibers), 'fiber')}"]
         lines += [f"  {area!r}" for area in self._areas.values()]
         lines += [f"  {fiber!r}" for fiber in self._fibers]
         return "\n".join(lines)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _by_name(fiber: Fiber) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Fiber:
     """A directed bundle of synapses; each pair of neurons is connected with probability ``p``, independently.
 
-    Made by `Brain.connect`.  The synapses are a pure function of the simulator's seed and of the fiber's identity: the
-    names of its areas and its label.
+    `Brain.connect` makes fibers.  Their synapses are a pure function of the simulator's seed and of the fiber's
+    identity: the names of its areas and its label.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ class Fiber:
     p : float
         Connection probability in [0, 1].
     plasticity : Plasticity, optional
-        How its synapses learn; ``None`` for a fiber that never changes.
+        Rule by which its synapses learn; ``None`` if their weights never change.
     label : str
-        Tells apart several fibers between the same areas.
+        Distinguishes several fibers between the same areas.
     """
 
     source: Area
@@ -93,14 +93,34 @@ class Fiber:
     def __or__(self, other: Fiber | FiberSet) -> FiberSet:
         return FiberSet((self,)) | other
 
+    def __add__(self, other: object) -> NoReturn:
+        raise _use_bar("added")
+
+    def __bool__(self) -> NoReturn:
+        raise _use_bar("used as a condition")
+
     def __repr__(self) -> str:
         return f"<Fiber {self.name} p={self.p:g} {self.plasticity or 'fixed'}>"
 
 
-class FiberSet:
-    """An immutable, ordered set of fibers: what a round may open.
+def _use_bar(action: str) -> DeclarationError:
+    return DeclarationError(
+        f"Fibers cannot be {action}; join them with |, as in a >> b | b >> c, and ask len(fibers) how many there are"
+    )
 
-    ``a >> b`` gives the fibers from ``a`` to ``b``; ``|`` joins sets and ``-`` removes fibers.
+
+class FiberSet:
+    """An immutable, ordered set of fibers: those that are open in a round.
+
+    ``a >> b`` returns the fibers from ``a`` to ``b``; ``|`` joins sets and ``-`` removes fibers.
+
+    Examples
+    --------
+    >>> brain = Brain()
+    >>> a, b = brain.add(Area("A", n=1000, k=50), Area("B", n=1000, k=50))
+    >>> _ = brain.connect(a, b, p=0.1), brain.connect(b, b, p=0.1)
+    >>> a >> b | b >> b
+    <A->B | B->B>
     """
 
     __slots__ = ("__dict__", "_fibers")
@@ -130,6 +150,13 @@ class FiberSet:
     def __sub__(self, other: Fiber | FiberSet) -> FiberSet:
         removed = FiberSet((other,)) if isinstance(other, Fiber) else other
         return FiberSet(f for f in self if f not in removed)
+
+    def __add__(self, other: object) -> NoReturn:
+        raise _use_bar("added")
+
+    def __bool__(self) -> NoReturn:
+        # `a >> b and b >> b` would otherwise mean b >> b alone.
+        raise _use_bar("used as a condition")
 
     def __reduce__(self) -> tuple[type[FiberSet], tuple[tuple[Fiber, ...]]]:
         return FiberSet, (self._fibers,)

@@ -41,7 +41,7 @@ def project(
     Returns
     -------
     Assembly
-        The winners of the last round.
+        The winners of the last round, under the label of the stimulus.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def project(
     """
     source = stimulus_of("project", sim, stimulus)
     with presented(sim, stimulus):
-        return _into("project", sim, [source], target, rounds, trace)
+        return _into("project", sim, [source], target, rounds, trace, label=stimulus.label)
 
 
 def reciprocal_project(
@@ -178,6 +178,9 @@ def merge(
         return _into("merge", sim, [source_a, source_b], target, rounds, trace, back)
 
 
+_NONE = FiberSet()
+
+
 def _into(
     operation: str,
     sim: Simulator,
@@ -185,16 +188,17 @@ def _into(
     target: AreaLike,
     rounds: int,
     trace: Trace | None,
-    back: FiberSet | None = None,
+    back: FiberSet = _NONE,
+    label: str | None = None,
 ) -> Assembly:
     """Run the rounds that all these operations share; the sources fire and are held."""
     rounds = rounds_of(operation, rounds)
     area, forward = sim.brain.area(target), FiberSet()
     for source in sources:
         forward = forward | fibers(operation, sim, source, area)
-    later = forward | fibers(operation, sim, area, area, needed=False) | (back or FiberSet())
+    later = forward | fibers(operation, sim, area, area, needed=False) | back
     with traced(trace, sim, area):
         sim.run(forward)
         if rounds > 1:
             sim.run(later, rounds - 1)
-    return sim.assembly(area)
+    return sim.assembly(area, label)

@@ -62,6 +62,11 @@ def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | N
     trace : Trace, optional
         Is filled with the winners of every round.
 
+    Returns
+    -------
+    Assembly
+        The winners of the last round, under the label of the cue.
+
     Raises
     ------
     DeclarationError
@@ -80,7 +85,7 @@ def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | N
         sim.release(area)
         with traced(trace, sim, area):
             sim.run(recurrent, rounds)
-        return sim.assembly(area)
+        return sim.assembly(area, cue.label)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def memorize_sequence(
     Returns
     -------
     tuple of Assembly
-        The assembly of each stimulus, as of the last presentation.
+        The assembly of each stimulus, under its label, as of the last presentation.
 
     Raises
     ------
@@ -173,4 +173,4 @@ def _hear(sim: Simulator, stimulus: Assembly, area: Area, opened: FiberSet) -> A
     """Run one round with a stimulus, and return what fires in the target."""
     with presented(sim, stimulus):
         sim.run(opened)
-    return sim.assembly(area)
+    return sim.assembly(area, stimulus.label)

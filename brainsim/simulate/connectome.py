@@ -22,9 +22,9 @@ _MOST_NORMALIZED = 2 * 10**7
 
 
 class Connectome:
-    """Synapses and present weights of one fiber; made by `Simulator.connectome`.
+    """Synapses and present weights of one fiber, as `Simulator.connectome` returns them.
 
-    ``may_write`` raises where weights must not be changed.
+    ``may_write`` raises an error where weights must not be changed.
     """
 
     def __init__(self, backend: Backend, fiber: int, may_write: Callable[[], None]) -> None:
@@ -115,6 +115,10 @@ class Connectome:
         """
         self._may_write()
         self._backend.set_learned(self._fiber, synapses)
+
+    def __repr__(self) -> str:
+        graph = self._graph
+        return f"<Connectome of {self._spec.name}: {graph.n_source:_} x {graph.n_target:_} neurons, p={graph.p:g}>"
 
     def _check(self, side: str, neuron: int, n: int) -> int:
         return integer(f"Fiber {self._spec.name!r}: {side} neuron", neuron, 0, n - 1)

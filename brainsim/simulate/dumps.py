@@ -48,7 +48,10 @@ def write_assemblies(
                 group.create_group(assembly.area, track_order=True)
             label = assembly.label
             if not isinstance(label, str) or "/" in label or not label.strip(".") or label in group[assembly.area]:
-                raise DumpError(f"{path}: assemblies need labels without '/', each once in its area (got {assembly!r})")
+                raise DumpError(
+                    f"{path}: assemblies need labels without '/', each once in its area (got {assembly!r}); "
+                    "assembly.labelled('dog') gives one a label"
+                )
             group[assembly.area].create_dataset(label, data=assembly.neurons)
         for name, recording in (recordings or {}).items():
             _write_recording(file.create_group(f"recordings/{name}"), recording)

@@ -13,7 +13,7 @@ from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import CHUNK, Counts, FiberCounts, PatchedCounts
-from brainsim.kernels.cpu.drive import MOST_SUSPECTS, choose, choose_reached, drives_of
+from brainsim.kernels.cpu.drive import MOST_SUSPECTS, Search, choose, choose_reached, drives_of
 from brainsim.kernels.cpu.existence import Existence
 from brainsim.kernels.cpu.overlay import Overlay
 from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach, subtract
@@ -22,6 +22,7 @@ from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
 from brainsim.kernels.cpu.threads import LOOK_UP, MOST_THREADS, use_threads
+from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.host_backend import SteppedBackend
 from brainsim.kernels.law.rules import Update
@@ -110,8 +111,7 @@ class CpuBackend(SteppedBackend):
     def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
         named = tuple(f for f in fibers if f in self._round_counts)
         self._gather(area, named)
-        counts = self._tables.counts, indices(named)
-        return np.asarray(drives_of(neurons, self._reached, *counts, self.program.areas[area].n))
+        return drives_of(neurons, self._search(area, named))
 
     def _know(self, fiber: int, counts: Counts | PatchedCounts) -> None:
         """Use these counts of a fiber in this round."""
@@ -153,20 +153,24 @@ class CpuBackend(SteppedBackend):
             winners = self._select_reached(area, fibers)
             if winners is not None:
                 return winners
-        n, k = self.program.areas[area].n, self.program.areas[area].k
-        threads = use_threads(self.options.threads, n * len(fibers))
-        return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, threads))
+        threads = use_threads(self.options.threads, self.program.areas[area].n * len(fibers))
+        return choose(self._search(area, fibers), threads)
+
+    def _search(self, area: int, fibers: Sequence[int]) -> Search:
+        """Return what a search for winners looks at."""
+        tables, chosen, spec = self._tables, indices(tuple(fibers)), self.program.areas[area]
+        key = np.uint64(tie_key(tables.areas, tables.fibers, chosen, area))
+        return Search(self._reached, tables.counts, chosen, spec.n, spec.k, key)
 
     def _select_reached(self, area: int, fibers: Sequence[int]) -> Neurons | None:
         """Return the winners without knowing all counts, or make them known."""
-        n, k = self.program.areas[area].n, self.program.areas[area].k
-        counts = self._tables.counts, indices(tuple(fibers))
+        search = self._search(area, fibers)
+        threads = use_threads(self.options.threads, search.n * len(fibers))
         slack = sum(len(counts.difference.added) for _, counts in self._changed(fibers))
         for _ in range(2):  # once the suspects are looked at, there are no others: the bar does not fall
-            threads = use_threads(self.options.threads, n * len(fibers))
-            neurons, decided = choose_reached(self._reached, *counts, n, k, slack, threads)
+            neurons, decided = choose_reached(search._replace(reached=self._reached), slack, threads)
             if decided:
-                return np.asarray(neurons)
+                return neurons
             if len(neurons) >= MOST_SUSPECTS:
                 break
             self._make_room(int(self._reached.size[0]) + len(neurons))

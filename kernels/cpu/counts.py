@@ -35,10 +35,11 @@ _NO_CHANGE = (0, 0, 0, 0)
 _BLOCKS_PER_TARGET = 4  # blocks in a row, from which on looking single targets up pays
 
 CountArray = npt.NDArray[np.unsignedinteger[Any]]
+Peaks = npt.NDArray[np.uint32]
 
 
 @inner
-def _find_peaks(counts: Any, peaks: Any, low: Word, high: Word) -> Word:
+def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
     """Set the peaks of the chunks of a tile; return the largest."""
     largest = np.uint64(0)
     for start in range(low, high, _CHUNK):
@@ -72,7 +73,7 @@ def _count_tiles(
     first: int,
     end: int,
     counts: Any,
-    peaks: Any,
+    peaks: Peaks,
     removed: Neurons,
     removed_places: Places,
     added: Neurons,
@@ -115,7 +116,7 @@ class Counts:
 
     firing: Neurons
     counts: CountArray
-    peaks: CountArray
+    peaks: Peaks
     table: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -251,14 +252,14 @@ class FiberCounts:
             if near is None and len(firing) > limit and _likely_peak(len(firing), self._graph) > limit:
                 continue
             counts: CountArray = near.counts.copy() if near else np.zeros(self._graph.n_target, kind)
-            peaks: CountArray = np.zeros(-(-self._graph.n_target // CHUNK), kind)
+            peaks = np.zeros(-(-self._graph.n_target // CHUNK), np.uint32)
             if self._count(counts, peaks, removed, added, limit, threads):
                 return Counts(firing, counts, peaks)
             near, removed, added = None, firing[:0], firing
         raise AssertionError("32 bits hold every count: no area has as many neurons")
 
     def _count(
-        self, counts: CountArray, peaks: CountArray, removed: Neurons, added: Neurons, limit: int, threads: int
+        self, counts: CountArray, peaks: Peaks, removed: Neurons, added: Neurons, limit: int, threads: int
     ) -> bool:
         if self._kept is None:
             nowhere = np.zeros(max(len(removed), len(added)), PLACE)

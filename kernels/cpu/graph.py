@@ -75,7 +75,7 @@ def graph_arrays(graph: law.Graph) -> GraphArrays:
 
 
 @inlined
-def _mix64(x: Word) -> Word:
+def mix64(x: Word) -> Word:
     x = (x ^ (x >> _S30)) * _MUL1
     x = (x ^ (x >> _S27)) * _MUL2
     return x ^ (x >> _S31)
@@ -84,12 +84,12 @@ def _mix64(x: Word) -> Word:
 @inlined
 def row_key(graph: GraphArrays, pre: Any) -> Word:
     """Return the hash that all blocks of neuron ``pre`` start from."""
-    return _mix64(graph.key + np.uint64(pre + 1) * _GOLDEN)
+    return mix64(graph.key + np.uint64(pre + 1) * _GOLDEN)
 
 
 @inlined
 def _block_state(row: Word, block: Any) -> Word:
-    return _mix64(row ^ (np.uint64(block + 1) * _BLOCK_STEP))
+    return mix64(row ^ (np.uint64(block + 1) * _BLOCK_STEP))
 
 
 @inlined
@@ -112,7 +112,7 @@ def _gap(
     while heads[gap] < lane:
         gap += _U1
     if heads[gap] == lane:
-        uniform = (lane << _S32) | (_mix64(word ^ fine) & _LOW)
+        uniform = (lane << _S32) | (mix64(word ^ fine) & _LOW)
         while gap < last and thresholds[gap] <= uniform:
             gap += _U1
     return gap
@@ -134,7 +134,7 @@ def _add_block(
     """Add ``step`` to the counts of one block's synapses, which lie from ``at`` to before ``end``."""
     while True:
         state += _GOLDEN
-        word = _mix64(state)
+        word = mix64(state)
         at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
         if at >= end:
             break
@@ -187,7 +187,7 @@ def _draw_block(
     at, room = _U0, np.uint64(len(out))
     while True:
         state += _GOLDEN
-        word = _mix64(state)
+        word = mix64(state)
         at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
         if at >= end:
             return found
@@ -281,7 +281,7 @@ def _scan_block(
     """Append the targets of one block, from ``at`` to before ``end``, that are in ``wanted`` and not ``own``."""
     while True:
         state += _GOLDEN
-        word = _mix64(state)
+        word = mix64(state)
         at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
         if at >= end:
             return size

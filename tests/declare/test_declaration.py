@@ -108,11 +108,24 @@ def test_assemblies_are_immutable_sets() -> None:
         ),
         (
             lambda: Area("V", 10, 2, {"x": [1, 1]}),
-            "Assembly of area 'V': a neuron is listed twice; give each index once",
+            "Area 'V'.patterns['x']: a neuron is listed twice; give each index once",
         ),
         (lambda: Area("V", 10, 2, {"x": []}), "Area 'V'.patterns['x']: must name at least one neuron (got none)"),
-        (lambda: Area("V", 10, 2, {"x": [0.5]}), "Assembly of area 'V': neurons must be a list of indices (got [0.5])"),
-        (lambda: Area("V", 10, 2, {"x": [-1]}), "Assembly of area 'V': neuron -1 is negative; indices start at 0"),
+        (
+            lambda: Area("V", 10, 2, {"x": [0.5]}),
+            "Area 'V'.patterns['x']: neurons must be a list of indices (got [0.5])",
+        ),
+        (lambda: Area("V", 10, 2, {"x": [-1]}), "Area 'V'.patterns['x']: neuron -1 is negative; indices start at 0"),
+        (
+            lambda: Area("V", 10, 2, {"x": [True, False, True]}),
+            "Area 'V'.patterns['x']: neurons must be a list of indices, or a mask of n = 10 truth values "
+            "(got a mask of shape (3,)); use numpy.flatnonzero(mask)",
+        ),
+        (
+            lambda: Assembly("V", np.ones(3, bool)),
+            "Assembly of area 'V': neurons must be a list of indices (got a mask of shape (3,)); "
+            "use numpy.flatnonzero(mask)",
+        ),
         (lambda: Phon(["dog", "dog"]), "patterns: words must be distinct (got 'dog' twice)"),
         (lambda: Phon("dog"), "patterns: words must be a list of words (got the text 'dog'); write ['dog']"),
         (lambda: Area("V", 10, 2, [1, 2]), "Area 'V'.patterns: must map labels to neurons (got [1, 2])"),  # type: ignore[arg-type]
