@@ -69,6 +69,9 @@ class Simulator:
     ...     sim.present(phon["dog"])
     ...     sim.run(phon >> lex, rounds=10)
     ...     dog = sim.assembly(lex)
+    Outcome(rounds=10, stable=True)
+    >>> len(dog)
+    30
     """
 
     def __init__(
@@ -173,6 +176,9 @@ class Simulator:
         ...     sim.present(phon["dog"])
         ...     sim.run(phon >> lex)
         ...     heard = sim.assembly(lex)
+        Outcome(rounds=1, stable=False)
+        >>> sim.assembly(lex)
+        <Assembly of Lex: 0 neurons []>
         """
         with self._probes.frozen():
             yield self

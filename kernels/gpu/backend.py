@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from brainsim.kernels.backend import PHASES, Backend, Drained, Memory
-from brainsim.kernels.cpu.connectome import graph_arrays, row_targets
+from brainsim.kernels.cpu.graph import graph_arrays, row_targets
 from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.launches import Launches

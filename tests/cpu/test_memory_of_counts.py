@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Synapses
 from driving import Driven
 from scenarios import settled, settled_reference, trace
@@ -76,11 +78,11 @@ def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.Monkey
     monkeypatch.setattr(counts, "synapses_among", interrupted)
 
     class Stubborn(CpuBackend):
-        def round(self, *arguments: Any, **named: Any) -> bool:
+        def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
             try:
-                return super().round(*arguments, **named)
+                super().run(plan, record)
             except KeyboardInterrupt:
-                return super().round(*arguments, **named)
+                super().run(plan, record)
 
     assert trace(Stubborn, settled(200), Options()) == settled_reference(200)[1]
 
