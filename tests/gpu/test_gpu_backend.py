@@ -59,8 +59,7 @@ class TestRoom:
         for backend in backends:
             backend.set_winners(0, list(range(30)))
             for _ in range(7):  # without a look in between
-                backend.round(range(6), {0}, learn=True)
-                backend.record([1, 2])
+                backend.round(range(6), {0}, learn=True, record=[1, 2])
             recorded = [{a: won.tolist() for a, won in each.items()} for each in backend.recorded()]
             learned = [[column.tolist() for column in backend.learned(f)] for f in range(6)]
             seen.append((backend.stable(), recorded, learned, backend.fired()))
@@ -199,8 +198,7 @@ def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
     assert not backend.stable()
     before, each = device.reads, len(device.launches)
     for _ in range(20):
-        backend.round(range(6), {0}, learn=True)
-        backend.record([0, 1, 2])
+        backend.round(range(6), {0}, learn=True, record=[0, 1, 2])
     assert device.reads == before
     launched = device.launches[each:]
     assert len(launched) % 20 == 0  # no round takes more launches than another, whatever it finds
@@ -324,9 +322,7 @@ def test_recording_twice_in_a_round_that_stalled(monkeypatch: pytest.MonkeyPatch
     for backend_class in (CpuBackend, emulated()):
         backend = Driven(backend_class(case.program, Options()))
         backend.set_winners(0, list(range(30)))
-        backend.round(range(6), {0}, learn=True)
-        backend.record([1])
-        backend.record([1, 2])
+        backend.round(range(6), {0}, learn=True, record=[1, 2])
         seen.append([{area: won.tolist() for area, won in each.items()} for each in backend.recorded()])
     assert seen[0] == seen[1]
 
@@ -349,8 +345,7 @@ class TestMemory:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
         backend = Driven(backend_class(case.program, Options()))
-        trace_of_rounds(backend, case.rounds[:6])
-        backend.record([0, 1])
+        trace_of_rounds(backend, case.rounds[:6], record=[0, 1])
         report = backend.memory()
         reported = sum(size for part in report.values() for owner in part.values() for size in owner.values())
         held = device.description.memory - device.room
@@ -362,18 +357,17 @@ class TestMemory:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
         backend = Driven(backend_class(case.program, Options()))
-        trace_of_rounds(backend, case.rounds[:6])
-        backend.record([0])
+        trace_of_rounds(backend, case.rounds[:6], record=[0])
         backend.close()  # and is still held
         assert device.closed
         assert device.room == device.description.memory
 
 
-def trace_of_rounds(backend: Any, rounds: Sequence[Any]) -> None:
+def trace_of_rounds(backend: Any, rounds: Sequence[Any], record: Sequence[int] = ()) -> None:
     for stimuli, opened, fixed, learn in rounds:
         for area, neurons in stimuli.items():
             backend.set_winners(area, neurons)
-        backend.round(opened, fixed, learn=learn)
+        backend.round(opened, fixed, learn=learn, record=record)
 
 
 class TestThresholds:
