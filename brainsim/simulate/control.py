@@ -130,6 +130,7 @@ class Control(ABC):
 
         >>> with sim.temporary_thresholds(lex, rng.normal(0, 5, lex.n)):  # noise, for one round
         ...     sim.run(phon >> lex)
+        Outcome(rounds=1, stable=False)
         """
         index = self._index.area(area)
         before = self._live.thresholds(index)

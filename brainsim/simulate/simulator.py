@@ -75,6 +75,9 @@ class Simulator(Control):
     ...     sim.present(phon["dog"])
     ...     sim.run(phon >> lex, rounds=10)
     ...     dog = sim.assembly(lex)
+    Outcome(rounds=10, stable=True)
+    >>> len(dog)
+    30
     """
 
     def __init__(
@@ -212,6 +215,9 @@ class Simulator(Control):
         ...     sim.present(phon["dog"])
         ...     sim.run(phon >> lex)
         ...     heard = sim.assembly(lex)
+        Outcome(rounds=1, stable=False)
+        >>> sim.assembly(lex)
+        <Assembly of Lex: 0 neurons []>
         """
         live, state = self._live, self._state.copy()
         winners = [live.winners(area) for area in range(len(self._program.areas))]

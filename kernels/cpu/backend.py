@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import ClassVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import NO_SYNAPSES, Memory, Neurons, Synapses, Thresholds, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
-from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, FiberCounts
-from brainsim.kernels.cpu.drive import MOST_SUSPECTS, choose, choose_reached, drives_of
+from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
+from brainsim.kernels.cpu.counts import CHUNK, Counts, FiberCounts, PatchedCounts
+from brainsim.kernels.cpu.drive import MOST_SUSPECTS, Search, choose, choose_reached, drives_of
 from brainsim.kernels.cpu.existence import Existence
 from brainsim.kernels.cpu.overlay import Overlay
 from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach, subtract
@@ -22,7 +21,8 @@ from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
-from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
+from brainsim.kernels.cpu.threads import LOOK_UP, MOST_THREADS, use_threads
+from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.host_backend import SteppedBackend
 from brainsim.kernels.law.rules import Update
@@ -48,7 +48,7 @@ class CpuBackend(SteppedBackend):
     Raises
     ------
     BackendUnavailableError
-        If more threads are asked for than Numba was started with, or the tile is not a power of two of at least 4096.
+        If more than 1024 threads are asked for, or the tile is not a power of two of at least 4096.
     """
 
     name: ClassVar[str] = "cpu"
@@ -73,7 +73,7 @@ class CpuBackend(SteppedBackend):
             self._tables.areas[a]["marks"] = address_of(marks)
         self._plastic = {f: self._new_plastic(f, fiber) for f, fiber in storing.items()}
         self._fiber_counts = [self._counts_of(f) for f in range(len(program.fibers))]
-        self._round_counts: dict[int, Counted | Changed] = {}
+        self._round_counts: dict[int, Counts | PatchedCounts] = {}
         self._reached = nobody(max(area.n for area in program.areas))
 
     def _new_plastic(self, index: int, fiber: FiberSpec) -> _Plastic:
@@ -111,28 +111,27 @@ class CpuBackend(SteppedBackend):
     def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
         named = tuple(f for f in fibers if f in self._round_counts)
         self._gather(area, named)
-        counts = self._tables.counts, indices(named)
-        return np.asarray(drives_of(neurons, self._reached, *counts, self.program.areas[area].n))
+        return drives_of(neurons, self._search(area, named))
 
-    def _know(self, fiber: int, counts: Counted | Changed) -> None:
+    def _know(self, fiber: int, counts: Counts | PatchedCounts) -> None:
         """Use these counts of a fiber in this round."""
         self._round_counts[fiber] = counts
         self._tables.counts[fiber] = counts.table
 
-    def _draw(self, fiber: int) -> Counted:
+    def _draw(self, fiber: int) -> Counts:
         named = self._firing[self._sources[fiber]]
-        use_threads(self.options.threads, len(named.neurons) * self._graphs[fiber].mean)
-        return self._fiber_counts[fiber].draw(named)
+        threads = use_threads(self.options.threads, len(named.neurons) * self._graphs[fiber].mean)
+        return self._fiber_counts[fiber].draw(named, threads)
 
-    def _changed(self, fibers: Iterable[int]) -> list[tuple[int, Changed]]:
+    def _changed(self, fibers: Iterable[int]) -> list[tuple[int, PatchedCounts]]:
         """Return those of some fibers whose counts are known at the reached neurons only."""
-        return [(f, counts) for f in fibers if isinstance(counts := self._round_counts[f], Changed)]
+        return [(f, counts) for f in fibers if isinstance(counts := self._round_counts[f], PatchedCounts)]
 
     def _look(self, fibers: Collection[int], targets: Neurons, mark: int) -> None:
         """Correct the drives of the neurons marked so (ascending) for the sets that fire instead of those counted."""
         for f, counts in self._changed(fibers):
             named = self._firing[self._sources[f]]
-            self._fiber_counts[f].look(named, counts, targets, self.options.threads)
+            self._fiber_counts[f].look_up(named, counts, targets, self.options.threads)
             self._know(f, counts)
         correct(self._tables.counts, indices(tuple(fibers)), self._reached, mark)
 
@@ -154,20 +153,24 @@ class CpuBackend(SteppedBackend):
             winners = self._select_reached(area, fibers)
             if winners is not None:
                 return winners
-        n, k = self.program.areas[area].n, self.program.areas[area].k
-        threads = use_threads(self.options.threads, n * len(fibers))
-        return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, threads))
+        threads = use_threads(self.options.threads, self.program.areas[area].n * len(fibers))
+        return choose(self._search(area, fibers), threads)
+
+    def _search(self, area: int, fibers: Sequence[int]) -> Search:
+        """Return what a search for winners looks at."""
+        tables, chosen, spec = self._tables, indices(tuple(fibers)), self.program.areas[area]
+        key = np.uint64(tie_key(tables.areas, tables.fibers, chosen, area))
+        return Search(self._reached, tables.counts, chosen, spec.n, spec.k, key)
 
     def _select_reached(self, area: int, fibers: Sequence[int]) -> Neurons | None:
         """Return the winners without knowing all counts, or make them known."""
-        n, k = self.program.areas[area].n, self.program.areas[area].k
-        counts = self._tables.counts, indices(tuple(fibers))
-        slack = sum(len(counts.difference.come) for _, counts in self._changed(fibers))
+        search = self._search(area, fibers)
+        threads = use_threads(self.options.threads, search.n * len(fibers))
+        slack = sum(len(counts.difference.added) for _, counts in self._changed(fibers))
         for _ in range(2):  # once the suspects are looked at, there are no others: the bar does not fall
-            threads = use_threads(self.options.threads, n * len(fibers))
-            neurons, decided = choose_reached(self._reached, *counts, n, k, slack, threads)
+            neurons, decided = choose_reached(search._replace(reached=self._reached), slack, threads)
             if decided:
-                return np.asarray(neurons)
+                return neurons
             if len(neurons) >= MOST_SUSPECTS:
                 break
             self._make_room(int(self._reached.size[0]) + len(neurons))
@@ -253,11 +256,10 @@ class CpuBackend(SteppedBackend):
 
 
 def _check(options: Options) -> None:
-    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    if not 1 <= options.threads <= most:
+    if not 1 <= options.threads <= MOST_THREADS:
         raise BackendUnavailableError(
-            f"threads: the cpu backend can use 1 to {most} here (got {options.threads}); "
-            f"set the environment variable NUMBA_NUM_THREADS before starting Python to allow more"
+            f"threads: the cpu backend can use 1 to {MOST_THREADS} (got {options.threads}); "
+            "more than the machine has cores do not make it faster"
         )
     if options.tile < CHUNK or options.tile & (options.tile - 1):
         raise BackendUnavailableError(f"tile: must be a power of two of at least {CHUNK} (got {options.tile})")

@@ -1,20 +1,30 @@
-"""Numba kernels that keep the best of some candidates: larger drive, then lower index."""
+"""Numba kernels that keep the best of some candidates: larger drive, then larger precedence."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
-from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.backend import Neurons
+from brainsim.kernels.cpu.compiling import inlined, inner
+from brainsim.kernels.cpu.ties import precedence
+
+_NONE_BEFORE = np.int64(2**63 - 1)
+
+Bar = tuple[int, int]  # a drive and a precedence
+Integers = npt.NDArray[np.int64]
 
 
-@compiled(inline="always")
-def worse(drive_a, neuron_a, drive_b, neuron_b):  # type: ignore[no-untyped-def]
-    """Return whether candidate ``a`` comes after candidate ``b``."""
-    return drive_a < drive_b or (drive_a == drive_b and neuron_a > neuron_b)
+@inlined
+def beats(bar: Bar, drive: Any, key: np.uint64, neuron: Any) -> Any:
+    """Return whether a neuron comes before the bar; only of one that ties with it is the precedence computed."""
+    return drive > bar[0] or (drive == bar[0] and precedence(key, neuron) > bar[1])
 
 
-@compiled()
-def _kth_largest(values, k):  # type: ignore[no-untyped-def]
+@inner
+def _kth_largest(values: Integers, k: int) -> int:
     """Return the ``k``-th largest value, reordering ``values`` (quickselect; many drives are equal)."""
     low, high, wanted = 0, len(values), k - 1
     while True:
@@ -40,30 +50,33 @@ def _kth_largest(values, k):  # type: ignore[no-untyped-def]
             low = smaller
 
 
-@compiled()
-def keep_best(drives, neurons, size, k):  # type: ignore[no-untyped-def]
-    """Move the best ``k`` of ``size`` candidates to the front.
+@inner
+def keep_best(drives: Integers, neurons: Neurons, size: int, k: int, key: np.uint64) -> tuple[int, Bar]:
+    """Move the best ``k`` of ``size`` candidates to the front; ``key`` orders those that tie.
 
     Returns
     -------
-    size, bar_drive, bar_neuron : int
-        How many are left, and the worst of them if there are ``k``; else a bar that every drive above zero passes.
+    size : int
+        How many are left.
+    bar : (int, int)
+        Drive and precedence of the worst of them if there are ``k``; else a bar that every drive above zero passes.
     """
     if size < k:
-        return size, np.int64(0), np.int64(-1)
-    bar = _kth_largest(drives[:size].copy(), k)
-    above = 0
+        return size, (np.int64(0), _NONE_BEFORE)
+    values = np.empty(size, np.int64)  # reordered to find the bar, then those that tie with it
     for at in range(size):
-        above += drives[at] > bar
-    equal, ties = 0, np.empty(size - above, np.int64)
+        values[at] = drives[at]
+    bar = _kth_largest(values, k)
+    above, equal = 0, 0
     for at in range(size):
+        above += np.int64(drives[at] > bar)
         if drives[at] == bar:
-            ties[equal] = neurons[at]
+            values[equal] = precedence(key, neurons[at])
             equal += 1
-    last = np.sort(ties[:equal])[k - above - 1]
+    last = _kth_largest(values[:equal], k - above)
     kept = 0
     for at in range(size):
-        if drives[at] > bar or (drives[at] == bar and neurons[at] <= last):
+        if drives[at] > bar or (drives[at] == bar and precedence(key, neurons[at]) >= last):
             drives[kept], neurons[kept] = drives[at], neurons[at]
             kept += 1
-    return kept, bar, last
+    return kept, (bar, last)

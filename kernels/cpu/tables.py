@@ -21,18 +21,21 @@ Record = np.void
 Table = npt.NDArray[np.int64]
 
 
-def _integers(*names: str) -> np.dtype[np.void]:
-    return np.dtype([(name, np.int64) for name in names])
+def _integers(*names: str, unsigned: tuple[str, ...]) -> np.dtype[np.void]:
+    return np.dtype([*((name, np.int64) for name in names), *((name, np.uint64) for name in unsigned)])
 
 
-# An area: the neurons that fired last, those that have just won, and arrays with an item for every neuron.
-AREA = _integers("n", "firing", "fired", "winners", "won", "rank", "marks")
-# A fiber: its ends, its learned synapses (see `Overlay`), its rule, and its remembered steps (see `Existence`).
+# An area: the neurons that fired last, those that have just won, arrays with an item for every neuron, and the key that
+# breaks its ties.
+AREA = _integers("n", "firing", "fired", "winners", "won", "rank", "marks", unsigned=("key",))
+# A fiber: its ends, its learned synapses (see `Overlay`), its rule, its remembered steps (see `Existence`), and the key
+# of its graph.
 FIBER = _integers(
     *("source", "target"),
     *("rows", "start", "length", "slots", "post", "weight"),
     *("gain", "drift", "ceiling", "steps", "step_count", "shift"),
     *("pre_rows", "pre_masks", "post_rows", "post_masks"),
+    unsigned=("key",),
 )
 # The counts of a round, item by item of a row: the address of the counts, their item size (0 where they are not known),
 # the address of the peaks; where they are to be corrected, what to add and what to subtract, each by address and size.
@@ -71,7 +74,9 @@ class Tables:
     def __init__(self, program: Program) -> None:
         self.areas = np.zeros(len(program.areas), AREA)
         self.areas["n"] = [area.n for area in program.areas]
+        self.areas["key"] = [area.key for area in program.areas]
         self.fibers = np.zeros(len(program.fibers), FIBER)
+        self.fibers["key"] = [fiber.graph.key for fiber in program.fibers]
         self.fibers["source"] = [fiber.source for fiber in program.fibers]
         self.fibers["target"] = [fiber.target for fiber in program.fibers]
         self.counts: Table = np.zeros((len(program.fibers), COUNTS), np.int64)

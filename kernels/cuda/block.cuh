@@ -16,6 +16,18 @@ __device__ __forceinline__ i64 block_maximum(i64 value, i64* scratch) {
     return value;
 }
 
+__device__ __forceinline__ u64 block_minimum(u64 value, u64* scratch) {
+    for (int step = 16; step; step >>= 1) {
+        const u64 other = __shfl_xor_sync(ALL_LANES, value, step);
+        value = other < value ? other : value;
+    }
+    if (lane_id() == 0) scratch[threadIdx.x >> 5] = value;
+    __syncthreads();
+    for (int warp = 0; warp < WARPS; ++warp) value = scratch[warp] < value ? scratch[warp] : value;
+    __syncthreads();
+    return value;
+}
+
 // Returns the sum of `value` over the threads before this one, and sets `total` to that over all.
 __device__ __forceinline__ u64 block_sum_before(u64 value, u64* scratch, u64& total) {
     u64 sum = value;

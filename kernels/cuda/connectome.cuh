@@ -1,4 +1,4 @@
-// The random graph, bit for bit that of `kernels/connectome.py`, which says why it is as it is.
+// The random graph, bit for bit that of `kernels/law/graph.py`, which says why it is as it is.
 #pragma once
 #include "types.cuh"
 
@@ -7,7 +7,7 @@ constexpr u64 BLOCK_STEP = 0xD1342543DE82EF95ull;
 constexpr u64 FINE_LOW = 0xA0761D6478BD642Full;
 constexpr u64 FINE_HIGH = 0xE7037ED1A0B428DBull;
 
-// The geometric distribution as in `kernels/gaps.py`: where to begin, 32 bits to compare, and all 64.
+// The geometric distribution as in `kernels/law/gaps.py`: where to begin, 32 bits to compare, and all 64.
 struct Gaps {
     const u16* guide;
     const u32* heads;

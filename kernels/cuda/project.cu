@@ -1,6 +1,5 @@
 // Implicit projection: each thread block owns a tile of targets and counts their synapses from all firing neurons.
-#include "block.cuh"
-#include "connectome.cuh"
+#include "ties.cuh"
 
 // Two 16-bit counts share a word; a source adds at most one to each, so that many may be added before they are moved on.
 constexpr u64 MOST_SOURCES = 0xFFFF;
@@ -46,7 +45,8 @@ __device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* a
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
 project(const Status* status, const Job* jobs, i64 job_count, const i64* opened, const Fiber* fibers,
         const Area* areas, const u32* winners, const u32* sizes, const u16* guide, const u32* heads,
-        const u64* thresholds, const i64* amounts, i64* drive, i64* peaks, u32* histograms, i64 passes, i64 tile_bits) {
+        const u64* thresholds, const i64* amounts, i64* drive, i64* peaks, u32* histograms, u64* tie_keys, i64 passes,
+        i64 tile_bits) {
     DYNAMIC_SHARED(u32, counts);
     __shared__ i64 scratch[WARPS + 1];
     if (status->stalled) return;
@@ -58,6 +58,8 @@ project(const Status* status, const Job* jobs, i64 job_count, const i64* opened,
     const u64 left = u64(area.n) - low;
     const u32 size = left < (1ull << tile_bits) ? u32(left) : 1u << tile_bits;
     if (tile == 0) {
+        const u64 tag = input_tag(job, opened, fibers, areas, winners, sizes, reinterpret_cast<u64*>(scratch));
+        if (threadIdx.x == 0) tie_keys[number] = tie_key(area, tag);
         for (i64 bin = threadIdx.x; bin < passes * DIGITS; bin += THREADS) histograms[number * passes * DIGITS + bin] = 0;
     }
     const u32 count_words = (size + 1) >> 1;

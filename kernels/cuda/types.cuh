@@ -14,6 +14,7 @@ typedef long long i64;
 
 // An area: `winners`, `drive`, `tiles`, `ranks` and `amounts` say where its items begin in arrays that all areas share.
 struct Area {
+    u64 key;  // breaks ties
     i64 n;
     i64 k;
     i64 winners;
@@ -79,12 +80,15 @@ struct Channel {
     i64 offset;
 };
 
-// What a search for the k-th largest drive knows before a pass: all but its `unknown` lowest bits, and how many drives
-// are still to be taken among those that begin like it.
+// What a search for the last winner knows before a pass.  First it looks for its drive, the k-th largest, and then, if more
+// neurons are driven so than can win, for its preference, the complement of its hash.  Of the number that it looks for, all
+// but the `unknown` lowest bits are known, and `remaining` winners are among the neurons that begin like it.  At the end
+// nothing is unknown: what is driven above the bar wins, and at the bar what has a preference of `prefix` or more.
 struct Choice {
+    u64 bar;  // 0 while the drive is looked for
     u64 prefix;
-    u64 remaining;
     u64 unknown;
+    u64 remaining;
 };
 
 // The learned synapses of one neuron and fiber: a chain of pages, all full but the last.

@@ -26,7 +26,7 @@ from brainsim.kernels.backend import (
     uninterrupted,
     without_zeros,
 )
-from brainsim.kernels.cpu.connectome import graph_arrays, row_targets
+from brainsim.kernels.cpu.graph import graph_arrays, row_targets
 from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.launches import Launches

@@ -33,6 +33,7 @@ class Launches:
         self._tile_bits = np.int64(tile_bits)
         self._histograms = device.empty(0, np.uint32, "selection")
         self._choices = device.empty(0, CHOICE, "selection")
+        self._tie_keys = device.empty(0, np.uint64, "selection")
         self._hits = device.zeros(0, np.uint32, "learning")
         self._starts = device.empty(0, np.uint32, "learning")
         self._first_pages = device.empty(0, np.uint64, "learning")
@@ -44,6 +45,7 @@ class Launches:
         jobs = len(plan.selecting)
         self._histograms = self._wider(self._histograms, jobs * plan.passes * DIGITS, "selection")
         self._choices = self._wider(self._choices, jobs * (plan.passes + 1), "selection")
+        self._tie_keys = self._wider(self._tie_keys, jobs, "selection")
         self._starts = self._wider(self._starts, plan.starts, "learning")
         self._first_pages = self._wider(self._first_pages, plan.items, "learning")
         if plan.hits > self._hits.size:
@@ -61,7 +63,7 @@ class Launches:
     def memory(self) -> dict[str, int]:
         """Return the bytes of scratch memory, by purpose."""
         return {
-            "selection": self._histograms.nbytes + self._choices.nbytes,
+            "selection": self._histograms.nbytes + self._choices.nbytes + self._tie_keys.nbytes,
             "learning": self._hits.nbytes + self._first_pages.nbytes + self._starts.nbytes,
         }
 
@@ -77,7 +79,7 @@ class Launches:
     def _sequence(self, plan: Plan) -> tuple[list[Launch], ...]:
         """Return the launches of each phase, made anew when an array has been replaced."""
         state, overlay = self._state, self._overlay
-        scratch = (self._histograms, self._choices, self._hits, self._starts, self._first_pages)
+        scratch = (self._histograms, self._choices, self._tie_keys, self._hits, self._starts, self._first_pages)
         pools = state.winners_pool, state.next_winners, state.thresholds.amounts
         arrays = (*scratch, *pools, overlay.rows, overlay.posts, overlay.following)
         if arrays != self._arrays:
@@ -98,7 +100,8 @@ class Launches:
         firing: list[Argument] = [fibers.items, state.areas, state.winners_pool, state.sizes]
         graph: list[Argument] = [fibers.guide, fibers.heads, fibers.thresholds]
         drives: list[Argument] = [state.drive, state.peaks]
-        tail = [*graph, state.thresholds.amounts, *drives, self._histograms, np.int64(plan.passes), self._tile_bits]
+        tail: list[Argument] = [*graph, state.thresholds.amounts, *drives, self._histograms, self._tie_keys]
+        tail += [np.int64(plan.passes), self._tile_bits]
         shared = _COUNT_BYTES << int(self._tile_bits)
         arguments = [*self._jobs(plan), plan.opened, *firing, *tail]
         project = self._device.prepare("project", plan.blocks, arguments, shared=shared)
@@ -110,17 +113,16 @@ class Launches:
     def _select(self, plan: Plan) -> list[Launch]:
         state, passes, prepare = self._state, np.int64(plan.passes), self._device.prepare
         drives: list[Argument] = [*self._jobs(plan), state.areas, state.drive]
-        seek = [*drives, state.peaks, self._histograms, self._choices]
-        found: list[Argument] = [state.greater, state.equal]
-        won: list[Argument] = [state.next_winners, state.next_sizes]
+        seek = [*drives, state.peaks, self._tie_keys, self._histograms, self._choices]
+        found: list[Argument] = [self._tie_keys, self._choices, state.won, state.next_winners, state.next_sizes]
         count = [
             prepare("count_digits", plan.blocks, [*seek, np.int64(number), passes, self._tile_bits])
             for number in range(plan.passes)
         ]
         return [
             *count,
-            prepare("count_winners", plan.blocks, [*seek, *found, passes, self._tile_bits]),
-            prepare("list_winners", plan.blocks, [*drives, self._choices, *found, *won, passes, self._tile_bits]),
+            prepare("count_winners", plan.blocks, [*seek, state.won, passes, self._tile_bits]),
+            prepare("list_winners", plan.blocks, [*drives, *found, passes, self._tile_bits]),
         ]
 
     def _learn(self, plan: Plan) -> list[Launch]:

@@ -15,7 +15,9 @@ def _signed(*names: str) -> list[tuple[str, type]]:
     return [(name, np.int64) for name in names]
 
 
-AREA = np.dtype(_signed("n", "k", "winners", "drive", "tiles", "ranks", "slots", "amounts", "refraction"))
+AREA = np.dtype(
+    [("key", np.uint64), *_signed("n", "k", "winners", "drive", "tiles", "ranks", "slots", "amounts", "refraction")]
+)
 _GRAPH = ("source", "target", "recurrent", "bits", "shift", "last", "guide", "heads", "thresholds")
 _RULE = ("gain", "drift", "ceiling", "steps", "step_count", "step_shift")
 FIBER = np.dtype([("key", np.uint64), *_signed(*_GRAPH, "slot", *_RULE)])
@@ -25,7 +27,7 @@ LESSON = np.dtype(
     _signed("fiber", "moved", "first_item", "items", "first_pair", "first_start", "starts", "hits", "words")
 )
 CHANNEL = np.dtype(_signed("area", "offset"))
-CHOICE = np.dtype([("prefix", np.uint64), ("remaining", np.uint64), ("unknown", np.uint64)])
+CHOICE = np.dtype([(name, np.uint64) for name in ("bar", "prefix", "unknown", "remaining")])
 ROW = np.dtype([("head", np.uint64), ("tail", np.uint64), ("length", np.uint64)])
 STATUS = np.dtype(_signed("stalled", "rows_used", "rows_needed", "pages_used", "pages_needed", "done"))
 

@@ -17,6 +17,10 @@ from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import DIGIT_BITS, GATHERING, JOB, LESSON
 from brainsim.kernels.program import Program
 
+# Passes over the digits of a hash.  With 33 bits, two tied neurons are told apart but once in 10^10; what is left then,
+# `count_winners` tells apart by itself, slowly.
+TIE_PASSES = 3
+
 
 @dataclass(frozen=True, eq=False)
 class Plan:
@@ -24,9 +28,9 @@ class Plan:
 
     ``selecting`` are the areas that choose new winners, whose thresholds may rise if the round is to ``learn``.
     ``blocks`` counts tiles, ``warps`` neurons that may fire at fibers with learned synapses.  ``passes`` digits are
-    needed to tell the drives apart.  ``items`` counts neurons that may have fired in a lesson, ``pairs`` those times
-    the blocks of the graph with winners, of which there is a list of ``starts``; ``hits`` are words with a bit for each
-    neuron that may have fired and winner.
+    needed to tell the drives apart and to break ties.  ``items`` counts neurons that may have fired in a lesson,
+    ``pairs`` those times the blocks of the graph with winners, of which there is a list of ``starts``; ``hits`` are
+    words with a bit for each neuron that may have fired and winner.
     """
 
     selecting: tuple[int, ...]
@@ -148,4 +152,4 @@ class Planner:
             lifts[area] + sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group)
             for area, group in into.items()
         ]
-        return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS))
+        return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES

@@ -36,8 +36,8 @@ class State:
         Neurons that fire, ascending, and how many; those that have won in the round under way.
     drive : int64 array
         Summed inputs in fixed point, of areas that fibers end in.
-    peaks, greater, equal : int64 and uint32 arrays
-        The largest drive of each tile; how many lie above the bar, and on it.
+    peaks, won : int64 and uint32 arrays
+        The largest drive of each tile, and how many winners it holds.
     changed, fired : uint32 arrays
         Whether an area's winners changed in the last round that it selected in, and whether it has fired at all.
     status : Status array of one item
@@ -66,8 +66,7 @@ class State:
         self.winners_pool, self.next_winners = self._pools(areas.winners)
         self.drive = device.empty(areas.drives, np.int64, "drives")
         self.peaks = device.empty(areas.tiles, np.int64, "drives")
-        self.greater = device.empty(areas.tiles, np.uint32, "drives")
-        self.equal = device.empty(areas.tiles, np.uint32, "drives")
+        self.won = device.empty(areas.tiles, np.uint32, "drives")
         self.thresholds = ThresholdPool(program, device, areas, self.areas)
 
     def _pools(self, total: int) -> tuple[Array, Array]:

@@ -40,6 +40,7 @@ class AreaTable:
     def __init__(self, program: Program, bits: int) -> None:
         areas = range(len(program.areas))
         self.items = np.zeros(len(program.areas), AREA)
+        self.items["key"] = np.array([a.key for a in program.areas], np.uint64)
         self.items["n"], self.items["k"] = [a.n for a in program.areas], [a.k for a in program.areas]
         self.items["refraction"], self.items["amounts"] = [a.refraction for a in program.areas], -1
         self.items["slots"] = [sum(f.stores and f.source == a for f in program.fibers) for a in areas]

@@ -118,18 +118,18 @@ def test_the_account_of_tables_counts_the_sets_they_hold() -> None:
     assert backend._tables.nbytes >= empty + 2 * 8 * (30 + case.program.areas[1].k)
 
 
-def test_the_cache_knows_how_much_room_is_left_for_cheap_items() -> None:
+def test_the_cache_knows_how_much_room_is_left_for_items_to_evict_first() -> None:
     class Item:
         def __init__(self, nbytes: int) -> None:
             self.nbytes = nbytes
 
-        def forget(self) -> None: ...
+        def on_evict(self) -> None: ...
 
     cache, rng = Cache(1000), np.random.default_rng(0)
     for step in range(300):
-        cache.keep(int(rng.integers(12)), Item(int(rng.integers(1, 400))), step % 3, cheap=bool(rng.integers(2)))
-        held = sum(entry.nbytes for entry in cache._entries.values())
-        assert cache.room_for_cheap == 1000 - held
-        assert sum(map(cache.nbytes, range(3))) == held + sum(entry.nbytes for entry in cache._cheap.values()) <= 1000
+        cache.keep(int(rng.integers(12)), Item(int(rng.integers(1, 400))), step % 3, evict_first=bool(rng.integers(2)))
+        held = sum(entry.nbytes for entry in cache._keep_long.values())
+        assert cache.room_for_evict_first == 1000 - held
+        assert sum(map(cache.nbytes, range(3))) == held + sum(entry.nbytes for entry in cache._evict_first.values()) <= 1000
     cache.clear()
-    assert cache.room_for_cheap == 1000
+    assert cache.room_for_evict_first == 1000

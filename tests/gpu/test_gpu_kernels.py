@@ -15,10 +15,11 @@ from brainsim.kernels.gpu.source import ARCHITECTURES, FOLDER, UNITS, parse, sig
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import BLOCK_STEP, FINE, GOLDEN, Graph
 from brainsim.kernels.law.rules import RATE_BITS
+from brainsim.kernels.law.selection import TAG_STREAM
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, WEIGHT_BITS, raised
 from emulator.device import EmulatedDevice
 
-HEADERS = "".join((FOLDER / name).read_text() for name in ("types.cuh", "connectome.cuh"))
+HEADERS = "".join((FOLDER / name).read_text() for name in ("types.cuh", "connectome.cuh", "ties.cuh"))
 needs_nvrtc = pytest.mark.skipif(not nvrtc.available(), reason="there is no wheel of NVRTC for this platform")
 
 
@@ -65,6 +66,7 @@ def test_structures_are_the_same_on_both_sides() -> None:
         ("BLOCK_STEP", BLOCK_STEP),
         ("FINE_LOW", FINE[0]),
         ("FINE_HIGH", FINE[1]),
+        ("TAG_STREAM", TAG_STREAM),
         ("ONE", ONE),
         ("WEIGHT_BITS", WEIGHT_BITS),
         ("RATE_BITS", RATE_BITS),
@@ -160,7 +162,8 @@ def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitab
         *far.tables,
         far.upload(amounts),
     ]
-    arguments += [drive, peaks, far.upload(np.zeros(1, np.uint32)), np.int64(1), np.int64(bits)]
+    histogram, tie_key = far.upload(np.zeros(1, np.uint32)), far.upload(np.zeros(1, np.uint64))
+    arguments += [drive, peaks, histogram, tie_key, np.int64(1), np.int64(bits)]
     far.device.launch(far.device.prepare("project", 1, arguments, shared=2 << bits))
     blocks = range(low >> far.graph.bits, ((far.n - 1) >> far.graph.bits) + 1)
     posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if low <= j < far.n]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -75,8 +76,28 @@ def test_a_wheel_holds_everything_and_works_elsewhere(tmp_path: Path) -> None:
     assert done.stdout.split() == [str(target / "brainsim" / "__init__.py"), "80"], done.stderr
 
 
-def test_the_example_in_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / "README.md").read_text()
     (example,) = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    (shown,) = [block.split("```")[0] for block in text.split("```text\n")[1:]]
     exec(compile(example, "README.md", "exec"), {})
-    assert float(capsys.readouterr().out) > 0.9
+    assert capsys.readouterr().out == shown
+
+
+def test_the_guide_runs() -> None:
+    text = (ROOT / "docs" / "guide.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    exec(compile("\n".join(blocks), "guide.md", "exec"), {"__name__": "guide"})
+
+
+def test_links_in_the_documentation_lead_somewhere() -> None:
+    """Relative links of all Markdown pages name files that exist."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())]
+    assert links
+    missing = [f"{page.name}: {link}" for page, link in links if "://" not in link and not _exists(page, link)]
+    assert not missing
+
+
+def _exists(page: Path, link: str) -> bool:
+    return (page.parent / link.partition("#")[0]).exists()

@@ -13,6 +13,7 @@ import numpy as np
 from brainsim.kernels.backend import Backend, Thresholds
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
@@ -38,7 +39,10 @@ class Scenario:
 def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int = 14) -> Scenario:
     """Return a scenario drawn from ``number``: mixed p, rules and recurrence, stimuli, gates, held and silent areas."""
     rng = np.random.default_rng(number)
-    areas = tuple(AreaSpec(f"A{i}", n, int(rng.integers(1, max(2, n // 20)))) for i, n in enumerate(sizes))
+    areas = tuple(
+        AreaSpec(f"A{i}", n, int(rng.integers(1, max(2, n // 20))), key=area_key(number, f"A{i}"))
+        for i, n in enumerate(sizes)
+    )
     fibers = []
     for source in range(len(sizes)):
         for target in range(len(sizes)):
@@ -70,7 +74,8 @@ def scenario(number: int, sizes: tuple[int, ...] = (200, 700, 2500), rounds: int
 def settled(number: int, rounds: int = 30) -> Scenario:
     """Return a scenario in which assemblies settle: few stimuli, repeated, and rules that learn fast."""
     rng = np.random.default_rng(number)
-    areas = (AreaSpec("S", 90, 30), AreaSpec("A", 3000, 25), AreaSpec("B", 2000, 20))
+    sizes = (("S", 90, 30), ("A", 3000, 25), ("B", 2000, 20))
+    areas = tuple(AreaSpec(name, n, k, key=area_key(number, name)) for name, n, k in sizes)
     fibers = tuple(
         FiberSpec(
             f"F{source}{target}",

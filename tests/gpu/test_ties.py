@@ -1,0 +1,79 @@
+"""Ties on a gpu: ordered by hash as the law says, however many neurons tie and however alike their hashes are."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+import pytest
+
+from brainsim.kernels.backend import Backend, Neurons, Thresholds
+from brainsim.kernels.gpu import plan
+from brainsim.kernels.law.graph import Graph, fiber_key
+from brainsim.kernels.law.selection import input_tag, tie_order
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
+from brainsim.kernels.reference import ReferenceBackend
+from emulator.device import emulated
+from scenarios import excitable, scenario, trace
+
+FIBER_KEYS = (fiber_key(0, "S", "T", ""), fiber_key(0, "T", "T", ""))
+
+
+def program(n: int, k: int, key: int) -> Program:
+    """Return an area of which all neurons are driven alike, by another area and by itself."""
+    areas = (AreaSpec("S", 8, 8), AreaSpec("T", n, k, key=key))
+    graphs = (Graph(FIBER_KEYS[0], 8, n, 1.0, False), Graph(FIBER_KEYS[1], n, n, 1.0, True))
+    fibers = tuple(FiberSpec(str(s), s, 1, graph, None) for s, graph in enumerate(graphs))
+    return Program(areas, fibers)
+
+
+def run(backend: Backend, opened: list[int], stimulus: list[int]) -> Neurons:
+    backend.set_winners(0, stimulus)
+    backend.round(opened, {0}, learn=False)
+    return backend.winners(1)
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2])
+@pytest.mark.parametrize("case", [scenario(1), scenario(3), excitable(304)], ids=["1", "3", "excitable"])
+def test_what_passes_leave_untold_is_told_apart(case, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "TIE_PASSES", passes)
+    assert trace(emulated(seed=2), case, Options()) == trace(ReferenceBackend, case, Options())
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_hashes_that_begin_with_33_equal_bits(place: int) -> None:
+    """One neuron of two wins, or both do."""
+    n, firing = 50_000, np.array([3])
+    tag = input_tag([(FIBER_KEYS[0], firing)])
+    for key in count():
+        hashes = np.sort(tie_order(key, tag, np.arange(n)))
+        alike = np.flatnonzero((hashes[1:] ^ hashes[:-1]) >> np.uint64(31) == 0)
+        if len(alike):
+            break
+    k = int(alike[0]) + 1 + place
+    won = run(emulated()(program(n, k, key), Options()), [0], firing.tolist())
+    assert won.tolist() == np.flatnonzero(tie_order(key, tag, np.arange(n)) <= hashes[k - 1]).tolist()
+
+
+@pytest.mark.parametrize("k", [1, 999, 1000])
+def test_all_neurons_tie(k: int) -> None:
+    won = [
+        run(backend(program(1000, k, 5), Options()), [0], [1, 4]).tolist() for backend in (ReferenceBackend, emulated())
+    ]
+    assert won[0] == won[1]
+    assert len(won[0]) == k
+
+
+def test_the_tag_is_of_all_that_fires_at_the_area_in_this_round() -> None:
+    """Not of what fires elsewhere, nor of fibers that do not transmit; with none of it, neurons can yet be excited."""
+    seen = []
+    for backend_class in (ReferenceBackend, emulated(seed=3)):
+        backend = backend_class(program(300, 20, 9), Options())
+        won = [run(backend, [0], [1]), run(backend, [0], [2]), run(backend, [0], [1]), run(backend, [0, 1], [1])]
+        backend.set_thresholds(1, Thresholds(np.arange(100), np.full(100, -ONE)))
+        won += [run(backend, [0], []), run(backend, [1], [1]), run(backend, [1], [2])]
+        seen.append([each.tolist() for each in won])
+    assert seen[0] == seen[1]
+    assert seen[0][0] == seen[0][2] != seen[0][1]
+    assert [len(each) for each in seen[0]] == [20] * 7
