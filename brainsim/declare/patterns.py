@@ -39,8 +39,8 @@ def grounded(
     The similarity of two words is ``s = max(0, 1 - d)``, where ``d`` is the root mean square difference of their
     standardised ratings (about 1.4 for unrelated words).  They share ``shared * k * s`` neurons, or fewer if one of
     them has so many similar words that it would share more than ``shared * k`` neurons in all.  The remaining neurons
-    of a word belong to no other word, so that words with equal ratings stay distinct.  Without ``features``, patterns are
-    `disjoint`.
+    of a word belong to no other word, so that words with equal ratings stay distinct.  Without ``features``, the
+    patterns are `disjoint`.
 
     Parameters
     ----------
