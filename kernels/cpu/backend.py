@@ -11,10 +11,10 @@ import numpy.typing as npt
 from brainsim.kernels.backend import NO_SYNAPSES, Memory, Neurons, Synapses, Thresholds, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
-from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import CHUNK, Counts, FiberCounts, PatchedCounts
 from brainsim.kernels.cpu.drive import MOST_SUSPECTS, Search, choose, choose_reached, drives_of
 from brainsim.kernels.cpu.existence import Existence
+from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.overlay import Overlay
 from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach, subtract
 from brainsim.kernels.cpu.roster import Roster

@@ -52,9 +52,7 @@ def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
 
 
 @inner
-def _add(
-    counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays
-) -> None:
+def _add(counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
     first = 0
     while first < len(neurons):
@@ -100,7 +98,7 @@ def _count_tiles(
         _add(counts, low, high, removed, removed_places, minus_one, graph)
         peak = _find_peaks(counts, peaks, low, high)
         at = np.uint64(0)
-        # A row adds at most 1 to a count: as many rows are safe as the peak is below the limit.  Then it is found again.
+        # A row adds at most 1 to a count, so as many rows are safe as the peak is below the limit.
         while at < len(added) and peak < limit:
             stop = at + min(np.uint64(len(added)) - at, np.uint64(limit) - peak)
             _add(counts, low, high, added[at:stop], added_places[at:stop], one, graph)

@@ -328,11 +328,6 @@ def _choose_reached(
     return size, bar, 0, _list_suspects(chunks[:found], suspects, slack, bar, search) if found else 0
 
 
-@compiled
-def _clear(reached: Reached) -> None:
-    clear(reached)
-
-
 def choose_reached(search: Search, slack: int, threads: int) -> tuple[Neurons, bool]:
     """Return the winners if they are certain to be among the reached neurons, else all others that may be winners.
 
@@ -357,5 +352,5 @@ def choose_reached(search: Search, slack: int, threads: int) -> tuple[Neurons, b
         suspects = np.concatenate(in_parts(_suspects_of_part, found, threads, chunks, slack, bar, search))
     if len(suspects):
         return suspects, False
-    _clear(search.reached)
+    clear(search.reached)
     return np.sort(neurons[:size]), True

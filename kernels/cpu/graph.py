@@ -76,6 +76,7 @@ def graph_arrays(graph: law.Graph) -> GraphArrays:
 
 @inlined
 def mix64(x: Word) -> Word:
+    """Return the hash of a number; see `brainsim.kernels.law.graph.mix64`."""
     x = (x ^ (x >> _S30)) * _MUL1
     x = (x ^ (x >> _S27)) * _MUL2
     return x ^ (x >> _S31)

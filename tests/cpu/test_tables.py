@@ -130,6 +130,10 @@ def test_the_cache_knows_how_much_room_is_left_for_items_to_evict_first() -> Non
         cache.keep(int(rng.integers(12)), Item(int(rng.integers(1, 400))), step % 3, evict_first=bool(rng.integers(2)))
         held = sum(entry.nbytes for entry in cache._keep_long.values())
         assert cache.room_for_evict_first == 1000 - held
-        assert sum(map(cache.nbytes, range(3))) == held + sum(entry.nbytes for entry in cache._evict_first.values()) <= 1000
+        assert (
+            sum(map(cache.nbytes, range(3)))
+            == held + sum(entry.nbytes for entry in cache._evict_first.values())
+            <= 1000
+        )
     cache.clear()
     assert cache.room_for_evict_first == 1000
