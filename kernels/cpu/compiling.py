@@ -128,7 +128,8 @@ class _Notice(event.Listener):
 
 
 def _is_ours(event: event.Event) -> bool:
-    return event.data["dispatcher"].py_func.__module__.startswith("brainsim.kernels.cpu.")
+    module: str = event.data["dispatcher"].py_func.__module__
+    return module.startswith("brainsim.kernels.cpu.")
 
 
 event.register("numba:compile", _Notice())

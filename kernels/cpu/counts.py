@@ -104,7 +104,8 @@ def _count_tiles(
             _add(counts, low, high, added[at:stop], added_places[at:stop], one, graph)
             peak = _find_peaks(counts, peaks, low, high)
             at = stop
-        failed += np.int64(at < len(added))
+        if at < len(added):
+            failed += 1
     return failed
 
 

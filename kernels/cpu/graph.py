@@ -254,7 +254,8 @@ def draw_rows(
                 # Once there is no room, `used` stays beyond it, and nothing more is written.
                 used = _draw_block(out, used, state, stop, own, shift, last, guide, heads, thresholds)
             starts[len(sources)] = used
-        failed += np.int64(used > room)
+        if used > room:
+            failed += 1
     return failed
 
 
