@@ -47,7 +47,7 @@ class TestMachines:
             assert machine.run(sim.brain["State"]["odd"], "1")[0].label == "even"
 
     def test_it_holds_no_table(self, tmp_path: Path) -> None:
-        """What a machine knows moves with the state of the brain, into one that was never taught."""
+        """What a machine knows moves with the state of its brain, into one that was never taught."""
         with Simulator(self.brain(), 1) as sim, Simulator(self.brain(), 1, backend="reference") as other:
             FiniteStateMachine(sim, "Symbol", "State", "Arc").learn(self.PARITY, "even", 12)
             blank = FiniteStateMachine(other, "Symbol", "State", "Arc")
