@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled, inner
@@ -25,6 +24,8 @@ from brainsim.kernels.cpu.rows import PLACE, KeptRows, Places, add_kept_rows, fo
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.tables import Named
 from brainsim.kernels.cpu.threads import LOOK_UP, in_parts, use_threads
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)
@@ -52,9 +53,7 @@ def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
 
 
 @inner
-def _add(
-    counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays
-) -> None:
+def _add(counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
     first = 0
     while first < len(neurons):

@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.best import Bar, beats, keep_best
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
@@ -22,6 +21,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.reached import Reached, clear
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.law.weights import WEIGHT_BITS
+from brainsim.kernels.state import Neurons
 
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64
@@ -143,7 +143,7 @@ def _begin(
     """
     known = search.reached.neurons[: search.reached.size[0]]
     _sum_drives(drives, known, search)
-    size = 0
+    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
     for at in range(len(known)):
         if drives[at] > 0:
             drives[size], neurons[size] = drives[at], known[at]
@@ -223,7 +223,7 @@ def _choose(
     size, bar, found
         As `_begin` returns them, where ``found`` is 0 if all is done and cleared.
     """
-    size, bar, found = _begin(search, 0, drives, neurons, bounds, chunks)
+    size, bar, found = _begin(search, np.int64(0), drives, neurons, bounds, chunks)
     if found > most:
         return size, bar, found
     if found:

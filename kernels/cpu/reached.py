@@ -66,7 +66,7 @@ def _gather_fiber(fiber, source, n, reached, size):  # type: ignore[no-untyped-d
             neurons[size] = j
             size += np.int64(marked[j] == 0)
             marked[j] = GATHERED
-            extra[j] += weight[at] - ONE
+            extra[j] += weight[at] - fiber.base
     return size
 
 
@@ -80,7 +80,7 @@ def gather(areas, fibers, chosen, n, reached):  # type: ignore[no-untyped-def]
         0, or if ``reached`` has not room for all, the room to make; then nothing is listed.
     """
     clear(reached)
-    size = 0
+    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
     for f in chosen:
         if fibers[f].rows:
             size = _gather_fiber(fibers[f], areas[fibers[f].source], n, reached, size)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from brainsim.kernels.cpu.cache import Cache
-from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import FiberCounts
+from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept

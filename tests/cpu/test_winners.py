@@ -28,7 +28,9 @@ class Case:
             rng.poisson(rng.choice([0.01, 0.5, 5, 80]), n).astype((np.uint8, np.uint16, np.uint32)[kind])
             for kind in kinds
         ]
-        self.peaks: list[Any] = [np.maximum.reduceat(counts, np.arange(0, n, CHUNK)).astype(np.uint32) for counts in self.counts]
+        self.peaks: list[Any] = [
+            np.maximum.reduceat(counts, np.arange(0, n, CHUNK)).astype(np.uint32) for counts in self.counts
+        ]
         self.extra = np.zeros(n, np.int64)
         self.reached = rng.choice(n, min(reached, n), replace=False)
         self.extra[self.reached] = rng.integers(-ONE, strength * ONE, len(self.reached))
