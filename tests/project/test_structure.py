@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
 from checkout import ROOT
 
 # What each part of the package may import, besides itself and the modules that everything may import.
