@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import NO_SYNAPSES, Memory, Neurons, Synapses, Thresholds, uninterrupted
+from brainsim.kernels.backend import Memory
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.counts import CHUNK, Counts, FiberCounts, PatchedCounts
@@ -24,9 +24,13 @@ from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
 from brainsim.kernels.cpu.threads import LOOK_UP, MOST_THREADS, use_threads
 from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.host_backend import SteppedBackend
+from brainsim.kernels.host_backend import HostBackend
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import FiberSpec, Options, Program
+from brainsim.kernels.program import FiberSpec, Options, Program, TopK
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 _MIB = 1 << 20
 
@@ -42,7 +46,7 @@ class _Plastic:
         self.existence = Existence(graph, kept, sources, targets, record)
 
 
-class CpuBackend(SteppedBackend):
+class CpuBackend(HostBackend[None]):
     """Numba kernels; targets are generated directly, never tested pair by pair.
 
     Raises
@@ -52,6 +56,7 @@ class CpuBackend(SteppedBackend):
     """
 
     name: ClassVar[str] = "cpu"
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
@@ -86,30 +91,37 @@ class CpuBackend(SteppedBackend):
         kept = self._plastic[fiber].kept if fiber in self._plastic else None
         return FiberCounts(fiber, self._graphs[fiber], kept, self._cache, self.options.tile)
 
-    def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
+    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+        self._end_round()  # an interruption may have kept the last round from its end
         self._firing = list(map(self._tables.firing, self._areas, self._winners))
-        return super()._fire(open_fibers, fixed)
+        try:
+            super().run(plan, record)
+        finally:
+            self._end_round()
 
-    def _project(self, area: int, fibers: Sequence[int]) -> None:
+    def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> None:
         """Add up what learning added to the synapses of the firing neurons, and make their counts known."""
         named = {f: known for f in fibers if (known := self._firing[self._sources[f]]).name}
         self._gather(area, named)
         reached = int(self._reached.size[0])
         # The winners may be among the reached; but others are looked at, too, where there are thresholds.
-        tiring = self.program.areas[area].refraction or len(self._thresholds[area].neurons)
+        tiring = self.program.areas[area].refraction or len(thresholds.neurons)
         settled = reached >= self.program.areas[area].k and not tiring
         for f, firing in named.items():
             counts = self._fiber_counts[f].find(firing, reached if settled else None)
             self._know(f, counts or self._draw(f))
         if self._changed(named):
             self._look(named, np.sort(self._reached.neurons[:reached]), GATHERED)
+        if len(thresholds.neurons):
+            self._subtract(thresholds)
 
     def _subtract(self, thresholds: Thresholds) -> None:
         self._make_room(int(self._reached.size[0]) + len(thresholds.neurons))
         subtract(self._reached, *thresholds)
 
-    def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
-        named = tuple(f for f in fibers if f in self._round_counts)
+    def _sums_at(self, area: int, drive: None, neurons: Neurons) -> npt.NDArray[np.int64]:
+        del drive
+        named = tuple(f for f in self._round_counts if self.program.fibers[f].target == area)
         self._gather(area, named)
         return drives_of(neurons, self._search(area, named))
 
@@ -147,7 +159,8 @@ class CpuBackend(SteppedBackend):
             neurons[: self._reached.size[0]] = self._reached.neurons[: self._reached.size[0]]
             self._reached = self._reached._replace(neurons=neurons)
 
-    def _select(self, area: int) -> Neurons:
+    def _select(self, area: int, drive: None) -> Neurons:
+        del drive
         fibers = [f for f in self._round_counts if self.program.fibers[f].target == area]
         if self._changed(fibers):
             winners = self._select_reached(area, fibers)
@@ -181,7 +194,8 @@ class CpuBackend(SteppedBackend):
         self._gather(area, fibers)  # anew: what was corrected is right without
         return None
 
-    def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, None]) -> None:
+        del drives
         tables = self._tables
         for area in self._areas:
             tables.winners(area, after[area])
@@ -206,16 +220,12 @@ class CpuBackend(SteppedBackend):
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._graphs[fiber], pre)
 
-    def learned(self, fiber: int) -> Synapses:
-        if fiber in self._plastic:
-            return self._plastic[fiber].overlay.synapses()
-        return NO_SYNAPSES
+    def _read_weights(self, fiber: int) -> Synapses:
+        return self._plastic[fiber].overlay.synapses()
 
-    def set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if fiber in self._plastic:
-            with uninterrupted():
-                self._plastic[fiber].existence.forget()
-                self._plastic[fiber].overlay.replace(synapses)
+    def _write_weights(self, fiber: int, synapses: Synapses) -> None:
+        self._plastic[fiber].existence.forget()
+        self._plastic[fiber].overlay.replace(synapses)
 
     def memory(self) -> Memory:
         fibers, areas = {}, {}
@@ -227,12 +237,7 @@ class CpuBackend(SteppedBackend):
         for a, area in enumerate(self.program.areas):
             roster = self._rosters[a].nbytes if a in self._rosters else 0
             marks = self._marks[a].nbytes if a in self._marks else 0
-            thresholds = self._thresholds_nbytes(a)
-            areas[area.name] = {
-                "index": roster + marks,
-                "winners": self._winners[a].nbytes,
-                "thresholds": thresholds,
-            }
+            areas[area.name] = {"index": roster + marks, **self._state_bytes(a)}
         reached = sum(array.nbytes for array in self._reached)
         return {
             "fibers": fibers,

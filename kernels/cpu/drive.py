@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.best import Bar, beats, keep_best
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
@@ -22,6 +21,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.reached import Reached, clear
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.law.weights import WEIGHT_BITS
+from brainsim.kernels.state import Neurons
 
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64

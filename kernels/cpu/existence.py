@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.graph import GraphArrays, scan_row
@@ -25,6 +24,7 @@ from brainsim.kernels.cpu.search import search_kept
 from brainsim.kernels.cpu.sets import members
 from brainsim.kernels.cpu.tables import Record
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 WORDS = 4  # of 64 steps each
 _STEPS = 64 * WORDS

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, Synapses
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.tables import Record
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.state import Neurons, Synapses
 
 _FIRST_CAPACITY = 8
 

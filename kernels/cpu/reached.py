@@ -66,7 +66,7 @@ def _gather_fiber(fiber, source, n, reached, size):  # type: ignore[no-untyped-d
             neurons[size] = j
             size += np.int64(marked[j] == 0)
             marked[j] = GATHERED
-            extra[j] += weight[at] - ONE
+            extra[j] += weight[at] - fiber.base
     return size
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.state import Neurons
 
 Flags = npt.NDArray[np.bool_]
 

@@ -116,6 +116,8 @@ def _strengthen_fiber(fiber, source, target, counts, missing):  # type: ignore[n
     for m in range(len(posts)):
         marks[posts[m]] = 0
         total += missing[m + 1]
+    if not fiber.implicit:  # all synapses are stored
+        return False
     return not (counts[1] and total == 0) and not _have_met(fiber, source, target)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import Synapses
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.cpu.cache import Cache
@@ -15,6 +14,8 @@ from brainsim.kernels.cpu.reached import SUSPECT, clear, correct, nobody, reach
 from brainsim.kernels.cpu.tables import indices
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Options
+from brainsim.kernels.state import Synapses
+from driving import Driven
 from scenarios import Scenario, scenario, settled
 
 
@@ -48,13 +49,13 @@ def play(backend: CpuBackend, case: Scenario) -> set[Any]:
 
 
 def test_no_address_goes_stale() -> None:
-    backend = CpuBackend(settled(200).program, Options())
+    backend = Driven(CpuBackend(settled(200).program, Options()))
     assert len(play(backend, settled(200))) > 2 * len(backend._plastic)
 
 
 def test_no_address_goes_stale_when_weights_are_replaced() -> None:
     case = scenario(3)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     for f in backend._plastic:
         learned = backend.learned(f)
@@ -67,7 +68,7 @@ def test_no_address_goes_stale_when_weights_are_replaced() -> None:
 
 def test_firing_sets_are_announced_and_kept() -> None:
     case = settled(201)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     backend._fire([0], {0, 1, 2})
     for area, named in enumerate(backend._firing):
@@ -79,7 +80,7 @@ def test_firing_sets_are_announced_and_kept() -> None:
 
 def test_between_rounds_no_counts_are_announced() -> None:
     case = settled(202)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     assert not backend._tables.counts.any()
 
@@ -99,7 +100,7 @@ def test_corrections_reach_only_those_that_are_marked_so() -> None:
 
 def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
     case = settled(200)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     backend.close()
     assert not backend._tables.fibers["rows"].any()
@@ -111,7 +112,7 @@ def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
 
 def test_the_account_of_tables_counts_the_sets_they_hold() -> None:
     case = settled(200)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     empty = backend._tables.nbytes
     backend.set_winners(0, list(range(30)))
     backend.round(range(6), {0}, learn=True)
