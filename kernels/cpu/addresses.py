@@ -14,15 +14,25 @@ import numpy.typing as npt
 from numba import carray, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
-from brainsim.kernels.cpu.compiling import inlined
+from brainsim.kernels.cpu.compiling import compiled, inlined
 
 SPAN = np.dtype([("address", np.int64), ("size", np.int64)])
 """Where an array is: the address of its first item, and how many items it has.  No array: size 0."""
 
 
+_INT64 = np.dtype(np.int64)
+
+
+@compiled
+def _address_of(neurons: npt.NDArray[np.int64]) -> int:
+    return neurons.ctypes.data
+
+
 def address_of(array: npt.NDArray[Any]) -> int:
     """Return the address of an array's first item; the array must be contiguous."""
     assert array.flags.c_contiguous, "a kernel would read the wrong items"
+    if array.dtype is _INT64 and array.ndim == 1:  # several in each round: ten times faster
+        return _address_of(array)
     return int(array.__array_interface__["data"][0])
 
 

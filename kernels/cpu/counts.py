@@ -20,9 +20,9 @@ from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Word, add_row
 from brainsim.kernels.cpu.lookup import synapses_among
+from brainsim.kernels.cpu.records import NO_PATCH, FiringSet, counts_record, patch_of, patched
 from brainsim.kernels.cpu.rows import PLACE, KeptRows, Places, add_kept_rows, follows
 from brainsim.kernels.cpu.sets import difference, nearest
-from brainsim.kernels.cpu.records import NO_PATCH, FiringSet, counts_record, patch_of, patched
 from brainsim.kernels.cpu.threads import LOOK_UP, in_parts, use_threads
 
 CHUNK = 4096  # targets that share one peak
@@ -50,9 +50,7 @@ def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
 
 
 @inner
-def _add(
-    counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays
-) -> None:
+def _add(counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
     first = 0
     while first < len(neurons):

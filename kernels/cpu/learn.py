@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
-from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.project import Drive
 from brainsim.kernels.cpu.records import NOT_COUNTED, indices, joined
+from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 

@@ -93,9 +93,7 @@ def _add(rows: Rows, posts: Neurons, first_weight: int, table: Table, capacity: 
 
 
 @compiled
-def _pack(
-    table: Table, capacity: Integers, new_post: npt.NDArray[np.int32], new_weight: npt.NDArray[np.int32]
-) -> int:
+def _pack(table: Table, capacity: Integers, new_post: npt.NDArray[np.int32], new_weight: npt.NDArray[np.int32]) -> int:
     """Copy all rows into new slots without the gaps that moved rows left; return the slots in use."""
     start, length, post, weight = table
     used = 0
@@ -111,8 +109,8 @@ def _pack(
 class Overlay:
     """The stored synapses of one fiber.
 
-    Invariant: a row has ``capacity >= length`` slots of its own; ``used`` slots from the first on are in use or in gaps.
-    Changes of several arrays are made where an interruption has to wait (learning, loading).
+    Invariant: a row has ``capacity >= length`` slots of its own, and all slots from ``used`` on are free.  Several
+    arrays change only where an interruption has to wait (learning, loading).
     """
 
     def __init__(self, index: RowIndex, update: Update, arena: Arena, fiber: int) -> None:

@@ -61,5 +61,3 @@ class PlasticFiber:
     def index_bytes(self) -> int:
         """Bytes of what helps to find synapses."""
         return self.kept.nbytes + self._visited.nbytes
-
-

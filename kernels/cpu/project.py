@@ -12,8 +12,8 @@ from brainsim.kernels.backend import Neurons, Thresholds
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.drives import Search, drives_of
-from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.records import indices, joined
+from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.sparse_drive import LISTED
 from brainsim.kernels.cpu.threads import use_threads
 from brainsim.kernels.cpu.ties import tie_key

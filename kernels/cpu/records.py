@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import SPAN, address_of
 from brainsim.kernels.cpu.arena import Arena, Records
 from brainsim.kernels.program import Program
-from brainsim.kernels.backend import Neurons
 
 AreaRecord = Any
 FiberRecord = Any

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import uninterrupted
-from brainsim.kernels.backend import Neurons
+from brainsim.kernels.backend import Neurons, uninterrupted
 
 Rows = npt.NDArray[np.int64]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.project import Drive, draw, look_up, search_of
+from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.scan import find_winners
 from brainsim.kernels.cpu.sparse_drive import SUSPECT
 from brainsim.kernels.cpu.suspects import MOST_SUSPECTS, winners_or_suspects

@@ -1,8 +1,8 @@
 """The sparse drive: what learned weights add to the drives of an area, for the few neurons that they reach.
 
-The drive of a neuron is its count, the number of firing neurons that synapse on it, times the base weight, plus what the
-weights of stored synapses exceed the base weight by.  The first part is dense and cached (`brainsim.kernels.cpu.counts`);
-the second is summed here in each round, over the stored synapses of the firing neurons alone.
+The drive of a neuron has two parts: its count (how many firing neurons synapse on it) times the base weight, and the
+sum of what the weights of stored synapses exceed the base weight by.  The first is dense and cached (see
+`brainsim.kernels.cpu.counts`); the second is summed here in each round, over the stored synapses of the firing neurons.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ def _add_at_marks(missing: Integers, marks: Marks, targets: Neurons, step: int) 
 def _count(missing: Integers, counts: CountsRecord, marks: Marks, winners: Neurons) -> None:
     """Set ``missing[m + 1]`` to the number of synapses onto winner ``m``, 0 if it is not known.
 
-    The winners are marked, winner ``m`` with ``m + 1``.  All other neurons have the mark 0, so ``missing[0]`` takes what
-    is counted for them and means nothing: this saves a branch for every synapse.
+    The winners are marked, winner ``m`` with ``m + 1``.  All other neurons have the mark 0, so ``missing[0]`` takes
+    what is counted for them and means nothing: this saves a branch for every synapse.
     """
     if counts.itemsize == 0:
         for m in range(len(missing)):
