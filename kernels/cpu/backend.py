@@ -5,11 +5,13 @@ See README.md in this folder for the ideas, and `project`, `select` and `learn` 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from brainsim.kernels.backend import NO_SYNAPSES, Memory, Neurons, Synapses, uninterrupted
+from brainsim.kernels.backend import Memory
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.graph import row_targets
 from brainsim.kernels.cpu.learn import learn
@@ -18,11 +20,16 @@ from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.select import select
 from brainsim.kernels.cpu.threads import MOST_THREADS
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.host_backend import SteppedBackend
-from brainsim.kernels.program import Options, Program
+from brainsim.kernels.host_backend import HostBackend
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.program import Options, Program, TopK
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 
-class CpuBackend(SteppedBackend):
+class CpuBackend(HostBackend[Drive]):
     """Numba kernels; targets are generated directly, never tested pair by pair.
 
     Raises
@@ -32,49 +39,38 @@ class CpuBackend(SteppedBackend):
     """
 
     name: ClassVar[str] = "cpu"
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
         _check(options)
         self._resources = Resources(program, options)
-        self._drives_now: dict[int, Drive] = {}
 
-    def _fire(self, open_fibers, fixed):
+    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
         for area, neurons in enumerate(self._winners):
             self._resources.tables.hold_firing(area, neurons)
-        return super()._fire(open_fibers, fixed)
+        super().run(plan, record)
 
-    def _project(self, area, fibers):
-        self._drives_now[area] = project(self._resources, area, fibers, self._thresholds[area])
+    def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
+        return project(self._resources, area, fibers, thresholds)
 
-    def _subtract(self, thresholds):
-        pass
+    def _select(self, area: int, drive: Drive) -> Neurons:
+        return select(self._resources, area, drive)
 
-    def _select(self, area):
-        return select(self._resources, self._drives_now[area])
+    def _sums_at(self, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
+        return sums_at(self._resources, area, drive, neurons)
 
-    def _drives(self, area, fibers, neurons):
-        return sums_at(self._resources, self._drives_now[area], neurons)
-
-    def _strengthen(self, fibers, after):
-        learn(self._resources, fibers, after, self._drives_now)
-
-    def _end_round(self):
-        self._drives_now.clear()
+    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, Drive]) -> None:
+        learn(self._resources, fibers, after, drives)
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._resources.graphs[fiber], pre)
 
-    def learned(self, fiber: int) -> Synapses:
-        return self._resources.plastic[fiber].synapses() if fiber in self._resources.plastic else NO_SYNAPSES
+    def _read_weights(self, fiber: int) -> Synapses:
+        return self._resources.plastic[fiber].synapses()
 
-    def set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if fiber in self._resources.plastic:
-            with uninterrupted():
-                self._resources.plastic[fiber].replace(synapses)
-
-    def _state_bytes(self, a):
-        return {"winners": self._winners[a].nbytes, "thresholds": self._thresholds_nbytes(a)}
+    def _write_weights(self, fiber: int, synapses: Synapses) -> None:
+        self._resources.plastic[fiber].replace(synapses)
 
     def memory(self) -> Memory:
         resources, areas = self._resources, enumerate(self.program.areas)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.ties import precedence
+from brainsim.kernels.state import Neurons
 
 _NONE_BEFORE = np.int64(2**63 - 1)
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any, NamedTuple, Protocol
 
-from brainsim.kernels.backend import uninterrupted
+from brainsim.kernels.interrupts import uninterrupted
 
 
 class Evictable(Protocol):

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Word, add_row
@@ -24,6 +23,8 @@ from brainsim.kernels.cpu.records import NO_PATCH, FiringSet, counts_record, pat
 from brainsim.kernels.cpu.rows import PLACE, KeptRows, Places, add_kept_rows, follows
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.threads import LOOK_UP, in_parts, use_threads
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)

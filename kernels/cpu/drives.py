@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.records import CountsRecord
 from brainsim.kernels.cpu.sparse_drive import SparseArrays
 from brainsim.kernels.law.weights import WEIGHT_BITS
+from brainsim.kernels.state import Neurons
 
 SHIFT = np.int64(WEIGHT_BITS)
 Integers = npt.NDArray[np.int64]

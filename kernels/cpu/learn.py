@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.project import Drive
 from brainsim.kernels.cpu.records import NOT_COUNTED, indices, joined
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
+from brainsim.kernels.state import Neurons
 
 
 def learn(resources: Resources, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, Drive]) -> None:

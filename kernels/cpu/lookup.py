@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Positions, Word, draw_block, row_key
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
 Found = npt.NDArray[np.int32]

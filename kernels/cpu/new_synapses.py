@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.graph import GraphArrays, scan_row
 from brainsim.kernels.cpu.lookup import MOST_PAIRS, gathered, row_posts
@@ -21,6 +20,7 @@ from brainsim.kernels.cpu.search import search_kept
 from brainsim.kernels.cpu.sets import Flags, members
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.cpu.visited import Bits, VisitedPairs
+from brainsim.kernels.state import Neurons
 
 _DRAWN_PER_LOOK_UP = 48  # synapses drawn in the time that one is looked up
 _U1 = np.uint64(1)

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, Synapses
 from brainsim.kernels.cpu.arena import Arena
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.row_index import RowIndex, Rows
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.state import Neurons, Synapses
 
 _FIRST_CAPACITY = 8
 Integers = npt.NDArray[np.int64]

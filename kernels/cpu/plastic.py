@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from brainsim.kernels.backend import Neurons, Synapses
 from brainsim.kernels.cpu.arena import Arena
 from brainsim.kernels.cpu.graph import GraphArrays
 from brainsim.kernels.cpu.new_synapses import find_new
@@ -12,6 +11,7 @@ from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.sets import Flags
 from brainsim.kernels.cpu.visited import VisitedPairs
 from brainsim.kernels.law.rules import Update
+from brainsim.kernels.state import Neurons, Synapses
 
 
 class PlasticFiber:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, Thresholds
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.drives import Search, drives_of
@@ -17,6 +16,7 @@ from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.sparse_drive import LISTED
 from brainsim.kernels.cpu.threads import use_threads
 from brainsim.kernels.cpu.ties import tie_key
+from brainsim.kernels.state import Neurons, Thresholds
 
 
 @dataclass(eq=False)
@@ -29,15 +29,12 @@ class Drive:
 
     Attributes
     ----------
-    area : int
-        The area.
     counts : dict of int to Counts or PatchedCounts
         By fiber, for those that transmit and whose sources fired.
     key : uint64
         Orders neurons that tie.
     """
 
-    area: int
     counts: dict[int, Counts | PatchedCounts]
     key: np.uint64
 
@@ -62,7 +59,7 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     targets = sparse.size if patch else None
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
     key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
-    drive = Drive(area, counts, np.uint64(key))
+    drive = Drive(counts, np.uint64(key))
     if drive.patched:
         look_up(resources, drive, sparse.listed(), LISTED)
     if len(thresholds.neurons):
@@ -84,16 +81,16 @@ def look_up(resources: Resources, drive: Drive, targets: Neurons, mark: int) -> 
     resources.sparse.correct(drive.records(), mark)
 
 
-def search_of(resources: Resources, drive: Drive) -> Search:
+def search_of(resources: Resources, area: int, drive: Drive) -> Search:
     """Return what a search for the winners looks at."""
-    spec = resources.program.areas[drive.area]
+    spec = resources.program.areas[area]
     return Search(resources.sparse.arrays, drive.records(), spec.n, spec.k, drive.key)
 
 
-def sums_at(resources: Resources, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
+def sums_at(resources: Resources, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
     """Return the sums of weights at some neurons of an area that has selected, with no threshold subtracted."""
     assert not drive.patched, "areas with refractoriness have complete counts"
-    resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[drive.area].n)
-    sums = drives_of(neurons, search_of(resources, drive))
+    resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)
+    sums = drives_of(neurons, search_of(resources, area, drive))
     resources.sparse.clear()
     return sums

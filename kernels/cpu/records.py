@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import SPAN, address_of
 from brainsim.kernels.cpu.arena import Arena, Records
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import Neurons
 
 AreaRecord = Any
 FiberRecord = Any
@@ -39,6 +39,8 @@ FIBER = np.dtype(
         ("source", _NUMBER),
         ("target", _NUMBER),
         ("key", _KEY),  # of its graph
+        ("base", _NUMBER),  # weight of a synapse that is not stored
+        ("implicit", _NUMBER),  # 0 if all synapses are stored
         # The rule: see `brainsim.kernels.law.rules.Update`.
         ("gain", _NUMBER),
         ("drift", _NUMBER),
@@ -122,6 +124,7 @@ class Tables:
             self.areas.set(a, n=area.n, key=area.key)
         for f, fiber in enumerate(program.fibers):
             self.fibers.set(f, source=fiber.source, target=fiber.target, key=fiber.graph.key)
+            self.fibers.set(f, base=fiber.base, implicit=int(fiber.graph.p > 0))
         self._firing = [NO_FIRING_SET] * len(program.areas)
         self._winners = [NO_FIRING_SET] * len(program.areas)
 

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Offsets, Positions, Word, draw_rows
 from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 _LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
 _FIRST_ROWS = 64

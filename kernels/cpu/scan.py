@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.best import Bar, beats, keep_best
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.counts import CHUNK
@@ -23,6 +22,7 @@ from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, set_bounds, sum
 from brainsim.kernels.cpu.sparse_drive import clear
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.state import Neurons
 
 WORTH_THREADS = 64  # chunks to be read: for fewer, waking a second thread costs more than it saves
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.graph import Offsets, Positions, Word
 from brainsim.kernels.cpu.rows import LANES, Places, kept_block
 from brainsim.kernels.cpu.sets import Flags
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 _MOST_LOOKED_FOR = 14  # winners in a block; for more, walking is faster
 _LANES = np.uint64(LANES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.state import Neurons
 
 Flags = npt.NDArray[np.bool_]
 

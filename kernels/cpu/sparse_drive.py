@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, Thresholds
 from brainsim.kernels.cpu.addresses import integers, short_integers
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.records import AreaRecord, CountsRecord, FiberRecord, Tables, indices
 from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.state import Neurons, Thresholds
 
 LISTED, SUSPECT = 1, 2
 Indices = npt.NDArray[np.int64]
@@ -92,7 +92,7 @@ def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: Sparse
             neurons[size] = j
             size += np.int64(marked[j] == 0)
             marked[j] = LISTED
-            extra[j] += weight[at] - ONE
+            extra[j] += weight[at] - fiber.base
     return size
 
 

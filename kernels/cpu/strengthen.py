@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32, integers, short_integers, words
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.records import AreaRecord, CountsRecord, FiberRecord
 from brainsim.kernels.cpu.visited import common_steps
 from brainsim.kernels.law.rules import RATE_BITS
+from brainsim.kernels.state import Neurons
 
 _HALF = 1 << (RATE_BITS - 1)
 Integers = npt.NDArray[np.int64]
@@ -116,6 +116,8 @@ def _strengthen_fiber(
     for m in range(len(winners)):
         marks[winners[m]] = 0
         total += missing[m + 1]
+    if not fiber.implicit:  # all synapses are stored
+        return False
     # No winner has fewer synapses than are stored, so none is missing if the sum is 0.
     return not (counts.itemsize and total == 0) and not _all_visited(fiber, source, target)
 

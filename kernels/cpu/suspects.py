@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.best import Bar, beats
 from brainsim.kernels.cpu.compiling import compiled, inner
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, sum_chunk
 from brainsim.kernels.cpu.scan import WORTH_THREADS, begin
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 MOST_SUSPECTS = 1024
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from brainsim.kernels.backend import uninterrupted
+from brainsim.kernels.interrupts import uninterrupted
 
 MOST_THREADS = 1024
 LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up

@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.arena import Arena
 from brainsim.kernels.cpu.compiling import inner
 from brainsim.kernels.cpu.row_index import RowIndex
+from brainsim.kernels.state import Neurons
 
 WORDS = 4  # 64-bit words of a neuron's bits
 STEPS = 64 * WORDS

@@ -20,7 +20,7 @@ gather(const Status* status, const Gathering* gatherings, i64 gathering_count, i
     if (rank == 0) return;
     walk_row(rows[row_of(rank, fiber)], next, [&](u64 slot) {
         const u64 post = posts[slot];
-        const i64 extra = weights[slot] - ONE;
+        const i64 extra = weights[slot] - fiber.base;
         // Sums of integers: whoever comes first, the drive is the same, and the last to come sees all of it.
         u64* const sum = reinterpret_cast<u64*>(drive + target.drive + post);
         const i64 value = i64(atomicAdd(sum, u64(extra))) + extra;

@@ -194,7 +194,7 @@ strengthen(const Status* status, const Lesson* lessons, i64 lesson_count, i64 it
     });
     u32* const bits = hits + lesson.hits + place * lesson.words;
     const u64 first_page = first_pages[item], held = (row.length + PAGE - 1) / PAGE;
-    const i32 fresh_weight = i32(strengthened(ONE, fiber, steps));
+    const i32 fresh_weight = i32(strengthened(fiber.base, fiber, steps));
     u64 length = row.length;
     for (i64 word = 0; word < lesson.words; ++word) {
         const u32 set = bits[word];

@@ -7,25 +7,14 @@ launches again what did not happen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from brainsim.kernels.backend import (
-    NO_SYNAPSES,
-    PHASES,
-    Backend,
-    Memory,
-    Neurons,
-    Synapses,
-    Thresholds,
-    uninterrupted,
-    without_zeros,
-)
+from brainsim.kernels.backend import PHASES, Backend, Drained, Memory
 from brainsim.kernels.cpu.graph import graph_arrays, row_targets
 from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
@@ -36,7 +25,23 @@ from brainsim.kernels.gpu.plan import Plan, Planner
 from brainsim.kernels.gpu.ring import Recorder
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
-from brainsim.kernels.program import Options, Program
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.program import Options, Program, TopK
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import (
+    NO_SYNAPSES,
+    THRESHOLDS,
+    WEIGHTS,
+    WINNERS,
+    Firing,
+    Neurons,
+    StateKind,
+    Synapses,
+    Thresholds,
+    without_zeros,
+)
 
 _MOST_PLANS = 256
 _MOST_PENDING = 512  # rounds launched and not looked at
@@ -67,6 +72,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -97,27 +103,32 @@ class GpuBackend(Backend):
             yield
             self.broken, self._lost = before, False
 
-    def round(self, open_fibers: Sequence[int], fixed: Collection[int], *, learn: bool) -> None:
+    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+        self._launch(plan)
+        if record:
+            self._record(record)
+
+    def _launch(self, round_plan: RoundPlan) -> None:
         if self._lost or len(self._pending) >= _MOST_PENDING:
             self._settle()
         self._store_loaded()
-        plan = self._plan(open_fibers, fixed, learn)
+        plan = self._plan(round_plan)
         self._launches.prepare(plan)
         with self._whole():
             self._state.moved(plan.selecting)
-            if learn:
+            if plan.learn:
                 self._state.thresholds.raised(plan.selecting)
             self._overlay.forget_copy()
             self._pending.append(_Step(plan, self._launches.round(plan)))
             self._selected = plan.selecting
 
-    def _plan(self, open_fibers: Sequence[int], fixed: Collection[int], learn: bool) -> Plan:
+    def _plan(self, plan: RoundPlan) -> Plan:
         bounds, lifts = tuple(self._state.bounds), tuple(self._state.thresholds.lifts)
-        key = (tuple(open_fibers), frozenset(fixed), learn, bounds, lifts)
+        key = (plan, bounds, lifts)
         if key not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
-            self._plans[key] = self._planner.plan(open_fibers, fixed, learn, bounds, lifts)
+            self._plans[key] = self._planner.plan(plan, bounds, lifts)
         return self._plans[key]
 
     def _settle(self) -> None:
@@ -166,29 +177,38 @@ class GpuBackend(Backend):
 
     # Looking
 
-    def winners(self, area: int) -> Neurons:
+    def read(self, kind: StateKind, owner: int) -> Any:
         self._settle()
-        return self._state.winners(area)
+        if kind is WINNERS:
+            return Firing(self._state.winners(owner))
+        return self._learned(owner) if kind is WEIGHTS else self._state.thresholds.read(owner)
 
-    def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
+    def write(self, kind: StateKind, owner: int, value: Any) -> None:
         self._settle()
+        if kind is WINNERS:
+            self._set_winners(owner, value.neurons)
+        elif kind is WEIGHTS:
+            self._set_learned(owner, value)
+        else:
+            assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+            self._set_thresholds(owner, value)
+
+    def _set_winners(self, area: int, neurons: Neurons) -> None:
         with uninterrupted():
             if self._state.set_winners(area, np.array(neurons, np.uint32)):
                 self._launches.forget()
                 self._device.trim()
 
-    def stable(self) -> bool:
-        self._settle()
-        changed = self._state.look().changed
-        return not any(changed[area] for area in self._selected)
-
-    def fired(self) -> set[int]:
+    def drain(self) -> Drained:
         if self._lost:
-            return set()
+            return Drained(False, frozenset(), self._recorder.recorded())
         self._settle()
-        return self._state.take_fired()
+        self._recorder.drain()
+        changed = self._state.look().changed
+        stable = not any(changed[area] for area in self._selected)
+        return Drained(stable, frozenset(self._state.take_fired()), self._recorder.recorded())
 
-    def record(self, areas: Sequence[int]) -> None:
+    def _record(self, areas: Sequence[int]) -> None:
         ring, slot = self._recorder.slot(areas, self._state.capacity(areas), self._settle)
         with self._whole():
             self._launches.record(ring, slot)
@@ -196,12 +216,6 @@ class GpuBackend(Backend):
                 self._pending[-1].slots.append(slot)
             else:
                 self._recorder.filled(1)
-
-    def recorded(self) -> list[dict[int, Neurons]]:
-        if not self._lost:
-            self._settle()
-            self._recorder.drain()
-        return self._recorder.recorded()
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -217,21 +231,15 @@ class GpuBackend(Backend):
     def _storing(self) -> list[int]:
         return [f for f, fiber in enumerate(self.program.fibers) if fiber.stores]
 
-    def learned(self, fiber: int) -> Synapses:
-        self._settle()
+    def _learned(self, fiber: int) -> Synapses:
         if fiber in self._loaded:
             return self._loaded[fiber]
-        if not self.program.fibers[fiber].stores:
-            return NO_SYNAPSES
         return self._overlay.read(fiber, int(self._state.look().status["pages_used"]))
 
-    def set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if not self.program.fibers[fiber].stores:
-            return
-        self._settle()
+    def _set_learned(self, fiber: int, synapses: Synapses) -> None:
         if not self._loaded:
             # While a whole state is set anew, what there was before is not asked for.
-            self._loaded = {f: NO_SYNAPSES if self.broken else self.learned(f) for f in self._storing()}
+            self._loaded = {f: NO_SYNAPSES if self.broken else self._learned(f) for f in self._storing()}
         self._loaded[fiber] = synapses
 
     def _store_loaded(self) -> None:
@@ -247,12 +255,7 @@ class GpuBackend(Backend):
 
     # Thresholds
 
-    def thresholds(self, area: int) -> Thresholds:
-        self._settle()
-        return self._state.thresholds.read(area)
-
-    def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
-        self._settle()
+    def _set_thresholds(self, area: int, thresholds: Thresholds) -> None:
         thresholds = without_zeros(thresholds)
         with uninterrupted():
             if len(thresholds.neurons) and self._state.thresholds.make_room(area):

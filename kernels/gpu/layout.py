@@ -20,7 +20,7 @@ AREA = np.dtype(
 )
 _GRAPH = ("source", "target", "recurrent", "bits", "shift", "last", "guide", "heads", "thresholds")
 _RULE = ("gain", "drift", "ceiling", "steps", "step_count", "step_shift")
-FIBER = np.dtype([("key", np.uint64), *_signed(*_GRAPH, "slot", *_RULE)])
+FIBER = np.dtype([("key", np.uint64), *_signed(*_GRAPH, "slot", *_RULE, "base")])
 JOB = np.dtype(_signed("area", "first_block", "first_fiber", "end_fiber"))
 GATHERING = np.dtype(_signed("fiber", "first_item"))
 LESSON = np.dtype(

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Synapses
 from brainsim.kernels.errors import CapacityError, DeviceMemoryError
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import PAGE, ROW
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import Synapses
 
 FIRST_ROWS = 1024
 FIRST_PAGES = 1024

@@ -6,7 +6,7 @@ the drives; how many do, and how far they are, the device alone knows.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import DIGIT_BITS, GATHERING, JOB, LESSON
 from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
 
 # Passes over the digits of a hash.  With 33 bits, two tied neurons are told apart but once in 10^10; what is left then,
 # `count_winners` tells apart by itself, slowly.
@@ -65,33 +66,28 @@ class Planner:
         self._device = device
         self._tile_bits = tile_bits
 
-    def plan(
-        self, opened: Sequence[int], fixed: Collection[int], learn: bool, bounds: Sequence[int], lifts: Sequence[int]
-    ) -> Plan:
-        """Return the plan of a round.
+    def plan(self, plan: RoundPlan, bounds: Sequence[int], lifts: Sequence[int]) -> Plan:
+        """Return the tables of a round on the device.
 
         Of each area, ``bounds`` says how many neurons may fire when it begins, and ``lifts`` by how much more than the
         sum of its inputs one may be driven.
         """
         fibers = self._program.fibers
-        selecting = tuple(a for a in dict.fromkeys(fibers[f].target for f in opened) if a not in fixed)
-        into = {a: [f for f in opened if fibers[f].target == a] for a in selecting}
-        ordered = [f for a in selecting for f in into[a]]
+        into = dict(plan.selections)
+        ordered = plan.transmitting
         jobs, blocks = self._jobs(into)
         gatherings, warps = self._gatherings(
             [f for f in ordered if fibers[f].stores and bounds[fibers[f].source]], bounds
         )
         after = [min(area.n, area.k) if a in into else bounds[a] for a, area in enumerate(self._program.areas)]
-        learning = [
-            f for f in opened if learn and fibers[f].learns and bounds[fibers[f].source] and after[fibers[f].target]
-        ]
-        lessons = self._lessons(learning, set(selecting), bounds, after)
+        learning = [f for (f,) in plan.learning if bounds[fibers[f].source] and after[fibers[f].target]]
+        lessons = self._lessons(learning, set(into), bounds, after)
         sources = np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64)
         tables = [jobs, np.array(ordered, np.int64), gatherings, lessons, sources]
         there = self._device.upload_all(tables, "plans")
         return Plan(
-            selecting=selecting,
-            learn=learn,
+            selecting=tuple(into),
+            learn=plan.learns,
             jobs=there[0],
             opened=there[1],
             blocks=blocks,
@@ -109,7 +105,7 @@ class Planner:
             hits=int((lessons["items"] * lessons["words"]).sum()),
         )
 
-    def _jobs(self, into: dict[int, list[int]]) -> tuple[npt.NDArray[Any], int]:
+    def _jobs(self, into: Mapping[int, Sequence[int]]) -> tuple[npt.NDArray[Any], int]:
         jobs = np.zeros(len(into), JOB)
         block = fiber = 0
         for job, (area, fibers) in zip(jobs, into.items(), strict=True):
@@ -146,7 +142,7 @@ class Planner:
         graph = self._program.fibers[fiber].graph
         return min(posts, -(-graph.n_target >> graph.bits))
 
-    def _passes(self, into: dict[int, list[int]], bounds: Sequence[int], lifts: Sequence[int]) -> int:
+    def _passes(self, into: Mapping[int, Sequence[int]], bounds: Sequence[int], lifts: Sequence[int]) -> int:
         fibers = self._program.fibers
         largest = [
             lifts[area] + sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import CHANNEL
+from brainsim.kernels.state import Neurons
 
 _BYTES = 1 << 22
 _SLOTS = (8, 256)  # least and most

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.gpu.thresholds import ThresholdPool
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import Neurons
 
 
 class Look(NamedTuple):

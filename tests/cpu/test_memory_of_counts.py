@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
-from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.backend import Backend
+from brainsim.kernels.cpu import backend as cpu_backend
 from brainsim.kernels.cpu import counts, lookup
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Synapses
+from driving import Driven
 from scenarios import settled, settled_reference, trace
 
 
@@ -55,8 +60,8 @@ def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
     sets = [c, b, c, b, x, c, np.arange(1000, 1100), np.arange(1100, 1200), b, x]
     program = one_fiber()
     room_for_three = Options(cache_mb=3.3 * 200_000 / 2**20)
-    expected = fire(ReferenceBackend(program, Options()), sets, forget=1)
-    assert fire(CpuBackend(program, room_for_three), sets, forget=1) == expected
+    expected = fire(Driven(ReferenceBackend(program, Options())), sets, forget=1)
+    assert fire(Driven(CpuBackend(program, room_for_three)), sets, forget=1) == expected
 
 
 @pytest.mark.parametrize("which", range(0, 40, 3))
@@ -74,48 +79,42 @@ def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.Monkey
     monkeypatch.setattr(counts, "synapses_among", interrupted)
 
     class Stubborn(CpuBackend):
-        def round(self, *arguments: Any, **named: Any) -> bool:
+        def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
             try:
-                return super().round(*arguments, **named)
+                super().run(plan, record)
             except KeyboardInterrupt:
-                return super().round(*arguments, **named)
+                super().run(plan, record)
 
     assert trace(Stubborn, settled(200), Options()) == settled_reference(200)[1]
 
 
-def test_an_interruption_while_a_round_is_tidied_up_leaves_nothing_behind() -> None:
+def test_what_an_interrupted_round_has_gathered_is_not_used_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sparse drive is one for all areas: it must be empty of what was gathered for another area or round."""
     areas = (AreaSpec("S", 500, 50), AreaSpec("R", 500, 50), AreaSpec("T", 5000, 20))
     fibers = tuple(
-        FiberSpec(name, source, 2, Graph(fiber_key(1, name, "T", ""), 500, 5000, 0.1, False), None)
+        FiberSpec(name, source, 2, Graph(fiber_key(1, name, "T", ""), 500, 5000, 0.1, False), Update.affine(1.0, 0, 9))
         for source, name in enumerate("SR")
     )
 
     def play(kind: type[Backend], *, interrupt: bool) -> list[int]:
-        backend = kind(Program(areas, fibers), Options())
+        backend = Driven(kind(Program(areas, fibers), Options()))
         for area in (0, 1):
             backend.set_winners(area, np.arange(50))
+        for _ in range(3):
+            backend.round([0], {0, 1}, learn=True)
         if interrupt:
-            monkeypatch = pytest.MonkeyPatch()
-            monkeypatch.setattr(backend, "_end_round", interrupting(backend._end_round))
-            with pytest.raises(KeyboardInterrupt):
-                backend.round([0], {0, 1}, learn=True)
-            monkeypatch.undo()
+            with monkeypatch.context() as patch:
+                patch.setattr(cpu_backend, "select", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    backend.round([0], {0, 1}, learn=True)
         backend.round([1], {0, 1}, learn=True)
         return backend.winners(2).tolist()
 
     assert play(CpuBackend, interrupt=True) == play(ReferenceBackend, interrupt=False)
 
 
-def interrupting(tidy: Any) -> Any:
-    """Return a function that tidies up when a round begins, and is interrupted before it does so at the end."""
-    calls = iter((True, False))
-
-    def first_only() -> None:
-        if not next(calls):
-            raise KeyboardInterrupt
-        tidy()
-
-    return first_only
+def interrupted(*_: Any) -> Any:
+    raise KeyboardInterrupt
 
 
 def test_a_state_that_was_loaded_in_part_is_not_built_upon(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +132,7 @@ def test_a_state_that_was_loaded_in_part_is_not_built_upon(tmp_path: Any, monkey
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(CpuBackend, "set_learned", no_memory)
+        patch.setattr(CpuBackend, "write", no_memory)
         with pytest.raises(MemoryError):
             sim.load(tmp_path / "state.h5")
     with pytest.raises(SimulationError, match="load a saved state or build a new one"):

@@ -16,7 +16,6 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import BackendError, BackendMemoryError, SimulationError
-from brainsim.kernels.backend import NO_THRESHOLDS, Thresholds
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import DeviceMemoryError
 from brainsim.kernels.gpu import cuda_device, overlay, source
@@ -26,7 +25,9 @@ from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import NO_THRESHOLDS, Thresholds
 from brainsim.studies.info import describe
+from driving import Driven
 from emulator import fake_cupy
 from emulator.device import EmulatedDevice, emulated
 from scenarios import Scenario, excitable, scenario, settled, settled_reference, trace
@@ -53,13 +54,12 @@ class TestRoom:
     def test_rounds_behind_a_stalled_one_happen_after_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
         case, _ = settled_reference(201)
-        backends = [backend_class(case.program, Options()) for backend_class in (CpuBackend, emulated())]
+        backends = [Driven(backend_class(case.program, Options())) for backend_class in (CpuBackend, emulated())]
         seen = []
         for backend in backends:
             backend.set_winners(0, list(range(30)))
             for _ in range(7):  # without a look in between
-                backend.round(range(6), {0}, learn=True)
-                backend.record([1, 2])
+                backend.round(range(6), {0}, learn=True, record=[1, 2])
             recorded = [{a: won.tolist() for a, won in each.items()} for each in backend.recorded()]
             learned = [[column.tolist() for column in backend.learned(f)] for f in range(6)]
             seen.append((backend.stable(), recorded, learned, backend.fired()))
@@ -121,7 +121,7 @@ class TestRoom:
         grown = set()
         for room in range(250_000, 900_000, 20_000):
             backend_class, device = one_device()
-            backend = backend_class(case.program, Options())
+            backend = Driven(backend_class(case.program, Options()))
             device.give_back(room - device.room)
             arrays = backend._overlay
             try:
@@ -159,7 +159,7 @@ class TestRoom:
         )
         won = []
         for backend_class in (CpuBackend, emulated(), emulated(multiprocessors=132, seed=1)):
-            backend = backend_class(Program(areas, fibers), Options())
+            backend = Driven(backend_class(Program(areas, fibers), Options()))
             backend.set_winners(0, np.arange(50_000))
             backend.set_thresholds(1, every(2, -60 * ONE, n=300))
             backend.round([0, 1], {0}, learn=True)
@@ -171,7 +171,7 @@ class TestRoom:
         case, _ = settled_reference(200)
         won = []
         for backend_class in (CpuBackend, emulated()):
-            backend = backend_class(case.program, Options())
+            backend = Driven(backend_class(case.program, Options()))
             backend.set_winners(0, list(range(30)))
             backend.round(range(6), {0}, learn=True)
             backend.set_winners(1, np.arange(0, 3000, 2))
@@ -192,14 +192,13 @@ def small_brain(refraction: float = 0.0) -> tuple[Brain, Assembly]:
 def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
     case, _ = settled_reference(202)
     backend_class, device = one_device()
-    backend = backend_class(case.program, Options())
+    backend = Driven(backend_class(case.program, Options()))
     backend.set_winners(0, list(range(30)))
     backend.round(range(6), {0}, learn=True)
     assert not backend.stable()
     before, each = device.reads, len(device.launches)
     for _ in range(20):
-        backend.round(range(6), {0}, learn=True)
-        backend.record([0, 1, 2])
+        backend.round(range(6), {0}, learn=True, record=[0, 1, 2])
     assert device.reads == before
     launched = device.launches[each:]
     assert len(launched) % 20 == 0  # no round takes more launches than another, whatever it finds
@@ -231,7 +230,7 @@ def test_an_interrupted_round_is_whole(request: pytest.FixtureRequest) -> None:
     done = []
     for interrupt_at in (None, "project", "list_winners", "reserve", "commit"):
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         backend.set_winners(0, list(range(30)))
         backend.round(range(6), {0}, learn=True)
         if interrupt_at:
@@ -293,7 +292,7 @@ def test_a_failure_while_rounds_are_run_again_is_noticed(monkeypatch: pytest.Mon
     monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
     case, _ = settled_reference(200)
     backend_class, device = one_device()
-    backend = backend_class(case.program, Options())
+    backend = Driven(backend_class(case.program, Options()))
     backend.set_winners(0, list(range(30)))
     for _ in range(5):
         backend.round(range(6), {0}, learn=True)
@@ -321,11 +320,9 @@ def test_recording_twice_in_a_round_that_stalled(monkeypatch: pytest.MonkeyPatch
     case, _ = settled_reference(200)
     seen = []
     for backend_class in (CpuBackend, emulated()):
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         backend.set_winners(0, list(range(30)))
-        backend.round(range(6), {0}, learn=True)
-        backend.record([1])
-        backend.record([1, 2])
+        backend.round(range(6), {0}, learn=True, record=[1, 2])
         seen.append([{area: won.tolist() for area, won in each.items()} for each in backend.recorded()])
     assert seen[0] == seen[1]
 
@@ -347,9 +344,8 @@ class TestMemory:
     def test_the_report_adds_up(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
-        trace_of_rounds(backend, case.rounds[:6])
-        backend.record([0, 1])
+        backend = Driven(backend_class(case.program, Options()))
+        trace_of_rounds(backend, case.rounds[:6], record=[0, 1])
         report = backend.memory()
         reported = sum(size for part in report.values() for owner in part.values() for size in owner.values())
         held = device.description.memory - device.room
@@ -360,19 +356,18 @@ class TestMemory:
     def test_close_gives_all_back(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
-        trace_of_rounds(backend, case.rounds[:6])
-        backend.record([0])
+        backend = Driven(backend_class(case.program, Options()))
+        trace_of_rounds(backend, case.rounds[:6], record=[0])
         backend.close()  # and is still held
         assert device.closed
         assert device.room == device.description.memory
 
 
-def trace_of_rounds(backend: Any, rounds: Sequence[Any]) -> None:
+def trace_of_rounds(backend: Any, rounds: Sequence[Any], record: Sequence[int] = ()) -> None:
     for stimuli, opened, fixed, learn in rounds:
         for area, neurons in stimuli.items():
             backend.set_winners(area, neurons)
-        backend.round(opened, fixed, learn=learn)
+        backend.round(opened, fixed, learn=learn, record=record)
 
 
 class TestThresholds:
@@ -381,7 +376,7 @@ class TestThresholds:
     def test_memory_is_there_when_it_is_needed(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backends = [CpuBackend(case.program, Options()), backend_class(case.program, Options())]
+        backends = [Driven(CpuBackend(case.program, Options())), Driven(backend_class(case.program, Options()))]
         some, others = every(3, ONE), every(2, -2 * ONE)
         steps = [(1, NO_THRESHOLDS), (1, some), (2, others), (2, some), (1, NO_THRESHOLDS), (1, others), (0, some)]
         seen, held = [], []
@@ -416,7 +411,7 @@ class TestThresholds:
         """But as many more passes over the digits of a drive as thresholds below 0 make it longer."""
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
         counts = []
         backend.set_winners(0, list(range(30)))
         for amount, fire in ((0, 25), (2**62 - 1, 0), (-ONE, 25), (1 - 2**62, 25)):
@@ -435,8 +430,8 @@ class TestThresholds:
         backend_class, device = one_device(seed=2)
         seen = []
         for backend in (
-            CpuBackend(refracting(case.program), Options()),
-            backend_class(refracting(case.program), Options()),
+            Driven(CpuBackend(refracting(case.program), Options())),
+            Driven(backend_class(refracting(case.program), Options())),
         ):
             backend.set_winners(0, list(range(30)))
             for rounds in (1, 4, 2):  # without a look in between
@@ -452,7 +447,7 @@ class TestThresholds:
         """What is put back as it was taken is there still."""
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(refracting(case.program), Options())
+        backend = Driven(backend_class(refracting(case.program), Options()))
         backend.set_winners(0, list(range(30)))
         backend.round(range(6), {0}, learn=True)
         taken, written = backend.thresholds(1), []
@@ -490,7 +485,7 @@ class TestThresholds:
     def test_a_failure_while_they_are_set_is_noticed(self) -> None:
         case, _ = settled_reference(200)
         backend_class, device = one_device()
-        backend = backend_class(case.program, Options())
+        backend = Driven(backend_class(case.program, Options()))
 
         def failed(*_: object) -> None:
             raise DriverError
@@ -536,7 +531,7 @@ class TestDumps:
                     sim.run(brain.fibers, rounds=2)
                     probed = sim.assembly("A").neurons.tolist()
                 won = [winners.tolist() for winners in recording.winners("A")]
-                weights = [sim._backend.learned(f) for f in range(2)]  # type: ignore[union-attr]
+                weights = [sim.connectome(f).learned() for f in brain.fibers]
                 states.append(
                     (won, probed, [[c.tolist() for c in w] for w in weights], sim.rounds, sim.thresholds("A").tolist())
                 )
@@ -545,7 +540,7 @@ class TestDumps:
 
     def test_weights_set_for_one_fiber_leave_the_others(self) -> None:
         case, reference = settled_reference(200)
-        backend = emulated()(case.program, Options())
+        backend = Driven(emulated()(case.program, Options()))
         trace_of_rounds(backend, case.rounds)
         moved = backend.learned(2)
         backend.set_learned(0, type(moved)(*(column[:5] for column in backend.learned(0))))
@@ -618,7 +613,7 @@ class TestCupy:
 def test_unlearned_and_learned_of_a_fixed_fiber() -> None:
     areas = (AreaSpec("S", 10, 10), AreaSpec("T", 40, 5))
     graph = Graph(fiber_key(0, "S", "T", ""), 10, 40, 0.5, False)
-    backend = emulated()(Program(areas, (FiberSpec("S->T", 0, 1, graph, None),)), Options())
+    backend = Driven(emulated()(Program(areas, (FiberSpec("S->T", 0, 1, graph, None),)), Options()))
     assert len(backend.learned(0).pre) == 0
     assert backend.row(0, 3).tolist() == graph.row(3).tolist()
 
@@ -626,7 +621,7 @@ def test_unlearned_and_learned_of_a_fixed_fiber() -> None:
 def test_a_scenario_without_learning_needs_no_lessons() -> None:
     case = scenario(2)
     backend_class, device = one_device()
-    backend = backend_class(case.program, Options())
+    backend = Driven(backend_class(case.program, Options()))
     trace_of_rounds(backend, [(stimuli, opened, fixed, False) for stimuli, opened, fixed, _ in case.rounds])
     assert "list_winners" in device.launches
     assert "strengthen" not in device.launches
