@@ -17,7 +17,7 @@ from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Offsets, Positions, Word, draw_rows
-from brainsim.kernels.cpu.roster import Roster
+from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.state import Neurons
@@ -70,7 +70,7 @@ class _Batch:
     number: int
     positions: Positions
     offsets: Offsets
-    index: _RowIndex
+    index: _PlaceIndex
     rows: npt.NDArray[np.int64]
     group: int
 
@@ -91,7 +91,7 @@ class _Batch:
         self.index.places[self.rows] = np.zeros(1, PLACE)
 
 
-class _RowIndex:
+class _PlaceIndex:
     """The place of the row of each row number."""
 
     def __init__(self) -> None:
@@ -106,14 +106,14 @@ class _RowIndex:
 
 
 class KeptRows:
-    """The kept rows of one fiber; neurons are numbered by the roster of the source area."""
+    """The kept rows of one fiber; neurons are numbered by the row index of the source area."""
 
-    def __init__(self, fiber: int, graph: GraphArrays, roster: Roster, cache: Cache) -> None:
+    def __init__(self, fiber: int, graph: GraphArrays, numbers: RowIndex, cache: Cache) -> None:
         self._fiber = fiber
         self._graph = graph
-        self._roster = roster
+        self._numbers = numbers
         self._cache = cache
-        self._index = _RowIndex()
+        self._index = _PlaceIndex()
         self._batches = 0
         # The more blocks in a group, the less room is spare; several groups are drawn by several threads.
         self._group = max(0, (graph.blocks // _GROUPS).bit_length() - 1)
@@ -143,8 +143,8 @@ class KeptRows:
         return found
 
     def _find(self, neurons: Neurons) -> Places:
-        rows = self._roster.rows(neurons)
-        found = self._index.of(np.maximum(rows, 0), self._roster.size)
+        rows = self._numbers.rows(neurons)
+        found = self._index.of(np.maximum(rows, 0), self._numbers.size)
         found[rows < 0] = np.zeros(1, PLACE)
         return found
 
@@ -165,8 +165,8 @@ class KeptRows:
         if any(in_parts(draw_rows, self._groups, threads, *arrays)):
             return False
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
-            rows = self._roster.enrol(neurons)
-            self._index.of(rows, self._roster.size)
+            rows = self._numbers.assign_rows(neurons)
+            self._index.of(rows, self._numbers.size)
             self._batches += 1
             batch = _Batch(self._batches, positions, offsets, self._index, rows, self._group)
             if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber, evict_first=True):
