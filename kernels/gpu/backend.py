@@ -26,9 +26,8 @@ from brainsim.kernels.backend import (
     uninterrupted,
     without_zeros,
 )
-from brainsim.kernels.cpu.connectome import graph_arrays, row_targets
 from brainsim.kernels.errors import KernelError
-from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.device import Device, Record
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.layout import PAGE
 from brainsim.kernels.gpu.overlay import PAGE_BYTES, Overlay
@@ -75,9 +74,9 @@ class GpuBackend(Backend):
         bits = tile_bits(program, self._device.description.multiprocessors)
         areas = AreaTable(program, bits)
         self._fibers = FiberTable(program, self._device)
-        self._state = State(program, self._device, areas)
+        self._state = State(program, self._device, areas, bits)
         self._overlay = Overlay(program, self._device, areas, self._fibers.slots)
-        self._launches = Launches(self._device, self._fibers, self._state, self._overlay, bits)
+        self._launches = Launches(self._device, self._fibers, self._state, self._overlay)
         self._planner = Planner(program, self._device, bits)
         self._recorder = Recorder(self._device)
         self._plans: dict[Any, Plan] = {}
@@ -112,12 +111,12 @@ class GpuBackend(Backend):
             self._selected = plan.selecting
 
     def _plan(self, open_fibers: Sequence[int], fixed: Collection[int], learn: bool) -> Plan:
-        bounds, lifts = tuple(self._state.bounds), tuple(self._state.thresholds.lifts)
-        key = (tuple(open_fibers), frozenset(fixed), learn, bounds, lifts)
+        most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.most_lift)
+        key = (tuple(open_fibers), frozenset(fixed), learn, most, lift)
         if key not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
-            self._plans[key] = self._planner.plan(open_fibers, fixed, learn, bounds, lifts)
+            self._plans[key] = self._planner.plan(open_fibers, fixed, learn, most, lift)
         return self._plans[key]
 
     def _settle(self) -> None:
@@ -155,7 +154,7 @@ class GpuBackend(Backend):
         self._launches.forget()
         self._recorder.drain()
         self._state.set_status(0, 0)
-        self._device.clear(self._state.fired)
+        self._state.forget_fired()
         self._loaded = dict.fromkeys(self._storing(), NO_SYNAPSES)
         self._lost = False
 
@@ -173,9 +172,15 @@ class GpuBackend(Backend):
     def set_winners(self, area: int, neurons: npt.ArrayLike) -> None:
         self._settle()
         with uninterrupted():
-            if self._state.set_winners(area, np.array(neurons, np.uint32)):
-                self._launches.forget()
-                self._device.trim()
+            before = self._state.record
+            self._state.set_winners(area, np.array(neurons, np.uint32))
+            self._let_go(before)
+
+    def _let_go(self, before: Record) -> None:
+        """Give back the memory of arrays that have been replaced, if any."""
+        if self._state.record is not before:
+            self._launches.forget()
+            self._device.trim()
 
     def stable(self) -> bool:
         self._settle()
@@ -210,7 +215,7 @@ class GpuBackend(Backend):
         return self._seconds
 
     def row(self, fiber: int, pre: int) -> Neurons:
-        return row_targets(graph_arrays(self.program.fibers[fiber].graph), pre)
+        return self.program.fibers[fiber].graph.row(pre)
 
     # Weights
 
@@ -255,9 +260,10 @@ class GpuBackend(Backend):
         self._settle()
         thresholds = without_zeros(thresholds)
         with uninterrupted():
-            if len(thresholds.neurons) and self._state.thresholds.make_room(area):
-                self._launches.forget()
-                self._device.trim()
+            before = self._state.record
+            if len(thresholds.neurons):
+                self._state.make_room_for_thresholds(area)
+            self._let_go(before)
         with self._whole():
             self._state.thresholds.write(area, thresholds)
 
@@ -271,7 +277,8 @@ class GpuBackend(Backend):
             lengths = self._overlay.rows_of(f)[1]["length"].astype(np.int64) if fiber.stores else np.empty(0, np.int64)
             fibers[fiber.name] = {"learned": int(((lengths + PAGE - 1) // PAGE).sum()) * PAGE_BYTES}
         used = sum(each["learned"] for each in fibers.values())
-        overlay = {"free pages": self._overlay.following.size * PAGE_BYTES - used, "rows": self._overlay.rows.nbytes}
+        held = self._overlay.record.arrays
+        overlay = {"free pages": held["next"].size * PAGE_BYTES - used, "rows": held["rows"].nbytes}
         ring = self._recorder.ring
         shared = {
             "overlay": overlay,

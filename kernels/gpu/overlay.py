@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Synapses
 from brainsim.kernels.errors import CapacityError, DeviceMemoryError
-from brainsim.kernels.gpu.device import Array, Device
-from brainsim.kernels.gpu.layout import PAGE, ROW
+from brainsim.kernels.gpu.device import Array, Device, record
+from brainsim.kernels.gpu.layout import OVERLAY, PAGE, ROW
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.program import Program
 
@@ -25,16 +25,14 @@ _PURPOSE = "learned synapses"
 class Overlay:
     """Rows and pages of all fibers; how many are in use, the device's status says.
 
+    A neuron has a row for each plastic fiber that starts at its area; a row is a chain of pages.  ``ranks`` has, for
+    each neuron of these areas, one more than the number of its first row, or 0 if it has none.  ``posts`` and
+    ``weights`` have `PAGE` synapses to a page, and ``next`` the page that follows each page.
+
     Attributes
     ----------
-    ranks : uint32 array
-        For each neuron of an area where plastic fibers start, one more than the number of its first row, or 0.
-    rows : ROW array
-        A row for each of these fibers: a chain of pages.
-    posts, weights : uint32 and int32 arrays
-        Targets and weights, `PAGE` to a page.
-    following : uint64 array
-        The page that follows each page.
+    record : Record
+        These arrays for kernels, and for how many rows and pages there is room.
     """
 
     def __init__(self, program: Program, device: Device, areas: AreaTable, slots: list[int]) -> None:
@@ -43,19 +41,22 @@ class Overlay:
         self._areas = areas
         self._slots = slots
         self._copy: tuple[npt.NDArray[Any], ...] | None = None
-        self.ranks = device.zeros(areas.ranks, np.uint32, "the index of learned synapses")
-        self._allocate(FIRST_ROWS, FIRST_PAGES)
-
-    def _allocate(self, rows: int, pages: int) -> None:
-        self.rows = self._device.zeros(rows, ROW, _PURPOSE)
-        self.posts, self.weights, self.following = self._pages(pages)
-
-    def _pages(self, pages: int) -> tuple[Array, Array, Array]:
-        return (
-            self._device.empty(pages * PAGE, np.uint32, _PURPOSE),
-            self._device.empty(pages * PAGE, np.int32, _PURPOSE),
-            self._device.empty(pages, np.uint64, _PURPOSE),
+        self._use(
+            ranks=device.zeros(areas.ranks, np.uint32, "the index of learned synapses"),
+            rows=device.zeros(FIRST_ROWS, ROW, _PURPOSE),
+            **self._pages(FIRST_PAGES),
         )
+
+    def _use(self, **arrays: Array) -> None:
+        rows, pages = arrays["rows"].size, arrays["next"].size
+        self.record = record(OVERLAY, **arrays, row_capacity=rows, page_capacity=pages)
+
+    def _pages(self, pages: int) -> dict[str, Array]:
+        return {
+            "posts": self._device.empty(pages * PAGE, np.uint32, _PURPOSE),
+            "weights": self._device.empty(pages * PAGE, np.int32, _PURPOSE),
+            "next": self._device.empty(pages, np.uint64, _PURPOSE),
+        }
 
     def grow(self, rows: int, pages: int) -> None:
         """Make room for so many rows and pages, or twice what there is; what is stored stays.
@@ -80,25 +81,26 @@ class Overlay:
     def _grow(self, rows: int, pages: int, factor: int) -> None:
         """Allocate everything before anything is replaced."""
         grown: dict[str, Array] = {}
-        if rows > self.rows.size:
-            grown["rows"] = self._device.zeros(min(max(rows, factor * self.rows.size), _MOST_ROWS), ROW, _PURPOSE)
-        if pages > self.following.size:
-            enough = max(pages, factor * self.following.size)
-            grown.update(zip(("posts", "weights", "following"), self._pages(enough), strict=True))
+        held = self.record.arrays
+        if rows > held["rows"].size:
+            enough = min(max(rows, factor * held["rows"].size), _MOST_ROWS)
+            grown["rows"] = self._device.zeros(enough, ROW, _PURPOSE)
+        if pages > held["next"].size:
+            grown |= self._pages(max(pages, factor * held["next"].size))
         for name, larger in grown.items():
-            self._device.copy(larger, getattr(self, name))
-            setattr(self, name, larger)
+            self._device.copy(larger, held[name])
+        self._use(**{**held, **grown})
 
     def _places(self, area: int) -> slice:
         start = int(self._areas.items[area]["ranks"])
         return slice(start, start + self._program.areas[area].n)
 
     def rows_of(self, fiber: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
-        """Return the neurons that are enrolled at the source of a fiber, and their rows."""
+        """Return the neurons at the source of a fiber that have rows, and those of the fiber."""
         places = self._places(self._program.fibers[fiber].source)
-        ranks = self._device.read(self.ranks, places.start, places.stop)
+        ranks = self._device.read(self.record.arrays["ranks"], places.start, places.stop)
         neurons = np.flatnonzero(ranks)
-        rows = self._device.read(self.rows)[ranks[neurons].astype(np.int64) - 1 + self._slots[fiber]]
+        rows = self._device.read(self.record.arrays["rows"])[ranks[neurons].astype(np.int64) - 1 + self._slots[fiber]]
         return neurons, rows
 
     def forget_copy(self) -> None:
@@ -108,9 +110,10 @@ class Overlay:
     def _pool(self, page_count: int) -> tuple[npt.NDArray[Any], ...]:
         """Return posts, weights and following pages; one copy serves all fibers, which are often asked for together."""
         if self._copy is None:
-            posts = self._device.read(self.posts, 0, page_count * PAGE).reshape(-1, PAGE)
-            weights = self._device.read(self.weights, 0, page_count * PAGE).reshape(-1, PAGE)
-            self._copy = posts, weights, self._device.read(self.following, 0, page_count)
+            held, slots = self.record.arrays, page_count * PAGE
+            posts = self._device.read(held["posts"], 0, slots).reshape(-1, PAGE)
+            weights = self._device.read(held["weights"], 0, slots).reshape(-1, PAGE)
+            self._copy = posts, weights, self._device.read(held["next"], 0, page_count)
         return self._copy
 
     def read(self, fiber: int, page_count: int) -> Synapses:
@@ -160,16 +163,16 @@ class Overlay:
             posts[slot], weights[slot] = synapses.post, synapses.weight
             first += int(pages.sum())
         self.forget_copy()
-        self._device.write(self.ranks, 0, ranks)
-        self._device.clear(self.rows)
-        self._device.write(self.rows, 0, rows)
-        self._device.write(self.posts, 0, posts)
-        self._device.write(self.weights, 0, weights)
-        self._device.write(self.following, 0, np.arange(1, page_count + 1, dtype=np.uint64))
+        held = self.record.arrays
+        self._device.clear(held["rows"])
+        following = np.arange(1, page_count + 1, dtype=np.uint64)
+        written = {"ranks": ranks, "rows": rows, "posts": posts, "weights": weights, "next": following}
+        for name, values in written.items():
+            self._device.write(held[name], 0, values)
         return row_count, page_count
 
     def _ranks(self, learned: Mapping[int, Synapses]) -> tuple[npt.NDArray[np.uint32], int]:
-        ranks, rows = np.zeros(self.ranks.size, np.uint32), 0
+        ranks, rows = np.zeros(self.record.arrays["ranks"].size, np.uint32), 0
         for area in dict.fromkeys(self._program.fibers[f].source for f in learned):
             here = [synapses.pre for f, synapses in learned.items() if self._program.fibers[f].source == area]
             neurons, slots = np.unique(np.concatenate(here)), int(self._areas.items[area]["slots"])

@@ -1,4 +1,4 @@
-"""What the kernels of one kind of round are told: which areas select, which fibers transmit and which learn.
+"""What the kernels are told about one kind of round: which areas select, which fibers transmit and which learn.
 
 A plan depends on the open fibers, the held areas, how many neurons *may* fire, and how far thresholds below 0 may lift
 the drives; how many do, and how far they are, the device alone knows.
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.gpu.device import Array, Device
-from brainsim.kernels.gpu.layout import DIGIT_BITS, GATHERING, JOB, LESSON
+from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, LEARN_JOB, SELECT_JOB
 from brainsim.kernels.program import Program
 
 # Passes over the digits of a hash.  With 33 bits, two tied neurons are told apart but once in 10^10; what is left then,
@@ -24,37 +24,37 @@ TIE_PASSES = 3
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Tables on the device and the sizes that go with them; see `kernels/cuda/types.cuh`.
+    """Tables on the device and the sizes that go with them.
 
-    ``selecting`` are the areas that choose new winners, whose thresholds may rise if the round is to ``learn``.
-    ``blocks`` counts tiles, ``warps`` neurons that may fire at fibers with learned synapses.  ``passes`` digits are
-    needed to tell the drives apart and to break ties.  ``items`` counts neurons that may have fired in a lesson,
-    ``pairs`` those times the blocks of the graph with winners, of which there is a list of ``starts``; ``hits`` are
-    words with a bit for each neuron that may have fired and winner.
+    Attributes
+    ----------
+    selecting : tuple of int
+        The areas that select winners.
+    raises : bool
+        Whether the thresholds of winners rise, in areas that refract.
+    fields : dict
+        Fields of `Round` in `kernels/cuda/types.cuh`, all but its scratch memory.
+    needs : dict of str to int
+        Items of scratch memory.
+    tiles, gather_items, learn_count, learn_items, learn_pairs, passes : int
+        Sizes of the launches: tiles of areas that select; neurons that may fire at fibers with learned synapses; fibers
+        that learn, neurons that may have fired at them, and those times the blocks of the graph with winners; digits
+        that tell the drives apart and break ties.
+    nbytes : int
+        Bytes allocated.
     """
 
     selecting: tuple[int, ...]
-    learn: bool
-    jobs: Array
-    opened: Array
-    blocks: int
+    raises: bool
+    fields: dict[str, Array | int]
+    needs: dict[str, int]
+    tiles: int
+    gather_items: int
+    learn_count: int
+    learn_items: int
+    learn_pairs: int
     passes: int
-    gatherings: Array
-    gathering_count: int
-    warps: int
-    lessons: Array
-    lesson_count: int
-    sources: Array
-    source_count: int
-    items: int
-    pairs: int
-    starts: int
-    hits: int
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes allocated."""
-        return sum(table.nbytes for table in (self.jobs, self.opened, self.gatherings, self.lessons, self.sources))
+    nbytes: int
 
 
 class Planner:
@@ -66,51 +66,70 @@ class Planner:
         self._tile_bits = tile_bits
 
     def plan(
-        self, opened: Sequence[int], fixed: Collection[int], learn: bool, bounds: Sequence[int], lifts: Sequence[int]
+        self, opened: Sequence[int], fixed: Collection[int], learn: bool, most: Sequence[int], most_lift: Sequence[int]
     ) -> Plan:
         """Return the plan of a round.
 
-        Of each area, ``bounds`` says how many neurons may fire when it begins, and ``lifts`` by how much more than the
-        sum of its inputs one may be driven.
+        Of each area, ``most`` says how many neurons may fire when it begins, and ``most_lift`` by how much more than
+        the sum of its inputs one may be driven.
         """
         fibers = self._program.fibers
         selecting = tuple(a for a in dict.fromkeys(fibers[f].target for f in opened) if a not in fixed)
         into = {a: [f for f in opened if fibers[f].target == a] for a in selecting}
         ordered = [f for a in selecting for f in into[a]]
-        jobs, blocks = self._jobs(into)
-        gatherings, warps = self._gatherings(
-            [f for f in ordered if fibers[f].stores and bounds[fibers[f].source]], bounds
-        )
-        after = [min(area.n, area.k) if a in into else bounds[a] for a, area in enumerate(self._program.areas)]
+        after = [min(area.n, area.k) if a in into else most[a] for a, area in enumerate(self._program.areas)]
         learning = [
-            f for f in opened if learn and fibers[f].learns and bounds[fibers[f].source] and after[fibers[f].target]
+            f for f in opened if learn and fibers[f].learns and most[fibers[f].source] and after[fibers[f].target]
         ]
-        lessons = self._lessons(learning, set(selecting), bounds, after)
-        sources = np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64)
-        tables = [jobs, np.array(ordered, np.int64), gatherings, lessons, sources]
-        there = self._device.upload_all(tables, "plans")
+        sources = list(dict.fromkeys(fibers[f].source for f in learning))
+        select_jobs, tiles = self._select_jobs(into)
+        gathering = [f for f in ordered if fibers[f].stores and most[fibers[f].source]]
+        gather_jobs, gather_items = self._gather_jobs(gathering, most)
+        learn_jobs = self._learn_jobs(learning, set(selecting), most, after)
+        passes = self._passes(into, most, most_lift)
+        items, starts, words = learn_jobs["items"], learn_jobs["starts"], learn_jobs["words"]
+        tables = {
+            "select_jobs": select_jobs,
+            "transmitting": np.array(ordered, np.int64),
+            "gather_jobs": gather_jobs,
+            "learn_jobs": learn_jobs,
+            "sources": np.array(sources, np.int64),
+        }
+        there = self._device.upload_all(list(tables.values()), "plans")
+        sizes = {
+            "select_count": len(selecting),
+            "gather_count": len(gathering),
+            "gather_items": gather_items,
+            "learn_count": len(learning),
+            "learn_items": int(items.sum()),
+            "learn_pairs": int((items * starts).sum()),
+            "source_count": len(sources),
+            "passes": passes,
+            "raises": int(learn),
+        }
         return Plan(
             selecting=selecting,
-            learn=learn,
-            jobs=there[0],
-            opened=there[1],
-            blocks=blocks,
-            passes=self._passes(into, bounds, lifts),
-            gatherings=there[2],
-            gathering_count=len(gatherings),
-            warps=warps,
-            lessons=there[3],
-            lesson_count=len(lessons),
-            sources=there[4],
-            source_count=len(sources),
-            items=int(lessons["items"].sum()),
-            pairs=int((lessons["items"] * lessons["starts"]).sum()),
-            starts=int((lessons["starts"] + 1).sum()),
-            hits=int((lessons["items"] * lessons["words"]).sum()),
+            raises=learn,
+            fields={**dict(zip(tables, there, strict=True)), **sizes},
+            needs={
+                "histograms": len(selecting) * passes * DIGITS,
+                "searches": len(selecting) * (passes + 1),
+                "tie_keys": len(selecting),
+                "starts": int((starts + 1).sum()),
+                "hits": int((items * words).sum()),
+                "pages": int(items.sum()),
+            },
+            tiles=tiles,
+            gather_items=gather_items,
+            learn_count=len(learning),
+            learn_items=sizes["learn_items"],
+            learn_pairs=sizes["learn_pairs"],
+            passes=passes,
+            nbytes=sum(table.nbytes for table in there),
         )
 
-    def _jobs(self, into: dict[int, list[int]]) -> tuple[npt.NDArray[Any], int]:
-        jobs = np.zeros(len(into), JOB)
+    def _select_jobs(self, into: dict[int, list[int]]) -> tuple[npt.NDArray[Any], int]:
+        jobs = np.zeros(len(into), SELECT_JOB)
         block = fiber = 0
         for job, (area, fibers) in zip(jobs, into.items(), strict=True):
             job["area"], job["first_block"], job["first_fiber"] = area, block, fiber
@@ -119,37 +138,37 @@ class Planner:
             job["end_fiber"] = fiber
         return jobs, block
 
-    def _gatherings(self, fibers: Sequence[int], bounds: Sequence[int]) -> tuple[npt.NDArray[Any], int]:
-        counts = np.array([bounds[self._program.fibers[f].source] for f in fibers], np.int64)
-        gatherings = np.zeros(len(fibers), GATHERING)
-        gatherings["fiber"], gatherings["first_item"] = fibers, np.cumsum(counts) - counts
-        return gatherings, int(counts.sum())
+    def _gather_jobs(self, fibers: Sequence[int], most: Sequence[int]) -> tuple[npt.NDArray[Any], int]:
+        counts = np.array([most[self._program.fibers[f].source] for f in fibers], np.int64)
+        jobs = np.zeros(len(fibers), GATHER_JOB)
+        jobs["fiber"], jobs["first_item"] = fibers, np.cumsum(counts) - counts
+        return jobs, int(counts.sum())
 
-    def _lessons(
-        self, fibers: Sequence[int], moved: Collection[int], bounds: Sequence[int], after: Sequence[int]
+    def _learn_jobs(
+        self, fibers: Sequence[int], moved: Collection[int], most: Sequence[int], after: Sequence[int]
     ) -> npt.NDArray[Any]:
         ends = [(self._program.fibers[f].source, self._program.fibers[f].target) for f in fibers]
-        lessons = np.zeros(len(fibers), LESSON)
-        lessons["fiber"], lessons["moved"] = fibers, [target in moved for _, target in ends]
-        lessons["items"] = [bounds[source] for source, _ in ends]
-        lessons["words"] = [-(-after[target] // 32) for _, target in ends]
-        lessons["starts"] = [self._most_starts(f, after[target]) for f, (_, target) in zip(fibers, ends, strict=True)]
-        items, starts = lessons["items"], lessons["starts"]
+        jobs = np.zeros(len(fibers), LEARN_JOB)
+        jobs["fiber"], jobs["moved"] = fibers, [target in moved for _, target in ends]
+        jobs["items"] = [most[source] for source, _ in ends]
+        jobs["words"] = [-(-after[target] // 32) for _, target in ends]
+        jobs["starts"] = [self._most_starts(f, after[target]) for f, (_, target) in zip(fibers, ends, strict=True)]
+        items, starts = jobs["items"], jobs["starts"]
         sizes = {"first_item": items, "first_pair": items * starts, "first_start": starts + 1}
-        sizes["hits"] = items * lessons["words"]
+        sizes["hits"] = items * jobs["words"]
         for field, size in sizes.items():
-            lessons[field] = np.cumsum(size) - size
-        return lessons
+            jobs[field] = np.cumsum(size) - size
+        return jobs
 
     def _most_starts(self, fiber: int, posts: int) -> int:
         """Return in how many blocks of the graph so many winners may lie."""
         graph = self._program.fibers[fiber].graph
         return min(posts, -(-graph.n_target >> graph.bits))
 
-    def _passes(self, into: dict[int, list[int]], bounds: Sequence[int], lifts: Sequence[int]) -> int:
+    def _passes(self, into: dict[int, list[int]], most: Sequence[int], most_lift: Sequence[int]) -> int:
         fibers = self._program.fibers
         largest = [
-            lifts[area] + sum(bounds[fibers[f].source] * fibers[f].largest_weight for f in group)
+            most_lift[area] + sum(most[fibers[f].source] * fibers[f].largest_weight for f in group)
             for area, group in into.items()
         ]
         return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES

@@ -1,4 +1,4 @@
-"""Recorded winners, kept on the device until there are many of them or somebody looks."""
+"""Recorded winners, kept on the device until there are many of them or they are asked for."""
 
 from __future__ import annotations
 
@@ -7,32 +7,38 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from brainsim.kernels.backend import Neurons
-from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import CHANNEL
+from brainsim.kernels.gpu.device import Device, record
+from brainsim.kernels.gpu.layout import RECORD_JOB, RING
 
 _BYTES = 1 << 22
 _SLOTS = (8, 256)  # least and most
 
 
 class Ring:
-    """Room for the winners of some areas over several rounds, a slot for each round."""
+    """Room for the winners of some areas over several rounds, a slot for each round.
+
+    Attributes
+    ----------
+    record : Record
+        For kernels: ``jobs`` say where in a slot an area's winners begin, led by their number; ``items`` has the slots.
+    """
 
     def __init__(self, device: Device, areas: Sequence[int], capacity: Sequence[int]) -> None:
         self.areas = tuple(areas)
         self.capacity = tuple(capacity)
         self._device = device
         sizes = np.array(capacity, np.int64) + 1  # each list is led by its length
-        channels = np.zeros(len(areas), CHANNEL)
-        channels["area"], channels["offset"] = areas, np.cumsum(sizes) - sizes
-        self._offsets = channels["offset"].tolist()
+        jobs = np.zeros(len(areas), RECORD_JOB)
+        jobs["area"], jobs["offset"] = areas, np.cumsum(sizes) - sizes
+        self._offsets = jobs["offset"].tolist()
         self.width = int(sizes.sum())
         self.slots = min(_SLOTS[1], max(_SLOTS[0], _BYTES // (4 * self.width)))
-        self.channels = device.upload(channels, "recordings")
-        self.items = device.empty(self.slots * self.width, np.uint32, "recordings")
+        items = device.empty(self.slots * self.width, np.uint32, "recordings")
+        self.record = record(RING, jobs=device.upload(jobs, "recordings"), items=items)
 
     def read(self, count: int) -> list[dict[int, Neurons]]:
         """Return the winners by area in the first slots; all launches must have taken effect."""
-        slots = self._device.read(self.items, 0, count * self.width).reshape(count, self.width)
+        slots = self._device.read(self.record.arrays["items"], 0, count * self.width).reshape(count, self.width)
         return [
             {
                 area: slot[offset + 1 : offset + 1 + slot[offset]].astype(np.int64)
@@ -44,7 +50,7 @@ class Ring:
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
-        return self.items.nbytes + self.channels.nbytes
+        return self.record.nbytes
 
 
 class Recorder:

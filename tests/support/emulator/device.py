@@ -41,20 +41,27 @@ def emulate(
     library: ctypes.CDLL,
     kernel: str,
     blocks: int,
-    arguments: Sequence[np.generic],
+    arguments: Sequence[npt.NDArray[Any]],
     *,
     threads: int = THREADS,
     shared: int = 0,
     poison: int = 0xA5,
     seed: int = -1,
 ) -> None:
-    """Run a kernel; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
-    held = [np.array([argument]) for argument in arguments]
-    pointers = (ctypes.c_void_p * len(held))(*(item.ctypes.data for item in held))
+    """Run a kernel on arguments of one item each; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
+    sizes = [argument.nbytes for argument in arguments]
+    assert sizes == _sizes(library, kernel), f"{kernel}: arguments of other sizes than its parameters"
+    pointers = (ctypes.c_void_p * len(sizes))(*(argument.ctypes.data for argument in arguments))
     function = ctypes.cast(getattr(library, f"emulated_{kernel}"), ctypes.c_void_p)
     failure = library.emulate(function, pointers, blocks, threads, shared, poison, seed)
     if failure is not None:
         raise EmulatorError(f"{kernel}: {failure.decode()}")
+
+
+def _sizes(library: ctypes.CDLL, kernel: str) -> list[int]:
+    """Return the bytes of a kernel's parameters, as they were compiled."""
+    sizes = (ctypes.c_size_t * 32)()
+    return sizes[: getattr(library, f"emulated_sizes_{kernel}")(sizes)]
 
 
 class EmulatedDevice(Device):
@@ -79,7 +86,7 @@ class EmulatedDevice(Device):
         self._seed = seed
         self.room = memory
 
-    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[npt.NDArray[Any]]) -> None:
         assert blocks < 2**31, "CUDA's grids are no larger"
         self.launches.append(kernel)
         seed = self._seed if self._seed < 0 else self._seed + len(self.launches)
