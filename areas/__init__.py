@@ -1,4 +1,4 @@
-"""Brain areas, each a few lines over the public API: read one to see how to write your own."""
+"""Brain areas, written with the public API only: read one to see how to write your own."""
 
 from brainsim.areas.grounding import Grounding
 from brainsim.areas.lex import Lex

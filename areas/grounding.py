@@ -1,4 +1,4 @@
-"""Areas that hold what words mean: a pattern of firing for each thing or action."""
+"""Areas that represent what words mean: one pattern for each thing or action."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ class Grounding(Area):
     Parameters
     ----------
     words : iterable of str
-        What is grounded here.
+        Words, each of which gets a pattern.
     k : int
         Neurons in each pattern.
     features : mapping of str to sequence of float, optional
-        Ratings of each word; words rated alike share neurons.  Without them the patterns are disjoint.
+        Ratings of each word; words with similar ratings share neurons.  Without ratings the patterns are disjoint.
     shared : float
-        Largest fraction of a pattern that it can share with others.  Only used with ``features``.
+        Largest fraction of a pattern that it can share with others; only used with ``features``.
     name : str, optional
-        Name of the area; that of its class by default.
+        Name of the area, by default that of its class.
+
+    Examples
+    --------
+    >>> from brainsim.areas import Grounding
+    >>> area = Grounding(["cloud", "moon", "kick"], k=50, features={"cloud": [5, 0], "moon": [5, 1], "kick": [0, 5]})
+    >>> area["cloud"].overlap(area["moon"]) > area["cloud"].overlap(area["kick"])
+    True
     """
 
     def __init__(

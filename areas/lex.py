@@ -1,4 +1,4 @@
-"""The lexicon: where a word's sound and meaning meet."""
+"""The lexicon, which links the sound of a word to its meaning."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from brainsim import Area
 class Lex(Area):
     """A lexical area of ``n`` neurons of which ``k`` fire; its assemblies are learned, not declared.
 
-    NEMO has two, ``Lex("Lex1")`` for nouns and ``Lex("Lex2")`` for verbs; nothing but their fibers tells them apart.
+    NEMO has two, ``Lex("Lex1")`` for nouns and ``Lex("Lex2")`` for verbs, which differ only in their fibers.
     """
 
     def __init__(self, name: str = "Lex", n: int = 100_000, k: int = 50) -> None:

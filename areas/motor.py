@@ -6,4 +6,4 @@ from brainsim.areas.grounding import Grounding
 
 
 class Motor(Grounding):
-    """What verbs name: the plan of an action.  Takes the parameters of `Grounding`."""
+    """What verbs refer to: the plan of an action.  Takes the parameters of `Grounding`."""

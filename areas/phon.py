@@ -11,7 +11,12 @@ from brainsim.declare.patterns import disjoint
 class Phon(Area):
     """The sounds of words: a disjoint pattern of ``k`` neurons for each, ``n = k * len(words)``.
 
-    Words added at the end leave the synapses of the earlier ones as they are.
+    Adding words at the end does not change the synapses of the words before.
+
+    Examples
+    --------
+    >>> Phon(["dog", "cat"], k=4)["cat"]
+    <Assembly 'cat' of Phon: 4 neurons [4, 5, 6, 7]>
     """
 
     def __init__(self, words: Iterable[str], k: int = 100, name: str = "Phon") -> None:

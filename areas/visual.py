@@ -6,4 +6,4 @@ from brainsim.areas.grounding import Grounding
 
 
 class Visual(Grounding):
-    """What nouns name: the sight of a thing.  Takes the parameters of `Grounding`."""
+    """What nouns refer to: the sight of a thing.  Takes the parameters of `Grounding`."""

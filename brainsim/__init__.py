@@ -29,8 +29,9 @@ from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.declare.plasticity import AffinePlasticity, Hebbian, Plasticity, SaturatingHebbian, StatisticalHebbian
-from brainsim.errors import BrainsimError, UnusedWarning
+from brainsim.declare.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.rules import Hebbian, SaturatingHebbian, StatisticalHebbian
+from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.simulator import Simulator
 from brainsim.studies.experiment import experiment
@@ -93,6 +94,7 @@ __all__ = [
     "Recording",
     "Run",
     "SaturatingHebbian",
+    "SilentWarning",
     "Simulator",
     "StatisticalHebbian",
     "UnusedWarning",

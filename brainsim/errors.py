@@ -112,6 +112,10 @@ class RunFolderError(BrainsimError, OSError):
     """A run folder that cannot be written or continued."""
 
 
+class SilentWarning(UserWarning):
+    """A run in which no neuron fires, or the assembly of an area that never fired: often a forgotten stimulus."""
+
+
 class UnusedWarning(UserWarning):
     """An area that never fired or a fiber that was never opened: often a forgotten connection."""
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
+from brainsim import Hebbian, SaturatingHebbian, experiment
 from brainsim.errors import ExperimentError
 from brainsim.models.nemo.clauses import read_clauses
 from brainsim.models.nemo.learner import READBACK_CRITERION, Sentence, WordLearner, random_sentences
@@ -28,7 +28,7 @@ from brainsim.studies.run import Checkpoint, Run
 from brainsim.studies.statistics import interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
-RULES: Mapping[str, type[Plasticity]] = {"hebbian": Hebbian, "saturating": SaturatingHebbian}
+RULES: Mapping[str, type[Hebbian] | type[SaturatingHebbian]] = {"hebbian": Hebbian, "saturating": SaturatingHebbian}
 HEARD = " (heard)"
 # Names in metrics.json of the scores that are fractions.
 FRACTIONS = {
@@ -50,14 +50,14 @@ class Study:
 
     lexicon: Lexicon
     clauses: Sequence[Sentence]
-    rule: Plasticity
+    rule: Hebbian | SaturatingHebbian
     brain: Mapping[str, Any]
     sentences: int
     test_every: int
 
     def learner(self, condition: str, seed: int, run: Run) -> WordLearner:
         """Return a blank brain; without plasticity for the control ``beta_zero``."""
-        rule = type(self.rule)(0.0, self.rule.w_max) if condition == "beta_zero" else self.rule
+        rule = replace(self.rule, beta=0.0) if condition == "beta_zero" else self.rule
         return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **run.simulator)
 
     def stream(self, condition: str, seed: int) -> list[Sentence]:

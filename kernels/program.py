@@ -1,11 +1,12 @@
-"""What a backend is told about a brain: plain numbers, no declarations."""
+"""The program of a brain: plain numbers that backends run, made from a declaration and a seed by `brainsim.build`."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
-from brainsim.kernels.errors import CapacityError
+from brainsim.kernels.errors import BackendUnavailableError, CapacityError
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT
@@ -18,11 +19,32 @@ _MIB = 1 << 20
 
 
 @dataclass(frozen=True)
-class AreaSpec:
-    """One area: its name (for messages), ``n`` neurons, ``k`` winners, and the rate at which firing refracts them.
+class TopK:
+    """Activation: the ``k`` neurons with the largest positive drive fire (k-winners-take-all)."""
 
-    ``refraction`` has 16 fractional bits; see `brainsim.kernels.law.weights.raised`.  ``key`` breaks ties; see
-    `brainsim.kernels.law.selection`.
+    def event(self, n: int, k: int) -> str:
+        """Return what happens when an area with this activation selects, for a printed schedule."""
+        return f"the {k} most driven of {n:_} win"
+
+
+@dataclass(frozen=True)
+class AreaSpec:
+    """One area.
+
+    Attributes
+    ----------
+    name : str
+        For messages and files.
+    n : int
+        Neurons.
+    k : int
+        Neurons that fire, at most.
+    refraction : int
+        Rate at which firing raises thresholds, with 16 fractional bits; see `brainsim.kernels.law.weights.raised`.
+    key : int
+        Breaks ties; see `brainsim.kernels.law.selection.area_key`.
+    activation : TopK
+        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
     """
 
     name: str
@@ -30,17 +52,33 @@ class AreaSpec:
     k: int
     refraction: int = 0
     key: int = 0
+    activation: TopK = TopK()
 
 
 @dataclass(frozen=True)
 class FiberSpec:
-    """One fiber: area indices, its graph and its plasticity step (``None`` if its weights never change)."""
+    """One fiber.
+
+    Attributes
+    ----------
+    name : str
+        For messages and files.
+    source, target : int
+        Indices of areas.
+    graph : Graph
+        Which synapses exist.
+    update : Update or None
+        The plasticity step of its rule, ``None`` if its weights never change.
+    base : int
+        Stored weight of a synapse of the graph that has not been learned.
+    """
 
     name: str
     source: int
     target: int
     graph: Graph
     update: Update | None
+    base: int = ONE
 
     @cached_property
     def learns(self) -> bool:
@@ -55,7 +93,7 @@ class FiberSpec:
     @property
     def largest_weight(self) -> int:
         """The largest stored weight a synapse of this fiber can ever have."""
-        return max(ONE, self.update.ceiling) if self.update else ONE
+        return max(self.base, self.update.ceiling) if self.update else self.base
 
 
 @dataclass(frozen=True)
@@ -96,6 +134,26 @@ def default_cache_mb(program: Program) -> float:
     """
     largest = max((program.areas[fiber.target].n for fiber in program.fibers), default=0)
     return min(64.0 + 64 * largest / _MIB, 1024.0)
+
+
+def check_parts(program: Program, backend: str, parts: Collection[type]) -> None:
+    """Refuse a program with an activation, graph or rule that a backend does not run.
+
+    Raises
+    ------
+    BackendUnavailableError
+        Naming the area or fiber, the part and the backend.
+    """
+    used: list[tuple[str, str, object]] = [(f"Area {a.name!r}", "activation", a.activation) for a in program.areas]
+    for fiber in program.fibers:
+        used += [(f"Fiber {fiber.name!r}", "graph", fiber.graph), (f"Fiber {fiber.name!r}", "rule", fiber.update)]
+    for owner, kind, part in used:
+        if part is not None and type(part) not in parts:
+            known = ", ".join(sorted(each.__name__ for each in parts))
+            raise BackendUnavailableError(
+                f"{owner}: the {backend} backend cannot run the {kind} {type(part).__name__} (it runs {known}); "
+                "choose another backend or part"
+            )
 
 
 def check_capacity(program: Program) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
@@ -26,8 +26,14 @@ import numpy.typing as npt
 
 from brainsim.bench.engine import Engine, EngineUnavailableError, Settings
 from brainsim.bench.work import Episode, Network, Neurons, pairs_per_round, union
+from brainsim.build import build
+from brainsim.declare.area import Area
+from brainsim.declare.brain import Brain
 from brainsim.kernels.law.rules import RATE_BITS, Update
+from brainsim.kernels.law.selection import input_tag, tie_order
 from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import plan_round
 from brainsim.simulate.backends import cores
 
 BUDGET = 10_000_000_000
@@ -174,6 +180,9 @@ class BruteForce(Engine):
             _Bundle(source, target, fiber_hash(network.seed, source, target), threshold, update)
             for source, target in network.fibers
         ]
+        self._program = _program(network)
+        held = [a for a, area in enumerate(network.areas) if area in network.stimuli]
+        self._plan = plan_round(self._program, range(len(self.bundles)), held, learn=True)
         self._winners = {area: np.empty(0, np.int64) for area in network.areas}
         self._fires = {area: np.zeros(n, np.bool_) for area, (n, _) in network.areas.items()}
 
@@ -192,25 +201,24 @@ class BruteForce(Engine):
         self._winners[area] = neurons
 
     def _round(self) -> None:
-        before = self._winners
-        after = {
-            area: top_k(self._drive(area), k)
-            for area, (_, k) in self._network.areas.items()
-            if area not in self._network.stimuli
-        }
-        for bundle in self.bundles:
+        before, areas = self._winners, self._program.areas
+        after = {areas[area].name: self._select(area, inputs) for area, inputs in self._plan.selections}
+        for learning in self._plan.learning:
+            bundle = self.bundles[learning.fiber]
             winners = after.get(bundle.target, before[bundle.target])
             if len(before[bundle.source]) and len(winners):
                 bundle.strengthen(before[bundle.source], winners)
         for area, neurons in after.items():
             self._set(area, neurons)
 
-    def _drive(self, area: str) -> npt.NDArray[np.int64]:
-        drive = np.zeros(self._network.areas[area][0], np.int64)
-        for bundle in self.bundles:
-            if bundle.target == area and len(self._winners[bundle.source]):
+    def _select(self, area: int, inputs: Sequence[int]) -> Neurons:
+        spec, fibers = self._program.areas[area], self._program.fibers
+        drive = np.zeros(spec.n, np.int64)
+        for bundle in (self.bundles[f] for f in inputs):
+            if len(self._winners[bundle.source]):
                 bundle.add_to(drive, self._winners[bundle.source], self._fires[bundle.source])
-        return drive
+        tag = input_tag((fibers[f].graph.key, self._winners[self.bundles[f].source]) for f in inputs)
+        return top_k(drive, spec.k, spec.key, tag)
 
     def winners(self, area: str) -> Neurons:
         return self._winners[area]
@@ -230,9 +238,20 @@ def fiber_hash(seed: int, source: str, target: str) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
-def top_k(drive: npt.NDArray[np.int64], k: int) -> Neurons:
-    """Return the ``k`` largest by a partition of all: ties to the lowest index, none with zero drive."""
+def _program(network: Network) -> Program:
+    """Return the program of a network; its graphs serve as names only, since the baseline draws its own."""
+    brain = Brain()
+    areas = {name: brain.add(Area(name, n, k)) for name, (n, k) in network.areas.items()}
+    for source, target in network.fibers:
+        brain.connect(areas[source], areas[target], network.p, network.rule)
+    return build(brain, network.seed)
+
+
+def top_k(drive: npt.NDArray[np.int64], k: int, key: int, tag: int) -> Neurons:
+    """Return the ``k`` largest positive drives by a partition of all; ties as `brainsim.kernels.law.selection` says."""
     bar = max(1, np.partition(drive, len(drive) - k)[len(drive) - k])
-    above = np.flatnonzero(drive > bar)
-    level = np.flatnonzero(drive == bar)[: k - len(above)]
+    above, level = np.flatnonzero(drive > bar), np.flatnonzero(drive == bar)
+    places = k - len(above)
+    if places < len(level):
+        level = level[np.argsort(tie_order(key, tag, level))[:places]]
     return np.sort(np.concatenate([above, level]))

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from brainsim.bench.work import Episode, Network, Neurons, Trial
-from brainsim.declare.plasticity import Hebbian, SaturatingHebbian
+from brainsim.declare.rules import Hebbian, SaturatingHebbian
 
 Word = dict[str, Mapping[str, Neurons]]
 

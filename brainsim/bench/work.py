@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.rules import Hebbian, SaturatingHebbian
 
 Neurons = npt.NDArray[np.int64]
 
@@ -27,7 +27,7 @@ class Network:
         Areas that are only ever shown words: held, so that they never choose winners.
     p : float
         Connection probability of every fiber.
-    rule : Plasticity
+    rule : Hebbian or SaturatingHebbian
         Learning rule of every fiber.
     seed : int
         Seed of the random graph.
@@ -37,7 +37,7 @@ class Network:
     fibers: tuple[tuple[str, str], ...]
     stimuli: tuple[str, ...]
     p: float
-    rule: Plasticity
+    rule: Hebbian | SaturatingHebbian
     seed: int = 0
 
 

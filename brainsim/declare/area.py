@@ -19,7 +19,7 @@ from brainsim.kernels.program import MAX_NEURONS
 
 
 class Owner(Protocol):
-    """The brain that an area belongs to, as far as the area needs it."""
+    """What an area needs of the brain that it belongs to."""
 
     def fibers_between(self, source: Any, target: Any) -> Any:
         """Return the fibers from one area to another."""

@@ -1,4 +1,4 @@
-"""How a declaration draws itself without importing the plots: the package sets the artist when it is imported."""
+"""Lets a declaration draw itself without importing the plots: `brainsim` sets the artist when it is imported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Artist(Protocol):
-    """What draws a brain; `brainsim.plots` is one."""
+    """Draws brains, as `brainsim.plots` does."""
 
     def draw_brain(self, brain: Any, *, ax: Axes | None = None) -> Axes:
         """Draw areas and fibers."""
@@ -23,7 +23,7 @@ _loaders: list[Callable[[], Artist]] = []
 
 
 def set_artist(load: Callable[[], Artist]) -> None:
-    """Use what ``load`` returns, from the first drawing on."""
+    """Set the function that returns the artist; it is called when a brain is first drawn."""
     _loaders[:] = [load]
 
 

@@ -14,12 +14,17 @@ Patterns = dict[str, npt.NDArray[np.int64]]
 
 
 def disjoint(words: Iterable[str], k: int) -> Patterns:
-    """Return a pattern of ``k`` consecutive neurons for each word, one after the other.
+    """Return disjoint patterns: for each word the next ``k`` neurons.
+
+    Examples
+    --------
+    >>> {word: neurons.tolist() for word, neurons in disjoint(["dog", "cat"], k=3).items()}
+    {'dog': [0, 1, 2], 'cat': [3, 4, 5]}
 
     Raises
     ------
     DeclarationError
-        If there is no word, or one comes twice.
+        If there is no word, or a word is listed twice.
     """
     k = integer("patterns: k", k, 1, None)
     listed = _checked(words)
@@ -29,29 +34,36 @@ def disjoint(words: Iterable[str], k: int) -> Patterns:
 def grounded(
     words: Iterable[str], k: int, features: Mapping[str, Sequence[float]] | None, shared: float
 ) -> tuple[int, Patterns]:
-    """Return the neurons an area needs and a pattern of ``k`` neurons for each word, shaped by ratings.
+    """Return the size of an area and a pattern of ``k`` neurons for each word, such that similar words share neurons.
 
-    Two words share neurons in proportion to their similarity ``s = max(0, 1 - d)``, where ``d`` is the root mean square
-    difference of their standardised ratings (1.4 for words that have nothing to do with each other): ``share * s``
-    neurons, ``share = shared * k``, or less if a word has so many similar ones that they would not fit into its share.
-    All its other neurons are a word's own, so that words with equal ratings stay distinct.  Without ``features`` the
+    The similarity of two words is ``s = max(0, 1 - d)``, where ``d`` is the root mean square difference of their
+    standardised ratings (about 1.4 for unrelated words).  They share ``shared * k * s`` neurons, or fewer if one of
+    them has so many similar words that it would share more than ``shared * k`` neurons in all.  The remaining neurons
+    of a word belong to no other word, so that words with equal ratings stay distinct.  Without ``features``, the
     patterns are `disjoint`.
 
     Parameters
     ----------
     words : iterable of str
-        In the order of their own neurons.
+        Words, each once.
     k : int
         Neurons in each pattern.
     features : mapping of str to sequence of float, or None
-        Ratings by word, all of one length; each feature is standardised over the words.
+        Ratings by word, the same number for each; every feature is standardised over the words.
     shared : float
         Largest fraction of a pattern that can be shared, 0 to 1.
+
+    Returns
+    -------
+    n : int
+        How many neurons the patterns need.
+    patterns : dict of str to ndarray of int64
+        Neurons by word.
 
     Raises
     ------
     DeclarationError
-        If a word has no ratings, or their number differs between words.
+        If a word has no ratings, or the number of ratings differs between words.
     """
     listed = _checked(words)
     share = round(real("patterns: shared", shared, 0.0, 1.0) * integer("patterns: k", k, 1, None))
@@ -77,7 +89,7 @@ def _shared_neurons(ratings: npt.NDArray[np.float64], share: int) -> npt.NDArray
     similarity = np.maximum(0.0, 1.0 - apart)
     np.fill_diagonal(similarity, 0.0)
     crowd = np.maximum(1.0, similarity.sum(axis=1))
-    # The tolerance keeps a product that is whole but for rounding, such as 0.4 * 50, on its own side of the floor.
+    # The tolerance prevents that a product that is whole but for rounding, such as 0.4 * 50, is rounded down.
     fitting = np.floor(share * similarity / np.maximum(crowd[:, None], crowd[None]) + 1e-9)
     return np.triu(fitting.astype(np.int64), 1)
 

@@ -1,4 +1,4 @@
-"""Implicit graphs as SciPy matrices, for small sizes."""
+"""Conversion of small implicit graphs to SciPy sparse arrays."""
 
 from __future__ import annotations
 

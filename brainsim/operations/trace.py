@@ -20,6 +20,7 @@ class Trace:
 
     Examples
     --------
+    >>> from brainsim.operations import Trace, project
     >>> rounds = Trace()
     >>> dog = project(sim, phon["dog"], lex, trace=rounds)
     >>> rounds.overlaps[-1]

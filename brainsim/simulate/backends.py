@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from brainsim._validation import integer
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
-from brainsim.kernels.errors import DeviceMemoryError, KernelError
-from brainsim.kernels.program import Options, Program, check_capacity
+from brainsim.kernels.program import Options, Program, check_capacity, check_parts
+from brainsim.simulate.engine import named_errors
 
 NAMES = ("reference", "cpu", "gpu")
 
@@ -67,24 +65,15 @@ def create(name: str, program: Program, options: Options) -> Backend:
     """
     try:
         with named_errors():
+            backend = _class_of(name)
+            check_parts(program, name, backend.parts)
             check_capacity(program)
-            return _class_of(name)(program, options)
+            return backend(program, options)
     except BackendMemoryError:
         raise
     except MemoryError as error:
         neurons = sum(area.n for area in program.areas)
         raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
-
-
-@contextmanager
-def named_errors() -> Iterator[None]:
-    """Turn the errors of a backend into those that users know."""
-    try:
-        yield
-    except DeviceMemoryError as error:
-        raise BackendMemoryError(str(error)) from error
-    except KernelError as error:
-        raise BackendError(str(error)) from error
 
 
 def _class_of(name: str) -> type[Backend]:

@@ -11,8 +11,9 @@ import numpy.typing as npt
 from brainsim._validation import integer, real
 from brainsim.declare.sparse import to_csr
 from brainsim.errors import DeclarationError
-from brainsim.kernels.backend import Backend, Synapses
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
+from brainsim.kernels.state import NO_SYNAPSES, WEIGHTS, Synapses
+from brainsim.simulate.engine import Engine
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -27,16 +28,19 @@ class Connectome:
     ``may_write`` raises an error where weights must not be changed.
     """
 
-    def __init__(self, backend: Backend, fiber: int, may_write: Callable[[], None]) -> None:
-        self._backend = backend
+    def __init__(self, engine: Engine, fiber: int, may_write: Callable[[], None]) -> None:
+        self._engine = engine
         self._may_write = may_write
         self._fiber = fiber
-        self._spec = backend.program.fibers[fiber]
+        self._spec = engine.program.fibers[fiber]
         self._graph = self._spec.graph
+
+    def _stored(self) -> Synapses:
+        return self._engine.read(WEIGHTS, self._fiber) if self._spec.stores else NO_SYNAPSES
 
     def row(self, i: int) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending."""
-        return self._backend.row(self._fiber, self._check("source", i, self._graph.n_source))
+        return self._engine.row(self._fiber, self._check("source", i, self._graph.n_source))
 
     def contains(self, i: int, j: int) -> bool:
         """Return whether source neuron ``i`` synapses on target neuron ``j``."""
@@ -50,13 +54,13 @@ class Connectome:
         """
         if not self.contains(i, j):
             return 0.0
-        pre, post, weight = self._backend.learned(self._fiber)
+        pre, post, weight = self._stored()
         at = np.flatnonzero((pre == i) & (post == j))
         return to_float(int(weight[at[0]])) if len(at) else 1.0
 
     def learned(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return all synapses that learning has touched: ``(pre, post, weight)``, sorted by ``(pre, post)``."""
-        pre, post, weight = self._backend.learned(self._fiber)
+        pre, post, weight = self._stored()
         return pre, post, weight / ONE
 
     def to_scipy(self) -> csr_array[np.float64]:
@@ -67,7 +71,7 @@ class Connectome:
         DeclarationError
             If more than 10**8 synapses are expected; look at single rows instead.
         """
-        matrix = to_csr(self._spec.name, self._graph, lambda i: self._backend.row(self._fiber, i))
+        matrix = to_csr(self._spec.name, self._graph, lambda i: self._engine.row(self._fiber, i))
         pre, post, weight = self.learned()
         width = self._graph.n_target
         sources = np.repeat(np.arange(self._graph.n_source), np.diff(matrix.indptr))
@@ -114,7 +118,7 @@ class Connectome:
             Inside `Simulator.frozen`.
         """
         self._may_write()
-        self._backend.set_learned(self._fiber, synapses)
+        self._engine.write(WEIGHTS, self._fiber, synapses)
 
     def __repr__(self) -> str:
         graph = self._graph

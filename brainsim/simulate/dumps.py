@@ -1,10 +1,8 @@
-"""HDF5 files: assemblies and recordings for analysis, and whole states to continue from."""
+"""HDF5 files of assemblies and recordings, for analysis."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,19 +10,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._files import whole
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
-from brainsim.kernels.backend import Synapses, Thresholds
-from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.simulate.hdf5 import TEXT, create, opened
 from brainsim.simulate.recording import Recording
-from brainsim.simulate.state import Snapshot
-
-_FORMAT = 2
-_READABLE = (1, _FORMAT)  # format 1 has no thresholds
-_TEXT = h5py.string_dtype()
-_NAMES = ("held", "inhibited", "inhibited_fibers", "opened", "fired")
 
 
 def write_assemblies(
@@ -41,7 +31,7 @@ def write_assemblies(
     DumpError
         If an assembly has no label, or two of one area share theirs; nothing is written.
     """
-    with _create(path) as file:
+    with create(path) as file:
         group = file.create_group("assemblies", track_order=True)
         for assembly in assemblies:
             if assembly.area not in group:
@@ -59,7 +49,7 @@ def write_assemblies(
 
 def _write_recording(group: h5py.Group, recording: Recording) -> None:
     group.create_dataset("marks_round", data=np.array([mark.round for mark in recording.marks], np.int64))
-    group.create_dataset("marks_label", data=[mark.label for mark in recording.marks], dtype=_TEXT)
+    group.create_dataset("marks_label", data=[mark.label for mark in recording.marks], dtype=TEXT)
     for position, area in enumerate(recording.areas):
         rounds = recording.winners(area)
         part = group.create_group(area.name)
@@ -77,7 +67,7 @@ def read_assemblies(path: str | Path) -> dict[str, dict[str, Assembly]]:
     DumpError
         If the file cannot be read or holds no assemblies.
     """
-    with _open(path) as file:
+    with opened(path) as file:
         if "assemblies" not in file:
             raise DumpError(f"{path}: holds no assemblies; write them with write_assemblies")
         return {
@@ -94,7 +84,7 @@ def read_recordings(path: str | Path) -> dict[str, Recording]:
     DumpError
         If the file cannot be read.
     """
-    with _open(path) as file:
+    with opened(path) as file:
         return {name: _read_recording(group) for name, group in file.get("recordings", {}).items()}
 
 
@@ -119,78 +109,3 @@ def _read_recording(group: h5py.Group) -> Recording:
 def _rounds(part: h5py.Group) -> list[npt.NDArray[np.int64]]:
     neurons, offsets = part["neurons"][:], part["offsets"][:].tolist()
     return [neurons[start:end] for start, end in pairwise(offsets)]
-
-
-def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
-    """Write the state of a simulation, whole or not at all (`Simulator.save`)."""
-    header = asdict(snapshot)
-    del header["winners"], header["learned"], header["thresholds"]
-    with _create(path) as file:
-        file.attrs["graph_version"] = GRAPH_VERSION
-        file.attrs["seed"] = np.uint64(snapshot.seed)
-        file.attrs["rounds"] = snapshot.rounds
-        file.create_dataset("declaration", data=snapshot.declaration, dtype=_TEXT)
-        file.create_dataset("note", data=snapshot.note, dtype=_TEXT)
-        for name in _NAMES:
-            file.create_dataset(name, data=list(header[name]), dtype=_TEXT)
-        for area, neurons in snapshot.winners.items():
-            file.create_dataset(f"winners/{area}", data=neurons)
-        for group, parts in (("learned", snapshot.learned), ("thresholds", snapshot.thresholds)):
-            for name, part in parts.items():
-                for column, values in part._asdict().items():
-                    file.create_dataset(f"{group}/{name}/{column}", data=values, compression="gzip")
-
-
-def load_snapshot(path: str | Path) -> Snapshot:
-    """Read what `save_snapshot` wrote.
-
-    Raises
-    ------
-    DumpError
-        If the file cannot be read, holds no state, or was written for another version of the random graph.
-    """
-    with _open(path) as file:
-        if "declaration" not in file:
-            raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
-        if file.attrs["graph_version"] != GRAPH_VERSION:
-            raise DumpError(f"{path}: belongs to graph version {file.attrs['graph_version']}, here {GRAPH_VERSION}")
-        return Snapshot(
-            declaration=file["declaration"].asstr()[()],
-            note=file["note"].asstr()[()],
-            seed=int(file.attrs["seed"]),
-            rounds=int(file.attrs["rounds"]),
-            **{name: tuple(file[name].asstr()[:]) for name in _NAMES},
-            winners={area: data[:] for area, data in file["winners"].items()},
-            learned={
-                fiber: Synapses(columns["pre"][:], columns["post"][:], columns["weight"][:])
-                for fiber, columns in file.get("learned", {}).items()
-            },
-            thresholds={
-                area: Thresholds(columns["neurons"][:], columns["amount"][:])
-                for area, columns in file.get("thresholds", {}).items()
-            },
-        )
-
-
-@contextmanager
-def _open(path: str | Path) -> Iterator[h5py.File]:
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("brainsim_format", "none")
-            if found not in _READABLE:
-                raise DumpError(f"{path}: must be a brainsim file of format 1 or {_FORMAT} (got {found})")
-            yield file
-    except OSError as error:
-        raise DumpError(f"{path}: cannot be read as HDF5 ({error})") from error
-    except (KeyError, AttributeError) as error:
-        raise DumpError(f"{path}: is damaged: {error.args[0]}") from error
-
-
-@contextmanager
-def _create(path: str | Path) -> Iterator[h5py.File]:
-    try:
-        with whole(path) as partial, h5py.File(partial, "w") as file:
-            file.attrs["brainsim_format"] = _FORMAT
-            yield file
-    except OSError as error:
-        raise DumpError(f"{path}: cannot be written ({error})") from error

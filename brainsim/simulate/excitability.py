@@ -1,4 +1,4 @@
-"""Thresholds and drives, between a backend's integers and the numbers that users see."""
+"""Thresholds and drives, in units of the base weight."""
 
 from __future__ import annotations
 
@@ -8,21 +8,54 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.errors import DeclarationError
-from brainsim.kernels.backend import Backend, Thresholds
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_float
+from brainsim.kernels.state import THRESHOLDS, WEIGHTS, WINNERS, Thresholds
+from brainsim.simulate.engine import Engine
 
 Values = npt.NDArray[np.float64]
 
 
-def thresholds_of(backend: Backend, area: int) -> Values:
-    """Return the thresholds of all neurons of an area, in units of the base weight."""
-    neurons, amount = backend.thresholds(area)
-    values = np.zeros(backend.program.areas[area].n)
-    values[neurons] = amount / ONE
-    return values
+class Excitability:
+    """Reads and sets the thresholds of areas, and reads drives."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._program = engine.program
+
+    def thresholds(self, area: int) -> Values:
+        """Return the thresholds of all neurons of an area, shape ``(n,)``."""
+        neurons, amount = self._engine.read(THRESHOLDS, area)
+        values = np.zeros(self._program.areas[area].n)
+        values[neurons] = amount / ONE
+        return values
+
+    def set_thresholds(self, area: int, values: npt.ArrayLike) -> None:
+        """Replace the thresholds of an area: one number for all neurons, or one for each."""
+        spec = self._program.areas[area]
+        self._engine.write(THRESHOLDS, area, _checked(values, spec.n, f"Area {spec.name!r}: thresholds"))
+
+    def drives(self, area: int, fibers: Sequence[int]) -> Values:
+        """Return the drive of each neuron of an area, less its threshold, if these fibers transmitted."""
+        drive = np.zeros(self._program.areas[area].n, np.int64)
+        for f in fibers:
+            self._add(drive, f)
+        neurons, amount = self._engine.read(THRESHOLDS, area)
+        drive[neurons] -= amount
+        return drive / ONE
+
+    def _add(self, drive: npt.NDArray[np.int64], f: int) -> None:
+        """Add the weights of the synapses from the firing neurons of a fiber's source."""
+        fiber = self._program.fibers[f]
+        firing = self._engine.read(WINNERS, fiber.source).neurons
+        for neuron in firing.tolist():
+            drive[self._engine.row(f, neuron)] += fiber.base
+        if fiber.stores:
+            pre, post, weight = self._engine.read(WEIGHTS, f)
+            fires = np.isin(pre, firing)
+            np.add.at(drive, post[fires], weight[fires] - fiber.base)
 
 
-def checked_thresholds(values: npt.ArrayLike, n: int, where: str) -> Thresholds:
+def _checked(values: npt.ArrayLike, n: int, where: str) -> Thresholds:
     """Return one threshold for all neurons, or one for each, as a backend keeps them."""
     try:
         given = np.asarray(values, np.float64)
@@ -38,18 +71,3 @@ def checked_thresholds(values: npt.ArrayLike, n: int, where: str) -> Thresholds:
     amount = np.broadcast_to(np.clip(np.rint(given * ONE).astype(np.int64), -most, most), (n,))
     neurons = np.flatnonzero(amount)
     return Thresholds(neurons, amount[neurons])
-
-
-def drives_of(backend: Backend, area: int, fibers: Sequence[int]) -> Values:
-    """Return by how much each neuron of an area would be driven beyond its threshold, in units of the base weight."""
-    drive = np.zeros(backend.program.areas[area].n, np.int64)
-    for f in fibers:
-        firing = backend.winners(backend.program.fibers[f].source)
-        for neuron in firing.tolist():
-            drive[backend.row(f, neuron)] += ONE
-        pre, post, weight = backend.learned(f)
-        heard = np.isin(pre, firing)
-        np.add.at(drive, post[heard], weight[heard] - ONE)
-    neurons, amount = backend.thresholds(area)
-    drive[neurons] -= amount
-    return drive / ONE

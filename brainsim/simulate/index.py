@@ -1,4 +1,4 @@
-"""From what users hand over (areas, names, fibers, sets) to the numbers that backends know."""
+"""Areas, names, fibers and sets of fibers to the indices that backends use."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ class Index:
     def areas(self, areas: Iterable[AreaLike]) -> list[int]:
         """Return the numbers of some areas, each once."""
         return list(dict.fromkeys(self.area(area) for area in areas))
+
+    def some(self, areas: tuple[AreaLike, ...]) -> list[int]:
+        """Return the numbers of some areas, of all if none is named."""
+        return self.areas(areas) if areas else list(range(len(self.area_names)))
 
     def fibers(self, fibers: Openable) -> list[int]:
         """Return the numbers of fibers of this brain, each once."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
 
 PHASES = ("stimulate", "project", "select", "learn", "record")
 
@@ -31,37 +33,19 @@ class Schedule:
     """
 
     def __init__(
-        self,
-        program: Program,
-        fibers: tuple[int, ...],
-        closed: frozenset[int],
-        held: frozenset[int],
-        *,
-        learning: bool,
-        recorded: tuple[str, ...],
+        self, program: Program, plan: RoundPlan, closed: Sequence[int], held: Iterable[int], recorded: Sequence[str]
     ) -> None:
-        open_fibers = [program.fibers[f] for f in fibers if f not in closed]
-        areas = program.areas
-        selecting = [a for a in dict.fromkeys(f.target for f in open_fibers) if a not in held]
+        areas, fibers = program.areas, program.fibers
         steps = [Step("stimulate", areas[a].name, "keeps firing its held assembly") for a in sorted(held)]
-        steps += [
-            Step("project", program.fibers[f].name, "inhibited: transmits nothing") for f in fibers if f in closed
-        ]
-        steps += [
-            Step("project", f.name, f"adds its weights to the drive of {areas[f.target].name}")
-            for f in open_fibers
-            if f.target in selecting
-        ]
-        steps += [
-            Step("select", areas[a].name, f"the {areas[a].k} most driven of {areas[a].n:_} win") for a in selecting
-        ]
-        if learning:
-            steps += [
-                Step("learn", areas[a].name, "raises the thresholds of its winners")
-                for a in selecting
-                if areas[a].refraction
-            ]
-            steps += [Step("learn", f.name, "strengthens fired -> just won") for f in open_fibers if f.learns]
+        steps += [Step("project", fibers[f].name, "inhibited: transmits nothing") for f in closed]
+        for area, inputs in plan.selections:
+            adds = f"adds its weights to the drive of {areas[area].name}"
+            steps += [Step("project", fibers[f].name, adds) for f in inputs]
+        for area, _ in plan.selections:
+            spec = areas[area]
+            steps.append(Step("select", spec.name, spec.activation.event(spec.n, spec.k)))
+        steps += [Step("learn", areas[a].name, "raises the thresholds of its winners") for a in plan.raising]
+        steps += [Step("learn", fibers[each.fiber].name, "strengthens fired -> just won") for each in plan.learning]
         steps += [Step("record", name, "its winners are recorded") for name in recorded]
         self.steps = tuple(steps)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from types import TracebackType
 from typing import NoReturn, Self, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
 
 from brainsim._validation import integer, real
 from brainsim.build import build
@@ -16,36 +17,29 @@ from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.errors import DeclarationError, DumpError, SimulationError
-from brainsim.kernels.backend import Backend, Memory
+from brainsim.errors import DeclarationError
+from brainsim.kernels.backend import Memory
 from brainsim.kernels.program import Options, default_cache_mb
+from brainsim.kernels.state import THRESHOLDS, WINNERS
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
-from brainsim.simulate.control import Control
+from brainsim.simulate.engine import Engine
+from brainsim.simulate.excitability import Excitability
+from brainsim.simulate.gates import Gates
 from brainsim.simulate.index import AreaLike, Index, Openable
+from brainsim.simulate.outcome import Outcome
+from brainsim.simulate.probes import Probes
+from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.rounds import Rounds
+from brainsim.simulate.saving import Saving
 from brainsim.simulate.schedule import Schedule
-from brainsim.simulate.state import State, declaration, restore_snapshot, take_snapshot
+from brainsim.simulate.state import BrainState, StateTable
+from brainsim.simulate.stimuli import Stimuli
 from brainsim.simulate.usage import report
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a call of `Simulator.run` did.
-
-    Attributes
-    ----------
-    rounds : int
-        Rounds that were run.
-    stable : bool
-        Whether the last round changed no winner of any area.
-    """
-
-    rounds: int
-    stable: bool
-
-
-class Simulator(Control):
+class Simulator:
     """Runs a brain under the law of the assembly calculus, exactly and reproducibly.
 
     Parameters
@@ -75,6 +69,9 @@ class Simulator(Control):
     ...     sim.present(phon["dog"])
     ...     sim.run(phon >> lex, rounds=10)
     ...     dog = sim.assembly(lex)
+    Outcome(rounds=10, stable=True)
+    >>> len(dog)
+    30
     """
 
     def __init__(
@@ -93,19 +90,24 @@ class Simulator(Control):
         self.brain = brain
         self.seed = integer("Simulator.seed", seed, 0, 2**64 - 1)
         self.backend_name = backends.resolve(backend)
-        self._program = build(brain, self.seed)
-        cache_mb = default_cache_mb(self._program) if cache_mb is None else cache_mb
+        program = self._program = build(brain, self.seed)
+        cache_mb = default_cache_mb(program) if cache_mb is None else cache_mb
         options = Options(
             threads=backends.thread_count(self.backend_name, threads),
             cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
         )
-        self._backend: Backend | None = backends.create(self.backend_name, self._program, options)
+        engine = self._engine = Engine(backends.create(self.backend_name, program, options))
         brain.freeze()
-        self._index = Index(brain)
-        self._state = State()
-        self._recordings: list[tuple[int, Recording]] = []
-        self._depth = 0
-        self._recording_seconds = 0.0
+        state, index = BrainState(), Index(brain)
+        self._state, self._index = state, index
+        table = StateTable(engine, state)
+        self._stimuli = Stimuli(engine, index, state)
+        self._gates = Gates(program, index, state)
+        self._excitability = Excitability(engine)
+        self._recorder = Recorder(index)
+        self._probes = Probes(table, self._recorder)
+        self._rounds = Rounds(engine, index, state, self._gates, self._probes, self._recorder)
+        self._saving = Saving(brain, program, self.seed, table, self._probes)
 
     # Rounds
 
@@ -134,19 +136,7 @@ class Simulator(Control):
             raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
         most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
-        opened = self._transmitting(fibers)
-        recorded = sorted({self._index.area(area) for recording in self._listening() for area in recording.areas})
-        done, stable = 0, False
-        try:
-            with backends.named_errors():
-                while done < most and not stable:
-                    self._round(opened, recorded)
-                    done += 1
-                    stable = (until_stable or done == most) and self._live.stable()
-        finally:
-            with backends.named_errors():
-                self._collect()
-        return Outcome(done, stable)
+        return self._rounds.run(fibers, most, until_stable=until_stable)
 
     def project(
         self,
@@ -172,86 +162,150 @@ class Simulator(Control):
                 fibers = fibers | self.brain.fibers_between(source, target)
         return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
 
-    def _round(self, opened: list[int], recorded: list[int]) -> None:
-        self._live.round(opened, self._state.held, learn=not self._depth)
-        self._state.rounds += 1
-        self._state.opened.update(opened)
-        if recorded:
-            begun = perf_counter()
-            self._live.record(recorded)
-            self._recording_seconds += perf_counter() - begun
-
-    def _collect(self) -> None:
-        """Take over what the backend noted during some rounds."""
-        if self._backend is None:
-            return
-        begun = perf_counter()
-        self._state.fired |= self._backend.fired()
-        names = [area.name for area in self._program.areas]
-        rounds = [{names[a]: winners for a, winners in each.items()} for each in self._backend.recorded()]
-        for recording in self._listening():
-            for each in rounds:
-                recording.append(each)
-        self._recording_seconds += perf_counter() - begun
-
     def schedule(self, fibers: Openable | None = None) -> Schedule:
         """Return the printable order of events of a round that opens these fibers (all by default)."""
-        chosen = tuple(self._index.fibers(self.brain.fibers if fibers is None else fibers))
-        closed = frozenset(chosen) - frozenset(self._transmitting(self.brain.fibers))
-        recorded = tuple(area.name for recording in self._listening() for area in recording.areas)
-        held = frozenset(self._state.held)
-        return Schedule(self._program, chosen, closed, held, learning=not self._depth, recorded=recorded)
+        return self._rounds.schedule(self.brain.fibers if fibers is None else fibers)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
-        """Probe without a trace: no learning inside, and all but what was used is on leaving as it was on entering.
+        """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
 
-        That is: winners, held areas, gates, thresholds and the clock.
+        Winners, held areas, inhibition, thresholds and the clock are put back.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
         ...     sim.run(phon >> lex)
         ...     heard = sim.assembly(lex)
+        Outcome(rounds=1, stable=False)
+        >>> sim.assembly(lex)
+        <Assembly of Lex: 0 neurons []>
         """
-        live, state = self._live, self._state.copy()
-        winners = [live.winners(area) for area in range(len(self._program.areas))]
-        thresholds = [live.thresholds(area) for area in range(len(self._program.areas))]
-        self._depth += 1
-        try:
+        with self._probes.frozen():
             yield self
+
+    @property
+    def learning(self) -> bool:
+        """Whether rounds learn: everywhere but inside `Simulator.frozen`."""
+        return not self._probes.active
+
+    # Stimuli and gates
+
+    def present(self, *assemblies: Assembly) -> None:
+        """Make assemblies fire and hold them: each area keeps firing its own until it is released.
+
+        Raises
+        ------
+        DeclarationError
+            If a neuron is not below the area's ``n``, or two assemblies are of one area.
+        UnknownNameError
+            If the area is not in the brain.
+        """
+        self._stimuli.present(assemblies)
+
+    def hold(self, *areas: AreaLike) -> None:
+        """Keep the present winners of these areas firing until they are released."""
+        self._stimuli.hold(areas)
+
+    def release(self, *areas: AreaLike) -> None:
+        """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
+        self._stimuli.release(areas)
+
+    def silence(self, *areas: AreaLike) -> None:
+        """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
+        self._stimuli.silence(areas)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Names of the areas whose winners are held."""
+        return self._stimuli.held
+
+    def inhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
+        """Close fibers, or all fibers into and out of areas, until they are disinhibited.
+
+        An inhibited area keeps its winners, which act again once it is disinhibited.
+        """
+        self._gates.inhibit(targets)
+
+    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
+        """Undo `inhibit` for these areas and fibers (for everything, if nothing is named)."""
+        self._gates.disinhibit(targets)
+
+    def transmitting(self, fibers: Openable) -> FiberSet:
+        """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
+        every = list(self.brain.fibers)
+        return FiberSet(every[f] for f in self._gates.transmitting(fibers))
+
+    # Excitability
+
+    def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
+        """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in units of the base weight."""
+        return self._excitability.thresholds(self._index.area(area))
+
+    def set_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> None:
+        """Make an area's neurons harder to drive, or easier (below 0): one number for all, or one for each.
+
+        A neuron fires only if its drive exceeds its threshold.  Where that is below 0, it may fire without any input,
+        in rounds that open a fiber into the area.
+
+        Raises
+        ------
+        DeclarationError
+            If the values are not one number or ``n``, or too large for 64 bits (7e13).
+        """
+        self._excitability.set_thresholds(self._index.area(area), values)
+
+    @contextmanager
+    def temporary_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> Iterator[None]:
+        """Set thresholds for the length of a block; then put those back that there were, exactly.
+
+        >>> with sim.temporary_thresholds(lex, rng.normal(0, 5, lex.n)):  # noise, for one round
+        ...     sim.run(phon >> lex)
+        """
+        index = self._index.area(area)
+        before = self._engine.read(THRESHOLDS, index)
+        self.set_thresholds(area, values)
+        try:
+            yield
         finally:
-            for recording in self._listening():
-                recording.stop()
-            self._depth -= 1
-            # A fiber that only probes open is not forgotten, so what was used stays noted.
-            state.opened, state.fired = self._state.opened, self._state.fired
-            self._state = state
-            if self._backend is not None:
-                with backends.named_errors():
-                    for area, neurons in enumerate(winners):
-                        self._backend.set_winners(area, neurons)
-                        if self._backend.thresholds(area) is not thresholds[area]:  # a probe seldom sets them
-                            self._backend.set_thresholds(area, thresholds[area])
+            self._engine.write(THRESHOLDS, index, before)
+
+    def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
+        """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
+
+        Nothing changes.  Of the fibers (all by default), those count that end in the area and are not inhibited.  Takes
+        as long as reading all their learned synapses: a look at a moment, not a step of a simulation.
+
+        Returns
+        -------
+        float64 array, shape (n,)
+            In units of the base weight.
+        """
+        index = self._index.area(area)
+        opened = self._gates.transmitting(self.brain.fibers if fibers is None else fibers)
+        return self._excitability.drives(index, [f for f in opened if self._program.fibers[f].target == index])
 
     # Looking
 
     def assembly(self, area: AreaLike, label: str | None = None) -> Assembly:
         """Return the present winners of an area as an immutable snapshot."""
         index = self._index.area(area)
-        return Assembly(self._program.areas[index].name, self._live.winners(index), label)
+        return Assembly(self._program.areas[index].name, self._engine.read(WINNERS, index).neurons, label)
+
+    def has_fired(self, area: AreaLike) -> bool:
+        """Return whether an area has fired so far, in probes or outside of them."""
+        return self._index.area(area) in self._state.fired
 
     def connectome(self, fiber: Fiber | FiberSet) -> Connectome:
         """Return the synapses and present weights of one fiber."""
         chosen = self._index.fibers(fiber)
         if len(chosen) != 1:
             raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
-        return Connectome(self._live, chosen[0], self._may_write)
+        return Connectome(self._engine, chosen[0], self._may_write)
 
     def _may_write(self) -> None:
-        if self._depth:
-            raise SimulationError(
-                "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
-            )
+        self._probes.refuse(
+            "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
+        )
 
     def record(self, *areas: AreaLike) -> Recording:
         """Record the winners of these areas (all, if none is named) from the next round on.
@@ -259,13 +313,7 @@ class Simulator(Control):
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
         """
         every = list(self.brain.areas.values())
-        recording = Recording([every[index] for index in self._some(areas)])
-        self._recordings.append((self._depth, recording))
-        return recording
-
-    def _listening(self) -> list[Recording]:
-        self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
-        return [recording for depth, recording in self._recordings if depth == self._depth]
+        return self._recorder.start([every[index] for index in self._index.some(areas)])
 
     @property
     def rounds(self) -> int:
@@ -274,19 +322,18 @@ class Simulator(Control):
 
     def unused(self) -> tuple[str, ...]:
         """Return a line for every area that never fired and every fiber that was never opened."""
-        fired, opened = self._state.fired, self._state.opened
-        areas = [f"area {a.name!r} never fired" for i, a in enumerate(self._program.areas) if i not in fired]
-        fibers = [f"fiber {f.name!r} was never opened" for i, f in enumerate(self._program.fibers) if i not in opened]
+        fired, opened, program = self._state.fired, self._state.opened, self._program
+        areas = [f"area {a.name!r} never fired" for i, a in enumerate(program.areas) if i not in fired]
+        fibers = [f"fiber {f.name!r} was never opened" for i, f in enumerate(program.fibers) if i not in opened]
         return (*areas, *fibers)
 
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
-        with backends.named_errors():
-            return self._live.memory()
+        return self._engine.memory()
 
     def timings(self) -> dict[str, float]:
         """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""
-        return {**self._live.seconds, "record": self._recording_seconds}
+        return {**self._engine.seconds(), "record": self._recorder.seconds}
 
     # Life
 
@@ -295,9 +342,7 @@ class Simulator(Control):
 
         ``note`` is kept with it and returned by `load`.
         """
-        from brainsim.simulate.dumps import save_snapshot
-
-        save_snapshot(path, take_snapshot(self.brain, self.seed, self._live, self._state, note))
+        self._saving.save(path, note)
 
     def load(self, path: str | Path) -> str:
         """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
@@ -307,45 +352,15 @@ class Simulator(Control):
         DumpError
             If the file holds no state, or that of another brain or seed; then nothing changes.
         """
-        from brainsim.simulate.dumps import load_snapshot
-
-        if self._depth:
-            raise SimulationError(
-                "Simulator.load: cannot replace the state inside frozen(); load before or after the probe"
-            )
-        snapshot = load_snapshot(path)
-        if (snapshot.declaration, snapshot.seed) != (declaration(self.brain), self.seed):
-            raise DumpError(
-                f"{path}: is the state of another brain or seed (seed {snapshot.seed}, here {self.seed}); "
-                "build the brain and the simulator as they were when it was saved"
-            )
-        with backends.named_errors():
-            self._state = restore_snapshot(path, snapshot, self._backend or self._live)
-        return snapshot.note
+        return self._saving.load(path)
 
     def close(self) -> None:
         """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
-        if self._backend is None:
+        if self._engine.closed:
             return
-        self._free()
+        self._engine.close()
         if self._state.opened:
             report(self.unused())
-
-    def _free(self) -> None:
-        backend, self._backend = self._backend, None
-        if backend is not None:
-            backend.close()
-
-    @property
-    def _live(self) -> Backend:
-        if self._backend is None:
-            raise SimulationError("Simulator: is closed; build a new one")
-        if self._backend.broken:
-            raise SimulationError(
-                "Simulator: a round failed half-way through learning, or a load did; "
-                "load a saved state or build a new one"
-            )
-        return self._backend
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a Simulator cannot be copied or pickled; save() it and load() the state into a new one")
@@ -359,8 +374,8 @@ class Simulator(Control):
         if error is None:
             self.close()
         else:
-            self._free()  # what was not used yet is not news when the block ended early
+            self._engine.close()  # what was not used yet is not news when the block ended early
 
     def __repr__(self) -> str:
-        state = "closed" if self._backend is None else f"{self.rounds} rounds"
+        state = "closed" if self._engine.closed else f"{self.rounds} rounds"
         return f"<Simulator of {len(self._program.areas)} areas, seed {self.seed}, {self.backend_name}: {state}>"

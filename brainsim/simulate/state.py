@@ -1,150 +1,173 @@
-"""What a simulator remembers between rounds, besides winners and weights."""
+"""The state of a simulator: what the backend keeps (`brainsim.kernels.state`) and what belongs to the brain as a whole.
+
+Probes, saving and loading go through `StateTable` and name no kind of state.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
+from brainsim.kernels.program import Program
+from brainsim.kernels.state import KINDS, StateKind, same
+from brainsim.simulate.engine import Engine
 
-from brainsim.declare.brain import Brain
-from brainsim.errors import DumpError
-from brainsim.kernels.backend import NO_SYNAPSES, NO_THRESHOLDS, Backend, Synapses, Thresholds, uninterrupted
-from brainsim.kernels.law.weights import THRESHOLD_LIMIT
-from brainsim.kernels.program import FiberSpec
+
+@dataclass(frozen=True)
+class BrainKind:
+    """A kind of state that the brain as a whole has: a set of areas or fibers, or a count of rounds.
+
+    Attributes
+    ----------
+    name : str
+        The attribute of `BrainState`, and the name in files.
+    of : {"areas", "fibers", "rounds"}
+        What the value holds.
+    restored : bool
+        Whether a probe puts it back.
+    """
+
+    name: str
+    of: Literal["areas", "fibers", "rounds"]
+    restored: bool = True
+
+
+BRAIN_KINDS = (
+    BrainKind("held", "areas"),
+    BrainKind("inhibited", "areas"),
+    BrainKind("inhibited_fibers", "fibers"),
+    BrainKind("rounds", "rounds"),
+    # A fiber that only probes open has been used, so what was used stays noted.
+    BrainKind("opened", "fibers", restored=False),
+    BrainKind("fired", "areas", restored=False),
+)
 
 
 @dataclass
-class State:
-    """Held areas, gates and the clock, and what has been used so far; areas and fibers by number."""
+class BrainState:
+    """Held areas, inhibition, the clock, and what has been used so far; areas and fibers by index."""
 
     held: set[int] = field(default_factory=set)
-    inhibited_areas: set[int] = field(default_factory=set)
+    inhibited: set[int] = field(default_factory=set)
     inhibited_fibers: set[int] = field(default_factory=set)
     rounds: int = 0
     opened: set[int] = field(default_factory=set)
     fired: set[int] = field(default_factory=set)
 
-    def copy(self) -> State:
-        """Return an independent copy."""
-        return replace(
-            self,
-            held=set(self.held),
-            inhibited_areas=set(self.inhibited_areas),
-            inhibited_fibers=set(self.inhibited_fibers),
-        )
+    def get(self, kind: BrainKind) -> Any:
+        """Return a copy of a value: a set or a count."""
+        value = getattr(self, kind.name)
+        return value if kind.of == "rounds" else set(value)
 
-    def closed(self, number: int, fiber: FiberSpec) -> bool:
-        """Return whether inhibition closes a fiber: its own, or that of an area it starts or ends in."""
-        return number in self.inhibited_fibers or not self.inhibited_areas.isdisjoint((fiber.source, fiber.target))
+    def set(self, kind: BrainKind, value: Any) -> None:
+        """Replace a value."""
+        setattr(self, kind.name, value if kind.of == "rounds" else set(value))
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The whole state of a simulation, by name, so that it fits any backend and any order of declaration."""
+    """A whole state by name, so that it fits any backend and any order of declaration.
 
-    declaration: str
-    note: str
-    seed: int
-    rounds: int
-    held: tuple[str, ...]
-    inhibited: tuple[str, ...]
-    inhibited_fibers: tuple[str, ...]
-    opened: tuple[str, ...]
-    fired: tuple[str, ...]
-    winners: Mapping[str, npt.NDArray[np.int64]]
-    learned: Mapping[str, Synapses]
-    thresholds: Mapping[str, Thresholds]
-
-
-def declaration(brain: Brain) -> str:
-    """Return the declaration as text that does not depend on its order."""
-    areas = sorted(
-        f"{area.name!r} n={area.n} k={area.k}" + (f" refraction={area.refraction!r}" if area.refraction else "")
-        for area in brain.areas.values()
-    )
-    fibers = sorted(f"{fiber.name} p={fiber.p!r} {fiber.plasticity!r}" for fiber in brain.fibers)
-    return "\n".join([*areas, *fibers])
-
-
-def take_snapshot(brain: Brain, seed: int, backend: Backend, state: State, note: str) -> Snapshot:
-    """Return the whole state of a simulation."""
-    areas, fibers = backend.program.areas, backend.program.fibers
-    return Snapshot(
-        declaration=declaration(brain),
-        note=note,
-        seed=seed,
-        rounds=state.rounds,
-        held=tuple(areas[a].name for a in sorted(state.held)),
-        inhibited=tuple(areas[a].name for a in sorted(state.inhibited_areas)),
-        inhibited_fibers=tuple(fibers[f].name for f in sorted(state.inhibited_fibers)),
-        opened=tuple(fibers[f].name for f in sorted(state.opened)),
-        fired=tuple(areas[a].name for a in sorted(state.fired)),
-        winners={area.name: backend.winners(a) for a, area in enumerate(areas)},
-        learned={fiber.name: backend.learned(f) for f, fiber in enumerate(fibers) if fiber.stores},
-        thresholds={
-            area.name: thresholds for a, area in enumerate(areas) if len((thresholds := backend.thresholds(a)).neurons)
-        },
-    )
-
-
-def restore_snapshot(path: str | Path, snapshot: Snapshot, backend: Backend) -> State:
-    """Put a backend of the same declaration into the state of a snapshot, and return the rest of that state.
-
-    Raises
-    ------
-    DumpError
-        If the snapshot names areas, fibers or neurons that do not exist; then nothing has changed.
+    Attributes
+    ----------
+    values : mapping of str to mapping
+        For each `StateKind` by name, the value of each owner by name.
+    brain : mapping of str to object
+        For each `BrainKind` by name, a tuple of names or a count.
     """
-    _check(path, snapshot, backend)
-    area = {spec.name: a for a, spec in enumerate(backend.program.areas)}
-    fiber = {spec.name: f for f, spec in enumerate(backend.program.fibers)}
-    with uninterrupted():
-        backend.broken = True  # until all of it is there
-        for name, neurons in snapshot.winners.items():
-            backend.set_winners(area[name], neurons)
-        for f, spec in enumerate(backend.program.fibers):
-            if spec.stores:
-                backend.set_learned(f, snapshot.learned.get(spec.name, NO_SYNAPSES))
-        for name, number in area.items():
-            backend.set_thresholds(number, snapshot.thresholds.get(name, NO_THRESHOLDS))
-        backend.broken = False
-    return State(
-        held={area[name] for name in snapshot.held},
-        inhibited_areas={area[name] for name in snapshot.inhibited},
-        inhibited_fibers={fiber[name] for name in snapshot.inhibited_fibers},
-        rounds=snapshot.rounds,
-        opened={fiber[name] for name in snapshot.opened},
-        fired={area[name] for name in snapshot.fired},
-    )
+
+    values: Mapping[str, Mapping[str, Any]]
+    brain: Mapping[str, Any]
 
 
-def _check(path: str | Path, snapshot: Snapshot, backend: Backend) -> None:
-    areas = {area.name: area for area in backend.program.areas}
-    storing = {fiber.name: fiber for fiber in backend.program.fibers if fiber.stores}
-    fibers = {fiber.name for fiber in backend.program.fibers}
-    needed = {name for name, fiber in storing.items() if fiber.learns}
-    whole = set(snapshot.winners) == set(areas) and needed <= set(snapshot.learned) <= set(storing)
-    whole = whole and fibers >= {*snapshot.inhibited_fibers, *snapshot.opened}
-    whole = whole and set(areas) >= {*snapshot.held, *snapshot.inhibited, *snapshot.fired, *snapshot.thresholds}
-    if whole:
-        pairs = [(neurons, areas[name].n) for name, neurons in snapshot.winners.items()]
-        pairs += [(thresholds.neurons, areas[name].n) for name, thresholds in snapshot.thresholds.items()]
-        for name, synapses in snapshot.learned.items():
-            graph = storing[name].graph
-            pairs += [(synapses.pre, graph.n_source), (synapses.post, graph.n_target)]
-        whole = all(not len(ids) or (np.min(ids) >= 0 and np.max(ids) < n) for ids, n in pairs)
-        whole = whole and all(_sound(thresholds) for thresholds in snapshot.thresholds.values())
-    if not whole:
-        raise DumpError(f"{path}: is damaged: it names areas, fibers or neurons that the brain does not have")
+class StateTable:
+    """Every value of the state of one simulator."""
+
+    def __init__(self, engine: Engine, brain: BrainState) -> None:
+        self._engine = engine
+        self._brain = brain
+        self._program = engine.program
+
+    def kept(self) -> list[tuple[Any, int, Any]]:
+        """Return what a probe puts back: (kind, owner, value) of all that a round without learning can change."""
+        values: list[tuple[Any, int, Any]] = [
+            (kind, owner, self._engine.read(kind, owner))
+            for kind in KINDS
+            if not kind.learned
+            for owner in kind.owners(self._program)
+        ]
+        return values + [(kind, 0, self._brain.get(kind)) for kind in BRAIN_KINDS if kind.restored]
+
+    def put_back(self, kept: list[tuple[Any, int, Any]]) -> None:
+        """Write what `kept` returned, where it has changed."""
+        for kind, owner, value in kept:
+            if isinstance(kind, BrainKind):
+                self._brain.set(kind, value)
+            elif self._engine.usable and not same(self._engine.read(kind, owner), value):
+                self._engine.write(kind, owner, value)
+
+    def snapshot(self) -> Snapshot:
+        """Return the whole state."""
+        values = {
+            kind.name: {name: self._engine.read(kind, owner) for name, owner in kind.named(self._program).items()}
+            for kind in KINDS
+        }
+        return Snapshot(values, {kind.name: self._names(kind, self._brain.get(kind)) for kind in BRAIN_KINDS})
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Become the state of a snapshot in which `fault` finds nothing wrong."""
+        self._engine.write_all(
+            [
+                (kind, owner, snapshot.values[kind.name][name])
+                for kind in KINDS
+                for name, owner in kind.named(self._program).items()
+            ]
+        )
+        for kind in BRAIN_KINDS:
+            self._brain.set(kind, self._indices(kind, snapshot.brain[kind.name]))
+
+    def fault(self, snapshot: Snapshot) -> str | None:
+        """Return what is wrong with a snapshot for this brain, ``None`` if it can be restored."""
+        faults = [self._fault_of_kind(kind, snapshot.values.get(kind.name, {})) for kind in KINDS]
+        faults += [self._fault_of_brain(kind, snapshot.brain.get(kind.name)) for kind in BRAIN_KINDS]
+        return next((fault for fault in faults if fault), None)
+
+    def _fault_of_kind(self, kind: StateKind, values: Mapping[str, Any]) -> str | None:
+        owners = kind.named(self._program)
+        for name in (*(owners.keys() - values.keys()), *(values.keys() - owners.keys())):
+            state = "is missing" if name in owners else "belongs to nothing in this brain"
+            return f"{kind.name} of {kind.owner} {name!r} {state}"
+        for name, owner in owners.items():
+            fault = kind.fault(self._program, owner, values[name])
+            if fault:
+                return f"{kind.name} of {kind.owner} {name!r}: {fault}"
+        return None
+
+    def _fault_of_brain(self, kind: BrainKind, value: Any) -> str | None:
+        if kind.of == "rounds":
+            return None if isinstance(value, int) and value >= 0 else f"{kind.name} must be a count (got {value!r})"
+        if value is None:
+            return f"{kind.name} is missing"
+        unknown = [name for name in value if name not in self._index(kind)]
+        return f"{kind.name} names {unknown[0]!r}, which this brain does not have" if unknown else None
+
+    def _index(self, kind: BrainKind) -> dict[str, int]:
+        return _index(self._program, kind)
+
+    def _names(self, kind: BrainKind, value: Any) -> Any:
+        if kind.of == "rounds":
+            return value
+        return tuple(name for name, index in self._index(kind).items() if index in value)
+
+    def _indices(self, kind: BrainKind, value: Any) -> Any:
+        if kind.of == "rounds":
+            return value
+        index = self._index(kind)
+        return {index[name] for name in value}
 
 
-def _sound(thresholds: Thresholds) -> bool:
-    """Return whether thresholds are those of distinct neurons in order, and within bounds."""
-    neurons, amount = thresholds
-    most = THRESHOLD_LIMIT - 1
-    return len(neurons) == len(amount) and bool(
-        (np.diff(neurons) > 0).all() and (np.clip(amount, -most, most) == amount).all()
-    )
+def _index(program: Program, kind: BrainKind) -> dict[str, int]:
+    if kind.of == "areas":
+        return {area.name: index for index, area in enumerate(program.areas)}
+    return {fiber.name: index for index, fiber in enumerate(program.fibers)}

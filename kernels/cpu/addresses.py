@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import carray, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic
 
-from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.compiling import inlined
 
 
 def address_of(array: npt.NDArray[Any]) -> int:
@@ -41,37 +41,37 @@ _pointer_to_int32 = _pointer_to(types.int32)
 _pointer_to_int64 = _pointer_to(types.int64)
 
 
-@compiled(inline="always")
+@inlined
 def array_8(address, size):  # type: ignore[no-untyped-def]
     """Return the uint8 array of ``size`` items at an address."""
     return carray(_pointer_8(np.int64(address)), (size,))
 
 
-@compiled(inline="always")
+@inlined
 def array_16(address, size):  # type: ignore[no-untyped-def]
     """Return the uint16 array of ``size`` items at an address."""
     return carray(_pointer_16(np.int64(address)), (size,))
 
 
-@compiled(inline="always")
+@inlined
 def array_32(address, size):  # type: ignore[no-untyped-def]
     """Return the uint32 array of ``size`` items at an address."""
     return carray(_pointer_32(np.int64(address)), (size,))
 
 
-@compiled(inline="always")
+@inlined
 def array_64(address, size):  # type: ignore[no-untyped-def]
     """Return the uint64 array of ``size`` items at an address."""
     return carray(_pointer_64(np.int64(address)), (size,))
 
 
-@compiled(inline="always")
+@inlined
 def signed_32(address, size):  # type: ignore[no-untyped-def]
     """Return the int32 array of ``size`` items at an address."""
     return carray(_pointer_to_int32(np.int64(address)), (size,))
 
 
-@compiled(inline="always")
+@inlined
 def signed_64(address, size):  # type: ignore[no-untyped-def]
     """Return the int64 array of ``size`` items at an address."""
     return carray(_pointer_to_int64(np.int64(address)), (size,))

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import NO_SYNAPSES, Memory, Neurons, Synapses, Thresholds, uninterrupted
+from brainsim.kernels.backend import Memory
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
-from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.counts import CHUNK, Changed, Counted, FiberCounts
-from brainsim.kernels.cpu.drive import MOST_SUSPECTS, choose, choose_reached, drives_of
+from brainsim.kernels.cpu.counts import CHUNK, Counts, FiberCounts, PatchedCounts
+from brainsim.kernels.cpu.drive import MOST_SUSPECTS, Search, choose, choose_reached, drives_of
 from brainsim.kernels.cpu.existence import Existence
+from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.overlay import Overlay
 from brainsim.kernels.cpu.reached import GATHERED, SUSPECT, correct, gather, nobody, reach, subtract
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.tables import Named, Record, Tables, indices
-from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
+from brainsim.kernels.cpu.threads import LOOK_UP, MOST_THREADS, use_threads
 from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.host_backend import SteppedBackend
+from brainsim.kernels.host_backend import HostBackend
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import FiberSpec, Options, Program
+from brainsim.kernels.program import FiberSpec, Options, Program, TopK
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 _MIB = 1 << 20
 
@@ -43,16 +46,17 @@ class _Plastic:
         self.existence = Existence(graph, kept, sources, targets, record)
 
 
-class CpuBackend(SteppedBackend):
+class CpuBackend(HostBackend[None]):
     """Numba kernels; targets are generated directly, never tested pair by pair.
 
     Raises
     ------
     BackendUnavailableError
-        If more threads are asked for than Numba was started with, or the tile is not a power of two of at least 4096.
+        If more than 1024 threads are asked for, or the tile is not a power of two of at least 4096.
     """
 
     name: ClassVar[str] = "cpu"
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
@@ -74,7 +78,7 @@ class CpuBackend(SteppedBackend):
             self._tables.areas[a]["marks"] = address_of(marks)
         self._plastic = {f: self._new_plastic(f, fiber) for f, fiber in storing.items()}
         self._fiber_counts = [self._counts_of(f) for f in range(len(program.fibers))]
-        self._round_counts: dict[int, Counted | Changed] = {}
+        self._round_counts: dict[int, Counts | PatchedCounts] = {}
         self._reached = nobody(max(area.n for area in program.areas))
 
     def _new_plastic(self, index: int, fiber: FiberSpec) -> _Plastic:
@@ -87,53 +91,59 @@ class CpuBackend(SteppedBackend):
         kept = self._plastic[fiber].kept if fiber in self._plastic else None
         return FiberCounts(fiber, self._graphs[fiber], kept, self._cache, self.options.tile)
 
-    def _fire(self, open_fibers: Sequence[int], fixed: Collection[int]) -> list[Neurons]:
+    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+        self._end_round()  # an interruption may have kept the last round from its end
         self._firing = list(map(self._tables.firing, self._areas, self._winners))
-        return super()._fire(open_fibers, fixed)
+        try:
+            super().run(plan, record)
+        finally:
+            self._end_round()
 
-    def _project(self, area: int, fibers: Sequence[int]) -> None:
+    def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> None:
         """Add up what learning added to the synapses of the firing neurons, and make their counts known."""
         named = {f: known for f in fibers if (known := self._firing[self._sources[f]]).name}
         self._gather(area, named)
         reached = int(self._reached.size[0])
         # The winners may be among the reached; but others are looked at, too, where there are thresholds.
-        tiring = self.program.areas[area].refraction or len(self._thresholds[area].neurons)
+        tiring = self.program.areas[area].refraction or len(thresholds.neurons)
         settled = reached >= self.program.areas[area].k and not tiring
         for f, firing in named.items():
             counts = self._fiber_counts[f].find(firing, reached if settled else None)
             self._know(f, counts or self._draw(f))
         if self._changed(named):
             self._look(named, np.sort(self._reached.neurons[:reached]), GATHERED)
+        if len(thresholds.neurons):
+            self._subtract(thresholds)
 
     def _subtract(self, thresholds: Thresholds) -> None:
         self._make_room(int(self._reached.size[0]) + len(thresholds.neurons))
         subtract(self._reached, *thresholds)
 
-    def _drives(self, area: int, fibers: Sequence[int], neurons: Neurons) -> npt.NDArray[np.int64]:
-        named = tuple(f for f in fibers if f in self._round_counts)
+    def _sums_at(self, area: int, drive: None, neurons: Neurons) -> npt.NDArray[np.int64]:
+        del drive
+        named = tuple(f for f in self._round_counts if self.program.fibers[f].target == area)
         self._gather(area, named)
-        counts = self._tables.counts, indices(named)
-        return np.asarray(drives_of(neurons, self._reached, *counts, self.program.areas[area].n))
+        return drives_of(neurons, self._search(area, named))
 
-    def _know(self, fiber: int, counts: Counted | Changed) -> None:
+    def _know(self, fiber: int, counts: Counts | PatchedCounts) -> None:
         """Use these counts of a fiber in this round."""
         self._round_counts[fiber] = counts
         self._tables.counts[fiber] = counts.table
 
-    def _draw(self, fiber: int) -> Counted:
+    def _draw(self, fiber: int) -> Counts:
         named = self._firing[self._sources[fiber]]
-        use_threads(self.options.threads, len(named.neurons) * self._graphs[fiber].mean)
-        return self._fiber_counts[fiber].draw(named)
+        threads = use_threads(self.options.threads, len(named.neurons) * self._graphs[fiber].mean)
+        return self._fiber_counts[fiber].draw(named, threads)
 
-    def _changed(self, fibers: Iterable[int]) -> list[tuple[int, Changed]]:
+    def _changed(self, fibers: Iterable[int]) -> list[tuple[int, PatchedCounts]]:
         """Return those of some fibers whose counts are known at the reached neurons only."""
-        return [(f, counts) for f in fibers if isinstance(counts := self._round_counts[f], Changed)]
+        return [(f, counts) for f in fibers if isinstance(counts := self._round_counts[f], PatchedCounts)]
 
     def _look(self, fibers: Collection[int], targets: Neurons, mark: int) -> None:
         """Correct the drives of the neurons marked so (ascending) for the sets that fire instead of those counted."""
         for f, counts in self._changed(fibers):
             named = self._firing[self._sources[f]]
-            self._fiber_counts[f].look(named, counts, targets, self.options.threads)
+            self._fiber_counts[f].look_up(named, counts, targets, self.options.threads)
             self._know(f, counts)
         correct(self._tables.counts, indices(tuple(fibers)), self._reached, mark)
 
@@ -149,29 +159,31 @@ class CpuBackend(SteppedBackend):
             neurons[: self._reached.size[0]] = self._reached.neurons[: self._reached.size[0]]
             self._reached = self._reached._replace(neurons=neurons)
 
-    def _select(self, area: int) -> Neurons:
+    def _select(self, area: int, drive: None) -> Neurons:
+        del drive
         fibers = [f for f in self._round_counts if self.program.fibers[f].target == area]
         if self._changed(fibers):
             winners = self._select_reached(area, fibers)
             if winners is not None:
                 return winners
-        n, k, key = self.program.areas[area].n, self.program.areas[area].k, self._tie_key(area, fibers)
-        threads = use_threads(self.options.threads, n * len(fibers))
-        return np.asarray(choose(self._reached, self._tables.counts, indices(tuple(fibers)), n, k, key, threads))
+        threads = use_threads(self.options.threads, self.program.areas[area].n * len(fibers))
+        return choose(self._search(area, fibers), threads)
 
-    def _tie_key(self, area: int, fibers: Sequence[int]) -> np.uint64:
-        return np.uint64(tie_key(self._tables.areas, self._tables.fibers, indices(tuple(fibers)), area))
+    def _search(self, area: int, fibers: Sequence[int]) -> Search:
+        """Return what a search for winners looks at."""
+        tables, chosen, spec = self._tables, indices(tuple(fibers)), self.program.areas[area]
+        key = np.uint64(tie_key(tables.areas, tables.fibers, chosen, area))
+        return Search(self._reached, tables.counts, chosen, spec.n, spec.k, key)
 
     def _select_reached(self, area: int, fibers: Sequence[int]) -> Neurons | None:
         """Return the winners without knowing all counts, or make them known."""
-        n, k, key = self.program.areas[area].n, self.program.areas[area].k, self._tie_key(area, fibers)
-        counts = self._tables.counts, indices(tuple(fibers))
-        slack = sum(len(counts.difference.come) for _, counts in self._changed(fibers))
+        search = self._search(area, fibers)
+        threads = use_threads(self.options.threads, search.n * len(fibers))
+        slack = sum(len(counts.difference.added) for _, counts in self._changed(fibers))
         for _ in range(2):  # once the suspects are looked at, there are no others: the bar does not fall
-            threads = use_threads(self.options.threads, n * len(fibers))
-            neurons, decided = choose_reached(self._reached, *counts, n, k, key, slack, threads)
+            neurons, decided = choose_reached(search._replace(reached=self._reached), slack, threads)
             if decided:
-                return np.asarray(neurons)
+                return neurons
             if len(neurons) >= MOST_SUSPECTS:
                 break
             self._make_room(int(self._reached.size[0]) + len(neurons))
@@ -182,7 +194,8 @@ class CpuBackend(SteppedBackend):
         self._gather(area, fibers)  # anew: what was corrected is right without
         return None
 
-    def _strengthen(self, fibers: Sequence[int], after: Sequence[Neurons]) -> None:
+    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, None]) -> None:
+        del drives
         tables = self._tables
         for area in self._areas:
             tables.winners(area, after[area])
@@ -207,16 +220,12 @@ class CpuBackend(SteppedBackend):
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._graphs[fiber], pre)
 
-    def learned(self, fiber: int) -> Synapses:
-        if fiber in self._plastic:
-            return self._plastic[fiber].overlay.synapses()
-        return NO_SYNAPSES
+    def _read_weights(self, fiber: int) -> Synapses:
+        return self._plastic[fiber].overlay.synapses()
 
-    def set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if fiber in self._plastic:
-            with uninterrupted():
-                self._plastic[fiber].existence.forget()
-                self._plastic[fiber].overlay.replace(synapses)
+    def _write_weights(self, fiber: int, synapses: Synapses) -> None:
+        self._plastic[fiber].existence.forget()
+        self._plastic[fiber].overlay.replace(synapses)
 
     def memory(self) -> Memory:
         fibers, areas = {}, {}
@@ -228,12 +237,7 @@ class CpuBackend(SteppedBackend):
         for a, area in enumerate(self.program.areas):
             roster = self._rosters[a].nbytes if a in self._rosters else 0
             marks = self._marks[a].nbytes if a in self._marks else 0
-            thresholds = self._thresholds_nbytes(a)
-            areas[area.name] = {
-                "index": roster + marks,
-                "winners": self._winners[a].nbytes,
-                "thresholds": thresholds,
-            }
+            areas[area.name] = {"index": roster + marks, **self._state_bytes(a)}
         reached = sum(array.nbytes for array in self._reached)
         return {
             "fibers": fibers,
@@ -257,11 +261,10 @@ class CpuBackend(SteppedBackend):
 
 
 def _check(options: Options) -> None:
-    most = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    if not 1 <= options.threads <= most:
+    if not 1 <= options.threads <= MOST_THREADS:
         raise BackendUnavailableError(
-            f"threads: the cpu backend can use 1 to {most} here (got {options.threads}); "
-            f"set the environment variable NUMBA_NUM_THREADS before starting Python to allow more"
+            f"threads: the cpu backend can use 1 to {MOST_THREADS} (got {options.threads}); "
+            "more than the machine has cores do not make it faster"
         )
     if options.tile < CHUNK or options.tile & (options.tile - 1):
         raise BackendUnavailableError(f"tile: must be a power of two of at least {CHUNK} (got {options.tile})")

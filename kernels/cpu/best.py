@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from brainsim.kernels.cpu.compiling import compiled
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.ties import precedence
+from brainsim.kernels.state import Neurons
 
 _NONE_BEFORE = np.int64(2**63 - 1)
 
+Bar = tuple[int, int]  # a drive and a precedence
+Integers = npt.NDArray[np.int64]
 
-@compiled(inline="always")
-def beats(bar, drive, key, neuron):  # type: ignore[no-untyped-def]
+
+@inlined
+def beats(bar: Bar, drive: Any, key: np.uint64, neuron: Any) -> Any:
     """Return whether a neuron comes before the bar; only of one that ties with it is the precedence computed."""
     return drive > bar[0] or (drive == bar[0] and precedence(key, neuron) > bar[1])
 
 
-@compiled()
-def _kth_largest(values, k):  # type: ignore[no-untyped-def]
+@inner
+def _kth_largest(values: Integers, k: int) -> int:
     """Return the ``k``-th largest value, reordering ``values`` (quickselect; many drives are equal)."""
     low, high, wanted = 0, len(values), k - 1
     while True:
@@ -43,8 +50,8 @@ def _kth_largest(values, k):  # type: ignore[no-untyped-def]
             low = smaller
 
 
-@compiled()
-def keep_best(drives, neurons, size, k, key):  # type: ignore[no-untyped-def]
+@inner
+def keep_best(drives: Integers, neurons: Neurons, size: int, k: int, key: np.uint64) -> tuple[int, Bar]:
     """Move the best ``k`` of ``size`` candidates to the front; ``key`` orders those that tie.
 
     Returns
@@ -56,21 +63,20 @@ def keep_best(drives, neurons, size, k, key):  # type: ignore[no-untyped-def]
     """
     if size < k:
         return size, (np.int64(0), _NONE_BEFORE)
-    bar = _kth_largest(drives[:size].copy(), k)
-    above = 0
+    values = np.empty(size, np.int64)  # reordered to find the bar, then those that tie with it
     for at in range(size):
-        above += drives[at] > bar
-    equal, ties = 0, np.empty(size - above, np.int64)
+        values[at] = drives[at]
+    bar = _kth_largest(values, k)
+    above, equal = 0, 0
     for at in range(size):
+        above += np.int64(drives[at] > bar)
         if drives[at] == bar:
-            ties[equal] = precedence(key, neurons[at])
+            values[equal] = precedence(key, neurons[at])
             equal += 1
-    last = _kth_largest(ties[:equal].copy(), k - above)
-    kept, equal = 0, 0
+    last = _kth_largest(values[:equal], k - above)
+    kept = 0
     for at in range(size):
-        tied = drives[at] == bar
-        if drives[at] > bar or (tied and ties[equal] >= last):
+        if drives[at] > bar or (drives[at] == bar and precedence(key, neurons[at]) >= last):
             drives[kept], neurons[kept] = drives[at], neurons[at]
             kept += 1
-        equal += tied
     return kept, (bar, last)

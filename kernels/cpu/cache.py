@@ -6,18 +6,18 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Any, NamedTuple, Protocol
 
-from brainsim.kernels.backend import uninterrupted
+from brainsim.kernels.interrupts import uninterrupted
 
 
-class Forgettable(Protocol):
+class Evictable(Protocol):
     """What a cache holds."""
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
 
-    def forget(self) -> None:
-        """Be told that the cache no longer holds this."""
+    def on_evict(self) -> None:
+        """Called when the cache no longer holds this."""
 
 
 class _Entry(NamedTuple):
@@ -29,28 +29,28 @@ class _Entry(NamedTuple):
 class Cache:
     """Items by key within ``budget`` bytes, each accounted to an owner.
 
-    Cheap items make way first, whatever their age, then the others; among equals the least recently used.
+    Items to evict first make way before all others, whatever their age; among equals the least recently used.
     """
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
-        self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._cheap: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._keep_long: OrderedDict[Hashable, _Entry] = OrderedDict()
+        self._evict_first: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._bytes: dict[int, int] = {}
-        self._dear = 0  # bytes of all that is not cheap: to add them up takes long when there are many
+        self._long_bytes = 0  # of all items to keep long: there may be too many to add them up each time
 
     def nbytes(self, owner: int) -> int:
         """Bytes held for one owner."""
         return self._bytes.get(owner, 0)
 
     @property
-    def room_for_cheap(self) -> int:
-        """Bytes that cheap items can take in all."""
-        return self.budget - self._dear
+    def room_for_evict_first(self) -> int:
+        """Bytes that items to evict first can take in all."""
+        return self.budget - self._long_bytes
 
     def get(self, key: Hashable) -> Any:
         """Return the item of a key, which counts as used, or ``None``."""
-        for entries in (self._entries, self._cheap):
+        for entries in (self._keep_long, self._evict_first):
             if key in entries:
                 entries.move_to_end(key)
                 return entries[key].item
@@ -58,32 +58,32 @@ class Cache:
 
     def holds(self, key: Hashable) -> bool:
         """Return whether there is an item for a key, without using it."""
-        return key in self._entries or key in self._cheap
+        return key in self._keep_long or key in self._evict_first
 
-    def keep(self, key: Hashable, item: Forgettable, owner: int, *, cheap: bool = False) -> bool:
+    def keep(self, key: Hashable, item: Evictable, owner: int, *, evict_first: bool = False) -> bool:
         """Keep an item, new or grown, at the cost of others; return whether there was room."""
         with uninterrupted():  # the account of bytes must agree with the entries
             self._remove(key)
             if item.nbytes > self.budget:
                 return False
-            (self._cheap if cheap else self._entries)[key] = _Entry(item, owner, item.nbytes)
+            (self._evict_first if evict_first else self._keep_long)[key] = _Entry(item, owner, item.nbytes)
             self._bytes[owner] = self.nbytes(owner) + item.nbytes
-            self._dear += 0 if cheap else item.nbytes
+            self._long_bytes += 0 if evict_first else item.nbytes
             while sum(self._bytes.values()) > self.budget:
-                oldest = next(iter(self._cheap or self._entries))
+                oldest = next(iter(self._evict_first or self._keep_long))
                 self._remove(oldest)
         return self.holds(key)
 
     def _remove(self, key: Hashable) -> None:
-        dear = self._entries.pop(key, None)
-        entry = dear or self._cheap.pop(key, None)
+        long = self._keep_long.pop(key, None)
+        entry = long or self._evict_first.pop(key, None)
         if entry is not None:
-            self._dear -= dear.nbytes if dear else 0
+            self._long_bytes -= long.nbytes if long else 0
             self._bytes[entry.owner] -= entry.nbytes
-            entry.item.forget()
+            entry.item.on_evict()
 
     def clear(self) -> None:
-        """Forget everything."""
-        for key in [*self._entries, *self._cheap]:
+        """Evict everything."""
+        for key in [*self._keep_long, *self._evict_first]:
             self._remove(key)
         self._bytes.clear()

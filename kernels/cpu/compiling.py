@@ -1,55 +1,127 @@
-"""Compilation with an on-disk cache that knows about every source file of kernels and law.
+"""Compilation of kernels, and where the compiled code is kept on disk.
 
-Numba's own cache looks at the file of a function only; constants and inlined functions of other files would go stale.
+Compiling dominates the first run on a new machine, so the three decorators differ in what they make Numba do:
+
+- `compiled` makes a kernel that Python calls.  It alone gets a wrapper for Python and a place in the disk cache.
+- `inner` makes a function that several kernels call.  It is compiled once, and its code becomes part of each kernel.
+- `inlined` makes a function that is copied into its callers before they are compiled.  This is the fastest way for a
+  function with one caller and for one-line functions, and multiplies the work for all others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
-
-# Waiting threads of GNU OpenMP spin by default, which stalls every round as soon as another process wants a core.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from time import perf_counter
+from typing import Any, TypeVar
 
 import numba
+from numba.core import event
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 _KERNELS = Path(__file__).parent.parent
+_SAY_AFTER = 3.0  # seconds of compiling after which the user is told what takes so long
+_SAY = "brainsim: compiling kernels for the first time on this machine; this takes about 10 to 30 seconds, once"
 
 
-def _cache_folder() -> str:
-    """Return a folder for this very version of the sources, or none (Numba then chooses) where it cannot be written."""
+def _cache_folder() -> Path | None:
+    """Return the folder for this very version of the sources, or none where nothing can be written.
+
+    Numba's cache looks at the file of a function alone.  Constants and functions of other files become part of the
+    machine code as well, so the folder's name depends on all sources of cpu and law.
+    """
     digest = hashlib.sha256()
     for path in sorted([*_KERNELS.glob("cpu/*.py"), *_KERNELS.glob("law/*.py")]):
         digest.update(path.read_bytes())
-    writable = os.access(_KERNELS, os.W_OK)
-    return str(_KERNELS / "__pycache__" / f"numba-{digest.hexdigest()[:16]}") if writable else ""
+    chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    for folder in [Path(chosen)] if chosen else [_KERNELS / "__pycache__", Path.home() / ".cache" / "brainsim"]:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder / f"numba-{digest.hexdigest()[:16]}"
+    return None
 
 
-_FOLDER = numba.config.CACHE_DIR or _cache_folder()  # type: ignore[attr-defined]
+_FOLDER = _cache_folder()
 
 
-# Only loops written with ``prange``: Numba would start all threads for every assignment to a slice, too.
 _PRANGE_ONLY = dict.fromkeys(
     ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
 )
 
 
-def compiled(*, inline: Literal["never", "always"] = "never", parallel: bool = False) -> Callable[[Any], Any]:
-    """Compile a function with Numba when it is first called, and keep the result on disk.
+def compiled(function=None, *, inline="never", parallel=False):  # transitional
+    if function is None:
+        if parallel:
+            return lambda f: _njit(f, cache=True, parallel={**_PRANGE_ONLY, "prange": True})
+        return compiled if inline == "never" else inlined
+    if _FOLDER is None:
+        return _njit(function)
+    # Numba asks for the folder of its cache once, when a function is decorated; users' own functions keep theirs.
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]
+    try:
+        return _njit(function, cache=True)
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
-    ``parallel`` runs its ``prange`` loops on as many threads as `brainsim.kernels.cpu.threads.use_threads` said.
-    """
-    threaded: Any = {**_PRANGE_ONLY, "prange": True} if parallel else False
 
-    def decorate(function: Any) -> Any:
-        before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-        numba.config.CACHE_DIR = _FOLDER  # type: ignore[attr-defined]
-        try:
-            return numba.njit(cache=True, nogil=True, inline=inline, parallel=threaded)(function)
-        finally:
-            numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+def inner(function: _F) -> _F:
+    """Compile a function that kernels call and Python does not."""
+    return _njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
-    return decorate
+
+def inlined(function: _F) -> _F:
+    """Copy a function into the kernels that call it."""
+    return _njit(function, inline="always")
+
+
+def _njit(function: _F, **options: Any) -> _F:
+    return numba.njit(nogil=True, **options)(function)  # type: ignore[no-any-return]
+
+
+class _Notice(event.Listener):
+    """Adds up how long kernels are compiled, and says so once if it takes long.  Loading from disk does not count."""
+
+    def __init__(self) -> None:
+        self._spent = 0.0
+        self._said = False
+        self._depth = 0
+        self._begun = 0.0
+
+    def on_start(self, event: event.Event) -> None:
+        """Called when Numba begins to compile a function, from within another one's compilation or not."""
+        if self._said or not _is_ours(event):
+            return
+        if self._depth == 0:
+            self._begun = perf_counter()
+        self._depth += 1
+        self._say_if_long()
+
+    def on_end(self, event: event.Event) -> None:
+        """Called when the function is compiled."""
+        if self._said or not _is_ours(event):
+            return
+        self._say_if_long()
+        self._depth -= 1
+        if self._depth == 0:
+            self._spent += perf_counter() - self._begun
+
+    def _say_if_long(self) -> None:
+        if self._spent + perf_counter() - self._begun > _SAY_AFTER:
+            self._said = True
+            sys.stderr.write(_SAY + "\n")
+            sys.stderr.flush()
+
+
+def _is_ours(event: event.Event) -> bool:
+    return event.data["dispatcher"].py_func.__module__.startswith("brainsim.kernels.cpu.")
+
+
+event.register("numba:compile", _Notice())

@@ -1,9 +1,9 @@
 """Synapse counts of firing sets: for each target, how many of the firing neurons synapse on it.
 
 The graph never changes, so a count depends on the fiber and the firing neurons alone.  Assemblies recur; their counts
-are remembered within a budget, and a set that differs from a remembered one in a few neurons is reached by adding and
+are cached within a budget, and a set that differs from a cached one in a few neurons is reached by adding and
 subtracting rows.  Counts are integers, so all ways give the same bits.  They are as narrow as they can be: a byte
-nearly always, since even thousands of neurons seldom meet at one target more than 255 times; a wider type if they do.
+nearly always, since even thousands of neurons seldom share one target more than 255 times; a wider type if they do.
 """
 
 from __future__ import annotations
@@ -14,101 +14,108 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
-from brainsim.kernels.backend import Neurons, uninterrupted
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.cache import Cache
-from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, add_rows
+from brainsim.kernels.cpu.compiling import compiled, inner
+from brainsim.kernels.cpu.graph import GraphArrays, Word, add_row
 from brainsim.kernels.cpu.lookup import synapses_among
-from brainsim.kernels.cpu.rows import PLACE, KeptRows, add_kept_rows, run_length
+from brainsim.kernels.cpu.rows import PLACE, KeptRows, Places, add_kept_rows, follows
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.tables import Named
-from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
+from brainsim.kernels.cpu.threads import LOOK_UP, in_parts, use_threads
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 CHUNK = 4096  # targets that share one peak
 _U1 = np.uint64(1)
+_CHUNK = np.uint64(CHUNK)
 _KINDS = (np.uint8, np.uint16, np.uint32)
 _MOST_COMPARED = 64
 _NO_CHANGE = (0, 0, 0, 0)
 _BLOCKS_PER_TARGET = 4  # blocks in a row, from which on looking single targets up pays
 
-Counts = npt.NDArray[np.unsignedinteger[Any]]
+CountArray = npt.NDArray[np.unsignedinteger[Any]]
+Peaks = npt.NDArray[np.uint32]
 
 
-@compiled()
-def _peak(counts, low, high):  # type: ignore[no-untyped-def]
-    peak = counts[low]
-    for j in range(low + _U1, high):
-        peak = max(peak, counts[j])
-    return peak
-
-
-@compiled()
-def _find_peaks(counts, peaks, low, high):  # type: ignore[no-untyped-def]
+@inner
+def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
     """Set the peaks of the chunks of a tile; return the largest."""
     largest = np.uint64(0)
-    for start in range(low, high, np.uint64(CHUNK)):
-        end = min(np.uint64(start) + np.uint64(CHUNK), high)
-        peak = _peak(counts, np.uint64(start), end)
-        peaks[np.uint64(start) // np.uint64(CHUNK)] = peak
+    for start in range(low, high, _CHUNK):
+        peak = counts[start]
+        for j in range(start + _U1, min(start + _CHUNK, high)):
+            peak = max(peak, counts[j])
+        peaks[start // _CHUNK] = peak
         largest = max(largest, np.uint64(peak))
     return largest
 
 
-@compiled()
-def _add(counts, low, high, neurons, kept, step, graph):  # type: ignore[no-untyped-def]
+@inner
+def _add(counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
-    at = 0
-    while at < len(neurons):
-        if kept[at, 0]:
-            rows = run_length(kept, at)
-            add_kept_rows(counts, low, high, kept[at], rows, step, graph.bits)
-            at += rows
+    first = 0
+    while first < len(neurons):
+        end = first + 1
+        if places[first].positions:
+            while end < len(neurons) and follows(places, end):
+                end += 1
+            add_kept_rows(counts, low, high, places[first], end - first, step, graph.bits)
         else:
-            add_rows(counts, low, high, neurons[at : at + 1], step, graph)
-            at += 1
+            add_row(counts, low, high, neurons[first], step, graph)
+        first = end
 
 
-@compiled(parallel=True)
-def _count(counts, peaks, gone, gone_kept, come, come_kept, graph, tile, limit):  # type: ignore[no-untyped-def]
-    """Count the synapses of ``come`` in and those of ``gone`` out, and keep the peaks.
+@compiled
+def _count_tiles(
+    first: int,
+    end: int,
+    counts: Any,
+    peaks: Peaks,
+    removed: Neurons,
+    removed_places: Places,
+    added: Neurons,
+    added_places: Places,
+    graph: GraphArrays,
+    tile: int,
+    limit: int,
+) -> int:
+    """Subtract the rows of ``removed``, add those of ``added``, and set the peaks, in a range of tiles.
 
-    Each thread owns tiles of targets (whole blocks and whole chunks) and walks all neurons over them, so no two
-    threads write one count, and the counts at work stay in the processor's cache.
+    A tile is whole blocks and whole chunks of targets.  All neurons are walked over one tile before the next, so its
+    counts stay in the processor's cache.  ``limit`` is the most that the type of a count holds.
 
     Returns
     -------
-    bool
-        Whether all counts are certain to be within ``limit``, the most that their type holds; if not, they are
-        worthless.
+    int
+        In how many tiles a count might exceed ``limit``; if in any, the counts are worthless.
     """
     one, minus_one = counts.dtype.type(1), counts.dtype.type(limit)  # modulo the range of the type
     failed = 0
-    for t in prange((graph.n_target + tile - 1) // tile):
+    for t in range(first, end):
         low = np.uint64(t) * np.uint64(tile)
         high = min(np.uint64(graph.n_target), low + np.uint64(tile))
-        _add(counts, low, high, gone, gone_kept, minus_one, graph)
+        _add(counts, low, high, removed, removed_places, minus_one, graph)
         peak = _find_peaks(counts, peaks, low, high)
         at = np.uint64(0)
-        # A count grows by at most the number of rows added, so the peak tells how many rows are safe.
-        while at < len(come) and peak < limit:
-            end = at + min(np.uint64(len(come)) - at, np.uint64(limit) - peak)
-            _add(counts, low, high, come[at:end], come_kept[at:end], one, graph)
+        # A row adds at most 1 to a count: as many rows are safe as the peak is below the limit.  Then it is found again.
+        while at < len(added) and peak < limit:
+            stop = at + min(np.uint64(len(added)) - at, np.uint64(limit) - peak)
+            _add(counts, low, high, added[at:stop], added_places[at:stop], one, graph)
             peak = _find_peaks(counts, peaks, low, high)
-            at = end
-        failed += int(at < len(come))
-    return failed == 0
+            at = stop
+        failed += np.int64(at < len(added))
+    return failed
 
 
 @dataclass(eq=False)
-class Counted:
-    """Counts over all targets, not to be written to, and the largest of every `CHUNK` of them."""
+class Counts:
+    """Counts of a set over all targets, not to be written to, and the largest of every `CHUNK` of them."""
 
     firing: Neurons
-    counts: Counts
-    peaks: Counts
+    counts: CountArray
+    peaks: Peaks
     table: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,60 +126,68 @@ class Counted:
         """Bytes held."""
         return self.counts.nbytes + self.peaks.nbytes + 2 * self.firing.nbytes  # twice: the key
 
-    def forget(self) -> None:
-        """Do nothing: nobody looks for counts elsewhere than in the cache."""
+    def on_evict(self) -> None:
+        """Do nothing: counts are found through the cache only."""
 
 
 @dataclass(eq=False)
 class Difference:
-    """How the counts of a set differ from those of a similar one, as far as was looked.
+    """How the counts of a set differ from those of a similar one, the base, at some targets.
 
-    ``come`` and ``gone`` are the neurons that make the difference; ``added`` and ``removed`` their synapses onto the
-    targets in ``looked``, which are ascending.
+    Attributes
+    ----------
+    base : bytes
+        The name of the base.
+    added, removed : int64 array
+        The neurons of the set that are not in the base, and those of the base that are not in the set.
+    known_at : int64 array
+        The targets at which the difference is known, ascending.
+    gains, losses : int64 array
+        For each synapse of ``added`` or ``removed`` onto one of these targets, the target.
     """
 
     base: bytes
-    come: Neurons
-    gone: Neurons
-    looked: Neurons
     added: Neurons
     removed: Neurons
+    known_at: Neurons
+    gains: Neurons
+    losses: Neurons
     table: tuple[int, ...] = _NO_CHANGE
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        arrays = (self.come, self.gone, self.looked, self.added, self.removed)
+        arrays = (self.added, self.removed, self.known_at, self.gains, self.losses)
         return 2 * len(self.base) + sum(array.nbytes for array in arrays)  # twice: the key is as long
 
-    def forget(self) -> None:
-        """Do nothing: nobody looks for differences elsewhere than in the cache."""
+    def on_evict(self) -> None:
+        """Do nothing: differences are found through the cache only."""
 
-    def look(self, targets: Neurons, graph: GraphArrays, most_threads: int) -> bool:
-        """Look at some targets, ascending; return whether any of them was new.
+    def look_up(self, targets: Neurons, graph: GraphArrays, most_threads: int) -> bool:
+        """Make the difference known at some targets, ascending; return whether any of them was new.
 
-        An interruption has to wait, or the same targets would be looked at again, and count twice.
+        Must not be interrupted, or the same targets would be looked up again and count twice.
         """
-        new = difference(targets, self.looked)
+        new = difference(targets, self.known_at)
         if len(new):
-            threads = use_threads(most_threads, LOOK_UP * (len(self.come) + len(self.gone)) * len(new))
-            added = np.append(self.added, synapses_among(self.come, new, graph, threads))
-            removed = np.append(self.removed, synapses_among(self.gone, new, graph, threads))
-            looked = np.union1d(self.looked, new)
-            self.added, self.removed, self.looked = added, removed, looked
-            self.table = (address_of(added), len(added), address_of(removed), len(removed))
+            threads = use_threads(most_threads, LOOK_UP * (len(self.added) + len(self.removed)) * len(new))
+            gains = np.append(self.gains, synapses_among(self.added, new, graph, threads))
+            losses = np.append(self.losses, synapses_among(self.removed, new, graph, threads))
+            known_at = np.union1d(self.known_at, new)
+            self.gains, self.losses, self.known_at = gains, losses, known_at
+            self.table = (address_of(gains), len(gains), address_of(losses), len(losses))
         return len(new) > 0
 
 
-class Changed(NamedTuple):
-    """Counts of a set that differs little from a counted one, known at those targets only that were looked at."""
+class PatchedCounts(NamedTuple):
+    """Counts of a set that differs little from a counted one, right at those targets only that were looked up."""
 
-    base: Counted
+    base: Counts
     difference: Difference
 
     @property
     def table(self) -> tuple[int, ...]:
-        """The table of the counted set, and how to correct it."""
+        """The table of the base, and how to correct it."""
         return (*self.base.table[:3], *self.difference.table)
 
 
@@ -188,36 +203,36 @@ class FiberCounts:
         self._tile = max(tile, CHUNK, 1 << int(graph.bits))
         self._recent: dict[bytes, Neurons] = {}
 
-    def find(self, named: Named, targets: int | None) -> Counted | Changed | None:
-        """Return remembered counts of a set, or those of a similar set if so few targets matter that it pays."""
+    def find(self, named: Named, targets: int | None) -> Counts | PatchedCounts | None:
+        """Return cached counts of a set, or those of a similar set if so few targets matter that it pays."""
         firing, name = named
-        known: Counted | Difference | None = self._cache.get((self._fiber, name))
-        if isinstance(known, Counted):
+        known: Counts | Difference | None = self._cache.get((self._fiber, name))
+        if isinstance(known, Counts):
             return known
         if targets is None or self._graph.blocks < _BLOCKS_PER_TARGET * targets:
             return None
         base = self._cache.get((self._fiber, known.base)) if known else None
-        if known and isinstance(base, Counted):
-            return Changed(base, known)
+        if known and isinstance(base, Counts):
+            return PatchedCounts(base, known)
         near = self._nearest(firing)
         if near is None:
             return None
-        come, gone, nobody = difference(firing, near.firing), difference(near.firing, firing), firing[:0]
-        return Changed(near, Difference(near.firing.tobytes(), come, gone, nobody, nobody, nobody))
+        added, removed, none = difference(firing, near.firing), difference(near.firing, firing), firing[:0]
+        return PatchedCounts(near, Difference(near.firing.tobytes(), added, removed, none, none, none))
 
-    def look(self, named: Named, counts: Changed, targets: Neurons, most_threads: int) -> None:
-        """Make the counts of some targets, ascending, known, and remember them."""
+    def look_up(self, named: Named, counts: PatchedCounts, targets: Neurons, most_threads: int) -> None:
+        """Make the counts of some targets, ascending, right, and cache what was found."""
         with uninterrupted():  # or the account of the cache would not hear of what has been added
-            if counts.difference.look(targets, self._graph, most_threads):
+            if counts.difference.look_up(targets, self._graph, most_threads):
                 self._cache.keep((self._fiber, named.name), counts.difference, self._fiber)
 
-    def draw(self, named: Named) -> Counted:
-        """Count and remember the synapses of a set onto all targets of the fiber."""
+    def draw(self, named: Named, threads: int) -> Counts:
+        """Count the synapses of a set onto all targets of the fiber, and cache the counts."""
         firing, name = named
-        counted = self._draw(firing)
-        if self._cache.keep((self._fiber, name), counted, self._fiber):
+        counts = self._draw(firing, threads)
+        if self._cache.keep((self._fiber, name), counts, self._fiber):
             self._remember(name, firing)
-        return counted
+        return counts
 
     def _remember(self, name: bytes, firing: Neurons) -> None:
         self._recent.pop(name, None)
@@ -225,34 +240,38 @@ class FiberCounts:
         if len(self._recent) > _MOST_COMPARED:
             del self._recent[next(iter(self._recent))]
 
-    def _draw(self, firing: Neurons) -> Counted:
+    def _draw(self, firing: Neurons, threads: int) -> Counts:
         near = self._nearest(firing)
-        gone = difference(near.firing, firing) if near else firing[:0]
-        come = difference(firing, near.firing) if near else firing
+        removed = difference(near.firing, firing) if near else firing[:0]
+        added = difference(firing, near.firing) if near else firing
         for kind in _KINDS:
             limit = int(np.iinfo(kind).max)
             if near is not None and near.counts.dtype != kind:
                 continue
             if near is None and len(firing) > limit and _likely_peak(len(firing), self._graph) > limit:
                 continue
-            counts: Counts = near.counts.copy() if near else np.zeros(self._graph.n_target, kind)
-            peaks: Counts = np.zeros(-(-self._graph.n_target // CHUNK), kind)
-            if self._count(counts, peaks, gone, come, limit):
-                return Counted(firing, counts, peaks)
-            near, gone, come = None, firing[:0], firing
+            counts: CountArray = near.counts.copy() if near else np.zeros(self._graph.n_target, kind)
+            peaks = np.zeros(-(-self._graph.n_target // CHUNK), np.uint32)
+            if self._count(counts, peaks, removed, added, limit, threads):
+                return Counts(firing, counts, peaks)
+            near, removed, added = None, firing[:0], firing
         raise AssertionError("32 bits hold every count: no area has as many neurons")
 
-    def _count(self, counts: Counts, peaks: Counts, gone: Neurons, come: Neurons, limit: int) -> bool:
+    def _count(
+        self, counts: CountArray, peaks: Peaks, removed: Neurons, added: Neurons, limit: int, threads: int
+    ) -> bool:
         if self._kept is None:
-            none = np.zeros((max(len(gone), len(come)), PLACE), np.int64)
-            kept = none[: len(gone)], none[: len(come)]
+            nowhere = np.zeros(max(len(removed), len(added)), PLACE)
+            places = nowhere[: len(removed)], nowhere[: len(added)]
         else:
-            self._kept.draw(come)
-            kept = self._kept.find(gone), self._kept.find(come)
-        return bool(_count(counts, peaks, gone, kept[0], come, kept[1], self._graph, self._tile, limit))
+            self._kept.draw(added, threads)
+            places = self._kept.find(removed), self._kept.find(added)
+        rows = removed, places[0], added, places[1]
+        tiles = -(-self._graph.n_target // self._tile)
+        return not any(in_parts(_count_tiles, tiles, threads, counts, peaks, *rows, self._graph, self._tile, limit))
 
-    def _nearest(self, firing: Neurons) -> Counted | None:
-        """Return remembered counts of a set from which ``firing`` is reached with fewer rows than from nothing."""
+    def _nearest(self, firing: Neurons) -> Counts | None:
+        """Return cached counts of a set from which ``firing`` is reached with fewer rows than from nothing."""
         for name in [name for name in self._recent if not self._cache.holds((self._fiber, name))]:
             del self._recent[name]
         if not self._recent:

@@ -9,15 +9,19 @@ neuron lies (the block-max idea of text retrieval; Ding & Suel, SIGIR 2011).
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
-from numba import prange
+import numpy.typing as npt
 
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
-from brainsim.kernels.cpu.best import beats, keep_best
-from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.best import Bar, beats, keep_best
+from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.counts import CHUNK
-from brainsim.kernels.cpu.reached import clear
+from brainsim.kernels.cpu.reached import Reached, clear
+from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.law.weights import WEIGHT_BITS
+from brainsim.kernels.state import Neurons
 
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _STEP = 64
@@ -26,101 +30,137 @@ _WORTH_THREADS = 64  # chunks to be looked at: for fewer, waking a second thread
 _SHIFT = np.int64(WEIGHT_BITS)
 _ROUND_UP = (1 << WEIGHT_BITS) - 1
 
+Integers = npt.NDArray[np.int64]
 
-@compiled(inline="always")
-def _accumulate(sums, counts):  # type: ignore[no-untyped-def]
+
+class Search(NamedTuple):
+    """What a search for the winners of an area looks at.
+
+    Attributes
+    ----------
+    reached : Reached
+        Neurons that learned synapses reach, with what is to be added to their counts.
+    counts : int64 array
+        A row of each fiber, as in `brainsim.kernels.cpu.tables.COUNTS`.
+    chosen : int64 array
+        The fibers that project, none of them with a silent source.
+    n, k : int
+        Neurons and winners.
+    key : uint64
+        What orders neurons that tie, from `tie_key`.
+    """
+
+    reached: Reached
+    counts: Integers
+    chosen: Integers
+    n: int
+    k: int
+    key: np.uint64
+
+
+@inlined
+def _accumulate(sums: Any, counts: Any) -> None:
     for at in range(len(sums)):
         sums[at] += counts[at]
 
 
-@compiled()
-def _sum_chunk(sums, table, start):  # type: ignore[no-untyped-def]
+@inner
+def _sum_chunk(sums: Any, search: Search, start: int) -> None:
     """Set ``sums``, which cannot overflow, to the counts of all fibers together for the targets from ``start`` on."""
-    sums[:] = 0
-    for fiber in range(len(table)):
-        first = table[fiber, 0] + start * table[fiber, 1]
-        if table[fiber, 1] == 1:
+    for at in range(len(sums)):
+        sums[at] = 0
+    for f in search.chosen:
+        size = search.counts[f, 1]
+        first = search.counts[f, 0] + start * size
+        if size == 1:
             _accumulate(sums, array_8(first, len(sums)))
-        elif table[fiber, 1] == 2:
+        elif size == 2:
             _accumulate(sums, array_16(first, len(sums)))
         else:
             _accumulate(sums, array_32(first, len(sums)))
 
 
-@compiled()
-def _bounds(table, n, slack):  # type: ignore[no-untyped-def]
-    """Return for each chunk what no count can exceed: the sum of the peaks of all fibers, and ``slack``."""
-    bounds = np.full((n + CHUNK - 1) // CHUNK, slack, np.int64)
-    for fiber in range(len(table)):
-        if table[fiber, 1] == 1:
-            _accumulate(bounds, array_8(table[fiber, 2], len(bounds)))
-        elif table[fiber, 1] == 2:
-            _accumulate(bounds, array_16(table[fiber, 2], len(bounds)))
-        else:
-            _accumulate(bounds, array_32(table[fiber, 2], len(bounds)))
-    return bounds
+@inlined
+def _set_bounds(bounds: Integers, search: Search, slack: int) -> None:
+    """Set for each chunk what no count can exceed: the sum of the peaks of all fibers, and ``slack``."""
+    for at in range(len(bounds)):
+        bounds[at] = slack
+    for f in search.chosen:
+        _accumulate(bounds, array_32(search.counts[f, 2], len(bounds)))
 
 
-@compiled(inline="always")
-def _may_beat(bound, bar):  # type: ignore[no-untyped-def]
+@inlined
+def _may_beat(bound: Any, bar: Bar) -> Any:
     """Return whether a neuron with as many counts may be better than the bar: it may tie with it and come before."""
     return bound > 0 and bound << _SHIFT >= bar[0]
 
 
-@compiled()
-def _open(bounds, bar):  # type: ignore[no-untyped-def]
-    """Return the chunks that may hold a neuron better than the bar."""
-    found, size = np.empty(len(bounds), np.int64), 0
-    for chunk in range(len(bounds)):
-        found[size] = chunk
-        size += int(_may_beat(bounds[chunk], bar))
-    return found[:size]
-
-
-@compiled(inline="always")
-def _add_counts(drives, neurons, counts):  # type: ignore[no-untyped-def]
+@inlined
+def _add_counts(drives: Integers, neurons: Neurons, counts: Any) -> None:
     for at in range(len(neurons)):
         drives[at] += np.int64(counts[neurons[at]]) << _SHIFT
 
 
-@compiled()
-def _sum_drives(drives, known, reached, table, n):  # type: ignore[no-untyped-def]
+@inner
+def _sum_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
     """Write the drives of some neurons."""
-    for at in range(len(known)):
-        drives[at] = reached.extra[known[at]]
-    for fiber in range(len(table)):
-        if table[fiber, 1] == 1:
-            _add_counts(drives, known, array_8(table[fiber, 0], n))
-        elif table[fiber, 1] == 2:
-            _add_counts(drives, known, array_16(table[fiber, 0], n))
+    for at in range(len(neurons)):
+        drives[at] = search.reached.extra[neurons[at]]
+    for f in search.chosen:
+        if search.counts[f, 1] == 1:
+            _add_counts(drives, neurons, array_8(search.counts[f, 0], search.n))
+        elif search.counts[f, 1] == 2:
+            _add_counts(drives, neurons, array_16(search.counts[f, 0], search.n))
         else:
-            _add_counts(drives, known, array_32(table[fiber, 0], n))
+            _add_counts(drives, neurons, array_32(search.counts[f, 0], search.n))
 
 
-@compiled()
-def drives_of(neurons, reached, counts, chosen, n):  # type: ignore[no-untyped-def]
+@compiled
+def _write_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
+    _sum_drives(drives, neurons, search)
+    clear(search.reached)
+
+
+def drives_of(neurons: Neurons, search: Search) -> Integers:
     """Return the drives of some neurons, at which all counts are right, and clear what learning added."""
     drives = np.empty(len(neurons), np.int64)
-    _sum_drives(drives, neurons, reached, counts[chosen], n)
-    clear(reached)
+    _write_drives(drives, neurons, search)
     return drives
 
 
-@compiled()
-def _candidates(drives, neurons, reached, table, n):  # type: ignore[no-untyped-def]
-    """Write the drives of the reached neurons that are driven at all; return their number."""
-    known = reached.neurons[: reached.size[0]]
-    _sum_drives(drives, known, reached, table, n)
-    size = 0
+@inner
+def _begin(
+    search: Search, slack: int, drives: Integers, neurons: Neurons, bounds: Integers, chunks: Integers
+) -> tuple[int, Bar, int]:
+    """Write the best of the reached neurons, with their drives, and the chunks that may hold better ones.
+
+    Returns
+    -------
+    size, bar
+        As `keep_best` returns them.
+    found : int
+        How many chunks there are.
+    """
+    known = search.reached.neurons[: search.reached.size[0]]
+    _sum_drives(drives, known, search)
+    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
     for at in range(len(known)):
         if drives[at] > 0:
             drives[size], neurons[size] = drives[at], known[at]
             size += 1
-    return size
+    size, bar = keep_best(drives, neurons, size, search.k, search.key)
+    _set_bounds(bounds, search, slack)
+    found = 0
+    for chunk in range(len(bounds)):
+        chunks[found] = chunk
+        found += np.int64(_may_beat(bounds[chunk], bar))
+    return size, bar, found
 
 
-@compiled()
-def _scan_chunk(sums, start, drives, neurons, size, k, bar, key, marked, table):  # type: ignore[no-untyped-def]
+@inner
+def _scan_chunk(
+    sums: Any, start: int, drives: Integers, neurons: Neurons, size: int, bar: Bar, search: Search
+) -> tuple[int, Bar]:
     """Add the neurons of a chunk that were not reached and are better than the bar to the candidates.
 
     Returns
@@ -128,7 +168,8 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar, key, marked, table):
     size, bar
         As `keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
     """
-    _sum_chunk(sums, table, start)
+    marked, key = search.reached.marked, search.key
+    _sum_chunk(sums, search, start)
     for first in range(0, len(sums), _STEP):
         some = sums[first : first + _STEP]
         limit = sums.dtype.type(max(np.int64(1), (bar[0] + _ROUND_UP) >> _SHIFT) - 1)
@@ -143,39 +184,108 @@ def _scan_chunk(sums, start, drives, neurons, size, k, bar, key, marked, table):
                 drives[size], neurons[size] = drive, neuron
                 size += 1
                 if size == len(drives):
-                    size, bar = keep_best(drives, neurons, size, k, key)
+                    size, bar = keep_best(drives, neurons, size, search.k, key)
     return size, bar
 
 
-@compiled()
-def _scan(chunks, bounds, drives, neurons, k, bar, key, marked, table, n):  # type: ignore[no-untyped-def]
-    """List the best of some chunks, of those not reached and better than the bar; return their number."""
-    size, narrow, wide = 0, np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
+@inner
+def _scan(
+    chunks: Integers, bounds: Integers, drives: Integers, neurons: Neurons, size: int, bar: Bar, search: Search
+) -> int:
+    """Add the best of some chunks, of those not reached and better than the bar, to ``size`` candidates.
+
+    Returns
+    -------
+    int
+        How many candidates there are: if more than ``k``, they have to be cut to the best.
+    """
+    narrow, wide = np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
     for chunk in chunks:
         start, bound = chunk * CHUNK, bounds[chunk]
         if not _may_beat(bound, bar):  # the bar has risen
             continue
-        state = (drives, neurons, size, k, bar, key, marked, table)
-        length = min(CHUNK, n - start)
+        length = min(CHUNK, search.n - start)
         if bound <= _NARROW:
-            size, bar = _scan_chunk(narrow[:length], start, *state)
+            size, bar = _scan_chunk(narrow[:length], start, drives, neurons, size, bar, search)
         else:
-            size, bar = _scan_chunk(wide[:length], start, *state)
-    return keep_best(drives, neurons, size, k, key)[0] if size > k else size
+            size, bar = _scan_chunk(wide[:length], start, drives, neurons, size, bar, search)
+    return size
 
 
-@compiled()
-def _suspects(chunks, found, slack, bar, key, marked, table, n):  # type: ignore[no-untyped-def]
+@compiled
+def _choose(
+    search: Search, most: int, drives: Integers, neurons: Neurons, bounds: Integers, chunks: Integers
+) -> tuple[int, Bar, int]:
+    """Write the winners, unless more than ``most`` chunks have to be looked at.
+
+    Returns
+    -------
+    size, bar, found
+        As `_begin` returns them, where ``found`` is 0 if all is done and cleared.
+    """
+    size, bar, found = _begin(search, np.int64(0), drives, neurons, bounds, chunks)
+    if found > most:
+        return size, bar, found
+    if found:
+        size = _scan(chunks[:found], bounds, drives, neurons, size, bar, search)
+        size, bar = keep_best(drives, neurons, size, search.k, search.key)
+    clear(search.reached)
+    return size, bar, 0
+
+
+@compiled
+def _scan_part(
+    first: int, end: int, chunks: Integers, bounds: Integers, bar: Bar, search: Search
+) -> tuple[Integers, Neurons]:
+    """Return the best of some chunks, of those not reached and better than the bar, and their drives."""
+    room = min(2 * search.k, search.n) + 1
+    drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
+    size = _scan(chunks[first:end], bounds, drives, neurons, np.int64(0), bar, search)
+    return drives[:size], neurons[:size]
+
+
+@compiled
+def _finish(drives: Integers, neurons: Neurons, search: Search) -> int:
+    """Move the best of the candidates to the front, clear what learning added, and return their number."""
+    size, _ = keep_best(drives, neurons, len(drives), search.k, search.key)
+    clear(search.reached)
+    return size
+
+
+def choose(search: Search, threads: int) -> Neurons:
+    """Return the ``k`` neurons of largest positive drive, ascending, and clear what learning added.
+
+    Ties go to the larger precedence.  The order (drive, then precedence) is total, so the result depends neither on the
+    number of threads nor on the order in which neurons are looked at.
+    """
+    room, length = max(int(search.reached.size[0]), 3 * search.k + 1), -(-search.n // CHUNK)
+    drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
+    bounds, chunks = np.empty(length, np.int64), np.empty(length, np.int64)
+    most = _WORTH_THREADS - 1 if threads > 1 else length
+    size, bar, found = _choose(search, most, drives, neurons, bounds, chunks)
+    if found:
+        parts = in_parts(_scan_part, found, threads, chunks, bounds, bar, search)
+        drives = np.concatenate([drives[:size], *(part[0] for part in parts)])
+        neurons = np.concatenate([neurons[:size], *(part[1] for part in parts)])
+        size = _finish(drives, neurons, search)
+    winners = neurons[:size]
+    winners.sort()
+    return winners.copy()
+
+
+@inner
+def _list_suspects(chunks: Integers, found: Neurons, slack: int, bar: Bar, search: Search) -> int:
     """List the neurons of some chunks that would beat the bar with ``slack`` more; return their number.
 
     Returns ``len(found)`` as soon as there are as many.
     """
+    marked, key, n = search.reached.marked, search.key, search.n
     size, buffer = 0, np.empty(CHUNK, np.uint32)
     limit = np.uint32(max(np.int64(0), (bar[0] >> _SHIFT) - 1 - slack))
     for chunk in chunks:
         start = chunk * CHUNK
         sums = buffer[: min(CHUNK, n - start)]
-        _sum_chunk(sums, table, start)
+        _sum_chunk(sums, search, start)
         for at in range(len(sums)):
             most = (np.int64(sums[at]) + slack) << _SHIFT
             if sums[at] >= limit and not marked[start + at] and beats(bar, most, key, start + at):
@@ -186,17 +296,45 @@ def _suspects(chunks, found, slack, bar, key, marked, table, n):  # type: ignore
     return size
 
 
-@compiled(parallel=True)
-def _suspects_of_parts(chunks, found, sizes, slack, bar, key, marked, table, n):  # type: ignore[no-untyped-def]
-    share = (len(chunks) + len(sizes) - 1) // len(sizes)
-    for part in prange(len(sizes)):
-        some = chunks[part * share : (part + 1) * share]
-        sizes[part] = _suspects(some, found[part], slack, bar, key, marked, table, n)
+@compiled
+def _suspects_of_part(first: int, end: int, chunks: Integers, slack: int, bar: Bar, search: Search) -> Neurons:
+    found = np.empty(MOST_SUSPECTS, np.int64)
+    return found[: _list_suspects(chunks[first:end], found, slack, bar, search)]
 
 
-@compiled()
-def choose_reached(reached, counts, chosen, n, k, key, slack, parts):  # type: ignore[no-untyped-def]
-    """Return the winners if they are certain to be among the reached neurons, else whoever else may be one.
+@compiled
+def _choose_reached(
+    search: Search,
+    slack: int,
+    most: int,
+    drives: Integers,
+    neurons: Neurons,
+    bounds: Integers,
+    chunks: Integers,
+    suspects: Neurons,
+) -> tuple[int, Bar, int, int]:
+    """Write the winners, or the suspects, unless more than ``most`` chunks have to be looked at for these.
+
+    Returns
+    -------
+    size, bar, found
+        As `_begin` returns them, where ``found`` is 0 if all is done; what learning added is then still there.
+    suspected : int
+        How many suspects there are.
+    """
+    size, bar, found = _begin(search, slack, drives, neurons, bounds, chunks)
+    if found > most:
+        return size, bar, found, 0
+    return size, bar, 0, _list_suspects(chunks[:found], suspects, slack, bar, search) if found else 0
+
+
+@compiled
+def _clear(reached: Reached) -> None:
+    clear(reached)
+
+
+def choose_reached(search: Search, slack: int, threads: int) -> tuple[Neurons, bool]:
+    """Return the winners if they are certain to be among the reached neurons, else all others that may be winners.
 
     The counts are right for the reached neurons; for others, they may be too low by ``slack``, or too high at will.
 
@@ -208,78 +346,16 @@ def choose_reached(reached, counts, chosen, n, k, key, slack, parts):  # type: i
     decided : bool
         Whether they are the winners.
     """
-    table = counts[chosen]
-    drives, neurons = np.empty(max(reached.size[0], k), np.int64), np.empty(max(reached.size[0], k), np.int64)
-    size = _candidates(drives, neurons, reached, table, n)
-    size, bar = keep_best(drives, neurons, size, k, key)
-    chunks = _open(_bounds(table, n, slack), bar)
-    parts = parts if len(chunks) >= _WORTH_THREADS else 1
-    found, sizes = np.empty((parts, MOST_SUSPECTS), np.int64), np.zeros(parts, np.int64)
-    search = (slack, bar, key, reached.marked, table, n)
-    if parts == 1:
-        sizes[0] = _suspects(chunks, found[0], *search)
-    else:
-        _suspects_of_parts(chunks, found, sizes, *search)
-    if sizes.sum() > 0:
-        suspects, at = np.empty(sizes.sum(), np.int64), 0
-        for part in range(parts):
-            suspects[at : at + sizes[part]] = found[part, : sizes[part]]
-            at += sizes[part]
+    room, length = max(int(search.reached.size[0]), search.k), -(-search.n // CHUNK)
+    drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
+    bounds, chunks = np.empty(length, np.int64), np.empty(length, np.int64)
+    suspects = np.empty(MOST_SUSPECTS, np.int64)
+    most = _WORTH_THREADS - 1 if threads > 1 else length
+    size, bar, found, suspected = _choose_reached(search, slack, most, drives, neurons, bounds, chunks, suspects)
+    suspects = suspects[:suspected]
+    if found:
+        suspects = np.concatenate(in_parts(_suspects_of_part, found, threads, chunks, slack, bar, search))
+    if len(suspects):
         return suspects, False
-    clear(reached)
+    _clear(search.reached)
     return np.sort(neurons[:size]), True
-
-
-@compiled(parallel=True)
-def _scan_parts(chunks, bounds, drives, neurons, sizes, k, bar, key, marked, table, n):  # type: ignore[no-untyped-def]
-    share = (len(chunks) + len(sizes) - 1) // len(sizes)
-    for part in prange(len(sizes)):
-        some, found = chunks[part * share : (part + 1) * share], (drives[part], neurons[part])
-        sizes[part] = _scan(some, bounds, *found, k, bar, key, marked, table, n)
-
-
-@compiled()
-def choose(reached, counts, chosen, n, k, key, parts):  # type: ignore[no-untyped-def]
-    """Return the ``k`` neurons of largest positive drive, ascending, and clear what learning added.
-
-    Ties go to the larger precedence.  The order (drive, then precedence) is total, so the result depends neither on the
-    number of ``parts`` nor on the order in which neurons are looked at.
-
-    Parameters
-    ----------
-    reached : Reached
-        Neurons that learned synapses reach, with what is to be added to their counts.
-    counts : int64 array
-        A row of each fiber, as in `brainsim.kernels.cpu.tables.COUNTS`.
-    chosen : int64 array
-        The fibers that project, none of them with a silent source.
-    n, k : int
-        Neurons and winners.
-    key : uint64
-        What orders neurons that tie, from `tie_key`.
-    parts : int
-        Into how many parts to cut the work.
-    """
-    table, room = counts[chosen], min(2 * k, n) + 1
-    drives = np.empty(max(reached.size[0], k) + parts * k, np.int64)
-    neurons = np.empty(len(drives), np.int64)
-    size = _candidates(drives, neurons, reached, table, n)
-    size, bar = keep_best(drives, neurons, size, k, key)
-    bounds = _bounds(table, n, 0)
-    chunks = _open(bounds, bar)
-    parts = parts if len(chunks) >= _WORTH_THREADS else 1
-    part_drives, part_neurons = np.empty((parts, room), np.int64), np.empty((parts, room), np.int64)
-    sizes = np.zeros(parts, np.int64)
-    search = (k, bar, key, reached.marked, table, n)
-    if parts == 1:
-        sizes[0] = _scan(chunks, bounds, part_drives[0], part_neurons[0], *search)
-    else:
-        _scan_parts(chunks, bounds, part_drives, part_neurons, sizes, *search)
-    for part in range(parts):
-        drives[size : size + sizes[part]] = part_drives[part, : sizes[part]]
-        neurons[size : size + sizes[part]] = part_neurons[part, : sizes[part]]
-        size += sizes[part]
-    if sizes.sum():
-        size = keep_best(drives, neurons, size, k, key)[0]
-    clear(reached)
-    return np.sort(neurons[:size])

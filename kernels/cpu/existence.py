@@ -13,18 +13,18 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.addresses import address_of
-from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, scan_row
-from brainsim.kernels.cpu.lookup import MOST_PAIRS, row_posts
+from brainsim.kernels.cpu.compiling import compiled, inlined
+from brainsim.kernels.cpu.graph import GraphArrays, scan_row
+from brainsim.kernels.cpu.lookup import MOST_PAIRS, gathered, row_posts
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept
 from brainsim.kernels.cpu.sets import members
 from brainsim.kernels.cpu.tables import Record
+from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 WORDS = 4  # of 64 steps each
 _STEPS = 64 * WORDS
@@ -44,7 +44,7 @@ class Sought(NamedTuple):
     bits: npt.NDArray[np.uint64]  # all that are not complete, as a bitset of the area
 
 
-@compiled()
+@inlined
 def _candidates(chosen, mask, wanted, masks):  # type: ignore[no-untyped-def]
     """List those wanted winners that a presynaptic neuron has not been looked at with; return their number."""
     size = np.uint64(0)
@@ -57,40 +57,41 @@ def _candidates(chosen, mask, wanted, masks):  # type: ignore[no-untyped-def]
     return np.int64(size)
 
 
-@compiled(parallel=True)
-def _draw_existing(pre, masks, old, sought, graph, parts):  # type: ignore[no-untyped-def]
-    """Return the existing synapses from ``pre`` to the winners, row by row, but those that were seen to be stored.
+@compiled
+def _draw_existing(first, end, pre, masks, old, sought, graph, found, sizes):  # type: ignore[no-untyped-def]
+    """Write the existing synapses of some neurons onto the winners, but those that were seen to be stored.
 
     Few winners are looked up in a row one by one; for many the whole row is drawn.
     """
-    share = (len(pre) + parts - 1) // parts
     posts, post_masks, bits, every, fresh = sought.neurons, sought.masks, sought.bits, sought.every, sought.fresh
-    found = np.empty((len(pre), len(every)), np.int32)
-    sizes = np.zeros(len(pre), np.int64)
-    for part in prange(parts):
-        buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(every) + 1, np.int64)
-        for a in range(part * share, min(len(pre), (part + 1) * share)):
-            wanted = fresh if old[a] else every
-            if len(wanted) * _STEPS_PER_LOOK_UP <= graph.mean:
-                size = _candidates(chosen, masks[a], wanted, post_masks)
-                sizes[a] = row_posts(pre[a], chosen, size, posts, graph, buffer, found[a])
-            else:
-                sizes[a] = scan_row(found[a], bits, pre[a], graph)
-    total = sizes.sum()
-    new_pre, new_post = np.empty(total, np.int64), np.empty(total, np.int64)
-    at = 0
-    for a in range(len(pre)):
-        new_pre[at : at + sizes[a]] = pre[a]
-        new_post[at : at + sizes[a]] = found[a, : sizes[a]]
-        at += sizes[a]
-    return new_pre, new_post
+    buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(every) + 1, np.int64)
+    for a in range(first, end):
+        wanted = fresh if old[a] else every
+        if len(wanted) * _STEPS_PER_LOOK_UP <= graph.mean:
+            size = _candidates(chosen, masks[a], wanted, post_masks)
+            sizes[a] = row_posts(pre[a], chosen, size, posts, graph, buffer, found[a])
+        else:
+            sizes[a] = scan_row(found[a], bits, pre[a], graph)
 
 
-@compiled()
-def _bitset(neurons, n):  # type: ignore[no-untyped-def]
-    bits = np.zeros((n + 63) // 64, np.uint64)
+def _drawn(
+    pre: Neurons, masks: Masks, old: npt.NDArray[np.bool_], sought: Sought, graph: GraphArrays, threads: int
+) -> tuple[Neurons, Neurons]:
+    """Return the existing synapses from ``pre`` to the winners, row by row, but those that were seen to be stored."""
+    found, sizes = np.empty((len(pre), len(sought.every)), np.int32), np.empty(len(pre), np.int64)
+    in_parts(_draw_existing, len(pre), threads, pre, masks, old, sought, graph, found, sizes)
+    return np.repeat(pre, sizes), gathered(found, sizes)
+
+
+@compiled
+def _set_bits(bits, neurons):  # type: ignore[no-untyped-def]
     for neuron in neurons:
         bits[neuron >> 6] |= _U1 << np.uint64(neuron & 63)
+
+
+def _bitset(neurons: Neurons, n: int) -> npt.NDArray[np.uint64]:
+    bits = np.zeros((n + 63) // 64, np.uint64)
+    _set_bits(bits, neurons)
     return bits
 
 
@@ -187,14 +188,14 @@ class Existence:
     ) -> Iterator[tuple[Neurons, Neurons]]:
         """Give existing synapses onto the winners, those of kept rows and the others."""
         kept, graph = self._kept.find(pre), self._graph
-        are_kept = kept[:, 0] != 0
+        are_kept = kept["positions"] != 0
         if are_kept.any():
             winners = sought.neurons[sought.every], sought.neurons[sought.fresh]
             rows = pre[are_kept], kept[are_kept], old[are_kept]
             yield search_kept(*rows, *winners, graph.blocks, graph.bits, threads)
         if not are_kept.all():
             others = ~are_kept
-            yield _draw_existing(pre[others], masks[others], old[others], sought, graph, threads)
+            yield _drawn(pre[others], masks[others], old[others], sought, graph, threads)
 
     def _note(self, pre: Neurons, post: Neurons) -> None:
         """Remember a step, as part of an earlier one that had the same neurons on one side if there is such."""

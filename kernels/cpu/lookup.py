@@ -1,22 +1,31 @@
-"""Looking synapses up one by one: which of a few targets a neuron reaches."""
+"""Looking synapses up one by one: which of a few targets a neuron reaches.
+
+A block of a row can be drawn without those before it.  So a look-up costs one block, and is worth it as long as there
+are fewer targets than blocks in a row.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numba import prange
+from typing import Any
 
-from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import GraphArrays, draw_block, row_key
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.compiling import compiled, inlined, inner
+from brainsim.kernels.cpu.graph import GraphArrays, Positions, Word, draw_block, row_key
+from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
-_U1 = np.uint64(1)
+Found = npt.NDArray[np.int32]
+
+_U0, _U1 = np.uint64(0), np.uint64(1)
 
 
-@compiled()
-def _holds(positions, low, high, position):  # type: ignore[no-untyped-def]
-    """Return whether ``position`` is in an ascending range."""
-    end = high
+@inlined
+def _holds(positions: Positions, end: Word, position: Word) -> Any:
+    """Return whether ``position`` is among the first ``end`` of some ascending positions."""
+    low, high = _U0, end
     while low < high:
         middle = (low + high) >> _U1
         if positions[middle] < position:
@@ -26,43 +35,53 @@ def _holds(positions, low, high, position):  # type: ignore[no-untyped-def]
     return low < end and positions[low] == position
 
 
-@compiled()
-def row_posts(pre, chosen, size, posts, graph, buffer, found):  # type: ignore[no-untyped-def]
-    """Write those of the chosen winners, ascending, that ``pre`` synapses on; return their number."""
+@inner
+def row_posts(
+    pre: Any, chosen: Neurons, size: int, posts: Neurons, graph: GraphArrays, buffer: Positions, found: Found
+) -> int:
+    """Write those of the first ``size`` chosen targets, ascending, that ``pre`` synapses on; return their number.
+
+    ``chosen`` has places in ``posts``, and ``buffer`` room for a block.
+    """
     row, bits, mask = row_key(graph, pre), graph.bits, (_U1 << graph.bits) - _U1
     written, first = 0, 0
     while first < size:
         block, end = np.uint64(posts[chosen[first]]) >> bits, first + 1
         while end < size and np.uint64(posts[chosen[end]]) >> bits == block:
             end += 1
+        # Nothing is drawn beyond the last target in the block.
         last = np.uint64(posts[chosen[end - 1]]) & mask
-        high = draw_block(buffer, graph, row, pre, block, last + _U1)
+        drawn = draw_block(buffer, graph, row, pre, block, last + _U1)
         for c in range(first, end):
-            if _holds(buffer, np.uint64(0), high, np.uint64(posts[chosen[c]]) & mask):
+            if _holds(buffer, drawn, np.uint64(posts[chosen[c]]) & mask):
                 found[written] = posts[chosen[c]]
                 written += 1
         first = end
     return written
 
 
-@compiled(parallel=True)
-def _synapses_among(pre, posts, graph, parts):  # type: ignore[no-untyped-def]
-    """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
-    found, sizes = np.empty((len(pre), len(posts)), np.int32), np.zeros(len(pre), np.int64)
-    share, every = (len(pre) + parts - 1) // parts, np.arange(len(posts))
-    for part in prange(parts):
-        buffer = np.empty(_U1 << graph.bits, np.uint16)
-        for a in range(part * share, min(len(pre), (part + 1) * share)):
-            sizes[a] = row_posts(pre[a], every, len(posts), posts, graph, buffer, found[a])
-    targets, at = np.empty(sizes.sum(), np.int64), 0
-    for a in range(len(pre)):
-        targets[at : at + sizes[a]] = found[a, : sizes[a]]
-        at += sizes[a]
-    return targets
+@compiled
+def _look_up(
+    first: int, end: int, pre: Neurons, posts: Neurons, every: Neurons, graph: GraphArrays, found: Any, sizes: Neurons
+) -> None:
+    """Write the targets of the neurons from ``first`` to before ``end`` among ``posts`` to their rows of ``found``."""
+    buffer = np.empty(_U1 << graph.bits, np.uint16)
+    for a in range(first, end):
+        sizes[a] = row_posts(pre[a], every, len(posts), posts, graph, buffer, found[a])
+
+
+def gathered(found: Found, sizes: Neurons) -> Neurons:
+    """Return what rows hold, one after the other, where row ``r`` has ``sizes[r]`` items."""
+    return found[np.arange(found.shape[1]) < sizes[:, None]].astype(np.int64)
 
 
 def synapses_among(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Neurons:
     """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
-    step = max(1, MOST_PAIRS // max(1, len(posts)))
-    found = [_synapses_among(pre[low : low + step], posts, graph, threads) for low in range(0, len(pre), step)]
-    return np.concatenate([pre[:0], *found])
+    step, every = max(1, MOST_PAIRS // max(1, len(posts))), np.arange(len(posts))
+    parts = [pre[:0]]
+    for low in range(0, len(pre), step):
+        some = pre[low : low + step]
+        found, sizes = np.empty((len(some), len(posts)), np.int32), np.empty(len(some), np.int64)
+        in_parts(_look_up, len(some), threads, some, posts, every, graph, found, sizes)
+        parts.append(gathered(found, sizes))
+    return np.concatenate(parts)

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, Synapses
 from brainsim.kernels.cpu.addresses import address_of
-from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.tables import Record
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.state import Neurons, Synapses
 
 _FIRST_CAPACITY = 8
 
@@ -27,7 +27,7 @@ class Table(NamedTuple):
     weight: npt.NDArray[np.int32]
 
 
-@compiled()
+@inlined
 def _known_row(rank, table, neuron):  # type: ignore[no-untyped-def]
     """Return the slots of a neuron's row, empty if it has none."""
     row = rank[neuron] - 1
@@ -36,7 +36,7 @@ def _known_row(rank, table, neuron):  # type: ignore[no-untyped-def]
     return table.start[row], table.start[row] + table.length[row]
 
 
-@compiled()
+@compiled
 def _not_stored(pre, post, rank, table):  # type: ignore[no-untyped-def]
     """Return those of some pairs for which no synapse is stored: their rows and targets."""
     rows, posts = np.empty(len(pre), np.int64), np.empty(len(pre), np.int64)
@@ -52,13 +52,13 @@ def _not_stored(pre, post, rank, table):  # type: ignore[no-untyped-def]
     return rows[:size], posts[:size]
 
 
-@compiled(inline="always")
+@inlined
 def _larger(capacity, wanted):  # type: ignore[no-untyped-def]
     """Return the capacity that a full row gets."""
     return max(_FIRST_CAPACITY, 2 * capacity, wanted)
 
 
-@compiled()
+@compiled
 def _room_for(rows, length, capacity):  # type: ignore[no-untyped-def]
     """Return how many slots rows that would outgrow their places will take; equal rows come together."""
     room, first = 0, 0
@@ -73,7 +73,7 @@ def _room_for(rows, length, capacity):  # type: ignore[no-untyped-def]
     return room
 
 
-@compiled()
+@compiled
 def _add(rows, posts, first_weight, table, capacity, used):  # type: ignore[no-untyped-def]
     """Add synapses at the ends of their rows, of which full ones move to the end; return the slots in use."""
     start, length, post, weight = table
@@ -96,15 +96,15 @@ def _add(rows, posts, first_weight, table, capacity, used):  # type: ignore[no-u
     return used
 
 
-@compiled()
+@compiled
 def _pack(table, capacity, new_post, new_weight):  # type: ignore[no-untyped-def]
     """Copy all rows into a new arena without the gaps that moved rows left; return the slots in use."""
     start, length, post, weight = table
     used = 0
     for row in range(len(start)):
         old = start[row]
-        new_post[used : used + length[row]] = post[old : old + length[row]]
-        new_weight[used : used + length[row]] = weight[old : old + length[row]]
+        for at in range(length[row]):
+            new_post[used + at], new_weight[used + at] = post[old + at], weight[old + at]
         start[row] = used
         used += capacity[row]
     return used

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.cpu.addresses import signed_32, signed_64
-from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.law.weights import ONE
 
 GATHERED, SUSPECT = 1, 2
@@ -33,7 +33,7 @@ def nobody(n: int) -> Reached:
     return Reached(np.zeros(n, np.int64), np.zeros(n, np.uint8), np.empty(0, np.int64), np.zeros(1, np.int64))
 
 
-@compiled()
+@inlined
 def _stored(fiber, source):  # type: ignore[no-untyped-def]
     """Return how many learned synapses the firing neurons of a fiber have."""
     rank, length = signed_32(source.rank, source.n), signed_64(fiber.length, fiber.rows)
@@ -45,7 +45,7 @@ def _stored(fiber, source):  # type: ignore[no-untyped-def]
     return stored
 
 
-@compiled()
+@inner
 def _gather_fiber(fiber, source, n, reached, size):  # type: ignore[no-untyped-def]
     """Add what learning added to one fiber; return how many neurons are listed, or -1 if there may not be room."""
     rank, rows = signed_32(source.rank, source.n), fiber.rows
@@ -66,11 +66,11 @@ def _gather_fiber(fiber, source, n, reached, size):  # type: ignore[no-untyped-d
             neurons[size] = j
             size += np.int64(marked[j] == 0)
             marked[j] = GATHERED
-            extra[j] += weight[at] - ONE
+            extra[j] += weight[at] - fiber.base
     return size
 
 
-@compiled()
+@compiled
 def gather(areas, fibers, chosen, n, reached):  # type: ignore[no-untyped-def]
     """Add what learning added to the synapses of the firing neurons of some fibers, and list whom they reach.
 
@@ -80,7 +80,7 @@ def gather(areas, fibers, chosen, n, reached):  # type: ignore[no-untyped-def]
         0, or if ``reached`` has not room for all, the room to make; then nothing is listed.
     """
     clear(reached)
-    size = 0
+    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
     for f in chosen:
         if fibers[f].rows:
             size = _gather_fiber(fibers[f], areas[fibers[f].source], n, reached, size)
@@ -97,7 +97,7 @@ def gather(areas, fibers, chosen, n, reached):  # type: ignore[no-untyped-def]
     return 0
 
 
-@compiled()
+@compiled
 def subtract(reached, neurons, amounts):  # type: ignore[no-untyped-def]
     """Subtract an amount from the drive of each of some neurons, which are listed; there is room for them."""
     for at in range(len(neurons)):
@@ -108,7 +108,7 @@ def subtract(reached, neurons, amounts):  # type: ignore[no-untyped-def]
         reached.extra[neurons[at]] -= amounts[at]
 
 
-@compiled()
+@compiled
 def correct(counts, chosen, reached, mark):  # type: ignore[no-untyped-def]
     """Correct the drives of those neurons that are marked so for the sets that fire instead of those counted."""
     extra, marked = reached.extra, reached.marked
@@ -120,7 +120,7 @@ def correct(counts, chosen, reached, mark):  # type: ignore[no-untyped-def]
                     extra[neuron] += step
 
 
-@compiled()
+@compiled
 def reach(reached, neurons):  # type: ignore[no-untyped-def]
     """List further neurons, as suspects: there is room for them."""
     for neuron in neurons:
@@ -129,7 +129,7 @@ def reach(reached, neurons):  # type: ignore[no-untyped-def]
         reached.size[0] += 1
 
 
-@compiled()
+@inner
 def clear(reached):  # type: ignore[no-untyped-def]
     """List nobody."""
     extra, marked, neurons = reached.extra, reached.marked, reached.neurons

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons, uninterrupted
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.state import Neurons
 
 
 class Roster:

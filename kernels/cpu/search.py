@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import prange
 
-from brainsim.kernels.backend import Neurons
-from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.rows import LANES, Addresses, kept_block
+from brainsim.kernels.cpu.compiling import compiled, inlined, inner
+from brainsim.kernels.cpu.rows import LANES, Places, kept_block
+from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.state import Neurons
 
 _MOST_LOOKED_FOR = 14  # winners in a block; for more, walking is faster
 _LANES = np.uint64(LANES)
@@ -20,20 +20,7 @@ _U1 = np.uint64(1)
 _ROW, _POST = np.uint64(31), np.uint64((1 << 31) - 1)  # what is found: a row, and in the low bits a target
 
 
-@compiled()
-def _runs(kept, old):  # type: ignore[no-untyped-def]
-    """Return where runs of rows begin that lie one after the other in a batch and are of one kind, and the end."""
-    starts, size = np.empty(len(kept) + 1, np.int64), 0
-    for a in range(len(kept)):
-        follows = a > 0 and kept[a, 2] == kept[a - 1, 2] and kept[a, 3] == kept[a - 1, 3] + 1
-        if not (follows and old[a] == old[a - 1]):
-            starts[size] = a
-            size += 1
-    starts[size] = len(kept)
-    return starts[: size + 1]
-
-
-@compiled(inline="always")
+@inlined
 def _vector_holds(positions, first, position):  # type: ignore[no-untyped-def]
     hit = np.uint16(0)
     for at in range(first, first + _LANES):  # a fixed number and no way out: so this becomes vector instructions
@@ -41,7 +28,7 @@ def _vector_holds(positions, first, position):  # type: ignore[no-untyped-def]
     return hit != 0
 
 
-@compiled()
+@inlined
 def _row_of(offsets, low, high, at):  # type: ignore[no-untyped-def]
     """Return the row among ``low`` to before ``high`` to which a position belongs."""
     while high - low > _U1:
@@ -53,7 +40,7 @@ def _row_of(offsets, low, high, at):  # type: ignore[no-untyped-def]
     return low
 
 
-@compiled()
+@inner
 def _look_for(found, size, positions, offsets, row, end_row, first_row, posts, mask):  # type: ignore[no-untyped-def]
     """Append the synapses of a run of rows onto some winners of a block, winner by winner."""
     begin, end = np.uint64(offsets[row]), np.uint64(offsets[end_row])
@@ -70,7 +57,7 @@ def _look_for(found, size, positions, offsets, row, end_row, first_row, posts, m
     return size
 
 
-@compiled()
+@inlined
 def _walk(found, size, positions, offsets, row, end_row, first_row, base, marks, level):  # type: ignore[no-untyped-def]
     """Append the synapses of a run of rows onto the winners that are marked with at least some level."""
     for r in range(row, end_row):
@@ -82,7 +69,7 @@ def _walk(found, size, positions, offsets, row, end_row, first_row, base, marks,
     return size
 
 
-@compiled()
+@inlined
 def _search_block(found, size, block, kept, old, starts, every, fresh, bits, marks):  # type: ignore[no-untyped-def]
     """Append what is found in a block; ``every`` and ``fresh`` are the winners in it."""
     base, mask = np.uint64(block) << bits, (_U1 << bits) - _U1
@@ -94,45 +81,63 @@ def _search_block(found, size, block, kept, old, starts, every, fresh, bits, mar
         start, end = starts[run], starts[run + 1]
         posts, level = (fresh, 2) if old[start] else (every, 1)
         positions, offsets = kept_block(kept[start], block)
-        rows = np.uint64(kept[start, 3]), np.uint64(kept[start, 3] + end - start), np.uint64(start)
+        row, end_row, at = np.uint64(kept[start].row), np.uint64(kept[start].row + end - start), np.uint64(start)
         if len(posts) > _MOST_LOOKED_FOR:
-            size = _walk(found, size, positions, offsets, *rows, base, marks, level)
+            size = _walk(found, size, positions, offsets, row, end_row, at, base, marks, level)
         elif len(posts):
-            size = _look_for(found, size, positions, offsets, *rows, posts, mask)
+            size = _look_for(found, size, positions, offsets, row, end_row, at, posts, mask)
     for post in every:
         marks[np.uint64(post) & mask] = 0
     return size
 
 
-@compiled(parallel=True)
-def _search(kept, old, every, first, fresh, first_fresh, bits, parts):  # type: ignore[no-untyped-def]
-    """Return the synapses of kept rows onto ``every`` winner, for old rows onto ``fresh`` ones only, in any order.
+@compiled
+def _search_blocks(first, end, kept, old, starts, every, edges, fresh, fresh_edges, bits, found, sizes):  # type: ignore[no-untyped-def]
+    """Search some blocks of kept rows for synapses onto ``every`` winner, for old rows onto ``fresh`` ones only.
 
-    Those of the winners that lie in block ``b`` begin at ``first[b]`` and ``first_fresh[b]``.
+    Those of the winners that lie in block ``b`` begin at ``edges[b]`` and ``fresh_edges[b]``.  A block holds at most a
+    synapse for each row and winner, which says where the room of each range of blocks begins in ``found``.  How many
+    were found goes to ``sizes[first]``.
     """
-    starts, blocks = _runs(kept, old), len(first) - 1
-    found, sizes = np.empty(len(kept) * len(every), np.uint64), np.zeros(parts, np.int64)
-    share = (blocks + parts - 1) // parts
-    for part in prange(parts):
-        marks, size = np.zeros(_U1 << bits, np.uint8), np.uint64(0)
-        room = found[len(kept) * first[min(blocks, part * share)] :]
-        for block in range(part * share, min(blocks, (part + 1) * share)):
-            winners = every[first[block] : first[block + 1]]
-            new = fresh[first_fresh[block] : first_fresh[block + 1]]
-            if len(winners):
-                size = _search_block(room, size, block, kept, old, starts, winners, new, bits, marks)
-        sizes[part] = size
-    result, at = np.empty(sizes.sum(), np.uint64), 0
-    for part in range(parts):
-        begin = len(kept) * first[min(blocks, part * share)]
-        result[at : at + sizes[part]] = found[begin : begin + sizes[part]]
-        at += sizes[part]
-    return result
+    marks, size = np.zeros(_U1 << bits, np.uint8), np.uint64(0)
+    room = found[len(kept) * edges[first] :]
+    for block in range(first, end):
+        winners = every[edges[block] : edges[block + 1]]
+        new = fresh[fresh_edges[block] : fresh_edges[block + 1]]
+        if len(winners):
+            size = _search_block(room, size, block, kept, old, starts, winners, new, bits, marks)
+    sizes[first] = size
+
+
+def _starts(kept: Places, old: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return where runs of rows begin that lie one after the other in a batch and are of one kind, and the end."""
+    batch, row = kept["batch"], kept["row"]
+    goes_on = (batch[1:] == batch[:-1]) & (row[1:] == row[:-1] + 1) & (old[1:] == old[:-1])
+    return np.concatenate(([0], np.flatnonzero(~goes_on) + 1, [len(kept)]))
+
+
+def _search(
+    kept: Places,
+    old: npt.NDArray[np.bool_],
+    every: Neurons,
+    fresh: Neurons,
+    blocks: int,
+    bits: np.uint64,
+    threads: int,
+) -> npt.NDArray[np.uint64]:
+    """Return the synapses of kept rows onto ``every`` winner, for old rows onto ``fresh`` ones only, in any order."""
+    borders = np.arange(blocks + 1) << int(bits)
+    edges, fresh_edges = np.searchsorted(every, borders), np.searchsorted(fresh, borders)
+    found, sizes = np.empty(len(kept) * len(every), np.uint64), np.zeros(blocks, np.int64)
+    rows = kept, old, _starts(kept, old)
+    in_parts(_search_blocks, blocks, threads, *rows, every, edges, fresh, fresh_edges, bits, found, sizes)
+    begins = len(kept) * edges
+    return np.concatenate([found[:0], *(found[begins[b] : begins[b] + sizes[b]] for b in np.flatnonzero(sizes))])
 
 
 def search_kept(
     pre: Neurons,
-    kept: Addresses,
+    kept: Places,
     old: npt.NDArray[np.bool_],
     every: Neurons,
     fresh: Neurons,
@@ -144,8 +149,6 @@ def search_kept(
 
     Equal presynaptic neurons come together.
     """
-    order = np.lexsort((kept[:, 3], kept[:, 2]))  # as the rows lie in their batches
-    edges = np.arange(blocks + 1) << int(bits)
-    winners = every, np.searchsorted(every, edges), fresh, np.searchsorted(fresh, edges)
-    found = np.sort(_search(kept[order], old[order], *winners, bits, threads))
+    order = np.lexsort((kept["row"], kept["batch"]))  # as the rows lie in their batches
+    found = np.sort(_search(kept[order], old[order], every, fresh, blocks, bits, threads))
     return pre[order][(found >> _ROW).astype(np.int64)], (found & _POST).astype(np.int64)

@@ -1,48 +1,48 @@
-"""Numba kernels on sets of neurons: ascending int64 arrays."""
+"""Sets of neurons: ascending int64 arrays."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.state import Neurons
+
+Flags = npt.NDArray[np.bool_]
 
 
-@compiled()
-def difference(ours, theirs):  # type: ignore[no-untyped-def]
-    """Return the neurons of ``ours`` that are not in ``theirs``."""
-    kept = np.empty(len(ours), np.int64)
-    size, at = 0, 0
-    for neuron in ours:
-        while at < len(theirs) and theirs[at] < neuron:
-            at += 1
-        if at == len(theirs) or theirs[at] != neuron:
-            kept[size] = neuron
-            size += 1
-    return kept[:size]
-
-
-@compiled()
-def members(ours, theirs):  # type: ignore[no-untyped-def]
-    """Return for each neuron of ``ours`` whether it is in ``theirs``."""
-    found = np.zeros(len(ours), np.bool_)
+@compiled
+def _find_members(ours: Neurons, theirs: Neurons, found: Flags) -> None:
     at = 0
     for mine in range(len(ours)):
         while at < len(theirs) and theirs[at] < ours[mine]:
             at += 1
         found[mine] = at < len(theirs) and theirs[at] == ours[mine]
+
+
+def members(ours: Neurons, theirs: Neurons) -> Flags:
+    """Return for each neuron of ``ours`` whether it is in ``theirs``."""
+    found = np.empty(len(ours), np.bool_)
+    _find_members(ours, theirs, found)
     return found
 
 
-@compiled()
-def nearest(sets, ends, firing):  # type: ignore[no-untyped-def]
+def difference(ours: Neurons, theirs: Neurons) -> Neurons:
+    """Return the neurons of ``ours`` that are not in ``theirs``."""
+    return ours[~members(ours, theirs)]
+
+
+@compiled
+def nearest(sets: Neurons, ends: Neurons, firing: Neurons) -> tuple[int, int]:
     """Return which of some sets, which lie end to end in ``sets``, differs in the fewest neurons, and in how many."""
-    best, fewest, start = -1, np.int64(np.iinfo(np.int64).max), 0
+    best, fewest, start = -1, np.int64(len(sets) + len(firing) + 1), 0
     for s in range(len(ends)):
         a, b, common = start, 0, 0
         while a < ends[s] and b < len(firing):
-            common += int(sets[a] == firing[b])
-            step = int(sets[a] <= firing[b])
-            b += int(sets[a] >= firing[b])
+            # Without a branch, since which of the two is smaller cannot be predicted.
+            common += np.int64(sets[a] == firing[b])
+            step = np.int64(sets[a] <= firing[b])
+            b += np.int64(sets[a] >= firing[b])
             a += step
         different = ends[s] - start + len(firing) - 2 * common
         if different < fewest:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32, array_64, signed_32, signed_64
-from brainsim.kernels.cpu.compiling import compiled
+from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.existence import WORDS
 from brainsim.kernels.law.rules import RATE_BITS
 
 _HALF = 1 << (RATE_BITS - 1)
 
 
-@compiled(inline="always")
+@inlined
 def _read(missing, posts, counts):  # type: ignore[no-untyped-def]
     for m in range(len(posts)):
         missing[m + 1] = counts[posts[m]]
 
 
-@compiled(inline="always")
+@inlined
 def _correct(missing, marks, hits, step):  # type: ignore[no-untyped-def]
     for neuron in hits:
         missing[marks[neuron]] += step
 
 
-@compiled()
+@inner
 def _count(missing, counts, marks, posts, n):  # type: ignore[no-untyped-def]
     """Set ``missing[m + 1]`` to the number of synapses onto winner ``m``, 0 if not known; the winners are marked."""
     if counts[1] == 0:
@@ -39,7 +39,7 @@ def _count(missing, counts, marks, posts, n):  # type: ignore[no-untyped-def]
     _correct(missing, marks, signed_64(counts[5], counts[6]), -1)
 
 
-@compiled()
+@inner
 def _update(fiber, source, marks, missing):  # type: ignore[no-untyped-def]
     """Update the stored synapses from the firing neurons to marked winners, and subtract them from ``missing``."""
     rank, rows = signed_32(source.rank, source.n), fiber.rows
@@ -57,7 +57,7 @@ def _update(fiber, source, marks, missing):  # type: ignore[no-untyped-def]
             missing[mark] -= 1
 
 
-@compiled()
+@inner
 def _update_by_table(fiber, source, marks, missing):  # type: ignore[no-untyped-def]
     """Do what `_update` does for a rule that is a table."""
     rank, rows = signed_32(source.rank, source.n), fiber.rows
@@ -75,7 +75,7 @@ def _update_by_table(fiber, source, marks, missing):  # type: ignore[no-untyped-
                 missing[mark] -= 1
 
 
-@compiled()
+@inner
 def _common_steps(bits, neurons, rank, masks):  # type: ignore[no-untyped-def]
     """Keep those bits that are set in the masks of all neurons."""
     first, second, third, fourth = bits
@@ -89,7 +89,7 @@ def _common_steps(bits, neurons, rank, masks):  # type: ignore[no-untyped-def]
     return first, second, third, fourth
 
 
-@compiled()
+@inner
 def _have_met(fiber, source, target):  # type: ignore[no-untyped-def]
     """Return whether all firing neurons and all winners took part in one remembered step."""
     every = ~np.uint64(0)
@@ -101,7 +101,7 @@ def _have_met(fiber, source, target):  # type: ignore[no-untyped-def]
     return first | second | third | fourth != 0
 
 
-@compiled()
+@inlined
 def _strengthen_fiber(fiber, source, target, counts, missing):  # type: ignore[no-untyped-def]
     """Strengthen one fiber; return whether synapses may be missing."""
     posts, marks = signed_64(target.winners, target.won), signed_32(target.marks, target.n)
@@ -116,10 +116,12 @@ def _strengthen_fiber(fiber, source, target, counts, missing):  # type: ignore[n
     for m in range(len(posts)):
         marks[posts[m]] = 0
         total += missing[m + 1]
+    if not fiber.implicit:  # all synapses are stored
+        return False
     return not (counts[1] and total == 0) and not _have_met(fiber, source, target)
 
 
-@compiled()
+@compiled
 def strengthen(areas, fibers, counts, chosen):  # type: ignore[no-untyped-def]
     """Update the stored synapses of some fibers, from the neurons that fired to the winners.
 
@@ -137,6 +139,6 @@ def strengthen(areas, fibers, counts, chosen):  # type: ignore[no-untyped-def]
     unknown, missing = np.empty(len(chosen), np.bool_), np.empty((len(chosen), 1 + most), np.int64)
     for at in range(len(chosen)):
         fiber = fibers[chosen[at]]
-        ends = areas[fiber.source], areas[fiber.target]
-        unknown[at] = _strengthen_fiber(fiber, *ends, counts[chosen[at]], missing[at])
+        source, target = areas[fiber.source], areas[fiber.target]
+        unknown[at] = _strengthen_fiber(fiber, source, target, counts[chosen[at]], missing[at])
     return unknown, missing

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import Neurons
 
 Record = np.void
 Table = npt.NDArray[np.int64]
@@ -28,10 +28,10 @@ def _integers(*names: str, unsigned: tuple[str, ...]) -> np.dtype[np.void]:
 # An area: the neurons that fired last, those that have just won, arrays with an item for every neuron, and the key that
 # breaks its ties.
 AREA = _integers("n", "firing", "fired", "winners", "won", "rank", "marks", unsigned=("key",))
-# A fiber: its ends, its learned synapses (see `Overlay`), its rule, its remembered steps (see `Existence`), and the key
-# of its graph.
+# A fiber: its ends, the weight of a synapse that is not stored and whether there can be any, its stored synapses (see
+# `Overlay`), its rule, its remembered steps (see `Existence`), and the key of its graph.
 FIBER = _integers(
-    *("source", "target"),
+    *("source", "target", "base", "implicit"),
     *("rows", "start", "length", "slots", "post", "weight"),
     *("gain", "drift", "ceiling", "steps", "step_count", "shift"),
     *("pre_rows", "pre_masks", "post_rows", "post_masks"),
@@ -58,12 +58,12 @@ class Named(NamedTuple):
 _NOBODY = Named(np.empty(0, np.int64), b"")
 
 
-@compiled()
+@compiled
 def _announce_firing(areas, area, neurons):  # type: ignore[no-untyped-def]
     areas[area].firing, areas[area].fired = neurons.ctypes.data, len(neurons)
 
 
-@compiled()
+@compiled
 def _announce_winners(areas, area, neurons):  # type: ignore[no-untyped-def]
     areas[area].winners, areas[area].won = neurons.ctypes.data, len(neurons)
 
@@ -79,6 +79,8 @@ class Tables:
         self.fibers["key"] = [fiber.graph.key for fiber in program.fibers]
         self.fibers["source"] = [fiber.source for fiber in program.fibers]
         self.fibers["target"] = [fiber.target for fiber in program.fibers]
+        self.fibers["base"] = [fiber.base for fiber in program.fibers]
+        self.fibers["implicit"] = [fiber.graph.p > 0 for fiber in program.fibers]
         self.counts: Table = np.zeros((len(program.fibers), COUNTS), np.int64)
         # The sets whose addresses are in the table: they live as long as these do.
         self._firing = [_NOBODY] * len(program.areas)

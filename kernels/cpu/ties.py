@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.cpu.addresses import signed_64
-from brainsim.kernels.cpu.compiling import compiled
-from brainsim.kernels.cpu.connectome import _mix64
+from brainsim.kernels.cpu.compiling import compiled, inlined
+from brainsim.kernels.cpu.graph import mix64
 from brainsim.kernels.law.graph import GOLDEN
 from brainsim.kernels.law.selection import NO_TAG, TAG_STREAM
 
@@ -17,15 +17,15 @@ _TAG_STREAM = np.uint64(TAG_STREAM)
 _ALL_BUT_SIGN = np.uint64(2**63 - 1)
 
 
-@compiled()
+@inlined
 def _smallest_hash(key: np.uint64, neurons: npt.NDArray[np.int64]) -> np.uint64:
     smallest = _NO_TAG
     for neuron in neurons:
-        smallest = min(smallest, _mix64(key + np.uint64(neuron + 1) * _GOLDEN))
+        smallest = min(smallest, mix64(key + np.uint64(neuron + 1) * _GOLDEN))
     return smallest
 
 
-@compiled()
+@compiled
 def tie_key(
     areas: npt.NDArray[np.void], fibers: npt.NDArray[np.void], chosen: npt.NDArray[np.int64], area: int
 ) -> np.uint64:
@@ -37,14 +37,14 @@ def tie_key(
     for f in chosen:
         source = areas[fibers[f].source]
         tag = min(tag, _smallest_hash(fibers[f].key ^ _TAG_STREAM, signed_64(source.firing, source.fired)))
-    return _mix64(areas[area].key ^ tag)
+    return mix64(areas[area].key ^ tag)
 
 
-@compiled()
+@inlined
 def precedence(key: np.uint64, neuron: np.int64) -> np.int64:
     """Return a number by which tied neurons are ordered: the larger wins.
 
     The law orders by an unsigned hash, smallest first.  Inverting all bits but the sign reverses that order and makes
     it one of signed integers, so that drives and precedences are compared alike.
     """
-    return np.int64(_mix64(key + np.uint64(neuron + 1) * _GOLDEN) ^ _ALL_BUT_SIGN)
+    return np.int64(mix64(key + np.uint64(neuron + 1) * _GOLDEN) ^ _ALL_BUT_SIGN)

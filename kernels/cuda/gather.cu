@@ -17,7 +17,7 @@ gather(const Fibers fibers, const State state, const Overlay overlay, const Roun
     const Area& target = state.areas[fiber.target];
     walk_row(overlay, overlay.rows[row_of(rank, fiber)], [&](u64 slot) {
         const u64 post = overlay.posts[slot];
-        const i64 extra = overlay.weights[slot] - ONE;
+        const i64 extra = overlay.weights[slot] - fiber.base;
         // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.
         u64* const sum = reinterpret_cast<u64*>(state.drive + target.drive + post);
         const i64 value = i64(atomicAdd(sum, u64(extra))) + extra;

@@ -186,7 +186,7 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
     });
     const u64 first_page = round.pages[item.number], held = (row.length + PAGE - 1) / PAGE;
     u32* const bits = round.hits + job.hits + item.place * job.words;
-    const i32 fresh_weight = i32(strengthened(ONE, fibers, fiber));
+    const i32 fresh_weight = i32(strengthened(fiber.base, fibers, fiber));
     u64 length = row.length;
     for (i64 word = 0; word < job.words; ++word) {
         const u32 set = bits[word];

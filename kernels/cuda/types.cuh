@@ -45,6 +45,7 @@ struct Fiber {
     i64 steps;  // where its table of steps begins, if its rule is one
     i64 step_count;
     i64 step_shift;
+    i64 base;  // weight of a synapse of the graph that is not stored
 };
 
 // An area that selects winners in a round: its tiles are the thread blocks from `first_block` on.

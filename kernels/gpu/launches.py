@@ -6,10 +6,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from brainsim.kernels.gpu.device import Array, Device, Launch, Record, record
+from brainsim.kernels.gpu.device_plan import DevicePlan
 from brainsim.kernels.gpu.layout import ROUND, THREADS, WARPS
 from brainsim.kernels.gpu.overlay import Overlay
-from brainsim.kernels.gpu.plan import Plan
-from brainsim.kernels.gpu.ring import Ring
+from brainsim.kernels.gpu.ring import Slot
 from brainsim.kernels.gpu.scratch import Scratch
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import FiberTable
@@ -35,9 +35,9 @@ class Launches:
         self._overlay = overlay
         self._scratch = Scratch(device)
         self._made_with: list[Record | Array] = []
-        self._made: WeakKeyDictionary[Plan, _Phases] = WeakKeyDictionary()
+        self._made: WeakKeyDictionary[DevicePlan, _Phases] = WeakKeyDictionary()
 
-    def prepare(self, plan: Plan) -> None:
+    def prepare(self, plan: DevicePlan) -> None:
         """Make room for what a plan needs; raises `DeviceMemoryError` if the device has not got it."""
         self._scratch.fit(plan.needs)
 
@@ -51,7 +51,7 @@ class Launches:
         """Return the bytes of scratch memory, by purpose."""
         return self._scratch.memory()
 
-    def round(self, plan: Plan) -> list[Any]:
+    def launch(self, plan: DevicePlan) -> list[Any]:
         """Launch a round; return the moments at which its phases begin, and that at which it ends."""
         moments = [self._device.mark()]
         for phase in self._phases(plan):
@@ -60,12 +60,12 @@ class Launches:
             moments.append(self._device.mark())
         return moments
 
-    def record(self, ring: Ring, slot: int) -> None:
-        """Copy the winners of a ring's areas into a slot, if the round before has happened."""
-        records = (self._state.record, ring.record)
-        self._device.launch(self._device.prepare("record", len(ring.areas), records, number=slot))
+    def record(self, slot: Slot) -> None:
+        """Copy winners into a slot of a ring, if the round before has happened."""
+        records = (self._state.record, slot.ring.record)
+        self._device.launch(self._device.prepare("record", len(slot.ring.areas), records, number=slot.start))
 
-    def _phases(self, plan: Plan) -> _Phases:
+    def _phases(self, plan: DevicePlan) -> _Phases:
         made_with: list[Record | Array] = [self._state.record, self._overlay.record]
         made_with += self._scratch.arrays.values()
         if made_with != self._made_with:
@@ -75,7 +75,7 @@ class Launches:
             self._made[plan] = self._phases_of(plan)
         return self._made[plan]
 
-    def _phases_of(self, plan: Plan) -> _Phases:
+    def _phases_of(self, plan: DevicePlan) -> _Phases:
         round_ = record(ROUND, **plan.fields, **self._scratch.arrays)
         records = (self._fibers.record, self._state.record, self._overlay.record, round_)
 
@@ -99,9 +99,10 @@ class Launches:
             launch("reserve", 1),
             launch("strengthen", _blocks(plan.learn_items, WARPS)),
         ]
-        commit = launch("commit", max(1, len(plan.selecting)))
+        selecting = len(plan.round_plan.selections)
+        commit = launch("commit", max(1, selecting))
         return (
-            project if plan.selecting else [],
-            select if plan.selecting else [],
+            project if selecting else [],
+            select if selecting else [],
             [*(learn if plan.learn_count else []), commit],
         )

@@ -36,7 +36,7 @@ def _item(signed: str, unsigned: str = "") -> DType:
 AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
 FIBER = _item(
     "source target recurrent bits shift last guide heads gap_thresholds "
-    "slot gain drift ceiling steps step_count step_shift",
+    "slot gain drift ceiling steps step_count step_shift base",
     "key",
 )
 SELECT_JOB = _item("area first_block first_fiber end_fiber")

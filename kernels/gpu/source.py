@@ -38,13 +38,18 @@ KERNELS = {
 UNITS = tuple(dict.fromkeys(kernel.unit for kernel in KERNELS.values()))
 
 
-def _digest() -> str:
-    """Return a hash of all sources: CuPy keeps what it compiled, and looks at the file itself and the options only."""
-    every = [path.read_bytes() for path in sorted(FOLDER.iterdir())]
-    return hashlib.sha256(b"\0".join(every)).hexdigest()[:16]
+def compile_options(folder: Path) -> tuple[str, ...]:
+    """Return the options to compile the sources in a folder with.
+
+    CuPy finds what it has compiled before by the text of a unit and the options.  It does not look into the headers, so
+    a hash of all sources is among the options.
+    """
+    every = [path.read_bytes() for path in sorted(folder.iterdir())]
+    digest = hashlib.sha256(b"\0".join(every)).hexdigest()[:16]
+    return "--std=c++17", f"-I{folder}", f"-DBRAINSIM_SOURCES=0x{digest}"
 
 
-OPTIONS = ("--std=c++17", f"-I{FOLDER}", f"-DBRAINSIM_SOURCES=0x{_digest()}")
+OPTIONS = compile_options(FOLDER)
 
 
 def source_of(unit: str) -> str:

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.backend import Neurons
 from brainsim.kernels.gpu.device import Array, Device, record
 from brainsim.kernels.gpu.layout import STATE, STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.gpu.thresholds import ThresholdPool
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import Neurons
 
 
 class Look(NamedTuple):
@@ -124,10 +124,19 @@ class State:
         start = int(self._table.items[area]["winners"])
         return self._known_winners[start : start + int(self.look().sizes[area])].astype(np.int64)
 
+    def make_room_for_winners(self, area: int, count: int) -> None:
+        """Let so many neurons of an area fire, be it by larger arrays; all launches must have taken effect.
+
+        Raises
+        ------
+        DeviceMemoryError
+            If there is no room for them; then nothing has changed.
+        """
+        if count > int(self._table.capacity[area]):
+            self._widen(area, count)
+
     def set_winners(self, area: int, neurons: npt.NDArray[np.uint32]) -> None:
-        """Make some neurons those of an area that fire; all launches must have taken effect."""
-        if len(neurons) > int(self._table.capacity[area]):
-            self._widen(area, len(neurons))
+        """Make some neurons, for which there is room, those of an area that fire."""
         self._device.write(self._arrays["winners"], int(self._table.items[area]["winners"]), neurons)
         self._device.write(self._arrays["sizes"], area, np.array([len(neurons)], np.uint32))
         self.most_firing[area] = len(neurons)
@@ -135,7 +144,7 @@ class State:
 
     def _widen(self, area: int, count: int) -> None:
         winners = [self.winners(a) for a in range(len(self._program.areas))]
-        lists = self._lists(self._table.winners_with(area, count))  # if there is no room, nothing has changed
+        lists = self._lists(self._table.winners_with(area, count))
         self._table.widen(area, count)
         self._use(**lists)
         self._device.write(self._arrays["areas"], 0, self._table.items)

@@ -94,7 +94,7 @@ class FiberTable:
         for item, fiber in zip(items, program.fibers, strict=True):
             graph, table = fiber.graph, gap_table(fiber.graph.p)
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
-            item["recurrent"], item["bits"] = graph.recurrent, graph.bits
+            item["recurrent"], item["bits"], item["base"] = graph.recurrent, graph.bits, fiber.base
             item["shift"], item["last"] = int(table.shift), int(table.last)
             item["guide"], item["heads"], item["gap_thresholds"] = starts[graph.p]
             if (update := fiber.update) is not None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brainsim.kernels.backend import NO_THRESHOLDS, Thresholds
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.program import Program
+from brainsim.kernels.state import NO_THRESHOLDS, Thresholds
 
 _PURPOSE = "thresholds"
 

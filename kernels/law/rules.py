@@ -19,11 +19,10 @@ _ENTRY_BITS = 12
 
 @dataclass(frozen=True)
 class Update:
-    """One strengthening step, ``w <- max(0, min(w + step(w), ceiling))``, rounded to nearest in integers.
+    """One plasticity step in integers, ``w <- max(0, min(w + step(w), ceiling))``, rounded to nearest.
 
-    The step is ``gain * w + drift``, or else it is looked up in a table.  Both rules of the calculus have the first
-    form: `Hebbian` with ``gain = beta`` and ``drift = 0``, `SaturatingHebbian` with ``gain = -beta / w_max`` and
-    ``drift = beta``.
+    The step is ``gain * w + drift``, or it is looked up in a table.  `Hebbian` has the first form with ``gain = beta``
+    and ``drift = 0``, `SaturatingHebbian` with ``gain = -beta / w_max`` and ``drift = beta``.
 
     Attributes
     ----------
@@ -34,9 +33,9 @@ class Update:
     ceiling : int
         Largest stored weight, ``round(w_max * 2**16)``.
     steps : tuple of int
-        If not empty, what is added to a stored weight ``w`` is ``steps[w >> shift]``, the last item from there on.
+        If not empty, the table: a stored weight ``w`` changes by ``steps[w >> shift]``, beyond its end by the last.
     shift : int
-        Low bits of a stored weight that make no difference to its step.
+        How many low bits of a stored weight the table ignores.
     """
 
     gain: int
@@ -56,11 +55,12 @@ class Update:
 
     @classmethod
     def tabled(cls, step: Callable[[float], float], ceiling: float) -> Update:
-        """Build a table of some 4096 items from a function of the weight, which is asked in the middle of each."""
+        """Build a table of some 4096 items from a function of the weight, evaluated in the middle of each item."""
         top = to_fixed(ceiling)
         shift = max(0, (top - 1).bit_length() - _ENTRY_BITS)
         middles = [((2 * item + 1) << shift) / 2 for item in range((top >> shift) + 1)]
-        return cls(0, 0, top, tuple(to_fixed(min(step(middle / ONE), ceiling)) for middle in middles), shift)
+        steps = tuple(to_fixed(max(-ceiling, min(step(middle / ONE), ceiling))) for middle in middles)
+        return cls(0, 0, top, steps, shift)
 
     def apply(self, stored: int) -> int:
         """Return the stored weight after one step."""
@@ -72,7 +72,7 @@ class Update:
 
     @property
     def changes_weights(self) -> bool:
-        """Whether a step moves any weight at all; if not, the fiber cannot learn (``beta = 0``)."""
-        # A line that is 0 at both ends is 0 everywhere, and a table is asked for each of its items.
-        asked = {0, ONE, self.ceiling, *(item << self.shift for item in range(len(self.steps)))}
-        return any(self.apply(weight) != weight for weight in asked if weight <= self.ceiling)
+        """Whether a step changes any weight; if not, the fiber cannot learn (``beta = 0``)."""
+        # A line that is 0 at both ends is 0 everywhere; of a table, every item is tried.
+        tried = {0, ONE, self.ceiling, *(item << self.shift for item in range(len(self.steps)))}
+        return any(self.apply(weight) != weight for weight in tried if weight <= self.ceiling)

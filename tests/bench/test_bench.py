@@ -26,6 +26,7 @@ from brainsim.bench.quality import converged_at, first_overlap, support_over_k, 
 from brainsim.bench.table import table
 from brainsim.bench.work import Episode, Network, pairs_per_round, union
 from brainsim.errors import DeclarationError
+from brainsim.kernels.law.selection import winners
 from brainsim.kernels.law.weights import ONE
 
 FIELDS = (
@@ -314,10 +315,12 @@ def test_the_hash_of_brute_force_has_the_density_asked_for() -> None:
         assert abs(degrees.std() / spread - 1) < 0.1
 
 
-def test_top_k_breaks_ties_by_the_lowest_index_and_leaves_out_zero() -> None:
-    assert top_k(np.array([0, 5, 3, 5, 3, 3]), 4).tolist() == [1, 2, 3, 4]
-    assert top_k(np.array([0, 0, 2, 0]), 3).tolist() == [2]
-    assert top_k(np.array([1, 2]), 2).tolist() == [0, 1]
+def test_top_k_breaks_ties_as_the_law_does_and_leaves_out_zero() -> None:
+    rng = np.random.default_rng(1)
+    for k in (1, 4, 30):
+        drive = rng.integers(0, 4, 60)
+        assert top_k(drive, k, 5, 7).tolist() == winners(drive, k, 5, 7).tolist()
+    assert top_k(np.array([0, 0, 2, 0]), 3, 5, 7).tolist() == [2]
 
 
 def test_ours_is_the_simulator() -> None:

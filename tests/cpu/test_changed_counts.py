@@ -20,9 +20,9 @@ class Watched(CpuBackend):
 
     def _select_reached(self, area: int, fibers: Any) -> Any:
         before = int(self._reached.size[0])
-        looked = [len(change.difference.looked) for _, change in self._changed(fibers)]
+        looked = [len(change.difference.known_at) for _, change in self._changed(fibers)]
         winners = super()._select_reached(area, fibers)
-        more = [len(change.difference.looked) for _, change in self._changed(fibers)] != looked
+        more = [len(change.difference.known_at) for _, change in self._changed(fibers)] != looked
         self.taken["drawn" if winners is None else "suspects" if more and before else "certain"] += 1
         return winners
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
-from brainsim.kernels.backend import Backend, Synapses
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.cpu import counts, lookup
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Synapses
+from driving import Driven
 from scenarios import settled, settled_reference, trace
 
 
@@ -55,8 +59,8 @@ def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
     sets = [c, b, c, b, x, c, np.arange(1000, 1100), np.arange(1100, 1200), b, x]
     program = one_fiber()
     room_for_three = Options(cache_mb=3.3 * 200_000 / 2**20)
-    expected = fire(ReferenceBackend(program, Options()), sets, forget=1)
-    assert fire(CpuBackend(program, room_for_three), sets, forget=1) == expected
+    expected = fire(Driven(ReferenceBackend(program, Options())), sets, forget=1)
+    assert fire(Driven(CpuBackend(program, room_for_three)), sets, forget=1) == expected
 
 
 @pytest.mark.parametrize("which", range(0, 40, 3))
@@ -74,11 +78,11 @@ def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.Monkey
     monkeypatch.setattr(counts, "synapses_among", interrupted)
 
     class Stubborn(CpuBackend):
-        def round(self, *arguments: Any, **named: Any) -> bool:
+        def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
             try:
-                return super().round(*arguments, **named)
+                super().run(plan, record)
             except KeyboardInterrupt:
-                return super().round(*arguments, **named)
+                super().run(plan, record)
 
     assert trace(Stubborn, settled(200), Options()) == settled_reference(200)[1]
 
@@ -91,7 +95,7 @@ def test_an_interruption_while_a_round_is_tidied_up_leaves_nothing_behind() -> N
     )
 
     def play(kind: type[Backend], *, interrupt: bool) -> list[int]:
-        backend = kind(Program(areas, fibers), Options())
+        backend = Driven(kind(Program(areas, fibers), Options()))
         for area in (0, 1):
             backend.set_winners(area, np.arange(50))
         if interrupt:

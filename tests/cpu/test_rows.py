@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from brainsim.kernels.cpu.cache import Cache
-from brainsim.kernels.cpu.connectome import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.counts import FiberCounts
+from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
 from brainsim.kernels.cpu.roster import Roster
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept
@@ -36,7 +36,7 @@ def named(neurons: Any) -> Named:
 def test_a_search_finds_the_synapses_of_the_graph(p: float, recurrent: bool, threads: int) -> None:
     graph, kept, _ = kept_rows(p, recurrent)
     for some in SETS:
-        kept.draw(some)
+        kept.draw(some, 1)
     rng = np.random.default_rng(0)
     pre = np.unique(np.concatenate(SETS))[::2]
     rows = {int(i): set(row_targets(graph, int(i)).tolist()) for i in pre}
@@ -63,15 +63,15 @@ def test_counts_of_kept_rows_are_those_of_the_graph(p: float) -> None:
         expected = np.zeros(N, np.int64)
         for i in firing.tolist():
             expected[row_targets(graph, i)] += 1
-        assert np.array_equal(counts.draw(named(firing)).counts, expected)
+        assert np.array_equal(counts.draw(named(firing), 1).counts, expected)
 
 
 def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, kept, _ = kept_rows(0.05, recurrent=False)
     monkeypatch.setattr(KeptRows, "_room", lambda self, count: 1)
-    kept.draw(SETS[0])
+    kept.draw(SETS[0], 1)
     places = kept.find(SETS[0])
-    assert places[:, :3].all(axis=1).sum() >= len(SETS[0])
+    assert places["positions"].all()
     every = np.arange(500)
     found = search_kept(SETS[0], places, np.zeros(len(SETS[0]), bool), every, every, graph.blocks, graph.bits, 1)
     assert len(found[0]) == sum(int((row_targets(graph, int(i)) < 500).sum()) for i in SETS[0])
@@ -81,8 +81,8 @@ def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.Mon
 def test_kept_rows_stay_within_the_cache(cache_mb: float) -> None:
     _, kept, cache = kept_rows(0.05, recurrent=False, cache_mb=cache_mb)
     for start in range(0, 400, 20):
-        kept.draw(np.arange(start, start + 20))
+        kept.draw(np.arange(start, start + 20), 1)
         assert cache.nbytes(0) <= cache_mb * 2**20
-    held = (kept.find(np.arange(400))[:, 0] != 0).sum()
+    held = (kept.find(np.arange(400))["positions"] != 0).sum()
     assert (held > 0) == (cache_mb == 0.5)
     assert held < 400

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import Synapses
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.cpu.cache import Cache
@@ -15,6 +14,8 @@ from brainsim.kernels.cpu.reached import SUSPECT, clear, correct, nobody, reach
 from brainsim.kernels.cpu.tables import indices
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Options
+from brainsim.kernels.state import Synapses
+from driving import Driven
 from scenarios import Scenario, scenario, settled
 
 
@@ -48,13 +49,13 @@ def play(backend: CpuBackend, case: Scenario) -> set[Any]:
 
 
 def test_no_address_goes_stale() -> None:
-    backend = CpuBackend(settled(200).program, Options())
+    backend = Driven(CpuBackend(settled(200).program, Options()))
     assert len(play(backend, settled(200))) > 2 * len(backend._plastic)
 
 
 def test_no_address_goes_stale_when_weights_are_replaced() -> None:
     case = scenario(3)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     for f in backend._plastic:
         learned = backend.learned(f)
@@ -67,7 +68,7 @@ def test_no_address_goes_stale_when_weights_are_replaced() -> None:
 
 def test_firing_sets_are_announced_and_kept() -> None:
     case = settled(201)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     backend._fire([0], {0, 1, 2})
     for area, named in enumerate(backend._firing):
@@ -79,7 +80,7 @@ def test_firing_sets_are_announced_and_kept() -> None:
 
 def test_between_rounds_no_counts_are_announced() -> None:
     case = settled(202)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     assert not backend._tables.counts.any()
 
@@ -99,7 +100,7 @@ def test_corrections_reach_only_those_that_are_marked_so() -> None:
 
 def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
     case = settled(200)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     play(backend, case)
     backend.close()
     assert not backend._tables.fibers["rows"].any()
@@ -111,25 +112,29 @@ def test_a_closed_backend_holds_no_address_and_refuses_to_run() -> None:
 
 def test_the_account_of_tables_counts_the_sets_they_hold() -> None:
     case = settled(200)
-    backend = CpuBackend(case.program, Options())
+    backend = Driven(CpuBackend(case.program, Options()))
     empty = backend._tables.nbytes
     backend.set_winners(0, list(range(30)))
     backend.round(range(6), {0}, learn=True)
     assert backend._tables.nbytes >= empty + 2 * 8 * (30 + case.program.areas[1].k)
 
 
-def test_the_cache_knows_how_much_room_is_left_for_cheap_items() -> None:
+def test_the_cache_knows_how_much_room_is_left_for_items_to_evict_first() -> None:
     class Item:
         def __init__(self, nbytes: int) -> None:
             self.nbytes = nbytes
 
-        def forget(self) -> None: ...
+        def on_evict(self) -> None: ...
 
     cache, rng = Cache(1000), np.random.default_rng(0)
     for step in range(300):
-        cache.keep(int(rng.integers(12)), Item(int(rng.integers(1, 400))), step % 3, cheap=bool(rng.integers(2)))
-        held = sum(entry.nbytes for entry in cache._entries.values())
-        assert cache.room_for_cheap == 1000 - held
-        assert sum(map(cache.nbytes, range(3))) == held + sum(entry.nbytes for entry in cache._cheap.values()) <= 1000
+        cache.keep(int(rng.integers(12)), Item(int(rng.integers(1, 400))), step % 3, evict_first=bool(rng.integers(2)))
+        held = sum(entry.nbytes for entry in cache._keep_long.values())
+        assert cache.room_for_evict_first == 1000 - held
+        assert (
+            sum(map(cache.nbytes, range(3)))
+            == held + sum(entry.nbytes for entry in cache._evict_first.values())
+            <= 1000
+        )
     cache.clear()
-    assert cache.room_for_cheap == 1000
+    assert cache.room_for_evict_first == 1000

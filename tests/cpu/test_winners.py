@@ -9,7 +9,7 @@ import pytest
 
 from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.counts import CHUNK
-from brainsim.kernels.cpu.drive import choose
+from brainsim.kernels.cpu.drive import Search, choose
 from brainsim.kernels.cpu.reached import Reached
 from brainsim.kernels.law.graph import mix64
 from brainsim.kernels.law.selection import winners as law
@@ -28,7 +28,9 @@ class Case:
             rng.poisson(rng.choice([0.01, 0.5, 5, 80]), n).astype((np.uint8, np.uint16, np.uint32)[kind])
             for kind in kinds
         ]
-        self.peaks: list[Any] = [np.maximum.reduceat(counts, np.arange(0, n, CHUNK)) for counts in self.counts]
+        self.peaks: list[Any] = [
+            np.maximum.reduceat(counts, np.arange(0, n, CHUNK)).astype(np.uint32) for counts in self.counts
+        ]
         self.extra = np.zeros(n, np.int64)
         self.reached = rng.choice(n, min(reached, n), replace=False)
         self.extra[self.reached] = rng.integers(-ONE, strength * ONE, len(self.reached))
@@ -38,7 +40,7 @@ class Case:
     def drive(self) -> Any:
         return self.extra + sum((counts.astype(np.int64) * ONE for counts in self.counts), np.zeros(self.n, np.int64))
 
-    def choose(self, k: int, parts: int) -> Any:
+    def choose(self, k: int, threads: int) -> Any:
         marked = np.zeros(self.n, np.uint8)
         marked[self.reached] = 1
         reached = Reached(self.extra.copy(), marked, self.reached.copy(), np.array([len(self.reached)]))
@@ -48,20 +50,20 @@ class Case:
         ]
         counts = np.array(table, np.int64).reshape(-1, 3)
         key = np.uint64(mix64(self.key ^ self.tag))
-        winners = choose(reached, counts, np.arange(len(table)), self.n, k, key, parts)
+        winners = choose(Search(reached, counts, np.arange(len(table)), self.n, k, key), threads)
         assert not reached.extra.any()
         assert not reached.marked.any()
         assert reached.size[0] == 0
         return winners
 
 
-@pytest.mark.parametrize("parts", [1, 2, 5])
+@pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("k", [1, 7, 300])
-def test_winners_are_those_of_a_plain_sort(k: int, parts: int) -> None:
+def test_winners_are_those_of_a_plain_sort(k: int, threads: int) -> None:
     for seed in range(60):
         n = (CHUNK, 3 * CHUNK + 17, 301, 20_000)[seed % 4]
         case = Case(seed, n, fibers=seed % 5, reached=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
-        assert case.choose(k, parts).tolist() == law(case.drive(), k, case.key, case.tag).tolist(), seed
+        assert case.choose(k, threads).tolist() == law(case.drive(), k, case.key, case.tag).tolist(), seed
 
 
 def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
@@ -74,7 +76,6 @@ def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
     assert np.array_equal(case.choose(50, 1), honest)
     case.counts[0] = case.counts[0].astype(np.uint16)
     case.counts[0][CHUNK + 5] = 60_000
-    case.peaks[0] = case.peaks[0].astype(np.uint16)
     assert np.array_equal(case.choose(50, 1), honest)
     case.peaks[0][1] = 60_000
     assert CHUNK + 5 in case.choose(50, 1)
@@ -83,29 +84,29 @@ def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
 def tied(chunks: int, reached: int) -> Case:
     """All neurons have one synapse, and the reached ones, one in each chunk, a whole one from learning instead."""
     case = Case(3, chunks * CHUNK, fibers=1, reached=0, strength=1)
-    case.counts, case.peaks = [np.ones(case.n, np.uint8)], [np.ones(chunks, np.uint8)]
+    case.counts, case.peaks = [np.ones(case.n, np.uint8)], [np.ones(chunks, np.uint32)]
     case.reached = np.arange(reached) * CHUNK
     return case
 
 
-@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("reached", [0, 90])
-def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(parts: int, reached: int) -> None:
+def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, reached: int) -> None:
     """Chunks whose peak equals the bar are looked at wherever they lie, and no others."""
     case = tied(100, reached)
-    found = case.choose(90, parts)
+    found = case.choose(90, threads)
     assert found.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
     lost = set((found // CHUNK).tolist()) - set((case.reached // CHUNK).tolist())
     assert len(set((found // CHUNK).tolist())) > 40
     case.extra[case.reached] += ONE  # so that all of them are above the bar
-    chosen = case.choose(90, parts)
+    chosen = case.choose(90, threads)
     assert chosen.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
     if reached:
         assert chosen.tolist() == case.reached.tolist()
     else:
         hidden = min(lost)
         case.peaks[0][hidden] = 0  # a lie: it may hold nothing
-        assert not np.any(case.choose(90, parts) // CHUNK == hidden)
+        assert not np.any(case.choose(90, threads) // CHUNK == hidden)
 
 
 def test_drives_past_32_bits() -> None:

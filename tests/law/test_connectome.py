@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brainsim.kernels.cpu.connectome import GraphArrays, add_rows, graph_arrays, row_targets
+from brainsim.kernels.cpu.cache import Cache
+from brainsim.kernels.cpu.counts import FiberCounts
+from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
+from brainsim.kernels.cpu.tables import Named
 from brainsim.kernels.law.graph import (
     BLOCK_STEP,
     GOLDEN,
@@ -44,10 +47,8 @@ def dense(g: Graph) -> np.ndarray:
 
 def count(arrays: GraphArrays, sources: np.ndarray, tile: int = 1 << MAX_BLOCK_BITS) -> np.ndarray:
     """Return how many of the sources synapse on each target, added up tile by tile."""
-    counts, n = np.zeros(arrays.n_target, np.uint16), arrays.n_target
-    for low in range(0, n, tile):
-        add_rows(counts, np.uint64(low), np.uint64(min(n, low + tile)), sources, np.uint16(1), arrays)
-    return counts
+    fiber = FiberCounts(0, arrays, None, Cache(0), tile)
+    return fiber.draw(Named(sources, sources.tobytes()), threads=1).counts
 
 
 def chi_square_p(observed: np.ndarray, expected: np.ndarray | float) -> float:

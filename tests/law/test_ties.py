@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import NO_THRESHOLDS, Synapses
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
@@ -17,6 +16,8 @@ from brainsim.kernels.law.selection import NO_TAG, area_key, input_tag, tie_orde
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import NO_THRESHOLDS, Synapses
+from driving import Driven
 
 KNOWN = json.loads((Path(__file__).parent / "known_ties.json").read_text())
 MASK = (1 << 64) - 1
@@ -90,7 +91,7 @@ class TestTiesOnTheCpu:
     def test_same_as_the_reference(self, options: Options) -> None:
         seen: list[list[Any]] = []
         for backend_class in (ReferenceBackend, CpuBackend):
-            backend = backend_class(self.program(), options)
+            backend = Driven(backend_class(self.program(), options))
             seen.append([])
             for firing in ([1], [1, 2], [1, 2], [7], [1, 2, 3, 4], [7, 8]):
                 backend.set_winners(0, firing)
@@ -101,7 +102,8 @@ class TestTiesOnTheCpu:
 
     def test_ties_among_neurons_that_learned_synapses_reach(self) -> None:
         backends = [
-            backend_class(self.program(), Options(threads=2)) for backend_class in (ReferenceBackend, CpuBackend)
+            Driven(backend_class(self.program(), Options(threads=2)))
+            for backend_class in (ReferenceBackend, CpuBackend)
         ]
         for backend in backends:
             row = backend.row(0, 3)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from brainsim import AffinePlasticity, Area, Assembly, Brain, Hebbian, Simulator
+from brainsim import Area, Assembly, Brain, Hebbian, Plasticity, Simulator
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations import (
     normalize,
@@ -87,12 +87,12 @@ class TestHomeostasis:
     @pytest.mark.parametrize("backend", ["reference", "cpu"])
     def test_a_rule_that_leaves_the_base_weight_alone_learns_once_normalized(self, backend: str) -> None:
         @dataclass(frozen=True)
-        class Returning(AffinePlasticity):
+        class Returning(Plasticity):
+            beta: float
             w_max: float = 100.0
 
-            @property
-            def coefficients(self) -> tuple[float, float]:
-                return -self.beta, self.beta
+            def step(self, w: float) -> float:
+                return self.beta * (1 - w)
 
         brain = Brain()
         source, target = brain.add(Area("S", 30, 30), Area("T", 60, 60))

@@ -9,7 +9,7 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import DeclarationError
-from brainsim.kernels.backend import Thresholds
+from brainsim.kernels.state import THRESHOLDS, Thresholds
 from brainsim.operations import (
     Trace,
     long_range_inhibition,
@@ -76,10 +76,10 @@ class TestInhibition:
         with Simulator(brain, 1) as sim:
             sim.present(Assembly("L", range(30)), Assembly("R", range(30)))
             exact = Thresholds(np.array([3, 7]), np.array([2**53 + 1, 2**62 - 1]))
-            sim._live.set_thresholds(3, exact)
+            sim._engine.write(THRESHOLDS, 3, exact)
             sim.run(brain.fibers)
             long_range_inhibition(sim, {"A": "B"}, brain.fibers)
-            assert [column.tolist() for column in sim._live.thresholds(3)] == [[3, 7], [2**53 + 1, 2**62 - 1]]
+            assert [column.tolist() for column in sim._engine.read(THRESHOLDS, 3)] == [[3, 7], [2**53 + 1, 2**62 - 1]]
             sim.set_thresholds("B", sim.thresholds("B"))
             monkeypatch.setattr(Simulator, "run", lambda *_: 1 / 0)
             before = sim.thresholds("B")

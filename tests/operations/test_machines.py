@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,15 +46,14 @@ class TestMachines:
             assert sim.rounds == clock
             assert machine.run(sim.brain["State"]["odd"], "1")[0].label == "even"
 
-    def test_it_holds_no_table(self) -> None:
-        """What a machine knows moves with the weights, into one that was never taught."""
+    def test_it_holds_no_table(self, tmp_path: Path) -> None:
+        """What a machine knows moves with the state of its brain, into one that was never taught."""
         with Simulator(self.brain(), 1) as sim, Simulator(self.brain(), 1, backend="reference") as other:
             FiniteStateMachine(sim, "Symbol", "State", "Arc").learn(self.PARITY, "even", 12)
             blank = FiniteStateMachine(other, "Symbol", "State", "Arc")
             assert blank.run("even", "1")[0].label is None
-            for f in range(3):
-                other._live.set_learned(f, sim._live.learned(f))
-            other._live.set_thresholds(2, sim._live.thresholds(2))
+            sim.save(tmp_path / "taught.h5")
+            other.load(tmp_path / "taught.h5")
             assert [each.label for each in blank.run("even", "101")] == ["odd", "odd", "even"]
 
     def test_it_needs_learning(self) -> None:

@@ -43,9 +43,9 @@ def brain_of(beta: float = 0.2) -> tuple[Brain, dict[str, Area]]:
 
 
 @pytest.fixture
-def world() -> Any:
+def world(request: pytest.FixtureRequest) -> Any:
     brain, areas = brain_of()
-    with Simulator(brain, seed=3) as sim:
+    with Simulator(brain, seed=getattr(request, "param", 3)) as sim:
         yield sim, areas
         sim.run(brain.fibers)  # every fiber has been used
         for name in "SABC":
@@ -116,6 +116,9 @@ def test_what_was_held_before_stays_held(world: Any) -> None:
     assert sim.held == ("A",)
 
 
+# In half of such small brains the first winners for B share a neuron with A's assembly in C, whose recurrent synapses
+# then recall all of it.  These are seeds of the other half, where there are two assemblies to associate.
+@pytest.mark.parametrize("world", [15, 18, 24], indirect=True)
 def test_associate_makes_assemblies_overlap_the_longer_the_more(world: Any) -> None:
     sim, areas = world
     project(sim, areas["S"]["dog"], "A", 15)

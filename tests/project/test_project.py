@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,27 +52,6 @@ def test_layers_keep_apart() -> None:
         assert "kernels" not in path.read_text(), path
     for path in (ROOT / "brainsim").rglob("*.py"):
         assert "import cupy" not in path.read_text(), path
-
-
-@pytest.mark.slow
-def test_a_wheel_holds_everything_and_works_elsewhere(tmp_path: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
-    clean = tmp_path / "source"  # an older build in the checkout would fill gaps
-    shutil.copytree(
-        ROOT, clean, ignore=shutil.ignore_patterns("build", "*.egg-info", ".venv", ".git", "runs", "__pycache__")
-    )
-    subprocess.run([*pip, "wheel", "--no-deps", "-w", tmp_path, clean], check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    target = tmp_path / "site"
-    subprocess.run([*pip, "install", "--no-deps", "--target", target, wheel], check=True, capture_output=True)
-    code = (
-        "import brainsim, brainsim.areas, brainsim.plots, brainsim.kernels.cpu.backend, brainsim.models.nemo.lexicon as l;"
-        "print(brainsim.__file__, len(l.english().words))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, env={"PYTHONPATH": str(target)}, capture_output=True, text=True
-    )
-    assert done.stdout.split() == [str(target / "brainsim" / "__init__.py"), "80"], done.stderr
 
 
 def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:

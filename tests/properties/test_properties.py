@@ -18,6 +18,7 @@ from playing import play
 from plays import (
     Affine,
     Bias,
+    Curved,
     Disinhibit,
     Hold,
     Inhibit,
@@ -78,8 +79,9 @@ def rules() -> st.SearchStrategy[Plasticity | None]:
         st.builds(Hebbian, beta, w_max),
         st.builds(SaturatingHebbian, beta, w_max),
         statistical(),
+        st.builds(Affine, st.sampled_from([-0.05, -0.5, -1.5]), st.sampled_from([0, 0.2, -0.1])),
         st.builds(
-            Affine, st.just(1.0), st.just(10.0), st.sampled_from([-0.05, -0.5, -1.5]), st.sampled_from([0, 0.2, -0.1])
+            Curved, st.sampled_from([0.01, 0.5, 2.0]), st.sampled_from([0.5, 3.0, 9.0]), st.sampled_from([0.5, 2])
         ),
         st.none(),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -131,25 +130,6 @@ def test_thresholds_are_saved_and_loaded(tmp_path: Path) -> None:
         np.testing.assert_array_equal(again.thresholds("T"), sim.thresholds("T"))
     with pytest.raises(DumpError, match="another brain"):
         Simulator(brain_of(refraction=0.1), 2).load(tmp_path / "state.h5")
-
-
-def test_a_dump_of_the_first_format_is_read(tmp_path: Path) -> None:
-    brain = brain_of(beta=0.0)
-    with Simulator(brain, 2) as sim:
-        sim.present(Assembly("S", np.arange(20)))
-        sim.run(brain.fibers, 2)
-        sim.save(tmp_path / "state.h5")
-        with h5py.File(tmp_path / "state.h5", "r+") as file:  # which listed no fibers that learn nothing
-            assert file.attrs["brainsim_format"] == 2
-            file.attrs["brainsim_format"] = 1
-            del file["learned"]
-        again = Simulator(brain, 2)
-        again.load(tmp_path / "state.h5")
-        assert again.assembly("T") == sim.assembly("T")
-        with h5py.File(tmp_path / "state.h5", "r+") as file:
-            file["thresholds/T/neurons"], file["thresholds/T/amount"] = [3, 3], [1, 1]
-        with pytest.raises(DumpError, match="is damaged"):
-            again.load(tmp_path / "state.h5")
 
 
 def test_refraction_is_declared_and_checked() -> None:

@@ -7,19 +7,32 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brainsim import Area, Brain
-from brainsim.declare.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.plasticity import Plasticity
 
 
 @dataclass(frozen=True)
-class Affine(AffinePlasticity):
-    """Any rule that users may write: the weight can fall below the base weight, and to nothing."""
+class Affine(Plasticity):
+    """A linear rule of a user: the weight can fall below the base weight, and to 0."""
 
-    gain: float = 0.0
-    drift: float = 0.0
+    gain: float
+    drift: float
+    w_max: float = 10.0
 
-    @property
-    def coefficients(self) -> tuple[float, float]:
-        return self.gain, self.drift
+    def step(self, w: float) -> float:
+        return self.gain * w + self.drift
+
+
+@dataclass(frozen=True)
+class Curved(Plasticity):
+    """A rule of a user that is not linear: towards a set point, the faster the smaller the weight."""
+
+    rate: float
+    target: float
+    power: float
+    w_max: float = 10.0
+
+    def step(self, w: float) -> float:
+        return self.rate * (self.target - w) / (1 + w) ** self.power
 
 
 @dataclass(frozen=True)

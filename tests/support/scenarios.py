@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from brainsim.kernels.backend import Backend, Thresholds
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import Thresholds
+from driving import Driven
 
 HEBBIAN = Update.affine(0.1, 0.0, 20.0)
 SATURATING = Update.affine(-0.03, 0.3, 10.0)
@@ -134,7 +136,7 @@ def settled_reference(number: int) -> tuple[Scenario, list[Any]]:
 
 def trace(backend_class: type[Backend], case: Scenario, options: Options) -> list[Any]:
     """Run a scenario and return the winners of every area after every round, and all learned synapses at the end."""
-    backend = backend_class(case.program, options)
+    backend = Driven(backend_class(case.program, options))
     seen: list[Any] = []
     for number, (stimuli, opened, fixed, learn) in enumerate(case.rounds):
         for area, neurons in stimuli.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -36,15 +37,21 @@ def build(text: str, *, sanitize: bool = False, races: bool = False) -> Path:
     folder = Path(tempfile.gettempdir()) / f"brainsim-emulator-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     library = folder / f"{digest}.so"
-    if not library.exists():
-        source = folder / f"{digest}-{os.getpid()}.cpp"
-        source.write_text(f'#include "{HEADER}"\n{text}\n')
-        compiled, unfinished = source.with_suffix(".o"), source.with_suffix(".so")
-        _run([COMPILER, *flags, f"-I{FOLDER}", "-c", str(source), "-o", str(compiled)])
-        linked = [flag for flag in flags if flag not in _WATCHED]
-        _run([COMPILER, *linked, str(compiled), "-o", str(unfinished)])
-        unfinished.replace(library)
+    # Processes that test in parallel wait for the first of them to compile it.
+    with (folder / f"{digest}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not library.exists():
+            _compile(COMPILER, flags, text, library)
     return library
+
+
+def _compile(compiler: str, flags: Sequence[str], text: str, library: Path) -> None:
+    source, compiled, unfinished = (library.with_suffix(f".{suffix}") for suffix in ("cpp", "o", "unfinished.so"))
+    source.write_text(f'#include "{HEADER}"\n{text}\n')
+    _run([compiler, *flags, f"-I{FOLDER}", "-c", str(source), "-o", str(compiled)])
+    linked = [flag for flag in flags if flag not in _WATCHED]
+    _run([compiler, *linked, str(compiled), "-o", str(unfinished)])
+    unfinished.replace(library)
 
 
 def _run(command: Sequence[str]) -> None:

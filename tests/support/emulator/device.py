@@ -65,7 +65,21 @@ def _sizes(library: ctypes.CDLL, kernel: str) -> list[int]:
 
 
 class EmulatedDevice(Device):
-    """Runs each launch at once.  New memory is poisoned, so that what is read before it is written shows."""
+    """Runs each launch at once.  New memory is poisoned, so that what is read before it is written shows.
+
+    Attributes
+    ----------
+    launches : list of str
+        The kernels that were launched.
+    reads, writes : int
+        Copies from and to the device.
+    before : dict of str to callable
+        What is called once, before the next launch of a kernel, or before the next ``"write"``.
+    room : int
+        Bytes that are free.
+    closed : bool
+        Whether the backend has closed it.
+    """
 
     def __init__(
         self,
@@ -79,7 +93,8 @@ class EmulatedDevice(Device):
     ) -> None:
         self.description = Description("emulated device", multiprocessors, memory)
         self.launches: list[str] = []
-        self.reads = 0
+        self.reads = self.writes = 0
+        self.before: dict[str, Callable[[], None]] = {}
         self.closed = False
         self._library = kernels(sanitize=sanitize, races=races)
         self._poison = poison
@@ -88,9 +103,13 @@ class EmulatedDevice(Device):
 
     def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[npt.NDArray[Any]]) -> None:
         assert blocks < 2**31, "CUDA's grids are no larger"
+        self._happens(kernel)
         self.launches.append(kernel)
         seed = self._seed if self._seed < 0 else self._seed + len(self.launches)
         emulate(self._library, kernel, blocks, arguments, shared=shared, poison=self._poison, seed=seed)
+
+    def _happens(self, event: str) -> None:
+        self.before.pop(event, lambda: None)()
 
     def _allocate(self, size: int) -> tuple[int, Any]:
         if size > self.room:
@@ -103,6 +122,8 @@ class EmulatedDevice(Device):
         self.room += size
 
     def _write(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:
+        self._happens("write")
+        self.writes += 1
         array.memory.bytes[offset : offset + values.nbytes] = values.view(np.uint8)
 
     def _read(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:

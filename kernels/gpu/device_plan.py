@@ -1,12 +1,12 @@
-"""What the kernels are told about one kind of round: which areas select, which fibers transmit and which learn.
+"""A round plan as the kernels need it: tables on the device, and how large the launches are.
 
-A plan depends on the open fibers, the held areas, how many neurons *may* fire, and how far thresholds below 0 may lift
-the drives; how many do, and how far they are, the device alone knows.
+A device plan depends on the round plan, on how many neurons of each area *may* fire, and on how far thresholds below 0
+may lift the drives.  Only the device knows how many neurons fire, and what drives them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 from brainsim.kernels.gpu.device import Array, Device
 from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, LEARN_JOB, SELECT_JOB
 from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
 
 # Passes over the digits of a hash.  With 33 bits, two tied neurons are told apart but once in 10^10; what is left then,
 # `count_winners` tells apart by itself, slowly.
@@ -23,15 +24,13 @@ TIE_PASSES = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class DevicePlan:
     """Tables on the device and the sizes that go with them.
 
     Attributes
     ----------
-    selecting : tuple of int
-        The areas that select winners.
-    raises : bool
-        Whether the thresholds of winners rise, in areas that refract.
+    round_plan : RoundPlan
+        What the round does.
     fields : dict
         Fields of `Round` in `kernels/cuda/types.cuh`, all but its scratch memory.
     needs : dict of str to int
@@ -44,8 +43,7 @@ class Plan:
         Bytes allocated.
     """
 
-    selecting: tuple[int, ...]
-    raises: bool
+    round_plan: RoundPlan
     fields: dict[str, Array | int]
     needs: dict[str, int]
     tiles: int
@@ -57,47 +55,40 @@ class Plan:
     nbytes: int
 
 
-class Planner:
-    """Makes the plans for a brain."""
+class DevicePlanner:
+    """Makes the device plans of a brain."""
 
     def __init__(self, program: Program, device: Device, tile_bits: int) -> None:
         self._program = program
         self._device = device
         self._tile_bits = tile_bits
 
-    def plan(
-        self, opened: Sequence[int], fixed: Collection[int], learn: bool, most: Sequence[int], most_lift: Sequence[int]
-    ) -> Plan:
-        """Return the plan of a round.
+    def plan(self, plan: RoundPlan, most: Sequence[int], most_lift: Sequence[int]) -> DevicePlan:
+        """Return what the kernels need for a round.
 
         Of each area, ``most`` says how many neurons may fire when it begins, and ``most_lift`` by how much more than
         the sum of its inputs one may be driven.
         """
-        fibers = self._program.fibers
-        selecting = tuple(a for a in dict.fromkeys(fibers[f].target for f in opened) if a not in fixed)
-        into = {a: [f for f in opened if fibers[f].target == a] for a in selecting}
-        ordered = [f for a in selecting for f in into[a]]
-        after = [min(area.n, area.k) if a in into else most[a] for a, area in enumerate(self._program.areas)]
-        learning = [
-            f for f in opened if learn and fibers[f].learns and most[fibers[f].source] and after[fibers[f].target]
-        ]
+        fibers, inputs = self._program.fibers, dict(plan.selections)
+        after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
+        learning = [f for (f,) in plan.learning if most[fibers[f].source] and after[fibers[f].target]]
+        gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
         sources = list(dict.fromkeys(fibers[f].source for f in learning))
-        select_jobs, tiles = self._select_jobs(into)
-        gathering = [f for f in ordered if fibers[f].stores and most[fibers[f].source]]
+        select_jobs, tiles = self._select_jobs(inputs)
         gather_jobs, gather_items = self._gather_jobs(gathering, most)
-        learn_jobs = self._learn_jobs(learning, set(selecting), most, after)
-        passes = self._passes(into, most, most_lift)
+        learn_jobs = self._learn_jobs(learning, inputs, most, after)
+        passes = self._passes(inputs, most, most_lift)
         items, starts, words = learn_jobs["items"], learn_jobs["starts"], learn_jobs["words"]
         tables = {
             "select_jobs": select_jobs,
-            "transmitting": np.array(ordered, np.int64),
+            "transmitting": np.array(plan.transmitting, np.int64),
             "gather_jobs": gather_jobs,
             "learn_jobs": learn_jobs,
             "sources": np.array(sources, np.int64),
         }
         there = self._device.upload_all(list(tables.values()), "plans")
         sizes = {
-            "select_count": len(selecting),
+            "select_count": len(inputs),
             "gather_count": len(gathering),
             "gather_items": gather_items,
             "learn_count": len(learning),
@@ -105,16 +96,15 @@ class Planner:
             "learn_pairs": int((items * starts).sum()),
             "source_count": len(sources),
             "passes": passes,
-            "raises": int(learn),
+            "raises": int(bool(plan.raising)),
         }
-        return Plan(
-            selecting=selecting,
-            raises=learn,
+        return DevicePlan(
+            round_plan=plan,
             fields={**dict(zip(tables, there, strict=True)), **sizes},
             needs={
-                "histograms": len(selecting) * passes * DIGITS,
-                "searches": len(selecting) * (passes + 1),
-                "tie_keys": len(selecting),
+                "histograms": len(inputs) * passes * DIGITS,
+                "searches": len(inputs) * (passes + 1),
+                "tie_keys": len(inputs),
                 "starts": int((starts + 1).sum()),
                 "hits": int((items * words).sum()),
                 "pages": int(items.sum()),
@@ -128,10 +118,10 @@ class Planner:
             nbytes=sum(table.nbytes for table in there),
         )
 
-    def _select_jobs(self, into: dict[int, list[int]]) -> tuple[npt.NDArray[Any], int]:
-        jobs = np.zeros(len(into), SELECT_JOB)
+    def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> tuple[npt.NDArray[Any], int]:
+        jobs = np.zeros(len(inputs), SELECT_JOB)
         block = fiber = 0
-        for job, (area, fibers) in zip(jobs, into.items(), strict=True):
+        for job, (area, fibers) in zip(jobs, inputs.items(), strict=True):
             job["area"], job["first_block"], job["first_fiber"] = area, block, fiber
             block += -(-self._program.areas[area].n >> self._tile_bits)
             fiber += len(fibers)
@@ -165,10 +155,10 @@ class Planner:
         graph = self._program.fibers[fiber].graph
         return min(posts, -(-graph.n_target >> graph.bits))
 
-    def _passes(self, into: dict[int, list[int]], most: Sequence[int], most_lift: Sequence[int]) -> int:
+    def _passes(self, inputs: Mapping[int, Sequence[int]], most: Sequence[int], most_lift: Sequence[int]) -> int:
         fibers = self._program.fibers
         largest = [
             most_lift[area] + sum(most[fibers[f].source] * fibers[f].largest_weight for f in group)
-            for area, group in into.items()
+            for area, group in inputs.items()
         ]
         return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES

@@ -7,13 +7,14 @@ from itertools import count
 import numpy as np
 import pytest
 
-from brainsim.kernels.backend import Backend, Neurons, Thresholds
-from brainsim.kernels.gpu import plan
+from brainsim.kernels.gpu import device_plan
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.selection import input_tag, tie_order
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import Neurons, Thresholds
+from driving import Driven
 from emulator.device import emulated
 from scenarios import excitable, scenario, trace
 
@@ -28,7 +29,7 @@ def program(n: int, k: int, key: int) -> Program:
     return Program(areas, fibers)
 
 
-def run(backend: Backend, opened: list[int], stimulus: list[int]) -> Neurons:
+def run(backend: Driven, opened: list[int], stimulus: list[int]) -> Neurons:
     backend.set_winners(0, stimulus)
     backend.round(opened, {0}, learn=False)
     return backend.winners(1)
@@ -37,7 +38,7 @@ def run(backend: Backend, opened: list[int], stimulus: list[int]) -> Neurons:
 @pytest.mark.parametrize("passes", [0, 1, 2])
 @pytest.mark.parametrize("case", [scenario(1), scenario(3), excitable(304)], ids=["1", "3", "excitable"])
 def test_what_passes_leave_untold_is_told_apart(case, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "TIE_PASSES", passes)
+    monkeypatch.setattr(device_plan, "TIE_PASSES", passes)
     assert trace(emulated(seed=2), case, Options()) == trace(ReferenceBackend, case, Options())
 
 
@@ -52,14 +53,15 @@ def test_hashes_that_begin_with_33_equal_bits(place: int) -> None:
         if len(alike):
             break
     k = int(alike[0]) + 1 + place
-    won = run(emulated()(program(n, k, key), Options()), [0], firing.tolist())
+    won = run(Driven(emulated()(program(n, k, key), Options())), [0], firing.tolist())
     assert won.tolist() == np.flatnonzero(tie_order(key, tag, np.arange(n)) <= hashes[k - 1]).tolist()
 
 
 @pytest.mark.parametrize("k", [1, 999, 1000])
 def test_all_neurons_tie(k: int) -> None:
     won = [
-        run(backend(program(1000, k, 5), Options()), [0], [1, 4]).tolist() for backend in (ReferenceBackend, emulated())
+        run(Driven(backend(program(1000, k, 5), Options())), [0], [1, 4]).tolist()
+        for backend in (ReferenceBackend, emulated())
     ]
     assert won[0] == won[1]
     assert len(won[0]) == k
@@ -69,7 +71,7 @@ def test_the_tag_is_of_all_that_fires_at_the_area_in_this_round() -> None:
     """Not of what fires elsewhere, nor of fibers that do not transmit; with none of it, neurons can yet be excited."""
     seen = []
     for backend_class in (ReferenceBackend, emulated(seed=3)):
-        backend = backend_class(program(300, 20, 9), Options())
+        backend = Driven(backend_class(program(300, 20, 9), Options()))
         won = [run(backend, [0], [1]), run(backend, [0], [2]), run(backend, [0], [1]), run(backend, [0, 1], [1])]
         backend.set_thresholds(1, Thresholds(np.arange(100), np.full(100, -ONE)))
         won += [run(backend, [0], []), run(backend, [1], [1]), run(backend, [1], [2])]

@@ -1,0 +1,136 @@
+"""The plasticity rules of the assembly calculus and its descendants."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from brainsim._validation import real
+from brainsim.declare.plasticity import Plasticity
+from brainsim.errors import DeclarationError
+from brainsim.kernels.law.rules import MAX_RATE
+from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_fixed
+
+
+@dataclass(frozen=True)
+class Hebbian(Plasticity):
+    """The rule of the assembly calculus with a bound: ``w <- min(w * (1 + beta), w_max)``.
+
+    Parameters
+    ----------
+    beta : float
+        Plasticity, 0 to 8; 0 means no learning.
+    w_max : float
+        Saturation weight, 1 to 32 767.  The papers have none.  The default is the largest weight that can be stored; at
+        ``beta = 0.05`` a synapse reaches it after 214 co-firings.
+
+    References
+    ----------
+    Papadimitriou, Vempala, Mitropolsky, Collins, Maass. Brain computation by assemblies of neurons. PNAS 2020, §2.
+    """
+
+    beta: float
+    w_max: float = MAX_WEIGHT
+
+    def __post_init__(self) -> None:
+        _check_rate_and_bound(self)
+        super().__post_init__()
+
+    def step(self, w: float) -> float:
+        """Return ``beta * w``."""
+        return self.beta * w
+
+
+@dataclass(frozen=True)
+class SaturatingHebbian(Plasticity):
+    """The additive, saturating rule: ``w <- w + beta * (1 - w / w_max)``.
+
+    The weight approaches ``w_max`` geometrically and never exceeds it.
+
+    Parameters
+    ----------
+    beta : float
+        Plasticity, 0 to 8; 0 means no learning.
+    w_max : float
+        Saturation weight, 1 to 32 767.
+
+    References
+    ----------
+    The saturating variant used with NEMO (Mitropolsky & Papadimitriou 2023, 2025).
+    """
+
+    beta: float
+    w_max: float = 10.0
+
+    def __post_init__(self) -> None:
+        _check_rate_and_bound(self)
+        super().__post_init__()
+
+    def step(self, w: float) -> float:
+        """Return ``beta * (1 - w / w_max)``."""
+        # In this order of operations the coefficients are exactly beta and -beta / w_max, on which results depend.
+        return self.beta - self.beta / self.w_max * w
+
+
+@dataclass(frozen=True)
+class StatisticalHebbian(Plasticity):
+    """A rule that records frequencies: ``w <- w + beta * exp(-steepness * (w - 1))``, cut to [0, w_max].
+
+    After ``c`` co-firings the weight is about ``1 + log(1 + steepness * beta * c) / steepness``.  If choices follow the
+    softmax of the weights with the same steepness, as noise makes them do (`brainsim.operations.choose`), their
+    probabilities are proportional to ``1 + steepness * beta * c``, and thus nearly to the observed frequencies.
+
+    Parameters
+    ----------
+    beta : float
+        First step, 0 to ``1 / steepness``; a larger one would overshoot.
+    w_max : float
+        Saturation weight, 1 to ``200 / steepness``.  The step is tabulated: some 4096 values from 0 to ``w_max``.
+    steepness : float
+        How fast learning slows down, above 0 and at most 100.
+
+    References
+    ----------
+    Dabagia, Mitropolsky, Papadimitriou, Vempala. Coin-flipping in the brain: statistical learning with neuronal
+    assemblies. arXiv 2406.07715, 2024: Hebbian plasticity that inverts the softmax.  This form of the rule is ours.
+    """
+
+    beta: float
+    w_max: float = 16.0
+    steepness: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_rate_and_bound(self)
+        object.__setattr__(self, "steepness", real("StatisticalHebbian.steepness", self.steepness, 0.0, 100.0))
+        if not self.steepness:
+            raise DeclarationError(
+                where="StatisticalHebbian.steepness", value=0.0, allowed="above 0", cure="a rule without it is Hebbian"
+            )
+        if self.w_max * self.steepness > 200.0:
+            raise DeclarationError(
+                where="StatisticalHebbian.w_max",
+                value=self.w_max,
+                allowed=f"at most 200 / steepness = {200 / self.steepness:g}, or the table of steps is too coarse",
+                cure="lower w_max",
+            )
+        if self.beta * self.steepness > 1.0:
+            raise DeclarationError(
+                where="StatisticalHebbian.beta",
+                value=self.beta,
+                allowed=f"at most 1 / steepness = {1 / self.steepness:g}, or the first step overshoots",
+            )
+        super().__post_init__()
+
+    def step(self, w: float) -> float:
+        """Return ``beta * exp(-steepness * (w - 1))``."""
+        return self.beta * math.exp(-self.steepness * (w - 1.0))
+
+
+def _check_rate_and_bound(rule: Hebbian | SaturatingHebbian | StatisticalHebbian) -> None:
+    """Put ``beta`` and ``w_max`` into their ranges as floats, with messages that name them."""
+    where = type(rule).__name__
+    object.__setattr__(rule, "beta", real(f"{where}.beta", rule.beta, 0.0, MAX_RATE))
+    object.__setattr__(rule, "w_max", real(f"{where}.w_max", rule.w_max, 1.0, MAX_WEIGHT))
+    if rule.beta and to_fixed(rule.w_max) == ONE:
+        allowed = "above 1, the base weight, to learn"
+        raise DeclarationError(where=f"{where}.w_max", value=rule.w_max, allowed=allowed)

@@ -1,0 +1,119 @@
+"""A backend in use: it refuses once it is closed or broken, and its errors become those that users know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from brainsim.errors import BackendError, BackendMemoryError, SimulationError
+from brainsim.kernels.backend import Backend, Drained, Memory
+from brainsim.kernels.errors import DeviceMemoryError, KernelError
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Neurons, StateKind
+
+T = TypeVar("T")
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn the errors of a backend into those that users know."""
+    try:
+        yield
+    except KernelError as error:
+        raise _named(error) from error
+
+
+def _named(error: KernelError) -> BackendError | BackendMemoryError:
+    return BackendMemoryError(str(error)) if isinstance(error, DeviceMemoryError) else BackendError(str(error))
+
+
+class Engine:
+    """Passes calls to a backend that is open and sound.
+
+    Raises
+    ------
+    SimulationError
+        By every call but `close`, once the backend is closed, or a round or a load failed half-way.
+    BackendError, BackendMemoryError
+        Where the backend fails.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend: Backend | None = backend
+        self.program: Program = backend.program
+
+    @property
+    def closed(self) -> bool:
+        """Whether the backend has been freed."""
+        return self._backend is None
+
+    @property
+    def usable(self) -> bool:
+        """Whether the backend is open and sound."""
+        return self._backend is not None and not self._backend.broken
+
+    def _sound(self) -> Backend:
+        backend = self._open()
+        if backend.broken:
+            raise SimulationError(
+                "Simulator: a round failed half-way through learning, or a load did; "
+                "load a saved state or build a new one"
+            )
+        return backend
+
+    def _open(self) -> Backend:
+        if self._backend is None:
+            raise SimulationError("Simulator: is closed; build a new one")
+        return self._backend
+
+    def _call(self, method: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return method(*arguments)
+        except KernelError as error:
+            raise _named(error) from error
+
+    def run(self, plan: RoundPlan, record: Sequence[int]) -> None:
+        """Run one round, and note the winners of some areas."""
+        self._call(self._sound().run, plan, record)
+
+    def drain(self) -> Drained:
+        """Return what happened since the last call; also after a round that failed."""
+        return self._call(self._open().drain)
+
+    def read(self, kind: StateKind, owner: int) -> Any:
+        """Return a value of the state."""
+        return self._call(self._sound().read, kind, owner)
+
+    def write(self, kind: StateKind, owner: int, value: Any) -> None:
+        """Replace a value of the state."""
+        self._call(self._sound().write, kind, owner, value)
+
+    def write_all(self, values: Sequence[tuple[StateKind, int, Any]]) -> None:
+        """Replace the whole state; if that fails half-way, the backend stays broken until it succeeds."""
+        backend = self._open()
+        with uninterrupted():
+            backend.broken = True
+            for kind, owner, value in values:
+                self._call(backend.write, kind, owner, value)
+            backend.broken = False
+
+    def row(self, fiber: int, pre: int) -> Neurons:
+        """Return the targets of a neuron in the graph of a fiber."""
+        return self._call(self._sound().row, fiber, pre)
+
+    def memory(self) -> Memory:
+        """Return the bytes that the backend holds."""
+        return self._call(self._sound().memory)
+
+    def seconds(self) -> dict[str, float]:
+        """Return the seconds spent in each phase so far."""
+        return self._sound().seconds
+
+    def close(self) -> None:
+        """Free the backend."""
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            backend.close()

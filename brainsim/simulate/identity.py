@@ -1,0 +1,74 @@
+"""What a saved state belongs to: the numbers of a program as structured data, in no particular order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from brainsim.declare.brain import Brain
+from brainsim.kernels.program import Program
+
+_LONGEST = 16
+_SEEDED = ("key",)  # follows from names and the seed, which a file holds beside
+
+
+def identity(program: Program) -> dict[str, Any]:
+    """Return a program as JSON data: areas and fibers by name."""
+    areas = program.areas
+    return {
+        "areas": {
+            area.name: {
+                "n": area.n,
+                "k": area.k,
+                "refraction": area.refraction,
+                "activation": _part(area.activation),
+            }
+            for area in areas
+        },
+        "fibers": {
+            fiber.name: {
+                "source": areas[fiber.source].name,
+                "target": areas[fiber.target].name,
+                "graph": _part(fiber.graph),
+                "rule": _part(fiber.update),
+                "base": fiber.base,
+            }
+            for fiber in program.fibers
+        },
+    }
+
+
+def _part(part: Any) -> Any:
+    """Return a part of a program as JSON data: its type and the fields that it is compared by."""
+    if is_dataclass(part):
+        named = {each.name: getattr(part, each.name) for each in fields(part) if each.compare}
+        described = {name: _part(value) for name, value in named.items() if name not in _SEEDED}
+        return {"type": type(part).__name__, **described}
+    if isinstance(part, tuple) and len(part) > _LONGEST:
+        return hashlib.blake2b(repr(part).encode(), digest_size=16).hexdigest()
+    return list(part) if isinstance(part, tuple) else part
+
+
+def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
+    """Return one place where two identities differ, ``None`` if they are equal."""
+    for kind in ("areas", "fibers"):
+        ours, theirs = here.get(kind, {}), saved.get(kind, {})
+        for name in (*theirs, *ours):
+            if name not in ours or name not in theirs:
+                return f"{kind[:-1]} {name!r} is only in {'the file' if name in theirs else 'this brain'}"
+            for attribute, value in ours[name].items():
+                if theirs[name].get(attribute) != value:
+                    return f"{attribute} of {kind[:-1]} {name!r} is {theirs[name].get(attribute)!r}, here {value!r}"
+    return None
+
+
+def declaration(brain: Brain) -> str:
+    """Return a brain as text, as files of format 1 and 2 hold it."""
+    areas = sorted(
+        f"{area.name!r} n={area.n} k={area.k}" + (f" refraction={area.refraction!r}" if area.refraction else "")
+        for area in brain.areas.values()
+    )
+    fibers = sorted(f"{fiber.name} p={fiber.p!r} {fiber.plasticity!r}" for fiber in brain.fibers)
+    return "\n".join([*areas, *fibers])

@@ -1,0 +1,21 @@
+"""What a call of `Simulator.run` did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call of `Simulator.run` did.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds that were run.
+    stable : bool
+        Whether the last round changed no winner of any area.
+    """
+
+    rounds: int
+    stable: bool

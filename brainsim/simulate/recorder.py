@@ -1,0 +1,54 @@
+"""The recordings of a simulator: which rounds each of them sees."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+from brainsim.declare.area import Area
+from brainsim.kernels.backend import Drained
+from brainsim.simulate.index import Index
+from brainsim.simulate.recording import Recording
+
+
+class Recorder:
+    """Passes the winners of rounds to the recordings that listen.
+
+    A recording listens to the rounds of the probe that it was started in, or to those outside of probes.
+    """
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._recordings: list[tuple[int, Recording]] = []
+        self.depth = 0
+        self.seconds = 0.0
+
+    def start(self, areas: Sequence[Area]) -> Recording:
+        """Return a recording that sees the rounds from now on."""
+        recording = Recording(areas)
+        self._recordings.append((self.depth, recording))
+        return recording
+
+    def listening(self) -> list[Recording]:
+        """Return the recordings that see the next round."""
+        self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
+        return [recording for depth, recording in self._recordings if depth == self.depth]
+
+    def areas(self) -> list[int]:
+        """Return the areas whose winners have to be noted in the next round."""
+        return sorted({self._index.area(area) for recording in self.listening() for area in recording.areas})
+
+    def take(self, drained: Drained) -> None:
+        """Pass on what a backend noted."""
+        begun = perf_counter()
+        names = self._index.area_names
+        listening = self.listening()
+        for winners in drained.recorded:
+            for recording in listening:
+                recording.append({names[area]: neurons for area, neurons in winners.items()})
+        self.seconds += perf_counter() - begun
+
+    def stop(self) -> None:
+        """End the recordings that were started in the present probe."""
+        for recording in self.listening():
+            recording.stop()

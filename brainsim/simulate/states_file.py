@@ -1,0 +1,116 @@
+"""Saved states: HDF5 files that a simulator continues from.
+
+Format 3: attributes ``brainsim_format``, ``graph_version``, ``ties_version`` and ``seed``; datasets ``identity`` (JSON,
+see `brainsim.simulate.identity`) and ``note``; for each kind of state of the backend
+``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names or a count.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from brainsim.declare.brain import Brain
+from brainsim.errors import DumpError
+from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
+from brainsim.kernels.program import Program
+from brainsim.kernels.state import KINDS, WINNERS, StateKind
+from brainsim.simulate.hdf5 import TEXT, create, opened
+from brainsim.simulate.identity import declaration, difference, identity
+from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
+
+_WORTH_COMPRESSING = 1024
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What a file holds: whose state it is, the state, and the note that was saved with it."""
+
+    seed: int
+    identity: dict[str, Any] | None
+    declaration: str | None
+    snapshot: Snapshot
+    note: str
+
+    def mismatch(self, brain: Brain, program: Program, seed: int) -> str | None:
+        """Return how the file's brain or seed differs from these, ``None`` if they are the same."""
+        if self.seed != seed:
+            return f"seed {self.seed}, here {seed}"
+        if self.identity is not None:
+            return difference(self.identity, identity(program))
+        return None if self.declaration == declaration(brain) else "its declaration differs"
+
+
+def write_state(path: str | Path, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
+    """Write a state, whole or not at all."""
+    with create(path) as file:
+        file.attrs["graph_version"] = GRAPH_VERSION
+        file.attrs["ties_version"] = TIES_VERSION
+        file.attrs["seed"] = np.uint64(seed)
+        file.create_dataset("identity", data=json.dumps(identity(program), sort_keys=True), dtype=TEXT)
+        file.create_dataset("note", data=note, dtype=TEXT)
+        for kind in KINDS:
+            for owner, value in snapshot.values[kind.name].items():
+                for column, items in zip(kind.columns, value, strict=True):
+                    _write_column(file, f"{kind.name}/{owner}/{column.name}", items)
+        for each in BRAIN_KINDS:
+            value = snapshot.brain[each.name]
+            if each.of == "rounds":
+                file.create_dataset(each.name, data=value)
+            else:
+                file.create_dataset(each.name, data=list(value), dtype=TEXT)
+
+
+def _write_column(file: h5py.File, name: str, items: Any) -> None:
+    file.create_dataset(name, data=items, compression="gzip" if len(items) > _WORTH_COMPRESSING else None)
+
+
+def read_state(path: str | Path, program: Program) -> SavedState:
+    """Read what `write_state` wrote, or an earlier format.
+
+    Raises
+    ------
+    DumpError
+        If the file cannot be read, holds no state, or was written for another version of the random graph.
+    """
+    with opened(path) as file:
+        old = int(file.attrs["brainsim_format"]) < 3
+        if ("declaration" if old else "identity") not in file:
+            raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
+        if file.attrs["graph_version"] != GRAPH_VERSION:
+            raise DumpError(f"{path}: belongs to graph version {file.attrs['graph_version']}, here {GRAPH_VERSION}")
+        values = {kind.name: _values(file, kind, program, old=old) for kind in KINDS}
+        brain = {kind.name: _brain_value(file, kind, old=old) for kind in BRAIN_KINDS}
+        return SavedState(
+            seed=int(file.attrs["seed"]),
+            identity=None if old else json.loads(file["identity"].asstr()[()]),
+            declaration=file["declaration"].asstr()[()] if old else None,
+            snapshot=Snapshot(values, brain),
+            note=file["note"].asstr()[()],
+        )
+
+
+def _values(file: h5py.File, kind: StateKind, program: Program, *, old: bool) -> Mapping[str, Any]:
+    """Return the values of a kind by owner; earlier formats leave out what is empty."""
+    found = dict(file.get(kind.name, {}).items())
+    empty = dict.fromkeys(kind.named(program), kind.empty) if old and kind is not WINNERS else {}
+    return {**empty, **{owner: _value(kind, group) for owner, group in found.items()}}
+
+
+def _value(kind: StateKind, group: h5py.Group | h5py.Dataset) -> Any:
+    if isinstance(group, h5py.Dataset):  # in formats 1 and 2, winners are a dataset without columns
+        return kind.record(group[:])
+    return kind.record(*(group[column.name][:] for column in kind.columns))
+
+
+def _brain_value(file: h5py.File, kind: BrainKind, *, old: bool) -> Any:
+    if kind.of == "rounds":
+        return int(file.attrs["rounds"] if old else file[kind.name][()])
+    return tuple(file[kind.name].asstr()[:])

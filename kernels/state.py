@@ -1,0 +1,197 @@
+"""Every kind of state that a backend keeps, declared once.
+
+A *kind* says who owns the state (each area or each fiber), what columns a value has, and what may stand in them.
+Saving, loading, probes, memory reports and backends go through `KINDS`; none of them names a kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.law.weights import MAX_STORED, THRESHOLD_LIMIT
+from brainsim.kernels.program import Program
+
+Neurons = npt.NDArray[np.int64]
+
+
+class Firing(NamedTuple):
+    """The neurons of an area that fired last, ascending."""
+
+    neurons: Neurons
+
+
+class Synapses(NamedTuple):
+    """Stored synapses of one fiber, sorted by ``(pre, post)``; ``weight`` is in fixed point."""
+
+    pre: Neurons
+    post: Neurons
+    weight: npt.NDArray[np.int64]
+
+
+class Thresholds(NamedTuple):
+    """What is subtracted from the drives of some neurons of an area, ascending; ``amount`` is in fixed point.
+
+    Neurons that are not listed have threshold 0.
+    """
+
+    neurons: Neurons
+    amount: npt.NDArray[np.int64]
+
+
+Value = Firing | Synapses | Thresholds
+
+_NONE: npt.NDArray[np.int64] = np.empty(0, np.int64)
+NO_FIRING = Firing(_NONE)
+NO_SYNAPSES = Synapses(_NONE, _NONE, _NONE)
+NO_THRESHOLDS = Thresholds(_NONE, _NONE)
+
+
+def without_zeros(thresholds: Thresholds) -> Thresholds:
+    """Return the thresholds that are not 0: the same object if all are."""
+    if thresholds.amount.all():
+        return thresholds
+    kept = thresholds.amount != 0
+    return Thresholds(thresholds.neurons[kept], thresholds.amount[kept])
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a kind: int64 values from ``low`` to ``high``.
+
+    ``numbers`` says what the values number, if they are indices: neurons of the owning area, or of the source or target
+    of the owning fiber.  Then they are also below its ``n``.
+    """
+
+    name: str
+    low: int
+    high: int
+    numbers: Literal["neurons", "sources", "targets", ""] = ""
+
+
+_INDEX = 2**31 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class StateKind:
+    """One kind of state.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in files and memory reports.
+    owner : {"area", "fiber"}
+        What has a value of this kind each.
+    per : {"neuron", "synapse"}
+        What an item of a value describes.
+    record : type
+        The `NamedTuple` of a value: int64 arrays of one length, sorted by the columns that are indices, each once.
+    columns : tuple of Column
+        One for each field of ``record``.
+    empty : NamedTuple
+        The value in a new simulation.
+    learned : bool
+        Whether only rounds that learn change it, so that a probe need not put it back.
+    owners : callable
+        The indices of the areas or fibers of a program that can have a value other than ``empty``.
+    """
+
+    name: str
+    owner: Literal["area", "fiber"]
+    per: Literal["neuron", "synapse"]
+    record: Callable[..., Any]
+    columns: tuple[Column, ...]
+    empty: Any
+    learned: bool
+    owners: Callable[[Program], Sequence[int]]
+
+    def named(self, program: Program) -> dict[str, int]:
+        """Return the owners in a program, by name."""
+        parts = program.areas if self.owner == "area" else program.fibers
+        return {parts[index].name: index for index in self.owners(program)}
+
+    def fault(self, program: Program, owner: int, value: Any) -> str | None:
+        """Return what is wrong with a value, ``None`` if a backend may be given it."""
+        lengths = {np.shape(column) for column in value}
+        if len(lengths) > 1 or len(next(iter(lengths))) != 1:
+            return f"its columns must be of one length (got shapes {sorted(lengths)})"
+        for column, items in zip(self.columns, value, strict=True):
+            if np.asarray(items).dtype.kind not in "iu":
+                return f"{column.name} must be integers (got {np.asarray(items).dtype})"
+            high = min(column.high, self._limit(program, owner, column))
+            if len(items) and not (column.low <= int(np.min(items)) and int(np.max(items)) <= high):
+                return f"{column.name} must lie between {column.low} and {high}"
+        return None if self._sorted(value) else "its items must be in ascending order, each once"
+
+    def _limit(self, program: Program, owner: int, column: Column) -> int:
+        if not column.numbers:
+            return column.high
+        if self.owner == "area":
+            return program.areas[owner].n - 1
+        fiber = program.fibers[owner]
+        return program.areas[fiber.source if column.numbers == "sources" else fiber.target].n - 1
+
+    def _sorted(self, value: Any) -> bool:
+        """Return whether consecutive items ascend in the first index column in which they differ."""
+        keys = [np.asarray(items) for column, items in zip(self.columns, value, strict=True) if column.numbers]
+        ascends = np.zeros(max(0, len(keys[0]) - 1), np.bool_)
+        for key in reversed(keys):
+            ascends = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & ascends)
+        return bool(ascends.all())
+
+
+def _every_area(program: Program) -> Sequence[int]:
+    return range(len(program.areas))
+
+
+def _storing_fibers(program: Program) -> Sequence[int]:
+    return [f for f, fiber in enumerate(program.fibers) if fiber.stores]
+
+
+WINNERS = StateKind(
+    name="winners",
+    owner="area",
+    per="neuron",
+    record=Firing,
+    columns=(Column("neurons", 0, _INDEX, "neurons"),),
+    empty=NO_FIRING,
+    learned=False,
+    owners=_every_area,
+)
+WEIGHTS = StateKind(
+    name="learned",
+    owner="fiber",
+    per="synapse",
+    record=Synapses,
+    columns=(
+        Column("pre", 0, _INDEX, "sources"),
+        Column("post", 0, _INDEX, "targets"),
+        Column("weight", 0, MAX_STORED),
+    ),
+    empty=NO_SYNAPSES,
+    learned=True,
+    owners=_storing_fibers,
+)
+THRESHOLDS = StateKind(
+    name="thresholds",
+    owner="area",
+    per="neuron",
+    record=Thresholds,
+    columns=(
+        Column("neurons", 0, _INDEX, "neurons"),
+        Column("amount", 1 - THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1),
+    ),
+    empty=NO_THRESHOLDS,
+    learned=False,
+    owners=_every_area,
+)
+KINDS = (WINNERS, WEIGHTS, THRESHOLDS)
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Return whether two values of one kind are equal."""
+    return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
