@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.errors import CapacityError, DeviceMemoryError
-from brainsim.kernels.gpu.layout import C_TYPES
-from brainsim.kernels.gpu.source import Signature, signatures
+from brainsim.kernels.gpu.layout import I64, Structure
+from brainsim.kernels.gpu.source import KERNELS
 
 _MIB = 1 << 20
 _ALIGNED = 16
@@ -57,17 +57,55 @@ class Array:
         return Array(np.dtype(dtype), size, self.address + offset, self.memory, self.offset + offset)
 
 
-Argument = Array | np.generic
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A structure for kernels, ``value`` (an array of one item), and the arrays whose addresses it holds.
+
+    The record keeps its arrays alive, so that no address in it is stale.
+    """
+
+    structure: Structure
+    value: npt.NDArray[Any]
+    arrays: Mapping[str, Array]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated for the arrays."""
+        return sum(array.nbytes for array in self.arrays.values())
+
+
+def record(structure: Structure, **fields: Array | int) -> Record:
+    """Return a structure with these fields.
+
+    Raises
+    ------
+    TypeError
+        If a field is missing or unknown, or an array has not the very items that the structure points to.
+    """
+    if fields.keys() != structure.fields.keys():
+        differ = ", ".join(sorted(fields.keys() ^ structure.fields.keys()))
+        raise TypeError(f"structure {structure.name}: fields that are missing or unknown: {differ}")
+    value = np.zeros(1, structure.dtype)
+    for name, items in structure.fields.items():
+        given = fields[name]
+        if items is not None and not (isinstance(given, Array) and given.dtype == items):
+            kind = f"{type(given).__name__} {getattr(given, 'dtype', '')}"
+            raise TypeError(f"structure {structure.name}, field {name!r}: must be an array of {items} (got {kind})")
+        value[name] = given.address if isinstance(given, Array) else given
+    return Record(structure, value, {name: given for name, given in fields.items() if isinstance(given, Array)})
 
 
 class Launch(NamedTuple):
-    """A kernel with its arguments, checked; ``arrays`` are those that it reads or writes, kept alive."""
+    """A kernel with its arguments, checked; ``records`` keep the arrays that it reads or writes alive.
+
+    Each argument is an array of one item, and is passed by value.
+    """
 
     kernel: str
     blocks: int
     shared: int
-    arguments: tuple[np.generic, ...]
-    arrays: tuple[Array, ...]
+    arguments: tuple[npt.NDArray[Any], ...]
+    records: tuple[Record, ...]
 
 
 class Device(ABC):
@@ -75,7 +113,9 @@ class Device(ABC):
 
     description: Description
 
-    def prepare(self, kernel: str, blocks: int, arguments: Sequence[Argument], *, shared: int = 0) -> Launch:
+    def prepare(
+        self, kernel: str, blocks: int, records: Iterable[Record], *, number: int | None = None, shared: int = 0
+    ) -> Launch:
         """Check a launch, so that it may be made many times.
 
         Parameters
@@ -84,25 +124,32 @@ class Device(ABC):
             Its name.
         blocks : int
             Thread blocks of `THREADS` threads each; with none, a launch does nothing.
-        arguments : sequence of Array and NumPy scalars
-            In the order of the kernel's parameters.
+        records : iterable of Record
+            Of these, the kernel takes those that it has parameters for.
+        number : int, optional
+            What follows them, for kernels that take a number.
         shared : int
             Bytes of dynamic shared memory for each block.
 
         Raises
         ------
         TypeError
-            If an argument has not the very type of the kernel's C signature.
+            If a structure, or the number, is missing.
         CapacityError
             If there are more blocks than CUDA can number.
         """
-        check(signatures()[kernel], arguments)
+        wanted, given = KERNELS[kernel], {each.structure: each for each in records}
+        missing = [structure.name for structure in wanted.structures if structure not in given]
+        if missing or wanted.numbered != (number is not None):
+            names = ", ".join(missing) or ("a number" if wanted.numbered else "no number")
+            raise TypeError(f"kernel {kernel}: takes {names}")
         if blocks > _MOST_BLOCKS:
             raise CapacityError(
                 f"kernel {kernel}: {blocks:_} thread blocks, above CUDA's limit {_MOST_BLOCKS:_}; lower n or k"
             )
-        passed = tuple(np.uint64(a.address) if isinstance(a, Array) else a for a in arguments)
-        return Launch(kernel, blocks, shared, passed, tuple(a for a in arguments if isinstance(a, Array)))
+        taken = tuple(given[structure] for structure in wanted.structures)
+        numbers = () if number is None else (np.array([number], I64),)
+        return Launch(kernel, blocks, shared, (*(each.value for each in taken), *numbers), taken)
 
     def launch(self, launch: Launch) -> None:
         """Run a kernel once all launches before have run, without waiting for it."""
@@ -175,8 +222,8 @@ class Device(ABC):
         """Give memory that is no longer in use back to the device."""
 
     @abstractmethod
-    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
-        """Launch a kernel; addresses are given as uint64."""
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[npt.NDArray[Any]]) -> None:
+        """Launch a kernel with arguments of one item each, which are passed by value."""
 
     @abstractmethod
     def _allocate(self, size: int) -> tuple[int, Any]:
@@ -207,23 +254,3 @@ class Device(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give all memory back to the device."""
-
-
-def check(signature: Signature, arguments: Sequence[Argument]) -> None:
-    """Refuse arguments that would not arrive as what a kernel reads.
-
-    Raises
-    ------
-    TypeError
-        If they are too many or too few, a pointer is not given an array of its very type, or a scalar is not a NumPy
-        scalar of its type: a Python number has no C type, and would be passed with the wrong size.
-    """
-    if len(arguments) != len(signature.parameters):
-        raise TypeError(f"kernel {signature.name}: takes {len(signature.parameters)} arguments (got {len(arguments)})")
-    for parameter, argument in zip(signature.parameters, arguments, strict=True):
-        wanted = C_TYPES[parameter.type]
-        if isinstance(argument, Array if parameter.pointer else np.generic) and argument.dtype == wanted:
-            continue
-        kind = "an array of" if parameter.pointer else "a NumPy scalar of"
-        given = f"{type(argument).__name__} {getattr(argument, 'dtype', argument)!s}"
-        raise TypeError(f"kernel {signature.name}, argument {parameter.name!r}: must be {kind} {wanted} (got {given})")

@@ -22,7 +22,7 @@ SHIPPED = [pytest.param("mixed", 1, marks=pytest.mark.slow), ("mixed", 3), ("exc
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
     """Run a planted kernel of 64 threads and return what it left in 64 numbers, which are 0 before."""
     library, out = load(build(planted.source(), races=races)), np.zeros(64, np.uint32)
-    emulate(library, kernel, 1, [np.uint64(out.ctypes.data), np.int64(64)], threads=64, shared=256, **options)
+    emulate(library, kernel, 1, planted.arguments(out, 64), threads=64, shared=256, **options)
     return out.tolist()
 
 

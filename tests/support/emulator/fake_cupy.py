@@ -125,11 +125,12 @@ class RawKernel:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[np.generic, ...], *, shared_mem: int) -> None:
+    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Any, ...], *, shared_mem: int) -> None:
         assert Device.current == 0
-        stream, name = Stream.current, self._name
+        assert all(isinstance(arg, np.ndarray) and arg.size == 1 for arg in args), "these alone are passed by value"
+        stream, name, passed = Stream.current, self._name, [arg.copy() for arg in args]
         assert stream is not None
-        stream.tell(lambda: emulate(kernels(), name, *grid, args, threads=block[0], shared=shared_mem))
+        stream.tell(lambda: emulate(kernels(), name, *grid, passed, threads=block[0], shared=shared_mem))
 
 
 class RawModule:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 # By name: the body of a kernel that takes `u32* out, i64 count`, what stands in for FAULT, and the fault.
 PLANTED = {
     "out_of_bounds": (
@@ -97,6 +102,11 @@ PLANTED = {
         "if (threadIdx.x != 5) mine[threadIdx.x] = 3;",
     ),
 }
+
+
+def arguments(out: npt.NDArray[np.uint32], count: int) -> list[npt.NDArray[Any]]:
+    """Return what a planted kernel takes."""
+    return [np.array([out.ctypes.data], np.uint64), np.array([count], np.int64)]
 
 
 def source() -> str:
