@@ -68,11 +68,12 @@ def _accumulate(sums: Any, counts: Any) -> None:
 @inner
 def _sum_chunk(sums: Any, search: Search, start: int) -> None:
     """Set ``sums``, which cannot overflow, to the counts of all fibers together for the targets from ``start`` on."""
+    counts = search.counts
     for at in range(len(sums)):
         sums[at] = 0
     for f in search.chosen:
-        size = search.counts[f, 1]
-        first = search.counts[f, 0] + start * size
+        size = counts[f, 1]
+        first = counts[f, 0] + start * size
         if size == 1:
             _accumulate(sums, array_8(first, len(sums)))
         elif size == 2:
@@ -86,8 +87,9 @@ def _set_bounds(bounds: Integers, search: Search, slack: int) -> None:
     """Set for each chunk what no count can exceed: the sum of the peaks of all fibers, and ``slack``."""
     for at in range(len(bounds)):
         bounds[at] = slack
+    counts = search.counts
     for f in search.chosen:
-        _accumulate(bounds, array_32(search.counts[f, 2], len(bounds)))
+        _accumulate(bounds, array_32(counts[f, 2], len(bounds)))
 
 
 @inlined
@@ -105,15 +107,17 @@ def _add_counts(drives: Integers, neurons: Neurons, counts: Any) -> None:
 @inner
 def _sum_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
     """Write the drives of some neurons."""
+    # Arrays are taken out of tuples before a loop: within it, each use would count a reference.
+    extra, counts, n = search.reached.extra, search.counts, search.n
     for at in range(len(neurons)):
-        drives[at] = search.reached.extra[neurons[at]]
+        drives[at] = extra[neurons[at]]
     for f in search.chosen:
-        if search.counts[f, 1] == 1:
-            _add_counts(drives, neurons, array_8(search.counts[f, 0], search.n))
-        elif search.counts[f, 1] == 2:
-            _add_counts(drives, neurons, array_16(search.counts[f, 0], search.n))
+        if counts[f, 1] == 1:
+            _add_counts(drives, neurons, array_8(counts[f, 0], n))
+        elif counts[f, 1] == 2:
+            _add_counts(drives, neurons, array_16(counts[f, 0], n))
         else:
-            _add_counts(drives, neurons, array_32(search.counts[f, 0], search.n))
+            _add_counts(drives, neurons, array_32(counts[f, 0], n))
 
 
 @compiled
