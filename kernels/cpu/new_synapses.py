@@ -7,7 +7,7 @@ synapses each winner has; once as many are stored, the winner is complete.  For 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,7 +52,7 @@ class Wanted(NamedTuple):
 
 
 @inlined
-def _list_unvisited(chosen: Places, own: Bits, wanted: Places, bits: Bits) -> int:
+def _list_unvisited(chosen: Places, own: Bits, wanted: Places, bits: Bits) -> Any:
     """List those wanted winners with which a neuron has no step in common; return their number."""
     size = np.uint64(0)
     first, second, third, fourth = own[0], own[1], own[2], own[3]

@@ -19,7 +19,7 @@ from brainsim.kernels.cpu.best import Bar, beats, keep_best
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, set_bounds, sum_chunk, sum_drives
-from brainsim.kernels.cpu.sparse_drive import clear
+from brainsim.kernels.cpu.sparse_drive import ZERO, clear
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons
@@ -52,14 +52,14 @@ def begin(
     """
     listed = search.sparse.neurons[: search.sparse.size[0]]
     sum_drives(drives, listed, search)
-    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
+    size = ZERO
     for at in range(len(listed)):
         if drives[at] > 0:
             drives[size], neurons[size] = drives[at], listed[at]
             size += 1
     size, bar = keep_best(drives, neurons, size, search.k, search.key)
     set_bounds(bounds, search, slack)
-    found = 0
+    found: Any = 0
     for chunk in range(len(bounds)):
         chunks[found] = chunk
         found += np.int64(_may_beat(bounds[chunk], bar))
@@ -133,7 +133,7 @@ def _find(
     size, bar, found
         As `begin` returns them, where ``found`` is 0 if all is done and the sparse drive cleared.
     """
-    size, bar, found = begin(search, np.int64(0), drives, neurons, bounds, chunks)
+    size, bar, found = begin(search, ZERO, drives, neurons, bounds, chunks)
     if found > most:
         return size, bar, found
     if found:
@@ -150,7 +150,7 @@ def _scan_part(
     """Return the best of some chunks, of those not listed and better than the bar, and their drives."""
     room = min(2 * search.k, search.n) + 1
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
-    size = _scan(chunks[first:end], bounds, drives, neurons, np.int64(0), bar, search)
+    size = _scan(chunks[first:end], bounds, drives, neurons, ZERO, bar, search)
     return drives[:size], neurons[:size]
 
 

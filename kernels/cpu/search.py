@@ -27,7 +27,7 @@ Edges = npt.NDArray[np.int64]
 
 
 @inlined
-def _vector_holds(positions: Positions, first: Word, position: Any) -> Any:
+def _vector_holds(positions: Positions, first: Any, position: Any) -> Any:
     hit = np.uint16(0)
     for at in range(first, first + _LANES):  # a fixed number and no way out: so this becomes vector instructions
         hit = np.uint16(hit | np.uint16(positions[at] == position))
@@ -35,7 +35,7 @@ def _vector_holds(positions: Positions, first: Word, position: Any) -> Any:
 
 
 @inlined
-def _row_of(offsets: Offsets, low: Word, high: Word, at: Word) -> Word:
+def _row_of(offsets: Offsets, low: Word, high: Word, at: Any) -> Word:
     """Return the row among ``low`` to before ``high`` to which a position belongs."""
     while high - low > _U1:
         middle = (low + high) >> _U1

@@ -8,7 +8,7 @@ sum of what the weights of stored synapses exceed the base weight by.  The first
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons, Thresholds
 
 LISTED, SUSPECT = 1, 2
+ZERO: Any = np.int64(0)  # typed: for a literal 0 the function that takes it would be compiled a second time
+_NO_LIMIT: Any = np.int64(2**63 - 1)
 Indices = npt.NDArray[np.int64]
 
 
@@ -70,14 +72,14 @@ def _stored(fiber: FiberRecord, source: AreaRecord) -> int:
 
 
 @inner
-def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: SparseArrays, size: int) -> int:
+def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: SparseArrays, size: Any) -> Any:
     """Add what one fiber's stored synapses add; return how many neurons are listed, -1 if there may not be room."""
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
     extra, marked, neurons = sparse.extra, sparse.marked, sparse.neurons
     # The loop writes one item beyond the last neuron that it lists.  A list of n + 1 items has room for that in any
     # case, since no neuron is listed twice; a shorter one must have room for all synapses of a row.
-    room = len(neurons) - 1 if len(neurons) <= n else np.int64(np.iinfo(np.int64).max)
+    room = len(neurons) - 1 if len(neurons) <= n else _NO_LIMIT
     for neuron in integers(source.firing):
         row = rank[neuron] - 1
         if not 0 <= row < len(length):
@@ -106,7 +108,7 @@ def _gather(areas: Records, fibers: Records, chosen: Indices, n: int, sparse: Sp
         0, or if the list has not room for all neurons, the room to make; then no neuron is listed.
     """
     clear(sparse)
-    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
+    size = ZERO
     for f in chosen:
         if fibers[f].length.size:
             size = _gather_fiber(fibers[f], areas[fibers[f].source], n, sparse, size)

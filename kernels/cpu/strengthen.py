@@ -90,7 +90,7 @@ def _update_by_table(fiber: FiberRecord, source: AreaRecord, marks: Marks, missi
 
 
 @inner
-def _all_visited(fiber: FiberRecord, source: AreaRecord, target: AreaRecord) -> bool:
+def _all_visited(fiber: FiberRecord, source: AreaRecord, target: AreaRecord) -> Any:
     """Return whether all firing neurons and all winners took part in one remembered step of `VisitedPairs`."""
     every = ~np.uint64(0)
     common = (every, every, every, every)
