@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
-from brainsim.build import build
+from brainsim.build import build, first_state
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
@@ -98,6 +98,7 @@ class Simulator:
             cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
         )
         engine = self._engine = Engine(backends.create(self.backend_name, program, options))
+        engine.write_all(list(first_state(brain)))
         brain.freeze()
         state, index = BrainState(), Index(brain)
         self._state, self._index = state, index
