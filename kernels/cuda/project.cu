@@ -29,12 +29,13 @@ __device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u
 
 // Moves the counts of a tile to the drives, which begin at minus the thresholds (null if there are none), and returns
 // the largest drive of those this thread has moved, or 0.
-__device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* thresholds, u32 size, bool first) {
+__device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* thresholds, u32 size, i64 base,
+                                          bool first) {
     i64 largest = 0;
     for (u32 place = threadIdx.x; place < size; place += THREADS) {
         const i64 count = (counts[place >> 1] >> ((place & 1) * 16)) & 0xFFFF;
         const i64 before = !first ? drive[place] : thresholds ? -thresholds[place] : 0;
-        const i64 value = before + count * ONE;
+        const i64 value = before + count * base;
         drive[place] = value;
         largest = value > largest ? value : largest;
     }
@@ -63,9 +64,21 @@ project(const Fibers fibers, const State state, const Round round) {
     __syncthreads();
     u32 added = 0;
     bool first = true;
+    const auto base_of = [&](i64 at) { return fibers.items[round.transmitting[at]].base; };
+    // All that is counted has the base weight of the last fiber, and is of no more sources than 16 bits can count.
+    const auto move_on = [&](i64 base) {
+        __syncthreads();
+        move_counts(counts, drive, thresholds, size, base, first);
+        __syncthreads();
+        for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
+        __syncthreads();
+        first = false;
+        added = 0;
+    };
     for (i64 at = job.first_fiber; at < job.end_fiber; ++at) {
         const Fiber& fiber = fibers.items[round.transmitting[at]];
         const Gaps gaps = gaps_of(fibers, fiber);
+        if (added && base_of(at - 1) != fiber.base) move_on(base_of(at - 1));
         const Neurons firing = firing_at(state, fiber.source);
         for (u64 begin = 0; begin < u64(firing.count);) {
             const u64 rest = u64(firing.count) - begin, room = MOST_SOURCES - added;
@@ -73,17 +86,11 @@ project(const Fibers fibers, const State state, const Round round) {
             count_sources(counts, firing.items + begin, taken, u64(tile.low), size, int(state.tile_bits), fiber, gaps);
             begin += taken;
             added += u32(taken);
-            if (added < MOST_SOURCES) continue;
-            __syncthreads();
-            move_counts(counts, drive, thresholds, size, first);
-            __syncthreads();
-            for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
-            __syncthreads();
-            first = false;
-            added = 0;
+            if (added == MOST_SOURCES) move_on(fiber.base);
         }
     }
     __syncthreads();
-    const i64 peak = block_maximum(move_counts(counts, drive, thresholds, size, first), scratch);
+    const i64 base = base_of(job.end_fiber - 1);
+    const i64 peak = block_maximum(move_counts(counts, drive, thresholds, size, base, first), scratch);
     if (threadIdx.x == 0) state.peaks[area.tiles + tile.index] = peak;
 }

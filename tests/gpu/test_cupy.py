@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gpus import small_brain
 
 from brainsim import Simulator
 from brainsim.errors import BackendError
@@ -19,6 +18,7 @@ from brainsim.kernels.program import Options
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.studies.info import describe
 from emulator import fake_cupy
+from gpus import small_brain
 from scenarios import Scenario, excitable, settled, trace
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gpus import driven, every, refracting, run_all, small_brain, state_of
 
 from brainsim import Simulator
 from brainsim.errors import BackendMemoryError
@@ -16,6 +15,7 @@ from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import NO_THRESHOLDS, Synapses
 from driving import Driven
 from emulator.device import EmulatedDevice
+from gpus import driven, every, refracting, run_all, small_brain, state_of
 from scenarios import settled_reference
 
 

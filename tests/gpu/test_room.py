@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gpus import both, every, one_device, small_brain, state_of
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import BackendMemoryError, SimulationError
@@ -14,12 +13,9 @@ from brainsim.kernels.errors import DeviceMemoryError
 from brainsim.kernels.gpu import overlay
 from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.gpu.overlay import Overlay
-from brainsim.kernels.law.graph import Graph, fiber_key
-from brainsim.kernels.law.weights import ONE
-from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
-from brainsim.kernels.reference import ReferenceBackend
-from driving import Driven
-from emulator.device import EmulatedDevice, emulated
+from brainsim.kernels.program import Options
+from emulator.device import EmulatedDevice
+from gpus import both, one_device, small_brain, state_of
 from scenarios import settled_reference, trace
 
 
@@ -144,32 +140,3 @@ class TestNoMemory:
         with pytest.raises(DeviceMemoryError) as caught:
             EmulatedDevice(memory=10).empty(11, np.uint8, "a test")
         assert isinstance(caught.value, MemoryError)
-
-
-def test_more_sources_than_16_bits_count() -> None:
-    areas = (AreaSpec("S", 50_000, 1), AreaSpec("T", 300, 20))
-    fibers = tuple(
-        FiberSpec(f"F{i}", 0, 1, Graph(fiber_key(i, "S", "T", ""), 50_000, 300, p, False), None)
-        for i, p in enumerate((1.0, 0.05))
-    )
-    won = []
-    for backend_class in (ReferenceBackend, emulated(), emulated(multiprocessors=132, seed=1)):
-        backend = Driven(backend_class(Program(areas, fibers), Options()))
-        backend.set_winners(0, np.arange(50_000))
-        backend.set_thresholds(1, every(2, -60 * ONE, n=300))
-        backend.round([0, 1], {0}, learn=True)
-        won.append(backend.winners(1).tolist())
-    assert won[0] == won[1] == won[2]
-    assert len(won[0]) == 20
-
-
-def test_an_area_given_more_winners_than_it_selects() -> None:
-    case, _ = settled_reference(200)
-    states = []
-    for backend in both(case.program):
-        backend.set_winners(0, list(range(30)))
-        backend.round(range(6), {0}, learn=True)
-        backend.set_winners(1, np.arange(0, 3000, 2))
-        backend.round(range(6), set(), learn=True)
-        states.append(state_of(backend))
-    assert states[0] == states[1]

@@ -6,11 +6,11 @@ import signal
 from pathlib import Path
 
 import pytest
-from gpus import DriverError, both, driven, every, fail, interrupt, run_all, small_brain, state_of
 
 from brainsim import Simulator
 from brainsim.errors import SimulationError
 from emulator.device import EmulatedDevice
+from gpus import DriverError, both, driven, every, fail, interrupt, run_all, small_brain, state_of
 from scenarios import scenario, settled_reference
 
 
