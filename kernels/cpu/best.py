@@ -13,7 +13,7 @@ from brainsim.kernels.state import Neurons
 
 _NONE_BEFORE = np.int64(2**63 - 1)
 
-Bar = tuple[int, int]  # a drive and a precedence
+Bar = tuple[Any, Any]  # a drive and a precedence
 Integers = npt.NDArray[np.int64]
 
 
@@ -24,7 +24,7 @@ def beats(bar: Bar, drive: Any, key: np.uint64, neuron: Any) -> Any:
 
 
 @inner
-def _kth_largest(values: Integers, k: int) -> int:
+def _kth_largest(values: Integers, k: int) -> Any:
     """Return the ``k``-th largest value, reordering ``values`` (quickselect; many drives are equal)."""
     low, high, wanted = 0, len(values), k - 1
     while True:
@@ -67,7 +67,8 @@ def keep_best(drives: Integers, neurons: Neurons, size: int, k: int, key: np.uin
     for at in range(size):
         values[at] = drives[at]
     bar = _kth_largest(values, k)
-    above, equal = 0, 0
+    above: Any = 0
+    equal = 0
     for at in range(size):
         above += np.int64(drives[at] > bar)
         if drives[at] == bar:

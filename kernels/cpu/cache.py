@@ -17,7 +17,7 @@ class Evictable(Protocol):
         """Bytes held."""
 
     def on_evict(self) -> None:
-        """Called when the cache no longer holds this."""
+        """Prepare for no longer being in the cache."""
 
 
 class _Entry(NamedTuple):

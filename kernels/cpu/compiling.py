@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
@@ -51,16 +51,11 @@ def _cache_folder() -> Path | None:
 _FOLDER = _cache_folder()
 
 
-_PRANGE_ONLY = dict.fromkeys(
-    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
-)
+def compiled(function: _F) -> _F:
+    """Compile a kernel when it is first called, and keep the result on disk.
 
-
-def compiled(function=None, *, inline="never", parallel=False):  # transitional
-    if function is None:
-        if parallel:
-            return lambda f: _njit(f, cache=True, parallel={**_PRANGE_ONLY, "prange": True})
-        return compiled if inline == "never" else inlined
+    It releases Python's lock, so that several threads can run parts of one kernel (see `brainsim.kernels.cpu.threads`).
+    """
     if _FOLDER is None:
         return _njit(function)
     # Numba asks for the folder of its cache once, when a function is decorated; users' own functions keep theirs.
@@ -72,9 +67,21 @@ def compiled(function=None, *, inline="never", parallel=False):  # transitional
         numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
+class _Inner:
+    """A compiled function for kernels, where Numba sees its dispatcher.  It has no code that Python could call."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        self._dispatcher = dispatcher  # its type does not keep it alive
+        self._numba_type_ = dispatcher._numba_type_
+
+    def __call__(self, *_: Any) -> Any:
+        name = self._dispatcher.py_func.__qualname__
+        raise TypeError(f"{name} is compiled for use in kernels; Python cannot call it")
+
+
 def inner(function: _F) -> _F:
-    """Compile a function that kernels call and Python does not."""
-    return _njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """Compile a function that kernels call and Python cannot."""
+    return cast(_F, _Inner(_njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)))
 
 
 def inlined(function: _F) -> _F:
@@ -83,7 +90,7 @@ def inlined(function: _F) -> _F:
 
 
 def _njit(function: _F, **options: Any) -> _F:
-    return numba.njit(nogil=True, **options)(function)  # type: ignore[no-any-return]
+    return cast(_F, numba.njit(nogil=True, **options)(function))
 
 
 class _Notice(event.Listener):
@@ -96,7 +103,7 @@ class _Notice(event.Listener):
         self._begun = 0.0
 
     def on_start(self, event: event.Event) -> None:
-        """Called when Numba begins to compile a function, from within another one's compilation or not."""
+        """Note that Numba begins to compile a function, on its own or for another one."""
         if self._said or not _is_ours(event):
             return
         if self._depth == 0:
@@ -105,7 +112,7 @@ class _Notice(event.Listener):
         self._say_if_long()
 
     def on_end(self, event: event.Event) -> None:
-        """Called when the function is compiled."""
+        """Note that a function is compiled."""
         if self._said or not _is_ours(event):
             return
         self._say_if_long()
@@ -121,7 +128,8 @@ class _Notice(event.Listener):
 
 
 def _is_ours(event: event.Event) -> bool:
-    return event.data["dispatcher"].py_func.__module__.startswith("brainsim.kernels.cpu.")
+    module: str = event.data["dispatcher"].py_func.__module__
+    return module.startswith("brainsim.kernels.cpu.")
 
 
 event.register("numba:compile", _Notice())

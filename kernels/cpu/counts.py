@@ -99,13 +99,14 @@ def _count_tiles(
         _add(counts, low, high, removed, removed_places, minus_one, graph)
         peak = _find_peaks(counts, peaks, low, high)
         at = np.uint64(0)
-        # A row adds at most 1 to a count: as many rows are safe as the peak is below the limit.  Then it is found again.
+        # A row adds at most 1 to a count, so as many rows are safe as the peak is below the limit.
         while at < len(added) and peak < limit:
             stop = at + min(np.uint64(len(added)) - at, np.uint64(limit) - peak)
             _add(counts, low, high, added[at:stop], added_places[at:stop], one, graph)
             peak = _find_peaks(counts, peaks, low, high)
             at = stop
-        failed += np.int64(at < len(added))
+        if at < len(added):
+            failed += 1
     return failed
 
 

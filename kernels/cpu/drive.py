@@ -29,6 +29,7 @@ MOST_SUSPECTS = 1024
 _WORTH_THREADS = 64  # chunks to be looked at: for fewer, waking a second thread costs more than it saves
 _SHIFT = np.int64(WEIGHT_BITS)
 _ROUND_UP = (1 << WEIGHT_BITS) - 1
+_NONE: Any = np.int64(0)  # typed: for a literal 0 its callee would be compiled a second time
 
 Integers = npt.NDArray[np.int64]
 
@@ -143,14 +144,14 @@ def _begin(
     """
     known = search.reached.neurons[: search.reached.size[0]]
     _sum_drives(drives, known, search)
-    size = np.int64(0)  # typed, since for a literal 0 the callee would be compiled a second time
+    size = _NONE
     for at in range(len(known)):
         if drives[at] > 0:
             drives[size], neurons[size] = drives[at], known[at]
             size += 1
     size, bar = keep_best(drives, neurons, size, search.k, search.key)
     _set_bounds(bounds, search, slack)
-    found = 0
+    found: Any = 0
     for chunk in range(len(bounds)):
         chunks[found] = chunk
         found += np.int64(_may_beat(bounds[chunk], bar))
@@ -223,7 +224,7 @@ def _choose(
     size, bar, found
         As `_begin` returns them, where ``found`` is 0 if all is done and cleared.
     """
-    size, bar, found = _begin(search, np.int64(0), drives, neurons, bounds, chunks)
+    size, bar, found = _begin(search, _NONE, drives, neurons, bounds, chunks)
     if found > most:
         return size, bar, found
     if found:
@@ -240,7 +241,7 @@ def _scan_part(
     """Return the best of some chunks, of those not reached and better than the bar, and their drives."""
     room = min(2 * search.k, search.n) + 1
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
-    size = _scan(chunks[first:end], bounds, drives, neurons, np.int64(0), bar, search)
+    size = _scan(chunks[first:end], bounds, drives, neurons, _NONE, bar, search)
     return drives[:size], neurons[:size]
 
 
@@ -328,11 +329,6 @@ def _choose_reached(
     return size, bar, 0, _list_suspects(chunks[:found], suspects, slack, bar, search) if found else 0
 
 
-@compiled
-def _clear(reached: Reached) -> None:
-    clear(reached)
-
-
 def choose_reached(search: Search, slack: int, threads: int) -> tuple[Neurons, bool]:
     """Return the winners if they are certain to be among the reached neurons, else all others that may be winners.
 
@@ -357,5 +353,5 @@ def choose_reached(search: Search, slack: int, threads: int) -> tuple[Neurons, b
         suspects = np.concatenate(in_parts(_suspects_of_part, found, threads, chunks, slack, bar, search))
     if len(suspects):
         return suspects, False
-    _clear(search.reached)
+    clear(search.reached)
     return np.sort(neurons[:size]), True

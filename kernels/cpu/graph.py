@@ -76,6 +76,7 @@ def graph_arrays(graph: law.Graph) -> GraphArrays:
 
 @inlined
 def mix64(x: Word) -> Word:
+    """Return the hash of a number; see `brainsim.kernels.law.graph.mix64`."""
     x = (x ^ (x >> _S30)) * _MUL1
     x = (x ^ (x >> _S27)) * _MUL2
     return x ^ (x >> _S31)
@@ -253,7 +254,8 @@ def draw_rows(
                 # Once there is no room, `used` stays beyond it, and nothing more is written.
                 used = _draw_block(out, used, state, stop, own, shift, last, guide, heads, thresholds)
             starts[len(sources)] = used
-        failed += np.int64(used > room)
+        if used > room:
+            failed += 1
     return failed
 
 

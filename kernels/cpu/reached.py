@@ -129,7 +129,7 @@ def reach(reached, neurons):  # type: ignore[no-untyped-def]
         reached.size[0] += 1
 
 
-@inner
+@compiled
 def clear(reached):  # type: ignore[no-untyped-def]
     """List nobody."""
     extra, marked, neurons = reached.extra, reached.marked, reached.neurons

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,9 +37,11 @@ def difference(ours: Neurons, theirs: Neurons) -> Neurons:
 @compiled
 def nearest(sets: Neurons, ends: Neurons, firing: Neurons) -> tuple[int, int]:
     """Return which of some sets, which lie end to end in ``sets``, differs in the fewest neurons, and in how many."""
-    best, fewest, start = -1, np.int64(len(sets) + len(firing) + 1), 0
+    best, fewest, start = -1, len(sets) + len(firing) + 1, 0
     for s in range(len(ends)):
-        a, b, common = start, 0, 0
+        a: Any = start
+        b: Any = 0
+        common: Any = 0
         while a < ends[s] and b < len(firing):
             # Without a branch, since which of the two is smaller cannot be predicted.
             common += np.int64(sets[a] == firing[b])

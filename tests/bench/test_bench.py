@@ -28,7 +28,8 @@ from brainsim.bench.quality import converged_at, first_overlap, support_over_k, 
 from brainsim.bench.table import table
 from brainsim.bench.work import Episode, Network, pairs_per_round, union
 from brainsim.errors import DeclarationError
-from brainsim.kernels.law.selection import winners
+from brainsim.kernels.law.graph import fiber_key
+from brainsim.kernels.law.selection import area_key, input_tag, winners
 from brainsim.kernels.law.weights import ONE
 
 FIELDS = (
@@ -288,8 +289,9 @@ class Dense:
 
     def select(self, area: str) -> np.ndarray:
         drive = sum(self.fires[s] @ w for (s, t), w in self.weights.items() if t == area)
-        best = np.argsort(-drive, kind="stable")[: self.network.areas[area][1]]
-        return np.isin(np.arange(len(drive)), best[drive[best] > 0])
+        seed, k = self.network.seed, self.network.areas[area][1]
+        firing = [(fiber_key(seed, s, t, ""), np.flatnonzero(self.fires[s])) for s, t in self.weights if t == area]
+        return np.isin(np.arange(len(drive)), winners(drive, k, area_key(seed, area), input_tag(firing)))
 
 
 @pytest.mark.parametrize("rule", [SaturatingHebbian(0.3, 4.0), Hebbian(0.2, 3.0)])
