@@ -260,6 +260,7 @@ class Simulator:
 
         >>> with sim.temporary_thresholds(lex, rng.normal(0, 5, lex.n)):  # noise, for one round
         ...     sim.run(phon >> lex)
+        Outcome(rounds=1, stable=False)
         """
         index = self._index.area(area)
         before = self._engine.read(THRESHOLDS, index)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -103,3 +104,23 @@ def test_there_are_no_circles() -> None:
 def test_a_circle_would_be_found() -> None:
     with pytest.raises(CycleError):
         list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
+
+
+def test_the_law_knows_no_backend() -> None:
+    law = [name for name in MODULES if name.startswith("brainsim.kernels.law")]
+    assert {other for name in law for other in imports(name, inside_functions=True)} <= {*law}
+
+
+def test_areas_use_the_public_interface_alone() -> None:
+    used = {other for name in MODULES if part_of(name) == "areas" for other in imports(name, inside_functions=True)}
+    assert {name for name in used if part_of(name) != "areas"} <= {PUBLIC, "brainsim.declare.patterns"}
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [("cupy", {"brainsim.kernels.gpu"}), ("numba", {"brainsim.kernels.cpu", "brainsim.bench.brute_force"})],
+)
+def test_a_compiler_is_imported_by_its_backend_alone(library: str, homes: set[str]) -> None:
+    users = {name for name, path in MODULES.items() if re.search(rf"(import|from) {library}\b", path.read_text())}
+    assert users
+    assert {name for name in users if not any(name.startswith(home) for home in homes)} == set()
