@@ -60,6 +60,7 @@ struct SelectJob {
 struct GatherJob {
     i64 fiber;
     i64 first_item;
+    i64 items;
 };
 
 // A fiber that learns in a round: `items` neurons at most fired.

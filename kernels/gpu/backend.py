@@ -22,6 +22,7 @@ from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import Options, Program, TopK
 from brainsim.kernels.round_plan import RoundPlan
@@ -92,7 +93,7 @@ class GpuBackend(Backend):
         self._selected = tuple(selection.area for selection in plan.selections)
 
     def _device_plan(self, plan: RoundPlan) -> DevicePlan:
-        most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.most_lift)
+        most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
         key = (plan, most, lift)
         if key not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
@@ -174,7 +175,7 @@ class GpuBackend(Backend):
     # The rest
 
     def row(self, fiber: int, pre: int) -> Neurons:
-        return self.program.fibers[fiber].graph.row(pre)
+        return row_targets(self.program.fibers[fiber].graph, pre)
 
     def memory(self) -> Memory:
         self._rounds.settle()
@@ -190,7 +191,7 @@ class GpuBackend(Backend):
         }
 
     def close(self) -> None:
-        # A closed backend that somebody still holds must not hold memory of the device.
+        # A closed backend may live on; it must not hold memory of the device.
         del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._planner
         del self._plans
         self._device.close()

@@ -11,7 +11,8 @@ from typing import Any
 import numpy.typing as npt
 
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.gpu.device import Array, Description, Device
+from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.layout import THREADS
 from brainsim.kernels.gpu.source import ARCHITECTURES, KERNELS, OPTIONS, UNITS, source_of
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from brainsim.kernels.gpu.device import Array, Device, Launch, Record, record
+from brainsim.kernels.gpu.arrays import Array, Record, record
+from brainsim.kernels.gpu.device import Device, Launch
 from brainsim.kernels.gpu.device_plan import DevicePlan
 from brainsim.kernels.gpu.layout import ROUND, THREADS, WARPS
 from brainsim.kernels.gpu.overlay import Overlay
@@ -39,7 +40,7 @@ class Launches:
 
     def prepare(self, plan: DevicePlan) -> None:
         """Make room for what a plan needs; raises `DeviceMemoryError` if the device has not got it."""
-        self._scratch.fit(plan.needs)
+        self._scratch.fit(plan.scratch)
 
     def forget(self) -> None:
         """Forget what a round drew that stalled, and the launches, with the arrays that they keep alive."""
@@ -76,7 +77,7 @@ class Launches:
         return self._made[plan]
 
     def _phases_of(self, plan: DevicePlan) -> _Phases:
-        round_ = record(ROUND, **plan.fields, **self._scratch.arrays)
+        round_, sizes = record(ROUND, **plan.tables, **plan.sizes, **self._scratch.arrays), plan.sizes
         records = (self._fibers.record, self._state.record, self._overlay.record, round_)
 
         def launch(kernel: str, blocks: int, number: int | None = None, shared: int = 0) -> Launch:
@@ -84,25 +85,25 @@ class Launches:
 
         project = [
             launch("project", plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
-            launch("gather", _blocks(plan.gather_items, WARPS)),
+            launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
         select = [
-            *(launch("count_digits", plan.tiles, number) for number in range(plan.passes)),
+            *(launch("count_digits", plan.tiles, number) for number in range(sizes["passes"])),
             launch("count_winners", plan.tiles),
             launch("list_winners", plan.tiles),
         ]
         learn = [
             launch("assign_rows", 1),
-            launch("list_starts", plan.learn_count),
-            launch("draw_pairs", _blocks(plan.learn_pairs, THREADS)),
-            launch("cross_out", _blocks(plan.learn_items, WARPS)),
+            launch("list_starts", sizes["learn_count"]),
+            launch("draw_pairs", _blocks(sizes["learn_pairs"], THREADS)),
+            launch("cross_out", _blocks(sizes["learn_items"], WARPS)),
             launch("reserve", 1),
-            launch("strengthen", _blocks(plan.learn_items, WARPS)),
+            launch("strengthen", _blocks(sizes["learn_items"], WARPS)),
         ]
-        selecting = len(plan.round_plan.selections)
+        selecting, learning = sizes["select_count"], sizes["learn_count"]
         commit = launch("commit", max(1, selecting))
         return (
             project if selecting else [],
             select if selecting else [],
-            [*(learn if plan.learn_count else []), commit],
+            [*(learn if learning else []), commit],
         )

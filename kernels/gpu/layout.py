@@ -40,7 +40,7 @@ FIBER = _item(
     "key",
 )
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
-GATHER_JOB = _item("fiber first_item")
+GATHER_JOB = _item("fiber first_item items")
 LEARN_JOB = _item("fiber moved first_item items first_pair first_start starts hits words")
 RECORD_JOB = _item("area offset")
 SEARCH = _item("", "bar prefix unknown remaining")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from brainsim.kernels.errors import CapacityError, DeviceMemoryError
-from brainsim.kernels.gpu.device import Array, Device, record
+from brainsim.kernels.gpu.arrays import Array, record
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import OVERLAY, PAGE, ROW
 
 FIRST_ROWS = 1024

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from brainsim.kernels.gpu.device import Device, record
+from brainsim.kernels.gpu.arrays import record
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import RECORD_JOB, RING
 from brainsim.kernels.state import Neurons
 

@@ -83,6 +83,7 @@ class Rounds:
 
     def launch(self, plan: DevicePlan, record: Sequence[int]) -> None:
         """Launch a round that notes the winners of some areas; raises `DeviceMemoryError` before anything changes."""
+        self._check()
         if len(self._pending) >= _MOST_PENDING:
             self.settle()
         self._launches.prepare(plan)
@@ -91,6 +92,10 @@ class Rounds:
             self._state.moved([selection.area for selection in plan.round_plan.selections])
             self._pending.append(_Step(plan, slot, self._launches.launch(plan)))
             self._record(slot)
+
+    def _check(self) -> None:
+        if self.progress is Progress.LOST:
+            raise KernelError("the state on the device is inconsistent, because a change failed; write all of it first")
 
     def _slot(self, areas: Sequence[int]) -> Slot:
         capacity = self._state.capacity(areas)
@@ -104,7 +109,7 @@ class Rounds:
 
     def settle(self) -> None:
         """Wait until all rounds have happened, making room for those that found none."""
-        assert self.progress is not Progress.LOST, "the state is to be written first"
+        self._check()
         while self._pending:
             with self.whole():
                 status = self._state.look().status

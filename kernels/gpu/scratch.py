@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import SEARCH, U32, U64
 
 _KINDS = {

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gpu.device import Array, Device, record
+from brainsim.kernels.gpu.arrays import Array, record
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import STATE, STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.gpu.thresholds import ThresholdPool

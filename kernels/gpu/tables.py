@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gpu.device import Device, record
+from brainsim.kernels.gpu.arrays import record
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS
 from brainsim.kernels.law.gaps import GapTable, gap_table
 from brainsim.kernels.program import Program

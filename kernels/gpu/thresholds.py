@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import NO_THRESHOLDS, Thresholds
@@ -21,7 +22,7 @@ class ThresholdPool:
     ----------
     amounts : int64 array
         What is subtracted from the drive of each neuron; the part of an area begins at its place.
-    most_lift : list of int
+    threshold_lift : list of int
         By how much thresholds below 0 may add to the drives of each area, at most; rounded up, so that there are few
         values, and few plans that differ by them.
     """
@@ -34,7 +35,7 @@ class ThresholdPool:
         self._places: dict[int, int] = {}
         self._known = dict.fromkeys(range(len(program.areas)), NO_THRESHOLDS)
         self._used = 0
-        self.most_lift = [0] * len(program.areas)
+        self.threshold_lift = [0] * len(program.areas)
         for area, each in enumerate(program.areas):
             if each.refraction and program.into(area):
                 self._places[area], self._used = self._used, self._used + each.n
@@ -90,7 +91,7 @@ class ThresholdPool:
                 amounts[neurons] = amount
                 self._device.write(self.amounts, self._places[area], amounts)
             self._use(area, used)
-        self.most_lift[area] = (1 << max(0, -int(amount.min(initial=0))).bit_length()) - 1
+        self.threshold_lift[area] = (1 << max(0, -int(amount.min(initial=0))).bit_length()) - 1
         self._known[area] = thresholds
 
     def nbytes(self, area: int) -> int:

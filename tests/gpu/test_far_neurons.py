@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from brainsim.kernels.gpu import layout
-from brainsim.kernels.gpu.device import Array, Record, record
+from brainsim.kernels.gpu.arrays import Array, Record, record
 from brainsim.kernels.gpu.layout import DIGITS, STRUCTURES, Structure
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import Graph, mix64

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from brainsim.kernels.gpu import layout
-from brainsim.kernels.gpu.device import record
+from brainsim.kernels.gpu.arrays import record
 from brainsim.kernels.gpu.layout import ITEMS, RING, STRUCTURES, DType, Structure
 from brainsim.kernels.gpu.source import FOLDER, KERNELS, UNITS, source_of
 from brainsim.kernels.law.graph import BLOCK_STEP, FINE, GOLDEN

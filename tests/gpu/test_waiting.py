@@ -9,6 +9,7 @@ import pytest
 
 from brainsim import Simulator
 from brainsim.errors import SimulationError
+from brainsim.kernels.errors import KernelError
 from emulator.device import EmulatedDevice
 from gpus import DriverError, both, driven, every, fail, interrupt, run_all, small_brain, state_of
 from scenarios import scenario, settled_reference
@@ -114,6 +115,9 @@ class TestFailures:
             backend.winners(1)
         assert backend.broken
         assert not backend.drain().fired
+        for call in (lambda: backend.winners(1), lambda: backend.round(range(6), {0}, learn=True)):
+            with pytest.raises(KernelError, match="the state on the device is inconsistent"):
+                call()
 
     @pytest.mark.parametrize("kind", ["winners", "thresholds"])
     def test_while_a_state_is_written(self, kind: str) -> None:

@@ -101,7 +101,7 @@ static void enter(Thread& thread) {
 }
 #endif
 
-// A fiber serves one thread of each block in turn: to make one anew takes longer than most threads run.
+// A fiber serves one thread of each block in turn, because making one takes longer than most threads run.
 static void main_of_thread() {
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(nullptr, &scheduler_bottom, &scheduler_size);

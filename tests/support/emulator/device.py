@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.gpu.arrays import Array
 from brainsim.kernels.gpu.backend import GpuBackend
-from brainsim.kernels.gpu.device import Array, Description, Device
+from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.layout import THREADS
 from emulator.build import build, kernels_source
 

@@ -36,6 +36,19 @@ PLANTED = {
         "__syncthreads();",
         "",
     ),
+    "scratch_used_again_too_early": (
+        """
+        __shared__ u32 mine[64];
+        mine[threadIdx.x] = threadIdx.x;
+        __syncthreads();
+        const u32 value = mine[63 - threadIdx.x];
+        FAULT
+        mine[threadIdx.x] = value;
+        if (threadIdx.x < count) out[threadIdx.x] = mine[threadIdx.x];
+        """,
+        "__syncthreads();",
+        "",
+    ),
     "missing_warp_barrier": (
         """
         __shared__ u32 mine[64];
