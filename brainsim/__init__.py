@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from brainsim import _layout as _layout
 from brainsim._version import __version__
-from brainsim.declare.activation import Activation, TopK
+from brainsim.declare.activation import Activation, Threshold, TopK
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
@@ -103,6 +103,7 @@ __all__ = [
     "Simulator",
     "SoftBoundHebbian",
     "StatisticalHebbian",
+    "Threshold",
     "TopK",
     "UnusedWarning",
     "__version__",

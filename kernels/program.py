@@ -28,6 +28,20 @@ class TopK:
 
 
 @dataclass(frozen=True)
+class Threshold(TopK):
+    """Activation: all neurons driven above their thresholds fire, up to a bound; thresholds begin at ``level``.
+
+    Selection is that of `TopK`, in which a neuron that is not driven above its threshold never fires.
+    """
+
+    level: int
+
+    def event(self, n: int, k: int) -> str:
+        """Return what happens when an area with this activation selects, for a printed schedule."""
+        return f"those of {n:_} above their thresholds fire, at most {k}"
+
+
+@dataclass(frozen=True)
 class AreaSpec:
     """One area.
 
