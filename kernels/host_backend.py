@@ -74,7 +74,7 @@ class HostBackend(Backend, Generic[D]):
                 self._seconds["learn"] += perf_counter() - begun
             self._commit(after, thresholds)
             if record:
-                self._recorded.append({area: after[area] for area in record})
+                self._recorded.append({area: after[area].copy() for area in record})  # users may change theirs
             self.broken = False
 
     def _fire(self, plan: RoundPlan) -> tuple[list[Neurons], dict[int, D]]:
@@ -145,7 +145,10 @@ class HostBackend(Backend, Generic[D]):
     def read(self, kind: StateKind, owner: int) -> Any:
         if kind is WINNERS:
             return Firing(self._winners[owner])
-        return self._read_weights(owner) if kind is WEIGHTS else self._thresholds[owner]
+        if kind is WEIGHTS:
+            return self._read_weights(owner)
+        assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+        return self._thresholds[owner]
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         with uninterrupted():
