@@ -188,10 +188,10 @@ class Existence:
     ) -> Iterator[tuple[Neurons, Neurons]]:
         """Give existing synapses onto the winners, those of kept rows and the others."""
         kept, graph = self._kept.find(pre), self._graph
-        are_kept = kept["positions"] != 0
+        are_kept = kept.batch != 0
         if are_kept.any():
             winners = sought.neurons[sought.every], sought.neurons[sought.fresh]
-            rows = pre[are_kept], kept[are_kept], old[are_kept]
+            rows = pre[are_kept], kept.take(are_kept), old[are_kept]
             yield search_kept(*rows, *winners, graph.blocks, graph.bits, threads)
         if not are_kept.all():
             others = ~are_kept

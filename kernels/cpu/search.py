@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
-from brainsim.kernels.cpu.rows import LANES, Places, kept_block
+from brainsim.kernels.cpu.rows import LANES, Places, follows, kept_block
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.state import Neurons
 
@@ -70,8 +70,22 @@ def _walk(found, size, positions, offsets, row, end_row, first_row, base, marks,
 
 
 @inlined
+def _runs(kept, old):  # type: ignore[no-untyped-def]
+    """Return where runs of rows begin that lie one after the other in a batch and are of one kind, and the end."""
+    batch, row = kept.batch, kept.row
+    starts, size = np.empty(len(batch) + 1, np.int64), 0
+    for a in range(len(batch)):
+        if a == 0 or not follows(batch, row, a) or old[a] != old[a - 1]:
+            starts[size] = a
+            size += 1
+    starts[size] = len(batch)
+    return starts[: size + 1]
+
+
+@inner
 def _search_block(found, size, block, kept, old, starts, every, fresh, bits, marks):  # type: ignore[no-untyped-def]
     """Append what is found in a block; ``every`` and ``fresh`` are the winners in it."""
+    batch, row, batches = kept.batch, kept.row, kept.batches
     base, mask = np.uint64(block) << bits, (_U1 << bits) - _U1
     for post in every:
         marks[np.uint64(post) & mask] = 1
@@ -80,59 +94,38 @@ def _search_block(found, size, block, kept, old, starts, every, fresh, bits, mar
     for run in range(len(starts) - 1):
         start, end = starts[run], starts[run + 1]
         posts, level = (fresh, 2) if old[start] else (every, 1)
-        positions, offsets = kept_block(kept[start], block)
-        row, end_row, at = np.uint64(kept[start].row), np.uint64(kept[start].row + end - start), np.uint64(start)
+        positions, offsets = kept_block(batches[batch[start]], block)
+        first_row, end_row, at = np.uint64(row[start]), np.uint64(row[start] + end - start), np.uint64(start)
         if len(posts) > _MOST_LOOKED_FOR:
-            size = _walk(found, size, positions, offsets, row, end_row, at, base, marks, level)
+            size = _walk(found, size, positions, offsets, first_row, end_row, at, base, marks, level)
         elif len(posts):
-            size = _look_for(found, size, positions, offsets, row, end_row, at, posts, mask)
+            size = _look_for(found, size, positions, offsets, first_row, end_row, at, posts, mask)
     for post in every:
         marks[np.uint64(post) & mask] = 0
     return size
 
 
 @compiled
-def _search_blocks(first, end, kept, old, starts, every, edges, fresh, fresh_edges, bits, found, sizes):  # type: ignore[no-untyped-def]
+def _search_blocks(first, end, kept, old, every, edges, fresh, fresh_edges, bits, found):  # type: ignore[no-untyped-def]
     """Search some blocks of kept rows for synapses onto ``every`` winner, for old rows onto ``fresh`` ones only.
 
     Those of the winners that lie in block ``b`` begin at ``edges[b]`` and ``fresh_edges[b]``.  A block holds at most a
-    synapse for each row and winner, which says where the room of each range of blocks begins in ``found``.  How many
-    were found goes to ``sizes[first]``.
+    synapse for each row and winner, which says where the room of each range of blocks begins in ``found``.
+
+    Returns
+    -------
+    begin, end : int
+        Where what was found is.
     """
-    marks, size = np.zeros(_U1 << bits, np.uint8), np.uint64(0)
-    room = found[len(kept) * edges[first] :]
+    starts, marks, size = _runs(kept, old), np.zeros(_U1 << bits, np.uint8), np.uint64(0)
+    begin = len(old) * edges[first]
+    room = found[begin:]
     for block in range(first, end):
         winners = every[edges[block] : edges[block + 1]]
         new = fresh[fresh_edges[block] : fresh_edges[block + 1]]
         if len(winners):
             size = _search_block(room, size, block, kept, old, starts, winners, new, bits, marks)
-    sizes[first] = size
-
-
-def _starts(kept: Places, old: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Return where runs of rows begin that lie one after the other in a batch and are of one kind, and the end."""
-    batch, row = kept["batch"], kept["row"]
-    goes_on = (batch[1:] == batch[:-1]) & (row[1:] == row[:-1] + 1) & (old[1:] == old[:-1])
-    return np.concatenate(([0], np.flatnonzero(~goes_on) + 1, [len(kept)]))
-
-
-def _search(
-    kept: Places,
-    old: npt.NDArray[np.bool_],
-    every: Neurons,
-    fresh: Neurons,
-    blocks: int,
-    bits: np.uint64,
-    threads: int,
-) -> npt.NDArray[np.uint64]:
-    """Return the synapses of kept rows onto ``every`` winner, for old rows onto ``fresh`` ones only, in any order."""
-    borders = np.arange(blocks + 1) << int(bits)
-    edges, fresh_edges = np.searchsorted(every, borders), np.searchsorted(fresh, borders)
-    found, sizes = np.empty(len(kept) * len(every), np.uint64), np.zeros(blocks, np.int64)
-    rows = kept, old, _starts(kept, old)
-    in_parts(_search_blocks, blocks, threads, *rows, every, edges, fresh, fresh_edges, bits, found, sizes)
-    begins = len(kept) * edges
-    return np.concatenate([found[:0], *(found[begins[b] : begins[b] + sizes[b]] for b in np.flatnonzero(sizes))])
+    return begin, begin + np.int64(size)
 
 
 def search_kept(
@@ -149,6 +142,11 @@ def search_kept(
 
     Equal presynaptic neurons come together.
     """
-    order = np.lexsort((kept["row"], kept["batch"]))  # as the rows lie in their batches
-    found = np.sort(_search(kept[order], old[order], every, fresh, blocks, bits, threads))
+    order = np.argsort((kept.batch << 32) + kept.row)  # as the rows lie in their batches
+    borders = np.arange(blocks + 1) << int(bits)
+    winners = every, np.searchsorted(every, borders), fresh, np.searchsorted(fresh, borders)
+    room = np.empty(len(pre) * len(every), np.uint64)
+    ranges = in_parts(_search_blocks, blocks, threads, kept.take(order), old[order], *winners, bits, room)
+    found = np.concatenate([room[begin:end] for begin, end in ranges])
+    found.sort()
     return pre[order][(found >> _ROW).astype(np.int64)], (found & _POST).astype(np.int64)
