@@ -30,7 +30,7 @@ from brainsim.declare.brain import Brain
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
-from brainsim.declare.rules import Hebbian, SaturatingHebbian, StatisticalHebbian
+from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.simulator import Simulator
@@ -96,6 +96,7 @@ __all__ = [
     "SaturatingHebbian",
     "SilentWarning",
     "Simulator",
+    "SoftBoundHebbian",
     "StatisticalHebbian",
     "UnusedWarning",
     "__version__",

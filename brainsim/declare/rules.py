@@ -126,7 +126,43 @@ class StatisticalHebbian(Plasticity):
         return self.beta * math.exp(-self.steepness * (w - 1.0))
 
 
-def _check_rate_and_bound(rule: Hebbian | SaturatingHebbian | StatisticalHebbian) -> None:
+@dataclass(frozen=True)
+class SoftBoundHebbian(Plasticity):
+    """The rule with a soft bound: ``w <- w + beta * (1 - w / w_max) ** mu``, cut to [0, w_max].
+
+    ``mu`` says how strongly potentiation weakens as the weight grows: not at all for 0 (additive, with a hard bound at
+    ``w_max``), linearly for 1 (as `SaturatingHebbian`).
+
+    Parameters
+    ----------
+    beta : float
+        Plasticity, 0 to 8; 0 means no learning.
+    w_max : float
+        Saturation weight, 1 to 32 767.  The step is tabulated: some 4096 values from 0 to ``w_max``.
+    mu : float
+        Exponent, 0 to 10.
+
+    References
+    ----------
+    Gütig, Aharonov, Rotter, Sompolinsky. Learning input correlations through nonlinear temporally asymmetric Hebbian
+    plasticity. Journal of Neuroscience 23, 3697-3714, 2003; potentiation.
+    """
+
+    beta: float
+    w_max: float = 10.0
+    mu: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_rate_and_bound(self)
+        object.__setattr__(self, "mu", real("SoftBoundHebbian.mu", self.mu, 0.0, 10.0))
+        super().__post_init__()
+
+    def step(self, w: float) -> float:
+        """Return ``beta * (1 - w / w_max) ** mu``."""
+        return self.beta * max(0.0, 1.0 - w / self.w_max) ** self.mu
+
+
+def _check_rate_and_bound(rule: Hebbian | SaturatingHebbian | StatisticalHebbian | SoftBoundHebbian) -> None:
     """Put ``beta`` and ``w_max`` into their ranges as floats, with messages that name them."""
     where = type(rule).__name__
     object.__setattr__(rule, "beta", real(f"{where}.beta", rule.beta, 0.0, MAX_RATE))

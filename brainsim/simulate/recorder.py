@@ -36,10 +36,14 @@ class Recorder:
 
     def areas(self) -> list[int]:
         """Return the areas whose winners have to be noted in the next round."""
+        if not self._recordings:
+            return []
         return sorted({self._index.area(area) for recording in self.listening() for area in recording.areas})
 
     def take(self, drained: Drained) -> None:
         """Pass on what a backend noted."""
+        if not drained.recorded:
+            return
         begun = perf_counter()
         names = self._index.area_names
         listening = self.listening()

@@ -19,6 +19,7 @@ from brainsim import (
     Plasticity,
     SaturatingHebbian,
     Simulator,
+    SoftBoundHebbian,
     StatisticalHebbian,
 )
 from brainsim.declare.line import Line, as_line
@@ -142,6 +143,26 @@ class TestRulesOfTheCalculus:
         assert Hebbian(0.1) == Hebbian(0.1)
         assert Hebbian(0.1) != Hebbian(0.2)
         assert hash(Hebbian(0.1)) == hash(Hebbian(0.1))
+
+
+class TestSoftBound:
+    @pytest.mark.parametrize("mu", [0.0, 0.3, 1.0, 2.5])
+    def test_integers_follow_the_formula(self, mu: float) -> None:
+        rule, weight, stored = SoftBoundHebbian(0.2, 8.0, mu), 1.0, ONE
+        step = rule.fixed_point()
+        for count in range(1, 100):
+            weight, stored = rule.update(weight), step.apply(stored)
+            assert stored / ONE == pytest.approx(weight, rel=5e-3)
+            if mu == 0:
+                assert weight == pytest.approx(min(1 + 0.2 * count, 8))
+            if mu == 1:
+                assert weight == pytest.approx(8 - 7 * (1 - 0.2 / 8) ** count)
+
+    def test_the_exponent_is_checked(self) -> None:
+        with pytest.raises(
+            DeclarationError, match=r"SoftBoundHebbian\.mu: must be a number between 0 and 10 \(got -1\)"
+        ):
+            SoftBoundHebbian(0.1, mu=-1)
 
 
 class TestRulesOfUsers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -62,10 +63,12 @@ def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.Ca
     assert capsys.readouterr().out == shown
 
 
-def test_the_guide_runs() -> None:
+def test_the_guide_runs(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "guide.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
-    exec(compile("\n".join(blocks), "guide.md", "exec"), {"__name__": "guide"})
+    script = tmp_path / "guide.py"
+    script.write_text("\n".join(blocks))
+    runpy.run_path(str(script), run_name="guide")
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
-from brainsim import Hebbian, SaturatingHebbian, StatisticalHebbian
+from brainsim import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.declare.plasticity import Plasticity
 from playing import play
 from plays import (
@@ -80,6 +80,7 @@ def rules() -> st.SearchStrategy[Plasticity | None]:
         st.builds(SaturatingHebbian, beta, w_max),
         statistical(),
         st.builds(Affine, st.sampled_from([-0.05, -0.5, -1.5]), st.sampled_from([0, 0.2, -0.1])),
+        st.builds(SoftBoundHebbian, beta, st.sampled_from([1.5, 10.0, 30.0]), st.sampled_from([0.0, 0.5, 2.0])),
         st.builds(
             Curved, st.sampled_from([0.01, 0.5, 2.0]), st.sampled_from([0.5, 3.0, 9.0]), st.sampled_from([0.5, 2])
         ),
