@@ -17,7 +17,7 @@ from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Offsets, Positions, Word, draw_rows
-from brainsim.kernels.cpu.roster import Roster
+from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.state import Neurons
@@ -93,7 +93,7 @@ class _Batch:
 
     positions: Positions
     offsets: Offsets
-    index: _RowIndex
+    index: _PlaceIndex
     slot: int
     rows: Indices
 
@@ -106,7 +106,7 @@ class _Batch:
         self.index.remove(self.slot, self.rows)
 
 
-class _RowIndex:
+class _PlaceIndex:
     """The place of the row of each row number, and the table of batches."""
 
     def __init__(self) -> None:
@@ -150,14 +150,14 @@ class _RowIndex:
 
 
 class KeptRows:
-    """The kept rows of one fiber; neurons are numbered by the roster of the source area."""
+    """The kept rows of one fiber; neurons are numbered by the row index of the source area."""
 
-    def __init__(self, fiber: int, graph: GraphArrays, roster: Roster, cache: Cache) -> None:
+    def __init__(self, fiber: int, graph: GraphArrays, numbers: RowIndex, cache: Cache) -> None:
         self._fiber = fiber
         self._graph = graph
-        self._roster = roster
+        self._numbers = numbers
         self._cache = cache
-        self._index = _RowIndex()
+        self._index = _PlaceIndex()
         # The more blocks in a group, the less room is spare; several groups are drawn by several threads.
         self._group = max(0, (graph.blocks // _GROUPS).bit_length() - 1)
         self._groups = -(-graph.blocks >> self._group)
@@ -186,7 +186,7 @@ class KeptRows:
         return found
 
     def _find(self, neurons: Neurons) -> Places:
-        return self._index.of(self._roster.rows(neurons), self._roster.size)
+        return self._index.of(self._numbers.rows(neurons), self._numbers.size)
 
     def draw(self, neurons: Neurons, threads: int) -> None:
         """Draw and keep the rows of ``neurons`` that are not kept yet, if they fit."""
@@ -205,8 +205,8 @@ class KeptRows:
         if any(in_parts(draw_rows, self._groups, threads, *arrays)):
             return False
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
-            rows = self._roster.enrol(neurons)
-            self._index.of(rows, self._roster.size)
+            rows = self._numbers.assign_rows(neurons)
+            self._index.of(rows, self._numbers.size)
             slot = self._index.free_slot()
             batch = _Batch(positions, offsets, self._index, slot, rows)
             self._index.put(batch, self._group)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.counts import FiberCounts
 from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.roster import Roster
+from brainsim.kernels.cpu.records import firing_set
+from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept
-from brainsim.kernels.cpu.tables import Named
 from brainsim.kernels.law.graph import Graph
 
 N = 20_000
@@ -23,11 +21,7 @@ SETS = [np.arange(0, 300, 3), np.arange(0, 300, 2), np.array([7]), np.arange(5, 
 def kept_rows(p: float, recurrent: bool, cache_mb: float = 64) -> tuple[GraphArrays, KeptRows, Cache]:
     graph = graph_arrays(Graph(1234, N, N, p, recurrent))
     cache = Cache(int(cache_mb * 2**20))
-    return graph, KeptRows(0, graph, Roster(N), cache), cache
-
-
-def named(neurons: Any) -> Named:
-    return Named(neurons, neurons.tobytes())
+    return graph, KeptRows(0, graph, RowIndex(N), cache), cache
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
@@ -63,7 +57,7 @@ def test_counts_of_kept_rows_are_those_of_the_graph(p: float) -> None:
         expected = np.zeros(N, np.int64)
         for i in firing.tolist():
             expected[row_targets(graph, i)] += 1
-        assert np.array_equal(counts.draw(named(firing), 1).counts, expected)
+        assert np.array_equal(counts.draw(firing_set(firing), 1).counts, expected)
 
 
 def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
