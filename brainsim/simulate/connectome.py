@@ -130,8 +130,15 @@ class Connectome:
         ------
         SimulationError
             Inside `Simulator.frozen`.
+        DeclarationError
+            If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``.
         """
         self._may_write()
+        if not self._spec.stores:
+            raise DeclarationError(f"Fiber {self._spec.name!r}: has no plasticity, so that its weights cannot change")
+        fault = WEIGHTS.fault(self._engine.program, self._fiber, synapses)
+        if fault:
+            raise DeclarationError(f"Fiber {self._spec.name!r}: synapses cannot be replaced: {fault}")
         self._engine.write(WEIGHTS, self._fiber, synapses)
 
     def __repr__(self) -> str:

@@ -114,7 +114,8 @@ class Engine:
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds spent in each phase so far."""
-        return self._sound().seconds
+        with named_errors():
+            return self._sound().seconds
 
     def close(self) -> None:
         """Free the backend."""

@@ -276,7 +276,8 @@ class Simulator:
         try:
             yield
         finally:
-            self._engine.write(THRESHOLDS, index, before)
+            if self._engine.usable:  # else the error of the block would be hidden behind another one
+                self._engine.write(THRESHOLDS, index, before)
 
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.

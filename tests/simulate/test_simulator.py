@@ -363,9 +363,9 @@ def test_bad_requests_are_refused() -> None:
         sim.run(phon >> lex1)
 
 
-@pytest.mark.parametrize("where", ["gather", "select", "learn"])
+@pytest.mark.parametrize("where", ["project", "select", "strengthen", "learn"])
 def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatch: Any) -> None:
-    from brainsim.kernels.cpu import backend
+    from brainsim.kernels.cpu import backend, learn
 
     sim, _ = played(two_lexicons())
     twin, _ = played(two_lexicons())
@@ -374,9 +374,10 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
     twin.present(phon["b"])
 
     owner, name = {
-        "gather": (backend, "gather"),
-        "select": (backend.CpuBackend, "_select"),
-        "learn": (backend, "strengthen"),
+        "project": (backend, "project"),
+        "select": (backend, "select"),
+        "strengthen": (learn, "strengthen"),
+        "learn": (backend, "learn"),
     }[where]
     whole = getattr(owner, name)
 
@@ -389,7 +390,7 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
         patch.setattr(owner, name, interrupt)
         with pytest.raises(KeyboardInterrupt):
             sim.run(sim.brain.fibers)
-    if where == "learn":
+    if where in ("strengthen", "learn"):
         twin.run(twin.brain.fibers)
     weights = [[c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers]
     assert weights == [[c.tolist() for c in twin.connectome(f).learned()] for f in twin.brain.fibers]
