@@ -12,7 +12,7 @@ from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import Neurons, StateKind
+from brainsim.kernels.state import WINNERS, Neurons, StateKind
 
 T = TypeVar("T")
 
@@ -86,6 +86,10 @@ class Engine:
     def read(self, kind: StateKind, owner: int) -> Any:
         """Return a value of the state."""
         return self._call(self._sound().read, kind, owner)
+
+    def fires(self, area: int) -> bool:
+        """Return whether any neuron of an area fires."""
+        return len(self.read(WINNERS, area).neurons) > 0
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         """Replace a value of the state."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, Simulator
+from brainsim import Area, Assembly, Brain, Hebbian, SilentWarning, Simulator
 from brainsim.errors import DeclarationError
 from brainsim.kernels.state import THRESHOLDS, Thresholds
 from brainsim.operations import (
@@ -99,7 +99,8 @@ class TestInhibition:
                 assert [len(fired) for fired in traces[winner].winners] == [20] * 3
                 assert [len(fired) for fired in traces[loser].winners] == [0] * 3
             sim.silence()
-            assert mutual_inhibition(sim, ["A", "B"], brain.fibers) == (("A", "B"),), "nothing drives them"
+            with pytest.warns(SilentWarning, match="no neuron of the brain fires"):
+                assert mutual_inhibition(sim, ["A", "B"], brain.fibers) == (("A", "B"),), "nothing drives them"
 
     def test_it_is_the_sum_of_the_winners_drives_that_counts(self) -> None:
         brain = self.brain()

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from brainsim import Area, Brain
+from brainsim import Activation, Area, Brain
 from brainsim.declare.plasticity import Plasticity
 
 
@@ -37,11 +37,12 @@ class Curved(Plasticity):
 
 @dataclass(frozen=True)
 class Size:
-    """Neurons, winners and refraction of an area; areas and links are named by their place in the play."""
+    """Neurons, winners, refraction and activation of an area; areas and links are named by their place in the play."""
 
     n: int
     k: int
     refraction: float = 0.0
+    activation: Activation | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def declared(play: Play) -> Brain:
     """Return the brain of a play."""
     brain = Brain()
     for number, size in enumerate(play.sizes):
-        brain.add(Area(f"A{number}", size.n, size.k, refraction=size.refraction))
+        brain.add(Area(f"A{number}", size.n, size.k, refraction=size.refraction, activation=size.activation))
     for link in play.links:
         brain.connect(brain[f"A{link.source}"], brain[f"A{link.target}"], link.p, link.rule, label=link.label)
     return brain
