@@ -124,14 +124,16 @@ def _count_tiles(
 
 @dataclass(eq=False)
 class Counts:
-    """Counts of a set over all targets, not to be written to, and the largest of every `CHUNK` of them."""
+    """Counts of a set over all targets, not to be written to, the largest of every `CHUNK` of them, and of all."""
 
     firing: Neurons
     counts: CountArray
     peaks: Peaks
+    peak: int = field(init=False)
     record: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.peak = int(self.peaks.max())
         self.record = counts_record(self.counts, self.peaks)
 
     @property
@@ -197,6 +199,11 @@ class PatchedCounts(NamedTuple):
 
     base: Counts
     difference: Difference
+
+    @property
+    def peak(self) -> int:
+        """The largest count of the base."""
+        return self.base.peak
 
     @property
     def record(self) -> bytes:
