@@ -163,11 +163,17 @@ def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 def _tables(run: Run, caps: Sequence[Any], grown: Mapping[str, Sequence[Any]]) -> None:
     rows = [
-        [title, *(measured(scores([part[rule] for part in caps], name), 3) for rule in RULES)]
+        [
+            title,
+            *(measured(scores([part[rule] for part in caps], name), 3, bounded=name != "overlap") for rule in RULES),
+        ]
         for name, title in MEASURES.items()
     ]
     write_table(run, "first_winners.md", "First winners, by how ties are broken", ["", *RULES.values()], rows)
-    rows = [[title, *(measured(scores(parts, name)) for parts in grown.values())] for name, title in FORMED.items()]
+    rows = [
+        [title, *(measured(scores(parts, name), bounded=name == "settled") for parts in grown.values())]
+        for name, title in FORMED.items()
+    ]
     write_table(run, "formed.md", "Assemblies under the law", ["", "trained", "control: beta 0"], rows)
 
 

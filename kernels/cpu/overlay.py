@@ -1,4 +1,8 @@
-"""Learned weights: for each presynaptic neuron that ever strengthened a synapse, a growing row of (target, weight)."""
+"""Stored weights: for each presynaptic neuron that ever strengthened a synapse, a growing row of (target, weight).
+
+All rows of a fiber lie in two arrays of slots.  A row that outgrows its slots moves to the end and leaves a gap; when
+the arrays are full, all rows are packed into larger ones.
+"""
 
 from __future__ import annotations
 
@@ -7,60 +11,52 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.addresses import address_of
+from brainsim.kernels.cpu.arena import Arena
 from brainsim.kernels.cpu.compiling import compiled, inlined
-from brainsim.kernels.cpu.roster import Roster
-from brainsim.kernels.cpu.tables import Record
+from brainsim.kernels.cpu.row_index import RowIndex, Rows
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons, Synapses
 
 _FIRST_CAPACITY = 8
+Integers = npt.NDArray[np.int64]
+Rank = npt.NDArray[np.int32]
 
 
 class Table(NamedTuple):
     """The rows of an overlay: row ``r`` holds ``length[r]`` synapses from slot ``start[r]`` on."""
 
-    start: npt.NDArray[np.int64]
-    length: npt.NDArray[np.int64]
+    start: Integers
+    length: Integers
     post: npt.NDArray[np.int32]
     weight: npt.NDArray[np.int32]
 
 
-@inlined
-def _known_row(rank, table, neuron):  # type: ignore[no-untyped-def]
-    """Return the slots of a neuron's row, empty if it has none."""
-    row = rank[neuron] - 1
-    if row < 0 or row >= len(table.start):
-        return 0, 0
-    return table.start[row], table.start[row] + table.length[row]
-
-
 @compiled
-def _not_stored(pre, post, rank, table):  # type: ignore[no-untyped-def]
+def _not_stored(pre: Neurons, post: Neurons, rank: Rank, table: Table) -> tuple[Rows, Neurons]:
     """Return those of some pairs for which no synapse is stored: their rows and targets."""
     rows, posts = np.empty(len(pre), np.int64), np.empty(len(pre), np.int64)
     size = 0
     for m in range(len(pre)):
-        low, high = _known_row(rank, table, pre[m])
-        stored = 0
-        for at in range(low, high):
-            stored += table.post[at] == post[m]
+        row, stored = rank[pre[m]] - 1, 0
+        if row < len(table.start):  # it has a row number, but perhaps no row here yet
+            for at in range(table.start[row], table.start[row] + table.length[row]):
+                stored += table.post[at] == post[m]
         if stored == 0:
-            rows[size], posts[size] = rank[pre[m]] - 1, post[m]
+            rows[size], posts[size] = row, post[m]
             size += 1
     return rows[:size], posts[:size]
 
 
 @inlined
-def _larger(capacity, wanted):  # type: ignore[no-untyped-def]
+def _larger(capacity: int, wanted: int) -> int:
     """Return the capacity that a full row gets."""
     return max(_FIRST_CAPACITY, 2 * capacity, wanted)
 
 
 @compiled
-def _room_for(rows, length, capacity):  # type: ignore[no-untyped-def]
-    """Return how many slots rows that would outgrow their places will take; equal rows come together."""
+def _room_for(rows: Rows, length: Integers, capacity: Integers) -> int:
+    """Return how many slots rows that would outgrow theirs will take; equal rows come together."""
     room, first = 0, 0
     while first < len(rows):
         end = first + 1
@@ -74,7 +70,7 @@ def _room_for(rows, length, capacity):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _add(rows, posts, first_weight, table, capacity, used):  # type: ignore[no-untyped-def]
+def _add(rows: Rows, posts: Neurons, first_weight: int, table: Table, capacity: Integers, used: int) -> int:
     """Add synapses at the ends of their rows, of which full ones move to the end; return the slots in use."""
     start, length, post, weight = table
     first = 0
@@ -97,8 +93,8 @@ def _add(rows, posts, first_weight, table, capacity, used):  # type: ignore[no-u
 
 
 @compiled
-def _pack(table, capacity, new_post, new_weight):  # type: ignore[no-untyped-def]
-    """Copy all rows into a new arena without the gaps that moved rows left; return the slots in use."""
+def _pack(table: Table, capacity: Integers, new_post: npt.NDArray[np.int32], new_weight: npt.NDArray[np.int32]) -> int:
+    """Copy all rows into new slots without the gaps that moved rows left; return the slots in use."""
     start, length, post, weight = table
     used = 0
     for row in range(len(start)):
@@ -111,16 +107,20 @@ def _pack(table, capacity, new_post, new_weight):  # type: ignore[no-untyped-def
 
 
 class Overlay:
-    """The learned synapses of one fiber, by presynaptic row, in one arena that grows as needed."""
+    """The stored synapses of one fiber.
 
-    def __init__(self, roster: Roster, update: Update, record: Record) -> None:
-        self._roster = roster
+    Invariant: a row has ``capacity >= length`` slots of its own, and all slots from ``used`` on are free.  Several
+    arrays change only where an interruption has to wait (learning, loading).
+    """
+
+    def __init__(self, index: RowIndex, update: Update, arena: Arena, fiber: int) -> None:
+        self._index = index
         self._update = update
-        self._record = record
-        self._steps = np.array(update.steps, np.int64)  # lives as long as its address is known
-        record["gain"], record["drift"], record["ceiling"] = update.gain, update.drift, update.ceiling
-        record["steps"], record["step_count"] = address_of(self._steps), len(self._steps)
-        record["shift"] = update.shift
+        self._arena = arena
+        self._fiber = fiber
+        arena.set(fiber, gain=update.gain, drift=update.drift, ceiling=update.ceiling, shift=update.shift)
+        self._steps = np.array(update.steps, np.int64)
+        arena.hold(fiber, steps=self._steps)
         self._clear()
 
     def _clear(self) -> None:
@@ -130,13 +130,9 @@ class Overlay:
         self._used = 0
 
     def _set(self, table: Table) -> None:
-        """Replace arrays of the table, and tell the kernels where they are."""
-        record = self._record
-        record["rows"] = record["slots"] = 0  # nothing is to be found meanwhile
+        """Replace arrays of the table, for kernels, too."""
         self._table = table
-        record["start"], record["length"] = address_of(table.start), address_of(table.length)
-        record["post"], record["weight"] = address_of(table.post), address_of(table.weight)
-        record["rows"], record["slots"] = len(table.start), len(table.post)
+        self._arena.hold(self._fiber, **table._asdict())
 
     @property
     def nbytes(self) -> int:
@@ -146,9 +142,9 @@ class Overlay:
     def add(self, pre: Neurons, post: Neurons) -> int:
         """Store those synapses ``(pre[m], post[m])`` that are not stored yet, strengthened once; return their number.
 
-        Equal neurons of ``pre`` come together; all of them are in the roster.
+        Equal neurons of ``pre`` come together; all of them have rows in the index.
         """
-        rows, posts = _not_stored(pre, post, self._roster.rank, self._table)
+        rows, posts = _not_stored(pre, post, self._index.rank, self._table)
         if len(rows):
             self._make_rows()
             room = _room_for(rows, self._table.length, self._capacity)
@@ -159,8 +155,9 @@ class Overlay:
         return len(rows)
 
     def _make_rows(self) -> None:
-        if self._roster.size > len(self._capacity):
-            more = np.zeros(max(self._roster.size, 2 * len(self._capacity)) - len(self._capacity), np.int64)
+        """Add empty rows, so that every row of the index has one here."""
+        if self._index.size > len(self._capacity):
+            more = np.zeros(max(self._index.size, 2 * len(self._capacity)) - len(self._capacity), np.int64)
             start, length = np.append(self._table.start, more), np.append(self._table.length, more)
             self._set(self._table._replace(start=start, length=length))
             self._capacity = np.append(self._capacity, more)
@@ -172,10 +169,10 @@ class Overlay:
         self._set(self._table._replace(post=post, weight=weight))
 
     def synapses(self) -> Synapses:
-        """Return all learned synapses, sorted by ``(pre, post)``."""
+        """Return all stored synapses, sorted by ``(pre, post)``."""
         start, length, posts, weights = self._table
-        length = length[: self._roster.size]
-        pre = np.repeat(self._roster.neurons()[: len(length)], length)
+        length = length[: self._index.size]
+        pre = np.repeat(self._index.neurons()[: len(length)], length)
         first = np.repeat(start[: len(length)] - (np.cumsum(length) - length), length)
         slots = first + np.arange(len(pre))
         post, weight = posts[slots].astype(np.int64), weights[slots].astype(np.int64)
@@ -186,7 +183,7 @@ class Overlay:
         """Store ``synapses`` (sorted by ``(pre, post)``) in place of all others."""
         self._clear()
         pre, length = np.unique(synapses.pre, return_counts=True)
-        rows = self._roster.enrol(pre)
+        rows = self._index.assign_rows(pre)
         self._make_rows()
         self._table.start[rows] = np.cumsum(length) - length
         self._table.length[rows] = self._capacity[rows] = length

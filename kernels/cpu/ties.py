@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.addresses import signed_64
+from brainsim.kernels.cpu.addresses import integers
+from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.graph import mix64
 from brainsim.kernels.law.graph import GOLDEN
@@ -26,9 +27,7 @@ def _smallest_hash(key: np.uint64, neurons: npt.NDArray[np.int64]) -> np.uint64:
 
 
 @compiled
-def tie_key(
-    areas: npt.NDArray[np.void], fibers: npt.NDArray[np.void], chosen: npt.NDArray[np.int64], area: int
-) -> np.uint64:
+def tie_key(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> np.uint64:
     """Return the key that orders tied neurons of an area, into which the ``chosen`` fibers transmit.
 
     It is the area's own key, mixed with the tag of the neurons that fire.
@@ -36,7 +35,7 @@ def tie_key(
     tag = _NO_TAG
     for f in chosen:
         source = areas[fibers[f].source]
-        tag = min(tag, _smallest_hash(fibers[f].key ^ _TAG_STREAM, signed_64(source.firing, source.fired)))
+        tag = min(tag, _smallest_hash(fibers[f].key ^ _TAG_STREAM, integers(source.firing)))
     return mix64(areas[area].key ^ tag)
 
 

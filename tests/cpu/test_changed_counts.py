@@ -7,24 +7,10 @@ from typing import Any
 
 import pytest
 
-from brainsim.kernels.cpu import backend, counts, drive
+from brainsim.kernels.cpu import counts, select
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.program import Options
 from scenarios import settled, settled_reference, trace
-
-
-class Watched(CpuBackend):
-    """Counts how often the winners were certain without all counts, at once or once suspects were looked at."""
-
-    taken: Counter[str] = Counter()
-
-    def _select_reached(self, area: int, fibers: Any) -> Any:
-        before = int(self._reached.size[0])
-        looked = [len(change.difference.known_at) for _, change in self._changed(fibers)]
-        winners = super()._select_reached(area, fibers)
-        more = [len(change.difference.known_at) for _, change in self._changed(fibers)] != looked
-        self.taken["drawn" if winners is None else "suspects" if more and before else "certain"] += 1
-        return winners
 
 
 @pytest.mark.parametrize("most_suspects", [1, 1024])
@@ -34,17 +20,30 @@ def test_looking_up_gives_the_same_bits(
     monkeypatch: pytest.MonkeyPatch, threads: int, cache_mb: float, most_suspects: int
 ) -> None:
     monkeypatch.setattr(counts, "_BLOCKS_PER_TARGET", 0)
-    monkeypatch.setattr(backend, "MOST_SUSPECTS", most_suspects)
+    monkeypatch.setattr(select, "MOST_SUSPECTS", most_suspects)
     for number in range(200, 203):
         case, reference = settled_reference(number)
-        assert trace(Watched, case, Options(threads=threads, cache_mb=cache_mb)) == reference
+        assert trace(CpuBackend, case, Options(threads=threads, cache_mb=cache_mb)) == reference
 
 
 def test_all_ways_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test above proves little if, say, the winners are never certain."""
+    taken: Counter[str] = Counter()
+
+    def watch(name: str, way: str) -> None:
+        whole = getattr(select, name)
+
+        def counted(*arguments: Any) -> Any:
+            taken[way] += 1
+            return whole(*arguments)
+
+        monkeypatch.setattr(select, name, counted)
+
+    watch("winners_or_suspects", "searched among the listed neurons")
+    watch("look_up", "looked suspects up")
+    watch("draw", "drew complete counts")
     monkeypatch.setattr(counts, "_BLOCKS_PER_TARGET", 0)
-    Watched.taken.clear()
     for number in range(200, 203):
-        trace(Watched, settled(number), Options())
-    assert min(Watched.taken[way] for way in ("certain", "suspects", "drawn")) >= 5, Watched.taken
-    assert drive.MOST_SUSPECTS == backend.MOST_SUSPECTS
+        trace(CpuBackend, settled(number), Options())
+    certain = taken["searched among the listed neurons"] - 2 * taken["looked suspects up"]
+    assert min(certain, taken["looked suspects up"], taken["drew complete counts"]) >= 5, taken

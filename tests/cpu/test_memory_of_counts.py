@@ -10,6 +10,7 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.kernels.backend import Backend
+from brainsim.kernels.cpu import backend as cpu_backend
 from brainsim.kernels.cpu import counts, lookup
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
@@ -87,10 +88,11 @@ def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.Monkey
     assert trace(Stubborn, settled(200), Options()) == settled_reference(200)[1]
 
 
-def test_an_interruption_while_a_round_is_tidied_up_leaves_nothing_behind() -> None:
+def test_what_an_interrupted_round_has_gathered_is_not_used_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sparse drive is one for all areas: it must be empty of what was gathered for another area or round."""
     areas = (AreaSpec("S", 500, 50), AreaSpec("R", 500, 50), AreaSpec("T", 5000, 20))
     fibers = tuple(
-        FiberSpec(name, source, 2, Graph(fiber_key(1, name, "T", ""), 500, 5000, 0.1, False), None)
+        FiberSpec(name, source, 2, Graph(fiber_key(1, name, "T", ""), 500, 5000, 0.1, False), Update.affine(1.0, 0, 9))
         for source, name in enumerate("SR")
     )
 
@@ -98,28 +100,21 @@ def test_an_interruption_while_a_round_is_tidied_up_leaves_nothing_behind() -> N
         backend = Driven(kind(Program(areas, fibers), Options()))
         for area in (0, 1):
             backend.set_winners(area, np.arange(50))
+        for _ in range(3):
+            backend.round([0], {0, 1}, learn=True)
         if interrupt:
-            monkeypatch = pytest.MonkeyPatch()
-            monkeypatch.setattr(backend, "_end_round", interrupting(backend._end_round))
-            with pytest.raises(KeyboardInterrupt):
-                backend.round([0], {0, 1}, learn=True)
-            monkeypatch.undo()
+            with monkeypatch.context() as patch:
+                patch.setattr(cpu_backend, "select", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    backend.round([0], {0, 1}, learn=True)
         backend.round([1], {0, 1}, learn=True)
         return backend.winners(2).tolist()
 
     assert play(CpuBackend, interrupt=True) == play(ReferenceBackend, interrupt=False)
 
 
-def interrupting(tidy: Any) -> Any:
-    """Return a function that tidies up when a round begins, and is interrupted before it does so at the end."""
-    calls = iter((True, False))
-
-    def first_only() -> None:
-        if not next(calls):
-            raise KeyboardInterrupt
-        tidy()
-
-    return first_only
+def interrupted(*_: Any) -> Any:
+    raise KeyboardInterrupt
 
 
 def test_a_state_that_was_loaded_in_part_is_not_built_upon(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +132,7 @@ def test_a_state_that_was_loaded_in_part_is_not_built_upon(tmp_path: Any, monkey
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(CpuBackend, "set_learned", no_memory)
+        patch.setattr(CpuBackend, "write", no_memory)
         with pytest.raises(MemoryError):
             sim.load(tmp_path / "state.h5")
     with pytest.raises(SimulationError, match="load a saved state or build a new one"):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.counts import FiberCounts
 from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.roster import Roster
+from brainsim.kernels.cpu.records import firing_set
+from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept
-from brainsim.kernels.cpu.tables import Named
 from brainsim.kernels.law.graph import Graph
 
 N = 20_000
@@ -23,11 +21,7 @@ SETS = [np.arange(0, 300, 3), np.arange(0, 300, 2), np.array([7]), np.arange(5, 
 def kept_rows(p: float, recurrent: bool, cache_mb: float = 64) -> tuple[GraphArrays, KeptRows, Cache]:
     graph = graph_arrays(Graph(1234, N, N, p, recurrent))
     cache = Cache(int(cache_mb * 2**20))
-    return graph, KeptRows(0, graph, Roster(N), cache), cache
-
-
-def named(neurons: Any) -> Named:
-    return Named(neurons, neurons.tobytes())
+    return graph, KeptRows(0, graph, RowIndex(N), cache), cache
 
 
 @pytest.mark.parametrize("recurrent", [False, True])
@@ -63,7 +57,7 @@ def test_counts_of_kept_rows_are_those_of_the_graph(p: float) -> None:
         expected = np.zeros(N, np.int64)
         for i in firing.tolist():
             expected[row_targets(graph, i)] += 1
-        assert np.array_equal(counts.draw(named(firing), 1).counts, expected)
+        assert np.array_equal(counts.draw(firing_set(firing), 1).counts, expected)
 
 
 def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +65,7 @@ def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(KeptRows, "_room", lambda self, count: 1)
     kept.draw(SETS[0], 1)
     places = kept.find(SETS[0])
-    assert places["positions"].all()
+    assert places.batch.all()
     every = np.arange(500)
     found = search_kept(SETS[0], places, np.zeros(len(SETS[0]), bool), every, every, graph.blocks, graph.bits, 1)
     assert len(found[0]) == sum(int((row_targets(graph, int(i)) < 500).sum()) for i in SETS[0])
@@ -83,6 +77,6 @@ def test_kept_rows_stay_within_the_cache(cache_mb: float) -> None:
     for start in range(0, 400, 20):
         kept.draw(np.arange(start, start + 20), 1)
         assert cache.nbytes(0) <= cache_mb * 2**20
-    held = (kept.find(np.arange(400))["positions"] != 0).sum()
+    held = (kept.find(np.arange(400)).batch != 0).sum()
     assert (held > 0) == (cache_mb == 0.5)
     assert held < 400

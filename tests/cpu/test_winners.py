@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.cpu.addresses import address_of
 from brainsim.kernels.cpu.counts import CHUNK
-from brainsim.kernels.cpu.drive import Search, choose
-from brainsim.kernels.cpu.reached import Reached
+from brainsim.kernels.cpu.drives import Search
+from brainsim.kernels.cpu.records import counts_record, joined
+from brainsim.kernels.cpu.scan import find_winners
+from brainsim.kernels.cpu.sparse_drive import LISTED, SparseArrays
 from brainsim.kernels.law.graph import mix64
 from brainsim.kernels.law.selection import winners as law
 from brainsim.kernels.law.weights import ONE
@@ -42,18 +43,15 @@ class Case:
 
     def choose(self, k: int, threads: int) -> Any:
         marked = np.zeros(self.n, np.uint8)
-        marked[self.reached] = 1
-        reached = Reached(self.extra.copy(), marked, self.reached.copy(), np.array([len(self.reached)]))
-        table = [
-            (address_of(counts), counts.itemsize, address_of(peaks))
-            for counts, peaks in zip(self.counts, self.peaks, strict=True)
-        ]
-        counts = np.array(table, np.int64).reshape(-1, 3)
+        marked[self.reached] = LISTED
+        sparse = SparseArrays(self.extra.copy(), marked, self.reached.copy(), np.array([len(self.reached)]))
+        counts = joined([counts_record(*arrays) for arrays in zip(self.counts, self.peaks, strict=True)])
         key = np.uint64(mix64(self.key ^ self.tag))
-        winners = choose(Search(reached, counts, np.arange(len(table)), self.n, k, key), threads)
-        assert not reached.extra.any()
-        assert not reached.marked.any()
-        assert reached.size[0] == 0
+        peak = sum(int(peaks.max()) for peaks in self.peaks)
+        winners = find_winners(Search(sparse, counts, self.n, k, key), peak, threads)
+        assert not sparse.extra.any()
+        assert not sparse.marked.any()
+        assert sparse.size[0] == 0
         return winners
 
 

@@ -32,8 +32,8 @@ class Far:
         table = gap_table(p)
         fiber = np.zeros(1, layout.FIBER)
         fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
-        fiber["target"], fiber["base"] = 1, ONE
-        fiber["shift"], fiber["last"] = int(table.shift), int(table.last)
+        fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
+        fiber["base"] = ONE
         gaps = {"guide": table.guide, "heads": table.heads, "gap_thresholds": table.thresholds}
         self._given: dict[str, dict[str, Values]] = {each.name: {} for each in STRUCTURES}
         self._given["Fibers"] = {"items": fiber, **gaps}

@@ -14,7 +14,7 @@ from scipy import stats
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.counts import FiberCounts
 from brainsim.kernels.cpu.graph import GraphArrays, graph_arrays, row_targets
-from brainsim.kernels.cpu.tables import Named
+from brainsim.kernels.cpu.records import firing_set
 from brainsim.kernels.law.graph import (
     BLOCK_STEP,
     GOLDEN,
@@ -48,7 +48,7 @@ def dense(g: Graph) -> np.ndarray:
 def count(arrays: GraphArrays, sources: np.ndarray, tile: int = 1 << MAX_BLOCK_BITS) -> np.ndarray:
     """Return how many of the sources synapse on each target, added up tile by tile."""
     fiber = FiberCounts(0, arrays, None, Cache(0), tile)
-    return fiber.draw(Named(sources, sources.tobytes()), threads=1).counts
+    return fiber.draw(firing_set(sources), threads=1).counts
 
 
 def chi_square_p(observed: np.ndarray, expected: np.ndarray | float) -> float:

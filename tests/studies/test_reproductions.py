@@ -116,6 +116,20 @@ def test_sequences(tmp_path: Path) -> None:
     assert (folder / "recall.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_ties(tmp_path: Path) -> None:
+    metrics, folder = quick("ties", tmp_path, n=4000, k=60, p=0.02, stimuli=12, seeds=3)
+    law, index, fixed, random = (metrics["first_winners"][rule] for rule in ("law", "index", "fixed", "random"))
+    assert abs(law["overlap"] - 1) < 0.15 < 0.2 < min(index["overlap"], fixed["overlap"]) - 1
+    assert abs(law["lower_half"] - 0.5) < 0.05 < 0.2 < index["lower_half"] - 0.5
+    assert law["repeated"] == index["repeated"] == 1 > 0.8 > random["repeated"]
+    assert law["similar"] > random["similar"] + 0.05
+    formed = metrics["formed"]
+    assert formed["trained"]["support"] < 0.6 * formed["beta_zero"]["support"]
+    assert formed["beta_zero"]["settled"] == 0 < formed["trained"]["settled"]
+    assert (folder / "first_winners.md").read_text().count("\n|") == 6
+    assert (folder / "ties.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_finite_state_machine(tmp_path: Path) -> None:
     metrics, _ = quick("finite_state_machine", tmp_path)
     assert metrics["correct"]["0.4"] == metrics["exact_states"]["0.4"] == 1.0

@@ -1,0 +1,64 @@
+"""Records for kernels, together with the arrays that they point to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.addresses import SPAN, address_of
+
+Records = npt.NDArray[np.void]
+_NO_ARRAY = (0, 0)
+
+
+class Arena:
+    """Records with named numbers and spans (`SPAN`), and the arrays that the spans point to.
+
+    Invariant: each span is empty, or has the address and the length of an array that the arena holds.  A span is
+    written in `hold` alone, so there is no way to write an address whose array is not kept alive.  Whoever replaces an
+    array hands over the new one; the old one is freed after the span has changed.
+
+    Attributes
+    ----------
+    records : structured array
+        For kernels, which read them; only an arena writes to its records.
+    """
+
+    def __init__(self, dtype: np.dtype[np.void], count: int) -> None:
+        self._records: Records = np.zeros(count, dtype)
+        self._spans = [name for name in dtype.names or () if dtype[name] == SPAN]
+        self._held: dict[tuple[int, str], tuple[npt.NDArray[Any], ...]] = {}
+        self.records: Records = self._records.view()
+        self.records.flags.writeable = False
+
+    def set(self, index: int, **numbers: int) -> None:
+        """Set numbers of a record."""
+        for name, number in numbers.items():
+            assert name not in self._spans, f"{name} is a span: hold its array"
+            self._records[name][index] = number
+
+    def hold(self, index: int, **arrays: npt.NDArray[Any]) -> None:
+        """Let spans of a record point to arrays, which are contiguous and live from now on as long as they are held."""
+        for name, array in arrays.items():
+            assert name in self._spans, f"{name} is no span"
+            # Both the old and the new array are held while the span changes: an interruption does no harm.
+            self._held[index, name] = (array, *self._held.get((index, name), ())[:1])
+            self._records[name][index] = (address_of(array), array.size)
+            self._held[index, name] = (array,)
+
+    def held(self, index: int, name: str) -> npt.NDArray[Any] | None:
+        """Return the array that a span points to, ``None`` if it is empty."""
+        return self._held.get((index, name), (None,))[0]
+
+    def drop_all(self) -> None:
+        """Empty all spans, and let go of all arrays."""
+        for name in self._spans:
+            self._records[name] = _NO_ARRAY
+        self._held.clear()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the records; those who own the arrays account for them."""
+        return self._records.nbytes

@@ -1,0 +1,174 @@
+"""New synapses of a learning step: those between the neurons that fired and the winners that are not stored yet.
+
+A pair of neurons is seldom searched twice.  Where an area was projected into, the counts of the round tell how many
+synapses each winner has; once as many are stored, the winner is complete.  For the others, visited pairs are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.compiling import compiled, inlined
+from brainsim.kernels.cpu.graph import GraphArrays, scan_row
+from brainsim.kernels.cpu.lookup import MOST_PAIRS, gathered, row_posts
+from brainsim.kernels.cpu.rows import KeptRows
+from brainsim.kernels.cpu.search import search_kept
+from brainsim.kernels.cpu.sets import Flags, members
+from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.cpu.visited import Bits, VisitedPairs
+from brainsim.kernels.state import Neurons
+
+_DRAWN_PER_LOOK_UP = 48  # synapses drawn in the time that one is looked up
+_U1 = np.uint64(1)
+Places = npt.NDArray[np.int64]
+
+
+class Wanted(NamedTuple):
+    """The winners of a learning step, ascending, and onto which of them new synapses are wanted.
+
+    Attributes
+    ----------
+    winners : int64 array
+        All winners.
+    bits : uint64 array
+        Their visited steps; see `VisitedPairs.bits`.
+    pending : int64 array
+        Places of the winners that are not complete.
+    new : int64 array
+        Places of those of them that took no part in the last visit.
+    bitset : uint64 array
+        The pending winners, as a bit for each neuron of the area.
+    """
+
+    winners: Neurons
+    bits: Bits
+    pending: Places
+    new: Places
+    bitset: npt.NDArray[np.uint64]
+
+
+@inlined
+def _list_unvisited(chosen: Places, own: Bits, wanted: Places, bits: Bits) -> Any:
+    """List those wanted winners with which a neuron has no step in common; return their number."""
+    size = np.uint64(0)
+    first, second, third, fourth = own[0], own[1], own[2], own[3]
+    for w in range(np.uint64(len(wanted))):
+        m = np.uint64(wanted[w])
+        common = (first & bits[m, 0]) | (second & bits[m, 1]) | (third & bits[m, 2]) | (fourth & bits[m, 3])
+        chosen[size] = m
+        size += np.uint64(common == 0)
+    return np.int64(size)
+
+
+@compiled
+def _draw_existing(
+    first: int,
+    end: int,
+    pre: Neurons,
+    bits: Bits,
+    seen: Flags,
+    wanted: Wanted,
+    graph: GraphArrays,
+    found: npt.NDArray[np.int32],
+    sizes: npt.NDArray[np.int64],
+) -> None:
+    """Write the existing synapses of some neurons onto wanted winners; most visited pairs are left out.
+
+    Few winners are looked up in a row one by one; for many the whole row is drawn.
+    """
+    buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(wanted.pending) + 1, np.int64)
+    for a in range(first, end):
+        places = wanted.new if seen[a] else wanted.pending
+        if len(places) * _DRAWN_PER_LOOK_UP <= graph.mean:
+            size = _list_unvisited(chosen, bits[a], places, wanted.bits)
+            sizes[a] = row_posts(pre[a], chosen, size, wanted.winners, graph, buffer, found[a])
+        else:
+            sizes[a] = scan_row(found[a], wanted.bitset, pre[a], graph)
+
+
+def _drawn(
+    pre: Neurons, bits: Bits, seen: Flags, wanted: Wanted, graph: GraphArrays, threads: int
+) -> tuple[Neurons, Neurons]:
+    """Return existing synapses from ``pre`` onto wanted winners, row by row."""
+    found, sizes = np.empty((len(pre), len(wanted.pending)), np.int32), np.empty(len(pre), np.int64)
+    in_parts(_draw_existing, len(pre), threads, pre, bits, seen, wanted, graph, found, sizes)
+    return np.repeat(pre, sizes), gathered(found, sizes)
+
+
+@compiled
+def _set_bits(bitset: npt.NDArray[np.uint64], neurons: Neurons) -> None:
+    for neuron in neurons:
+        bitset[neuron >> 6] |= _U1 << np.uint64(neuron & 63)
+
+
+def _bitset(neurons: Neurons, n: int) -> npt.NDArray[np.uint64]:
+    bitset = np.zeros((n + 63) // 64, np.uint64)
+    _set_bits(bitset, neurons)
+    return bitset
+
+
+def find_new(
+    pre: Neurons,
+    post: Neurons,
+    complete: Flags,
+    visited: VisitedPairs,
+    kept: KeptRows,
+    graph: GraphArrays,
+    threads: int,
+) -> tuple[Neurons, Neurons]:
+    """Return all existing synapses from ``pre`` to ``post`` that are not stored, and note the pairs as visited.
+
+    Stored synapses may be among them: whoever stores them has to leave these out.
+
+    Parameters
+    ----------
+    pre, post : int64 array
+        Neurons that fired and winners, ascending.
+    complete : bool array
+        For each winner, whether all synapses onto it from ``pre`` are stored.
+    visited : VisitedPairs
+        Of the fiber.  All existing synapses of its visited pairs are stored.
+    kept : KeptRows
+        Of the fiber.
+    graph : GraphArrays
+        Of the fiber.
+    threads : int
+        How many to use.
+
+    Returns
+    -------
+    pre, post : int64 array
+        One item for each synapse; equal neurons of ``pre`` come together.
+    """
+    source_bits, target_bits = visited.bits(pre, post)
+    # The last visit is compared set by set: where both neurons took part in it, the pair has been visited.
+    seen, new = members(pre, visited.last[0]), ~(complete | members(post, visited.last[1]))
+    bitset = _bitset(post[~complete], graph.n_target)
+    wanted = Wanted(post, target_bits, np.flatnonzero(~complete), np.flatnonzero(new), bitset)
+    step = max(1, MOST_PAIRS // len(post))
+    found = [(pre[:0], post[:0])]
+    for low in range(0, len(pre), step):
+        rows = slice(low, low + step)
+        found += _existing(pre[rows], source_bits[rows], seen[rows], wanted, kept, graph, threads)
+    visited.visit(pre, post)
+    new_pre, new_post = map(np.concatenate, zip(*found, strict=True))
+    return new_pre, new_post
+
+
+def _existing(
+    pre: Neurons, bits: Bits, seen: Flags, wanted: Wanted, kept: KeptRows, graph: GraphArrays, threads: int
+) -> Iterator[tuple[Neurons, Neurons]]:
+    """Give the existing synapses onto wanted winners, those of kept rows and those of the others."""
+    places = kept.find(pre)
+    are_kept = places.batch != 0
+    if are_kept.any():
+        winners = wanted.winners[wanted.pending], wanted.winners[wanted.new]
+        rows = pre[are_kept], places.take(are_kept), seen[are_kept]
+        yield search_kept(*rows, *winners, graph.blocks, graph.bits, threads)
+    if not are_kept.all():
+        others = ~are_kept
+        yield _drawn(pre[others], bits[others], seen[others], wanted, graph, threads)

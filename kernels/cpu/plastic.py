@@ -1,0 +1,63 @@
+"""What a fiber with a rule has beside its graph: stored weights, visited pairs and kept rows."""
+
+from __future__ import annotations
+
+from brainsim.kernels.cpu.arena import Arena
+from brainsim.kernels.cpu.graph import GraphArrays
+from brainsim.kernels.cpu.new_synapses import find_new
+from brainsim.kernels.cpu.overlay import Overlay
+from brainsim.kernels.cpu.row_index import RowIndex
+from brainsim.kernels.cpu.rows import KeptRows
+from brainsim.kernels.cpu.sets import Flags
+from brainsim.kernels.cpu.visited import VisitedPairs
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.state import Neurons, Synapses
+
+
+class PlasticFiber:
+    """The stored weights of one fiber, and what helps to find the synapses that are not stored yet.
+
+    Invariant: all existing synapses of the visited pairs are stored.
+    """
+
+    def __init__(
+        self,
+        fiber: int,
+        graph: GraphArrays,
+        update: Update,
+        kept: KeptRows,
+        sources: RowIndex,
+        targets: RowIndex,
+        arena: Arena,
+    ) -> None:
+        self.kept = kept
+        self._graph = graph
+        self._overlay = Overlay(sources, update, arena, fiber)
+        self._visited = VisitedPairs(sources, targets, arena, fiber)
+
+    def store_new(self, pre: Neurons, post: Neurons, complete: Flags, threads: int) -> int:
+        """Store the synapses from ``pre`` to ``post`` that are strengthened for the first time; return their number.
+
+        Winners that are ``complete`` have no such synapse.
+        """
+        new = find_new(pre, post, complete, self._visited, self.kept, self._graph, threads)
+        return self._overlay.add(*new)
+
+    def synapses(self) -> Synapses:
+        """Return all stored synapses."""
+        return self._overlay.synapses()
+
+    def replace(self, synapses: Synapses) -> None:
+        """Store these synapses in place of all others."""
+        self._visited.clear()  # the pairs have been visited, but their synapses need not be among the new ones
+        self._overlay.replace(synapses)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the stored weights."""
+        return self._overlay.nbytes
+
+    @property
+    def index_bytes(self) -> int:
+        """Bytes of what helps to find synapses."""
+        return self.kept.nbytes + self._visited.nbytes

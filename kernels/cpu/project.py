@@ -1,0 +1,101 @@
+"""The first phase of a round: the drives of an area."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.arena import Records
+from brainsim.kernels.cpu.counts import Counts, PatchedCounts
+from brainsim.kernels.cpu.drives import Search, drives_of
+from brainsim.kernels.cpu.records import indices, joined
+from brainsim.kernels.cpu.resources import Resources
+from brainsim.kernels.cpu.sparse_drive import LISTED
+from brainsim.kernels.cpu.threads import use_threads
+from brainsim.kernels.cpu.ties import tie_key
+from brainsim.kernels.state import Neurons, Thresholds
+
+
+@dataclass(eq=False)
+class Drive:
+    """What is known of the drives of one area in one round.
+
+    The drives are the counts at base weight plus the sparse drive.  Counts may be patched, that is right at the neurons
+    listed in the sparse drive only; selection replaces them where that is not enough.  The sparse drive is that of
+    `Resources` and holds until the area has selected; the counts hold to the end of the round.
+
+    Attributes
+    ----------
+    counts : dict of int to Counts or PatchedCounts
+        By fiber, for those that transmit and whose sources fired.
+    key : uint64
+        Orders neurons that tie.
+    """
+
+    counts: dict[int, Counts | PatchedCounts]
+    key: np.uint64
+
+    @property
+    def patched(self) -> dict[int, PatchedCounts]:
+        """The fibers whose counts are right at the listed neurons only."""
+        return {f: counts for f, counts in self.counts.items() if isinstance(counts, PatchedCounts)}
+
+    @property
+    def peak(self) -> int:
+        """What no sum of counts exceeds."""
+        return sum(counts.peak for counts in self.counts.values())
+
+    def records(self) -> Records:
+        """Return a record of the counts of each fiber."""
+        return joined([counts.record for counts in self.counts.values()])
+
+
+def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
+    """Return the drives of an area, into which some fibers transmit: the sums of the weights, less thresholds."""
+    spec, tables, sparse = resources.program.areas[area], resources.tables, resources.sparse
+    firing = {f: fired for f in fibers if len((fired := resources.firing(f)).neurons)}
+    sparse.gather(tables, tuple(firing), spec.n)
+    # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
+    # and thresholds list neurons for other reasons.
+    patch = sparse.size >= spec.k and not spec.refraction and not len(thresholds.neurons)
+    targets = sparse.size if patch else None
+    counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
+    key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
+    drive = Drive(counts, np.uint64(key))
+    if drive.patched:
+        look_up(resources, drive, sparse.listed(), LISTED)
+    if len(thresholds.neurons):
+        sparse.subtract(thresholds)
+    return drive
+
+
+def draw(resources: Resources, fiber: int) -> Counts:
+    """Return complete counts of a fiber."""
+    fired = resources.firing(fiber)
+    threads = use_threads(resources.options.threads, len(fired.neurons) * resources.graphs[fiber].mean)
+    return resources.counts[fiber].draw(fired, threads)
+
+
+def look_up(resources: Resources, drive: Drive, targets: Neurons, mark: int) -> None:
+    """Make patched counts right at some neurons, ascending, and correct the sparse drive of those marked so."""
+    for f, counts in drive.patched.items():
+        resources.counts[f].look_up(resources.firing(f), counts, targets, resources.options.threads)
+    resources.sparse.correct(drive.records(), mark)
+
+
+def search_of(resources: Resources, area: int, drive: Drive) -> Search:
+    """Return what a search for the winners looks at."""
+    spec = resources.program.areas[area]
+    return Search(resources.sparse.arrays, drive.records(), spec.n, spec.k, drive.key)
+
+
+def sums_at(resources: Resources, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
+    """Return the sums of weights at some neurons of an area that has selected, with no threshold subtracted."""
+    assert not drive.patched, "areas with refractoriness have complete counts"
+    resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)
+    sums = drives_of(neurons, search_of(resources, area, drive))
+    resources.sparse.clear()
+    return sums

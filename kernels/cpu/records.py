@@ -1,0 +1,165 @@
+"""The records that kernels read: one for each area, each fiber, and the counts of each fiber that transmits.
+
+A round hands over these records instead of dozens of arrays.  The arrays are those of `Overlay`, `VisitedPairs`,
+`RowIndex`, `Counts` and of the sets of firing neurons, which say what they hold.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.addresses import SPAN, address_of
+from brainsim.kernels.cpu.arena import Arena, Records
+from brainsim.kernels.program import Program
+from brainsim.kernels.state import Neurons
+
+AreaRecord = Any
+FiberRecord = Any
+CountsRecord = Any
+
+_NUMBER, _KEY = np.int64, np.uint64
+AREA = np.dtype(
+    [
+        ("n", _NUMBER),
+        ("key", _KEY),  # breaks ties
+        ("firing", SPAN),  # int64: the neurons that fired in the previous round, ascending
+        ("winners", SPAN),  # int64: those that have just won, ascending
+        ("rank", SPAN),  # int32 by neuron: its row in the area's `RowIndex`, plus 1
+        ("marks", SPAN),  # int32 by neuron, zero between two kernels: a kernel numbers the winners here
+    ]
+)
+FIBER = np.dtype(
+    [
+        ("source", _NUMBER),
+        ("target", _NUMBER),
+        ("key", _KEY),  # of its graph
+        ("base", _NUMBER),  # weight of a synapse that is not stored
+        ("implicit", _NUMBER),  # 0 if all synapses are stored
+        # The rule: see `brainsim.kernels.law.rules.Update`.
+        ("gain", _NUMBER),
+        ("drift", _NUMBER),
+        ("ceiling", _NUMBER),
+        ("shift", _NUMBER),
+        ("steps", SPAN),  # int64
+        # Stored synapses, by the row of their presynaptic neuron: see `Overlay`.
+        ("start", SPAN),  # int64
+        ("length", SPAN),  # int64
+        ("post", SPAN),  # int32
+        ("weight", SPAN),  # int32
+        # Visited pairs, by the row of the neuron: see `VisitedPairs`.
+        ("source_bits", SPAN),  # uint64
+        ("target_bits", SPAN),  # uint64
+    ]
+)
+COUNTS = np.dtype(
+    [
+        ("counts", SPAN),  # unsigned integers by target; the size is in items
+        ("itemsize", _NUMBER),  # bytes of a count, 0 if the counts are not known
+        ("peaks", SPAN),  # uint32: the largest count of every chunk
+        ("gains", SPAN),  # int64: targets that have one synapse more than counted, once for each synapse
+        ("losses", SPAN),  # int64: and one less
+    ]
+)
+_COMPLETE, _PATCH = struct.Struct("=5q"), struct.Struct("=4q")
+NO_PATCH = bytes(_PATCH.size)
+NOT_COUNTED = bytes(COUNTS.itemsize)
+assert _COMPLETE.size + _PATCH.size == COUNTS.itemsize
+
+
+def counts_record(counts: npt.NDArray[Any], peaks: npt.NDArray[np.uint32]) -> bytes:
+    """Return a record of `COUNTS` without a patch.  It is good for as long as its owner keeps the arrays."""
+    spans = address_of(counts), len(counts), counts.itemsize, address_of(peaks), len(peaks)
+    return _COMPLETE.pack(*spans) + NO_PATCH
+
+
+def patch_of(gains: Neurons, losses: Neurons) -> bytes:
+    """Return the end of a record of `COUNTS`, which is good for as long as its owner keeps the arrays."""
+    return _PATCH.pack(address_of(gains), len(gains), address_of(losses), len(losses))
+
+
+def patched(record: bytes, patch: bytes) -> bytes:
+    """Return a record of `COUNTS` with another patch."""
+    return record[: _COMPLETE.size] + patch
+
+
+def joined(records: Sequence[bytes]) -> Records:
+    """Return some records of `COUNTS` as one array, not to be written to."""
+    return np.frombuffer(b"".join(records), COUNTS)
+
+
+@lru_cache(maxsize=256)
+def indices(fibers: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return the indices of some fibers as an array, not to be written to."""
+    return np.array(fibers, np.int64)
+
+
+class FiringSet(NamedTuple):
+    """A set of neurons, ascending, and its name, by which what is known of the set is found."""
+
+    neurons: Neurons
+    name: bytes
+
+
+NO_FIRING_SET = FiringSet(np.empty(0, np.int64), b"")
+
+
+def firing_set(neurons: Neurons) -> FiringSet:
+    """Return a set with its name."""
+    return FiringSet(neurons, neurons.tobytes())
+
+
+class Tables:
+    """The records of a brain: ``areas`` and ``fibers``, by index."""
+
+    def __init__(self, program: Program) -> None:
+        self.areas = Arena(AREA, len(program.areas))
+        self.fibers = Arena(FIBER, len(program.fibers))
+        for a, area in enumerate(program.areas):
+            self.areas.set(a, n=area.n, key=area.key)
+        for f, fiber in enumerate(program.fibers):
+            self.fibers.set(f, source=fiber.source, target=fiber.target, key=fiber.graph.key)
+            self.fibers.set(f, base=fiber.base, implicit=int(fiber.graph.p > 0))
+        self._firing = [NO_FIRING_SET] * len(program.areas)
+        self._winners = [NO_FIRING_SET] * len(program.areas)
+
+    def fired(self, area: int) -> FiringSet:
+        """Return the neurons of an area that fired in the previous round, with their name."""
+        return self._firing[area]
+
+    def hold_firing(self, area: int, neurons: Neurons) -> None:
+        """Let kernels see the neurons of an area that fired in the previous round."""
+        if self._firing[area].neurons is not neurons:
+            self.areas.hold(area, firing=neurons)
+            self._firing[area] = self._with_name(area, neurons)
+
+    def hold_winners(self, area: int, neurons: Neurons) -> None:
+        """Let kernels see the neurons of an area that have just won."""
+        if self._winners[area].neurons is not neurons:
+            self.areas.hold(area, winners=neurons)
+            self._winners[area] = self._with_name(area, neurons)
+
+    def _with_name(self, area: int, neurons: Neurons) -> FiringSet:
+        """Return a set with its name, which takes time for a large set: the winners of a round fire in the next."""
+        for known in (self._winners[area], self._firing[area]):
+            if known.neurons is neurons:
+                return known
+        return firing_set(neurons)
+
+    def drop_all(self) -> None:
+        """Let go of all arrays: no neuron fires, and no synapse is stored."""
+        self.areas.drop_all()
+        self.fibers.drop_all()
+        self._firing = [NO_FIRING_SET] * len(self._firing)
+        self._winners = [NO_FIRING_SET] * len(self._winners)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the records, and of the sets held for them, each with a name as long."""
+        sets = {id(known.neurons): 2 * known.neurons.nbytes for known in (*self._firing, *self._winners)}
+        return self.areas.nbytes + self.fibers.nbytes + sum(sets.values())

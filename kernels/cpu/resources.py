@@ -1,0 +1,107 @@
+"""What the cpu backend keeps between rounds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from brainsim.kernels.cpu.cache import Cache
+from brainsim.kernels.cpu.counts import FiberCounts
+from brainsim.kernels.cpu.graph import graph_arrays
+from brainsim.kernels.cpu.plastic import PlasticFiber
+from brainsim.kernels.cpu.records import FiringSet, Tables
+from brainsim.kernels.cpu.row_index import RowIndex
+from brainsim.kernels.cpu.rows import KeptRows
+from brainsim.kernels.cpu.sparse_drive import SparseDrive
+from brainsim.kernels.program import FiberSpec, Options, Program
+
+_MIB = 1 << 20
+
+
+class Resources:
+    """What the phases of a round work with.  Nothing here depends on the present round.
+
+    Attributes
+    ----------
+    program, options : Program, Options
+        Of the backend.
+    tables : Tables
+        Records of all areas and fibers, for kernels.
+    cache : Cache
+        Holds counts, differences and kept rows.
+    graphs : list of GraphArrays
+        By fiber.
+    counts : list of FiberCounts
+        By fiber.
+    plastic : dict of int to PlasticFiber
+        The fibers that store weights.
+    sparse : SparseDrive
+        For one area at a time, from its projection to its selection.
+    """
+
+    def __init__(self, program: Program, options: Options) -> None:
+        self.program = program
+        self.options = options
+        self.tables = Tables(program)
+        self.cache = Cache(int(options.cache_mb * _MIB))
+        self.graphs = [graph_arrays(fiber.graph) for fiber in program.fibers]
+        self.sparse = SparseDrive(max(area.n for area in program.areas))
+        storing = {f: fiber for f, fiber in enumerate(program.fibers) if fiber.stores}
+        self._indices = self._row_indices(storing)
+        self._hold_marks(storing)
+        self.plastic = {f: self._plastic_fiber(f, fiber) for f, fiber in storing.items()}
+        self.counts = [self._fiber_counts(f) for f in range(len(program.fibers))]
+
+    def _row_indices(self, storing: dict[int, FiberSpec]) -> dict[int, RowIndex]:
+        """Return row numbers for the neurons of each area at an end of a fiber that stores weights."""
+        ends = {area for fiber in storing.values() for area in (fiber.source, fiber.target)}
+        indices = {area: RowIndex(self.program.areas[area].n) for area in sorted(ends)}
+        for area, index in indices.items():
+            self.tables.areas.hold(area, rank=index.rank)
+        return indices
+
+    def _hold_marks(self, storing: dict[int, FiberSpec]) -> None:
+        """Give each area in which synapses learn an array for marks."""
+        targets = sorted({fiber.target for fiber in storing.values()})
+        for area in targets:
+            self.tables.areas.hold(area, marks=np.zeros(self.program.areas[area].n, np.int32))
+
+    def _plastic_fiber(self, f: int, fiber: FiberSpec) -> PlasticFiber:
+        assert fiber.update is not None, "it stores weights"
+        sources, targets = self._indices[fiber.source], self._indices[fiber.target]
+        kept = KeptRows(f, self.graphs[f], sources, self.cache)
+        return PlasticFiber(f, self.graphs[f], fiber.update, kept, sources, targets, self.tables.fibers)
+
+    def _fiber_counts(self, f: int) -> FiberCounts:
+        kept = self.plastic[f].kept if f in self.plastic else None
+        return FiberCounts(f, self.graphs[f], kept, self.cache, self.options.tile)
+
+    def firing(self, fiber: int) -> FiringSet:
+        """Return the neurons of a fiber's source that fired in the previous round."""
+        return self.tables.fired(self.program.fibers[fiber].source)
+
+    def fiber_bytes(self, f: int) -> dict[str, int]:
+        """Return the bytes held for a fiber, by purpose."""
+        plastic = self.plastic.get(f)
+        return {
+            "cache": self.cache.nbytes(f),
+            "learned": plastic.weight_bytes if plastic else 0,
+            "index": plastic.index_bytes if plastic else 0,
+        }
+
+    def index_bytes(self, area: int) -> int:
+        """Return the bytes that number and mark the neurons of an area."""
+        index, marks = self._indices.get(area), self.tables.areas.held(area, "marks")
+        return (index.nbytes if index else 0) + (marks.nbytes if marks is not None else 0)
+
+    def shared_bytes(self) -> dict[str, int]:
+        """Return the bytes held for the whole brain, by purpose."""
+        return {"learned": self.sparse.nbytes, "tables": self.tables.nbytes}
+
+    def close(self) -> None:
+        """Free everything."""
+        self.tables.drop_all()
+        self.cache.clear()
+        self.plastic.clear()
+        self.counts.clear()
+        self._indices.clear()
+        self.sparse = SparseDrive(0)

@@ -1,0 +1,67 @@
+"""Visited pairs, held against a list of all visits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brainsim.kernels.cpu.arena import Arena
+from brainsim.kernels.cpu.records import FIBER
+from brainsim.kernels.cpu.row_index import RowIndex
+from brainsim.kernels.cpu.visited import STEPS, VisitedPairs
+
+N = 60
+
+
+def pairs(visited: VisitedPairs) -> np.ndarray:
+    """Return for all pairs whether they have a step in common, as the kernels compare them."""
+    sources, targets = visited.bits(np.arange(N), np.arange(N))
+    return (sources[:, None] & targets[None]).any(axis=-1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_only_visited_pairs_have_a_step_in_common(seed: int) -> None:
+    """Recurring sets on either side let steps grow, and there are more visits than steps are remembered."""
+    rng = np.random.default_rng(seed)
+    visited = VisitedPairs(RowIndex(N), RowIndex(N), Arena(FIBER, 1), 0)
+    sets = [np.sort(rng.choice(N, rng.integers(1, 9), replace=False)) for _ in range((5, 40, 400)[seed % 3])]
+    true, found = np.zeros((N, N), bool), 0
+    for number in range(STEPS + 150):
+        sources, targets = sets[rng.integers(len(sets))], sets[rng.integers(len(sets))]
+        visited.bits(sources, targets)
+        visited.visit(sources, targets)
+        true[np.ix_(sources, targets)] = True
+        claimed = pairs(visited)
+        assert not (claimed & ~true).any(), "a pair was never visited"
+        assert claimed[np.ix_(sources, targets)].all(), "the last visit is remembered"
+        assert np.array_equal(visited.last[0], sources)
+        assert np.array_equal(visited.last[1], targets)
+        if number == 20:
+            found = int(claimed.sum())
+    assert found > 50
+    visited.clear()
+    assert not pairs(visited).any()
+
+
+def test_a_step_that_grew_on_one_side_does_not_grow_on_the_other() -> None:
+    visited = VisitedPairs(RowIndex(N), RowIndex(N), Arena(FIBER, 1), 0)
+    a, b, c, d = (np.arange(start, start + 5) for start in (0, 10, 20, 30))
+    for sources, targets in ((a, b), (a, c), (d, b)):
+        visited.bits(sources, targets)
+        visited.visit(sources, targets)
+    claimed = pairs(visited)
+    assert claimed[np.ix_(a, b)].all()
+    assert claimed[np.ix_(a, c)].all()
+    assert claimed[np.ix_(d, b)].all()
+    assert not claimed[np.ix_(d, c)].any()
+
+
+def test_recurring_sets_take_no_further_steps() -> None:
+    """Of one set that meets many others, all pairs stay remembered, however many visits there are."""
+    visited = VisitedPairs(RowIndex(N), RowIndex(N), Arena(FIBER, 1), 0)
+    rng, same = np.random.default_rng(0), np.arange(4)
+    targets = [np.sort(rng.choice(N, 3, replace=False)) for _ in range(3 * STEPS)]
+    for each in targets:
+        visited.bits(same, each)
+        visited.visit(same, each)
+    assert pairs(visited)[np.ix_(same, np.unique(np.concatenate(targets)))].all()
