@@ -164,10 +164,10 @@ def _existing(
 ) -> Iterator[tuple[Neurons, Neurons]]:
     """Give the existing synapses onto wanted winners, those of kept rows and those of the others."""
     places = kept.find(pre)
-    are_kept = places["positions"] != 0
+    are_kept = places.batch != 0
     if are_kept.any():
         winners = wanted.winners[wanted.pending], wanted.winners[wanted.new]
-        rows = pre[are_kept], places[are_kept], seen[are_kept]
+        rows = pre[are_kept], places.take(are_kept), seen[are_kept]
         yield search_kept(*rows, *winners, graph.blocks, graph.bits, threads)
     if not are_kept.all():
         others = ~are_kept

@@ -43,6 +43,11 @@ class Drive:
         """The fibers whose counts are right at the listed neurons only."""
         return {f: counts for f, counts in self.counts.items() if isinstance(counts, PatchedCounts)}
 
+    @property
+    def peak(self) -> int:
+        """What no sum of counts exceeds."""
+        return sum(counts.peak for counts in self.counts.values())
+
     def records(self) -> Records:
         """Return a record of the counts of each fiber."""
         return joined([counts.record for counts in self.counts.values()])

@@ -33,6 +33,7 @@ class Far:
         fiber = np.zeros(1, layout.FIBER)
         fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
         fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
+        fiber["base"] = ONE
         gaps = {"guide": table.guide, "heads": table.heads, "gap_thresholds": table.thresholds}
         self._given: dict[str, dict[str, Values]] = {each.name: {} for each in STRUCTURES}
         self._given["Fibers"] = {"items": fiber, **gaps}

@@ -57,5 +57,5 @@ def test_damaged_assemblies_are_refused(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         del file["assemblies/T/x"]
         file["assemblies/T/x"] = [3, 3]
-    with pytest.raises(DumpError, match="is damaged.*listed twice"):
+    with pytest.raises(DumpError, match=r"is damaged.*listed twice"):
         dumps.read_assemblies(path)
