@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.errors import BackendUnavailableError, CapacityError
 from brainsim.kernels.law.graph import Graph
@@ -42,6 +46,29 @@ class Threshold(TopK):
 
 
 @dataclass(frozen=True)
+class AmongTopK(ABC):
+    """Activation: of the ``k`` neurons that would fire with `TopK`, some fire, as their drives decide.
+
+    Derive a frozen dataclass whose fields are integers.  The `gpu` backend does not run it.
+    """
+
+    @abstractmethod
+    def fires(self, drives: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which of the most driven neurons fire.
+
+        Parameters
+        ----------
+        drives : int64 array, not empty
+            Their drives, summed weights less thresholds, in fixed point: from 1 to below ``2**63``.  Decide by integer
+            arithmetic, so that all machines agree.
+        """
+
+    def event(self, n: int, k: int) -> str:
+        """Return what happens when an area with this activation selects, for a printed schedule."""
+        return f"of the {k} most driven of {n:_} those fire that {self} names"
+
+
+@dataclass(frozen=True)
 class Explicit(Graph):
     """Graph of a fiber whose synapses are all stored: a random one without synapses, and a name for those stored.
 
@@ -67,7 +94,7 @@ class AreaSpec:
         Rate at which firing raises thresholds, with 16 fractional bits; see `brainsim.kernels.law.weights.raised`.
     key : int
         Breaks ties; see `brainsim.kernels.law.selection.area_key`.
-    activation : TopK
+    activation : TopK or AmongTopK
         How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`, and their subtypes.
     """
 
@@ -76,7 +103,12 @@ class AreaSpec:
     k: int
     refraction: int = 0
     key: int = 0
-    activation: TopK = TopK()
+    activation: TopK | AmongTopK = TopK()
+
+    @cached_property
+    def reads_drives(self) -> bool:
+        """Whether the drives of the winners are used after selection, so that they must be complete."""
+        return bool(self.refraction) or isinstance(self.activation, AmongTopK)
 
 
 @dataclass(frozen=True)

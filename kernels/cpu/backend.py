@@ -24,7 +24,7 @@ from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import Options, Program, TopK
+from brainsim.kernels.program import AmongTopK, Options, Program, TopK
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
@@ -39,7 +39,7 @@ class CpuBackend(HostBackend[Drive]):
     """
 
     name: ClassVar[str] = "cpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, AmongTopK, Graph, Update})
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)

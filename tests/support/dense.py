@@ -14,7 +14,7 @@ from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import input_tag, winners
-from brainsim.kernels.program import FiberSpec, Options, Program, TopK
+from brainsim.kernels.program import AmongTopK, FiberSpec, Options, Program, TopK
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 NO_SYNAPSE = -1
@@ -70,7 +70,7 @@ class DenseBackend(HostBackend[Drive]):
     """Keeps a matrix of weights for each fiber."""
 
     name: ClassVar[str] = "dense"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, AmongTopK, Graph, Update})
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
