@@ -110,10 +110,8 @@ class DenseBackend(HostBackend[Drive]):
         self._matrices[fiber].replace(synapses)
 
     def memory(self) -> Memory:
-        sizes = {
-            fiber.name: {"learned": matrix.weight.nbytes + matrix.stored.nbytes}
-            for fiber, matrix in zip(self.program.fibers, self._matrices, strict=True)
-        }
+        pairs = zip(self.program.fibers, self._matrices, strict=True)
+        sizes = {fiber.name: {"learned": each.weight.nbytes + each.stored.nbytes} for fiber, each in pairs}
         areas = {area.name: self._state_bytes(a) for a, area in enumerate(self.program.areas)}
         return {"fibers": sizes, "areas": areas, "shared": {}}
 
