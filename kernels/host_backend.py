@@ -13,7 +13,7 @@ import numpy.typing as npt
 from brainsim.kernels.backend import PHASES, Backend, Drained
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import raised
-from brainsim.kernels.program import Options, Program
+from brainsim.kernels.program import AmongTopK, Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     NO_FIRING,
@@ -26,6 +26,7 @@ from brainsim.kernels.state import (
     StateKind,
     Synapses,
     Thresholds,
+    amounts_at,
     same_column,
     without_zeros,
 )
@@ -82,10 +83,18 @@ class HostBackend(Backend, Generic[D]):
             begun = perf_counter()
             drive = drives[area] = self._project(area, inputs, self._thresholds[area])
             projected = perf_counter()
-            after[area] = self._select(area, drive)
+            after[area] = self._those_that_fire(area, drive, self._select(area, drive))
             self._seconds["project"] += projected - begun
             self._seconds["select"] += perf_counter() - projected
         return after, drives
+
+    def _those_that_fire(self, area: int, drive: D, selected: Neurons) -> Neurons:
+        """Return those of the most driven neurons of an area that its activation lets fire."""
+        activation = self.program.areas[area].activation
+        if not isinstance(activation, AmongTopK) or not len(selected):
+            return selected
+        drives = self._sums_at(area, drive, selected) - amounts_at(self._thresholds[area], selected)
+        return selected[activation.fires(drives)]
 
     def _raise(self, plan: RoundPlan, after: Sequence[Neurons], drives: Mapping[int, D]) -> list[Thresholds]:
         """Return the thresholds of every area after the round."""

@@ -60,7 +60,7 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     sparse.gather(tables, tuple(firing), spec.n)
     # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
     # and thresholds list neurons for other reasons.
-    patch = sparse.size >= spec.k and not spec.refraction and not len(thresholds.neurons)
+    patch = sparse.size >= spec.k and not spec.reads_drives and not len(thresholds.neurons)
     targets = sparse.size if patch else None
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
     key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
@@ -94,7 +94,7 @@ def search_of(resources: Resources, area: int, drive: Drive) -> Search:
 
 def sums_at(resources: Resources, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
     """Return the sums of weights at some neurons of an area that has selected, with no threshold subtracted."""
-    assert not drive.patched, "areas with refractoriness have complete counts"
+    assert not drive.patched, "areas whose drives are read have complete counts"
     resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)
     sums = drives_of(neurons, search_of(resources, area, drive))
     resources.sparse.clear()
