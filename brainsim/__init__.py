@@ -30,7 +30,7 @@ from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.declare.graph import Connectivity, Random
+from brainsim.declare.graph import Connectivity, Explicit, Random
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
@@ -91,6 +91,7 @@ __all__ = [
     "Brain",
     "BrainsimError",
     "Connectivity",
+    "Explicit",
     "Fiber",
     "FiberSet",
     "Hebbian",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from brainsim.declare.fiber import Fiber
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE, to_fixed
-from brainsim.kernels.program import AreaSpec, FiberSpec, Program
+from brainsim.kernels.program import AreaSpec, Explicit, FiberSpec, Program
 from brainsim.kernels.state import THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
 
 
@@ -38,13 +39,17 @@ def _area(area: Area, seed: int) -> AreaSpec:
 
 
 def _fiber(fiber: Fiber, seed: int, index: dict[str, int]) -> FiberSpec:
+    stored, graph = fiber.connectivity.stored(), fiber.graph(seed)
+    if stored is not None:
+        digest = blake2b(b"".join(column.tobytes() for column in stored), digest_size=16).hexdigest()
+        graph = Explicit(graph.key, graph.n_source, graph.n_target, graph.p, graph.recurrent, digest=digest)
     return FiberSpec(
         name=fiber.name,
         source=index[fiber.source.name],
         target=index[fiber.target.name],
-        graph=fiber.graph(seed),
+        graph=graph,
         update=_update(fiber),
-        base=ONE if fiber.connectivity.stored() is None else 0,
+        base=ONE if stored is None else 0,
     )
 
 

@@ -42,6 +42,16 @@ class Threshold(TopK):
 
 
 @dataclass(frozen=True)
+class Explicit(Graph):
+    """Graph of a fiber whose synapses are all stored: a random one without synapses, and a name for those stored.
+
+    ``digest`` depends on the stored synapses and weights at the beginning of a simulation.
+    """
+
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class AreaSpec:
     """One area.
 

@@ -114,7 +114,8 @@ def brains(draw: Draw[Any]) -> tuple[tuple[Size, ...], tuple[Link, ...]]:
         ends = [end for end in ends if end not in [(link.source, link.target, link.label) for link in chosen]]
     else:
         chosen = ()
-    others = [Link(s, t, draw(chances(areas[s], areas[t])), draw(rules()), label) for s, t, label in ends]
+    given = st.sampled_from([False, False, True])
+    others = [Link(s, t, draw(chances(areas[s], areas[t])), draw(rules()), label, draw(given)) for s, t, label in ends]
     return tuple(areas), (*chosen, *others)
 
 
