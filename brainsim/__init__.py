@@ -24,11 +24,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from brainsim import _layout as _layout
 from brainsim._version import __version__
+from brainsim.declare.activation import Activation, Threshold, TopK
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.declare.graph import Connectivity, Explicit, Random
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
@@ -82,15 +84,19 @@ def _plots() -> Artist:
 set_artist(_plots)
 
 __all__ = [
+    "Activation",
     "AffinePlasticity",
     "Area",
     "Assembly",
     "Brain",
     "BrainsimError",
+    "Connectivity",
+    "Explicit",
     "Fiber",
     "FiberSet",
     "Hebbian",
     "Plasticity",
+    "Random",
     "Recording",
     "Run",
     "SaturatingHebbian",
@@ -98,6 +104,8 @@ __all__ = [
     "Simulator",
     "SoftBoundHebbian",
     "StatisticalHebbian",
+    "Threshold",
+    "TopK",
     "UnusedWarning",
     "__version__",
     "areas",

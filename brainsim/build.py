@@ -1,28 +1,72 @@
-"""Compile a brain and a seed to a `Program`: the plain numbers that backends run."""
+"""Compile a brain and a seed to a `Program`: the plain numbers that backends run, and the state they begin with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
+from brainsim.declare.fiber import Fiber
+from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
-from brainsim.kernels.law.weights import to_fixed
-from brainsim.kernels.program import AreaSpec, FiberSpec, Program
+from brainsim.kernels.law.weights import ONE, to_fixed
+from brainsim.kernels.program import AreaSpec, Explicit, FiberSpec, Program
+from brainsim.kernels.state import THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
 
 
 def build(brain: Brain, seed: int) -> Program:
     """Return the program of a brain: its areas and fibers in the order of declaration."""
-    index = {area.name: i for i, area in enumerate(brain.areas.values())}
+    index = {name: i for i, name in enumerate(brain.areas)}
     return Program(
-        areas=tuple(
-            AreaSpec(a.name, a.n, a.k, to_fixed(a.refraction), area_key(seed, a.name)) for a in brain.areas.values()
-        ),
-        fibers=tuple(
-            FiberSpec(
-                name=fiber.name,
-                source=index[fiber.source.name],
-                target=index[fiber.target.name],
-                graph=fiber.graph(seed),
-                update=fiber.plasticity.fixed_point() if fiber.plasticity else None,
-            )
-            for fiber in brain.fibers
-        ),
+        areas=tuple(_area(area, seed) for area in brain.areas.values()),
+        fibers=tuple(_fiber(fiber, seed, index) for fiber in brain.fibers),
     )
+
+
+def _area(area: Area, seed: int) -> AreaSpec:
+    return AreaSpec(
+        name=area.name,
+        n=area.n,
+        k=area.k,
+        refraction=to_fixed(area.refraction),
+        key=area_key(seed, area.name),
+        activation=area.activation.part(),
+    )
+
+
+def _fiber(fiber: Fiber, seed: int, index: dict[str, int]) -> FiberSpec:
+    stored, graph = fiber.connectivity.stored(), fiber.graph(seed)
+    if stored is not None:
+        digest = blake2b(b"".join(column.tobytes() for column in stored), digest_size=16).hexdigest()
+        graph = Explicit(graph.key, graph.n_source, graph.n_target, graph.p, graph.recurrent, digest=digest)
+    return FiberSpec(
+        name=fiber.name,
+        source=index[fiber.source.name],
+        target=index[fiber.target.name],
+        graph=graph,
+        update=_update(fiber),
+        base=ONE if stored is None else 0,
+    )
+
+
+def _update(fiber: Fiber) -> Update | None:
+    stored = fiber.connectivity.stored()
+    if fiber.plasticity is not None or stored is None:
+        return fiber.plasticity.fixed_point() if fiber.plasticity else None
+    return Update(gain=0, drift=0, ceiling=int(stored.weight.max(initial=ONE)))  # stores weights and changes none
+
+
+def first_state(brain: Brain) -> Iterator[tuple[StateKind, int, Any]]:
+    """Yield the values of the state with which a simulation begins, where they are not empty: kind, owner, value."""
+    for a, area in enumerate(brain.areas.values()):
+        threshold = to_fixed(area.activation.threshold)
+        if threshold:
+            yield THRESHOLDS, a, Thresholds(np.arange(area.n), np.full(area.n, threshold))
+    for f, fiber in enumerate(brain.fibers):
+        stored = fiber.connectivity.stored()
+        if stored is not None:
+            yield WEIGHTS, f, Synapses(*stored)

@@ -26,6 +26,7 @@ from brainsim.kernels.state import (
     StateKind,
     Synapses,
     Thresholds,
+    same_column,
     without_zeros,
 )
 
@@ -41,10 +42,6 @@ def _raised(thresholds: Thresholds, winners: Neurons, drives: npt.NDArray[np.int
     at = np.searchsorted(neurons, winners)
     amount[at] = raised(amount[at], drives, rate)
     return without_zeros(Thresholds(neurons, amount))
-
-
-def _same(ours: Neurons, theirs: Neurons) -> bool:
-    return ours is theirs or ours.tobytes() == theirs.tobytes()  # ten times faster than comparing arrays
 
 
 class HostBackend(Backend, Generic[D]):
@@ -74,7 +71,7 @@ class HostBackend(Backend, Generic[D]):
                 self._seconds["learn"] += perf_counter() - begun
             self._commit(after, thresholds)
             if record:
-                self._recorded.append({area: after[area] for area in record})
+                self._recorded.append({area: after[area].copy() for area in record})  # users may change theirs
             self.broken = False
 
     def _fire(self, plan: RoundPlan) -> tuple[list[Neurons], dict[int, D]]:
@@ -111,7 +108,7 @@ class HostBackend(Backend, Generic[D]):
 
     def _commit(self, after: list[Neurons], thresholds: list[Thresholds]) -> None:
         moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
-        self._stable = all(_same(self._winners[a], after[a]) for a in moved)
+        self._stable = all(same_column(self._winners[a], after[a]) for a in moved)
         self._fired.update(a for a in moved if len(after[a]))
         self._winners, self._thresholds = after, thresholds
 
@@ -145,7 +142,10 @@ class HostBackend(Backend, Generic[D]):
     def read(self, kind: StateKind, owner: int) -> Any:
         if kind is WINNERS:
             return Firing(self._winners[owner])
-        return self._read_weights(owner) if kind is WEIGHTS else self._thresholds[owner]
+        if kind is WEIGHTS:
+            return self._read_weights(owner)
+        assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+        return self._thresholds[owner]
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         with uninterrupted():

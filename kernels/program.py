@@ -28,6 +28,30 @@ class TopK:
 
 
 @dataclass(frozen=True)
+class Threshold(TopK):
+    """Activation: all neurons driven above their thresholds fire, up to a bound; thresholds begin at ``level``.
+
+    Selection is that of `TopK`, in which a neuron that is not driven above its threshold never fires.
+    """
+
+    level: int
+
+    def event(self, n: int, k: int) -> str:
+        """Return what happens when an area with this activation selects, for a printed schedule."""
+        return f"those of {n:_} above their thresholds fire, at most {k}"
+
+
+@dataclass(frozen=True)
+class Explicit(Graph):
+    """Graph of a fiber whose synapses are all stored: a random one without synapses, and a name for those stored.
+
+    ``digest`` depends on the stored synapses and weights at the beginning of a simulation.
+    """
+
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class AreaSpec:
     """One area.
 
@@ -44,7 +68,7 @@ class AreaSpec:
     key : int
         Breaks ties; see `brainsim.kernels.law.selection.area_key`.
     activation : TopK
-        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
+        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`, and their subtypes.
     """
 
     name: str
@@ -148,7 +172,7 @@ def check_parts(program: Program, backend: str, parts: Collection[type]) -> None
     for fiber in program.fibers:
         used += [(f"Fiber {fiber.name!r}", "graph", fiber.graph), (f"Fiber {fiber.name!r}", "rule", fiber.update)]
     for owner, kind, part in used:
-        if part is not None and type(part) not in parts:
+        if part is not None and not isinstance(part, tuple(parts)):
             known = ", ".join(sorted(each.__name__ for each in parts))
             raise BackendUnavailableError(
                 f"{owner}: the {backend} backend cannot run the {kind} {type(part).__name__} (it runs {known}); "

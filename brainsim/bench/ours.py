@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from brainsim import Area, Assembly, Brain, Simulator
 from brainsim.bench.engine import Engine, Settings
 from brainsim.bench.work import Episode, Network, Neurons, union
@@ -31,7 +33,7 @@ class Brainsim(Engine):
         self._sim.run(self._fibers, rounds=episode.rounds)
 
     def winners(self, area: str) -> Neurons:
-        return self._sim.assembly(area).neurons
+        return self._sim.assembly(area).neurons if self._sim.fires(area) else np.empty(0, np.int64)
 
     def phases(self) -> dict[str, float] | None:
         return self._sim.timings()

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 import numpy.typing as npt
 
 from brainsim._validation import integer, name, real
+from brainsim.declare.activation import TOP_K, Activation
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.neurons import neuron_indices
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
@@ -45,6 +46,8 @@ class Area:
         drive.  With ``refraction`` equal to the plasticity ``beta`` of its fibers, the potentiation of its synapses
         from the present input and the rise of its threshold cancel, while other inputs drive it less than before:
         different inputs recruit different neurons (Dabagia, Papadimitriou & Vempala, Neural Computation 2025).
+    activation : Activation, optional
+        How the neurons that fire are selected; `TopK`, k-winners-take-all, by default.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class Area:
     k: int
     patterns: Mapping[str, Assembly] = field(default_factory=dict, hash=False)
     refraction: float = 0.0
+    activation: Activation = TOP_K
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Area:
         patterns: Mapping[str, npt.ArrayLike] | None = None,
         *,
         refraction: float = 0.0,
+        activation: Activation | None = None,
     ) -> None:
         _set(self, "name", _checked_name(name))
         where = f"Area {name!r}"
@@ -81,6 +86,10 @@ class Area:
         if self.refraction and not to_fixed(self.refraction):
             allowed = "0 or at least 1e-5, since it has 16 fractional bits"
             raise DeclarationError(where=f"{where}.refraction", value=self.refraction, allowed=allowed)
+        if not isinstance(activation, Activation | None):
+            allowed = "an Activation, such as TopK()"
+            raise DeclarationError(where=f"{where}.activation", value=activation, allowed=allowed)
+        _set(self, "activation", TOP_K if activation is None else activation)
         if not isinstance(patterns, Mapping | None):
             raise DeclarationError(
                 f"{where}.patterns: must map labels to neurons (got {patterns!r})",
@@ -144,7 +153,8 @@ class Area:
     def __repr__(self) -> str:
         patterns = f", {len(self.patterns)} patterns" if self.patterns else ""
         refraction = f", refraction={self.refraction:g}" if self.refraction else ""
-        return f"{type(self).__name__}({self.name!r}, n={self.n:_}, k={self.k}{patterns}{refraction})"
+        activation = "" if self.activation == TOP_K else f", activation={self.activation!r}"
+        return f"{type(self).__name__}({self.name!r}, n={self.n:_}, k={self.k}{patterns}{refraction}{activation})"
 
 
 def _set(area: Area, attribute: str, value: object) -> None:

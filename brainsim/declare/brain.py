@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, overload
 from brainsim.declare.area import Area, join_brain
 from brainsim.declare.drawing import artist
 from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.declare.graph import Connectivity, Random
 from brainsim.declare.plasticity import Plasticity
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError, unknown
 
@@ -76,7 +77,14 @@ class Brain:
         return areas[0] if len(areas) == 1 else areas
 
     def connect(
-        self, source: Area, target: Area, p: float, plasticity: Plasticity | None = None, *, label: str = ""
+        self,
+        source: Area,
+        target: Area,
+        p: float | None = None,
+        plasticity: Plasticity | None = None,
+        *,
+        graph: Connectivity | None = None,
+        label: str = "",
     ) -> Fiber:
         """Declare a fiber from ``source`` to ``target`` and return it.
 
@@ -85,21 +93,28 @@ class Brain:
         source, target : Area
             Areas of this brain; the same one for a recurrent fiber.
         p : float
-            Connection probability in [0, 1].
+            Connection probability in [0, 1]; short for ``graph=Random(p)``.
         plasticity : Plasticity, optional
-            Learning rule; ``None`` for weights that stay 1.
+            Learning rule; ``None`` for weights that never change.
+        graph : Connectivity, optional
+            Which synapses there are, instead of ``p``.
         label : str
             Distinguishes several fibers between the same two areas.
 
         Raises
         ------
         DeclarationError
-            If an area is not of this brain, ``p`` is out of range, or the fiber exists already.
+            If an area is not of this brain, ``p`` is out of range, both or neither of ``p`` and ``graph`` are given, or
+            the fiber exists already.
         FrozenBrainError
             If a simulator has been built from this brain.
         """
         self._check_open("connect areas")
-        fiber = Fiber(self.area(source), self.area(target), p, plasticity, label)
+        if p is not None and graph is None:
+            graph = Random(p)
+        elif p is not None or graph is None:
+            raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
+        fiber = Fiber(self.area(source), self.area(target), graph, plasticity, label)
         if any(other.name == fiber.name for other in self._fibers):
             raise DeclarationError(f"Fiber {fiber.name!r} exists already; give the second one a label")
         self._fibers.append(fiber)

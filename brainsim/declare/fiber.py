@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._validation import integer, name, real
+from brainsim._validation import integer, name
 from brainsim.declare.area import Area
+from brainsim.declare.graph import Connectivity
 from brainsim.declare.plasticity import Plasticity
-from brainsim.declare.sparse import to_csr
+from brainsim.declare.sparse import stored_csr, to_csr
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import Graph, fiber_key
 
@@ -23,17 +24,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fiber:
-    """A directed bundle of synapses; each pair of neurons is connected with probability ``p``, independently.
+    """A directed bundle of synapses.
 
-    `Brain.connect` makes fibers.  Their synapses are a pure function of the simulator's seed and of the fiber's
+    `Brain.connect` makes fibers.  Random synapses are a pure function of the simulator's seed and of the fiber's
     identity: the names of its areas and its label.
 
     Parameters
     ----------
     source, target : Area
         Presynaptic and postsynaptic area; the same area for a recurrent fiber, which has no self-synapse.
-    p : float
-        Connection probability in [0, 1].
+    connectivity : Connectivity
+        Which synapses there are: `Random` or another graph.
     plasticity : Plasticity, optional
         Rule by which its synapses learn; ``None`` if their weights never change.
     label : str
@@ -42,24 +43,34 @@ class Fiber:
 
     source: Area
     target: Area
-    p: float
+    connectivity: Connectivity
     plasticity: Plasticity | None = None
     label: str = ""
 
     def __post_init__(self) -> None:
         if self.label != "":
             name("Fiber.label", self.label)
-        object.__setattr__(self, "p", real(f"Fiber {self.name!r}.p", self.p, 0.0, 1.0))
+        where = f"Fiber {self.name!r}"
+        if not isinstance(self.connectivity, Connectivity):
+            allowed = "a graph, such as Random(0.1)"
+            raise DeclarationError(where=f"{where}.graph", value=self.connectivity, allowed=allowed)
         if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
             raise DeclarationError(
                 f"Fiber {self.name!r}.plasticity: must be a Plasticity rule or None (got {self.plasticity!r}); "
                 "for example Hebbian(beta=0.05)"
             )
+        graph = self.connectivity.checked(where, self.source, self.target, self.plasticity)
+        object.__setattr__(self, "connectivity", graph)
 
     @property
     def name(self) -> str:
         """``source->target``, with the label in brackets if there is one."""
         return f"{self.source.name}->{self.target.name}" + (f"[{self.label}]" if self.label else "")
+
+    @property
+    def p(self) -> float:
+        """Connection probability; 0.0 if the synapses are stored instead of random."""
+        return self.connectivity.p
 
     def graph(self, seed: int = 0) -> Graph:
         """Return the random graph that the fiber has in a simulator with this seed."""
@@ -68,24 +79,32 @@ class Fiber:
 
     def row(self, i: int, *, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending, in a simulator with this seed."""
-        return self.graph(seed).row(self._source_neuron(i))
+        stored, i = self.connectivity.stored(), self._source_neuron(i)
+        return self.graph(seed).row(i) if stored is None else stored.post[stored.pre == i]
 
     def contains(self, i: int, j: int, *, seed: int = 0) -> bool:
         """Return whether source neuron ``i`` synapses on target neuron ``j``."""
+        stored, i = self.connectivity.stored(), self._source_neuron(i)
         j = integer(f"Fiber {self.name!r}: target neuron", j, 0, self.target.n - 1)
-        return self.graph(seed).contains(self._source_neuron(i), j)
+        if stored is None:
+            return self.graph(seed).contains(i, j)
+        return bool(((stored.pre == i) & (stored.post == j)).any())
 
     def to_scipy(self, *, seed: int = 0) -> csr_array[np.float64]:
-        """Return the graph as a sparse matrix, shape ``(source.n, target.n)``, ones where there is a synapse.
+        """Return the weights at the beginning of a simulation as a sparse array, shape ``(source.n, target.n)``.
 
-        Drawn in plain Python; ``sim.connectome(fiber).to_scipy()`` is faster and has the learned weights.
+        Random graphs are drawn in plain Python; ``sim.connectome(fiber).to_scipy()`` is faster and has the present
+        weights.
 
         Raises
         ------
         DeclarationError
             If more than 10**8 synapses are expected; look at single rows instead.
         """
-        return to_csr(self.name, self.graph(seed), self.graph(seed).row)
+        stored = self.connectivity.stored()
+        if stored is None:
+            return to_csr(self.name, self.graph(seed), self.graph(seed).row)
+        return stored_csr(stored, (self.source.n, self.target.n))
 
     def _source_neuron(self, i: int) -> int:
         return integer(f"Fiber {self.name!r}: source neuron", i, 0, self.source.n - 1)
@@ -100,7 +119,7 @@ class Fiber:
         raise _use_bar("used as a condition")
 
     def __repr__(self) -> str:
-        return f"<Fiber {self.name} p={self.p:g} {self.plasticity or 'fixed'}>"
+        return f"<Fiber {self.name} {self.connectivity} {self.plasticity or 'fixed'}>"
 
 
 def _use_bar(action: str) -> DeclarationError:

@@ -159,7 +159,7 @@ class SoftBoundHebbian(Plasticity):
 
     def step(self, w: float) -> float:
         """Return ``beta * (1 - w / w_max) ** mu``."""
-        return self.beta * max(0.0, 1.0 - w / self.w_max) ** self.mu
+        return float(self.beta * max(0.0, 1.0 - w / self.w_max) ** self.mu)
 
 
 def _check_rate_and_bound(rule: Hebbian | SaturatingHebbian | StatisticalHebbian | SoftBoundHebbian) -> None:

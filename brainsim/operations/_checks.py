@@ -34,12 +34,12 @@ def stimulus_of(operation: str, sim: Simulator, stimulus: Assembly) -> Area:
 
 def firing(operation: str, sim: Simulator, area: AreaLike) -> Assembly:
     """Return what fires in an area, which must be something."""
-    assembly = sim.assembly(area)
-    if not len(assembly):
+    if not sim.fires(area):
+        name = sim.brain.area(area).name
         raise SimulationError(
-            f"{operation}: area {assembly.area!r} does not fire; project a stimulus into it, or present an assembly"
+            f"{operation}: area {name!r} does not fire; project a stimulus into it, or present an assembly"
         )
-    return assembly
+    return sim.assembly(area)
 
 
 def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *, needed: bool = True) -> FiberSet:

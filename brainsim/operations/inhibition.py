@@ -77,7 +77,7 @@ def long_range_inhibition(
         _check_free("long_range_inhibition", sim, targets)
 
     def inhibited() -> list[Area]:
-        return [target for source, targets in pairs.items() if len(sim.assembly(source)) for target in targets]
+        return [target for source, targets in pairs.items() if sim.fires(source) for target in targets]
 
     return _rounds("long_range_inhibition", sim, fibers, rounds, traces, inhibited)
 

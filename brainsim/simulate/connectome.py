@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
-from brainsim.declare.sparse import to_csr
+from brainsim.declare.sparse import stored_csr, to_csr
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
 from brainsim.kernels.state import NO_SYNAPSES, WEIGHTS, Synapses
@@ -38,14 +38,23 @@ class Connectome:
     def _stored(self) -> Synapses:
         return self._engine.read(WEIGHTS, self._fiber) if self._spec.stores else NO_SYNAPSES
 
+    @property
+    def _explicit(self) -> bool:
+        """Whether all synapses of the fiber are stored, and none is random."""
+        return not self._spec.base
+
     def row(self, i: int) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending."""
-        return self._engine.row(self._fiber, self._check("source", i, self._graph.n_source))
+        i = self._check("source", i, self._graph.n_source)
+        if self._explicit:
+            pre, post, _ = self._stored()
+            return np.asarray(post[pre == i])
+        return self._engine.row(self._fiber, i)
 
     def contains(self, i: int, j: int) -> bool:
         """Return whether source neuron ``i`` synapses on target neuron ``j``."""
         pre, post = self._check("source", i, self._graph.n_source), self._check("target", j, self._graph.n_target)
-        return self._graph.contains(pre, post)
+        return post in self.row(pre) if self._explicit else self._graph.contains(pre, post)
 
     def weight(self, i: int, j: int) -> float:
         """Return the present weight of the synapse ``i -> j``, 0.0 if there is none.
@@ -56,10 +65,13 @@ class Connectome:
             return 0.0
         pre, post, weight = self._stored()
         at = np.flatnonzero((pre == i) & (post == j))
-        return to_float(int(weight[at[0]])) if len(at) else 1.0
+        return to_float(int(weight[at[0]]) if len(at) else self._spec.base)
 
     def learned(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return all synapses that learning has touched: ``(pre, post, weight)``, sorted by ``(pre, post)``."""
+        """Return all synapses that are stored: ``(pre, post, weight)``, sorted by ``(pre, post)``.
+
+        Of a random graph, these are the synapses that learning has touched; of an explicit one, all.
+        """
         pre, post, weight = self._stored()
         return pre, post, weight / ONE
 
@@ -71,8 +83,10 @@ class Connectome:
         DeclarationError
             If more than 10**8 synapses are expected; look at single rows instead.
         """
-        matrix = to_csr(self._spec.name, self._graph, lambda i: self._engine.row(self._fiber, i))
         pre, post, weight = self.learned()
+        if self._explicit:
+            return stored_csr(self._stored(), (self._graph.n_source, self._graph.n_target))
+        matrix = to_csr(self._spec.name, self._graph, lambda i: self._engine.row(self._fiber, i))
         width = self._graph.n_target
         sources = np.repeat(np.arange(self._graph.n_source), np.diff(matrix.indptr))
         matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight
@@ -116,13 +130,21 @@ class Connectome:
         ------
         SimulationError
             Inside `Simulator.frozen`.
+        DeclarationError
+            If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``.
         """
         self._may_write()
+        if not self._spec.stores:
+            raise DeclarationError(f"Fiber {self._spec.name!r}: has no plasticity, so that its weights cannot change")
+        fault = WEIGHTS.fault(self._engine.program, self._fiber, synapses)
+        if fault:
+            raise DeclarationError(f"Fiber {self._spec.name!r}: synapses cannot be replaced: {fault}")
         self._engine.write(WEIGHTS, self._fiber, synapses)
 
     def __repr__(self) -> str:
         graph = self._graph
-        return f"<Connectome of {self._spec.name}: {graph.n_source:_} x {graph.n_target:_} neurons, p={graph.p:g}>"
+        kind = "explicit" if self._explicit else f"p={graph.p:g}"
+        return f"<Connectome of {self._spec.name}: {graph.n_source:_} x {graph.n_target:_} neurons, {kind}>"
 
     def _check(self, side: str, neuron: int, n: int) -> int:
         return integer(f"Fiber {self._spec.name!r}: {side} neuron", neuron, 0, n - 1)

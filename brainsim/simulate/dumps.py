@@ -13,7 +13,7 @@ import numpy.typing as npt
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
-from brainsim.simulate.hdf5 import TEXT, create, opened
+from brainsim.simulate.hdf5 import TEXT, count, create, opened
 from brainsim.simulate.recording import Recording
 
 
@@ -90,10 +90,12 @@ def read_recordings(path: str | Path) -> dict[str, Recording]:
 
 def _read_recording(group: h5py.Group) -> Recording:
     areas = [
-        Area(name, int(part.attrs["n"]), int(part.attrs["k"])) for name, part in group.items() if "offsets" in part
+        Area(name, count(part.attrs["n"]), count(part.attrs["k"]))
+        for name, part in group.items()
+        if name not in ("marks_round", "marks_label")
     ]
-    areas.sort(key=lambda area: int(group[area.name].attrs["position"]))
-    rounds = {a.name: _rounds(group[a.name]) for a in areas}
+    areas.sort(key=lambda area: count(group[area.name].attrs["position"]))
+    rounds = {area.name: _rounds(area, group[area.name]) for area in areas}
     marks = list(zip(group["marks_round"][:].tolist(), group["marks_label"].asstr()[:], strict=True))
     recording = Recording(areas)
     length = max(map(len, rounds.values()), default=0)
@@ -106,6 +108,10 @@ def _read_recording(group: h5py.Group) -> Recording:
     return recording
 
 
-def _rounds(part: h5py.Group) -> list[npt.NDArray[np.int64]]:
-    neurons, offsets = part["neurons"][:], part["offsets"][:].tolist()
-    return [neurons[start:end] for start, end in pairwise(offsets)]
+def _rounds(area: Area, part: h5py.Group) -> list[npt.NDArray[np.int64]]:
+    neurons, offsets = part["neurons"][:], part["offsets"][:]
+    whole = neurons.dtype == offsets.dtype == np.int64 and neurons.ndim == offsets.ndim == 1
+    whole = whole and [0, len(neurons)] == offsets[[0, -1]].tolist() and bool((np.diff(offsets) >= 0).all())
+    if not whole or (len(neurons) and not 0 <= neurons.min() <= neurons.max() < area.n):
+        raise ValueError(f"winners of area {area.name!r} do not fit their offsets, or the area")
+    return [neurons[start:end] for start, end in pairwise(offsets.tolist())]

@@ -12,7 +12,7 @@ from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import Neurons, StateKind
+from brainsim.kernels.state import WINNERS, Neurons, StateKind
 
 T = TypeVar("T")
 
@@ -87,6 +87,10 @@ class Engine:
         """Return a value of the state."""
         return self._call(self._sound().read, kind, owner)
 
+    def fires(self, area: int) -> bool:
+        """Return whether any neuron of an area fires."""
+        return len(self.read(WINNERS, area).neurons) > 0
+
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         """Replace a value of the state."""
         self._call(self._sound().write, kind, owner, value)
@@ -110,7 +114,8 @@ class Engine:
 
     def seconds(self) -> dict[str, float]:
         """Return the seconds spent in each phase so far."""
-        return self._sound().seconds
+        with named_errors():
+            return self._sound().seconds
 
     def close(self) -> None:
         """Free the backend."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -51,16 +52,32 @@ def _part(part: Any) -> Any:
     return list(part) if isinstance(part, tuple) else part
 
 
+def read_identity(text: str) -> dict[str, Any]:
+    """Return what `identity` returned, from JSON.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the text is something else.
+    """
+    found = json.loads(text)
+    parts = [found[kind] for kind in ("areas", "fibers")] if isinstance(found, dict) else [found]
+    if not all(isinstance(part, dict) and all(isinstance(each, dict) for each in part.values()) for part in parts):
+        raise TypeError("identity must hold areas and fibers by name")
+    return dict(found)
+
+
 def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """Return one place where two identities differ, ``None`` if they are equal."""
     for kind in ("areas", "fibers"):
-        ours, theirs = here.get(kind, {}), saved.get(kind, {})
+        ours, theirs = here[kind], saved[kind]
         for name in (*theirs, *ours):
             if name not in ours or name not in theirs:
                 return f"{kind[:-1]} {name!r} is only in {'the file' if name in theirs else 'this brain'}"
-            for attribute, value in ours[name].items():
-                if theirs[name].get(attribute) != value:
-                    return f"{attribute} of {kind[:-1]} {name!r} is {theirs[name].get(attribute)!r}, here {value!r}"
+            for attribute in (*ours[name], *theirs[name]):
+                value, here_value = (each[name].get(attribute, "unknown") for each in (theirs, ours))
+                if value != here_value:
+                    return f"{attribute} of {kind[:-1]} {name!r} is {value!r}, here {here_value!r}"
     return None
 
 

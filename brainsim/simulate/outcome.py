@@ -14,7 +14,7 @@ class Outcome:
     rounds : int
         Rounds that were run.
     stable : bool
-        Whether the last round changed no winner of any area.
+        Whether the last round changed no winner of any area.  False if no neuron of the brain fires.
     """
 
     rounds: int

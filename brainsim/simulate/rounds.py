@@ -10,6 +10,7 @@ from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.schedule import Schedule
+from brainsim.simulate.silence import warn_of_silence
 from brainsim.simulate.state import BrainState
 
 
@@ -43,6 +44,10 @@ class Rounds:
         finally:
             if not self._engine.closed:
                 stable = self._drain()
+        # Only a round that changed nothing is looked at: one that did leaves something firing, or has just ended it.
+        if stable and not any(map(self._engine.fires, range(len(self._engine.program.areas)))):
+            warn_of_silence()
+            stable = False
         return Outcome(done, stable)
 
     def _plan(self, opened: list[int]) -> RoundPlan:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
-from brainsim.build import build
+from brainsim.build import build, first_state
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
@@ -34,6 +34,7 @@ from brainsim.simulate.recording import Recording
 from brainsim.simulate.rounds import Rounds
 from brainsim.simulate.saving import Saving
 from brainsim.simulate.schedule import Schedule
+from brainsim.simulate.silence import warn_of_area
 from brainsim.simulate.state import BrainState, StateTable
 from brainsim.simulate.stimuli import Stimuli
 from brainsim.simulate.usage import report
@@ -97,6 +98,7 @@ class Simulator:
             cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
         )
         engine = self._engine = Engine(backends.create(self.backend_name, program, options))
+        engine.write_all(list(first_state(brain)))
         brain.freeze()
         state, index = BrainState(), Index(brain)
         self._state, self._index = state, index
@@ -126,6 +128,12 @@ class Simulator:
             Stop after the first round in which no area changed its winners.
         max_rounds : int
             Bound for ``until_stable``.
+
+        Returns
+        -------
+        Outcome
+            How many rounds were run, and whether the last one changed no winner.  If no neuron of the brain fires, the
+            run is not stable, and a `SilentWarning` says so.
 
         Raises
         ------
@@ -260,6 +268,7 @@ class Simulator:
 
         >>> with sim.temporary_thresholds(lex, rng.normal(0, 5, lex.n)):  # noise, for one round
         ...     sim.run(phon >> lex)
+        Outcome(rounds=1, stable=False)
         """
         index = self._index.area(area)
         before = self._engine.read(THRESHOLDS, index)
@@ -267,7 +276,8 @@ class Simulator:
         try:
             yield
         finally:
-            self._engine.write(THRESHOLDS, index, before)
+            if self._engine.usable:  # else the error of the block would be hidden behind another one
+                self._engine.write(THRESHOLDS, index, before)
 
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
@@ -287,9 +297,19 @@ class Simulator:
     # Looking
 
     def assembly(self, area: AreaLike, label: str | None = None) -> Assembly:
-        """Return the present winners of an area as an immutable snapshot."""
+        """Return the present winners of an area as an immutable snapshot.
+
+        A `SilentWarning` says so if the area has never fired.
+        """
         index = self._index.area(area)
-        return Assembly(self._program.areas[index].name, self._engine.read(WINNERS, index).neurons, label)
+        assembly = Assembly(self._program.areas[index].name, self._engine.read(WINNERS, index).neurons, label)
+        if not len(assembly) and index not in self._state.fired:
+            warn_of_area(assembly.area)
+        return assembly
+
+    def fires(self, area: AreaLike) -> bool:
+        """Return whether any neuron of an area fires at present."""
+        return self._engine.fires(self._index.area(area))
 
     def has_fired(self, area: AreaLike) -> bool:
         """Return whether an area has fired so far, in probes or outside of them."""

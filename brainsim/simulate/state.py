@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import KINDS, StateKind, same
 from brainsim.simulate.engine import Engine
@@ -91,21 +92,22 @@ class StateTable:
 
     def kept(self) -> list[tuple[Any, int, Any]]:
         """Return what a probe puts back: (kind, owner, value) of all that a round without learning can change."""
-        values: list[tuple[Any, int, Any]] = [
+        kept: list[tuple[Any, int, Any]] = [(kind, 0, self._brain.get(kind)) for kind in BRAIN_KINDS if kind.restored]
+        return kept + [
             (kind, owner, self._engine.read(kind, owner))
             for kind in KINDS
             if not kind.learned
             for owner in kind.owners(self._program)
         ]
-        return values + [(kind, 0, self._brain.get(kind)) for kind in BRAIN_KINDS if kind.restored]
 
     def put_back(self, kept: list[tuple[Any, int, Any]]) -> None:
-        """Write what `kept` returned, where it has changed."""
-        for kind, owner, value in kept:
-            if isinstance(kind, BrainKind):
-                self._brain.set(kind, value)
-            elif self._engine.usable and not same(self._engine.read(kind, owner), value):
-                self._engine.write(kind, owner, value)
+        """Write what `kept` returned, where it has changed; an interruption waits until all of it is written."""
+        with uninterrupted():
+            for kind, owner, value in kept:
+                if isinstance(kind, BrainKind):
+                    self._brain.set(kind, value)
+                elif self._engine.usable and not same(self._engine.read(kind, owner), value):
+                    self._engine.write(kind, owner, value)
 
     def snapshot(self) -> Snapshot:
         """Return the whole state."""
@@ -116,16 +118,16 @@ class StateTable:
         return Snapshot(values, {kind.name: self._names(kind, self._brain.get(kind)) for kind in BRAIN_KINDS})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Become the state of a snapshot in which `fault` finds nothing wrong."""
-        self._engine.write_all(
-            [
-                (kind, owner, snapshot.values[kind.name][name])
-                for kind in KINDS
-                for name, owner in kind.named(self._program).items()
-            ]
-        )
-        for kind in BRAIN_KINDS:
-            self._brain.set(kind, self._indices(kind, snapshot.brain[kind.name]))
+        """Become the state of a snapshot in which `fault` finds nothing wrong; an interruption waits until then."""
+        values = [
+            (kind, owner, snapshot.values[kind.name][name])
+            for kind in KINDS
+            for name, owner in kind.named(self._program).items()
+        ]
+        with uninterrupted():
+            self._engine.write_all(values)
+            for kind in BRAIN_KINDS:
+                self._brain.set(kind, self._indices(kind, snapshot.brain[kind.name]))
 
     def fault(self, snapshot: Snapshot) -> str | None:
         """Return what is wrong with a snapshot for this brain, ``None`` if it can be restored."""

@@ -21,9 +21,9 @@ from brainsim.errors import DumpError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
-from brainsim.kernels.state import KINDS, WINNERS, StateKind
-from brainsim.simulate.hdf5 import TEXT, create, opened
-from brainsim.simulate.identity import declaration, difference, identity
+from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS, StateKind
+from brainsim.simulate.hdf5 import TEXT, count, create, names, opened, text
+from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
 
 _WORTH_COMPRESSING = 1024
@@ -78,39 +78,55 @@ def read_state(path: str | Path, program: Program) -> SavedState:
     Raises
     ------
     DumpError
-        If the file cannot be read, holds no state, or was written for another version of the random graph.
+        If the file cannot be read, holds no state, or was written for another version of the random graph or of the
+        rule that breaks ties.
     """
     with opened(path) as file:
         old = int(file.attrs["brainsim_format"]) < 3
         if ("declaration" if old else "identity") not in file:
             raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
-        if file.attrs["graph_version"] != GRAPH_VERSION:
-            raise DumpError(f"{path}: belongs to graph version {file.attrs['graph_version']}, here {GRAPH_VERSION}")
+        _check_versions(path, file, old=old)
         values = {kind.name: _values(file, kind, program, old=old) for kind in KINDS}
         brain = {kind.name: _brain_value(file, kind, old=old) for kind in BRAIN_KINDS}
         return SavedState(
-            seed=int(file.attrs["seed"]),
-            identity=None if old else json.loads(file["identity"].asstr()[()]),
-            declaration=file["declaration"].asstr()[()] if old else None,
+            seed=count(file.attrs["seed"]),
+            identity=None if old else read_identity(text(file["identity"])),
+            declaration=text(file["declaration"]) if old else None,
             snapshot=Snapshot(values, brain),
-            note=file["note"].asstr()[()],
+            note=text(file["note"]),
         )
 
 
+def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:
+    """Refuse a state of another random graph or rule of ties; files of earlier formats do not say by which rule."""
+    wanted = {"graph": GRAPH_VERSION} if old else {"graph": GRAPH_VERSION, "ties": TIES_VERSION}
+    for name, here in wanted.items():
+        found = count(file.attrs[f"{name}_version"])
+        if found != here:
+            raise DumpError(f"{path}: belongs to {name} version {found}, here {here}")
+
+
 def _values(file: h5py.File, kind: StateKind, program: Program, *, old: bool) -> Mapping[str, Any]:
-    """Return the values of a kind by owner; earlier formats leave out what is empty."""
+    """Return the values of a kind by owner."""
     found = dict(file.get(kind.name, {}).items())
-    empty = dict.fromkeys(kind.named(program), kind.empty) if old and kind is not WINNERS else {}
-    return {**empty, **{owner: _value(kind, group) for owner, group in found.items()}}
+    empty = dict.fromkeys(_left_out(kind, program), kind.empty) if old else {}
+    return {**empty, **{owner: _value(kind, group, old=old) for owner, group in found.items()}}
 
 
-def _value(kind: StateKind, group: h5py.Group | h5py.Dataset) -> Any:
-    if isinstance(group, h5py.Dataset):  # in formats 1 and 2, winners are a dataset without columns
+def _left_out(kind: StateKind, program: Program) -> list[str]:
+    """Return the owners that files of format 1 or 2 may leave out: of thresholds all, of weights what never learns."""
+    if kind is WEIGHTS:
+        return [fiber.name for fiber in program.fibers if fiber.stores and not fiber.learns]
+    return list(kind.named(program)) if kind is THRESHOLDS else []
+
+
+def _value(kind: StateKind, group: h5py.Group | h5py.Dataset, *, old: bool) -> Any:
+    if old and kind is WINNERS:  # a dataset without columns
         return kind.record(group[:])
     return kind.record(*(group[column.name][:] for column in kind.columns))
 
 
 def _brain_value(file: h5py.File, kind: BrainKind, *, old: bool) -> Any:
     if kind.of == "rounds":
-        return int(file.attrs["rounds"] if old else file[kind.name][()])
-    return tuple(file[kind.name].asstr()[:])
+        return count(file.attrs["rounds"] if old else file[kind.name][()])
+    return names(file[kind.name])

@@ -17,7 +17,7 @@ class Evictable(Protocol):
         """Bytes held."""
 
     def on_evict(self) -> None:
-        """Prepare for no longer being in the cache."""
+        """Prepare for not being in the cache, because there is no room."""
 
 
 class _Entry(NamedTuple):
@@ -65,6 +65,7 @@ class Cache:
         with uninterrupted():  # the account of bytes must agree with the entries
             self._remove(key)
             if item.nbytes > self.budget:
+                item.on_evict()
                 return False
             (self._evict_first if evict_first else self._keep_long)[key] = _Entry(item, owner, item.nbytes)
             self._bytes[owner] = self.nbytes(owner) + item.nbytes

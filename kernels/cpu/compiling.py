@@ -1,9 +1,10 @@
 """Compilation of kernels, and where the compiled code is kept on disk.
 
-Compiling dominates the first run on a new machine, so the three decorators differ in what they make Numba do:
+Compiling dominates the first run on a new machine, so the four decorators differ in what they make Numba do:
 
 - `compiled` makes a kernel that Python calls.  It alone gets a wrapper for Python and a place in the disk cache.
 - `inner` makes a function that several kernels call.  It is compiled once, and its code becomes part of each kernel.
+- `innermost` is the same for a short inner loop: passing some 30 arguments would take as long as drawing one block.
 - `inlined` makes a function that is copied into its callers before they are compiled.  This is the fastest way for a
   function with one caller and for one-line functions, and multiplies the work for all others.
 """
@@ -82,6 +83,11 @@ class _Inner:
 def inner(function: _F) -> _F:
     """Compile a function that kernels call and Python cannot."""
     return cast(_F, _Inner(_njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)))
+
+
+def innermost(function: _F) -> _F:
+    """Do the same for a function that runs for a hundred nanoseconds: its machine code becomes part of its callers'."""
+    return cast(_F, _Inner(_njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)))
 
 
 def inlined(function: _F) -> _F:

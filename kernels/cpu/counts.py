@@ -20,7 +20,7 @@ from brainsim.kernels.cpu.compiling import compiled, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Word, add_row
 from brainsim.kernels.cpu.lookup import synapses_among
 from brainsim.kernels.cpu.records import NO_PATCH, FiringSet, counts_record, patch_of, patched
-from brainsim.kernels.cpu.rows import PLACE, KeptRows, Places, add_kept_rows, follows
+from brainsim.kernels.cpu.rows import BATCH, KeptRows, Places, add_kept_rows, follows
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.threads import LOOK_UP, in_parts, use_threads
 from brainsim.kernels.interrupts import uninterrupted
@@ -31,6 +31,8 @@ _U1 = np.uint64(1)
 _CHUNK = np.uint64(CHUNK)
 _KINDS = (np.uint8, np.uint16, np.uint32)
 _MOST_COMPARED = 64
+_NO_BATCHES = np.zeros(1, BATCH)
+_NONE: Any = np.int64(0)  # typed: for a literal 0 its callee would be compiled a second time
 _BLOCKS_PER_TARGET = 4  # blocks in a row, from which on looking single targets up pays
 
 CountArray = npt.NDArray[np.unsignedinteger[Any]]
@@ -38,7 +40,7 @@ Peaks = npt.NDArray[np.uint32]
 
 
 @inner
-def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
+def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Any:
     """Set the peaks of the chunks of a tile; return the largest."""
     largest = np.uint64(0)
     for start in range(low, high, _CHUNK):
@@ -51,18 +53,30 @@ def _find_peaks(counts: Any, peaks: Peaks, low: Word, high: Word) -> Word:
 
 
 @inner
-def _add(counts: Any, low: Word, high: Word, neurons: Neurons, places: Places, step: Any, graph: GraphArrays) -> None:
-    """Add ``step`` for the synapses of ``neurons`` within a tile, from kept rows where there are any."""
-    first = 0
-    while first < len(neurons):
-        end = first + 1
-        if places[first].positions:
-            while end < len(neurons) and follows(places, end):
-                end += 1
-            add_kept_rows(counts, low, high, places[first], end - first, step, graph.bits)
+def _add(
+    counts: Any,
+    low: Word,
+    high: Word,
+    neurons: Neurons,
+    places: Places,
+    first: int,
+    end: int,
+    step: Any,
+    graph: GraphArrays,
+) -> None:
+    """Add ``step`` for the synapses of ``neurons[first:end]`` in a tile, from kept rows where there are any."""
+    batch, row, batches, bits = places.batch, places.row, places.batches, graph.bits
+    at = first
+    while at < end:
+        start = at
+        at += 1
+        if batch[start]:
+            while at < end and follows(batch, row, at):
+                at += 1
+            run, kept = np.uint64(row[start]), batches[batch[start]]
+            add_kept_rows(counts, low, high, kept, run, run + np.uint64(at - start), step, bits)
         else:
-            add_row(counts, low, high, neurons[first], step, graph)
-        first = end
+            add_row(counts, low, high, neurons[start], step, graph)
 
 
 @compiled
@@ -94,13 +108,13 @@ def _count_tiles(
     for t in range(first, end):
         low = np.uint64(t) * np.uint64(tile)
         high = min(np.uint64(graph.n_target), low + np.uint64(tile))
-        _add(counts, low, high, removed, removed_places, minus_one, graph)
+        _add(counts, low, high, removed, removed_places, _NONE, len(removed), minus_one, graph)
         peak = _find_peaks(counts, peaks, low, high)
-        at = np.uint64(0)
+        at = _NONE
         # A row adds at most 1 to a count, so as many rows are safe as the peak is below the limit.
         while at < len(added) and peak < limit:
-            stop = at + min(np.uint64(len(added)) - at, np.uint64(limit) - peak)
-            _add(counts, low, high, added[at:stop], added_places[at:stop], one, graph)
+            stop = at + min(len(added) - at, np.int64(limit - peak))
+            _add(counts, low, high, added, added_places, at, stop, one, graph)
             peak = _find_peaks(counts, peaks, low, high)
             at = stop
         if at < len(added):
@@ -110,14 +124,16 @@ def _count_tiles(
 
 @dataclass(eq=False)
 class Counts:
-    """Counts of a set over all targets, not to be written to, and the largest of every `CHUNK` of them."""
+    """Counts of a set over all targets, not to be written to, the largest of every `CHUNK` of them, and of all."""
 
     firing: Neurons
     counts: CountArray
     peaks: Peaks
+    peak: int = field(init=False)
     record: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.peak = int(self.peaks.max())
         self.record = counts_record(self.counts, self.peaks)
 
     @property
@@ -183,6 +199,11 @@ class PatchedCounts(NamedTuple):
 
     base: Counts
     difference: Difference
+
+    @property
+    def peak(self) -> int:
+        """The largest count of the base."""
+        return self.base.peak
 
     @property
     def record(self) -> bytes:
@@ -260,8 +281,7 @@ class FiberCounts:
         self, counts: CountArray, peaks: Peaks, removed: Neurons, added: Neurons, limit: int, threads: int
     ) -> bool:
         if self._kept is None:
-            nowhere = np.zeros(max(len(removed), len(added)), PLACE)
-            places = nowhere[: len(removed)], nowhere[: len(added)]
+            places = _nowhere(removed), _nowhere(added)
         else:
             self._kept.draw(added, threads)
             places = self._kept.find(removed), self._kept.find(added)
@@ -280,6 +300,12 @@ class FiberCounts:
         if different >= len(firing):
             return None
         return self._cache.get((self._fiber, sets[best].tobytes()))  # type: ignore[no-any-return]
+
+
+def _nowhere(neurons: Neurons) -> Places:
+    """Return the places of neurons of which no row is kept."""
+    none = np.zeros(len(neurons), np.int64)
+    return Places(none, none, _NO_BATCHES)
 
 
 def _likely_peak(firing: int, graph: GraphArrays) -> float:

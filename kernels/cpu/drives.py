@@ -50,10 +50,11 @@ def _accumulate(sums: Any, counts: Any) -> None:
 @inner
 def sum_chunk(sums: Any, search: Search, start: int) -> None:
     """Set ``sums``, which cannot overflow, to the counts of all fibers together for the targets from ``start`` on."""
+    records = search.counts
     for at in range(len(sums)):
         sums[at] = 0
-    for f in range(len(search.counts)):
-        record: CountsRecord = search.counts[f]
+    for f in range(len(records)):
+        record: CountsRecord = records[f]
         first = record.counts.address + start * record.itemsize
         if record.itemsize == 1:
             _accumulate(sums, array_8(first, len(sums)))
@@ -68,8 +69,9 @@ def set_bounds(bounds: Integers, search: Search, slack: int) -> None:
     """Set for each chunk what no sum of counts can exceed: the sum of the peaks of all fibers, and ``slack``."""
     for at in range(len(bounds)):
         bounds[at] = slack
-    for f in range(len(search.counts)):
-        _accumulate(bounds, array_32(search.counts[f].peaks.address, len(bounds)))
+    records = search.counts
+    for f in range(len(records)):
+        _accumulate(bounds, array_32(records[f].peaks.address, len(bounds)))
 
 
 @inlined
@@ -81,10 +83,12 @@ def _add_counts(drives: Integers, neurons: Neurons, counts: Any) -> None:
 @inner
 def sum_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
     """Write the drives of some neurons, at which all counts are right."""
+    # Arrays are taken out of tuples before a loop: within it, each use would count a reference.
+    extra, records = search.sparse.extra, search.counts
     for at in range(len(neurons)):
-        drives[at] = search.sparse.extra[neurons[at]]
-    for f in range(len(search.counts)):
-        record: CountsRecord = search.counts[f]
+        drives[at] = extra[neurons[at]]
+    for f in range(len(records)):
+        record: CountsRecord = records[f]
         address, size = record.counts.address, record.counts.size
         if record.itemsize == 1:
             _add_counts(drives, neurons, array_8(address, size))

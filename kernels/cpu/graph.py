@@ -6,7 +6,7 @@ out of a tuple inside a loop, each use would count a reference.
 
 Positions are counted from the start of a block.  The stream of a recurrent row may hold the self-synapse, which is no
 part of the graph.  Subtracting the block's base from the neuron, modulo ``2**64``, gives its position in its own block
-and a number beyond every position in all others, so that the loops need no case for it (see `_own_position`).
+and a number beyond every position in all others (see `_own_position`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.compiling import compiled, inlined, inner
+from brainsim.kernels.cpu.compiling import compiled, inlined, inner, innermost
 from brainsim.kernels.law import graph as law
 from brainsim.kernels.law.gaps import gap_table
 
@@ -165,20 +165,19 @@ def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: Grap
         counts[own] = before
 
 
-@inner
+@innermost
 def _draw_block(
     out: Positions,
     found: Word,
     state: Word,
     end: Word,
-    own: Word,
     shift: Word,
     last: Word,
     guide: Guide,
     heads: Heads,
     thresholds: Words,
 ) -> Word:
-    """Append the positions of one block's synapses, below ``end`` and other than ``own``, to ``out``.
+    """Append the positions of one block's synapses, below ``end``, to ``out``.
 
     Returns
     -------
@@ -195,15 +194,26 @@ def _draw_block(
         if found >= room:
             return room + _U1
         out[found] = at
-        found += np.uint64(at != own)  # the next position overwrites the self-synapse
+        found += _U1
         at += _gap(word >> _S32, word, _FINE1, shift, last, guide, heads, thresholds) + _U1
         if at >= end:
             return found
         if found >= room:
             return room + _U1
         out[found] = at
-        found += np.uint64(at != own)
+        found += _U1
         at += _U1
+
+
+@inner
+def _without(positions: Positions, first: Word, end: Word, position: Word) -> Word:
+    """Remove a position from ``positions[first:end]`` if it is there; return the new end."""
+    kept = first
+    for at in range(first, end):
+        if positions[at] != position:
+            positions[kept] = positions[at]
+            kept += _U1
+    return kept
 
 
 @inlined
@@ -215,7 +225,8 @@ def draw_block(out: Positions, graph: GraphArrays, row: Word, pre: Any, block: A
     base = np.uint64(block) << graph.bits
     end, own = min(end, np.uint64(graph.n_target) - base), _own_position(graph, pre, base)
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
-    return _draw_block(out, _U0, _block_state(row, block), end, own, *table)
+    used = _draw_block(out, _U0, _block_state(row, block), end, *table)
+    return _without(out, _U0, used, own) if own < end else used
 
 
 @compiled
@@ -252,7 +263,9 @@ def draw_rows(
                 state = _block_state(row_key(graph, sources[r]), block)
                 own = _own_position(graph, sources[r], base)
                 # Once there is no room, `used` stays beyond it, and nothing more is written.
-                used = _draw_block(out, used, state, stop, own, shift, last, guide, heads, thresholds)
+                used = _draw_block(out, used, state, stop, shift, last, guide, heads, thresholds)
+                if own < stop and used <= room:
+                    used = _without(out, np.uint64(starts[r]), used, own)
             starts[len(sources)] = used
         if used > room:
             failed += 1

@@ -168,10 +168,10 @@ def _existing(pre: Neurons, seen: Flags, search: _Search) -> Iterator[tuple[Neur
     Those of kept rows and those of the others are found in different ways.
     """
     places, graph = search.kept.find(pre), search.graph
-    are_kept = places["positions"] != 0
+    are_kept = places.batch != 0
     if are_kept.any():
         winners = search.winners[search.pending], search.winners[search.new]
-        rows = pre[are_kept], places[are_kept], seen[are_kept]
+        rows = pre[are_kept], places.take(are_kept), seen[are_kept]
         yield search_kept(*rows, *winners, graph.blocks, graph.bits, search.threads)
     if not are_kept.all():
         yield _drawn(pre[~are_kept], seen[~are_kept], search)

@@ -41,6 +41,11 @@ class Drive:
     patched: dict[int, PatchedCounts]
     key: np.uint64
 
+    @property
+    def peak(self) -> int:
+        """What no sum of counts exceeds."""
+        return sum(counts.peak for counts in self.counts.values())
+
     def records(self) -> Records:
         """Return a record of the counts of each fiber."""
         return joined([counts.record for counts in self.counts.values()])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,38 +23,62 @@ from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.state import Neurons
 
 _LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
-_FIRST_ROWS = 64
+_FIRST_BATCHES = 16
 _GROUPS = 8  # of blocks, at least
 _MOST_IN_GROUP = 1 << 31  # positions, so that 32 bits number them even if the room is doubled once
 LANES = 128  # positions that a search compares at a time, up to this many beyond the end of a row
 _U1 = np.uint64(1)
 
-# Where a row is kept: the batch it was drawn in, its number in it, and the batch's positions and offsets by address.
-# Each of the batch's ``rows`` has an offset in each block, and each group of ``2**group`` blocks ``room`` positions.
-# A row that is not kept has the address 0.
-PLACE = np.dtype([(name, np.int64) for name in ("positions", "offsets", "batch", "row", "rows", "room", "group")])
-Places = npt.NDArray[np.void]
+# Rows that were drawn together: the addresses of their positions and offsets, how many rows there are, and how many
+# positions there is room for in each group of ``2**group`` blocks.
+BATCH = np.dtype([(name, np.int64) for name in ("positions", "offsets", "rows", "room", "group")])
+Batches = npt.NDArray[np.void]
+Indices = npt.NDArray[np.int64]
+
+
+class Places(NamedTuple):
+    """Where the rows of some neurons are kept.
+
+    Attributes
+    ----------
+    batch : int64 array
+        The batch of each row, 0 if it is not kept.
+    row : int64 array
+        The number of each row in its batch.
+    batches : array of `BATCH`
+        All batches of the fiber.
+    """
+
+    batch: Indices
+    row: Indices
+    batches: Batches
+
+    def take(self, which: Any) -> Places:
+        """Return the places of some of the neurons."""
+        return Places(self.batch[which], self.row[which], self.batches)
 
 
 @inlined
-def kept_block(place: Any, block: Any) -> tuple[Positions, Offsets]:
-    """Return the positions of a row's batch in a group of blocks, and where those of each row begin in this block."""
-    offsets = array_32(place.offsets + 4 * np.int64(block) * (place.rows + 1), place.rows + 1)
-    return array_16(place.positions + 2 * (np.int64(block) >> place.group) * place.room, place.room + LANES), offsets
+def kept_block(batch: Any, block: Any) -> tuple[Positions, Offsets]:
+    """Return the positions of a batch in the group of a block, and where those of each row begin in this block."""
+    offsets = array_32(batch.offsets + 4 * np.int64(block) * (batch.rows + 1), batch.rows + 1)
+    return array_16(batch.positions + 2 * (np.int64(block) >> batch.group) * batch.room, batch.room + LANES), offsets
 
 
 @inlined
-def follows(places: Places, at: int) -> Any:
+def follows(batch: Indices, row: Indices, at: int) -> Any:
     """Return whether a row lies directly after that of the place before, in the same batch."""
-    return places[at].batch == places[at - 1].batch and places[at].row == places[at - 1].row + 1
+    return batch[at] == batch[at - 1] and row[at] == row[at - 1] + 1
 
 
 @inner
-def add_kept_rows(counts: Any, low: Word, high: Word, place: Any, rows: int, step: Any, bits: Word) -> None:
-    """Do for some rows that follow each other what `brainsim.kernels.cpu.graph.add_row` does by drawing."""
-    first, end, size = np.uint64(place.row), np.uint64(place.row + rows), _U1 << bits
+def add_kept_rows(
+    counts: Any, low: Word, high: Word, batch: Any, first: Word, end: Word, step: Any, bits: Word
+) -> None:
+    """Do for the rows of a batch from ``first`` to before ``end`` what `add_row` of cpu.graph does by drawing."""
+    size = _U1 << bits
     for block in range(low >> bits, (high + size - _U1) >> bits):
-        positions, offsets = kept_block(place, block)
+        positions, offsets = kept_block(batch, block)
         base = np.uint64(block) << bits
         for at in range(np.uint64(offsets[first]), np.uint64(offsets[end])):
             counts[base + positions[at]] += step
@@ -67,42 +91,62 @@ class _Batch:
     So rows that come together are counted in one pass.  See `brainsim.kernels.cpu.graph.draw_rows` for the layout.
     """
 
-    number: int
     positions: Positions
     offsets: Offsets
     index: _PlaceIndex
-    rows: npt.NDArray[np.int64]
-    group: int
+    slot: int
+    rows: Indices
 
     @property
     def nbytes(self) -> int:
         return self.positions.nbytes + 2 * LANES + self.offsets.nbytes + self.rows.nbytes
 
-    def places(self) -> Places:
-        """Return where the rows are kept."""
-        places = np.empty(len(self.rows), PLACE)
-        places["positions"], places["offsets"] = address_of(self.positions), address_of(self.offsets)
-        places["batch"], places["row"] = self.number, np.arange(len(self.rows))
-        places["rows"], places["room"], places["group"] = len(self.rows), self.positions.shape[1], self.group
-        return places
-
     def on_evict(self) -> None:
         # The arrays are freed next, so no address of them may stay.
-        self.index.places[self.rows] = np.zeros(1, PLACE)
+        self.index.remove(self.slot, self.rows)
 
 
 class _PlaceIndex:
-    """The place of the row of each row number."""
+    """The place of the row of each row number, and the table of batches."""
 
     def __init__(self) -> None:
-        self.places: Places = np.zeros(_FIRST_ROWS, PLACE)
+        # One item more than there are row numbers: the last one stays 0 and stands for row number -1, which is none.
+        self._batch: Indices = np.zeros(1, np.int64)
+        self._row: Indices = np.zeros(1, np.int64)
+        self._batches: Batches = np.zeros(_FIRST_BATCHES, BATCH)  # the first one stands for none
+        self._free = list(range(_FIRST_BATCHES - 1, 0, -1))
 
-    def of(self, rows: npt.NDArray[np.int64], size: int) -> Places:
-        """Return the places of some of the first ``size`` row numbers (a copy)."""
-        if size > len(self.places):
-            more = np.zeros(max(size, 2 * len(self.places)) - len(self.places), PLACE)
-            self.places = np.concatenate([self.places, more])
-        return self.places[rows]
+    @property
+    def nbytes(self) -> int:
+        return self._batch.nbytes + self._row.nbytes + self._batches.nbytes
+
+    def of(self, rows: Indices, size: int) -> Places:
+        """Return the places of some row numbers, all less than ``size``; -1 stands for none."""
+        if size >= len(self._batch):
+            more = np.zeros(max(size + 1, 2 * len(self._batch)) - len(self._batch), np.int64)
+            self._batch, self._row = np.append(self._batch, more), np.append(self._row, more)
+        return Places(self._batch[rows], self._row[rows], self._batches)
+
+    def free_slot(self) -> int:
+        """Return a place for another batch in the table; it is taken once something is put there."""
+        if not self._free:
+            size = len(self._batches)
+            self._batches = np.concatenate([self._batches, np.zeros(size, BATCH)])
+            self._free = list(range(2 * size - 1, size - 1, -1))
+        return self._free[-1]
+
+    def put(self, batch: _Batch, group: int) -> None:
+        """Note that these rows are kept, at a free slot."""
+        self._free.remove(batch.slot)
+        rows, room = len(batch.rows), batch.positions.shape[1]
+        self._batches[batch.slot] = (address_of(batch.positions), address_of(batch.offsets), rows, room, group)
+        self._batch[batch.rows], self._row[batch.rows] = batch.slot, np.arange(rows)
+
+    def remove(self, slot: int, rows: Indices) -> None:
+        """Note that these rows are kept no longer."""
+        self._batch[rows] = 0
+        self._batches[slot] = np.zeros(1, BATCH)[0]
+        self._free.append(slot)
 
 
 class KeptRows:
@@ -114,7 +158,6 @@ class KeptRows:
         self._numbers = numbers
         self._cache = cache
         self._index = _PlaceIndex()
-        self._batches = 0
         # The more blocks in a group, the less room is spare; several groups are drawn by several threads.
         self._group = max(0, (graph.blocks // _GROUPS).bit_length() - 1)
         self._groups = -(-graph.blocks >> self._group)
@@ -122,7 +165,7 @@ class KeptRows:
     @property
     def nbytes(self) -> int:
         """Bytes of the index; the rows themselves are in the cache."""
-        return self._index.places.nbytes
+        return self._index.nbytes
 
     def fits(self, count: int) -> bool:
         """Return whether the cache has room for as many rows drawn together."""
@@ -138,19 +181,16 @@ class KeptRows:
     def find(self, neurons: Neurons) -> Places:
         """Return the places of the rows of ``neurons``, which hold until something else is put into the cache."""
         found = self._find(neurons)
-        for batch in np.unique(found["batch"]).tolist():
-            self._cache.get((self._fiber, "rows", batch))  # it is in use
+        for slot in np.flatnonzero(np.bincount(found.batch)).tolist():
+            self._cache.get((self._fiber, "rows", slot))  # it is in use
         return found
 
     def _find(self, neurons: Neurons) -> Places:
-        rows = self._numbers.rows(neurons)
-        found = self._index.of(np.maximum(rows, 0), self._numbers.size)
-        found[rows < 0] = np.zeros(1, PLACE)
-        return found
+        return self._index.of(self._numbers.rows(neurons), self._numbers.size)
 
     def draw(self, neurons: Neurons, threads: int) -> None:
         """Draw and keep the rows of ``neurons`` that are not kept yet, if they fit."""
-        missing = neurons[self._find(neurons)["positions"] == 0]
+        missing = neurons[self._find(neurons).batch == 0]
         if not len(missing) or not self.fits(len(missing)):
             return
         room = self._room(len(missing))
@@ -167,8 +207,8 @@ class KeptRows:
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
             rows = self._numbers.assign_rows(neurons)
             self._index.of(rows, self._numbers.size)
-            self._batches += 1
-            batch = _Batch(self._batches, positions, offsets, self._index, rows, self._group)
-            if self._cache.keep((self._fiber, "rows", batch.number), batch, self._fiber, evict_first=True):
-                self._index.places[rows] = batch.places()
+            slot = self._index.free_slot()
+            batch = _Batch(positions, offsets, self._index, slot, rows)
+            self._index.put(batch, self._group)
+            self._cache.keep((self._fiber, "rows", slot), batch, self._fiber, evict_first=True)
         return True

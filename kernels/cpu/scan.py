@@ -26,6 +26,7 @@ from brainsim.kernels.state import Neurons
 
 WORTH_THREADS = 64  # chunks to be read: for fewer, waking a second thread costs more than it saves
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
+_Kind = Any  # an empty array of the type in which counts are summed: so a kernel is compiled for the types in use only
 _STEP = 64
 
 
@@ -100,7 +101,14 @@ def _scan_chunk(
 
 @inner
 def _scan(
-    chunks: Integers, bounds: Integers, drives: Integers, neurons: Neurons, size: int, bar: Bar, search: Search
+    chunks: Integers,
+    bounds: Integers,
+    kind: _Kind,
+    drives: Integers,
+    neurons: Neurons,
+    size: int,
+    bar: Bar,
+    search: Search,
 ) -> int:
     """Add the best of some chunks, of those not listed and better than the bar, to ``size`` candidates.
 
@@ -109,22 +117,18 @@ def _scan(
     int
         How many candidates there are: if more than ``k``, they have to be cut to the best.
     """
-    narrow, wide = np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint32)
+    sums = np.empty(CHUNK, kind.dtype)
     for chunk in chunks:
-        start, bound = chunk * CHUNK, bounds[chunk]
-        if not _may_beat(bound, bar):  # the bar has risen
-            continue
-        length = min(CHUNK, search.n - start)
-        if bound <= _NARROW:
-            size, bar = _scan_chunk(narrow[:length], start, drives, neurons, size, bar, search)
-        else:
-            size, bar = _scan_chunk(wide[:length], start, drives, neurons, size, bar, search)
+        if _may_beat(bounds[chunk], bar):  # the bar may have risen
+            start = chunk * CHUNK
+            some = sums[: min(CHUNK, search.n - start)]
+            size, bar = _scan_chunk(some, start, drives, neurons, size, bar, search)
     return size
 
 
 @compiled
 def _find(
-    search: Search, most: int, drives: Integers, neurons: Neurons, bounds: Integers, chunks: Integers
+    search: Search, kind: _Kind, most: int, drives: Integers, neurons: Neurons, bounds: Integers, chunks: Integers
 ) -> tuple[int, Bar, int]:
     """Write the winners, unless more than ``most`` chunks have to be read.
 
@@ -137,7 +141,7 @@ def _find(
     if found > most:
         return size, bar, found
     if found:
-        size = _scan(chunks[:found], bounds, drives, neurons, size, bar, search)
+        size = _scan(chunks[:found], bounds, kind, drives, neurons, size, bar, search)
         size, bar = keep_best(drives, neurons, size, search.k, search.key)
     clear(search.sparse)
     return size, bar, 0
@@ -145,12 +149,12 @@ def _find(
 
 @compiled
 def _scan_part(
-    first: int, end: int, chunks: Integers, bounds: Integers, bar: Bar, search: Search
+    first: int, end: int, chunks: Integers, bounds: Integers, kind: _Kind, bar: Bar, search: Search
 ) -> tuple[Integers, Neurons]:
     """Return the best of some chunks, of those not listed and better than the bar, and their drives."""
     room = min(2 * search.k, search.n) + 1
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
-    size = _scan(chunks[first:end], bounds, drives, neurons, ZERO, bar, search)
+    size = _scan(chunks[first:end], bounds, kind, drives, neurons, ZERO, bar, search)
     return drives[:size], neurons[:size]
 
 
@@ -162,21 +166,20 @@ def _finish(drives: Integers, neurons: Neurons, search: Search) -> int:
     return size
 
 
-def find_winners(search: Search, threads: int) -> Neurons:
+def find_winners(search: Search, peak: int, threads: int) -> Neurons:
     """Return the ``k`` neurons of largest positive drive, ascending, and clear the sparse drive.
 
-    All counts are right.  Ties go to the larger precedence.
+    All counts are right, and no sum of them exceeds ``peak``.  Ties go to the larger precedence.
     """
+    kind = np.empty(0, np.uint8 if peak <= _NARROW else np.uint32)
     room, length = max(int(search.sparse.size[0]), 3 * search.k + 1), -(-search.n // CHUNK)
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
     bounds, chunks = np.empty(length, np.int64), np.empty(length, np.int64)
     most = WORTH_THREADS - 1 if threads > 1 else length
-    size, bar, found = _find(search, most, drives, neurons, bounds, chunks)
+    size, bar, found = _find(search, kind, most, drives, neurons, bounds, chunks)
     if found:
-        parts = in_parts(_scan_part, found, threads, chunks, bounds, bar, search)
+        parts = in_parts(_scan_part, found, threads, chunks, bounds, kind, bar, search)
         drives = np.concatenate([drives[:size], *(part[0] for part in parts)])
         neurons = np.concatenate([neurons[:size], *(part[1] for part in parts)])
         size = _finish(drives, neurons, search)
-    winners = neurons[:size]
-    winners.sort()
-    return winners.copy()
+    return np.sort(neurons[:size])

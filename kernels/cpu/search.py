@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.graph import Offsets, Positions, Word
-from brainsim.kernels.cpu.rows import LANES, Places, kept_block
+from brainsim.kernels.cpu.rows import LANES, Places, follows, kept_block
 from brainsim.kernels.cpu.sets import Flags
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.state import Neurons
@@ -101,6 +101,19 @@ def _walk(
 
 
 @inlined
+def _runs(places: Places, seen: Flags) -> Edges:
+    """Return where runs of rows begin that lie one after the other in a batch and are of one kind, and the end."""
+    batch, row = places.batch, places.row
+    starts, size = np.empty(len(batch) + 1, np.int64), 0
+    for a in range(len(batch)):
+        if a == 0 or not follows(batch, row, a) or seen[a] != seen[a - 1]:
+            starts[size] = a
+            size += 1
+    starts[size] = len(batch)
+    return starts[: size + 1]
+
+
+@inner
 def _search_block(
     found: Found,
     size: Word,
@@ -114,6 +127,7 @@ def _search_block(
     marks: npt.NDArray[np.uint8],
 ) -> Word:
     """Append what is found in a block; ``pending`` and ``new`` are the winners in it."""
+    batch, row, batches = places.batch, places.row, places.batches
     base, mask = np.uint64(block) << bits, (_U1 << bits) - _U1
     for post in pending:
         marks[np.uint64(post) & mask] = 1
@@ -122,12 +136,12 @@ def _search_block(
     for run in range(len(starts) - 1):
         start, end = starts[run], starts[run + 1]
         posts, level = (new, 2) if seen[start] else (pending, 1)
-        positions, offsets = kept_block(places[start], block)
-        row, end_row, at = np.uint64(places[start].row), np.uint64(places[start].row + end - start), np.uint64(start)
+        positions, offsets = kept_block(batches[batch[start]], block)
+        first_row, end_row, at = np.uint64(row[start]), np.uint64(row[start] + end - start), np.uint64(start)
         if len(posts) > _MOST_LOOKED_FOR:
-            size = _walk(found, size, positions, offsets, row, end_row, at, base, marks, level)
+            size = _walk(found, size, positions, offsets, first_row, end_row, at, base, marks, level)
         elif len(posts):
-            size = _look_for(found, size, positions, offsets, row, end_row, at, posts, mask)
+            size = _look_for(found, size, positions, offsets, first_row, end_row, at, posts, mask)
     for post in pending:
         marks[np.uint64(post) & mask] = 0
     return size
@@ -139,49 +153,32 @@ def _search_blocks(
     end: int,
     places: Places,
     seen: Flags,
-    starts: Edges,
     pending: Neurons,
     edges: Edges,
     new: Neurons,
     new_edges: Edges,
     bits: Word,
     found: Found,
-    sizes: Edges,
-) -> None:
+) -> tuple[Any, Any]:
     """Search some blocks of kept rows for synapses onto ``pending`` winners, for seen rows onto ``new`` ones only.
 
     The winners in block ``b`` begin at ``edges[b]`` and ``new_edges[b]``.  A block holds at most a synapse for each row
-    and winner, which says where the room of each range of blocks begins in ``found``.  How many were found goes to
-    ``sizes[first]``.
+    and winner, which says where the room of each range of blocks begins in ``found``.
+
+    Returns
+    -------
+    begin, end : int
+        Where in ``found`` the synapses are.
     """
-    marks, size = np.zeros(_U1 << bits, np.uint8), np.uint64(0)
-    room = found[len(places) * edges[first] :]
+    starts, marks, size = _runs(places, seen), np.zeros(_U1 << bits, np.uint8), np.uint64(0)
+    begin = len(seen) * edges[first]
+    room = found[begin:]
     for block in range(first, end):
         here = pending[edges[block] : edges[block + 1]]
         new_here = new[new_edges[block] : new_edges[block + 1]]
         if len(here):
             size = _search_block(room, size, block, places, seen, starts, here, new_here, bits, marks)
-    sizes[first] = size
-
-
-def _starts(places: Places, seen: Flags) -> Edges:
-    """Return where runs of rows begin that lie one after the other in a batch and are of one kind, and the end."""
-    batch, row = places["batch"], places["row"]
-    goes_on = (batch[1:] == batch[:-1]) & (row[1:] == row[:-1] + 1) & (seen[1:] == seen[:-1])
-    return np.concatenate(([0], np.flatnonzero(~goes_on) + 1, [len(places)]))
-
-
-def _search(
-    places: Places, seen: Flags, pending: Neurons, new: Neurons, blocks: int, bits: np.uint64, threads: int
-) -> Found:
-    """Return the synapses of kept rows onto ``pending`` winners, for seen rows onto ``new`` ones only, in any order."""
-    borders = np.arange(blocks + 1) << int(bits)
-    edges, new_edges = np.searchsorted(pending, borders), np.searchsorted(new, borders)
-    found, sizes = np.empty(len(places) * len(pending), np.uint64), np.zeros(blocks, np.int64)
-    rows = places, seen, _starts(places, seen)
-    in_parts(_search_blocks, blocks, threads, *rows, pending, edges, new, new_edges, bits, found, sizes)
-    begins = len(places) * edges
-    return np.concatenate([found[:0], *(found[begins[b] : begins[b] + sizes[b]] for b in np.flatnonzero(sizes))])
+    return begin, begin + np.int64(size)
 
 
 def search_kept(
@@ -200,7 +197,7 @@ def search_kept(
     ----------
     pre : int64 array
         The neurons, ascending.
-    places : array of `PLACE`
+    places : Places
         Where their rows are kept.
     seen : bool array
         For which of them only the ``new`` winners matter, and not all ``pending`` ones.
@@ -216,6 +213,11 @@ def search_kept(
     pre, post : int64 array
         One item for each synapse; equal presynaptic neurons come together.
     """
-    order = np.lexsort((places["row"], places["batch"]))  # as the rows lie in their batches
-    found = np.sort(_search(places[order], seen[order], pending, new, blocks, bits, threads))
+    order = np.argsort((places.batch << 32) + places.row)  # as the rows lie in their batches
+    borders = np.arange(blocks + 1) << int(bits)
+    winners = pending, np.searchsorted(pending, borders), new, np.searchsorted(new, borders)
+    room = np.empty(len(pre) * len(pending), np.uint64)
+    ranges = in_parts(_search_blocks, blocks, threads, places.take(order), seen[order], *winners, bits, room)
+    found = np.concatenate([room[begin:end] for begin, end in ranges])
+    found.sort()
     return pre[order][(found >> _ROW).astype(np.int64)], (found & _POST).astype(np.int64)

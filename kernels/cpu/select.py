@@ -20,7 +20,7 @@ def select(resources: Resources, area: int, drive: Drive) -> Neurons:
             resources.sparse.clear()
             return winners
         _complete(resources, area, drive)
-    return find_winners(search_of(resources, area, drive), threads)
+    return find_winners(search_of(resources, area, drive), drive.peak, threads)
 
 
 def _select_listed(resources: Resources, area: int, drive: Drive, threads: int) -> Neurons | None:

@@ -47,9 +47,36 @@ __device__ __forceinline__ u64 block_sum_before(u64 value, u64* scratch, u64& to
     return before + sum - value;
 }
 
-// Returns which job a thread block works for; there are few.
-__device__ __forceinline__ i64 job_of(const Job* jobs, i64 job_count, i64 block) {
+// Returns which job a thread block, or an item, belongs to: the last that begins at or before it.  There are few.
+template <class Job>
+__device__ __forceinline__ i64 job_of(const Job* jobs, i64 job_count, i64 Job::*first, i64 item) {
     i64 job = 0;
-    while (job + 1 < job_count && jobs[job + 1].first_block <= block) ++job;
+    while (job + 1 < job_count && jobs[job + 1].*first <= item) ++job;
     return job;
+}
+
+// The tile of targets that a thread block works for.
+struct Tile {
+    i64 job;
+    i64 index;  // within its area
+    i64 low;    // its targets: from here
+    i64 end;    // to before here
+};
+
+__device__ __forceinline__ Tile tile_of(const Round& round, const State& state, i64 block) {
+    const i64 job = job_of(round.select_jobs, round.select_count, &SelectJob::first_block, block);
+    const i64 n = state.areas[round.select_jobs[job].area].n;
+    const i64 index = block - round.select_jobs[job].first_block, low = index << state.tile_bits;
+    const i64 end = low + (1ll << state.tile_bits);
+    return {job, index, low, end < n ? end : n};
+}
+
+// A list of neurons, ascending.
+struct Neurons {
+    const u32* items;
+    i64 count;
+};
+
+__device__ __forceinline__ Neurons firing_at(const State& state, i64 area) {
+    return {state.winners + state.areas[area].winners, i64(state.sizes[area])};
 }

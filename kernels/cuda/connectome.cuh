@@ -16,8 +16,9 @@ struct Gaps {
     u32 last;
 };
 
-__device__ __forceinline__ Gaps gaps_of(const Fiber& fiber, const u16* guide, const u32* heads, const u64* thresholds) {
-    return {guide + fiber.guide, heads + fiber.heads, thresholds + fiber.thresholds, u32(fiber.shift), u32(fiber.last)};
+__device__ __forceinline__ Gaps gaps_of(const Fibers& fibers, const Fiber& fiber) {
+    return {fibers.guide + fiber.guide, fibers.heads + fiber.heads, fibers.gap_thresholds + fiber.gap_thresholds,
+            u32(fiber.shift), u32(fiber.last)};
 }
 
 __device__ __forceinline__ u64 mix64(u64 x) {

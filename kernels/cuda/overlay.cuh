@@ -7,31 +7,31 @@ __device__ __forceinline__ u64 row_of(u32 rank, const Fiber& fiber) { return u64
 
 // Calls `visit` with the slot of every synapse of a row; all lanes of a warp walk it together, one page at a time.
 template <class Visit>
-__device__ __forceinline__ void walk_row(const Row& row, const u64* next, Visit visit) {
+__device__ __forceinline__ void walk_row(const Overlay& overlay, const Row& row, Visit visit) {
     u64 page = row.head;
     for (u64 passed = 0; passed < row.length; passed += PAGE) {
         if (passed + lane_id() < row.length) visit(page * PAGE + lane_id());
-        if (passed + PAGE < row.length) page = next[page];
+        if (passed + PAGE < row.length) page = overlay.next[page];
     }
 }
 
-// Returns where a neuron stands in an ascending list, or -1 if it does not.
-__device__ __forceinline__ i64 position_of(u32 neuron, const u32* neurons, i64 count) {
-    i64 low = 0, high = count;
+// Returns where a neuron stands in a list, or -1 if it does not.
+__device__ __forceinline__ i64 position_of(u32 neuron, const Neurons& list) {
+    i64 low = 0, high = list.count;
     while (low < high) {
         const i64 middle = (low + high) >> 1;
-        if (neurons[middle] < neuron) low = middle + 1;
+        if (list.items[middle] < neuron) low = middle + 1;
         else high = middle;
     }
-    return low < count && neurons[low] == neuron ? low : -1;
+    return low < list.count && list.items[low] == neuron ? low : -1;
 }
 
-// One strengthening step: `Update.apply` of `kernels/law/weights.py`.
-__device__ __forceinline__ i64 strengthened(i64 weight, const Fiber& fiber, const i64* steps) {
+// One strengthening step: `Update.apply` of `kernels/law/rules.py`.
+__device__ __forceinline__ i64 strengthened(i64 weight, const Fibers& fibers, const Fiber& fiber) {
     i64 step;
     if (fiber.step_count) {
         const i64 item = weight >> fiber.step_shift, last = fiber.step_count - 1;
-        step = steps[fiber.steps + (item < last ? item : last)];
+        step = fibers.steps[fiber.steps + (item < last ? item : last)];
     } else {
         step = (fiber.gain * weight + fiber.drift + (1ll << (RATE_BITS - 1))) >> RATE_BITS;
     }

@@ -29,12 +29,13 @@ __device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u
 
 // Moves the counts of a tile to the drives, which begin at minus the thresholds (null if there are none), and returns
 // the largest drive of those this thread has moved, or 0.
-__device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* amounts, u32 size, bool first) {
+__device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* thresholds, u32 size, i64 base,
+                                          bool first) {
     i64 largest = 0;
     for (u32 place = threadIdx.x; place < size; place += THREADS) {
         const i64 count = (counts[place >> 1] >> ((place & 1) * 16)) & 0xFFFF;
-        const i64 before = !first ? drive[place] : amounts ? -amounts[place] : 0;
-        const i64 value = before + count * ONE;
+        const i64 before = !first ? drive[place] : thresholds ? -thresholds[place] : 0;
+        const i64 value = before + count * base;
         drive[place] = value;
         largest = value > largest ? value : largest;
     }
@@ -43,54 +44,53 @@ __device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* a
 
 // Grid: the tiles of all jobs.  Dynamic shared memory: 2 bytes for each target of a tile.
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
-project(const Status* status, const Job* jobs, i64 job_count, const i64* opened, const Fiber* fibers,
-        const Area* areas, const u32* winners, const u32* sizes, const u16* guide, const u32* heads,
-        const u64* thresholds, const i64* amounts, i64* drive, i64* peaks, u32* histograms, u64* tie_keys, i64 passes,
-        i64 tile_bits) {
+project(const Fibers fibers, const State state, const Round round) {
     DYNAMIC_SHARED(u32, counts);
     __shared__ i64 scratch[WARPS + 1];
-    if (status->stalled) return;
-    const i64 number = job_of(jobs, job_count, blockIdx.x);
-    const Job job = jobs[number];
-    const Area area = areas[job.area];
-    const i64 tile = i64(blockIdx.x) - job.first_block;
-    const u64 low = u64(tile) << tile_bits;
-    const u64 left = u64(area.n) - low;
-    const u32 size = left < (1ull << tile_bits) ? u32(left) : 1u << tile_bits;
-    if (tile == 0) {
-        const u64 tag = input_tag(job, opened, fibers, areas, winners, sizes, reinterpret_cast<u64*>(scratch));
-        if (threadIdx.x == 0) tie_keys[number] = tie_key(area, tag);
-        for (i64 bin = threadIdx.x; bin < passes * DIGITS; bin += THREADS) histograms[number * passes * DIGITS + bin] = 0;
+    if (state.status->stalled) return;
+    const Tile tile = tile_of(round, state, blockIdx.x);
+    const SelectJob job = round.select_jobs[tile.job];
+    const Area& area = state.areas[job.area];
+    if (tile.index == 0) {
+        const i64 bins = round.passes * DIGITS;
+        for (i64 bin = threadIdx.x; bin < bins; bin += THREADS) round.histograms[tile.job * bins + bin] = 0;
+        const u64 tag = input_tag(fibers, state, round, job, reinterpret_cast<u64*>(scratch));
+        if (threadIdx.x == 0) round.tie_keys[tile.job] = tie_key(area, tag);
     }
-    const u32 count_words = (size + 1) >> 1;
-    i64* const tile_drive = drive + area.drive + low;
-    const i64* const tile_amounts = area.amounts == -1 ? nullptr : amounts + area.amounts + low;
+    const u32 size = u32(tile.end - tile.low), count_words = (size + 1) >> 1;
+    i64* const drive = state.drive + area.drive + tile.low;
+    const i64* const thresholds = area.thresholds == -1 ? nullptr : state.thresholds + area.thresholds + tile.low;
     for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
     __syncthreads();
-    u64 added = 0;
+    u32 added = 0;
     bool first = true;
-    for (i64 open = job.first_fiber; open < job.end_fiber; ++open) {
-        const Fiber& fiber = fibers[opened[open]];
-        const Gaps gaps = gaps_of(fiber, guide, heads, thresholds);
-        const u32* const sources = winners + areas[fiber.source].winners;
-        const u64 source_count = sizes[fiber.source];
-        for (u64 begin = 0; begin < source_count;) {
-            const u64 rest = source_count - begin, room = MOST_SOURCES - added;
+    const auto base_of = [&](i64 at) { return fibers.items[round.transmitting[at]].base; };
+    // All that is counted has the base weight of the last fiber, and is of no more sources than 16 bits can count.
+    const auto move_on = [&](i64 base) {
+        __syncthreads();
+        move_counts(counts, drive, thresholds, size, base, first);
+        __syncthreads();
+        for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
+        __syncthreads();
+        first = false;
+        added = 0;
+    };
+    for (i64 at = job.first_fiber; at < job.end_fiber; ++at) {
+        const Fiber& fiber = fibers.items[round.transmitting[at]];
+        const Gaps gaps = gaps_of(fibers, fiber);
+        if (added && base_of(at - 1) != fiber.base) move_on(base_of(at - 1));
+        const Neurons firing = firing_at(state, fiber.source);
+        for (u64 begin = 0; begin < u64(firing.count);) {
+            const u64 rest = u64(firing.count) - begin, room = MOST_SOURCES - added;
             const u64 taken = rest < room ? rest : room;
-            count_sources(counts, sources + begin, taken, low, size, int(tile_bits), fiber, gaps);
+            count_sources(counts, firing.items + begin, taken, u64(tile.low), size, int(state.tile_bits), fiber, gaps);
             begin += taken;
-            added += taken;
-            if (added < MOST_SOURCES) continue;
-            __syncthreads();
-            move_counts(counts, tile_drive, tile_amounts, size, first);
-            __syncthreads();
-            for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
-            __syncthreads();
-            first = false;
-            added = 0;
+            added += u32(taken);
+            if (added == MOST_SOURCES) move_on(fiber.base);
         }
     }
     __syncthreads();
-    const i64 peak = block_maximum(move_counts(counts, tile_drive, tile_amounts, size, first), scratch);
-    if (threadIdx.x == 0) peaks[area.tiles + tile] = peak;
+    const i64 base = base_of(job.end_fiber - 1);
+    const i64 peak = block_maximum(move_counts(counts, drive, thresholds, size, base, first), scratch);
+    if (threadIdx.x == 0) state.peaks[area.tiles + tile.index] = peak;
 }

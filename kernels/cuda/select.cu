@@ -8,36 +8,36 @@ __device__ __forceinline__ u64 without_low_bits(u64 value, u64 bits) { return bi
 
 __device__ __forceinline__ u64 with_low_bits(u64 value, u64 bits) { return bits < 64 ? value << bits : 0; }
 
-__device__ __forceinline__ u64 digit_bits(const Choice& choice) {
-    return choice.unknown < u64(DIGIT_BITS) ? choice.unknown : u64(DIGIT_BITS);
+__device__ __forceinline__ u64 digit_bits(const Search& search) {
+    return search.unknown < u64(DIGIT_BITS) ? search.unknown : u64(DIGIT_BITS);
 }
 
-// Returns what is known when all neurons that begin like `prefix` win: the lowest bar, or preference, of them.  A bar is at
-// least 1, because a neuron that is not driven never wins.
-__device__ __forceinline__ Choice settled(u64 bar, u64 prefix, u64 unknown) {
+// Returns the end of a search in which all neurons that begin like `prefix` win: their lowest drive, or preference.  A bar
+// is at least 1, because a neuron that is not driven never wins.
+__device__ __forceinline__ Search ended(u64 bar, u64 prefix, u64 unknown) {
     const u64 lowest = with_low_bits(prefix, unknown);
     if (bar) return {bar, lowest, 0, 0};
     return {lowest ? lowest : 1, 0, 0, 0};
 }
 
 // Finds the next digit of the last winner from how often each digit occurs among the candidates.
-__device__ Choice descend(const u32* histogram, Choice choice, u64* scratch) {
-    __shared__ Choice found;
+__device__ Search descend(const u32* histogram, Search search, u64* scratch) {
+    __shared__ Search found;
     constexpr i64 OWN = DIGITS / THREADS;
     const i64 top = DIGITS - 1 - i64(threadIdx.x) * OWN;
     u64 own = 0, total = 0;
     for (i64 bin = 0; bin < OWN; ++bin) own += histogram[top - bin];
     u64 above = block_sum_before(own, scratch, total);
-    if (threadIdx.x == 0) found = settled(0, 0, 0);  // if fewer neurons are driven than can win, all of them do
+    if (threadIdx.x == 0) found = ended(0, 0, 0);  // if fewer neurons are driven than can win, all of them do
     __syncthreads();
-    if (above < choice.remaining && above + own >= choice.remaining) {
+    if (above < search.remaining && above + own >= search.remaining) {
         i64 bin = top;
-        while (above + histogram[bin] < choice.remaining) above += histogram[bin--];
-        const u64 width = digit_bits(choice), unknown = choice.unknown - width;
-        const u64 prefix = choice.prefix << width | u64(bin), remaining = choice.remaining - above;
-        if (remaining == histogram[bin]) found = settled(choice.bar, prefix, unknown);
-        else if (unknown == 0) found = {prefix, 0, 64, remaining};  // never two equal preferences, so this was the drive
-        else found = {choice.bar, prefix, unknown, remaining};
+        while (above + histogram[bin] < search.remaining) above += histogram[bin--];
+        const u64 width = digit_bits(search), unknown = search.unknown - width;
+        const u64 prefix = search.prefix << width | u64(bin), remaining = search.remaining - above;
+        if (remaining == histogram[bin]) found = ended(search.bar, prefix, unknown);
+        else if (unknown == 0) found = {prefix, 0, 64, remaining};  // preferences differ, so this was the drive
+        else found = {search.bar, prefix, unknown, remaining};
     }
     __syncthreads();
     return found;
@@ -45,61 +45,59 @@ __device__ Choice descend(const u32* histogram, Choice choice, u64* scratch) {
 
 // At first, all bits of the largest drive are unknown; so the first digit tells the drives apart as well as it can, and
 // nearly all tiles can be passed over from then on.
-__device__ Choice choice_at_first(const i64* peaks, i64 tiles, i64 k, u64* scratch) {
+__device__ Search search_at_first(const State& state, const Area& area, u64* scratch) {
+    const i64 tiles = ((area.n - 1) >> state.tile_bits) + 1;
+    const i64* const peaks = state.peaks + area.tiles;
     i64 peak = 0;
     for (i64 tile = threadIdx.x; tile < tiles; tile += THREADS) peak = peaks[tile] > peak ? peaks[tile] : peak;
     peak = block_maximum(peak, reinterpret_cast<i64*>(scratch));
-    if (peak == 0) return settled(0, 0, 0);
-    return {0, 0, u64(64 - __clzll(peak)), u64(k)};
+    if (peak == 0) return ended(0, 0, 0);
+    return {0, 0, u64(64 - __clzll(peak)), u64(area.k)};
 }
 
-// What is known before a pass; the first thread block of a job keeps it for the next one.
-__device__ Choice choice_before(i64 pass, i64 passes, i64 job, bool keep, const Area& area, i64 tiles, const i64* peaks,
-                                const u32* histograms, Choice* choices, u64* scratch) {
-    Choice* const known = choices + job * (passes + 1);
-    Choice choice;
-    if (pass == 0) {
-        choice = choice_at_first(peaks + area.tiles, tiles, area.k, scratch);
-    } else {
-        choice = known[pass - 1];
-        if (choice.unknown) choice = descend(histograms + (job * passes + pass - 1) * DIGITS, choice, scratch);
-    }
-    if (keep && threadIdx.x == 0) known[pass] = choice;
-    return choice;
+// What is known of a job before a pass.
+__device__ Search search_before(i64 pass, const State& state, const Round& round, i64 job, const Area& area, u64* scratch) {
+    if (pass == 0) return search_at_first(state, area, scratch);
+    const Search search = round.searches[job * (round.passes + 1) + pass - 1];
+    if (search.unknown == 0) return search;
+    return descend(round.histograms + (job * round.passes + pass - 1) * DIGITS, search, scratch);
+}
+
+// Keeps what is known before a pass for the next one: once for a job.
+__device__ __forceinline__ void keep(const Search& search, i64 pass, const Round& round, const Tile& tile) {
+    if (tile.index == 0 && threadIdx.x == 0) round.searches[tile.job * (round.passes + 1) + pass] = search;
 }
 
 // Whether a tile with this peak may hold a neuron that begins like the last winner, or wins.
-__device__ __forceinline__ bool may_win(i64 peak, const Choice& choice) {
-    if (choice.bar) return peak >= i64(choice.bar);
-    return peak > 0 && without_low_bits(u64(peak), choice.unknown) >= choice.prefix;
+__device__ __forceinline__ bool may_win(i64 peak, const Search& search) {
+    if (search.bar) return peak >= i64(search.bar);
+    return peak > 0 && without_low_bits(u64(peak), search.unknown) >= search.prefix;
 }
 
 // Counts, among the neurons that begin like the last winner, how often each next digit occurs.
 // Grid: the tiles of all jobs, as in `project`.
 extern "C" __global__ void __launch_bounds__(THREADS)
-count_digits(const Status* status, const Job* jobs, i64 job_count, const Area* areas, const i64* drive, const i64* peaks,
-             const u64* tie_keys, u32* histograms, Choice* choices, i64 pass, i64 passes, i64 tile_bits) {
+count_digits(const State state, const Round round, i64 pass) {
     __shared__ u32 bins[DIGITS];
     __shared__ u64 scratch[WARPS + 1];
-    if (status->stalled) return;
-    const i64 number = job_of(jobs, job_count, blockIdx.x);
-    const Area area = areas[jobs[number].area];
-    const i64 tile = i64(blockIdx.x) - jobs[number].first_block, tiles = ((area.n - 1) >> tile_bits) + 1;
-    const Choice choice =
-        choice_before(pass, passes, number, tile == 0, area, tiles, peaks, histograms, choices, scratch);
-    if (choice.unknown == 0 || !may_win(peaks[area.tiles + tile], choice)) return;
+    if (state.status->stalled) return;
+    const Tile tile = tile_of(round, state, blockIdx.x);
+    const Area& area = state.areas[round.select_jobs[tile.job].area];
+    const Search search = search_before(pass, state, round, tile.job, area, scratch);
+    keep(search, pass, round, tile);
+    if (search.unknown == 0 || !may_win(state.peaks[area.tiles + tile.index], search)) return;
     for (i64 bin = threadIdx.x; bin < DIGITS; bin += THREADS) bins[bin] = 0;
     __syncthreads();
-    const i64 low = tile << tile_bits, end = low + (1ll << tile_bits) < area.n ? low + (1ll << tile_bits) : area.n;
-    const u64 digit_at = choice.unknown - digit_bits(choice), mask = (1ull << digit_bits(choice)) - 1;
-    const u64 key = tie_keys[number];
+    const u64 digit_at = search.unknown - digit_bits(search), mask = (1ull << digit_bits(search)) - 1;
+    const u64 key = round.tie_keys[tile.job];
+    const i64* const drive = state.drive + area.drive;
     u64 last = 0;
     u32 same = 0;  // equal digits in a row are added at once, or the few that most drives have would be a bottleneck
-    for (i64 post = low + threadIdx.x; post < end; post += THREADS) {
-        const i64 value = drive[area.drive + post];
-        if (choice.bar ? value != i64(choice.bar) : value <= 0) continue;
-        const u64 sought = choice.bar ? ~tie_hash(key, post) : u64(value);
-        if (without_low_bits(sought, choice.unknown) != choice.prefix) continue;
+    for (i64 post = tile.low + threadIdx.x; post < tile.end; post += THREADS) {
+        const i64 value = drive[post];
+        if (search.bar ? value != i64(search.bar) : value <= 0) continue;
+        const u64 sought = search.bar ? ~tie_hash(key, post) : u64(value);
+        if (without_low_bits(sought, search.unknown) != search.prefix) continue;
         const u64 digit = (sought >> digit_at) & mask;
         if (digit != last && same) {
             atomicAdd(&bins[last], same);
@@ -110,7 +108,7 @@ count_digits(const Status* status, const Job* jobs, i64 job_count, const Area* a
     }
     if (same) atomicAdd(&bins[last], same);
     __syncthreads();
-    u32* const histogram = histograms + (number * passes + pass) * DIGITS;
+    u32* const histogram = round.histograms + (tile.job * round.passes + pass) * DIGITS;
     for (i64 bin = threadIdx.x; bin < DIGITS; bin += THREADS) {
         if (bins[bin]) atomicAdd(&histogram[bin], bins[bin]);
     }
@@ -118,78 +116,74 @@ count_digits(const Status* status, const Job* jobs, i64 job_count, const Area* a
 
 // Finds the last winner among candidates whose preferences have all the digits in common that were looked for: hardly ever
 // there are any, and then two or three.  So each block looks for itself, and takes one after the other.
-__device__ Choice finish(Choice choice, const i64* drive, i64 n, u64 key, u64* scratch) {
+__device__ Search finished(Search search, const i64* drive, i64 n, u64 key, u64* scratch) {
     u64 hash = 0;
-    for (u64 taken = 0; taken < choice.remaining; ++taken) {
+    for (u64 taken = 0; taken < search.remaining; ++taken) {
         const u64 least = taken ? hash + 1 : 0;
         u64 smallest = ~0ull;
         for (i64 post = threadIdx.x; post < n; post += THREADS) {
-            if (drive[post] != i64(choice.bar)) continue;
+            if (drive[post] != i64(search.bar)) continue;
             const u64 own = tie_hash(key, post);
-            if (own >= least && own < smallest && without_low_bits(~own, choice.unknown) == choice.prefix) smallest = own;
+            const bool candidate = own >= least && without_low_bits(~own, search.unknown) == search.prefix;
+            if (candidate && own < smallest) smallest = own;
         }
         hash = block_minimum(smallest, scratch);
     }
-    return settled(choice.bar, ~hash, 0);
+    return ended(search.bar, ~hash, 0);
 }
 
-__device__ __forceinline__ bool wins(i64 value, i64 post, const Choice& choice, u64 key) {
-    if (value != i64(choice.bar)) return value > i64(choice.bar);
-    return choice.prefix == 0 || ~tie_hash(key, post) >= choice.prefix;
+__device__ __forceinline__ bool wins(i64 value, i64 post, const Search& search, u64 key) {
+    if (value != i64(search.bar)) return value > i64(search.bar);
+    return search.prefix == 0 || ~tie_hash(key, post) >= search.prefix;
 }
 
 // Counts the winners of each tile.  Grid: the tiles of all jobs.
 extern "C" __global__ void __launch_bounds__(THREADS)
-count_winners(const Status* status, const Job* jobs, i64 job_count, const Area* areas, const i64* drive,
-              const i64* peaks, const u64* tie_keys, const u32* histograms, Choice* choices, u32* won, i64 passes,
-              i64 tile_bits) {
+count_winners(const State state, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
-    if (status->stalled) return;
-    const i64 number = job_of(jobs, job_count, blockIdx.x);
-    const Area area = areas[jobs[number].area];
-    const i64 tile = i64(blockIdx.x) - jobs[number].first_block, tiles = ((area.n - 1) >> tile_bits) + 1;
-    const u64 key = tie_keys[number];
-    Choice choice = choice_before(passes, passes, number, false, area, tiles, peaks, histograms, choices, scratch);
-    if (choice.unknown) choice = finish(choice, drive + area.drive, area.n, key, scratch);
-    if (tile == 0 && threadIdx.x == 0) choices[number * (passes + 1) + passes] = choice;
+    if (state.status->stalled) return;
+    const Tile tile = tile_of(round, state, blockIdx.x);
+    const Area& area = state.areas[round.select_jobs[tile.job].area];
+    const u64 key = round.tie_keys[tile.job];
+    const i64* const drive = state.drive + area.drive;
+    Search search = search_before(round.passes, state, round, tile.job, area, scratch);
+    if (search.unknown) search = finished(search, drive, area.n, key, scratch);
+    keep(search, round.passes, round, tile);
     u64 own = 0, total = 0;
-    if (may_win(peaks[area.tiles + tile], choice)) {
-        const i64 low = tile << tile_bits, end = low + (1ll << tile_bits) < area.n ? low + (1ll << tile_bits) : area.n;
-        for (i64 post = low + threadIdx.x; post < end; post += THREADS) {
-            own += wins(drive[area.drive + post], post, choice, key);
+    if (may_win(state.peaks[area.tiles + tile.index], search)) {
+        for (i64 post = tile.low + threadIdx.x; post < tile.end; post += THREADS) {
+            own += wins(drive[post], post, search, key);
         }
     }
     block_sum_before(own, scratch, total);
-    if (threadIdx.x == 0) won[area.tiles + tile] = u32(total);
+    if (threadIdx.x == 0) state.won[area.tiles + tile.index] = u32(total);
 }
 
 // Lists the winners, ascending, as the next ones of their area.  Grid: the tiles of all jobs.
 extern "C" __global__ void __launch_bounds__(THREADS)
-list_winners(const Status* status, const Job* jobs, i64 job_count, const Area* areas, const i64* drive,
-             const u64* tie_keys, const Choice* choices, const u32* won, u32* next_winners, u32* next_sizes, i64 passes,
-             i64 tile_bits) {
+list_winners(const State state, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
-    if (status->stalled) return;
-    const i64 number = job_of(jobs, job_count, blockIdx.x);
-    const i64 index = jobs[number].area;
-    const Area area = areas[index];
-    const i64 tile = i64(blockIdx.x) - jobs[number].first_block;
-    const u64 here = won[area.tiles + tile];
-    const i64 low = tile << tile_bits, end = low + (1ll << tile_bits) < area.n ? low + (1ll << tile_bits) : area.n;
-    if (here == 0 && end < area.n) return;
+    if (state.status->stalled) return;
+    const Tile tile = tile_of(round, state, blockIdx.x);
+    const i64 number = round.select_jobs[tile.job].area;
+    const Area& area = state.areas[number];
+    const u32* const won = state.won + area.tiles;
+    const u64 here = won[tile.index];
+    const bool last = tile.end == area.n;
+    if (here == 0 && !last) return;
     u64 own = 0, before = 0;
-    for (i64 earlier = threadIdx.x; earlier < tile; earlier += THREADS) own += won[area.tiles + earlier];
+    for (i64 earlier = threadIdx.x; earlier < tile.index; earlier += THREADS) own += won[earlier];
     block_sum_before(own, scratch, before);
-    if (end == area.n && threadIdx.x == 0) next_sizes[index] = u32(before + here);
+    if (last && threadIdx.x == 0) state.next_sizes[number] = u32(before + here);
     if (here == 0) return;
-    const Choice choice = choices[number * (passes + 1) + passes];
-    const u64 key = tie_keys[number];
-    for (i64 start = low; start < end; start += THREADS) {
+    const Search search = round.searches[tile.job * (round.passes + 1) + round.passes];
+    const u64 key = round.tie_keys[tile.job];
+    for (i64 start = tile.low; start < tile.end; start += THREADS) {
         const i64 post = start + threadIdx.x;
-        const bool winner = post < end && wins(drive[area.drive + post], post, choice, key);
+        const bool winner = post < tile.end && wins(state.drive[area.drive + post], post, search, key);
         u64 total = 0;
         const u64 place = before + block_sum_before(winner, scratch, total);
-        if (winner) next_winners[area.winners + i64(place)] = u32(post);
+        if (winner) state.next_winners[area.winners + i64(place)] = u32(post);
         before += total;
     }
 }

@@ -8,15 +8,14 @@ constexpr u64 NO_TAG = ~0ull;
 
 // Returns the smallest hash of any neuron that fires at the area of a job: `input_tag` of the law.  The one place that says
 // which fibers count.  All threads of a block must call.
-__device__ __forceinline__ u64 input_tag(const Job& job, const i64* opened, const Fiber* fibers, const Area* areas,
-                                         const u32* winners, const u32* sizes, u64* scratch) {
+__device__ __forceinline__ u64 input_tag(const Fibers& fibers, const State& state, const Round& round,
+                                         const SelectJob& job, u64* scratch) {
     u64 smallest = NO_TAG;
-    for (i64 open = job.first_fiber; open < job.end_fiber; ++open) {
-        const Fiber& fiber = fibers[opened[open]];
-        const u32* const firing = winners + areas[fiber.source].winners;
-        const u64 count = sizes[fiber.source];
-        for (u64 place = threadIdx.x; place < count; place += THREADS) {
-            const u64 hash = row_key(fiber.key ^ TAG_STREAM, firing[place]);
+    for (i64 place = job.first_fiber; place < job.end_fiber; ++place) {
+        const Fiber& fiber = fibers.items[round.transmitting[place]];
+        const Neurons firing = firing_at(state, fiber.source);
+        for (i64 at = threadIdx.x; at < firing.count; at += THREADS) {
+            const u64 hash = row_key(fiber.key ^ TAG_STREAM, firing.items[at]);
             smallest = hash < smallest ? hash : smallest;
         }
     }

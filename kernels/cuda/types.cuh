@@ -12,7 +12,7 @@ typedef int i32;
 typedef unsigned long long u64;
 typedef long long i64;
 
-// An area: `winners`, `drive`, `tiles`, `ranks` and `amounts` say where its items begin in arrays that all areas share.
+// An area: `winners`, `drive`, `tiles`, `ranks` and `thresholds` say where its items begin in arrays that all areas share.
 struct Area {
     u64 key;  // breaks ties
     i64 n;
@@ -21,12 +21,12 @@ struct Area {
     i64 drive;
     i64 tiles;
     i64 ranks;
-    i64 slots;    // fibers that start here and store weights: so many rows has a neuron that is enrolled
-    i64 amounts;  // of its thresholds; -1 if it has none
+    i64 slots;       // fibers that start here and store weights: a neuron with learned synapses has so many rows
+    i64 thresholds;  // -1 if no neuron has one
     i64 refraction;
 };
 
-// A fiber: its graph (`guide`, `heads` and `thresholds` say where its gap table begins) and its plasticity step.
+// A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its plasticity step.
 struct Fiber {
     u64 key;
     i64 source;
@@ -37,7 +37,7 @@ struct Fiber {
     i64 last;
     i64 guide;
     i64 heads;
-    i64 thresholds;
+    i64 gap_thresholds;
     i64 slot;  // which of its source's rows is its own
     i64 gain;
     i64 drift;
@@ -49,21 +49,22 @@ struct Fiber {
 };
 
 // An area that selects winners in a round: its tiles are the thread blocks from `first_block` on.
-struct Job {
+struct SelectJob {
     i64 area;
     i64 first_block;
-    i64 first_fiber;  // of the list of open fibers
+    i64 first_fiber;  // of the list of fibers that transmit
     i64 end_fiber;
 };
 
 // A fiber whose learned synapses are added to the drive: one warp for each neuron that may fire.
-struct Gathering {
+struct GatherJob {
     i64 fiber;
     i64 first_item;
+    i64 items;
 };
 
 // A fiber that learns in a round: `items` neurons at most fired.
-struct Lesson {
+struct LearnJob {
     i64 fiber;
     i64 moved;  // whether its target has just selected; else its winners stayed
     i64 first_item;
@@ -76,16 +77,16 @@ struct Lesson {
 };
 
 // An area whose winners are recorded, and where in a slot of the ring.
-struct Channel {
+struct RecordJob {
     i64 area;
     i64 offset;
 };
 
-// What a search for the last winner knows before a pass.  First it looks for its drive, the k-th largest, and then, if more
-// neurons are driven so than can win, for its preference, the complement of its hash.  Of the number that it looks for, all
-// but the `unknown` lowest bits are known, and `remaining` winners are among the neurons that begin like it.  At the end
-// nothing is unknown: what is driven above the bar wins, and at the bar what has a preference of `prefix` or more.
-struct Choice {
+// What a search for the last winner knows before a pass.  First it looks for its drive, the k-th largest, and then, if
+// more neurons are driven so than can win, for its preference, the complement of its hash.  Of the number that it looks
+// for, all but the `unknown` lowest bits are known, and `remaining` winners are among the neurons that begin like it.  At
+// the end nothing is unknown: what is driven above the bar wins, and at the bar what has a preference of `prefix` or more.
+struct Search {
     u64 bar;  // 0 while the drive is looked for
     u64 prefix;
     u64 unknown;
@@ -108,6 +109,76 @@ struct Status {
     i64 pages_used;
     i64 pages_needed;
     i64 done;  // rounds
+};
+
+// What kernels take, by value: the structures below.  Their arrays are described in the Python modules that own them.
+
+// The fibers of a brain; see `FiberTable` in `kernels/gpu/tables.py`.
+struct Fibers {
+    const Fiber* items;
+    const u16* guide;
+    const u32* heads;
+    const u64* gap_thresholds;
+    const i64* steps;
+};
+
+// The areas of a brain and what changes from round to round; see `State` in `kernels/gpu/state.py`.
+struct State {
+    Status* status;
+    const Area* areas;
+    u32* winners;
+    u32* sizes;
+    u32* next_winners;
+    u32* next_sizes;
+    u32* changed;
+    u32* fired;
+    i64* thresholds;
+    i64* drive;
+    i64* peaks;
+    u32* won;
+    i64 tile_bits;
+};
+
+// The learned synapses; see `Overlay` in `kernels/gpu/overlay.py`.
+struct Overlay {
+    u32* ranks;
+    Row* rows;
+    u32* posts;
+    i32* weights;
+    u64* next;
+    i64 row_capacity;
+    i64 page_capacity;
+};
+
+// What one kind of round does, and its scratch memory; see `Plan` in `kernels/gpu/plan.py` and `Scratch` in
+// `kernels/gpu/scratch.py`.
+struct Round {
+    const SelectJob* select_jobs;
+    i64 select_count;
+    const i64* transmitting;
+    const GatherJob* gather_jobs;
+    i64 gather_count;
+    i64 gather_items;
+    const LearnJob* learn_jobs;
+    i64 learn_count;
+    i64 learn_items;
+    i64 learn_pairs;
+    const i64* sources;  // areas from which fibers learn
+    i64 source_count;
+    i64 passes;
+    i64 raises;  // whether thresholds of winners are raised
+    u32* histograms;
+    Search* searches;
+    u64* tie_keys;
+    u32* starts;
+    u32* hits;
+    u64* pages;
+};
+
+// The ring of recorded winners; see `kernels/gpu/ring.py`.
+struct Ring {
+    const RecordJob* jobs;
+    u32* items;
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point

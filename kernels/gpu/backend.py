@@ -1,59 +1,43 @@
 """The GPU backend: every round is a fixed sequence of launches, and the host does not wait for any of them.
 
 What a round needs and the host cannot know (how many neurons fire, whether there is room for new synapses) stays on the
-device.  A round that finds no room stalls, and with it all rounds after it: when the host next looks, it makes room and
-launches again what did not happen.
+device; see `brainsim.kernels.gpu.rounds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from brainsim.kernels.backend import PHASES, Backend, Drained, Memory
-from brainsim.kernels.cpu.graph import graph_arrays, row_targets
-from brainsim.kernels.errors import KernelError
+from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.device_plan import DevicePlan, DevicePlanner
 from brainsim.kernels.gpu.launches import Launches
-from brainsim.kernels.gpu.layout import PAGE
-from brainsim.kernels.gpu.overlay import PAGE_BYTES, Overlay
-from brainsim.kernels.gpu.plan import Plan, Planner
-from brainsim.kernels.gpu.ring import Recorder
+from brainsim.kernels.gpu.learned import LearnedSynapses
+from brainsim.kernels.gpu.overlay import Overlay
+from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import Options, Program, TopK
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
-    NO_SYNAPSES,
     THRESHOLDS,
     WEIGHTS,
     WINNERS,
     Firing,
     Neurons,
     StateKind,
-    Synapses,
     Thresholds,
     without_zeros,
 )
 
 _MOST_PLANS = 256
-_MOST_PENDING = 512  # rounds launched and not looked at
-
-
-@dataclass(eq=False)
-class _Step:
-    """A round that was launched, the moments between its phases, and where in the ring it was recorded."""
-
-    plan: Plan
-    moments: list[Any]
-    slots: list[int] = field(default_factory=list)
 
 
 def _open_device() -> Device:
@@ -81,211 +65,133 @@ class GpuBackend(Backend):
         bits = tile_bits(program, self._device.description.multiprocessors)
         areas = AreaTable(program, bits)
         self._fibers = FiberTable(program, self._device)
-        self._state = State(program, self._device, areas)
-        self._overlay = Overlay(program, self._device, areas, self._fibers.slots)
-        self._launches = Launches(self._device, self._fibers, self._state, self._overlay, bits)
-        self._planner = Planner(program, self._device, bits)
-        self._recorder = Recorder(self._device)
-        self._plans: dict[Any, Plan] = {}
-        self._loaded: dict[int, Synapses] = {}
-        self._pending: list[_Step] = []
+        self._state = State(program, self._device, areas, bits)
+        self._overlay = Overlay(self._device, areas.ranks)
+        self._learned = LearnedSynapses(program, self._device, areas, self._fibers.slots, self._overlay)
+        self._launches = Launches(self._device, self._fibers, self._state, self._overlay)
+        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay)
+        self._planner = DevicePlanner(program, self._device, bits)
+        self._plans: dict[Any, DevicePlan] = {}
         self._selected: tuple[int, ...] = ()
-        self._seconds = dict.fromkeys(PHASES, 0.0)
-        self._lost = False
+
+    @property
+    def broken(self) -> bool:
+        """Whether the state is inconsistent: because a change failed half-way, or a caller is replacing all of it."""
+        return self._replacing or self._rounds.progress is Progress.LOST
+
+    @broken.setter
+    def broken(self, broken: bool) -> None:
+        self._replacing = broken
 
     # Rounds
 
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Launch all of something; if that fails half-way, what the device holds is the state of no moment."""
-        with uninterrupted():
-            before, self.broken, self._lost = self.broken, True, True
-            yield
-            self.broken, self._lost = before, False
-
     def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
-        self._launch(plan)
-        if record:
-            self._record(record)
+        self._store_learned()
+        self._rounds.launch(self._device_plan(plan), record)
+        self._state.thresholds.raised(plan.raising)
+        self._learned.changed()
+        self._selected = tuple(selection.area for selection in plan.selections)
 
-    def _launch(self, round_plan: RoundPlan) -> None:
-        if self._lost or len(self._pending) >= _MOST_PENDING:
-            self._settle()
-        self._store_loaded()
-        plan = self._plan(round_plan)
-        self._launches.prepare(plan)
-        with self._whole():
-            self._state.moved(plan.selecting)
-            if plan.learn:
-                self._state.thresholds.raised(plan.selecting)
-            self._overlay.forget_copy()
-            self._pending.append(_Step(plan, self._launches.round(plan)))
-            self._selected = plan.selecting
-
-    def _plan(self, plan: RoundPlan) -> Plan:
-        bounds, lifts = tuple(self._state.bounds), tuple(self._state.thresholds.lifts)
-        key = (plan, bounds, lifts)
+    def _device_plan(self, plan: RoundPlan) -> DevicePlan:
+        most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
+        key = (plan, most, lift)
         if key not in self._plans:
             if len(self._plans) >= _MOST_PLANS:
                 del self._plans[next(iter(self._plans))]
-            self._plans[key] = self._planner.plan(plan, bounds, lifts)
+            self._plans[key] = self._planner.plan(plan, most, lift)
         return self._plans[key]
 
-    def _settle(self) -> None:
-        """Wait until all rounds have happened, making room for those that found none."""
-        if self._lost:
-            self._give_up()
-        while self._pending:
-            with self._whole():
-                status = self._state.look().status
-                done, self._pending = self._pending[: status["done"]], self._pending[status["done"] :]
-                self._count_seconds(done)
-                self._recorder.filled(sum(len(step.slots) for step in done))
-                if self._pending:
-                    self._make_room(status)
-                self._state.set_status(status["rows_used"], status["pages_used"])
-                for step in self._pending:
-                    self._state.moved(())
-                    step.moments = self._launches.round(step.plan)
-                    for slot in step.slots:
-                        assert self._recorder.ring is not None  # it gave out the slot
-                        self._launches.record(self._recorder.ring, slot)
+    def _store_learned(self) -> None:
+        """Store synapses that were set since the last round."""
+        if self._learned.staged:
+            self._rounds.settle()
+            self._launches.forget()
+            self._learned.make_room(self._pages_used())
+            with self._rounds.whole():
+                self._state.set_status(*self._learned.store())
 
-    def _make_room(self, status: Any) -> None:
-        assert status["stalled"], "a round did not happen for no reason"
-        self._launches.forget()
-        try:
-            self._overlay.grow(int(status["rows_needed"]), int(status["pages_needed"]))
-        except KernelError:
-            self._recorder.drain()  # rounds that did happen
-            raise
-
-    def _give_up(self) -> None:
-        """Forget rounds that did not happen whole, and all that was learned: it is about to be set anew."""
-        self._pending = []
-        self._launches.forget()
-        self._recorder.drain()
-        self._state.set_status(0, 0)
-        self._device.clear(self._state.fired)
-        self._loaded = dict.fromkeys(self._storing(), NO_SYNAPSES)
-        self._lost = False
-
-    def _count_seconds(self, steps: Sequence[_Step]) -> None:
-        for step in steps:
-            for phase, begin, end in zip(PHASES, step.moments[:-1], step.moments[1:], strict=True):
-                self._seconds[phase] += self._device.seconds(begin, end)
-
-    # Looking
-
-    def read(self, kind: StateKind, owner: int) -> Any:
-        self._settle()
-        if kind is WINNERS:
-            return Firing(self._state.winners(owner))
-        return self._learned(owner) if kind is WEIGHTS else self._state.thresholds.read(owner)
-
-    def write(self, kind: StateKind, owner: int, value: Any) -> None:
-        self._settle()
-        if kind is WINNERS:
-            self._set_winners(owner, value.neurons)
-        elif kind is WEIGHTS:
-            self._set_learned(owner, value)
-        else:
-            assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
-            self._set_thresholds(owner, value)
-
-    def _set_winners(self, area: int, neurons: Neurons) -> None:
-        with uninterrupted():
-            if self._state.set_winners(area, np.array(neurons, np.uint32)):
-                self._launches.forget()
-                self._device.trim()
+    def _pages_used(self) -> int:
+        return int(self._state.look().status["pages_used"])
 
     def drain(self) -> Drained:
-        if self._lost:
-            return Drained(False, frozenset(), self._recorder.recorded())
-        self._settle()
-        self._recorder.drain()
+        if self._rounds.progress is Progress.LOST:
+            return Drained(False, frozenset(), self._rounds.recorder.recorded())
+        self._rounds.settle()
+        self._rounds.recorder.drain()
         changed = self._state.look().changed
         stable = not any(changed[area] for area in self._selected)
-        return Drained(stable, frozenset(self._state.take_fired()), self._recorder.recorded())
-
-    def _record(self, areas: Sequence[int]) -> None:
-        ring, slot = self._recorder.slot(areas, self._state.capacity(areas), self._settle)
-        with self._whole():
-            self._launches.record(ring, slot)
-            if self._pending:
-                self._pending[-1].slots.append(slot)
-            else:
-                self._recorder.filled(1)
+        return Drained(stable, frozenset(self._state.take_fired()), self._rounds.recorder.recorded())
 
     @property
     def seconds(self) -> dict[str, float]:
-        if not self._lost:
-            self._settle()
-        return self._seconds
+        if self._rounds.progress is Progress.AHEAD:
+            self._rounds.settle()
+        return self._rounds.seconds()
 
-    def row(self, fiber: int, pre: int) -> Neurons:
-        return row_targets(graph_arrays(self.program.fibers[fiber].graph), pre)
+    # State
 
-    # Weights
+    def read(self, kind: StateKind, owner: int) -> Any:
+        self._rounds.settle()
+        if kind is WINNERS:
+            return Firing(self._state.winners(owner))
+        if kind is WEIGHTS:
+            return self._learned.read(owner, self._pages_used())
+        assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+        return self._state.thresholds.read(owner)
 
-    def _storing(self) -> list[int]:
-        return [f for f, fiber in enumerate(self.program.fibers) if fiber.stores]
+    def write(self, kind: StateKind, owner: int, value: Any) -> None:
+        if self._rounds.progress is Progress.LOST:
+            self._rounds.restart()
+            self._learned.set_none()
+        self._rounds.settle()
+        if kind is WINNERS:
+            self._write_winners(owner, value.neurons)
+        elif kind is WEIGHTS:
+            self._learned.set(owner, value)
+        else:
+            assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+            self._write_thresholds(owner, without_zeros(value))
 
-    def _learned(self, fiber: int) -> Synapses:
-        if fiber in self._loaded:
-            return self._loaded[fiber]
-        return self._overlay.read(fiber, int(self._state.look().status["pages_used"]))
+    def _write_winners(self, area: int, neurons: Neurons) -> None:
+        self._make_room(self._state.make_room_for_winners, area, len(neurons))
+        with self._rounds.whole():
+            self._state.set_winners(area, neurons.astype(np.uint32))
 
-    def _set_learned(self, fiber: int, synapses: Synapses) -> None:
-        if not self._loaded:
-            # While a whole state is set anew, what there was before is not asked for.
-            self._loaded = {f: NO_SYNAPSES if self.broken else self._learned(f) for f in self._storing()}
-        self._loaded[fiber] = synapses
-
-    def _store_loaded(self) -> None:
-        """Store what was set: all of it at once, since all fibers share one pool."""
-        if not self._loaded:
-            return
-        self._settle()
-        self._launches.forget()
-        self._overlay.grow(*self._overlay.room_for(self._loaded))
-        with self._whole():
-            self._state.set_status(*self._overlay.replace(self._loaded))
-            self._loaded = {}
-
-    # Thresholds
-
-    def _set_thresholds(self, area: int, thresholds: Thresholds) -> None:
-        thresholds = without_zeros(thresholds)
-        with uninterrupted():
-            if len(thresholds.neurons) and self._state.thresholds.make_room(area):
-                self._launches.forget()
-                self._device.trim()
-        with self._whole():
+    def _write_thresholds(self, area: int, thresholds: Thresholds) -> None:
+        if len(thresholds.neurons):
+            self._make_room(self._state.make_room_for_thresholds, area)
+        with self._rounds.whole():
             self._state.thresholds.write(area, thresholds)
 
-    # Life
+    def _make_room(self, make_room: Callable[..., None], *arguments: int) -> None:
+        """Make room for a state, and give back the memory of arrays that larger ones have replaced."""
+        with uninterrupted():
+            before = self._state.record
+            make_room(*arguments)
+            if self._state.record is not before:
+                self._launches.forget()
+                self._device.trim()
+
+    # The rest
+
+    def row(self, fiber: int, pre: int) -> Neurons:
+        return row_targets(self.program.fibers[fiber].graph, pre)
 
     def memory(self) -> Memory:
-        self._store_loaded()
-        self._settle()
-        fibers: dict[str, dict[str, int]] = {}
-        for f, fiber in enumerate(self.program.fibers):
-            lengths = self._overlay.rows_of(f)[1]["length"].astype(np.int64) if fiber.stores else np.empty(0, np.int64)
-            fibers[fiber.name] = {"learned": int(((lengths + PAGE - 1) // PAGE).sum()) * PAGE_BYTES}
-        used = sum(each["learned"] for each in fibers.values())
-        overlay = {"free pages": self._overlay.following.size * PAGE_BYTES - used, "rows": self._overlay.rows.nbytes}
-        ring = self._recorder.ring
-        shared = {
-            "overlay": overlay,
-            "tables": {"fibers": self._fibers.nbytes, "plans": sum(plan.nbytes for plan in self._plans.values())},
-            "buffers": {**self._launches.memory(), "recordings": ring.nbytes if ring is not None else 0},
+        self._rounds.settle()
+        learned, overlay = self._learned.memory()
+        return {
+            "fibers": {name: {WEIGHTS.name: size} for name, size in learned.items()},
+            "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
+            "shared": {
+                "overlay": overlay,
+                "tables": {"fibers": self._fibers.nbytes, "plans": sum(plan.nbytes for plan in self._plans.values())},
+                "buffers": {**self._launches.memory(), "recordings": self._rounds.recorder.nbytes},
+            },
         }
-        areas = {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)}
-        return {"fibers": fibers, "areas": areas, "shared": shared}
 
     def close(self) -> None:
-        # Nothing that is on the device is held any longer, whoever holds this object.
-        del self._fibers, self._state, self._overlay, self._launches, self._planner, self._recorder
-        del self._plans, self._pending, self._loaded
+        # A closed backend may live on; it must not hold memory of the device.
+        del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._planner
+        del self._plans
         self._device.close()

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.gpu.device import Array, Description, Device
+from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.layout import THREADS
-from brainsim.kernels.gpu.source import ARCHITECTURES, OPTIONS, UNITS, signatures, source_of
+from brainsim.kernels.gpu.source import ARCHITECTURES, KERNELS, OPTIONS, UNITS, source_of
 
 _OLDEST = min(ARCHITECTURES)
 _LARGE = 1 << 20
@@ -80,7 +80,7 @@ class CupyDevice(Device):
         self._sent: list[Any] = []
         modules = {unit: cupy.RawModule(code=source_of(unit), options=OPTIONS, backend="nvrtc") for unit in UNITS}
         try:
-            self._kernels = {name: modules[found.unit].get_function(name) for name, found in signatures().items()}
+            self._kernels = {name: modules[kernel.unit].get_function(name) for name, kernel in KERNELS.items()}
         except cupy.cuda.compiler.CompileException as error:
             raise BackendUnavailableError(f"the CUDA kernels do not compile here: {error}") from error
 
@@ -99,8 +99,8 @@ class CupyDevice(Device):
         with self._gpu:
             self._large.free_all_blocks()
 
-    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
-        with self._here():
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[npt.NDArray[Any]]) -> None:
+        with self._here():  # CuPy passes NumPy arrays of size one by value, as many bytes as the kernel's parameter has
             self._kernels[kernel]((blocks,), (THREADS,), tuple(arguments), shared_mem=shared)
 
     def _allocate(self, size: int) -> tuple[int, Any]:

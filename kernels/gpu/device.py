@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.errors import CapacityError, DeviceMemoryError
-from brainsim.kernels.gpu.layout import C_TYPES
-from brainsim.kernels.gpu.source import Signature, signatures
+from brainsim.kernels.gpu.arrays import Array, Record
+from brainsim.kernels.gpu.layout import I64
+from brainsim.kernels.gpu.source import KERNELS
 
 _MIB = 1 << 20
 _ALIGNED = 16
@@ -37,37 +37,17 @@ class Description(NamedTuple):
     memory: int
 
 
-@dataclass(frozen=True, eq=False)
-class Array:
-    """A one-dimensional array on a device: ``offset`` bytes into ``memory``, the device's own handle."""
-
-    dtype: np.dtype[Any]
-    size: int
-    address: int
-    memory: Any
-    offset: int = 0
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes allocated."""
-        return self.size * self.dtype.itemsize
-
-    def part(self, offset: int, size: int, dtype: npt.DTypeLike) -> Array:
-        """Return some bytes of this array as one of another type."""
-        return Array(np.dtype(dtype), size, self.address + offset, self.memory, self.offset + offset)
-
-
-Argument = Array | np.generic
-
-
 class Launch(NamedTuple):
-    """A kernel with its arguments, checked; ``arrays`` are those that it reads or writes, kept alive."""
+    """A kernel with its arguments, checked; ``records`` keep the arrays that it reads or writes alive.
+
+    Each argument is an array of one item, and is passed by value.
+    """
 
     kernel: str
     blocks: int
     shared: int
-    arguments: tuple[np.generic, ...]
-    arrays: tuple[Array, ...]
+    arguments: tuple[npt.NDArray[Any], ...]
+    records: tuple[Record, ...]
 
 
 class Device(ABC):
@@ -75,7 +55,9 @@ class Device(ABC):
 
     description: Description
 
-    def prepare(self, kernel: str, blocks: int, arguments: Sequence[Argument], *, shared: int = 0) -> Launch:
+    def prepare(
+        self, kernel: str, blocks: int, records: Iterable[Record], *, number: int | None = None, shared: int = 0
+    ) -> Launch:
         """Check a launch, so that it may be made many times.
 
         Parameters
@@ -84,25 +66,32 @@ class Device(ABC):
             Its name.
         blocks : int
             Thread blocks of `THREADS` threads each; with none, a launch does nothing.
-        arguments : sequence of Array and NumPy scalars
-            In the order of the kernel's parameters.
+        records : iterable of Record
+            Of these, the kernel takes those that it has parameters for.
+        number : int, optional
+            What follows them, for kernels that take a number.
         shared : int
             Bytes of dynamic shared memory for each block.
 
         Raises
         ------
         TypeError
-            If an argument has not the very type of the kernel's C signature.
+            If a structure, or the number, is missing.
         CapacityError
             If there are more blocks than CUDA can number.
         """
-        check(signatures()[kernel], arguments)
+        wanted, given = KERNELS[kernel], {each.structure: each for each in records}
+        missing = [structure.name for structure in wanted.structures if structure not in given]
+        if missing or wanted.numbered != (number is not None):
+            names = ", ".join(missing) or ("a number" if wanted.numbered else "no number")
+            raise TypeError(f"kernel {kernel}: takes {names}")
         if blocks > _MOST_BLOCKS:
             raise CapacityError(
                 f"kernel {kernel}: {blocks:_} thread blocks, above CUDA's limit {_MOST_BLOCKS:_}; lower n or k"
             )
-        passed = tuple(np.uint64(a.address) if isinstance(a, Array) else a for a in arguments)
-        return Launch(kernel, blocks, shared, passed, tuple(a for a in arguments if isinstance(a, Array)))
+        taken = tuple(given[structure] for structure in wanted.structures)
+        numbers = () if number is None else (np.array([number], I64),)
+        return Launch(kernel, blocks, shared, (*(each.value for each in taken), *numbers), taken)
 
     def launch(self, launch: Launch) -> None:
         """Run a kernel once all launches before have run, without waiting for it."""
@@ -175,8 +164,8 @@ class Device(ABC):
         """Give memory that is no longer in use back to the device."""
 
     @abstractmethod
-    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
-        """Launch a kernel; addresses are given as uint64."""
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[npt.NDArray[Any]]) -> None:
+        """Launch a kernel with arguments of one item each, which are passed by value."""
 
     @abstractmethod
     def _allocate(self, size: int) -> tuple[int, Any]:
@@ -207,23 +196,3 @@ class Device(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give all memory back to the device."""
-
-
-def check(signature: Signature, arguments: Sequence[Argument]) -> None:
-    """Refuse arguments that would not arrive as what a kernel reads.
-
-    Raises
-    ------
-    TypeError
-        If they are too many or too few, a pointer is not given an array of its very type, or a scalar is not a NumPy
-        scalar of its type: a Python number has no C type, and would be passed with the wrong size.
-    """
-    if len(arguments) != len(signature.parameters):
-        raise TypeError(f"kernel {signature.name}: takes {len(signature.parameters)} arguments (got {len(arguments)})")
-    for parameter, argument in zip(signature.parameters, arguments, strict=True):
-        wanted = C_TYPES[parameter.type]
-        if isinstance(argument, Array if parameter.pointer else np.generic) and argument.dtype == wanted:
-            continue
-        kind = "an array of" if parameter.pointer else "a NumPy scalar of"
-        given = f"{type(argument).__name__} {getattr(argument, 'dtype', argument)!s}"
-        raise TypeError(f"kernel {signature.name}, argument {parameter.name!r}: must be {kind} {wanted} (got {given})")

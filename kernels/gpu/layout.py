@@ -1,6 +1,15 @@
-"""The structures of `kernels/cuda/types.cuh` as NumPy types; every field has eight bytes, so that nothing is padded."""
+"""The structures of `kernels/cuda/types.cuh` as NumPy types; every field has eight bytes, so that nothing is padded.
+
+Two kinds: items of arrays on the device, as plain types, and structures that kernels take by value, which hold the
+addresses of arrays (`Structure`).
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -10,40 +19,128 @@ DIGITS = 1 << DIGIT_BITS
 THREADS = 256
 WARPS = THREADS // 32
 
+DType = np.dtype[Any]
 
-def _signed(*names: str) -> list[tuple[str, type]]:
-    return [(name, np.int64) for name in names]
+U16: DType = np.dtype(np.uint16)
+U32: DType = np.dtype(np.uint32)
+I32: DType = np.dtype(np.int32)
+U64: DType = np.dtype(np.uint64)
+I64: DType = np.dtype(np.int64)
 
 
-AREA = np.dtype(
-    [("key", np.uint64), *_signed("n", "k", "winners", "drive", "tiles", "ranks", "slots", "amounts", "refraction")]
+def _item(signed: str, unsigned: str = "") -> DType:
+    """Return a type whose fields are unsigned, then signed numbers of 64 bits."""
+    return np.dtype([*((name, U64) for name in unsigned.split()), *((name, I64) for name in signed.split())])
+
+
+AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
+FIBER = _item(
+    "source target recurrent bits shift last guide heads gap_thresholds "
+    "slot gain drift ceiling steps step_count step_shift base",
+    "key",
 )
-_GRAPH = ("source", "target", "recurrent", "bits", "shift", "last", "guide", "heads", "thresholds")
-_RULE = ("gain", "drift", "ceiling", "steps", "step_count", "step_shift")
-FIBER = np.dtype([("key", np.uint64), *_signed(*_GRAPH, "slot", *_RULE, "base")])
-JOB = np.dtype(_signed("area", "first_block", "first_fiber", "end_fiber"))
-GATHERING = np.dtype(_signed("fiber", "first_item"))
-LESSON = np.dtype(
-    _signed("fiber", "moved", "first_item", "items", "first_pair", "first_start", "starts", "hits", "words")
-)
-CHANNEL = np.dtype(_signed("area", "offset"))
-CHOICE = np.dtype([(name, np.uint64) for name in ("bar", "prefix", "unknown", "remaining")])
-ROW = np.dtype([("head", np.uint64), ("tail", np.uint64), ("length", np.uint64)])
-STATUS = np.dtype(_signed("stalled", "rows_used", "rows_needed", "pages_used", "pages_needed", "done"))
+SELECT_JOB = _item("area first_block first_fiber end_fiber")
+GATHER_JOB = _item("fiber first_item items")
+LEARN_JOB = _item("fiber moved first_item items first_pair first_start starts hits words")
+RECORD_JOB = _item("area offset")
+SEARCH = _item("", "bar prefix unknown remaining")
+ROW = _item("", "head tail length")
+STATUS = _item("stalled rows_used rows_needed pages_used pages_needed done")
 
-C_TYPES: dict[str, np.dtype] = {
-    "u16": np.dtype(np.uint16),
-    "u32": np.dtype(np.uint32),
-    "i32": np.dtype(np.int32),
-    "u64": np.dtype(np.uint64),
-    "i64": np.dtype(np.int64),
+ITEMS: dict[str, DType] = {
+    "u16": U16,
+    "u32": U32,
+    "i32": I32,
+    "u64": U64,
+    "i64": I64,
     "Area": AREA,
     "Fiber": FIBER,
-    "Job": JOB,
-    "Gathering": GATHERING,
-    "Lesson": LESSON,
-    "Channel": CHANNEL,
-    "Choice": CHOICE,
+    "SelectJob": SELECT_JOB,
+    "GatherJob": GATHER_JOB,
+    "LearnJob": LEARN_JOB,
+    "RecordJob": RECORD_JOB,
+    "Search": SEARCH,
     "Row": ROW,
     "Status": STATUS,
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A structure that kernels take by value.
+
+    Attributes
+    ----------
+    name : str
+        As in C.
+    fields : mapping of str to dtype or None
+        For each field, in order: the items of the array that it points to, or ``None`` for a signed number.
+    """
+
+    name: str
+    fields: Mapping[str, DType | None]
+
+    @cached_property
+    def dtype(self) -> DType:
+        """The structure in host memory; addresses are unsigned numbers."""
+        return np.dtype([(name, I64 if items is None else U64) for name, items in self.fields.items()])
+
+
+FIBERS = Structure("Fibers", {"items": FIBER, "guide": U16, "heads": U32, "gap_thresholds": U64, "steps": I64})
+STATE = Structure(
+    "State",
+    {
+        "status": STATUS,
+        "areas": AREA,
+        "winners": U32,
+        "sizes": U32,
+        "next_winners": U32,
+        "next_sizes": U32,
+        "changed": U32,
+        "fired": U32,
+        "thresholds": I64,
+        "drive": I64,
+        "peaks": I64,
+        "won": U32,
+        "tile_bits": None,
+    },
+)
+OVERLAY = Structure(
+    "Overlay",
+    {
+        "ranks": U32,
+        "rows": ROW,
+        "posts": U32,
+        "weights": I32,
+        "next": U64,
+        "row_capacity": None,
+        "page_capacity": None,
+    },
+)
+ROUND = Structure(
+    "Round",
+    {
+        "select_jobs": SELECT_JOB,
+        "select_count": None,
+        "transmitting": I64,
+        "gather_jobs": GATHER_JOB,
+        "gather_count": None,
+        "gather_items": None,
+        "learn_jobs": LEARN_JOB,
+        "learn_count": None,
+        "learn_items": None,
+        "learn_pairs": None,
+        "sources": I64,
+        "source_count": None,
+        "passes": None,
+        "raises": None,
+        "histograms": U32,
+        "searches": SEARCH,
+        "tie_keys": U64,
+        "starts": U32,
+        "hits": U32,
+        "pages": U64,
+    },
+)
+RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32})
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, RING)

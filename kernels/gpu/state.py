@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gpu.device import Array, Device
-from brainsim.kernels.gpu.layout import STATUS
+from brainsim.kernels.gpu.arrays import Array, record
+from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.layout import STATE, STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.gpu.thresholds import ThresholdPool
 from brainsim.kernels.program import Program
@@ -28,49 +29,56 @@ class Look(NamedTuple):
 class State:
     """Arrays that hold a part for each area, and what the host knows about them.
 
+    ``areas`` says where in the other arrays each area has its part.  ``winners`` has the neurons that fire, ascending,
+    and ``sizes`` how many; ``next_winners`` and ``next_sizes`` those that have won in the round under way.  ``drive``
+    has the summed inputs of areas that fibers end in, less ``thresholds``, in fixed point; ``peaks`` the largest drive
+    of each tile, and ``won`` how many winners it holds.  ``changed`` says whether an area's winners changed in the last
+    round that it selected in, ``fired`` whether it has fired at all.
+
     Attributes
     ----------
-    areas : Area array
-        Where in the other arrays each area has its part.
-    winners_pool, sizes, next_winners, next_sizes : uint32 arrays
-        Neurons that fire, ascending, and how many; those that have won in the round under way.
-    drive : int64 array
-        Summed inputs in fixed point, of areas that fibers end in.
-    peaks, won : int64 and uint32 arrays
-        The largest drive of each tile, and how many winners it holds.
-    changed, fired : uint32 arrays
-        Whether an area's winners changed in the last round that it selected in, and whether it has fired at all.
-    status : Status array of one item
-        See `kernels/cuda/types.cuh`.
+    record : Record
+        These arrays for kernels.
     thresholds : ThresholdPool
         What is subtracted from the drives.
-    bounds : list of int
+    tile_bits : int
+        A tile has ``2**tile_bits`` targets.
+    most_firing : list of int
         How many neurons of each area may fire, at most.
     """
 
-    def __init__(self, program: Program, device: Device, areas: AreaTable) -> None:
+    def __init__(self, program: Program, device: Device, areas: AreaTable, tile_bits: int) -> None:
         count = len(program.areas)
         self._program = program
         self._device = device
         self._table = areas
         self._known: Look | None = None
         self._known_winners: npt.NDArray[np.uint32] | None = None
-        self.bounds = [0] * count
-        self.areas = device.upload(areas.items, "areas")
+        self.tile_bits = tile_bits
+        self.most_firing = [0] * count
+        on_device = device.upload(areas.items, "areas")
+        self.thresholds = ThresholdPool(program, device, areas, on_device)
+        # What the host looks at lies side by side, so that one copy brings it all.
         self._look = device.zeros(STATUS.itemsize + 12 * count, np.uint8, "status")
-        self.status = self._look.part(0, 1, STATUS)
-        self.changed, self.fired, self.sizes = (
-            self._look.part(STATUS.itemsize + 4 * count * which, count, np.uint32) for which in range(3)
-        )
-        self.next_sizes = device.zeros(count, np.uint32, "winners")
-        self.winners_pool, self.next_winners = self._pools(areas.winners)
-        self.drive = device.empty(areas.drives, np.int64, "drives")
-        self.peaks = device.empty(areas.tiles, np.int64, "drives")
-        self.won = device.empty(areas.tiles, np.uint32, "drives")
-        self.thresholds = ThresholdPool(program, device, areas, self.areas)
+        flags = (self._look.part(STATUS.itemsize + 4 * count * which, count, np.uint32) for which in range(3))
+        self._arrays = {
+            "areas": on_device,
+            "status": self._look.part(0, 1, STATUS),
+            **dict(zip(("changed", "fired", "sizes"), flags, strict=True)),
+            "next_sizes": device.zeros(count, np.uint32, "winners"),
+            "drive": device.empty(areas.drives, np.int64, "drives"),
+            "peaks": device.empty(areas.tiles, np.int64, "drives"),
+            "won": device.empty(areas.tiles, np.uint32, "drives"),
+        }
+        self._use(thresholds=self.thresholds.amounts, **self._lists(areas.winners))
 
-    def _pools(self, total: int) -> tuple[Array, Array]:
-        return self._device.empty(total, np.uint32, "winners"), self._device.empty(total, np.uint32, "winners")
+    def _use(self, **arrays: Array) -> None:
+        """Take some arrays into use, in place of those of the same name."""
+        self._arrays |= arrays
+        self.record = record(STATE, **self._arrays, tile_bits=self.tile_bits)
+
+    def _lists(self, total: int) -> dict[str, Array]:
+        return {name: self._device.empty(total, np.uint32, "winners") for name in ("winners", "next_winners")}
 
     def look(self) -> Look:
         """Wait for all launches, and return what the host may want to know of them: one small copy."""
@@ -81,10 +89,10 @@ class State:
         return self._known
 
     def set_status(self, rows: int, pages: int) -> None:
-        """Begin to count rounds anew, with so many rows and pages of learned synapses in use."""
+        """Count rounds from 0 again, with so many rows and pages of learned synapses in use."""
         status = np.zeros(1, STATUS)
         status["rows_used"], status["pages_used"] = rows, pages
-        self._device.write(self.status, 0, status)
+        self._device.write(self._arrays["status"], 0, status)
         if self._known is not None:
             self._known = self._known._replace(status=status[0])
 
@@ -92,9 +100,13 @@ class State:
         """Return the areas that have fired since this was last asked."""
         fired = set(np.flatnonzero(self.look().fired).tolist())
         if fired:
-            self._device.clear(self.fired)
+            self.forget_fired()
             self.look().fired[:] = 0
         return fired
+
+    def forget_fired(self) -> None:
+        """Let no area have fired."""
+        self._device.clear(self._arrays["fired"])
 
     def capacity(self, areas: Sequence[int]) -> list[int]:
         """Return how many winners there is room for in some areas."""
@@ -104,40 +116,48 @@ class State:
         """Note that a round is launched in which some areas select."""
         self._known = self._known_winners = None
         for area in areas:
-            self.bounds[area] = min(self._program.areas[area].n, self._program.areas[area].k)
+            self.most_firing[area] = min(self._program.areas[area].n, self._program.areas[area].k)
 
     def winners(self, area: int) -> Neurons:
         """Return the neurons of an area that fire, ascending; all launches must have taken effect."""
         if self._known_winners is None:
-            self._known_winners = self._device.read(self.winners_pool)
+            self._known_winners = self._device.read(self._arrays["winners"])
         start = int(self._table.items[area]["winners"])
         return self._known_winners[start : start + int(self.look().sizes[area])].astype(np.int64)
 
-    def set_winners(self, area: int, neurons: npt.NDArray[np.uint32]) -> bool:
-        """Make some neurons those of an area that fire; all launches must have taken effect.
+    def make_room_for_winners(self, area: int, count: int) -> None:
+        """Let so many neurons of an area fire, be it by larger arrays; all launches must have taken effect.
 
-        Returns
-        -------
-        bool
-            Whether arrays have been replaced by larger ones.
+        Raises
+        ------
+        DeviceMemoryError
+            If there is no room for them; then nothing has changed.
         """
-        widens = len(neurons) > int(self._table.capacity[area])
-        if widens:
-            self._widen(area, len(neurons))
-        self._device.write(self.winners_pool, int(self._table.items[area]["winners"]), neurons)
-        self._device.write(self.sizes, area, np.array([len(neurons)], np.uint32))
-        self.bounds[area] = len(neurons)
+        if count > int(self._table.capacity[area]):
+            self._widen(area, count)
+
+    def set_winners(self, area: int, neurons: npt.NDArray[np.uint32]) -> None:
+        """Make some neurons, for which there is room, those of an area that fire."""
+        self._device.write(self._arrays["winners"], int(self._table.items[area]["winners"]), neurons)
+        self._device.write(self._arrays["sizes"], area, np.array([len(neurons)], np.uint32))
+        self.most_firing[area] = len(neurons)
         self._known = self._known_winners = None
-        return widens
 
     def _widen(self, area: int, count: int) -> None:
         winners = [self.winners(a) for a in range(len(self._program.areas))]
-        pools = self._pools(self._table.winners_with(area, count))  # if there is no room, nothing has changed
+        lists = self._lists(self._table.winners_with(area, count))
         self._table.widen(area, count)
-        self.winners_pool, self.next_winners = pools
-        self._device.write(self.areas, 0, self._table.items)
+        self._use(**lists)
+        self._device.write(self._arrays["areas"], 0, self._table.items)
         for a, neurons in enumerate(winners):
-            self._device.write(self.winners_pool, int(self._table.items[a]["winners"]), neurons.astype(np.uint32))
+            start = int(self._table.items[a]["winners"])
+            self._device.write(self._arrays["winners"], start, neurons.astype(np.uint32))
+
+    def make_room_for_thresholds(self, area: int) -> None:
+        """Let an area have thresholds; raises as `ThresholdPool.make_room`."""
+        self.thresholds.make_room(area)
+        if self.thresholds.amounts is not self._arrays["thresholds"]:
+            self._use(thresholds=self.thresholds.amounts)
 
     def memory(self, area: int) -> dict[str, int]:
         """Return the bytes allocated for an area, by purpose."""

@@ -1,4 +1,4 @@
-"""What kernels are told about a brain: areas and fibers as tables, and where in shared arrays each has its items."""
+"""Areas and fibers as tables for the kernels, and where in shared arrays each has its items."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.gpu.arrays import record
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import AREA, FIBER
+from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS
 from brainsim.kernels.law.gaps import GapTable, gap_table
 from brainsim.kernels.program import Program
 
@@ -42,7 +43,7 @@ class AreaTable:
         self.items = np.zeros(len(program.areas), AREA)
         self.items["key"] = np.array([a.key for a in program.areas], np.uint64)
         self.items["n"], self.items["k"] = [a.n for a in program.areas], [a.k for a in program.areas]
-        self.items["refraction"], self.items["amounts"] = [a.refraction for a in program.areas], -1
+        self.items["refraction"], self.items["thresholds"] = [a.refraction for a in program.areas], -1
         self.items["slots"] = [sum(f.stores and f.source == a for f in program.fibers) for a in areas]
         reached = [bool(program.into(a)) for a in areas]
         self.drives = self._place("drive", [area.n * here for area, here in zip(program.areas, reached, strict=True)])
@@ -71,7 +72,16 @@ class AreaTable:
 
 
 class FiberTable:
-    """The fibers of a brain on a device, with gap tables, one for each probability, and the rules that are tables."""
+    """The fibers of a brain on a device, with gap tables, one for each probability, and the rules that are tables.
+
+    Attributes
+    ----------
+    record : Record
+        For kernels: ``items`` has a fiber each; the parts of ``guide``, ``heads`` and ``gap_thresholds`` that belong to
+        a fiber are a `GapTable`; ``steps`` holds the tables of all rules that are given by one.
+    slots : list of int
+        For each fiber, which of the rows of its source's neurons is its own.
+    """
 
     def __init__(self, program: Program, device: Device) -> None:
         starts: dict[float, tuple[int, int, int]] = {}
@@ -87,7 +97,7 @@ class FiberTable:
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
             item["recurrent"], item["bits"], item["base"] = graph.recurrent, graph.bits, fiber.base
             item["shift"], item["last"] = int(table.shift), int(table.last)
-            item["guide"], item["heads"], item["thresholds"] = starts[graph.p]
+            item["guide"], item["heads"], item["gap_thresholds"] = starts[graph.p]
             if (update := fiber.update) is not None:
                 item["slot"] = slots[fiber.source]
                 slots[fiber.source] += 1
@@ -95,17 +105,19 @@ class FiberTable:
                 first = rules.setdefault(update.steps, sum(map(len, rules)))
                 item["steps"], item["step_count"], item["step_shift"] = first, len(update.steps), update.shift
         self.slots = items["slot"].tolist()
-        self.items = device.upload(items, "fibers")
-        self.guide = device.upload(_joined(tables, "guide", np.uint16), "gap tables")
-        self.heads = device.upload(_joined(tables, "heads", np.uint32), "gap tables")
-        self.thresholds = device.upload(_joined(tables, "thresholds", np.uint64), "gap tables")
-        self.steps = device.upload(np.array([step for steps in rules for step in steps], np.int64), "fibers")
+        self.record = record(
+            FIBERS,
+            items=device.upload(items, "fibers"),
+            guide=device.upload(_joined(tables, "guide", np.uint16), "gap tables"),
+            heads=device.upload(_joined(tables, "heads", np.uint32), "gap tables"),
+            gap_thresholds=device.upload(_joined(tables, "thresholds", np.uint64), "gap tables"),
+            steps=device.upload(np.array([step for steps in rules for step in steps], np.int64), "fibers"),
+        )
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
-        tables = self.items, self.guide, self.heads, self.thresholds, self.steps
-        return sum(table.nbytes for table in tables)
+        return self.record.nbytes
 
 
 def _total(tables: Sequence[GapTable], field: str) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brainsim.kernels.gpu.device import Array, Device
+from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import NO_THRESHOLDS, Thresholds
@@ -15,13 +16,13 @@ _PURPOSE = "thresholds"
 
 
 class ThresholdPool:
-    """Areas that refract have a part of the pool from the first, others from when they are first given thresholds.
+    """The areas' parts of one array: those that refract always have one, others from when they are given thresholds.
 
     Attributes
     ----------
     amounts : int64 array
         What is subtracted from the drive of each neuron; the part of an area begins at its place.
-    lifts : list of int
+    threshold_lift : list of int
         By how much thresholds below 0 may add to the drives of each area, at most; rounded up, so that there are few
         values, and few plans that differ by them.
     """
@@ -34,7 +35,7 @@ class ThresholdPool:
         self._places: dict[int, int] = {}
         self._known = dict.fromkeys(range(len(program.areas)), NO_THRESHOLDS)
         self._used = 0
-        self.lifts = [0] * len(program.areas)
+        self.threshold_lift = [0] * len(program.areas)
         for area, each in enumerate(program.areas):
             if each.refraction and program.into(area):
                 self._places[area], self._used = self._used, self._used + each.n
@@ -44,16 +45,11 @@ class ThresholdPool:
 
     def _use(self, area: int, used: bool) -> None:
         """Let rounds subtract the amounts of an area, or none."""
-        self._table.items["amounts"][area] = self._places[area] if used else -1
+        self._table.items["thresholds"][area] = self._places[area] if used else -1
         self._device.write(self._there, area, self._table.items[area : area + 1])
 
-    def make_room(self, area: int) -> bool:
-        """Let an area have thresholds; all launches must have taken effect.
-
-        Returns
-        -------
-        bool
-            Whether the array has been replaced by a larger one.
+    def make_room(self, area: int) -> None:
+        """Let an area have thresholds, be it by a larger array; all launches must have taken effect.
 
         Raises
         ------
@@ -61,12 +57,11 @@ class ThresholdPool:
             If there is no room for it; then nothing has changed.
         """
         if area in self._places:
-            return False
+            return
         larger = self._device.empty(self._used + self._program.areas[area].n, np.int64, _PURPOSE)
         if self._used:
             self._device.copy(larger, self.amounts)
         self.amounts, self._places[area], self._used = larger, self._used, larger.size
-        return True
 
     def raised(self, areas: Sequence[int]) -> None:
         """Note that a round is launched in which the winners of some areas are refracted, if the areas refract."""
@@ -96,7 +91,7 @@ class ThresholdPool:
                 amounts[neurons] = amount
                 self._device.write(self.amounts, self._places[area], amounts)
             self._use(area, used)
-        self.lifts[area] = (1 << max(0, -int(amount.min(initial=0))).bit_length()) - 1
+        self.threshold_lift[area] = (1 << max(0, -int(amount.min(initial=0))).bit_length()) - 1
         self._known[area] = thresholds
 
     def nbytes(self, area: int) -> int:

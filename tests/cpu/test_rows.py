@@ -65,7 +65,7 @@ def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.Mon
     monkeypatch.setattr(KeptRows, "_room", lambda self, count: 1)
     kept.draw(SETS[0], 1)
     places = kept.find(SETS[0])
-    assert places["positions"].all()
+    assert places.batch.all()
     every = np.arange(500)
     found = search_kept(SETS[0], places, np.zeros(len(SETS[0]), bool), every, every, graph.blocks, graph.bits, 1)
     assert len(found[0]) == sum(int((row_targets(graph, int(i)) < 500).sum()) for i in SETS[0])
@@ -77,6 +77,6 @@ def test_kept_rows_stay_within_the_cache(cache_mb: float) -> None:
     for start in range(0, 400, 20):
         kept.draw(np.arange(start, start + 20), 1)
         assert cache.nbytes(0) <= cache_mb * 2**20
-    held = (kept.find(np.arange(400))["positions"] != 0).sum()
+    held = (kept.find(np.arange(400)).batch != 0).sum()
     assert (held > 0) == (cache_mb == 0.5)
     assert held < 400

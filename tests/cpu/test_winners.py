@@ -47,7 +47,8 @@ class Case:
         sparse = SparseArrays(self.extra.copy(), marked, self.reached.copy(), np.array([len(self.reached)]))
         counts = joined([counts_record(*arrays) for arrays in zip(self.counts, self.peaks, strict=True)])
         key = np.uint64(mix64(self.key ^ self.tag))
-        winners = find_winners(Search(sparse, counts, self.n, k, key), threads)
+        peak = sum(int(peaks.max()) for peaks in self.peaks)
+        winners = find_winners(Search(sparse, counts, self.n, k, key), peak, threads)
         assert not sparse.extra.any()
         assert not sparse.marked.any()
         assert sparse.size[0] == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, SaturatingHebbian, Simulator
+from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, Random, SaturatingHebbian, Simulator, TopK
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
 from brainsim.models.nemo.lexicon import read_lexicon
@@ -319,3 +319,22 @@ def test_fiber_graph_can_be_looked_at_without_a_simulator() -> None:
     a = big.add(Area("A", 10**6, 10))
     with pytest.raises(DeclarationError, match="must have at most 100_000_000 synapses"):
         big.connect(a, a, p=0.5).to_scipy()
+
+
+def test_a_fiber_has_either_a_probability_or_a_graph() -> None:
+    brain = small_brain()
+    lex, phon = brain["Lex1"], brain["Phon"]
+    fiber = brain.connect(lex, phon, graph=Random(0.5))
+    assert (fiber.p, repr(fiber)) == (0.5, "<Fiber Lex1->Phon p=0.5 fixed>")
+    for p, graph in ((None, None), (0.5, Random(0.5))):
+        with pytest.raises(DeclarationError, match=r"Brain\.connect: give either p or graph \(got p="):
+            brain.connect(lex, phon, p, graph=graph)
+    with pytest.raises(DeclarationError, match=r"Fiber 'Lex1->Phon'\.graph: must be a graph, such as Random\(0\.1\)"):
+        brain.connect(lex, phon, graph=0.5)  # type: ignore[arg-type]
+
+
+def test_an_area_has_an_activation() -> None:
+    assert Area("A", 10, 2).activation == TopK()
+    assert Area("A", 10, 2, activation=TopK()) == Area("A", 10, 2)
+    with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: must be an Activation, such as TopK\(\)"):
+        Area("A", 10, 2, activation="top")  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ SHIPPED = [pytest.param("mixed", 1, marks=pytest.mark.slow), ("mixed", 3), ("exc
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
     """Run a planted kernel of 64 threads and return what it left in 64 numbers, which are 0 before."""
     library, out = load(build(planted.source(), races=races)), np.zeros(64, np.uint32)
-    emulate(library, kernel, 1, [np.uint64(out.ctypes.data), np.int64(64)], threads=64, shared=256, **options)
+    emulate(library, kernel, 1, planted.arguments(out, 64), threads=64, shared=256, **options)
     return out.tolist()
 
 
@@ -30,10 +30,11 @@ def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
     ("kind", "expected"),
     [
         ("missing_barrier", [63 - i for i in range(64)]),
+        ("scratch_used_again_too_early", [63 - i for i in range(64)]),
         ("missing_warp_barrier", [i ^ 1 for i in range(64)]),
         ("not_atomic", [64, *[0] * 63]),
     ],
-    ids=["barrier", "warp barrier", "atomic"],
+    ids=["barrier", "scratch", "warp barrier", "atomic"],
 )
 def test_races_show_in_a_random_order(kind: str, expected: list[int]) -> None:
     right = [outcome(f"{kind}_fine", seed=seed) for seed in SEEDS]
@@ -45,7 +46,9 @@ def test_races_show_in_a_random_order(kind: str, expected: list[int]) -> None:
 class TestRaces:
     """Accesses that nothing orders are found in whatever order they happen."""
 
-    @pytest.mark.parametrize("kind", ["missing_barrier", "missing_warp_barrier", "not_atomic"])
+    @pytest.mark.parametrize(
+        "kind", ["missing_barrier", "scratch_used_again_too_early", "missing_warp_barrier", "not_atomic"]
+    )
     @pytest.mark.parametrize("seed", [-1, 4])
     def test_planted_races_are_found(self, kind: str, seed: int) -> None:
         outcome(f"{kind}_fine", races=True, seed=seed)

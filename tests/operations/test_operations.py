@@ -47,9 +47,9 @@ def world(request: pytest.FixtureRequest) -> Any:
     brain, areas = brain_of()
     with Simulator(brain, seed=getattr(request, "param", 3)) as sim:
         yield sim, areas
-        sim.run(brain.fibers)  # every fiber has been used
         for name in "SABC":
             sim.present(Assembly(name, [0]))
+        sim.run(brain.fibers)  # every fiber has been used
 
 
 def test_project_forms_an_assembly_that_the_stimulus_recalls(world: Any) -> None:

@@ -44,17 +44,6 @@ def test_notebooks_run_and_are_committed_without_outputs(path: Path) -> None:
     assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
 
 
-def test_layers_keep_apart() -> None:
-    """kernels/ never imports the rest; areas/ uses the public API alone; brainsim/ never imports CUDA."""
-    for path in (ROOT / "kernels").rglob("*.py"):
-        imports = [line for line in path.read_text().splitlines() if line.lstrip().startswith(("import ", "from "))]
-        assert not [line for line in imports if "brainsim" in line and "brainsim.kernels" not in line], path
-    for path in (ROOT / "areas").rglob("*.py"):
-        assert "kernels" not in path.read_text(), path
-    for path in (ROOT / "brainsim").rglob("*.py"):
-        assert "import cupy" not in path.read_text(), path
-
-
 def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / "README.md").read_text()
     (example,) = [block.split("```")[0] for block in text.split("```python\n")[1:]]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
-from brainsim import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
+from brainsim import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian, Threshold
 from brainsim.declare.plasticity import Plasticity
 from playing import play
 from plays import (
@@ -59,7 +59,8 @@ def batches(quick: int, every: int) -> list[Any]:
 
 def sizes() -> st.SearchStrategy[Size]:
     n = st.one_of(st.integers(1, 600), st.integers(30, 600), st.sampled_from(EDGES))
-    return n.flatmap(lambda n: st.builds(Size, st.just(n), winners(n), st.sampled_from(REFRACTIONS)))
+    activation = st.sampled_from([None, None, None, Threshold(), Threshold(2.0), Threshold(-0.5)])
+    return n.flatmap(lambda n: st.builds(Size, st.just(n), winners(n), st.sampled_from(REFRACTIONS), activation))
 
 
 def winners(n: int) -> st.SearchStrategy[int]:
@@ -113,7 +114,8 @@ def brains(draw: Draw[Any]) -> tuple[tuple[Size, ...], tuple[Link, ...]]:
         ends = [end for end in ends if end not in [(link.source, link.target, link.label) for link in chosen]]
     else:
         chosen = ()
-    others = [Link(s, t, draw(chances(areas[s], areas[t])), draw(rules()), label) for s, t, label in ends]
+    given = st.sampled_from([False, False, True])
+    others = [Link(s, t, draw(chances(areas[s], areas[t])), draw(rules()), label, draw(given)) for s, t, label in ends]
     return tuple(areas), (*chosen, *others)
 
 

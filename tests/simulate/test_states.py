@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ import numpy as np
 import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, SaturatingHebbian, Simulator
-from brainsim.errors import DumpError
+from brainsim.errors import DeclarationError, DumpError
+from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.state import Synapses
 
 
 def brain_of() -> Brain:
     brain = Brain()
     source, target = brain.add(Area("S", 50, 20), Area("T", 400, 15))
-    brain.connect(source, target, 0.3, Hebbian(0.1))
+    brain.connect(source, target, 0.3, Hebbian(0.1, w_max=5.0))
     brain.connect(target, target, 0.1, Hebbian(0.1))
     return brain
 
@@ -69,6 +72,17 @@ def test_a_state_of_an_earlier_format_is_loaded(tmp_path: Path, format_: int, ba
         assert again.rounds == 7
 
 
+def test_a_state_of_an_earlier_format_has_all_weights_that_learn(tmp_path: Path) -> None:
+    path = tmp_path / "old.h5"
+    shutil.copy(OLD / "state_format_2.h5", path)
+    with h5py.File(path, "r+") as file:
+        del file["learned/A->A"]
+    with Simulator(of_format_2(), 5, backend="reference") as sim:
+        with pytest.raises(DumpError, match="learned of fiber 'A->A' is missing"):
+            sim.load(path)
+        assert sim.rounds == 0
+
+
 def test_a_state_of_an_earlier_format_belongs_to_its_brain() -> None:
     other = brain_of()
     with Simulator(other, 5) as sim, pytest.raises(DumpError, match="its declaration differs"):
@@ -83,6 +97,11 @@ DAMAGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "negative": (lambda file: _put(file, "winners/T", neurons=[-1]), "must lie between 0 and 399"),
     "heavy": (lambda file: _put(file, "learned/S->T", pre=[0], post=[0], weight=[2**31]), "must lie between 0 and"),
     "missing": (lambda file: file.__delitem__("winners/T"), "winners of area 'T' is missing"),
+    "narrow": (lambda file: _put(file, "winners/T", neurons=np.array([3], np.uint8)), "must be integers of 64 bits"),
+    "above w_max": (
+        lambda file: _put(file, "learned/S->T", pre=[0], post=[0], weight=[5 * 2**16 + 1]),
+        "weight must lie between 0 and 327680",
+    ),
     "foreign": (lambda file: file.create_group("winners/U"), "is damaged"),
     "names": (lambda file: _put(file, "", held=["U"]), "held names 'U', which this brain does not have"),
     "clock": (lambda file: _put(file, "", rounds=-1), "rounds must be a count"),
@@ -111,3 +130,169 @@ def test_a_damaged_state_is_refused_by_name_and_changes_nothing(tmp_path: Path, 
         with pytest.raises(DumpError, match=f"is damaged.*{message}" if message != "is damaged" else message):
             sim.load(tmp_path / "state.h5")
         assert (sim.assembly("T"), sim.rounds, sim.held) == before
+
+
+WRONG: dict[str, Any] = {
+    "text": "abc",
+    "bytes": b"12",
+    "number": 1.5,
+    "nan": np.nan,
+    "negative": -5,
+    "truth": True,
+    "floats": np.array([1.0, 2.0]),
+    "complex": np.array([1j]),
+    "matrix": np.zeros((2, 2), np.int64),
+    "narrow": np.array([1, 2], np.uint8),
+    "unsigned": np.array([1, 2**64 - 1], np.uint64),
+    "record": np.zeros(2, [("a", "i8")]),
+    "nothing": h5py.Empty("i8"),
+    "list": "[]",
+    "deep": "[" * 100_000,
+    "no areas": '{"areas": {"S": null}, "fibers": 5}',
+}
+
+
+def _saved(path: Path, sim: Simulator) -> list[str]:
+    """Save a state in which everything is in use; return the names of its groups and datasets."""
+    sim.present(Assembly("S", np.arange(20)))
+    sim.run(sim.brain.fibers, 2)
+    sim.set_thresholds("T", 0.5)
+    sim.inhibit("S", sim.brain["T"] >> sim.brain["T"])
+    sim.save(path)
+    names: list[str] = []
+    with h5py.File(path) as file:
+        file.visit(names.append)
+    return names
+
+
+def test_whatever_stands_in_the_place_of_a_part_is_refused(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
+    with Simulator(brain_of(), 2, backend="reference") as sim:
+        names = [(name, wrong) for name in _saved(good, sim) for wrong in WRONG]
+        taken = []
+        for name, wrong in names:
+            shutil.copy(good, bad)
+            with h5py.File(bad, "r+") as file:
+                del file[name]
+                file[name] = WRONG[wrong]
+            try:
+                sim.load(bad)
+                taken.append((name, wrong))
+            except DumpError:
+                assert sim.rounds == 2
+    texts = {"text", "bytes", "list", "deep", "no areas"}
+    assert set(taken) == {("note", wrong) for wrong in texts}
+
+
+def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
+    with Simulator(brain_of(), 2, backend="reference") as sim:
+        _saved(good, sim)
+        with h5py.File(good) as file:
+            attributes = list(file.attrs)
+        assert len(attributes) == 4
+        for name in attributes:
+            for wrong in WRONG.keys() - {"deep"}:  # an attribute is not so long
+                shutil.copy(good, bad)
+                with h5py.File(bad, "r+") as file:
+                    file.attrs[name] = WRONG[wrong]
+                with pytest.raises(DumpError):
+                    sim.load(bad)
+
+
+@pytest.mark.parametrize("name", ["graph", "ties"])
+def test_a_state_of_another_version_of_the_law_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    with Simulator(brain_of(), 2, backend="reference") as sim:
+        _saved(tmp_path / "state.h5", sim)
+        with h5py.File(tmp_path / "state.h5", "r+") as file:
+            file.attrs[f"{name}_version"] = 99
+        with pytest.raises(DumpError, match=f"belongs to {name} version 99, here"):
+            sim.load(tmp_path / "state.h5")
+
+
+def test_a_state_of_a_brain_with_parts_unknown_here_is_refused(tmp_path: Path) -> None:
+    with Simulator(brain_of(), 2, backend="reference") as sim:
+        _saved(tmp_path / "state.h5", sim)
+        with h5py.File(tmp_path / "state.h5", "r+") as file:
+            identity = json.loads(file["identity"].asstr()[()])
+            identity["fibers"]["S->T"]["delay"] = 3
+            _put(file, "", identity=json.dumps(identity))
+        with pytest.raises(DumpError, match=r"delay of fiber 'S->T' is 3, here 'unknown'"):
+            sim.load(tmp_path / "state.h5")
+
+
+def test_an_interruption_waits_until_a_state_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Simulator(brain_of(), 2, backend="reference") as sim:
+        _saved(tmp_path / "state.h5", sim)
+    whole = ReferenceBackend.write
+
+    def interrupted(*arguments: Any) -> None:
+        whole(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    brain = brain_of()
+    with Simulator(brain, 2, backend="reference") as sim:
+        with monkeypatch.context() as patch:
+            patch.setattr(ReferenceBackend, "write", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                sim.load(tmp_path / "state.h5")
+        assert (sim.rounds, sim.held, len(sim.assembly("T"))) == (2, ("S",), 15)
+        assert len(sim.transmitting(brain.fibers)) == 0
+
+
+def test_an_interruption_waits_until_a_probe_is_undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    brain = brain_of()
+    with Simulator(brain, 2, backend="reference") as sim:
+        sim.present(Assembly("S", np.arange(20)))
+        sim.run(brain.fibers, 2)
+        before = sim.assembly("S"), sim.assembly("T"), sim.thresholds("T").tolist(), sim.rounds, sim.held
+        whole = ReferenceBackend.write
+
+        def interrupted(*arguments: Any) -> None:
+            whole(*arguments)
+            signal.raise_signal(signal.SIGINT)
+
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt), sim.frozen():
+            sim.present(Assembly("S", np.arange(30, 50)))
+            sim.run(brain.fibers, 3)
+            sim.set_thresholds("T", 1.0)
+            sim.release()
+            patch.setattr(ReferenceBackend, "write", interrupted)
+        assert before == (sim.assembly("S"), sim.assembly("T"), sim.thresholds("T").tolist(), sim.rounds, sim.held)
+        assert sim.learning
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_what_is_handed_out_does_not_belong_to_the_state(backend: str) -> None:
+    brain = brain_of()
+    with Simulator(brain, 2, backend=backend) as sim:
+        sim.present(Assembly("S", np.arange(20)))
+        recording = sim.record()
+        sim.run(brain.fibers, 2)
+        before = sim.assembly("T"), [column.tolist() for column in sim.connectome(brain["S"] >> brain["T"]).learned()]
+        for area in "ST":
+            recording.winners(area)[-1][:] = 0
+        for column in sim.connectome(brain["S"] >> brain["T"]).learned():
+            column[:] = 0
+        sim.thresholds("T")[:] = 7.0
+        after = sim.assembly("T"), [column.tolist() for column in sim.connectome(brain["S"] >> brain["T"]).learned()]
+        assert before == after
+        assert not sim.thresholds("T").any()
+
+
+SYNAPSES = {
+    "ascending order": Synapses(np.array([3, 1]), np.array([0, 0]), np.array([1, 1])),
+    "each once": Synapses(np.array([1, 1]), np.array([2, 2]), np.array([1, 1])),
+    "pre must lie between 0 and 49": Synapses(np.array([50]), np.array([0]), np.array([1])),
+    "weight must lie between 0 and 327680": Synapses(np.array([1]), np.array([0]), np.array([6 * 2**16])),
+}
+
+
+@pytest.mark.parametrize("message", SYNAPSES)
+def test_synapses_that_cannot_be_are_not_put_in_place(message: str) -> None:
+    brain = brain_of()
+    with Simulator(brain, 2, backend="reference") as sim:
+        connectome = sim.connectome(brain["S"] >> brain["T"])
+        with pytest.raises(DeclarationError, match=message):
+            connectome.replace(SYNAPSES[message])
+        assert len(connectome.learned()[0]) == 0

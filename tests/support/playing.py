@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from brainsim import Area, Assembly, Simulator, UnusedWarning
+from brainsim import Area, Assembly, SilentWarning, Simulator, UnusedWarning
 from brainsim.declare.fiber import Fiber, FiberSet
 from plays import (
     Bias,
@@ -34,9 +34,11 @@ from plays import (
 
 def play(description: Play, backend: str, folder: Path, **options: Any) -> Trace:
     """Play a description on a backend and return all that can be seen from outside; saves are put into ``folder``."""
-    player = _Player(description, backend, folder, options)
-    player.do(description.steps)
-    return player.finished()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SilentWarning)  # random plays run silent brains, too
+        player = _Player(description, backend, folder, options)
+        player.do(description.steps)
+        return player.finished()
 
 
 class _Player:

@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from brainsim import Area, Brain
+import numpy as np
+from scipy.sparse import coo_array
+
+from brainsim import Activation, Area, Brain, Explicit, Random
 from brainsim.declare.plasticity import Plasticity
 
 
@@ -37,11 +40,12 @@ class Curved(Plasticity):
 
 @dataclass(frozen=True)
 class Size:
-    """Neurons, winners and refraction of an area; areas and links are named by their place in the play."""
+    """Neurons, winners, refraction and activation of an area; areas and links are named by their place in the play."""
 
     n: int
     k: int
     refraction: float = 0.0
+    activation: Activation | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Link:
     p: float
     rule: Plasticity | None = None
     label: str = ""
+    given: bool = False  # explicit synapses instead of random ones
 
 
 @dataclass(frozen=True)
@@ -169,10 +174,21 @@ def declared(play: Play) -> Brain:
     """Return the brain of a play."""
     brain = Brain()
     for number, size in enumerate(play.sizes):
-        brain.add(Area(f"A{number}", size.n, size.k, refraction=size.refraction))
+        brain.add(Area(f"A{number}", size.n, size.k, refraction=size.refraction, activation=size.activation))
     for link in play.links:
-        brain.connect(brain[f"A{link.source}"], brain[f"A{link.target}"], link.p, link.rule, label=link.label)
+        source, target = brain[f"A{link.source}"], brain[f"A{link.target}"]
+        graph = _given(link, source, target) if link.given else Random(link.p)
+        brain.connect(source, target, None, link.rule, graph=graph, label=link.label)
     return brain
+
+
+def _given(link: Link, source: Area, target: Area) -> Explicit:
+    """Return up to some thousand synapses with weights in quarters, some of them 0."""
+    rng, pairs = np.random.default_rng(source.n + 7 * target.n), source.n * target.n
+    at = np.unique(rng.integers(pairs, size=min(round(link.p * pairs), 5000)))
+    most = 4.0 if link.rule is None else min(4.0, link.rule.w_max)
+    weights = np.minimum(rng.integers(17, size=len(at)) / 4, most)
+    return Explicit(coo_array((weights, (at // target.n, at % target.n)), shape=(source.n, target.n)))
 
 
 def difference(ours: Trace, theirs: Trace) -> str:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from brainsim.kernels.gpu.source import FOLDER, UNITS, signatures
+from brainsim.kernels.gpu.source import FOLDER, KERNELS, UNITS
 
 HEADER = Path(__file__).with_name("cuda.hpp")
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
@@ -24,7 +24,7 @@ _WATCHED = ("-fsanitize=thread", "--param=tsan-distinguish-volatile=1", "-DEMULA
 def kernels_source() -> str:
     """Return a source that includes all kernels as they ship."""
     includes = [f'#include "{FOLDER / unit}.cu"' for unit in UNITS]
-    return "\n".join([*includes, *(f"EMULATED_KERNEL({name})" for name in signatures())])
+    return "\n".join([*includes, *(f"EMULATED_KERNEL({name})" for name in KERNELS)])
 
 
 def build(text: str, *, sanitize: bool = False, races: bool = False) -> Path:

@@ -101,7 +101,7 @@ static void enter(Thread& thread) {
 }
 #endif
 
-// A fiber serves one thread of each block in turn: to make one anew takes longer than most threads run.
+// A fiber serves one thread of each block in turn, because making one takes longer than most threads run.
 static void main_of_thread() {
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(nullptr, &scheduler_bottom, &scheduler_size);
@@ -329,9 +329,20 @@ extern "C" const char* emulate(void (*kernel)(void**), void** arguments, unsigne
     return nullptr;
 }
 
-// Makes a kernel callable with an array of pointers to its arguments, as a launch passes them.
+// Sets `sizes` to the bytes of each parameter of a kernel, and returns their number.
+namespace emulator {
+template <class... Parameters> static unsigned sizes_of(void (*)(Parameters...), size_t* sizes) {
+    unsigned count = 0;
+    ((sizes[count++] = sizeof(Parameters)), ...);
+    return count;
+}
+}  // namespace emulator
+
+// Makes a kernel callable with an array of pointers to its arguments, as a launch passes them: as many bytes are taken from
+// each as its parameter has.
 #define EMULATED_KERNEL(name)                                                                                 \
     template <class... P> static void emulated_call_##name(void (*kernel)(P...), void** arguments) {          \
         emulator::call(kernel, arguments, std::index_sequence_for<P...>{});                                  \
     }                                                                                                         \
-    extern "C" void emulated_##name(void** arguments) { emulated_call_##name(name, arguments); }
+    extern "C" void emulated_##name(void** arguments) { emulated_call_##name(name, arguments); }              \
+    extern "C" unsigned emulated_sizes_##name(size_t* sizes) { return emulator::sizes_of(name, sizes); }

@@ -12,8 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.gpu.arrays import Array
 from brainsim.kernels.gpu.backend import GpuBackend
-from brainsim.kernels.gpu.device import Array, Description, Device
+from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.layout import THREADS
 from emulator.build import build, kernels_source
 
@@ -41,24 +42,45 @@ def emulate(
     library: ctypes.CDLL,
     kernel: str,
     blocks: int,
-    arguments: Sequence[np.generic],
+    arguments: Sequence[npt.NDArray[Any]],
     *,
     threads: int = THREADS,
     shared: int = 0,
     poison: int = 0xA5,
     seed: int = -1,
 ) -> None:
-    """Run a kernel; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
-    held = [np.array([argument]) for argument in arguments]
-    pointers = (ctypes.c_void_p * len(held))(*(item.ctypes.data for item in held))
+    """Run a kernel on arguments of one item each; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
+    sizes = [argument.nbytes for argument in arguments]
+    assert sizes == _sizes(library, kernel), f"{kernel}: arguments of other sizes than its parameters"
+    pointers = (ctypes.c_void_p * len(sizes))(*(argument.ctypes.data for argument in arguments))
     function = ctypes.cast(getattr(library, f"emulated_{kernel}"), ctypes.c_void_p)
     failure = library.emulate(function, pointers, blocks, threads, shared, poison, seed)
     if failure is not None:
         raise EmulatorError(f"{kernel}: {failure.decode()}")
 
 
+def _sizes(library: ctypes.CDLL, kernel: str) -> list[int]:
+    """Return the bytes of a kernel's parameters, as they were compiled."""
+    sizes = (ctypes.c_size_t * 32)()
+    return sizes[: getattr(library, f"emulated_sizes_{kernel}")(sizes)]
+
+
 class EmulatedDevice(Device):
-    """Runs each launch at once.  New memory is poisoned, so that what is read before it is written shows."""
+    """Runs each launch at once.  New memory is poisoned, so that what is read before it is written shows.
+
+    Attributes
+    ----------
+    launches : list of str
+        The kernels that were launched.
+    reads, writes : int
+        Copies from and to the device.
+    before : dict of str to callable
+        What is called once, before the next launch of a kernel, or before the next ``"write"``.
+    room : int
+        Bytes that are free.
+    closed : bool
+        Whether the backend has closed it.
+    """
 
     def __init__(
         self,
@@ -72,18 +94,23 @@ class EmulatedDevice(Device):
     ) -> None:
         self.description = Description("emulated device", multiprocessors, memory)
         self.launches: list[str] = []
-        self.reads = 0
+        self.reads = self.writes = 0
+        self.before: dict[str, Callable[[], None]] = {}
         self.closed = False
         self._library = kernels(sanitize=sanitize, races=races)
         self._poison = poison
         self._seed = seed
         self.room = memory
 
-    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[np.generic]) -> None:
+    def _launch(self, kernel: str, blocks: int, shared: int, arguments: Sequence[npt.NDArray[Any]]) -> None:
         assert blocks < 2**31, "CUDA's grids are no larger"
+        self._happens(kernel)
         self.launches.append(kernel)
         seed = self._seed if self._seed < 0 else self._seed + len(self.launches)
         emulate(self._library, kernel, blocks, arguments, shared=shared, poison=self._poison, seed=seed)
+
+    def _happens(self, event: str) -> None:
+        self.before.pop(event, lambda: None)()
 
     def _allocate(self, size: int) -> tuple[int, Any]:
         if size > self.room:
@@ -96,6 +123,8 @@ class EmulatedDevice(Device):
         self.room += size
 
     def _write(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:
+        self._happens("write")
+        self.writes += 1
         array.memory.bytes[offset : offset + values.nbytes] = values.view(np.uint8)
 
     def _read(self, array: Array, offset: int, values: npt.NDArray[Any]) -> None:

@@ -15,14 +15,14 @@ from emulator.device import emulate, kernels
 
 
 class Stream:
-    """Does what it is told when it is waited for, or a kernel needs it: whoever reads or reuses too early, sees it."""
+    """Runs its work when it is waited for, so that reading results, or reusing memory, too early shows."""
 
     current: Stream | None = None
 
     def __init__(self, *, non_blocking: bool) -> None:
         assert Device.current == 0
         self.non_blocking = non_blocking
-        self._told: list[Callable[[], object]] = []
+        self._work: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         Stream.current = self
@@ -31,13 +31,13 @@ class Stream:
     def __exit__(self, *_: object) -> None:
         Stream.current = None
 
-    def tell(self, action: Callable[[], object]) -> None:
-        self._told.append(action)
+    def enqueue(self, action: Callable[[], object]) -> None:
+        self._work.append(action)
 
     def synchronize(self) -> None:
-        for action in self._told:
+        for action in self._work:
             action()
-        self._told.clear()
+        self._work.clear()
 
 
 class Device:
@@ -56,7 +56,7 @@ class Device:
 
 
 class PinnedMemory:
-    """Is overwritten when nobody holds it any longer."""
+    """Is overwritten when it is no longer held."""
 
     def __init__(self, size: int) -> None:
         self._bytes = (ctypes.c_char * size)()
@@ -80,7 +80,7 @@ class MemoryPointer:
 
     def _move(self, target: int, source: int, size: int, stream: Stream) -> None:
         assert Device.current == 0
-        stream.tell(lambda: ctypes.memmove(target, source, size))
+        stream.enqueue(lambda: ctypes.memmove(target, source, size))
 
     def copy_from_host_async(self, mem: int, size: int, stream: Stream) -> None:
         self._move(self.ptr, mem, size, stream)
@@ -94,7 +94,7 @@ class MemoryPointer:
     def memset_async(self, value: int, size: int, stream: Stream) -> None:
         assert Device.current == 0
         pointer = self.ptr
-        stream.tell(lambda: ctypes.memset(pointer, value, size))
+        stream.enqueue(lambda: ctypes.memset(pointer, value, size))
 
 
 class MemoryPool:
@@ -118,18 +118,19 @@ class MemoryPool:
 
 class Event:
     def record(self, stream: Stream) -> None:
-        stream.tell(lambda: setattr(self, "moment", perf_counter()))
+        stream.enqueue(lambda: setattr(self, "moment", perf_counter()))
 
 
 class RawKernel:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[np.generic, ...], *, shared_mem: int) -> None:
+    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Any, ...], *, shared_mem: int) -> None:
         assert Device.current == 0
-        stream, name = Stream.current, self._name
+        assert all(isinstance(arg, np.ndarray) and arg.size == 1 for arg in args), "these alone are passed by value"
+        stream, name, passed = Stream.current, self._name, [arg.copy() for arg in args]
         assert stream is not None
-        stream.tell(lambda: emulate(kernels(), name, *grid, args, threads=block[0], shared=shared_mem))
+        stream.enqueue(lambda: emulate(kernels(), name, *grid, passed, threads=block[0], shared=shared_mem))
 
 
 class RawModule:

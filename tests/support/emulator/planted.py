@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 # By name: the body of a kernel that takes `u32* out, i64 count`, what stands in for FAULT, and the fault.
 PLANTED = {
     "out_of_bounds": (
@@ -27,6 +32,19 @@ PLANTED = {
         mine[threadIdx.x] = threadIdx.x;
         FAULT
         if (threadIdx.x < count) out[threadIdx.x] = mine[63 - threadIdx.x];
+        """,
+        "__syncthreads();",
+        "",
+    ),
+    "scratch_used_again_too_early": (
+        """
+        __shared__ u32 mine[64];
+        mine[threadIdx.x] = threadIdx.x;
+        __syncthreads();
+        const u32 value = mine[63 - threadIdx.x];
+        FAULT
+        mine[threadIdx.x] = value;
+        if (threadIdx.x < count) out[threadIdx.x] = mine[threadIdx.x];
         """,
         "__syncthreads();",
         "",
@@ -97,6 +115,11 @@ PLANTED = {
         "if (threadIdx.x != 5) mine[threadIdx.x] = 3;",
     ),
 }
+
+
+def arguments(out: npt.NDArray[np.uint32], count: int) -> list[npt.NDArray[Any]]:
+    """Return what a planted kernel takes."""
+    return [np.array([out.ctypes.data], np.uint64), np.array([count], np.int64)]
 
 
 def source() -> str:

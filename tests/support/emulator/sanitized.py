@@ -34,7 +34,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def _planted(kernel: str) -> None:
     library = load(build(planted.source(), sanitize=True))
     out = np.zeros(40, np.uint32)
-    emulate(library, kernel, 1, [np.uint64(out.ctypes.data), np.int64(40)], threads=64, shared=256)
+    emulate(library, kernel, 1, planted.arguments(out, 40), threads=64, shared=256)
     assert out.tolist() == [1] * 40
 
 

@@ -1,0 +1,166 @@
+"""A round plan as the kernels need it: tables on the device, and how large the launches are.
+
+A device plan depends on the round plan, on how many neurons of each area *may* fire, and on how far thresholds below 0
+may lift the drives.  Only the device knows how many neurons fire, and what drives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, LEARN_JOB, SELECT_JOB
+from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
+
+# Passes over the digits of a hash.  33 bits tell all tied neurons apart, except once in 10^6 rounds.  Then
+# `count_winners` finds the last winner by itself, slowly.
+TIE_PASSES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class DevicePlan:
+    """Tables on the device, and sizes.
+
+    Attributes
+    ----------
+    round_plan : RoundPlan
+        What the round does.
+    tables, sizes : dict of str to Array, dict of str to int
+        Fields of `Round` in `kernels/cuda/types.cuh`.  ``passes`` digits are needed to find the last winner.
+        ``gather_items`` are the neurons that may fire at fibers with learned synapses, ``learn_items`` those at fibers
+        that learn, and ``learn_pairs`` the latter times the blocks of the graph with winners.
+    tiles : int
+        Tiles of all areas that select.
+    scratch : dict of str to int
+        Items of scratch memory that the round needs, by the names of `Scratch`.
+    """
+
+    round_plan: RoundPlan
+    tables: dict[str, Array]
+    sizes: dict[str, int]
+    tiles: int
+    scratch: dict[str, int]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated."""
+        return sum(table.nbytes for table in self.tables.values())
+
+
+class DevicePlanner:
+    """Makes the device plans of a brain."""
+
+    def __init__(self, program: Program, device: Device, tile_bits: int) -> None:
+        self._program = program
+        self._device = device
+        self._tile_bits = tile_bits
+
+    def plan(self, plan: RoundPlan, most: Sequence[int], threshold_lift: Sequence[int]) -> DevicePlan:
+        """Return what the kernels need for a round.
+
+        Of each area, ``most`` says how many neurons may fire when it begins, and ``threshold_lift`` by how much more
+        than the sum of its inputs one may be driven.
+        """
+        inputs = dict(plan.selections)
+        tables = self._tables(plan, inputs, most)
+        passes = self._passes(inputs, most, threshold_lift)
+        there = self._device.upload_all(list(tables.values()), "plans")
+        return DevicePlan(
+            round_plan=plan,
+            tables=dict(zip(tables, there, strict=True)),
+            sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
+            tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area in inputs),
+            scratch=_scratch(tables, passes),
+        )
+
+    def _tables(
+        self, plan: RoundPlan, inputs: Mapping[int, Sequence[int]], most: Sequence[int]
+    ) -> dict[str, npt.NDArray[Any]]:
+        fibers = self._program.fibers
+        after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
+        gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
+        learning = [f for (f,) in plan.learning if most[fibers[f].source] and after[fibers[f].target]]
+        return {
+            "select_jobs": self._select_jobs(inputs),
+            "transmitting": np.array(plan.transmitting, np.int64),
+            "gather_jobs": self._gather_jobs(gathering, most),
+            "learn_jobs": self._learn_jobs(learning, inputs, most, after),
+            "sources": np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64),
+        }
+
+    def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:
+        jobs = np.zeros(len(inputs), SELECT_JOB)
+        block = fiber = 0
+        for job, (area, fibers) in zip(jobs, inputs.items(), strict=True):
+            job["area"], job["first_block"], job["first_fiber"] = area, block, fiber
+            block += -(-self._program.areas[area].n >> self._tile_bits)
+            fiber += len(fibers)
+            job["end_fiber"] = fiber
+        return jobs
+
+    def _gather_jobs(self, fibers: Sequence[int], most: Sequence[int]) -> npt.NDArray[Any]:
+        counts = np.array([most[self._program.fibers[f].source] for f in fibers], np.int64)
+        jobs = np.zeros(len(fibers), GATHER_JOB)
+        jobs["fiber"], jobs["first_item"], jobs["items"] = fibers, np.cumsum(counts) - counts, counts
+        return jobs
+
+    def _learn_jobs(
+        self, fibers: Sequence[int], moved: Collection[int], most: Sequence[int], after: Sequence[int]
+    ) -> npt.NDArray[Any]:
+        ends = [(self._program.fibers[f].source, self._program.fibers[f].target) for f in fibers]
+        jobs = np.zeros(len(fibers), LEARN_JOB)
+        jobs["fiber"], jobs["moved"] = fibers, [target in moved for _, target in ends]
+        jobs["items"] = [most[source] for source, _ in ends]
+        jobs["words"] = [-(-after[target] // 32) for _, target in ends]
+        jobs["starts"] = [self._most_starts(f, after[target]) for f, (_, target) in zip(fibers, ends, strict=True)]
+        items, starts = jobs["items"], jobs["starts"]
+        sizes = {"first_item": items, "first_pair": items * starts, "first_start": starts + 1}
+        sizes["hits"] = items * jobs["words"]
+        for field, size in sizes.items():
+            jobs[field] = np.cumsum(size) - size
+        return jobs
+
+    def _most_starts(self, fiber: int, posts: int) -> int:
+        """Return in how many blocks of the graph so many winners may lie."""
+        graph = self._program.fibers[fiber].graph
+        return min(posts, -(-graph.n_target >> graph.bits))
+
+    def _passes(self, inputs: Mapping[int, Sequence[int]], most: Sequence[int], threshold_lift: Sequence[int]) -> int:
+        fibers = self._program.fibers
+        largest = [
+            threshold_lift[area] + sum(most[fibers[f].source] * fibers[f].largest_weight for f in group)
+            for area, group in inputs.items()
+        ]
+        return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES
+
+
+def _sizes(tables: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
+    learn = tables["learn_jobs"]
+    return {
+        "select_count": len(tables["select_jobs"]),
+        "gather_count": len(tables["gather_jobs"]),
+        "gather_items": int(tables["gather_jobs"]["items"].sum()),
+        "learn_count": len(learn),
+        "learn_items": int(learn["items"].sum()),
+        "learn_pairs": int((learn["items"] * learn["starts"]).sum()),
+        "source_count": len(tables["sources"]),
+    }
+
+
+def _scratch(tables: Mapping[str, npt.NDArray[Any]], passes: int) -> dict[str, int]:
+    select, learn = len(tables["select_jobs"]), tables["learn_jobs"]
+    return {
+        "histograms": select * passes * DIGITS,
+        "searches": select * (passes + 1),
+        "tie_keys": select,
+        "starts": int((learn["starts"] + 1).sum()),
+        "hits": int((learn["items"] * learn["words"]).sum()),
+        "pages": int(learn["items"].sum()),
+    }

@@ -1,0 +1,24 @@
+"""Fixtures of the tests of the gpu backend."""
+
+from __future__ import annotations
+
+import pytest
+
+from brainsim.kernels.gpu import overlay
+from brainsim.kernels.gpu.backend import GpuBackend
+from emulator.device import EmulatedDevice
+
+
+@pytest.fixture
+def device(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> EmulatedDevice:
+    """The one device that `Simulator(brain, backend="gpu")` is then built on."""
+    device = EmulatedDevice()
+    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: device))
+    return device
+
+
+@pytest.fixture
+def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be hardly any room for learned synapses, so that rounds stall."""
+    monkeypatch.setattr(overlay, "FIRST_ROWS", 1)
+    monkeypatch.setattr(overlay, "FIRST_PAGES", 1)

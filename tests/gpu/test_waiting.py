@@ -1,0 +1,153 @@
+"""The host waits for no round until it looks; an interrupted round is whole, and one that fails half-way is noticed."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from brainsim import Simulator
+from brainsim.errors import SimulationError
+from brainsim.kernels.errors import KernelError
+from emulator.device import EmulatedDevice
+from gpus import DriverError, both, driven, every, fail, interrupt, run_all, small_brain, state_of
+from scenarios import scenario, settled_reference
+
+
+def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
+    case, _ = settled_reference(202)
+    backend, device = driven(case.program)
+    backend.set_winners(0, list(range(30)))
+    backend.round(range(6), {0}, learn=True)
+    assert not backend.stable()
+    before, each = device.reads, len(device.launches)
+    for _ in range(20):
+        backend.round(range(6), {0}, learn=True, record=[0, 1, 2])
+    assert device.reads == before
+    launched = device.launches[each:]
+    assert len(launched) % 20 == 0  # no round takes more launches than another, whatever it finds
+    assert len(set(zip(*[iter(launched)] * (len(launched) // 20), strict=True))) == 1
+    assert len(backend.recorded()) == 20
+    assert device.reads > before
+
+
+def test_a_run_waits_once(device: EmulatedDevice) -> None:
+    brain, stimulus = small_brain()
+    with Simulator(brain, backend="gpu") as sim:
+        sim.present(stimulus)
+        sim.run(brain.fibers)
+        reads = []
+        for rounds in (1, 30):
+            before = device.reads
+            sim.run(brain.fibers, rounds=rounds)
+            reads.append(device.reads - before)
+        assert reads == [1, 1]
+
+
+def test_more_rounds_are_recorded_than_the_ring_has_slots() -> None:
+    case, _ = settled_reference(200)
+    seen = []
+    for backend in both(case.program):
+        backend.set_winners(0, list(range(30)))
+        for number in range(300):
+            backend.round([0], {0}, learn=False, record=[1] if number % 40 else [0, 1])
+        seen.append([{area: won.tolist() for area, won in each.items()} for each in backend.recorded()])
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == 300
+
+
+@pytest.mark.parametrize("kernel", ["project", "list_winners", "reserve", "commit", "record"])
+def test_an_interrupted_round_is_whole(kernel: str, request: pytest.FixtureRequest) -> None:
+    """Ctrl-C while a round is being launched waits until all of it is."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it would be ignored
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+    case, _ = settled_reference(200)
+    states = []
+    for interrupted in (False, True):
+        backend, device = driven(case.program)
+        backend.set_winners(0, list(range(30)))
+        backend.round(range(6), {0}, learn=True)
+        if interrupted:
+            device.before[kernel] = interrupt
+            with pytest.raises(KeyboardInterrupt):
+                backend.round(range(6), {0}, learn=True, record=[1])
+        else:
+            backend.round(range(6), {0}, learn=True, record=[1])
+        backend.round(range(6), {0}, learn=True)
+        recorded = [won[1].tolist() for won in backend.recorded()]
+        states.append((recorded, state_of(backend)))
+    assert states[0] == states[1]
+
+
+class TestFailures:
+    """Nothing goes on from an inconsistent state; a saved one can be loaded."""
+
+    @pytest.mark.parametrize("kernel", ["project", "list_winners", "cross_out", "reserve", "strengthen", "commit"])
+    def test_half_way_through_a_round(self, kernel: str, tmp_path: Path, device: EmulatedDevice) -> None:
+        brain, stimulus = small_brain(refraction=0.05)
+        after = []
+        for backend in ("reference", "gpu"):
+            with Simulator(brain, backend=backend) as sim:
+                sim.present(stimulus)
+                sim.run(brain.fibers, rounds=2)
+                sim.save(tmp_path / "state.h5")
+                if backend == "gpu":
+                    device.before[kernel] = fail
+                    with pytest.raises(DriverError):
+                        sim.run(brain.fibers, rounds=3)
+                    with pytest.raises(SimulationError, match="load a saved state"):
+                        sim.run(brain.fibers)
+                    sim.load(tmp_path / "state.h5")
+                sim.run(brain.fibers, rounds=3)
+                weights = [sim.connectome(fiber).to_scipy().toarray().tolist() for fiber in brain.fibers]
+                after.append((sim.assembly("A"), weights, sim.thresholds("A").tolist()))
+        assert after[0] == after[1]
+
+    def test_while_rounds_are_run_again(self, no_room: None) -> None:
+        case, _ = settled_reference(200)
+        backend, device = driven(case.program)
+        backend.set_winners(0, list(range(30)))
+        for _ in range(5):
+            backend.round(range(6), {0}, learn=True)
+        device.before["commit"] = fail
+        with pytest.raises(DriverError):
+            backend.winners(1)
+        assert backend.broken
+        assert not backend.drain().fired
+        for call in (lambda: backend.winners(1), lambda: backend.round(range(6), {0}, learn=True)):
+            with pytest.raises(KernelError, match="the state on the device is inconsistent"):
+                call()
+
+    @pytest.mark.parametrize("kind", ["winners", "thresholds"])
+    def test_while_a_state_is_written(self, kind: str) -> None:
+        case, _ = settled_reference(200)
+        backend, device = driven(case.program)
+        assert not backend.broken
+        device.before["write"] = fail
+        with pytest.raises(DriverError):
+            if kind == "winners":
+                backend.set_winners(1, [3])
+            else:
+                backend.set_thresholds(1, every(1, 7))
+        assert backend.broken
+
+    def test_while_learned_synapses_are_stored(self) -> None:
+        """They are stored when the next round begins."""
+        case, _ = settled_reference(200)
+        backend, device = driven(case.program)
+        backend.set_winners(0, list(range(30)))
+        run_all(backend, case.rounds[:3])
+        backend.set_learned(0, backend.learned(0))
+        device.before["write"] = fail
+        with pytest.raises(DriverError):
+            backend.round([0], {0}, learn=True)
+        assert backend.broken
+
+
+def test_a_scenario_without_learning_launches_none_of_it() -> None:
+    case = scenario(2)
+    backend, device = driven(case.program)
+    run_all(backend, [(stimuli, opened, held, False) for stimuli, opened, held, _ in case.rounds])
+    assert "list_winners" in device.launches
+    assert "strengthen" not in device.launches
