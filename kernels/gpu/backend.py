@@ -72,7 +72,6 @@ class GpuBackend(Backend):
         self._rounds = Rounds(self._device, self._launches, self._state, self._overlay)
         self._planner = DevicePlanner(program, self._device, bits)
         self._plans: dict[Any, DevicePlan] = {}
-        self._selected: tuple[int, ...] = ()
 
     @property
     def broken(self) -> bool:
@@ -87,10 +86,8 @@ class GpuBackend(Backend):
 
     def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
         self._store_learned()
+        self._learned.changed()  # before the launch, after which an interruption may leave
         self._rounds.launch(self._device_plan(plan), record)
-        self._state.thresholds.raised(plan.raising)
-        self._learned.changed()
-        self._selected = tuple(selection.area for selection in plan.selections)
 
     def _device_plan(self, plan: RoundPlan) -> DevicePlan:
         most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
@@ -118,9 +115,7 @@ class GpuBackend(Backend):
             return Drained(False, frozenset(), self._rounds.recorder.recorded())
         self._rounds.settle()
         self._rounds.recorder.drain()
-        changed = self._state.look().changed
-        stable = not any(changed[area] for area in self._selected)
-        return Drained(stable, frozenset(self._state.take_fired()), self._rounds.recorder.recorded())
+        return Drained(self._state.stable(), frozenset(self._state.take_fired()), self._rounds.recorder.recorded())
 
     @property
     def seconds(self) -> dict[str, float]:

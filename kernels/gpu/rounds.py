@@ -89,7 +89,7 @@ class Rounds:
         self._launches.prepare(plan)
         slot = self._slot(record) if record else None
         with self.whole():
-            self._state.moved([selection.area for selection in plan.round_plan.selections])
+            self._state.launched(plan.round_plan)
             self._pending.append(_Step(plan, slot, self._launches.launch(plan)))
             self._record(slot)
 
@@ -135,7 +135,7 @@ class Rounds:
             self.recorder.drain()  # rounds that did happen
             raise
         self._state.set_status(status["rows_used"], status["pages_used"])
-        self._state.moved(())
+        self._state.forget_look()
         for step in self._pending:
             step.moments = self._launches.launch(step.plan)
             self._record(step.slot)

@@ -14,6 +14,7 @@ from brainsim.kernels.gpu.layout import STATE, STATUS
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.gpu.thresholds import ThresholdPool
 from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons
 
 
@@ -56,6 +57,7 @@ class State:
         self._known_winners: npt.NDArray[np.uint32] | None = None
         self.tile_bits = tile_bits
         self.most_firing = [0] * count
+        self._selected: list[int] = []
         on_device = device.upload(areas.items, "areas")
         self.thresholds = ThresholdPool(program, device, areas, on_device)
         # What the host looks at lies side by side, so that one copy brings it all.
@@ -112,11 +114,21 @@ class State:
         """Return how many winners there is room for in some areas."""
         return [int(self._table.capacity[area]) for area in areas]
 
-    def moved(self, areas: Sequence[int]) -> None:
-        """Note that a round is launched in which some areas select."""
-        self._known = self._known_winners = None
-        for area in areas:
+    def launched(self, plan: RoundPlan) -> None:
+        """Note that a round is launched."""
+        self.forget_look()
+        self._selected = [selection.area for selection in plan.selections]
+        for area in self._selected:
             self.most_firing[area] = min(self._program.areas[area].n, self._program.areas[area].k)
+        self.thresholds.raised(plan.raising)
+
+    def forget_look(self) -> None:
+        """Forget what the host has seen, because the device may change it."""
+        self._known = self._known_winners = None
+
+    def stable(self) -> bool:
+        """Return whether the last round changed no winner of any area; all launches must have taken effect."""
+        return not any(self.look().changed[area] for area in self._selected)
 
     def winners(self, area: int) -> Neurons:
         """Return the neurons of an area that fire, ascending; all launches must have taken effect."""
@@ -141,7 +153,7 @@ class State:
         self._device.write(self._arrays["winners"], int(self._table.items[area]["winners"]), neurons)
         self._device.write(self._arrays["sizes"], area, np.array([len(neurons)], np.uint32))
         self.most_firing[area] = len(neurons)
-        self._known = self._known_winners = None
+        self.forget_look()
 
     def _widen(self, area: int, count: int) -> None:
         winners = [self.winners(a) for a in range(len(self._program.areas))]

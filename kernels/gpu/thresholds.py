@@ -64,10 +64,9 @@ class ThresholdPool:
         self.amounts, self._places[area], self._used = larger, self._used, larger.size
 
     def raised(self, areas: Sequence[int]) -> None:
-        """Note that a round is launched in which the winners of some areas are refracted, if the areas refract."""
+        """Note that a round is launched that raises the thresholds of some areas."""
         for area in areas:
-            if self._program.areas[area].refraction:
-                self._known.pop(area, None)
+            self._known.pop(area, None)
 
     def read(self, area: int) -> Thresholds:
         """Return the thresholds of an area that are not 0; all launches must have taken effect."""

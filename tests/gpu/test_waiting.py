@@ -11,7 +11,7 @@ from brainsim import Simulator
 from brainsim.errors import SimulationError
 from brainsim.kernels.errors import KernelError
 from emulator.device import EmulatedDevice
-from gpus import DriverError, both, driven, every, fail, interrupt, run_all, small_brain, state_of
+from gpus import DriverError, both, driven, every, fail, interrupt, refracting, run_all, small_brain, state_of
 from scenarios import scenario, settled_reference
 
 
@@ -65,19 +65,22 @@ def test_an_interrupted_round_is_whole(kernel: str, request: pytest.FixtureReque
     case, _ = settled_reference(200)
     states = []
     for interrupted in (False, True):
-        backend, device = driven(case.program)
+        backend, device = driven(refracting(case.program))
         backend.set_winners(0, list(range(30)))
         backend.round(range(6), {0}, learn=True)
+        first = state_of(backend)
         if interrupted:
             device.before[kernel] = interrupt
             with pytest.raises(KeyboardInterrupt):
                 backend.round(range(6), {0}, learn=True, record=[1])
         else:
             backend.round(range(6), {0}, learn=True, record=[1])
+        second, stable = state_of(backend), backend.stable()
         backend.round(range(6), {0}, learn=True)
         recorded = [won[1].tolist() for won in backend.recorded()]
-        states.append((recorded, state_of(backend)))
+        states.append((first, second, stable, recorded, state_of(backend)))
     assert states[0] == states[1]
+    assert states[0][0] != states[0][1]
 
 
 class TestFailures:

@@ -1,0 +1,126 @@
+"""The structure of the packages: imports point one way, and there are no circles."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from checkout import ROOT
+
+# What each part of the package may import, besides itself and the modules that everything may import.
+MAY_IMPORT = {
+    "kernels": (),
+    "declare": ("kernels",),
+    "build": ("declare", "kernels"),
+    "simulate": ("build", "declare", "kernels"),
+    "plots": ("simulate", "declare", "kernels"),
+    "operations": ("simulate", "declare", "kernels"),
+    "areas": ("declare",),
+    "models": ("operations", "simulate", "declare", "kernels", "areas"),
+    "studies": ("models", "operations", "simulate", "declare", "kernels", "plots"),
+    "bench": ("models", "operations", "simulate", "build", "declare", "kernels", "plots", "studies"),
+    "cli": ("studies", "bench", "models", "operations", "simulate", "declare", "kernels", "plots"),
+}
+EVERYBODY = ("errors", "_validation", "_version", "_files")
+PUBLIC = "brainsim"
+
+
+def modules() -> dict[str, Path]:
+    """Return the path of every module by its installed name."""
+    found = {}
+    for package, folder in {"brainsim": "brainsim", "brainsim.kernels": "kernels", "brainsim.areas": "areas"}.items():
+        for path in (ROOT / folder).rglob("*.py"):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            name = ".".join((package, *(part for part in parts if part != "__init__")))
+            found[name] = path
+    return found
+
+
+MODULES = modules()
+
+
+def only_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def statements(body: list[ast.stmt], *, inside_functions: bool) -> Iterator[ast.stmt]:
+    """Yield the statements that run, those of functions only if asked for."""
+    for node in body:
+        if only_for_types(node):
+            continue
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not inside_functions:
+            continue
+        for field in ("body", "orelse", "finalbody", "handlers"):
+            inner = getattr(node, field, [])
+            yield from statements(
+                [each for each in inner if isinstance(each, ast.stmt)], inside_functions=inside_functions
+            )
+
+
+def imports(name: str, *, inside_functions: bool) -> set[str]:
+    """Return the modules of this project that a module imports."""
+    found = set()
+    for node in statements(ast.parse(MODULES[name].read_text()).body, inside_functions=inside_functions):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (named & MODULES.keys()) or {node.module}
+    return {each for each in found if each in MODULES} - {name}
+
+
+def part_of(name: str) -> str:
+    return name.split(".")[1] if "." in name else PUBLIC
+
+
+@pytest.mark.parametrize("part", MAY_IMPORT)
+def test_imports_point_one_way(part: str) -> None:
+    own = [name for name in MODULES if part_of(name) == part]
+    assert own
+    allowed = {part, *MAY_IMPORT[part], *(EVERYBODY if part != "kernels" else ())}
+    if part in ("areas", "bench"):
+        allowed |= {PUBLIC}  # as users' own areas and scripts
+    wrong = {
+        (name, other) for name in own for other in imports(name, inside_functions=True) if part_of(other) not in allowed
+    }
+    assert not wrong
+
+
+def test_there_are_no_circles() -> None:
+    graph = {name: imports(name, inside_functions=False) for name in MODULES}
+    graph = {name: {each for each in others if each != PUBLIC} for name, others in graph.items()}
+    try:
+        list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(f"modules import each other: {' -> '.join(error.args[1])}")
+
+
+def test_a_circle_would_be_found() -> None:
+    with pytest.raises(CycleError):
+        list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())
+
+
+def test_the_law_knows_no_backend() -> None:
+    law = [name for name in MODULES if name.startswith("brainsim.kernels.law")]
+    assert {other for name in law for other in imports(name, inside_functions=True)} <= {*law}
+
+
+def test_areas_use_the_public_interface_alone() -> None:
+    used = {other for name in MODULES if part_of(name) == "areas" for other in imports(name, inside_functions=True)}
+    assert {name for name in used if part_of(name) != "areas"} <= {PUBLIC, "brainsim.declare.patterns"}
+
+
+@pytest.mark.parametrize(
+    ("library", "homes"),
+    [("cupy", {"brainsim.kernels.gpu"}), ("numba", {"brainsim.kernels.cpu", "brainsim.bench.brute_force"})],
+)
+def test_a_compiler_is_imported_by_its_backend_alone(library: str, homes: set[str]) -> None:
+    users = {name for name, path in MODULES.items() if re.search(rf"(import|from) {library}\b", path.read_text())}
+    assert users
+    assert {name for name in users if not any(name.startswith(home) for home in homes)} == set()
