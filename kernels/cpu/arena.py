@@ -17,8 +17,8 @@ class Arena:
     """Records with named numbers and spans (`SPAN`), and the arrays that the spans point to.
 
     Invariant: each span is empty, or has the address and the length of an array that the arena holds.  A span is
-    written in `hold` alone, so there is no way to write an address whose array is not kept alive.  Whoever replaces an
-    array hands over the new one; the old one is freed after the span has changed.
+    written in `hold` alone, so there is no way to write an address whose array is not kept alive.  To replace an array
+    is to hold the new one; the old one is freed after the span has changed.
 
     Attributes
     ----------

@@ -113,7 +113,7 @@ def find_new(
 ) -> tuple[Neurons, Neurons]:
     """Return all existing synapses from ``pre`` to ``post`` that are not stored, and note the pairs as visited.
 
-    Stored synapses may be among them: whoever stores them has to leave these out.
+    Stored synapses may be among them; `Overlay.add` leaves these out.
 
     Parameters
     ----------
