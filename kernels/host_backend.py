@@ -13,7 +13,7 @@ import numpy.typing as npt
 from brainsim.kernels.backend import PHASES, Backend, Drained
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import raised
-from brainsim.kernels.program import Options, Program
+from brainsim.kernels.program import AmongTopK, Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     NO_FIRING,
@@ -26,6 +26,7 @@ from brainsim.kernels.state import (
     StateKind,
     Synapses,
     Thresholds,
+    amounts_at,
     same_column,
     without_zeros,
 )
@@ -56,6 +57,7 @@ class HostBackend(Backend, Generic[D]):
         self._winners: list[Neurons] = [NO_FIRING.neurons for _ in program.areas]
         self._thresholds = [NO_THRESHOLDS for _ in program.areas]
         self._seconds = dict.fromkeys(PHASES, 0.0)
+        self._rounds = 0
         self._stable = True
         self._fired: set[int] = set()
         self._recorded: list[dict[int, Neurons]] = []
@@ -81,10 +83,18 @@ class HostBackend(Backend, Generic[D]):
             begun = perf_counter()
             drive = drives[area] = self._project(area, inputs, self._thresholds[area])
             projected = perf_counter()
-            after[area] = self._select(area, drive)
+            after[area] = self._those_that_fire(area, drive, self._select(area, drive))
             self._seconds["project"] += projected - begun
             self._seconds["select"] += perf_counter() - projected
         return after, drives
+
+    def _those_that_fire(self, area: int, drive: D, selected: Neurons) -> Neurons:
+        """Return those of the most driven neurons of an area that its activation lets fire."""
+        activation = self.program.areas[area].activation
+        if not isinstance(activation, AmongTopK) or not len(selected):
+            return selected
+        drives = self._sums_at(area, drive, selected) - amounts_at(self._thresholds[area], selected)
+        return selected[activation.fires(drives)]
 
     def _raise(self, plan: RoundPlan, after: Sequence[Neurons], drives: Mapping[int, D]) -> list[Thresholds]:
         """Return the thresholds of every area after the round."""
@@ -111,6 +121,7 @@ class HostBackend(Backend, Generic[D]):
         self._stable = all(same_column(self._winners[a], after[a]) for a in moved)
         self._fired.update(a for a in moved if len(after[a]))
         self._winners, self._thresholds = after, thresholds
+        self._rounds += 1
 
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> D:
@@ -158,8 +169,9 @@ class HostBackend(Backend, Generic[D]):
                 self._thresholds[owner] = without_zeros(value)
 
     def drain(self) -> Drained:
-        drained = Drained(self._stable, frozenset(self._fired), self._recorded)
-        self._fired, self._recorded = set(), []
+        silent = not any(map(len, self._winners))
+        drained = Drained(self._rounds, self._stable, silent, frozenset(self._fired), self._recorded)
+        self._rounds, self._fired, self._recorded = 0, set(), []
         return drained
 
     def _state_bytes(self, area: int) -> dict[str, int]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import isabstract
+
+import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.errors import BackendUnavailableError, CapacityError
 from brainsim.kernels.law.graph import Graph
@@ -42,6 +47,29 @@ class Threshold(TopK):
 
 
 @dataclass(frozen=True)
+class AmongTopK(ABC):
+    """Activation: of the ``k`` neurons that would fire with `TopK`, some fire, as their drives decide.
+
+    Derive a frozen dataclass whose fields are integers.  The `gpu` backend does not run it.
+    """
+
+    @abstractmethod
+    def fires(self, drives: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which of the most driven neurons fire.
+
+        Parameters
+        ----------
+        drives : int64 array, not empty
+            Their drives, summed weights less thresholds, in fixed point: from 1 to below ``2**63``.  Decide by integer
+            arithmetic, so that all machines agree.
+        """
+
+    def event(self, n: int, k: int) -> str:
+        """Return what happens when an area with this activation selects, for a printed schedule."""
+        return f"of the {k} most driven of {n:_} those fire that {self} names"
+
+
+@dataclass(frozen=True)
 class Explicit(Graph):
     """Graph of a fiber whose synapses are all stored: a random one without synapses, and a name for those stored.
 
@@ -67,8 +95,8 @@ class AreaSpec:
         Rate at which firing raises thresholds, with 16 fractional bits; see `brainsim.kernels.law.weights.raised`.
     key : int
         Breaks ties; see `brainsim.kernels.law.selection.area_key`.
-    activation : TopK
-        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`, and their subtypes.
+    activation : TopK or AmongTopK
+        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
     """
 
     name: str
@@ -76,7 +104,12 @@ class AreaSpec:
     k: int
     refraction: int = 0
     key: int = 0
-    activation: TopK = TopK()
+    activation: TopK | AmongTopK = TopK()
+
+    @cached_property
+    def reads_drives(self) -> bool:
+        """Whether the drives of the winners are used after selection, so that they must be complete."""
+        return bool(self.refraction) or isinstance(self.activation, AmongTopK)
 
 
 @dataclass(frozen=True)
@@ -160,6 +193,19 @@ def default_cache_mb(program: Program) -> float:
     return min(64.0 + 64 * largest / _MIB, 1024.0)
 
 
+BUILT_IN_PARTS = frozenset({TopK, Threshold, Graph, Explicit, Update})
+"""The parts that each backend of brainsim runs."""
+
+
+def _runs(part: object, parts: Collection[type]) -> bool:
+    """Return whether a part is one of some types.
+
+    Only an abstract type stands for those that derive from it: a part that inherits from a concrete one may have
+    another law.
+    """
+    return type(part) in parts or isinstance(part, tuple(each for each in parts if isabstract(each)))
+
+
 def check_parts(program: Program, backend: str, parts: Collection[type]) -> None:
     """Refuse a program with an activation, graph or rule that a backend does not run.
 
@@ -172,7 +218,7 @@ def check_parts(program: Program, backend: str, parts: Collection[type]) -> None
     for fiber in program.fibers:
         used += [(f"Fiber {fiber.name!r}", "graph", fiber.graph), (f"Fiber {fiber.name!r}", "rule", fiber.update)]
     for owner, kind, part in used:
-        if part is not None and not isinstance(part, tuple(parts)):
+        if part is not None and not _runs(part, parts):
             known = ", ".join(sorted(each.__name__ for each in parts))
             raise BackendUnavailableError(
                 f"{owner}: the {backend} backend cannot run the {kind} {type(part).__name__} (it runs {known}); "

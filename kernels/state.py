@@ -59,6 +59,14 @@ def without_zeros(thresholds: Thresholds) -> Thresholds:
     return Thresholds(thresholds.neurons[kept], thresholds.amount[kept])
 
 
+def amounts_at(thresholds: Thresholds, neurons: Neurons) -> npt.NDArray[np.int64]:
+    """Return the thresholds of some neurons, ascending, with zeros."""
+    amounts = np.zeros(len(neurons), np.int64)
+    _, at, listed = np.intersect1d(neurons, thresholds.neurons, assume_unique=True, return_indices=True)
+    amounts[at] = thresholds.amount[listed]
+    return amounts
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a kind: int64 values.

@@ -13,15 +13,15 @@ from brainsim.kernels.law.weights import THRESHOLD_LIMIT, to_fixed, to_float
 class Activation(ABC):
     """How an area selects the neurons that fire, of which there are at most ``k``.
 
-    A new kind of activation is a subclass that names the part of a program that backends run, and the threshold of all
-    neurons at the beginning of a simulation.
+    A new kind of activation is a frozen dataclass derived from this class.  Its ``part()`` returns what backends run.
+    Its ``threshold`` is that of all neurons at the beginning of a simulation, in units of the base weight.
     """
 
     threshold: float = 0.0
 
     @abstractmethod
-    def part(self) -> program.TopK:
-        """Return what backends run."""
+    def part(self) -> program.TopK | program.AmongTopK:
+        """Return what backends run: integers only, derived from one of the two types."""
 
 
 @dataclass(frozen=True)

@@ -28,15 +28,37 @@ class Stored(NamedTuple):
 class Connectivity:
     """The graph of a fiber: random with connection probability ``p`` and never stored, or else all stored.
 
-    A new kind of graph is a subclass with either ``p`` or `stored`.  No backend needs to know it.
+    To write a graph, derive a frozen dataclass with the parameters of the graph and one method, ``synapses``.  All
+    backends run it.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> import numpy as np
+    >>> from scipy.sparse import coo_array
+    >>> @dataclass(frozen=True)
+    ... class Reversed(Connectivity):
+    ...     def synapses(self, source, target):
+    ...         every = np.arange(source.n)
+    ...         return coo_array((np.ones(source.n), (every, every[::-1])), shape=(source.n, target.n))
+    >>> brain = Brain()
+    >>> area = brain.add(Area("A", n=50, k=5))
+    >>> brain.connect(area, area, graph=Reversed())
+    <Fiber A->A 50 synapses fixed>
     """
 
     p: float = 0.0
 
+    def synapses(self, source: Area, target: Area) -> Any:
+        """Return a SciPy sparse array of weights, of shape ``(source.n, target.n)``; ``None`` if the graph is random.
+
+        See `Explicit` for what is allowed.
+        """
+        del source, target
+
     def checked(self, where: str, source: Area, target: Area, plasticity: Plasticity | None) -> Connectivity:
-        """Return the graph as a fiber between two areas can have it, or raise an error that begins with ``where``."""
-        del where, source, target, plasticity
-        return self
+        """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
+        return Explicit(self.synapses(source, target)).checked(where, source, target, plasticity)
 
     def stored(self) -> Stored | None:
         """Return all synapses at the beginning of a simulation, ``None`` if the graph is random."""

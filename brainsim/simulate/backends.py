@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 
@@ -11,7 +12,14 @@ from brainsim.kernels.backend import Backend
 from brainsim.kernels.program import Options, Program, check_capacity, check_parts
 from brainsim.simulate.engine import named_errors
 
-NAMES = ("reference", "cpu", "gpu")
+CLASSES = {
+    "reference": "brainsim.kernels.reference:ReferenceBackend",
+    "cpu": "brainsim.kernels.cpu.backend:CpuBackend",
+    "gpu": "brainsim.kernels.gpu.backend:GpuBackend",
+}
+"""The backends by name: module and class.  A module is imported when its backend is used."""
+
+_FASTEST_FIRST = ("gpu", "cpu", "reference")
 
 
 def unavailable(name: str) -> str | None:
@@ -34,9 +42,9 @@ def resolve(name: str) -> str:
         If there is no such backend, or it cannot run here.
     """
     if name == "auto":
-        return next(choice for choice in reversed(NAMES) if unavailable(choice) is None)
-    if name not in NAMES:
-        raise BackendError(f"Simulator.backend: {unknown('backend', name, ('auto', *NAMES))}")
+        return next(choice for choice in _FASTEST_FIRST if unavailable(choice) is None)
+    if name not in CLASSES:
+        raise BackendError(f"Simulator.backend: {unknown('backend', name, ('auto', *CLASSES))}")
     reason = unavailable(name)
     if reason is not None:
         raise BackendError(f"Simulator.backend: {name!r} does not run here: {reason}")
@@ -77,14 +85,6 @@ def create(name: str, program: Program, options: Options) -> Backend:
 
 
 def _class_of(name: str) -> type[Backend]:
-    if name == "gpu":
-        from brainsim.kernels.gpu.backend import GpuBackend
-
-        return GpuBackend
-    if name == "cpu":
-        from brainsim.kernels.cpu.backend import CpuBackend
-
-        return CpuBackend
-    from brainsim.kernels.reference import ReferenceBackend
-
-    return ReferenceBackend
+    module, _, attribute = CLASSES[name].partition(":")
+    backend: type[Backend] = getattr(importlib.import_module(module), attribute)
+    return backend

@@ -48,7 +48,7 @@ def describe() -> dict[str, Any]:
     return {
         "versions": versions(),
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": backends.cores()},
-        "backends": {name: backends.unavailable(name) for name in backends.NAMES},
+        "backends": {name: backends.unavailable(name) for name in backends.CLASSES},
         "auto": backends.resolve("auto"),
         "gpu": None if backends.unavailable("gpu") else cuda_device.versions(),
     }

@@ -19,7 +19,7 @@ from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.state import Neurons, Thresholds
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Drive:
     """What is known of the drives of one area in one round.
 
@@ -31,17 +31,15 @@ class Drive:
     ----------
     counts : dict of int to Counts or PatchedCounts
         By fiber, for those that transmit and whose sources fired.
+    patched : dict of int to PatchedCounts
+        Those of them that are right at the listed neurons only.
     key : uint64
         Orders neurons that tie.
     """
 
     counts: dict[int, Counts | PatchedCounts]
+    patched: dict[int, PatchedCounts]
     key: np.uint64
-
-    @property
-    def patched(self) -> dict[int, PatchedCounts]:
-        """The fibers whose counts are right at the listed neurons only."""
-        return {f: counts for f, counts in self.counts.items() if isinstance(counts, PatchedCounts)}
 
     @property
     def peak(self) -> int:
@@ -60,11 +58,12 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     sparse.gather(tables, tuple(firing), spec.n)
     # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
     # and thresholds list neurons for other reasons.
-    patch = sparse.size >= spec.k and not spec.refraction and not len(thresholds.neurons)
+    patch = sparse.size >= spec.k and not spec.reads_drives and not len(thresholds.neurons)
     targets = sparse.size if patch else None
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
     key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
-    drive = Drive(counts, np.uint64(key))
+    patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
+    drive = Drive(counts, patched, np.uint64(key))
     if drive.patched:
         look_up(resources, drive, sparse.listed(), LISTED)
     if len(thresholds.neurons):
@@ -94,7 +93,7 @@ def search_of(resources: Resources, area: int, drive: Drive) -> Search:
 
 def sums_at(resources: Resources, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
     """Return the sums of weights at some neurons of an area that has selected, with no threshold subtracted."""
-    assert not drive.patched, "areas with refractoriness have complete counts"
+    assert not drive.patched, "areas whose drives are read have complete counts"
     resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)
     sums = drives_of(neurons, search_of(resources, area, drive))
     resources.sparse.clear()

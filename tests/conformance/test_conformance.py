@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dense import DenseBackend
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -24,7 +25,7 @@ from driving import Driven
 from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
 
-BACKENDS = [ReferenceBackend, CpuBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
+BACKENDS = [ReferenceBackend, CpuBackend, DenseBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
 GPUS = [
     pytest.param(EmulatedBackend, id="in turn"),
     pytest.param(emulated(seed=7, multiprocessors=132), id="shuffled, small tiles"),

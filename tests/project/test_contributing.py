@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from checkout import ROOT
 
+TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 
-def test_a_plasticity_rule_is_added_as_contributing_says(capsys: pytest.CaptureFixture[str]) -> None:
-    section = (ROOT / "CONTRIBUTING.md").read_text().split("## Add a plasticity rule")[1].split("\n## ")[0]
+
+@pytest.mark.parametrize("part", ["a plasticity rule", "an activation", "a graph"])
+def test_the_example_prints_what_it_says(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    section = TEXT.split(f"## Add {part}\n")[1].split("\n## ")[0]
     (example,) = [block.split("```")[0] for block in section.split("```python\n")[1:]]
     exec(compile(example, "CONTRIBUTING.md", "exec", dont_inherit=True), {"__name__": "__main__"})
     assert capsys.readouterr().out.strip() == example.strip().rsplit("# ", 1)[1]
+
+
+def test_files_that_it_names_exist() -> None:
+    named = set(re.findall(r"`((?:brainsim|kernels|areas|tests|docs|experiments)/[\w/.]*)`", TEXT))
+    assert len(named) > 15
+    assert not [path for path in sorted(named) if not (ROOT / path).exists()]

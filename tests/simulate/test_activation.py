@@ -1,15 +1,18 @@
-"""Areas in which all neurons above their thresholds fire."""
+"""Activations: all neurons above their thresholds fire; of the most driven, those fire that a rule names."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from brainsim import Area, Brain, Hebbian, Simulator, Threshold
-from brainsim.errors import DeclarationError, DumpError
+from brainsim import Activation, Area, Brain, Hebbian, Simulator, Threshold
+from brainsim.errors import BackendError, DeclarationError, DumpError
+from brainsim.kernels.program import AmongTopK
 
 N, K = 400, 20
 
@@ -100,3 +103,79 @@ def test_it_shows_itself_and_checks_its_level() -> None:
     assert Threshold() == Threshold(0)
     with pytest.raises(DeclarationError, match=r"Threshold\.level: must be a number between .* \(got nan\)"):
         Threshold(float("nan"))
+
+
+@dataclass(frozen=True)
+class PartOfLargest(AmongTopK):
+    """Those fire whose drive is at least the largest, divided by a whole number."""
+
+    divisor: int
+
+    def fires(self, drives: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        assert drives.dtype == np.int64
+        assert drives.min() > 0
+        return np.asarray(drives >= -(-int(drives.max()) // self.divisor))
+
+
+@dataclass(frozen=True)
+class OfLargest(Activation):
+    divisor: int
+
+    def part(self) -> PartOfLargest:
+        return PartOfLargest(self.divisor)
+
+
+def brain_among(k: int, refraction: float = 0.0, divisor: int = 2) -> Brain:
+    brain = Brain()
+    stimulus, area = brain.add(
+        Area("S", 100, K, {"a": range(K), "b": range(K // 2, 3 * K // 2)}),
+        Area("A", N, k, activation=OfLargest(divisor), refraction=refraction),
+    )
+    brain.connect(stimulus, area, 0.15, Hebbian(0.1))
+    brain.connect(area, area, 0.05, Hebbian(0.1))
+    return brain
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_some_of_the_most_driven_fire_by_their_drives_less_thresholds(backend: str) -> None:
+    brain = brain_among(k=N)
+    with Simulator(brain, 3, backend=backend) as sim:
+        sim.present(brain["S"]["a"])
+        sim.run(brain["S"] >> brain["A"])
+        drives = counts(brain)
+        assert sim.assembly("A").neurons.tolist() == np.flatnonzero(2 * drives >= drives.max()).tolist()
+        assert "those fire that PartOfLargest(divisor=2) names" in str(sim.schedule())
+        sim.run(brain.fibers)
+    raised = np.where(np.arange(N) % 3 == 0, 4.5, 0.0)
+    with Simulator(brain, 3, backend=backend) as sim:
+        sim.present(brain["S"]["a"])
+        sim.set_thresholds("A", raised)
+        sim.run(brain["S"] >> brain["A"])
+        beyond = drives - raised
+        assert sim.assembly("A").neurons.tolist() == np.flatnonzero(2 * beyond >= beyond.max()).tolist()
+        sim.run(brain.fibers)
+
+
+@pytest.mark.parametrize("refraction", [0.0, 0.2])
+def test_the_cpu_backend_chooses_among_learned_drives_as_the_reference(refraction: float, tmp_path: Path) -> None:
+    seen = []
+    for backend in ("reference", "cpu"):
+        brain = brain_among(40, refraction)
+        with Simulator(brain, 7, backend=backend) as sim:
+            recording = sim.record("A")
+            for label in "ababab":
+                sim.present(brain["S"][label])
+                sim.run(brain.fibers, 6)
+            weights = [column.tolist() for column in sim.connectome(brain["A"] >> brain["A"]).learned()]
+            rounds = [winners.tolist() for winners in recording.winners("A")]
+            seen.append((rounds, weights, sim.thresholds("A").tolist()))
+            sim.save(tmp_path / f"{backend}.h5")
+    assert seen[0] == seen[1]
+    assert 1 < min(map(len, seen[0][0])) < 40, "some round lets fewer than k fire"
+    with Simulator(brain_among(40, refraction, divisor=3), 7, backend="cpu") as other, pytest.raises(DumpError):
+        other.load(tmp_path / "cpu.h5")
+
+
+def test_an_activation_that_a_backend_cannot_run_is_refused_by_name(emulated_gpu: None) -> None:
+    with pytest.raises(BackendError, match="Area 'A': the gpu backend cannot run the activation PartOfLargest"):
+        Simulator(brain_among(10), backend="gpu")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import numpy.typing as npt
 import pytest
 from scipy.sparse import coo_array, csr_array
 
-from brainsim import Area, Brain, Explicit, Hebbian, Plasticity, SaturatingHebbian, Simulator
+from brainsim import Area, Brain, Connectivity, Explicit, Hebbian, Plasticity, SaturatingHebbian, Simulator
+from brainsim.declare.graph import Stored
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.operations import normalize
 
@@ -196,3 +198,62 @@ def test_later_changes_of_the_array_do_not_matter() -> None:
 def test_mistakes_are_named(weights: Any, message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         brain_of(Hebbian(0.5, 6.0), weights)
+
+
+@dataclass(frozen=True)
+class Shifted(Connectivity):
+    """Each neuron synapses on the one that comes ``by`` later."""
+
+    by: int
+    width: int = N
+
+    def synapses(self, source: Area, target: Area) -> Any:
+        every = np.arange(source.n)
+        return coo_array((np.ones(source.n), (every, (every + self.by) % target.n)), shape=(source.n, self.width))
+
+
+def test_a_graph_of_ones_own_is_a_function_of_the_areas(backend: str) -> None:
+    brain = Brain()
+    area = brain.add(Area("A", N, K, {"a": range(50, 50 + K)}))
+    fiber = brain.connect(area, area, graph=Shifted(5), plasticity=Hebbian(0.5, 6.0))
+    with Simulator(brain, 5, backend=backend) as sim:
+        sim.present(area["a"])
+        sim.release(area)
+        sim.run(fiber, 2)
+        assert set(sim.assembly(area)) == {(neuron + 10) % N for neuron in range(50, 50 + K)}
+        pre, post, weight = sim.connectome(fiber).learned()
+    assert post.tolist() == ((pre + 5) % N).tolist()
+    learned = {neuron % N for start in (50, 55) for neuron in range(start, start + K)}
+    expected = [1.5 if i in learned else 1.0 for i in range(N)]
+    for i in range(55, 50 + K):
+        expected[i % N] = 2.25  # fired in both rounds
+    assert weight.tolist() == expected
+
+
+def test_a_graph_of_ones_own_must_fit_the_areas() -> None:
+    brain = Brain()
+    area = brain.add(Area("A", N, K))
+    with pytest.raises(DeclarationError, match=r"Fiber 'A->A'\.graph: .*of shape"):
+        brain.connect(area, area, graph=Shifted(5, width=N + 1))
+
+
+@pytest.mark.parametrize(
+    ("synapses", "message"),
+    [
+        (([1, 0], [2, 2], [1, 1]), "its items must be in ascending order, each once"),
+        (([0, 0], [2, 2], [1, 1]), "its items must be in ascending order, each once"),
+        (([0], [60], [1]), "post must lie between 0 and 59"),
+        (([0], [2], [-1]), "weight must lie between 0 and"),
+        (([0], [2], [7 << 16]), "weight must lie between 0 and 393216"),
+    ],
+)
+def test_a_graph_of_ones_own_is_checked(synapses: Any, message: str) -> None:
+    class Mine(Connectivity):
+        def stored(self) -> Stored:
+            return Stored(*(np.array(column) for column in synapses))
+
+    brain = Brain()
+    source, target = brain.add(Area("S", N, K), Area("T", N, K))
+    brain.connect(source, target, graph=Mine(), plasticity=Hebbian(0.5, 6.0))
+    with pytest.raises(DeclarationError, match=rf"Fiber 'S->T'\.graph: stored synapses: {message}"):
+        Simulator(brain, backend="reference")
