@@ -11,6 +11,7 @@ import numpy as np
 from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
+from brainsim.errors import DeclarationError
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE, to_fixed
@@ -60,8 +61,14 @@ def _update(fiber: Fiber) -> Update | None:
     return Update(gain=0, drift=0, ceiling=int(stored.weight.max(initial=ONE)))  # stores weights and changes none
 
 
-def first_state(brain: Brain) -> Iterator[tuple[StateKind, int, Any]]:
-    """Yield the values of the state with which a simulation begins, where they are not empty: kind, owner, value."""
+def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int, Any]]:
+    """Yield the values of the state with which a simulation begins, where they are not empty: kind, owner, value.
+
+    Raises
+    ------
+    DeclarationError
+        If the synapses that a graph stores are not in order or out of range.
+    """
     for a, area in enumerate(brain.areas.values()):
         threshold = to_fixed(area.activation.threshold)
         if threshold:
@@ -69,4 +76,7 @@ def first_state(brain: Brain) -> Iterator[tuple[StateKind, int, Any]]:
     for f, fiber in enumerate(brain.fibers):
         stored = fiber.connectivity.stored()
         if stored is not None:
+            fault = WEIGHTS.fault(program, f, stored)
+            if fault:
+                raise DeclarationError(f"Fiber {fiber.name!r}.graph: stored synapses: {fault}")
             yield WEIGHTS, f, Synapses(*stored)

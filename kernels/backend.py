@@ -20,15 +20,21 @@ class Drained(NamedTuple):
 
     Attributes
     ----------
+    rounds : int
+        Rounds that happened.
     stable : bool
         Whether the last round changed no winner of any area.
+    silent : bool
+        Whether no neuron of any area fires.
     fired : frozenset of int
         Areas that selected winners, and had any, in some round.
     recorded : list of dict
         For each round that recorded, the winners by area, ascending.
     """
 
+    rounds: int
     stable: bool
+    silent: bool
     fired: frozenset[int]
     recorded: list[dict[int, Neurons]]
 

@@ -58,6 +58,7 @@ class HostBackend(Backend, Generic[D]):
         self._thresholds = [NO_THRESHOLDS for _ in program.areas]
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
         self._seconds = dict.fromkeys(PHASES, 0.0)
+        self._rounds = 0
         self._stable = True
         self._fired: set[int] = set()
         self._recorded: list[dict[int, Neurons]] = []
@@ -121,6 +122,7 @@ class HostBackend(Backend, Generic[D]):
         self._stable = all(same_column(self._winners[a], after[a]) for a in moved)
         self._fired.update(a for a in moved if len(after[a]))
         self._winners, self._thresholds = after, thresholds
+        self._rounds += 1
 
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> D:
@@ -168,8 +170,9 @@ class HostBackend(Backend, Generic[D]):
                 self._thresholds[owner] = without_zeros(value)
 
     def drain(self) -> Drained:
-        drained = Drained(self._stable, frozenset(self._fired), self._recorded)
-        self._fired, self._recorded = set(), []
+        silent = not any(map(len, self._winners))
+        drained = Drained(self._rounds, self._stable, silent, frozenset(self._fired), self._recorded)
+        self._rounds, self._fired, self._recorded = 0, set(), []
         return drained
 
     def _state_bytes(self, area: int) -> dict[str, int]:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from inspect import isabstract
 
 import numpy as np
 import numpy.typing as npt
@@ -95,7 +96,7 @@ class AreaSpec:
     key : int
         Breaks ties; see `brainsim.kernels.law.selection.area_key`.
     activation : TopK or AmongTopK
-        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`, and their subtypes.
+        How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
     """
 
     name: str
@@ -192,6 +193,19 @@ def default_cache_mb(program: Program) -> float:
     return min(64.0 + 64 * largest / _MIB, 1024.0)
 
 
+BUILT_IN_PARTS = frozenset({TopK, Threshold, Graph, Explicit, Update})
+"""The parts that each backend of brainsim runs."""
+
+
+def _runs(part: object, parts: Collection[type]) -> bool:
+    """Return whether a part is one of some types.
+
+    Only an abstract type stands for those that derive from it: a part that inherits from a concrete one may have
+    another law.
+    """
+    return type(part) in parts or isinstance(part, tuple(each for each in parts if isabstract(each)))
+
+
 def check_parts(program: Program, backend: str, parts: Collection[type]) -> None:
     """Refuse a program with an activation, graph or rule that a backend does not run.
 
@@ -204,7 +218,7 @@ def check_parts(program: Program, backend: str, parts: Collection[type]) -> None
     for fiber in program.fibers:
         used += [(f"Fiber {fiber.name!r}", "graph", fiber.graph), (f"Fiber {fiber.name!r}", "rule", fiber.update)]
     for owner, kind, part in used:
-        if part is not None and not isinstance(part, tuple(parts)):
+        if part is not None and not _runs(part, parts):
             known = ", ".join(sorted(each.__name__ for each in parts))
             raise BackendUnavailableError(
                 f"{owner}: the {backend} backend cannot run the {kind} {type(part).__name__} (it runs {known}); "

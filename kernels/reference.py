@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
 from brainsim.kernels.host_backend import HostBackend
-from brainsim.kernels.law.graph import Graph
-from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import input_tag, winners
-from brainsim.kernels.program import AmongTopK, Options, Program, TopK
+from brainsim.kernels.program import BUILT_IN_PARTS, AmongTopK, Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 _BYTES_PER_LEARNED = 200  # two boxed integers and their dictionary slot
@@ -35,7 +33,7 @@ class ReferenceBackend(HostBackend[Drive]):
     """The law of the model in NumPy: rows drawn one by one, dense drives, learned weights in dictionaries."""
 
     name: ClassVar[str] = "reference"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, AmongTopK, Graph, Update})
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS | {AmongTopK}
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainsim.kernels.backend import Drained
 from brainsim.kernels.round_plan import Planner, RoundPlan
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.gates import Gates
@@ -37,28 +38,29 @@ class Rounds:
             while done < most and not stable:
                 self._engine.run(plan, recorded)
                 done += 1
-                self._state.rounds += 1
-                self._state.opened.update(opened)
                 if until_stable and done < most:
-                    stable = self._drain()
+                    stable = self._drain(opened).stable
         finally:
+            # Also after an interruption, which may have waited until a round was whole.
             if not self._engine.closed:
-                stable = self._drain()
-        # Only a round that changed nothing is looked at: one that did leaves something firing, or has just ended it.
-        if stable and not any(map(self._engine.fires, range(len(self._engine.program.areas)))):
+                last = self._drain(opened)
+        # A round that changed something left neurons firing, or has just ended it.
+        if last.stable and last.silent:
             warn_of_silence()
-            stable = False
-        return Outcome(done, stable)
+        return Outcome(done, last.stable and not last.silent)
 
     def _plan(self, opened: list[int]) -> RoundPlan:
         return self._planner.plan(opened, self._state.held, learn=not self._probes.active)
 
-    def _drain(self) -> bool:
-        """Take over what the backend noted; return whether the last round changed no winner."""
+    def _drain(self, opened: list[int]) -> Drained:
+        """Take over and return what the backend noted in rounds that opened these fibers."""
         drained = self._engine.drain()
+        self._state.rounds += drained.rounds
+        if drained.rounds:
+            self._state.opened.update(opened)
         self._state.fired |= drained.fired
         self._recorder.take(drained)
-        return drained.stable
+        return drained
 
     def schedule(self, fibers: Openable) -> Schedule:
         """Return the order of events in a round that opens these fibers."""

@@ -97,8 +97,9 @@ class Simulator:
             threads=backends.thread_count(self.backend_name, threads),
             cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
         )
+        first = list(first_state(brain, program))
         engine = self._engine = Engine(backends.create(self.backend_name, program, options))
-        engine.write_all(list(first_state(brain)))
+        engine.write_all(first)
         brain.freeze()
         state, index = BrainState(), Index(brain)
         self._state, self._index = state, index

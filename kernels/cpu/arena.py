@@ -28,6 +28,7 @@ class Arena:
 
     def __init__(self, dtype: np.dtype[np.void], count: int) -> None:
         self._records: Records = np.zeros(count, dtype)
+        self._fields = {name: self._records[name] for name in dtype.names or ()}  # a view takes longer than a write
         self._spans = [name for name in dtype.names or () if dtype[name] == SPAN]
         self._held: dict[tuple[int, str], tuple[npt.NDArray[Any], ...]] = {}
         self.records: Records = self._records.view()
@@ -37,7 +38,7 @@ class Arena:
         """Set numbers of a record."""
         for name, number in numbers.items():
             assert name not in self._spans, f"{name} is a span: hold its array"
-            self._records[name][index] = number
+            self._fields[name][index] = number
 
     def hold(self, index: int, **arrays: npt.NDArray[Any]) -> None:
         """Let spans of a record point to arrays, which are contiguous and live from now on as long as they are held."""
@@ -45,7 +46,7 @@ class Arena:
             assert name in self._spans, f"{name} is no span"
             # Both the old and the new array are held while the span changes: an interruption does no harm.
             self._held[index, name] = (array, *self._held.get((index, name), ())[:1])
-            self._records[name][index] = (address_of(array), array.size)
+            self._fields[name][index] = (address_of(array), array.size)
             self._held[index, name] = (array,)
 
     def held(self, index: int, name: str) -> npt.NDArray[Any] | None:
@@ -55,7 +56,7 @@ class Arena:
     def drop_all(self) -> None:
         """Empty all spans, and let go of all arrays."""
         for name in self._spans:
-            self._records[name] = _NO_ARRAY
+            self._fields[name][...] = _NO_ARRAY
         self._held.clear()
 
     @property

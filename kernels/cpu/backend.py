@@ -22,9 +22,7 @@ from brainsim.kernels.cpu.threads import MOST_THREADS
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.kernels.law.graph import Graph
-from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import AmongTopK, Options, Program, TopK
+from brainsim.kernels.program import BUILT_IN_PARTS, AmongTopK, Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
@@ -39,7 +37,7 @@ class CpuBackend(HostBackend[Drive]):
     """
 
     name: ClassVar[str] = "cpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, AmongTopK, Graph, Update})
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS | {AmongTopK}
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)

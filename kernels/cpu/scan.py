@@ -26,6 +26,7 @@ from brainsim.kernels.state import Neurons
 
 WORTH_THREADS = 64  # chunks to be read: for fewer, waking a second thread costs more than it saves
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
+_NARROW_SUMS, _WIDE_SUMS = np.empty(0, np.uint8), np.empty(0, np.uint32)
 _Kind = Any  # an empty array of the type in which counts are summed: so a kernel is compiled for the types in use only
 _STEP = 64
 
@@ -171,7 +172,7 @@ def find_winners(search: Search, peak: int, threads: int) -> Neurons:
 
     All counts are right, and no sum of them exceeds ``peak``.  Ties go to the larger precedence.
     """
-    kind = np.empty(0, np.uint8 if peak <= _NARROW else np.uint32)
+    kind = _NARROW_SUMS if peak <= _NARROW else _WIDE_SUMS
     room, length = max(int(search.sparse.size[0]), 3 * search.k + 1), -(-search.n // CHUNK)
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
     bounds, chunks = np.empty(length, np.int64), np.empty(length, np.int64)
@@ -182,4 +183,6 @@ def find_winners(search: Search, peak: int, threads: int) -> Neurons:
         drives = np.concatenate([drives[:size], *(part[0] for part in parts)])
         neurons = np.concatenate([neurons[:size], *(part[1] for part in parts)])
         size = _finish(drives, neurons, search)
-    return np.sort(neurons[:size])
+    winners = neurons[:size].copy()
+    winners.sort()
+    return winners

@@ -21,10 +21,8 @@ from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import Options, Program, TopK
+from brainsim.kernels.program import BUILT_IN_PARTS, Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     THRESHOLDS,
@@ -56,7 +54,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Graph, Update})
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -112,10 +110,17 @@ class GpuBackend(Backend):
 
     def drain(self) -> Drained:
         if self._rounds.progress is Progress.LOST:
-            return Drained(False, frozenset(), self._rounds.recorder.recorded())
+            happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
+            return Drained(happened, stable=False, silent=False, fired=frozenset(), recorded=recorded)
         self._rounds.settle()
         self._rounds.recorder.drain()
-        return Drained(self._state.stable(), frozenset(self._state.take_fired()), self._rounds.recorder.recorded())
+        return Drained(
+            rounds=self._rounds.take_happened(),
+            stable=self._state.stable(),
+            silent=not self._state.look().sizes.any(),
+            fired=frozenset(self._state.take_fired()),
+            recorded=self._rounds.recorder.recorded(),
+        )
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -70,6 +70,7 @@ class Rounds:
         self._overlay = overlay
         self._pending: list[_Step] = []
         self._seconds = dict.fromkeys(PHASES, 0.0)
+        self._happened = 0
         self.progress = Progress.SETTLED
         self.recorder = Recorder(device)
 
@@ -121,6 +122,7 @@ class Rounds:
                     self._state.set_status(status["rows_used"], status["pages_used"])
 
     def _count(self, steps: Sequence[_Step]) -> None:
+        self._happened += len(steps)
         self.recorder.filled(sum(step.slot is not None for step in steps))
         for step in steps:
             for phase, begin, end in zip(PHASES, step.moments[:-1], step.moments[1:], strict=True):
@@ -149,6 +151,11 @@ class Rounds:
             self.recorder.drain()
             self._state.set_status(0, 0)
             self._state.forget_fired()
+
+    def take_happened(self) -> int:
+        """Return how many rounds have happened since the last call."""
+        happened, self._happened = self._happened, 0
+        return happened
 
     def seconds(self) -> dict[str, float]:
         """Return how long each of the `PHASES` took, over all rounds that have happened."""

@@ -40,9 +40,9 @@ def test_a_run_waits_once(device: EmulatedDevice) -> None:
         reads = []
         for rounds in (1, 30):
             before = device.reads
-            sim.run(brain.fibers, rounds=rounds)
-            reads.append(device.reads - before)
-        assert reads == [1, 1]
+            stable = sim.run(brain.fibers, rounds=rounds).stable
+            reads.append((stable, device.reads - before))
+        assert reads == [(False, 1), (True, 1)]
 
 
 def test_more_rounds_are_recorded_than_the_ring_has_slots() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.build import build
 from brainsim.errors import BackendError
+from brainsim.kernels.cpu.backend import CpuBackend
+from brainsim.kernels.errors import BackendUnavailableError
+from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import TopK
+from brainsim.kernels.program import TopK, check_parts
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.round_plan import Learning, Planner, Selection
 
@@ -41,6 +45,18 @@ def test_a_part_that_the_backend_does_not_know_is_refused_by_name(
     monkeypatch.setattr(ReferenceBackend, "parts", ReferenceBackend.parts - {part})
     with pytest.raises(BackendError, match=message):
         Simulator(brain_of(), backend="reference")
+
+
+def test_an_activation_that_inherits_from_a_known_one_is_not_taken_for_it() -> None:
+    class Other(TopK):
+        pass
+
+    program = build(brain_of(), 1)
+    areas = (replace(program.areas[0], activation=Other()), *program.areas[1:])
+    for backend in (ReferenceBackend, CpuBackend, GpuBackend):
+        with pytest.raises(BackendUnavailableError, match="cannot run the activation Other"):
+            check_parts(replace(program, areas=areas), backend.name, backend.parts)
+        check_parts(program, backend.name, backend.parts)
 
 
 def test_equal_rounds_share_a_plan() -> None:

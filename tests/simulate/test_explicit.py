@@ -13,6 +13,7 @@ import pytest
 from scipy.sparse import coo_array, csr_array
 
 from brainsim import Area, Brain, Connectivity, Explicit, Hebbian, Plasticity, SaturatingHebbian, Simulator
+from brainsim.declare.graph import Stored
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.operations import normalize
 
@@ -234,3 +235,25 @@ def test_a_graph_of_ones_own_must_fit_the_areas() -> None:
     area = brain.add(Area("A", N, K))
     with pytest.raises(DeclarationError, match=r"Fiber 'A->A'\.graph: .*of shape"):
         brain.connect(area, area, graph=Shifted(5, width=N + 1))
+
+
+@pytest.mark.parametrize(
+    ("synapses", "message"),
+    [
+        (([1, 0], [2, 2], [1, 1]), "its items must be in ascending order, each once"),
+        (([0, 0], [2, 2], [1, 1]), "its items must be in ascending order, each once"),
+        (([0], [60], [1]), "post must lie between 0 and 59"),
+        (([0], [2], [-1]), "weight must lie between 0 and"),
+        (([0], [2], [7 << 16]), "weight must lie between 0 and 393216"),
+    ],
+)
+def test_a_graph_of_ones_own_is_checked(synapses: Any, message: str) -> None:
+    class Mine(Connectivity):
+        def stored(self) -> Stored:
+            return Stored(*(np.array(column) for column in synapses))
+
+    brain = Brain()
+    source, target = brain.add(Area("S", N, K), Area("T", N, K))
+    brain.connect(source, target, graph=Mine(), plasticity=Hebbian(0.5, 6.0))
+    with pytest.raises(DeclarationError, match=rf"Fiber 'S->T'\.graph: stored synapses: {message}"):
+        Simulator(brain, backend="reference")

@@ -392,6 +392,8 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
             sim.run(sim.brain.fibers)
     if where in ("strengthen", "learn"):
         twin.run(twin.brain.fibers)
+    assert sim.rounds == twin.rounds  # a round that happened is counted
+    assert sim.unused() == twin.unused()
     weights = [[c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers]
     assert weights == [[c.tolist() for c in twin.connectome(f).learned()] for f in twin.brain.fibers]
     for one in (sim, twin):
