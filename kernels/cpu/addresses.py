@@ -1,8 +1,8 @@
 """Arrays by address, for kernels that read as many arrays as a brain has fibers.
 
 Numba compiles a kernel for each number and kind of its array arguments.  A record of addresses has one type for any
-number of arrays, and is handed over in the time of one.  Whoever hands over an address keeps the array alive until the
-kernel returns: `brainsim.kernels.cpu.arena.Arena` does so for all arrays that outlive a round.
+number of arrays, and is handed over in the time of one.  An array must live until the kernel that reads its address
+returns: `brainsim.kernels.cpu.arena.Arena` keeps all arrays that outlive a round.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ class Arena:
     """Records with named numbers and spans (`SPAN`), and the arrays that the spans point to.
 
     Invariant: each span is empty, or has the address and the length of an array that the arena holds.  A span is
-    written in `hold` alone, so there is no way to write an address whose array is not kept alive.  Whoever replaces an
-    array hands over the new one; the old one is freed after the span has changed.
+    written in `hold` alone, so there is no way to write an address whose array is not kept alive.  To replace an array
+    is to hold the new one; the old one is freed after the span has changed.
 
     Attributes
     ----------
@@ -28,8 +28,7 @@ class Arena:
 
     def __init__(self, dtype: np.dtype[np.void], count: int) -> None:
         self._records: Records = np.zeros(count, dtype)
-        self._fields = {name: self._records[name] for name in dtype.names or ()}  # a view takes longer than a write
-        self._spans = [name for name in dtype.names or () if dtype[name] == SPAN]
+        self._spans = {name: self._records[name] for name in dtype.names or () if dtype[name] == SPAN}
         self._held: dict[tuple[int, str], tuple[npt.NDArray[Any], ...]] = {}
         self.records: Records = self._records.view()
         self.records.flags.writeable = False
@@ -38,16 +37,15 @@ class Arena:
         """Set numbers of a record."""
         for name, number in numbers.items():
             assert name not in self._spans, f"{name} is a span: hold its array"
-            self._fields[name][index] = number
+            self._records[name][index] = number
 
-    def hold(self, index: int, **arrays: npt.NDArray[Any]) -> None:
-        """Let spans of a record point to arrays, which are contiguous and live from now on as long as they are held."""
-        for name, array in arrays.items():
-            assert name in self._spans, f"{name} is no span"
-            # Both the old and the new array are held while the span changes: an interruption does no harm.
-            self._held[index, name] = (array, *self._held.get((index, name), ())[:1])
-            self._fields[name][index] = (address_of(array), array.size)
-            self._held[index, name] = (array,)
+    def hold(self, index: int, name: str, array: npt.NDArray[Any]) -> None:
+        """Let a span of a record point to an array, which is contiguous, and keep the array until it is replaced."""
+        span, key, held = self._spans[name], (index, name), self._held
+        # Both the old and the new array are held while the span changes, so an interruption does no harm.
+        held[key] = (array, *held.get(key, ()))
+        span[index] = (address_of(array), array.size)
+        held[key] = (array,)
 
     def held(self, index: int, name: str) -> npt.NDArray[Any] | None:
         """Return the array that a span points to, ``None`` if it is empty."""
@@ -55,8 +53,8 @@ class Arena:
 
     def drop_all(self) -> None:
         """Empty all spans, and let go of all arrays."""
-        for name in self._spans:
-            self._fields[name][...] = _NO_ARRAY
+        for span in self._spans.values():
+            span[:] = _NO_ARRAY
         self._held.clear()
 
     @property

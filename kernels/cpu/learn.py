@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.project import Drive
 from brainsim.kernels.cpu.records import NOT_COUNTED, indices, joined
 from brainsim.kernels.cpu.resources import Resources
@@ -23,20 +22,15 @@ def learn(resources: Resources, fibers: Sequence[int], after: Sequence[Neurons],
     the counts of the round, if the fiber transmitted, say how many synapses each winner has.
     """
     tables = resources.tables
-    for area, neurons in enumerate(after):
-        tables.hold_winners(area, neurons)
-    counts = [_counts_of(resources, f, drives) for f in fibers]
-    records = joined([each.record if each else NOT_COUNTED for each in counts])
+    for area in {resources.program.fibers[f].target for f in fibers}:
+        tables.hold_winners(area, after[area])
+    counts = {f: each for drive in drives.values() for f, each in drive.counts.items()}
+    records = joined([counts[f].record if f in counts else NOT_COUNTED for f in fibers])
     pending, missing = strengthen(tables.areas.records, tables.fibers.records, records, indices(tuple(fibers)))
     for at in np.flatnonzero(pending).tolist():
         winners = after[resources.program.fibers[fibers[at]].target]
-        known = missing[at, 1 : 1 + len(winners)] if counts[at] else None
+        known = missing[at, 1 : 1 + len(winners)] if fibers[at] in counts else None
         _store_new(resources, fibers[at], winners, known)
-
-
-def _counts_of(resources: Resources, fiber: int, drives: Mapping[int, Drive]) -> Counts | PatchedCounts | None:
-    drive = drives.get(resources.program.fibers[fiber].target)
-    return drive.counts.get(fiber) if drive else None
 
 
 def _store_new(resources: Resources, fiber: int, winners: Neurons, missing: npt.NDArray[np.int64] | None) -> None:

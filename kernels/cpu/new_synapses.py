@@ -90,15 +90,6 @@ def _draw_existing(
             sizes[a] = scan_row(found[a], wanted.bitset, pre[a], graph)
 
 
-def _drawn(
-    pre: Neurons, bits: Bits, seen: Flags, wanted: Wanted, graph: GraphArrays, threads: int
-) -> tuple[Neurons, Neurons]:
-    """Return existing synapses from ``pre`` onto wanted winners, row by row."""
-    found, sizes = np.empty((len(pre), len(wanted.pending)), np.int32), np.empty(len(pre), np.int64)
-    in_parts(_draw_existing, len(pre), threads, pre, bits, seen, wanted, graph, found, sizes)
-    return np.repeat(pre, sizes), gathered(found, sizes)
-
-
 @compiled
 def _set_bits(bitset: npt.NDArray[np.uint64], neurons: Neurons) -> None:
     for neuron in neurons:
@@ -122,7 +113,7 @@ def find_new(
 ) -> tuple[Neurons, Neurons]:
     """Return all existing synapses from ``pre`` to ``post`` that are not stored, and note the pairs as visited.
 
-    Stored synapses may be among them: whoever stores them has to leave these out.
+    Stored synapses may be among them; `Overlay.add` leaves these out.
 
     Parameters
     ----------
@@ -144,31 +135,54 @@ def find_new(
     pre, post : int64 array
         One item for each synapse; equal neurons of ``pre`` come together.
     """
-    source_bits, target_bits = visited.bits(pre, post)
     # The last visit is compared set by set: where both neurons took part in it, the pair has been visited.
-    seen, new = members(pre, visited.last[0]), ~(complete | members(post, visited.last[1]))
-    bitset = _bitset(post[~complete], graph.n_target)
-    wanted = Wanted(post, target_bits, np.flatnonzero(~complete), np.flatnonzero(new), bitset)
+    seen, pending = members(pre, visited.last[0]), ~complete
+    search = _Search(post, pending, pending & ~members(post, visited.last[1]), visited, kept, graph, threads)
     step = max(1, MOST_PAIRS // len(post))
     found = [(pre[:0], post[:0])]
     for low in range(0, len(pre), step):
-        rows = slice(low, low + step)
-        found += _existing(pre[rows], source_bits[rows], seen[rows], wanted, kept, graph, threads)
+        found += _existing(pre[low : low + step], seen[low : low + step], search)
     visited.visit(pre, post)
     new_pre, new_post = map(np.concatenate, zip(*found, strict=True))
     return new_pre, new_post
 
 
-def _existing(
-    pre: Neurons, bits: Bits, seen: Flags, wanted: Wanted, kept: KeptRows, graph: GraphArrays, threads: int
-) -> Iterator[tuple[Neurons, Neurons]]:
-    """Give the existing synapses onto wanted winners, those of kept rows and those of the others."""
-    places = kept.find(pre)
+class _Search(NamedTuple):
+    """A search for new synapses.
+
+    ``pending`` marks the winners that are not complete, and ``new`` those of them that took no part in the last visit.
+    """
+
+    winners: Neurons
+    pending: Flags
+    new: Flags
+    visited: VisitedPairs
+    kept: KeptRows
+    graph: GraphArrays
+    threads: int
+
+
+def _existing(pre: Neurons, seen: Flags, search: _Search) -> Iterator[tuple[Neurons, Neurons]]:
+    """Give the existing synapses onto pending winners, for neurons that were ``seen`` in the last visit onto new ones.
+
+    Those of kept rows and those of the others are found in different ways.
+    """
+    places, graph = search.kept.find(pre), search.graph
     are_kept = places.batch != 0
     if are_kept.any():
-        winners = wanted.winners[wanted.pending], wanted.winners[wanted.new]
+        winners = search.winners[search.pending], search.winners[search.new]
         rows = pre[are_kept], places.take(are_kept), seen[are_kept]
-        yield search_kept(*rows, *winners, graph.blocks, graph.bits, threads)
+        yield search_kept(*rows, *winners, graph.blocks, graph.bits, search.threads)
     if not are_kept.all():
-        others = ~are_kept
-        yield _drawn(pre[others], bits[others], seen[others], wanted, graph, threads)
+        yield _drawn(pre[~are_kept], seen[~are_kept], search)
+
+
+def _drawn(pre: Neurons, seen: Flags, search: _Search) -> tuple[Neurons, Neurons]:
+    """Return existing synapses from ``pre`` onto pending winners, row by row."""
+    winners, graph, pending = search.winners, search.graph, np.flatnonzero(search.pending)
+    source_bits, target_bits = search.visited.bits(pre, winners)
+    bitset = _bitset(winners[search.pending], graph.n_target)
+    wanted = Wanted(winners, target_bits, pending, np.flatnonzero(search.new), bitset)
+    found, sizes = np.empty((len(pre), len(pending)), np.int32), np.empty(len(pre), np.int64)
+    in_parts(_draw_existing, len(pre), search.threads, pre, source_bits, seen, wanted, graph, found, sizes)
+    return np.repeat(pre, sizes), gathered(found, sizes)

@@ -120,7 +120,7 @@ class Overlay:
         self._fiber = fiber
         arena.set(fiber, gain=update.gain, drift=update.drift, ceiling=update.ceiling, shift=update.shift)
         self._steps = np.array(update.steps, np.int64)
-        arena.hold(fiber, steps=self._steps)
+        arena.hold(fiber, "steps", self._steps)
         self._clear()
 
     def _clear(self) -> None:
@@ -132,7 +132,8 @@ class Overlay:
     def _set(self, table: Table) -> None:
         """Replace arrays of the table, for kernels, too."""
         self._table = table
-        self._arena.hold(self._fiber, **table._asdict())
+        for name, array in table._asdict().items():
+            self._arena.hold(self._fiber, name, array)
 
     @property
     def nbytes(self) -> int:

@@ -19,7 +19,7 @@ from brainsim.kernels.cpu.ties import tie_key
 from brainsim.kernels.state import Neurons, Thresholds
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Drive:
     """What is known of the drives of one area in one round.
 
@@ -31,17 +31,15 @@ class Drive:
     ----------
     counts : dict of int to Counts or PatchedCounts
         By fiber, for those that transmit and whose sources fired.
+    patched : dict of int to PatchedCounts
+        Those of them that are right at the listed neurons only.
     key : uint64
         Orders neurons that tie.
     """
 
     counts: dict[int, Counts | PatchedCounts]
+    patched: dict[int, PatchedCounts]
     key: np.uint64
-
-    @property
-    def patched(self) -> dict[int, PatchedCounts]:
-        """The fibers whose counts are right at the listed neurons only."""
-        return {f: counts for f, counts in self.counts.items() if isinstance(counts, PatchedCounts)}
 
     @property
     def peak(self) -> int:
@@ -64,7 +62,8 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     targets = sparse.size if patch else None
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
     key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
-    drive = Drive(counts, np.uint64(key))
+    patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
+    drive = Drive(counts, patched, np.uint64(key))
     if drive.patched:
         look_up(resources, drive, sparse.listed(), LISTED)
     if len(thresholds.neurons):

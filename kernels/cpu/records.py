@@ -135,13 +135,13 @@ class Tables:
     def hold_firing(self, area: int, neurons: Neurons) -> None:
         """Let kernels see the neurons of an area that fired in the previous round."""
         if self._firing[area].neurons is not neurons:
-            self.areas.hold(area, firing=neurons)
+            self.areas.hold(area, "firing", neurons)
             self._firing[area] = self._with_name(area, neurons)
 
     def hold_winners(self, area: int, neurons: Neurons) -> None:
         """Let kernels see the neurons of an area that have just won."""
         if self._winners[area].neurons is not neurons:
-            self.areas.hold(area, winners=neurons)
+            self.areas.hold(area, "winners", neurons)
             self._winners[area] = self._with_name(area, neurons)
 
     def _with_name(self, area: int, neurons: Neurons) -> FiringSet:

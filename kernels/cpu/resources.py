@@ -42,6 +42,7 @@ class Resources:
         self.program = program
         self.options = options
         self.tables = Tables(program)
+        self._sources = [fiber.source for fiber in program.fibers]
         self.cache = Cache(int(options.cache_mb * _MIB))
         self.graphs = [graph_arrays(fiber.graph) for fiber in program.fibers]
         self.sparse = SparseDrive(max(area.n for area in program.areas))
@@ -56,14 +57,14 @@ class Resources:
         ends = {area for fiber in storing.values() for area in (fiber.source, fiber.target)}
         indices = {area: RowIndex(self.program.areas[area].n) for area in sorted(ends)}
         for area, index in indices.items():
-            self.tables.areas.hold(area, rank=index.rank)
+            self.tables.areas.hold(area, "rank", index.rank)
         return indices
 
     def _hold_marks(self, storing: dict[int, FiberSpec]) -> None:
         """Give each area in which synapses learn an array for marks."""
         targets = sorted({fiber.target for fiber in storing.values()})
         for area in targets:
-            self.tables.areas.hold(area, marks=np.zeros(self.program.areas[area].n, np.int32))
+            self.tables.areas.hold(area, "marks", np.zeros(self.program.areas[area].n, np.int32))
 
     def _plastic_fiber(self, f: int, fiber: FiberSpec) -> PlasticFiber:
         assert fiber.update is not None, "it stores weights"
@@ -77,7 +78,7 @@ class Resources:
 
     def firing(self, fiber: int) -> FiringSet:
         """Return the neurons of a fiber's source that fired in the previous round."""
-        return self.tables.fired(self.program.fibers[fiber].source)
+        return self.tables.fired(self._sources[fiber])
 
     def fiber_bytes(self, f: int) -> dict[str, int]:
         """Return the bytes held for a fiber, by purpose."""

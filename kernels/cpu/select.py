@@ -42,5 +42,6 @@ def _select_listed(resources: Resources, area: int, drive: Drive, threads: int) 
 def _complete(resources: Resources, area: int, drive: Drive) -> None:
     """Replace patched counts by complete ones."""
     drive.counts.update({f: draw(resources, f) for f in drive.patched})
+    drive.patched.clear()
     # Gathered again, without the corrections, which complete counts do not need.
     resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)

@@ -76,7 +76,7 @@ def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: Sparse
     """Add what one fiber's stored synapses add; return how many neurons are listed, -1 if there may not be room."""
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
-    extra, marked, neurons = sparse.extra, sparse.marked, sparse.neurons
+    extra, marked, neurons, base = sparse.extra, sparse.marked, sparse.neurons, fiber.base
     # The loop writes one item beyond the last neuron that it lists.  A list of n + 1 items has room for that in any
     # case, since no neuron is listed twice; a shorter one must have room for all synapses of a row.
     room = len(neurons) - 1 if len(neurons) <= n else _NO_LIMIT
@@ -94,7 +94,7 @@ def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: Sparse
             neurons[size] = j
             size += np.int64(marked[j] == 0)
             marked[j] = LISTED
-            extra[j] += weight[at] - fiber.base
+            extra[j] += weight[at] - base
     return size
 
 

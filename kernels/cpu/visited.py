@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.cpu.arena import Arena
 from brainsim.kernels.cpu.compiling import inner
-from brainsim.kernels.cpu.row_index import RowIndex
+from brainsim.kernels.cpu.row_index import RowIndex, Rows
 from brainsim.kernels.state import Neurons
 
 WORDS = 4  # 64-bit words of a neuron's bits
@@ -54,15 +54,20 @@ class _Side:
 
     def _set(self, bits: Bits) -> None:
         self._bits = bits
-        self._arena.hold(self._fiber, **{self._name: bits})
+        self._arena.hold(self._fiber, self._name, bits)
 
     def of(self, neurons: Neurons) -> Bits:
-        """Return the words of some neurons (a copy), which have rows from now on."""
+        """Return the words of some neurons (a copy)."""
+        rows = self._rows(neurons)  # may replace the array
+        return self._bits[rows]
+
+    def _rows(self, neurons: Neurons) -> Rows:
+        """Return the rows of some neurons, which have rows from now on."""
         rows = self._index.assign_rows(neurons)
         if self._index.size > len(self._bits):
             more = np.zeros((max(self._index.size, 2 * len(self._bits)) - len(self._bits), WORDS), np.uint64)
             self._set(np.concatenate([self._bits, more]))
-        return self._bits[rows]
+        return rows
 
     def clear(self, step: int) -> None:
         """Take the bit of a step from all neurons."""
@@ -70,7 +75,8 @@ class _Side:
 
     def add(self, neurons: Neurons, step: int) -> None:
         """Set the bit of a step for some neurons."""
-        self._bits[self._index.rows(neurons), step // 64] |= np.uint64(1 << step % 64)
+        rows = self._rows(neurons)  # may replace the array
+        self._bits[rows, step // 64] |= np.uint64(1 << step % 64)
 
     @property
     def nbytes(self) -> int:
@@ -115,7 +121,7 @@ class VisitedPairs:
         return self._sources.of(sources), self._targets.of(targets)
 
     def visit(self, sources: Neurons, targets: Neurons) -> None:
-        """Note that all pairs of some source and target neurons, for which `bits` was called, have been visited."""
+        """Note that all pairs of some source and target neurons have been visited."""
         self.last = (sources, targets)
         by_sources, by_targets = _name("source", sources), _name("target", targets)
         if by_sources in self._steps:

@@ -20,7 +20,7 @@ from brainsim.kernels.law.weights import ONE
 class Case:
     """Counts of some fibers and learned weight at some neurons, drawn from a seed."""
 
-    def __init__(self, seed: int, n: int, fibers: int, reached: int, strength: int) -> None:
+    def __init__(self, seed: int, n: int, fibers: int, listed: int, strength: int) -> None:
         rng = np.random.default_rng(seed)
         kinds = rng.choice(3, fibers)
         self.n = n
@@ -33,8 +33,8 @@ class Case:
             np.maximum.reduceat(counts, np.arange(0, n, CHUNK)).astype(np.uint32) for counts in self.counts
         ]
         self.extra = np.zeros(n, np.int64)
-        self.reached = rng.choice(n, min(reached, n), replace=False)
-        self.extra[self.reached] = rng.integers(-ONE, strength * ONE, len(self.reached))
+        self.listed = rng.choice(n, min(listed, n), replace=False)
+        self.extra[self.listed] = rng.integers(-ONE, strength * ONE, len(self.listed))
         if seed % 2:  # whole weights: many ties
             self.extra = self.extra // ONE * ONE
 
@@ -43,8 +43,8 @@ class Case:
 
     def choose(self, k: int, threads: int) -> Any:
         marked = np.zeros(self.n, np.uint8)
-        marked[self.reached] = LISTED
-        sparse = SparseArrays(self.extra.copy(), marked, self.reached.copy(), np.array([len(self.reached)]))
+        marked[self.listed] = LISTED
+        sparse = SparseArrays(self.extra.copy(), marked, self.listed.copy(), np.array([len(self.listed)]))
         counts = joined([counts_record(*arrays) for arrays in zip(self.counts, self.peaks, strict=True)])
         key = np.uint64(mix64(self.key ^ self.tag))
         peak = sum(int(peaks.max()) for peaks in self.peaks)
@@ -60,15 +60,15 @@ class Case:
 def test_winners_are_those_of_a_plain_sort(k: int, threads: int) -> None:
     for seed in range(60):
         n = (CHUNK, 3 * CHUNK + 17, 301, 20_000)[seed % 4]
-        case = Case(seed, n, fibers=seed % 5, reached=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
+        case = Case(seed, n, fibers=seed % 5, listed=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
         assert case.choose(k, threads).tolist() == law(case.drive(), k, case.key, case.tag).tolist(), seed
 
 
 def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
-    """Peaks that lie hide a chunk's winners, if and only if k reached neurons have more than the lie promises."""
-    case = Case(2, 3 * CHUNK, fibers=2, reached=50, strength=1000)
+    """Peaks that lie hide a chunk's winners, if and only if k listed neurons have more than the lie promises."""
+    case = Case(2, 3 * CHUNK, fibers=2, listed=50, strength=1000)
     case.counts[0][CHUNK + 5] += 200
-    case.extra[case.reached] += 300 * ONE
+    case.extra[case.listed] += 300 * ONE
     honest = case.choose(50, 1)
     case.peaks[0][1] = 0
     assert np.array_equal(case.choose(50, 1), honest)
@@ -79,28 +79,28 @@ def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
     assert CHUNK + 5 in case.choose(50, 1)
 
 
-def tied(chunks: int, reached: int) -> Case:
-    """All neurons have one synapse, and the reached ones, one in each chunk, a whole one from learning instead."""
-    case = Case(3, chunks * CHUNK, fibers=1, reached=0, strength=1)
+def tied(chunks: int, listed: int) -> Case:
+    """All neurons have one synapse, and the listed ones, one in each chunk, a whole one from learning instead."""
+    case = Case(3, chunks * CHUNK, fibers=1, listed=0, strength=1)
     case.counts, case.peaks = [np.ones(case.n, np.uint8)], [np.ones(chunks, np.uint32)]
-    case.reached = np.arange(reached) * CHUNK
+    case.listed = np.arange(listed) * CHUNK
     return case
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("reached", [0, 90])
-def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, reached: int) -> None:
+@pytest.mark.parametrize("listed", [0, 90])
+def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, listed: int) -> None:
     """Chunks whose peak equals the bar are looked at wherever they lie, and no others."""
-    case = tied(100, reached)
+    case = tied(100, listed)
     found = case.choose(90, threads)
     assert found.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
-    lost = set((found // CHUNK).tolist()) - set((case.reached // CHUNK).tolist())
+    lost = set((found // CHUNK).tolist()) - set((case.listed // CHUNK).tolist())
     assert len(set((found // CHUNK).tolist())) > 40
-    case.extra[case.reached] += ONE  # so that all of them are above the bar
+    case.extra[case.listed] += ONE  # so that all of them are above the bar
     chosen = case.choose(90, threads)
     assert chosen.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
-    if reached:
-        assert chosen.tolist() == case.reached.tolist()
+    if listed:
+        assert chosen.tolist() == case.listed.tolist()
     else:
         hidden = min(lost)
         case.peaks[0][hidden] = 0  # a lie: it may hold nothing
@@ -108,6 +108,6 @@ def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, reac
 
 
 def test_drives_past_32_bits() -> None:
-    case = Case(0, 2 * CHUNK, fibers=2, reached=3, strength=1)
-    case.extra[case.reached] = np.array([1, 2, 3]) << 60
-    assert case.choose(3, 2).tolist() == sorted(case.reached.tolist())
+    case = Case(0, 2 * CHUNK, fibers=2, listed=3, strength=1)
+    case.extra[case.listed] = np.array([1, 2, 3]) << 60
+    assert case.choose(3, 2).tolist() == sorted(case.listed.tolist())
