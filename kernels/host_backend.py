@@ -56,6 +56,7 @@ class HostBackend(Backend, Generic[D]):
         super().__init__(program, options)
         self._winners: list[Neurons] = [NO_FIRING.neurons for _ in program.areas]
         self._thresholds = [NO_THRESHOLDS for _ in program.areas]
+        self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._rounds = 0
         self._stable = True
@@ -83,18 +84,18 @@ class HostBackend(Backend, Generic[D]):
             begun = perf_counter()
             drive = drives[area] = self._project(area, inputs, self._thresholds[area])
             projected = perf_counter()
-            after[area] = self._those_that_fire(area, drive, self._select(area, drive))
+            selected = self._select(area, drive)
+            after[area] = self._those_that_fire(area, drive, selected) if area in self._choosing else selected
             self._seconds["project"] += projected - begun
             self._seconds["select"] += perf_counter() - projected
         return after, drives
 
     def _those_that_fire(self, area: int, drive: D, selected: Neurons) -> Neurons:
         """Return those of the most driven neurons of an area that its activation lets fire."""
-        activation = self.program.areas[area].activation
-        if not isinstance(activation, AmongTopK) or not len(selected):
+        if not len(selected):
             return selected
         drives = self._sums_at(area, drive, selected) - amounts_at(self._thresholds[area], selected)
-        return selected[activation.fires(drives)]
+        return selected[self._choosing[area].fires(drives)]
 
     def _raise(self, plan: RoundPlan, after: Sequence[Neurons], drives: Mapping[int, D]) -> list[Thresholds]:
         """Return the thresholds of every area after the round."""
