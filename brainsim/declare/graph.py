@@ -58,6 +58,8 @@ class Connectivity:
 
     def checked(self, where: str, source: Area, target: Area, plasticity: Plasticity | None) -> Connectivity:
         """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
+        if self.stored() is not None:
+            return self
         return Explicit(self.synapses(source, target)).checked(where, source, target, plasticity)
 
     def stored(self) -> Stored | None:
