@@ -16,9 +16,9 @@ _NO_ARRAY = (0, 0)
 class Arena:
     """Records with named numbers and spans (`SPAN`), and the arrays that the spans point to.
 
-    Invariant: each span is empty, or has the address and the length of an array that the arena holds.  A span is
-    written in `hold` alone, so there is no way to write an address whose array is not kept alive.  To replace an array
-    is to hold the new one; the old one is freed after the span has changed.
+    Invariant: each span is empty, or has the address and the length of an array that the arena holds.  Only `hold` and
+    `share` write a span, so there is no way to write an address whose array is not kept alive.  To replace an array is
+    to hold the new one; the old one is freed after the span has changed.
 
     Attributes
     ----------
@@ -45,6 +45,14 @@ class Arena:
         # Both the old and the new array are held while the span changes, so an interruption does no harm.
         held[key] = (array, *held.get(key, ()))
         span[index] = (address_of(array), array.size)
+        held[key] = (array,)
+
+    def share(self, index: int, name: str, other: str) -> None:
+        """Let a span of a record point to the array that another span of the record points to."""
+        span, key, held = self._spans[name], (index, name), self._held
+        (array,) = held[index, other]
+        held[key] = (array, *held.get(key, ()))
+        span[index] = self._spans[other][index]
         held[key] = (array,)
 
     def held(self, index: int, name: str) -> npt.NDArray[Any] | None:

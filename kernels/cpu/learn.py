@@ -27,7 +27,7 @@ def learn(resources: Resources, fibers: Sequence[int], after: Sequence[Neurons],
     counts = {f: each for drive in drives.values() for f, each in drive.counts.items()}
     records = joined([counts[f].record if f in counts else NOT_COUNTED for f in fibers])
     pending, missing = strengthen(tables.areas.records, tables.fibers.records, records, indices(tuple(fibers)))
-    for at in np.flatnonzero(pending).tolist():
+    for at in [at for at, unknown in enumerate(pending.tolist()) if unknown]:  # few: faster than NumPy
         winners = after[resources.program.fibers[fibers[at]].target]
         known = missing[at, 1 : 1 + len(winners)] if fibers[at] in counts else None
         _store_new(resources, fibers[at], winners, known)

@@ -134,7 +134,12 @@ class Tables:
 
     def hold_firing(self, area: int, neurons: Neurons) -> None:
         """Let kernels see the neurons of an area that fired in the previous round."""
-        if self._firing[area].neurons is not neurons:
+        if self._firing[area].neurons is neurons:
+            return
+        if self._winners[area].neurons is neurons:  # the winners of a round fire in the next
+            self.areas.share(area, "firing", "winners")
+            self._firing[area] = self._winners[area]
+        else:
             self.areas.hold(area, "firing", neurons)
             self._firing[area] = self._with_name(area, neurons)
 

@@ -78,3 +78,16 @@ def test_addresses_are_written_with_their_arrays_only() -> None:
     with pytest.raises(AssertionError, match="wrong items"):
         arena.hold(0, "first", np.arange(10)[::2])
     assert where(arena, 0, "first") == (0, 0)
+
+
+def test_two_spans_share_an_array() -> None:
+    arena = Arena(DTYPE, 2)
+    array = np.arange(4)
+    arena.hold(1, "first", array)
+    arena.share(1, "second", "first")
+    assert arena.held(1, "second") is array
+    assert arena.records[1]["second"] == arena.records[1]["first"]
+    arena.hold(1, "first", np.arange(7))
+    assert arena.held(1, "second") is array
+    with pytest.raises(KeyError):
+        arena.share(0, "second", "first")
