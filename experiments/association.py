@@ -1,7 +1,7 @@
 """Association, pattern completion, merge, reciprocal projection and density: the exact law beside published figures.
 
 Papadimitriou, Vempala, Mitropolsky, Collins & Maass (PNAS 2020), and their simulations (github.com/dmitropolsky/
-assemblies, `simulations.py`), whose engine draws the inputs of neurons that never fired anew in every round.  Protocols
+assemblies, `simulations.py`), whose engine redraws the inputs of neurons that never fired in every round.  Protocols
 are theirs; what is asked of a brain is asked in a probe that learns nothing.
 """
 

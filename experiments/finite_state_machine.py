@@ -97,7 +97,7 @@ def tested(
     rng = np.random.default_rng(seed)
     right, nearest, rejected, steps, exact = (list[bool]() for _ in range(5))
     transitions = list(TRANSITIONS)
-    if condition == "shuffled":  # where each arc leads is dealt out anew
+    if condition == "shuffled":  # the ends of the arcs are permuted
         ends = rng.permutation([following for _, _, following in transitions]).tolist()
         transitions = [(state, symbol, end) for (state, symbol, _), end in zip(transitions, ends, strict=True)]
     with Simulator(declared(sizes, p, rate, 0.0 if condition == "no_refraction" else rate), seed, **options) as sim:

@@ -63,8 +63,8 @@ class Study:
     def stream(self, condition: str, seed: int) -> list[Sentence]:
         """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs.
 
-        ``shuffled_grounding`` deals the same groundings out anew, each kind by itself, so that what is seen and done
-        comes as often as before and has nothing to do with the words.
+        ``shuffled_grounding`` permutes the groundings of the sentences, each kind separately: what is seen and done
+        occurs as often as before and is unrelated to the words.
         """
         if condition == "untrained":
             return []

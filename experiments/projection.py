@@ -2,7 +2,7 @@
 
 Papadimitriou, Vempala, Mitropolsky, Collins & Maass (PNAS 2020), first simulation: a stimulus is projected into a
 recurrent area until the winners stay the same; the support is how many neurons ever fired on the way.  Published
-figures come from an engine that draws the inputs of neurons that never fired anew in every round.
+figures come from an engine that redraws the inputs of neurons that never fired in every round.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Timed:
 def run_timed(name: str, trial: Trial, settings: Settings) -> Timed:
     """Build an engine, warm it up and time the rest of the trial."""
     engine_type = engine_class(name)
-    gc.collect()  # nobody pays for what another engine left behind
+    gc.collect()  # or an engine would pay for what another one left behind
     start = time.perf_counter()
     engine = engine_type(trial.network, settings)
     setup = time.perf_counter() - start

@@ -55,7 +55,7 @@ def watch(engine: Engine, trial: Trial, main: str) -> Watched:
 def _events(engine: Engine, network: Network, shown: Episode, step: Episode) -> float:
     """Return firing x p x targets, over the fibers into areas that are not held.
 
-    Fibers into held areas learn, but nobody needs what they transmit; counting them would flatter.
+    Fibers into held areas learn, but what they transmit has no effect, so it is not counted.
     """
     total = 0.0
     for source, target in network.fibers:

@@ -1,9 +1,9 @@
 """The lazy engine of published simulations, in a few lines, to show what it does to a result.
 
-It keeps synapses of neurons that have fired only, and draws the inputs of all others anew each round (github.com/
-dmitropolsky/assemblies, `brain.py`).  So a loser gets a fresh chance to win in every round, which on a fixed random
-graph it does not have.  Published code draws the best of the losers from a truncated normal distribution; here all of
-them are drawn, binomially, so that nothing but the drawing anew differs from the law.
+It keeps synapses only of neurons that have fired, and redraws the inputs of all others in each round (github.com/
+dmitropolsky/assemblies, `brain.py`).  So a loser has a new chance to win in every round, which it does not have on a
+fixed random graph.  Published code draws the best of the losers from a truncated normal distribution.  Here all of them
+are drawn from a binomial distribution, so that the redrawing is the only difference from the law.
 """
 
 from __future__ import annotations

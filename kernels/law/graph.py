@@ -5,10 +5,10 @@ This module is the law; every backend reproduces it bit for bit.
 A fiber's targets are cut into blocks of ``B = 2**b`` neurons, where ``b`` depends on ``p`` alone (`block_bits`), never
 on the hardware.  For a presynaptic neuron ``i`` and a block, a counter-based hash gives a stream of 64-bit numbers.
 Read against the cumulative geometric distribution (`gap_thresholds`), each number says how many targets are passed over
-before the next synapse.  Bernoulli(p) trials *are* geometric gaps, and being memoryless they may begin anew at every
-block, so nothing is approximated beyond the 64-bit rounding of the table.  Synapses come in ascending order, at two
-for a hash.  The last block may reach past the area; positions beyond it are dropped, which makes the graph of a small
-area the corner of the graph of a larger one.
+before the next synapse.  The gaps between successes of Bernoulli(p) trials are geometric and have no memory, so a new
+stream may start in each block.  The only approximation is the rounding of the table to 64 bits.  Synapses come in
+ascending order, two for each hash.  The last block may reach past the area; positions beyond it are dropped, which
+makes the graph of a small area a corner of the graph of a larger one.
 
 The hash is the finaliser "Mix13" of D. Stafford, as in SplitMix64 (Steele, Lea & Flood, OOPSLA 2014).
 """

@@ -18,7 +18,6 @@ import numpy.typing as npt
 WEIGHT_BITS = 16
 ONE = 1 << WEIGHT_BITS
 MAX_WEIGHT = 32_767.0
-MAX_STORED = 2**31 - 1
 THRESHOLD_LIMIT = 2**62
 
 

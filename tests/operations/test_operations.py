@@ -177,8 +177,8 @@ def test_separate_and_read_out(world: Any) -> None:
     assert answer.label == "dog"
     assert answer.overlap > 0.8
     assert answer.margin > 0.5
-    nobody = Assembly("A", np.arange(K))
-    assert read_out(nobody, known).label is None
+    stranger = Assembly("A", np.arange(K))
+    assert read_out(stranger, known).label is None
 
 
 def test_a_tie_is_unknown() -> None:

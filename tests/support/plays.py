@@ -163,7 +163,7 @@ class Play:
 
 @dataclass
 class Trace:
-    """What came of a play; equal traces mean that nobody can tell the backends apart."""
+    """What came of a play; equal traces mean that the backends cannot be distinguished."""
 
     events: list[tuple[Any, ...]] = field(default_factory=list)
     end: dict[str, Any] = field(default_factory=dict)
