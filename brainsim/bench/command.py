@@ -131,7 +131,7 @@ def _shown(records: list[Record]) -> str:
 
 
 def _needs_fixed_hash() -> bool:
-    # Some of neural-assemblies' random numbers are seeded with hash(name), which Python salts differently in each process.
+    # neural-assemblies seeds some random numbers with hash(name), which Python salts differently in each process.
     import importlib.util
 
     installed = importlib.util.find_spec("neural_assemblies") is not None
