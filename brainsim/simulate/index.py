@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
@@ -46,6 +46,20 @@ class Index:
                 raise DeclarationError(f"Fiber {fiber.name!r} belongs to another brain; use a fiber of this one")
             chosen.append(self._fibers[id(fiber)])
         return list(dict.fromkeys(chosen))
+
+    def fibers_of_mapping(self, mapping: Mapping[AreaLike, Iterable[AreaLike] | AreaLike]) -> FiberSet:
+        """Return the fibers from each key of a mapping to the area or areas that it maps to."""
+        if not isinstance(mapping, Mapping):
+            raise DeclarationError(
+                f'Simulator.project: must be given a mapping such as {{"A": ["B"]}} (got {mapping!r})'
+            )
+        fibers = FiberSet()
+        for source, targets in mapping.items():
+            if not isinstance(targets, Iterable | Area):
+                raise DeclarationError(f"Simulator.project: {source!r} must map to areas (got {targets!r})")
+            for target in (targets,) if isinstance(targets, Area | str) else targets:
+                fibers = fibers | self.brain.fibers_between(source, target)
+        return fibers
 
     def gates(self, targets: Iterable[AreaLike | Fiber | FiberSet]) -> tuple[set[int], set[int]]:
         """Return the numbers of the areas and of the fibers among ``targets``."""

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from brainsim._validation import integer, real
 from brainsim.build import build, first_state
-from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber, FiberSet
@@ -159,16 +158,7 @@ class Simulator:
 
         Takes the same ways to stop as `run`, and raises the same errors.
         """
-        if not isinstance(mapping, Mapping):
-            raise DeclarationError(
-                f'Simulator.project: must be given a mapping such as {{"A": ["B"]}} (got {mapping!r})'
-            )
-        fibers = FiberSet()
-        for source, targets in mapping.items():
-            if not isinstance(targets, Iterable | Area):
-                raise DeclarationError(f"Simulator.project: {source!r} must map to areas (got {targets!r})")
-            for target in (targets,) if isinstance(targets, Area | str) else targets:
-                fibers = fibers | self.brain.fibers_between(source, target)
+        fibers = self._index.fibers_of_mapping(mapping)
         return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
 
     def schedule(self, fibers: Openable | None = None) -> Schedule:
