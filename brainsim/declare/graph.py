@@ -97,8 +97,9 @@ class Explicit(Connectivity):
     Parameters
     ----------
     weights : SciPy sparse array, shape (source.n, target.n)
-        One synapse for each stored item, whose value is the weight: from 0 to the ``w_max`` of the fiber's rule.  An
-        item that is stored as 0 is a synapse of weight 0.  Weights are rounded to 16 fractional bits.
+        One synapse for each stored item, whose value is the weight in units of the base weight: from 0 to the ``w_max``
+        of the fiber's rule, or 32 767 without one.  An item that is stored as 0 is a synapse of weight 0.  Weights are
+        rounded to 16 fractional bits.
 
     Raises
     ------
