@@ -12,7 +12,7 @@ import pytest
 
 from brainsim import Activation, Area, Brain, Hebbian, Simulator, Threshold
 from brainsim.errors import BackendError, DeclarationError, DumpError
-from brainsim.kernels.program import AmongTopK
+from brainsim.kernels.program import AmongTopK, TopK
 
 N, K = 400, 20
 
@@ -103,6 +103,19 @@ def test_it_shows_itself_and_checks_its_level() -> None:
     assert Threshold() == Threshold(0)
     with pytest.raises(DeclarationError, match=r"Threshold\.level: must be a number between .* \(got nan\)"):
         Threshold(float("nan"))
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), -1e14])
+def test_the_threshold_of_an_activation_of_ones_own_is_checked(threshold: float) -> None:
+    class Mine(Activation):
+        def part(self) -> TopK:
+            return TopK()
+
+    Mine.threshold = threshold
+    brain = Brain()
+    brain.add(Area("A", 10, 2, activation=Mine()))
+    with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: threshold: must be a number between"):
+        Simulator(brain, backend="reference")
 
 
 @dataclass(frozen=True)

@@ -237,6 +237,19 @@ def test_a_graph_of_ones_own_must_fit_the_areas() -> None:
         brain.connect(area, area, graph=Shifted(5, width=N + 1))
 
 
+def test_a_graph_of_ones_own_must_return_a_sparse_array() -> None:
+    class Forgotten(Connectivity):
+        def synapses(self, source: Area, target: Area) -> Any:
+            np.ones((source.n, target.n))
+
+    brain = Brain()
+    area = brain.add(Area("A", N, K))
+    with pytest.raises(
+        DeclarationError, match=r"Fiber 'A->A'\.graph: what Forgotten\.synapses returns: must be a SciPy"
+    ):
+        brain.connect(area, area, graph=Forgotten())
+
+
 @pytest.mark.parametrize(
     ("synapses", "message"),
     [
