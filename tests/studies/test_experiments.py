@@ -275,6 +275,20 @@ def test_a_changed_experiment_is_not_resumed(tmp_path: Path) -> None:
         Run(tmp_path / "out", Settings.of_file(file, **settings)).begin(resume=True)
 
 
+@pytest.mark.parametrize("found", [0, 2])
+def test_a_run_under_another_tie_rule_is_not_resumed(tmp_path: Path, found: int) -> None:
+    file = tmp_path / "study.py"
+    file.write_text("")
+    settings = Settings.of_file(file, seed=1, quick=False, parameters={})
+    Run(tmp_path / "out", settings).begin(resume=False)
+    header = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert header["versions"]["ties"] == str(header.pop("ties_version"))
+    header |= {"ties_version": found} if found else {}  # the first versions did not note it
+    (tmp_path / "out" / "run.json").write_text(json.dumps(header))
+    with pytest.raises(RunFolderError, match=rf"ties_version \({found}, now 1\) differs from the run to resume"):
+        Run(tmp_path / "out", settings).begin(resume=True)
+
+
 def test_a_changed_input_file_is_not_resumed(tmp_path: Path) -> None:
     for name in ("study.py", "words.csv"):
         (tmp_path / name).write_text("one")
