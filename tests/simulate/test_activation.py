@@ -19,13 +19,6 @@ from brainsim.simulate.identity import difference, identity
 N, K = 400, 20
 
 
-@pytest.fixture(params=["reference", "cpu", "gpu"])
-def backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "gpu":
-        request.getfixturevalue("emulated_gpu")
-    return str(request.param)
-
-
 def brain_of(k: int = N, level: float = 3.0, **options: Any) -> Brain:
     brain = Brain()
     stimulus, area = brain.add(

@@ -21,13 +21,6 @@ N, K = 60, 8
 RULES = [None, Hebbian(0.5, 6.0), SaturatingHebbian(0.25, 8.0)]
 
 
-@pytest.fixture(params=["reference", "cpu", "gpu"])
-def backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "gpu":
-        request.getfixturevalue("emulated_gpu")
-    return str(request.param)
-
-
 def table(seed: int = 0, density: float = 0.3) -> npt.NDArray[np.float64]:
     """Return dense weights in quarters from 0.25 to 5, 0 where there is no synapse."""
     rng = np.random.default_rng(seed)

@@ -13,27 +13,15 @@ import h5py
 import numpy as np
 import pytest
 
-from brainsim import cli
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.studies.experiment import experiment, load_experiment
 from brainsim.studies.run import Run, Settings
 from checkout import ROOT
+from terminal import brainsim
 
 NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
 TINY = ["--quick", "--set", "n=3000", "--set", "sentences=8", "--set", "test_every=4", "--set", "seeds=2"]
-
-
-def brainsim(*arguments: object, capsys: Any) -> tuple[int, str, str]:
-    """Run the command line in this process: exit code, output, errors."""
-    before, sys.argv = sys.argv, ["brainsim", *map(str, arguments)]
-    try:
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-    finally:
-        sys.argv = before
-    captured = capsys.readouterr()
-    return int(stop.value.code or 0), captured.out, captured.err
 
 
 def without_clock(metrics: dict[str, Any]) -> dict[str, Any]:
