@@ -160,14 +160,14 @@ class HostBackend(Backend, Generic[D]):
         return self._thresholds[owner]
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
-        with uninterrupted():
-            if kind is WINNERS:
-                self._winners[owner] = np.array(value.neurons, np.int64)
-            elif kind is WEIGHTS:
+        if kind is WINNERS:  # one assignment, which an interruption cannot divide
+            self._winners[owner] = np.array(value.neurons, np.int64)
+        elif kind is WEIGHTS:
+            with uninterrupted():
                 self._write_weights(owner, value)
-            else:
-                assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
-                self._thresholds[owner] = without_zeros(value)
+        else:
+            assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+            self._thresholds[owner] = without_zeros(value)
 
     def drain(self) -> Drained:
         silent = not any(map(len, self._winners))
