@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
-from brainsim.kernels.law.weights import ONE, to_fixed
+from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_fixed, to_float
 from brainsim.kernels.program import AreaSpec, Explicit, FiberSpec, Program
 from brainsim.kernels.state import THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
 
@@ -67,10 +68,12 @@ def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int
     Raises
     ------
     DeclarationError
-        If the synapses that a graph stores are not in order or out of range.
+        If the synapses that a graph stores are not in order or out of range, or the threshold of an activation is.
     """
     for a, area in enumerate(brain.areas.values()):
-        threshold = to_fixed(area.activation.threshold)
+        limit = to_float(THRESHOLD_LIMIT) / 2
+        where = f"Area {area.name!r}.activation: threshold"
+        threshold = to_fixed(real(where, area.activation.threshold, -limit, limit))
         if threshold:
             yield THRESHOLDS, a, Thresholds(np.arange(area.n), np.full(area.n, threshold))
     for f, fiber in enumerate(brain.fibers):

@@ -176,7 +176,7 @@ class Options:
     tile : int
         Targets that one thread handles at a time, a power of two of at least 4096; whole blocks of a fiber at least.
     cache_mb : float
-        Bound on the memory for remembered drives, in MiB; 0 turns it off.
+        Bound on the memory for counts and rows that are kept, in MiB; 0 keeps none.
     """
 
     threads: int = 1

@@ -1,7 +1,8 @@
 """Every kind of state that a backend keeps, declared once.
 
 A *kind* says who owns the state (each area or each fiber), what columns a value has, and what may stand in them.
-Saving, loading, probes, memory reports and backends go through `KINDS`; none of them names a kind.
+Saving, loading and probes go through `KINDS` and name no kind, except where files of older formats differ.  A backend
+says for each kind how it is read and written.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Activation(ABC):
 
     @abstractmethod
     def part(self) -> program.TopK | program.AmongTopK:
-        """Return what backends run: integers only, derived from one of the two types."""
+        """Return what backends run, with integers only: of a type in their ``parts``, or derived from `AmongTopK`."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class Fiber:
     Parameters
     ----------
     source, target : Area
-        Presynaptic and postsynaptic area; the same area for a recurrent fiber, which has no self-synapse.
+        Presynaptic and postsynaptic area; the same area for a recurrent fiber, whose random
+        graph has no self-synapse.
     connectivity : Connectivity
         Which synapses there are: `Random` or another graph.
     plasticity : Plasticity, optional

@@ -60,7 +60,9 @@ class Connectivity:
         """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
         if self.stored() is not None:
             return self
-        return Explicit(self.synapses(source, target)).checked(where, source, target, plasticity)
+        weights = self.synapses(source, target)
+        _check_sparse(f"{where}.graph: what {type(self).__name__}.synapses returns", weights)
+        return Explicit(weights).checked(where, source, target, plasticity)
 
     def stored(self) -> Stored | None:
         """Return all synapses at the beginning of a simulation, ``None`` if the graph is random."""
@@ -97,8 +99,9 @@ class Explicit(Connectivity):
     Parameters
     ----------
     weights : SciPy sparse array, shape (source.n, target.n)
-        One synapse for each stored item, whose value is the weight: from 0 to the ``w_max`` of the fiber's rule.  An
-        item that is stored as 0 is a synapse of weight 0.  Weights are rounded to 16 fractional bits.
+        One synapse for each stored item, whose value is the weight in units of the base weight: from 0 to the ``w_max``
+        of the fiber's rule, or 32 767 without one.  An item that is stored as 0 is a synapse of weight 0.  Weights are
+        rounded to 16 fractional bits.
 
     Raises
     ------
@@ -119,13 +122,7 @@ class Explicit(Connectivity):
     _stored: Stored | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not hasattr(self.weights, "tocoo"):
-            raise DeclarationError(
-                where="Explicit.weights",
-                value=type(self.weights),
-                allowed="a SciPy sparse array",
-                cure="scipy.sparse.coo_array(dense) makes one",
-            )
+        _check_sparse("Explicit.weights", self.weights)
 
     def checked(self, where: str, source: Area, target: Area, plasticity: Plasticity | None) -> Explicit:
         """Return the graph with its synapses sorted and in fixed point."""
@@ -165,6 +162,12 @@ class Explicit(Connectivity):
 
     def __str__(self) -> str:
         return f"{self.weights.nnz:_} synapses"
+
+
+def _check_sparse(where: str, weights: Any) -> None:
+    if not hasattr(weights, "tocoo"):
+        cure = "scipy.sparse.coo_array(dense) makes one"
+        raise DeclarationError(where=where, value=type(weights), allowed="a SciPy sparse array", cure=cure)
 
 
 def _fixed(where: str, weights: npt.NDArray[Any], plasticity: Plasticity | None) -> npt.NDArray[np.int64]:

@@ -65,7 +65,7 @@ def as_line(function: Callable[[Any], Any]) -> Line | None:
     """Return a function of the weight as a straight line with exact coefficients, ``None`` if it is not one."""
     try:
         found = function(Line())
-    except (TypeError, AttributeError):
+    except Exception:  # no line, or a mistake, which shows again where the function is given a number
         return None
     if isinstance(found, Line):
         return found

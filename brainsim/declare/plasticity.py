@@ -22,7 +22,7 @@ class Plasticity(ABC):
 
     All backends run the same integer form of the step.  If ``step`` only adds numbers to ``w`` and multiplies it by
     numbers, it is a straight line, whose coefficients are stored exactly (to 28 fractional bits).  Any other function
-    is tabulated at some 4096 weights between 0 and ``w_max``; choose ``w_max`` no larger than necessary then.
+    is tabulated at some 2000 to 4000 weights between 0 and ``w_max``; choose ``w_max`` no larger than necessary then.
 
     Attributes
     ----------

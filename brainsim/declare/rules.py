@@ -85,7 +85,8 @@ class StatisticalHebbian(Plasticity):
     beta : float
         First step, 0 to ``1 / steepness``; a larger one would overshoot.
     w_max : float
-        Saturation weight, 1 to ``200 / steepness``.  The step is tabulated: some 4096 values from 0 to ``w_max``.
+        Saturation weight, 1 to ``200 / steepness``.  The step is tabulated: some 2000 to 4000 values from 0 to
+        ``w_max``.
     steepness : float
         How fast learning slows down, above 0 and at most 100.
 
@@ -138,7 +139,7 @@ class SoftBoundHebbian(Plasticity):
     beta : float
         Plasticity, 0 to 8; 0 means no learning.
     w_max : float
-        Saturation weight, 1 to 32 767.  The step is tabulated: some 4096 values from 0 to ``w_max``.
+        Saturation weight, 1 to 32 767.  The step is tabulated: some 2000 to 4000 values from 0 to ``w_max``.
     mu : float
         Exponent, 0 to 10.
 

@@ -50,12 +50,12 @@ class LazyProjection:
         others = self._rng.binomial(inputs, self._p, self._n - known)
         best = np.argsort(-np.concatenate([drive, others]), kind="stable")[: self._k]
         fresh = best[best >= known]
-        self._enrol(others[fresh - known], firing)
+        self._admit(others[fresh - known], firing)
         self.winners = np.concatenate([best[best < known], np.arange(known, known + len(fresh))])
         self._stimulus[:, self.winners] *= self._gain
         self._recurrent[np.ix_(firing, self.winners)] *= self._gain
 
-    def _enrol(self, counts: npt.NDArray[np.int64], firing: npt.NDArray[np.int64]) -> None:
+    def _admit(self, counts: npt.NDArray[np.int64], firing: npt.NDArray[np.int64]) -> None:
         """Give new winners as many synapses from what fires as they were drawn to have, and any from the rest."""
         known, rng = self.support, self._rng
         chosen = np.zeros((self._k + len(firing), len(counts)))

@@ -9,10 +9,11 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from brainsim.declare.brain import Brain
+from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.program import Program
 
 _LONGEST = 16
-_SEEDED = ("key",)  # follows from names and the seed, which a file holds beside
+_SEEDED = ("key",)  # of graphs: follows from names and the seed, which a file holds beside
 
 
 def identity(program: Program) -> dict[str, Any]:
@@ -45,7 +46,8 @@ def _part(part: Any) -> Any:
     """Return a part of a program as JSON data: its type and the fields that it is compared by."""
     if is_dataclass(part):
         named = {each.name: getattr(part, each.name) for each in fields(part) if each.compare}
-        described = {name: _part(value) for name, value in named.items() if name not in _SEEDED}
+        seeded = _SEEDED if isinstance(part, Graph) else ()
+        described = {name: _part(value) for name, value in named.items() if name not in seeded}
         return {"type": type(part).__name__, **described}
     if isinstance(part, tuple) and len(part) > _LONGEST:
         return hashlib.blake2b(repr(part).encode(), digest_size=16).hexdigest()

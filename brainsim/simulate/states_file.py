@@ -103,7 +103,9 @@ def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:
     for name, here in wanted.items():
         found = count(file.attrs[f"{name}_version"])
         if found != here:
-            raise DumpError(f"{path}: belongs to {name} version {found}, here {here}")
+            raise DumpError(
+                f"{path}: belongs to {name} version {found}, here {here}; load it with the version that wrote it"
+            )
 
 
 def _values(file: h5py.File, kind: StateKind, program: Program, *, old: bool) -> Mapping[str, Any]:

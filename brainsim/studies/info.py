@@ -11,6 +11,7 @@ from typing import Any
 
 from brainsim._version import __version__
 from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate import backends
 
 _STATUS = Path("/proc/self/status")
@@ -18,8 +19,9 @@ _PACKAGES = ("numpy", "scipy", "numba", "h5py", "matplotlib", "click", "tqdm")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of brainsim, of its random graph, of Python and of the packages it runs on."""
-    found = {"brainsim": __version__, "graph": str(GRAPH_VERSION), "python": platform.python_version()}
+    """Return the versions of brainsim, its random graph and tie rule, of Python and the packages it runs on."""
+    law = {"graph": str(GRAPH_VERSION), "ties": str(TIES_VERSION)}
+    found = {"brainsim": __version__, **law, "python": platform.python_version()}
     for package in _PACKAGES:
         try:
             found[package] = metadata.version(package)

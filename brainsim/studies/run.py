@@ -19,6 +19,7 @@ from brainsim._files import whole, write_json
 from brainsim._version import __version__
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.studies.info import peak_rss_mb, versions
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from brainsim.simulate.simulator import Simulator
 
 _CHECKPOINT_SECONDS = 20.0
+# Ties went to the lowest index before they had a version.
+_BEFORE_VERSIONS = {"ties_version": 0}
 _CHANGED = {"source_sha256": "the experiment file", "inputs": "a file it reads"}
 
 
@@ -58,6 +61,7 @@ class Settings:
             "parameters": dict(self.parameters),
             "inputs": dict(self.inputs),
             "graph_version": GRAPH_VERSION,
+            "ties_version": TIES_VERSION,
             "brainsim_version": __version__,
         }
 
@@ -127,7 +131,7 @@ class Run:
     def _same_run(self) -> Mapping[str, Any]:
         """Return the header of the run to resume, after comparing it with this one."""
         try:
-            before = json.loads((self.folder / "run.json").read_text())
+            before = {**_BEFORE_VERSIONS, **json.loads((self.folder / "run.json").read_text())}
             recorded = {name: before[name] for name in (*self.settings.decisive(), "command", "seconds")}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"--out {self.folder}: holds no run to resume ({error!r})") from error

@@ -150,8 +150,8 @@ struct Overlay {
     i64 page_capacity;
 };
 
-// What one kind of round does, and its scratch memory; see `Plan` in `kernels/gpu/plan.py` and `Scratch` in
-// `kernels/gpu/scratch.py`.
+// What one kind of round does, and its scratch memory; see `DevicePlan` in `kernels/gpu/device_plan.py` and `Scratch`
+// in `kernels/gpu/scratch.py`.
 struct Round {
     const SelectJob* select_jobs;
     i64 select_count;

@@ -42,7 +42,7 @@ class LearnedSynapses:
 
     def set(self, fiber: int, synapses: Synapses) -> None:
         """Replace the synapses of a fiber; they are stored later."""
-        self._staged[fiber] = synapses
+        self._staged[fiber] = Synapses(*(column.copy() for column in synapses))
 
     def set_none(self) -> None:
         """Let no fiber have learned synapses, whatever is on the device."""
@@ -55,7 +55,7 @@ class LearnedSynapses:
     def read(self, fiber: int, page_count: int) -> Synapses:
         """Return the synapses of a fiber; ``page_count`` pages of the pool are in use."""
         if fiber in self._staged:
-            return self._staged[fiber]
+            return Synapses(*(column.copy() for column in self._staged[fiber]))  # users may change theirs
         neurons, rows = self._rows_of(fiber)
         posts, weights, following = self._pool(page_count)
         length = rows["length"].astype(np.int64)

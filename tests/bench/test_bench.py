@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, SaturatingHebbian, Simulator, cli
+from brainsim import Area, Assembly, Brain, Hebbian, SaturatingHebbian, Simulator
 from brainsim.bench import command, sampled
 from brainsim.bench.brute_force import BruteForce, fiber_hash, top_k
 from brainsim.bench.cases import Projection, Sentences, one_unit
@@ -31,24 +30,13 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import fiber_key
 from brainsim.kernels.law.selection import area_key, input_tag, winners
 from brainsim.kernels.law.weights import ONE
+from terminal import brainsim
 
 FIELDS = (
     "case engine n k p threads repeats seconds seconds_min seconds_max rate events_per_second phases setup_seconds "
     "first_seconds peak_rss_mb support_over_k machine"
 ).split()
 SMALL = ["--quick", "--no-memory", "--repeats", 2, "--threads", 2]
-
-
-def brainsim(*arguments: object, capsys: Any) -> tuple[int, str, str]:
-    """Run the command line in this process: exit code, output, errors."""
-    before, sys.argv = sys.argv, ["brainsim", *map(str, arguments)]
-    try:
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-    finally:
-        sys.argv = before
-    captured = capsys.readouterr()
-    return int(stop.value.code or 0), captured.out, captured.err
 
 
 @pytest.fixture

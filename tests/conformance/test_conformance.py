@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dense import DenseBackend
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -20,6 +19,7 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import NO_THRESHOLDS, Synapses, Thresholds
+from dense import DenseBackend
 from devices import NEEDS_GPU
 from driving import Driven
 from emulator.device import EmulatedBackend, emulated

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dense import DenseBackend
 
 from brainsim import Area, Brain, Hebbian, Simulator
 from brainsim.kernels.program import Options
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.simulate import backends
+from dense import DenseBackend
 from scenarios import named, trace
 
 

@@ -199,6 +199,8 @@ class TestRulesOfUsers:
             (lambda w: 100.0 * w, 20.0, r"Rule\.step: the coefficients of 100 \* w \+ 0 must lie within ±8; lower"),
             (lambda w: math.log(w - 5), 20.0, r"Rule\.step\(.*\): failed \(ValueError: "),
             (lambda w: "much", 20.0, r"Rule\.step\(.*\): failed \(ValueError: "),
+            (lambda w: 1 / 0, 20.0, r"Rule\.step\(.*\): failed \(ZeroDivisionError: "),
+            (lambda w: w / 0, 20.0, r"Rule\.step\(.*\): failed \(ZeroDivisionError: "),
             (lambda w: w**2 * math.inf, 20.0, r"Rule\.step\(.*\): must be a finite number \(got inf\)"),
             (lambda w: 0.1, 0.5, r"Rule\.w_max: must be a number between 1 and 32767 \(got 0\.5\)"),
             (lambda w: 1e-7, 20.0, r"Rule\.step: at weight 1 must be 0 or at least about 1e-4, since .*\(got 1e-07\)"),

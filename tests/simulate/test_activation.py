@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,12 @@ import numpy.typing as npt
 import pytest
 
 from brainsim import Activation, Area, Brain, Hebbian, Simulator, Threshold
+from brainsim.build import build
 from brainsim.errors import BackendError, DeclarationError, DumpError
-from brainsim.kernels.program import AmongTopK
+from brainsim.kernels.program import AmongTopK, TopK
+from brainsim.simulate.identity import difference, identity
 
 N, K = 400, 20
-
-
-@pytest.fixture(params=["reference", "cpu", "gpu"])
-def backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "gpu":
-        request.getfixturevalue("emulated_gpu")
-    return str(request.param)
 
 
 def brain_of(k: int = N, level: float = 3.0, **options: Any) -> Brain:
@@ -105,6 +100,19 @@ def test_it_shows_itself_and_checks_its_level() -> None:
         Threshold(float("nan"))
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf"), -1e14])
+def test_the_threshold_of_an_activation_of_ones_own_is_checked(threshold: float) -> None:
+    class Mine(Activation):
+        def part(self) -> TopK:
+            return TopK()
+
+    Mine.threshold = threshold
+    brain = Brain()
+    brain.add(Area("A", 10, 2, activation=Mine()))
+    with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: threshold: must be a number between"):
+        Simulator(brain, backend="reference")
+
+
 @dataclass(frozen=True)
 class PartOfLargest(AmongTopK):
     """Those fire whose drive is at least the largest, divided by a whole number."""
@@ -174,6 +182,21 @@ def test_the_cpu_backend_chooses_among_learned_drives_as_the_reference(refractio
     assert 1 < min(map(len, seen[0][0])) < 40, "some round lets fewer than k fire"
     with Simulator(brain_among(40, refraction, divisor=3), 7, backend="cpu") as other, pytest.raises(DumpError):
         other.load(tmp_path / "cpu.h5")
+
+
+def test_a_state_belongs_to_all_parameters_of_an_activation() -> None:
+    @dataclass(frozen=True)
+    class Keyed(AmongTopK):
+        key: int
+
+        def fires(self, drives: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+            return drives > self.key
+
+    program = build(brain_among(10), 1)
+    one, other = (replace(program, areas=(replace(program.areas[0], activation=Keyed(key)),)) for key in (1, 2))
+    one, other = replace(one, fibers=()), replace(other, fibers=())
+    assert difference(identity(one), identity(one)) is None
+    assert "activation of area 'S'" in str(difference(identity(one), identity(other)))
 
 
 def test_an_activation_that_a_backend_cannot_run_is_refused_by_name(emulated_gpu: None) -> None:

@@ -21,13 +21,6 @@ N, K = 60, 8
 RULES = [None, Hebbian(0.5, 6.0), SaturatingHebbian(0.25, 8.0)]
 
 
-@pytest.fixture(params=["reference", "cpu", "gpu"])
-def backend(request: pytest.FixtureRequest) -> str:
-    if request.param == "gpu":
-        request.getfixturevalue("emulated_gpu")
-    return str(request.param)
-
-
 def table(seed: int = 0, density: float = 0.3) -> npt.NDArray[np.float64]:
     """Return dense weights in quarters from 0.25 to 5, 0 where there is no synapse."""
     rng = np.random.default_rng(seed)
@@ -235,6 +228,19 @@ def test_a_graph_of_ones_own_must_fit_the_areas() -> None:
     area = brain.add(Area("A", N, K))
     with pytest.raises(DeclarationError, match=r"Fiber 'A->A'\.graph: .*of shape"):
         brain.connect(area, area, graph=Shifted(5, width=N + 1))
+
+
+def test_a_graph_of_ones_own_must_return_a_sparse_array() -> None:
+    class Forgotten(Connectivity):
+        def synapses(self, source: Area, target: Area) -> Any:
+            np.ones((source.n, target.n))
+
+    brain = Brain()
+    area = brain.add(Area("A", N, K))
+    with pytest.raises(
+        DeclarationError, match=r"Fiber 'A->A'\.graph: what Forgotten\.synapses returns: must be a SciPy"
+    ):
+        brain.connect(area, area, graph=Forgotten())
 
 
 @pytest.mark.parametrize(

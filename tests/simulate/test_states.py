@@ -262,8 +262,8 @@ def test_an_interruption_waits_until_a_probe_is_undone(monkeypatch: pytest.Monke
         assert sim.learning
 
 
-@pytest.mark.parametrize("backend", ["reference", "cpu"])
-def test_what_is_handed_out_does_not_belong_to_the_state(backend: str) -> None:
+@pytest.mark.parametrize("backend", ["reference", "cpu", "gpu"])
+def test_what_is_handed_out_or_taken_does_not_belong_to_the_state(backend: str, emulated_gpu: None) -> None:
     brain = brain_of()
     with Simulator(brain, 2, backend=backend) as sim:
         sim.present(Assembly("S", np.arange(20)))
@@ -278,6 +278,11 @@ def test_what_is_handed_out_does_not_belong_to_the_state(backend: str) -> None:
         after = sim.assembly("T"), [column.tolist() for column in sim.connectome(brain["S"] >> brain["T"]).learned()]
         assert before == after
         assert not sim.thresholds("T").any()
+        connectome, given = sim.connectome(brain["S"] >> brain["T"]), [np.array([column]) for column in (3, 7, 2**17)]
+        connectome.replace(Synapses(*given))
+        for column in (*given, *connectome.learned()):
+            column[:] = 0
+        assert [column.tolist() for column in connectome.learned()] == [[3], [7], [2.0]]
 
 
 SYNAPSES = {

@@ -13,27 +13,15 @@ import h5py
 import numpy as np
 import pytest
 
-from brainsim import cli
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.studies.experiment import experiment, load_experiment
 from brainsim.studies.run import Run, Settings
 from checkout import ROOT
+from terminal import brainsim
 
 NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
 TINY = ["--quick", "--set", "n=3000", "--set", "sentences=8", "--set", "test_every=4", "--set", "seeds=2"]
-
-
-def brainsim(*arguments: object, capsys: Any) -> tuple[int, str, str]:
-    """Run the command line in this process: exit code, output, errors."""
-    before, sys.argv = sys.argv, ["brainsim", *map(str, arguments)]
-    try:
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-    finally:
-        sys.argv = before
-    captured = capsys.readouterr()
-    return int(stop.value.code or 0), captured.out, captured.err
 
 
 def without_clock(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -273,6 +261,20 @@ def test_a_changed_experiment_is_not_resumed(tmp_path: Path) -> None:
     file.write_text("two")
     with pytest.raises(RunFolderError, match="the experiment file differs from the run to resume"):
         Run(tmp_path / "out", Settings.of_file(file, **settings)).begin(resume=True)
+
+
+@pytest.mark.parametrize("found", [0, 2])
+def test_a_run_under_another_tie_rule_is_not_resumed(tmp_path: Path, found: int) -> None:
+    file = tmp_path / "study.py"
+    file.write_text("")
+    settings = Settings.of_file(file, seed=1, quick=False, parameters={})
+    Run(tmp_path / "out", settings).begin(resume=False)
+    header = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert header["versions"]["ties"] == str(header.pop("ties_version"))
+    header |= {"ties_version": found} if found else {}  # the first versions did not note it
+    (tmp_path / "out" / "run.json").write_text(json.dumps(header))
+    with pytest.raises(RunFolderError, match=rf"ties_version \({found}, now 1\) differs from the run to resume"):
+        Run(tmp_path / "out", settings).begin(resume=True)
 
 
 def test_a_changed_input_file_is_not_resumed(tmp_path: Path) -> None:
