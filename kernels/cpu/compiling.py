@@ -39,7 +39,8 @@ def _cache_folder() -> Path | None:
     for path in sorted([*_KERNELS.glob("cpu/*.py"), *_KERNELS.glob("law/*.py")]):
         digest.update(path.read_bytes())
     chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    for folder in [Path(chosen)] if chosen else [_KERNELS / "__pycache__", Path.home() / ".cache" / "brainsim"]:
+    for given in [chosen] if chosen else [_KERNELS / "__pycache__", "~/.cache/brainsim"]:
+        folder = Path(os.path.expanduser(given))  # unlike Path.home, no error where there is no home
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError:
