@@ -39,11 +39,11 @@ def _cache_folder() -> Path | None:
     for path in sorted([*_KERNELS.glob("cpu/*.py"), *_KERNELS.glob("law/*.py")]):
         digest.update(path.read_bytes())
     chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    for given in [chosen] if chosen else [_KERNELS / "__pycache__", "~/.cache/brainsim"]:
-        folder = Path(os.path.expanduser(given))  # unlike Path.home, no error where there is no home
+    for given in [Path(chosen)] if chosen else [_KERNELS / "__pycache__", Path("~/.cache/brainsim")]:
         try:
+            folder = given.expanduser()
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
+        except (OSError, RuntimeError):  # it cannot be written, or there is no home
             continue
         if os.access(folder, os.W_OK):
             return folder / f"numba-{digest.hexdigest()[:16]}"
