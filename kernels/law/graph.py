@@ -45,16 +45,21 @@ def mix64(x: int) -> int:
     return x ^ (x >> 31)
 
 
-def fiber_key(seed: int, source: str, target: str, label: str) -> int:
-    """Return the 64-bit key of a fiber: the hash of the brain's seed and the fiber's identity.
+def hashed(purpose: bytes, *parts: str) -> int:
+    """Return a 64-bit BLAKE2b hash of some texts, different for each purpose (at most 16 bytes).
 
-    Each part is length-prefixed, so that no two identities spell the same bytes.
+    Each text is preceded by its length, so that no two lists of texts give the same bytes.
     """
-    digest = hashlib.blake2b(digest_size=8, person=b"brainsim-graph%d" % GRAPH_VERSION)
-    for part in (str(seed), source, target, label):
+    digest = hashlib.blake2b(digest_size=8, person=purpose)
+    for part in parts:
         encoded = part.encode()
         digest.update(len(encoded).to_bytes(8, "little") + encoded)
     return int.from_bytes(digest.digest(), "little")
+
+
+def fiber_key(seed: int, source: str, target: str, label: str) -> int:
+    """Return the 64-bit key of a fiber: the hash of the brain's seed and the fiber's identity."""
+    return hashed(b"brainsim-graph%d" % GRAPH_VERSION, str(seed), source, target, label)
 
 
 def block_bits(p: float) -> int:

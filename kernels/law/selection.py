@@ -12,13 +12,12 @@ For one area and one tag the hash is a bijection of the neuron index, so no two 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.law.graph import GOLDEN, MIX1, MIX2, mix64
+from brainsim.kernels.law.graph import GOLDEN, MIX1, MIX2, hashed, mix64
 
 TIES_VERSION = 1
 TAG_STREAM = 0x8CB92BA72F3D8DD7  # keeps the hashes of firing neurons apart from those that draw their synapses
@@ -30,11 +29,7 @@ Hashes = npt.NDArray[np.uint64]
 
 def area_key(seed: int, name: str) -> int:
     """Return the 64-bit key of an area: a hash of the brain's seed and the area's name."""
-    digest = hashlib.blake2b(digest_size=8, person=b"brainsim-ties%d" % TIES_VERSION)
-    for part in (str(seed), name):
-        encoded = part.encode()
-        digest.update(len(encoded).to_bytes(8, "little") + encoded)
-    return int.from_bytes(digest.digest(), "little")
+    return hashed(b"brainsim-ties%d" % TIES_VERSION, str(seed), name)
 
 
 def input_tag(inputs: Iterable[tuple[int, Neurons]]) -> int:
