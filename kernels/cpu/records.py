@@ -1,6 +1,6 @@
 """The records that kernels read: one for each area, each fiber, and the counts of each fiber that transmits.
 
-A round hands over these records instead of dozens of arrays.  The arrays are those of `Overlay`, `VisitedPairs`,
+A round passes these records instead of dozens of arrays.  The arrays are those of `Overlay`, `VisitedPairs`,
 `RowIndex`, `Counts` and of the sets of firing neurons, which say what they hold.
 """
 

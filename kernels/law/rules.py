@@ -55,7 +55,7 @@ class Update:
 
     @classmethod
     def tabled(cls, step: Callable[[float], float], ceiling: float) -> Update:
-        """Build a table of some 4096 items from a function of the weight, evaluated in the middle of each item."""
+        """Build a table of 2049 to 4097 items from a function of the weight, evaluated in the middle of each item."""
         top = to_fixed(ceiling)
         shift = max(0, (top - 1).bit_length() - _ENTRY_BITS)
         middles = [((2 * item + 1) << shift) / 2 for item in range((top >> shift) + 1)]
