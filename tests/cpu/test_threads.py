@@ -30,7 +30,7 @@ def test_every_item_is_in_one_part_and_results_come_in_order(items: int, count: 
 def test_parts_run_at_the_same_time() -> None:
     """Each part waits for another one, which a single thread could never reach."""
     meeting = threading.Barrier(2, timeout=30)
-    in_parts(lambda first, end: meeting.wait(), 2, 2)
+    assert sorted(in_parts(lambda first, end: meeting.wait(), 2, 2)) == [0, 1]
 
 
 def test_an_error_in_a_part_reaches_the_caller_after_all_parts() -> None:
