@@ -194,8 +194,7 @@ def check_capacity(program: Program) -> None:
         If, in some area, the sum over incoming fibers of (neurons that can fire at once x size of the strongest weight)
         reaches ``2**62`` in fixed point, in an area with channels for all neurons of one together; or if the sum
         reaches ``2**63`` once it is multiplied by the area's rate of refraction and rounded; or if the neurons that can
-        fire at
-        the area at once are ``2**32`` or more.
+        fire at the area at once are ``2**32`` or more.
     """
     for index, area in enumerate(program.areas):
         largest = sum(program.areas[f.source].n * f.strongest for f in program.fibers if f.target == index)
