@@ -12,8 +12,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
 
-from brainsim import Area, Assembly, Brain, Hebbian, SaturatingHebbian, Simulator
+from brainsim import Area, Assembly, Brain, Explicit, Hebbian, SaturatingHebbian, Simulator, Threshold
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import Synapses
@@ -70,6 +71,52 @@ def test_a_state_of_an_earlier_format_is_loaded(tmp_path: Path, format_: int, ba
     with Simulator(brain, 5, backend=backend) as again:
         again.load(tmp_path / "new.h5")
         assert again.rounds == 7
+
+
+def of_format_3() -> Brain:
+    """The brain whose state was saved by a version that wrote format 3."""
+    brain = Brain()
+    s, a, t, u = brain.add(
+        Area("S", 120, 20, patterns={"x": range(20)}),
+        Area("A", 200, 12, refraction=0.1),
+        Area("T", 150, 10),
+        Area("U", 40, 8, activation=Threshold(1.5)),
+    )
+    brain.connect(s, a, p=0.2, plasticity=Hebbian(beta=0.1, w_max=20.0))
+    brain.connect(a, a, p=0.2, plasticity=SaturatingHebbian(beta=0.3))
+    brain.connect(a, t, p=0.3)
+    given = coo_array((1 + np.arange(150) % 3, (np.arange(150), np.arange(150) % 40)), shape=(150, 40))
+    brain.connect(t, u, graph=Explicit(given), plasticity=Hebbian(beta=0.5, w_max=4.0))
+    return brain
+
+
+def firing(sim: Simulator) -> dict[str, list[int]]:
+    return {name: sim.assembly(name).neurons.tolist() for name in "SATU"}
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_a_state_of_format_3_is_loaded_and_continues_as_it_did_then(tmp_path: Path, backend: str) -> None:
+    expected, brain = json.loads((OLD / "state_format_3.json").read_text()), of_format_3()
+    with Simulator(brain, 5, backend=backend) as sim:
+        assert sim.load(OLD / "state_format_3.h5") == "six rounds"
+        assert (sim.rounds, sim.held) == (6, ("S",))
+        assert firing(sim) == {name: expected[name] for name in "SATU"}
+        learned = {f.name: [c.tolist() for c in sim.connectome(f).learned()] for f in brain.fibers if f.plasticity}
+        assert learned == expected["learned"]
+        assert {name: sim.thresholds(name).tolist() for name in "SATU"} == expected["thresholds"]
+        assert [f.name for f in sim.transmitting(brain.fibers)] == ["A->A", "A->T"]
+        sim.run(brain.fibers, 2)
+        assert firing(sim) == expected["after"]
+        sim.save(tmp_path / "new.h5")
+        sim.disinhibit()
+        sim.run(brain.fibers, 2)
+        assert firing(sim) == expected["open"]
+    with Simulator(brain, 5, backend=backend) as again:
+        again.load(tmp_path / "new.h5")
+        assert [f.name for f in again.transmitting(brain.fibers)] == ["A->A", "A->T"]
+        again.disinhibit(brain["U"], brain["S"] >> brain["A"])
+        again.run(brain.fibers, 2)
+        assert firing(again) == expected["open"]
 
 
 def test_a_state_of_an_earlier_format_has_all_weights_that_learn(tmp_path: Path) -> None:
