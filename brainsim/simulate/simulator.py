@@ -26,6 +26,7 @@ from brainsim.simulate.engine import Engine
 from brainsim.simulate.excitability import Excitability
 from brainsim.simulate.gates import Gates
 from brainsim.simulate.index import AreaLike, Index, Openable
+from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
@@ -169,7 +170,7 @@ class Simulator:
     def frozen(self) -> Iterator[Self]:
         """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
 
-        Winners, held areas, inhibition, thresholds and the clock are put back.
+        Winners, held areas, locks, thresholds and the clock are put back.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -218,16 +219,60 @@ class Simulator:
         """Names of the areas whose winners are held."""
         return self._stimuli.held
 
-    def inhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
+    def inhibit(self, *targets: AreaLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
         """Close fibers, or all fibers into and out of areas, until they are disinhibited.
 
-        An inhibited area keeps its winners, which act again once it is disinhibited.
-        """
-        self._gates.inhibit(targets)
+        An inhibited area keeps its winners, which act again once it is disinhibited.  Locks have names, so that several
+        reasons can close the same area or fiber independently: it is open again when no lock is left on it.
 
-    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
-        """Undo `inhibit` for these areas and fibers (for everything, if nothing is named)."""
-        self._gates.disinhibit(targets)
+        >>> sim.inhibit(lex, lock="noun")
+        >>> sim.inhibit(lex)
+        >>> sim.disinhibit(lex, lock="noun")
+        >>> sim.locks
+        {'Lex': ('default',)}
+
+        Parameters
+        ----------
+        *targets : Area, str, Fiber or FiberSet
+            What is closed.
+        lock : str
+            Name of the lock: printable text.
+
+        Raises
+        ------
+        DeclarationError
+            If a target is not of this brain, or the lock is not a name.
+        """
+        self._gates.inhibit(targets, lock)
+
+    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet, lock: str | None = None) -> None:
+        """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
+
+        ``disinhibit(x)`` takes off the lock of ``inhibit(x)`` and leaves named ones; ``disinhibit(x, lock="noun")``
+        takes off that one alone; ``disinhibit(lock="noun")`` takes it off everything; and ``disinhibit()`` takes all
+        locks off everything.  A lock that is not there is no error.
+
+        Parameters
+        ----------
+        *targets : Area, str, Fiber or FiberSet
+            What is opened; everything, if nothing is named.
+        lock : str, optional
+            Name of the lock.
+
+        Raises
+        ------
+        DeclarationError
+            If a target is not of this brain, or the lock is not a name.
+        """
+        if lock is None and not targets:
+            self._gates.open_all()
+        else:
+            self._gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
+
+    @property
+    def locks(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the locks on each inhibited area and fiber, by its name: ``{"Lex": ("noun",)}``."""
+        return self._gates.locks
 
     def transmitting(self, fibers: Openable) -> FiberSet:
         """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
@@ -349,7 +394,7 @@ class Simulator:
     # Life
 
     def save(self, path: str | Path, note: str = "") -> None:
-        """Write the whole state (winners, weights, gates, clock) to an HDF5 file, whole or not at all.
+        """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
 
         ``note`` is kept with it and returned by `load`.
         """

@@ -151,6 +151,9 @@ DAMAGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     ),
     "foreign": (lambda file: file.create_group("winners/U"), "is damaged"),
     "names": (lambda file: _put(file, "", held=["U"]), "held names 'U', which this brain does not have"),
+    "locked": (lambda file: _put(file, "", area_locks='[["U", "x"]]'), "area_locks names 'U', which this brain does"),
+    "lock": (lambda file: _put(file, "", fiber_locks='[["T->T", ""]]'), "lock: must be the name of a lock"),
+    "pairs": (lambda file: _put(file, "", fiber_locks='[["T->T"]]'), "locks must be pairs of an owner and a lock"),
     "clock": (lambda file: _put(file, "", rounds=-1), "rounds must be a count"),
 }
 
@@ -228,7 +231,8 @@ def test_whatever_stands_in_the_place_of_a_part_is_refused(tmp_path: Path) -> No
             except DumpError:
                 assert sim.rounds == 2
     texts = {"text", "bytes", "list", "deep", "no areas"}
-    assert set(taken) == {("note", wrong) for wrong in texts}
+    no_locks = {("area_locks", "list"), ("fiber_locks", "list")}  # an empty list is a list of locks
+    assert set(taken) == {("note", wrong) for wrong in texts} | no_locks
 
 
 def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path) -> None:
