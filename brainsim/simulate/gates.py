@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.kernels.program import Program
-from brainsim.simulate.index import AreaLike, Index, Openable
+from brainsim.simulate.index import AreasLike, Index, Openable
 from brainsim.simulate.locks import add, by_name, lock_name, remove
 from brainsim.simulate.state import BrainState
 
@@ -19,14 +19,14 @@ class Gates:
         self._index = index
         self._state = state
 
-    def inhibit(self, targets: tuple[AreaLike | Fiber | FiberSet, ...], lock: str) -> None:
+    def inhibit(self, targets: tuple[AreasLike | Fiber | FiberSet, ...], lock: str) -> None:
         """Put a lock on fibers, or on areas, which closes all fibers into and out of them."""
         lock = lock_name("Simulator.inhibit: lock", lock)
         areas, fibers = self._index.gates(targets)
         add(self._state.area_locks, areas, lock)
         add(self._state.fiber_locks, fibers, lock)
 
-    def disinhibit(self, targets: tuple[AreaLike | Fiber | FiberSet, ...], lock: str) -> None:
+    def disinhibit(self, targets: tuple[AreasLike | Fiber | FiberSet, ...], lock: str) -> None:
         """Take a lock off areas and fibers: off all of them if none is named."""
         lock = lock_name("Simulator.disinhibit: lock", lock)
         areas, fibers = self._index.gates(targets)

@@ -25,7 +25,7 @@ from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.excitability import Excitability
 from brainsim.simulate.gates import Gates
-from brainsim.simulate.index import AreaLike, Index, Openable
+from brainsim.simulate.index import AreaLike, AreasLike, Index, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.probes import Probes
@@ -202,15 +202,15 @@ class Simulator:
         """
         self._stimuli.present(assemblies)
 
-    def hold(self, *areas: AreaLike) -> None:
+    def hold(self, *areas: AreasLike) -> None:
         """Keep the present winners of these areas firing until they are released."""
         self._stimuli.hold(areas)
 
-    def release(self, *areas: AreaLike) -> None:
+    def release(self, *areas: AreasLike) -> None:
         """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
         self._stimuli.release(areas)
 
-    def silence(self, *areas: AreaLike) -> None:
+    def silence(self, *areas: AreasLike) -> None:
         """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
         self._stimuli.silence(areas)
 
@@ -219,8 +219,8 @@ class Simulator:
         """Names of the areas whose winners are held."""
         return self._stimuli.held
 
-    def inhibit(self, *targets: AreaLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
-        """Close fibers, or all fibers into and out of areas, until they are disinhibited.
+    def inhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
+        """Close fibers, or all fibers into and out of areas or regions, until they are disinhibited.
 
         An inhibited area keeps its winners, which act again once it is disinhibited.  Locks have names, so that several
         reasons can close the same area or fiber independently: it is open again when no lock is left on it.
@@ -233,7 +233,7 @@ class Simulator:
 
         Parameters
         ----------
-        *targets : Area, str, Fiber or FiberSet
+        *targets : Area, Region, str, Fiber or FiberSet
             What is closed.
         lock : str
             Name of the lock: printable text.
@@ -245,7 +245,7 @@ class Simulator:
         """
         self._gates.inhibit(targets, lock)
 
-    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet, lock: str | None = None) -> None:
+    def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
         """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
 
         ``disinhibit(x)`` takes off the lock of ``inhibit(x)`` and leaves named ones; ``disinhibit(x, lock="noun")``
@@ -254,7 +254,7 @@ class Simulator:
 
         Parameters
         ----------
-        *targets : Area, str, Fiber or FiberSet
+        *targets : Area, Region, str, Fiber or FiberSet
             What is opened; everything, if nothing is named.
         lock : str, optional
             Name of the lock.
@@ -363,7 +363,7 @@ class Simulator:
             "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
         )
 
-    def record(self, *areas: AreaLike) -> Recording:
+    def record(self, *areas: AreasLike) -> Recording:
         """Record the winners of these areas (all, if none is named) from the next round on.
 
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
