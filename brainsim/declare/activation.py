@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from brainsim._validation import real
-from brainsim.kernels import program
+from brainsim.kernels import parts
 from brainsim.kernels.law.weights import THRESHOLD_LIMIT, to_fixed, to_float
 
 
@@ -20,7 +20,7 @@ class Activation(ABC):
     threshold: float = 0.0
 
     @abstractmethod
-    def part(self) -> program.TopK | program.AmongTopK:
+    def part(self) -> parts.TopK | parts.AmongTopK:
         """Return what backends run, with integers only: of a type in their ``parts``, or derived from `AmongTopK`."""
 
 
@@ -28,9 +28,9 @@ class Activation(ABC):
 class TopK(Activation):
     """The ``k`` neurons with the largest positive drive fire (k-winners-take-all); the default."""
 
-    def part(self) -> program.TopK:
+    def part(self) -> parts.TopK:
         """Return what backends run."""
-        return program.TopK()
+        return parts.TopK()
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class Threshold(Activation):
         """The level."""
         return self.level
 
-    def part(self) -> program.Threshold:
+    def part(self) -> parts.Threshold:
         """Return what backends run."""
-        return program.Threshold(to_fixed(self.level))
+        return parts.Threshold(to_fixed(self.level))
 
 
 TOP_K = TopK()
