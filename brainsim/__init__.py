@@ -28,10 +28,12 @@ from brainsim.declare.activation import Activation, Threshold, TopK
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
+from brainsim.declare.cycle import Cycle, Phase
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity, Explicit, Random
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.region import Region
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recording import Recording
@@ -91,13 +93,16 @@ __all__ = [
     "Brain",
     "BrainsimError",
     "Connectivity",
+    "Cycle",
     "Explicit",
     "Fiber",
     "FiberSet",
     "Hebbian",
+    "Phase",
     "Plasticity",
     "Random",
     "Recording",
+    "Region",
     "Run",
     "SaturatingHebbian",
     "SilentWarning",

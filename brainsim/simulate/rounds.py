@@ -1,76 +1,74 @@
-"""Running rounds: plans are made from open fibers, gates and probes, executed by the backend, and their yield taken."""
+"""Running rounds: their plans are executed by the backend, and their yield is taken."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from brainsim._validation import integer
 from brainsim.declare.cycle import Cycle
+from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
-from brainsim.kernels.law.weights import ONE
-from brainsim.kernels.round_plan import Planner, RoundPlan
 from brainsim.simulate.engine import Engine
-from brainsim.simulate.gates import Gates
-from brainsim.simulate.index import Index, Openable
+from brainsim.simulate.index import Openable
 from brainsim.simulate.outcome import Outcome
-from brainsim.simulate.probes import Probes
+from brainsim.simulate.planning import Opening, Planning
 from brainsim.simulate.recorder import Recorder
-from brainsim.simulate.schedule import CycleSchedule, Schedule
 from brainsim.simulate.silence import warn_of_silence
 from brainsim.simulate.state import BrainState
 
 
-class Opening(NamedTuple):
-    """What rounds open: the fibers that transmit, and those that may learn, ``None`` for the same ones.
-
-    Inhibited fibers are not among them.
-    """
-
-    transmitting: list[int]
-    learning: list[int] | None
-
-    @property
-    def used(self) -> set[int]:
-        """All fibers that take part."""
-        return {*self.transmitting, *(self.learning or ())}
-
-
 class Rounds:
-    """Runs rounds and prints their schedule, from one and the same plan."""
+    """Runs rounds."""
 
-    def __init__(
-        self, engine: Engine, index: Index, state: BrainState, gates: Gates, probes: Probes, recorder: Recorder
-    ) -> None:
+    def __init__(self, engine: Engine, state: BrainState, planning: Planning, recorder: Recorder) -> None:
         self._engine = engine
-        self._index = index
         self._state = state
-        self._gates = gates
-        self._probes = probes
+        self._planning = planning
         self._recorder = recorder
-        self._planner = Planner(engine.program)
 
-    def run(self, fibers: Openable, learn: Openable | None, most: int, *, until_stable: bool) -> Outcome:
-        """Run ``most`` rounds, or fewer if no winner changes and ``until_stable`` is set."""
-        return self._sequence([(self._opening(fibers, learn), most)], until_stable=until_stable)
+    def run(
+        self,
+        what: Openable | Cycle,
+        rounds: int | None,
+        learn: Openable | None,
+        cycles: int | None,
+        until_stable: bool,
+        max_rounds: int,
+    ) -> Outcome:
+        """Run what `Simulator.run` is asked for."""
+        if isinstance(what, Cycle):
+            if rounds is not None or learn is not None or until_stable:
+                raise DeclarationError(
+                    "Simulator.run: the phases of a Cycle say how many rounds and who learns; give cycles alone"
+                )
+            return self._cycles(what, integer("Simulator.run: cycles", 1 if cycles is None else cycles, 1, None))
+        if cycles is not None:
+            raise DeclarationError(f"Simulator.run: give cycles with a Cycle, and rounds with fibers (got {what!r})")
+        if until_stable and rounds is not None:
+            raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
+        wanted = max_rounds if until_stable else 1 if rounds is None else rounds
+        most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
+        return self._sequence([(self._planning.opening(what, learn), most)], until_stable=until_stable)
 
-    def run_cycles(self, cycle: Cycle, cycles: int) -> Outcome:
-        """Run all phases of a cycle in turn, some times."""
-        phases = [(self._opening(phase.open, phase.learn), phase.rounds) for phase in cycle.phases.values()]
+    def _cycles(self, cycle: Cycle, cycles: int) -> Outcome:
+        """Run the phases of a cycle, one after another, some times."""
+        phases = [(self._planning.opening(each.open, each.learn), each.rounds) for each in cycle.phases.values()]
         return self._sequence(phases * cycles, until_stable=False)
 
     def _sequence(self, parts: Iterable[tuple[Opening, int]], *, until_stable: bool) -> Outcome:
-        done, stable = 0, False
+        """Run at least one part: rounds that open the same fibers."""
+        done = 0
         for opening, most in parts:
             rounds, last = self._part(opening, most, until_stable=until_stable)
-            done, stable = done + rounds, last.stable and not last.silent
+            done += rounds
         # A round that changed something left neurons firing, or has just ended it.
         if last.stable and last.silent:
             warn_of_silence()
-        return Outcome(done, stable)
+        return Outcome(done, last.stable and not last.silent)
 
     def _part(self, opening: Opening, most: int, *, until_stable: bool) -> tuple[int, Drained]:
-        """Run rounds that open the same fibers; return how many, and what the backend noted at last."""
-        plan, recorded, drives = self._plan(opening), self._recorder.areas(), self._recorder.areas_with_drives()
+        """Run rounds that open the same fibers; return how many, and what the backend noted last."""
+        plan, recorded, drives = self._planning.plan(opening), self._recorder.areas(), self._recorder.with_drives()
         done, stable = 0, False
         try:
             while done < most and not stable:
@@ -83,15 +81,6 @@ class Rounds:
             if not self._engine.closed:
                 last = self._drain(opening)
         return done, last
-
-    def _opening(self, fibers: Openable, learn: Openable | None) -> Opening:
-        learning = None if learn is None or self._probes.active else self._gates.transmitting(learn)
-        return Opening(self._gates.transmitting(fibers), learning)
-
-    def _plan(self, opening: Opening) -> RoundPlan:
-        learn = not self._probes.active
-        learning = None if opening.learning is None else dict.fromkeys(opening.learning, ONE)
-        return self._planner.plan(opening.transmitting, self._state.held, learn=learn, learning=learning)
 
     def _drain(self, opening: Opening) -> Drained:
         """Take over and return what the backend noted in rounds that opened these fibers."""

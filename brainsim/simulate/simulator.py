@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, SupportsIndex
+from typing import NoReturn, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from brainsim._validation import integer, real
 from brainsim.build import build, first_state
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
+from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Memory
@@ -25,14 +26,18 @@ from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.excitability import Excitability
 from brainsim.simulate.gates import Gates
-from brainsim.simulate.index import AreaLike, Index, Openable
+from brainsim.simulate.index import AreaLike, AreasLike, Index, Openable
+from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
+from brainsim.simulate.looks import Looks
 from brainsim.simulate.outcome import Outcome
+from brainsim.simulate.planning import Planning
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.rounds import Rounds
 from brainsim.simulate.saving import Saving
-from brainsim.simulate.schedule import Schedule
+from brainsim.simulate.schedule import CycleSchedule, Schedule
+from brainsim.simulate.scheduling import Scheduling
 from brainsim.simulate.silence import warn_of_area
 from brainsim.simulate.state import BrainState, StateTable
 from brainsim.simulate.stimuli import Stimuli
@@ -108,22 +113,37 @@ class Simulator:
         self._excitability = Excitability(engine)
         self._recorder = Recorder(index)
         self._probes = Probes(table, self._recorder)
-        self._rounds = Rounds(engine, index, state, self._gates, self._probes, self._recorder)
+        planning = Planning(program, index, state, self._gates, self._probes)
+        self._rounds = Rounds(engine, state, planning, self._recorder)
+        self._scheduling = Scheduling(program, state, self._gates, planning, self._recorder)
+        self._looks = Looks(engine, state)
         self._saving = Saving(brain, program, self.seed, table, self._probes)
 
     # Rounds
 
     def run(
-        self, fibers: Openable, rounds: int | None = None, *, until_stable: bool = False, max_rounds: int = 100
+        self,
+        fibers: Openable | Cycle,
+        rounds: int | None = None,
+        *,
+        learn: Openable | None = None,
+        cycles: int | None = None,
+        until_stable: bool = False,
+        max_rounds: int = 100,
     ) -> Outcome:
-        """Run rounds with these fibers open, except inhibited ones.
+        """Run rounds with these fibers open, except inhibited ones, or cycles of rounds.
 
         Parameters
         ----------
-        fibers : Fiber, FiberSet or iterable of Fiber
-            For example ``phon >> lex1 | visual >> lex1``.
+        fibers : Fiber, FiberSet, iterable of Fiber, or Cycle
+            Fibers that transmit, for example ``phon >> lex1 | visual >> lex1``.
         rounds : int, optional
             How many; 1 if neither this nor ``until_stable`` is given.
+        learn : Fiber, FiberSet or iterable of Fiber, optional
+            Fibers that learn, whether or not they transmit, as far as they have a rule; ``()`` for none.  By default
+            those that are open.  Inhibited fibers do not learn.
+        cycles : int, optional
+            How often the phases of a `Cycle` are run, 1 by default.
         until_stable : bool
             Stop after the first round in which no area changed its winners.
         max_rounds : int
@@ -138,38 +158,50 @@ class Simulator:
         Raises
         ------
         DeclarationError
-            If a fiber is not of this brain, a count is out of range, or both ways to stop are asked for.
+            If a fiber is not of this brain, a count is out of range, or several ways to stop are asked for.
+
+        Examples
+        --------
+        >>> sim.present(phon["dog"])
+        >>> sim.run(phon >> lex, rounds=2, learn=phon >> lex | lex >> lex)  # lex >> lex learns and does not transmit
+        Outcome(rounds=2, stable=False)
         """
-        if until_stable and rounds is not None:
-            raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
-        wanted = max_rounds if until_stable else 1 if rounds is None else rounds
-        most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
-        return self._rounds.run(fibers, most, until_stable=until_stable)
+        return self._rounds.run(fibers, rounds, learn, cycles, until_stable, max_rounds)
 
     def project(
         self,
         mapping: Mapping[AreaLike, Iterable[AreaLike] | AreaLike],
         rounds: int | None = None,
         *,
+        learn: Openable | None = None,
         until_stable: bool = False,
         max_rounds: int = 100,
     ) -> Outcome:
         """Run rounds with the fibers of a mapping open: ``{"Phon": ["Lex1", "Lex2"], "Lex1": ["Lex1"]}``.
 
-        Takes the same ways to stop as `run`, and raises the same errors.
+        Takes the same options as `run`, and raises the same errors.
         """
         fibers = self._index.fibers_of_mapping(mapping)
-        return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
+        return self.run(fibers, rounds, learn=learn, until_stable=until_stable, max_rounds=max_rounds)
 
-    def schedule(self, fibers: Openable | None = None) -> Schedule:
-        """Return the printable order of events of a round that opens these fibers (all by default)."""
-        return self._rounds.schedule(self.brain.fibers if fibers is None else fibers)
+    @overload
+    def schedule(self, fibers: Openable | None = None, learn: Openable | None = None) -> Schedule: ...
+    @overload
+    def schedule(self, fibers: Cycle) -> CycleSchedule: ...
+
+    def schedule(
+        self, fibers: Openable | Cycle | None = None, learn: Openable | None = None
+    ) -> Schedule | CycleSchedule:
+        """Return the printable order of events of a round that opens these fibers (all by default), or of a cycle."""
+        if isinstance(fibers, Cycle):
+            return self._scheduling.cycle(fibers)
+        return self._scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
         """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
 
-        Winners, held areas, inhibition, thresholds and the clock are put back.
+        Winners, held areas, locks, thresholds and the clock are put back.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -201,15 +233,15 @@ class Simulator:
         """
         self._stimuli.present(assemblies)
 
-    def hold(self, *areas: AreaLike) -> None:
+    def hold(self, *areas: AreasLike) -> None:
         """Keep the present winners of these areas firing until they are released."""
         self._stimuli.hold(areas)
 
-    def release(self, *areas: AreaLike) -> None:
+    def release(self, *areas: AreasLike) -> None:
         """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
         self._stimuli.release(areas)
 
-    def silence(self, *areas: AreaLike) -> None:
+    def silence(self, *areas: AreasLike) -> None:
         """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
         self._stimuli.silence(areas)
 
@@ -218,16 +250,60 @@ class Simulator:
         """Names of the areas whose winners are held."""
         return self._stimuli.held
 
-    def inhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
-        """Close fibers, or all fibers into and out of areas, until they are disinhibited.
+    def inhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
+        """Close fibers, or all fibers into and out of areas or regions, until they are disinhibited.
 
-        An inhibited area keeps its winners, which act again once it is disinhibited.
+        An inhibited area keeps its winners, which act again once it is disinhibited.  Locks have names, so that several
+        reasons can close the same area or fiber independently: it is open again when no lock is left on it.
+
+        >>> sim.inhibit(lex, lock="noun")
+        >>> sim.inhibit(lex)
+        >>> sim.disinhibit(lex, lock="noun")
+        >>> sim.locks
+        {'Lex': ('default',)}
+
+        Parameters
+        ----------
+        *targets : Area, Region, str, Fiber or FiberSet
+            What is closed.
+        lock : str
+            Name of the lock: printable text.
+
+        Raises
+        ------
+        DeclarationError
+            If a target is not of this brain, or the lock is not a name.
         """
-        self._gates.inhibit(targets)
+        self._gates.inhibit(targets, lock)
 
-    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
-        """Undo `inhibit` for these areas and fibers (for everything, if nothing is named)."""
-        self._gates.disinhibit(targets)
+    def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
+        """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
+
+        ``disinhibit(x)`` takes off the lock of ``inhibit(x)`` and leaves named ones; ``disinhibit(x, lock="noun")``
+        takes off that one alone; ``disinhibit(lock="noun")`` takes it off everything; and ``disinhibit()`` takes all
+        locks off everything.  A lock that is not there is no error.
+
+        Parameters
+        ----------
+        *targets : Area, Region, str, Fiber or FiberSet
+            What is opened; everything, if nothing is named.
+        lock : str, optional
+            Name of the lock.
+
+        Raises
+        ------
+        DeclarationError
+            If a target is not of this brain, or the lock is not a name.
+        """
+        if lock is None and not targets:
+            self._gates.open_all()
+        else:
+            self._gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
+
+    @property
+    def locks(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the locks on each inhibited area and fiber, by its name: ``{"Lex": ("noun",)}``."""
+        return self._gates.locks
 
     def transmitting(self, fibers: Openable) -> FiberSet:
         """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
@@ -298,6 +374,26 @@ class Simulator:
             warn_of_area(assembly.area)
         return assembly
 
+    def drive(self, area: AreaLike) -> npt.NDArray[np.float64]:
+        """Return the drives with which the present winners of an area won, less their thresholds.
+
+        Nothing is computed for it: the drives are those of the round in which the area last selected its winners.  See
+        `drives` for those of all neurons.
+
+        Returns
+        -------
+        float64 array, shape (winners,)
+            In the order of `assembly`, in units of the weight 1; 0 for neurons that have not won, but were presented.
+
+        Examples
+        --------
+        >>> sim.present(phon["dog"])
+        >>> _ = sim.run(phon >> lex)
+        >>> sim.drive(lex).shape, bool(sim.drive(lex).min() > 0), sim.drive(phon).any()
+        ((30,), True, False)
+        """
+        return self._looks.drive(self._index.area(area))
+
     def fires(self, area: AreaLike) -> bool:
         """Return whether any neuron of an area fires at present."""
         return self._engine.fires(self._index.area(area))
@@ -318,13 +414,13 @@ class Simulator:
             "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
         )
 
-    def record(self, *areas: AreaLike) -> Recording:
-        """Record the winners of these areas (all, if none is named) from the next round on.
+    def record(self, *areas: AreasLike, drives: bool = False) -> Recording:
+        """Record the winners of these areas (all, if none is named) from the next round on, and their drives if wanted.
 
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
         """
         every = list(self.brain.areas.values())
-        return self._recorder.start([every[index] for index in self._index.some(areas)])
+        return self._recorder.start([every[index] for index in self._index.some(areas)], drives=drives)
 
     @property
     def rounds(self) -> int:
@@ -332,11 +428,26 @@ class Simulator:
         return self._state.rounds
 
     def unused(self) -> tuple[str, ...]:
-        """Return a line for every area that never fired and every fiber that was never opened."""
-        fired, opened, program = self._state.fired, self._state.opened, self._program
-        areas = [f"area {a.name!r} never fired" for i, a in enumerate(program.areas) if i not in fired]
-        fibers = [f"fiber {f.name!r} was never opened" for i, f in enumerate(program.fibers) if i not in opened]
-        return (*areas, *fibers)
+        """Return a line for every area that never fired, every fiber never opened, and every gate never driven."""
+        return self._looks.unused()
+
+    def events(self) -> dict[str, int]:
+        """Return how many synaptic events each fiber has transmitted so far, by its name.
+
+        An event is one synapse whose source neuron fires at it while the fiber transmits.  All rounds that this
+        simulator ran count, in probes or outside of them; what a loaded state has behind it does not.  To count, the
+        synapses of every neuron that has transmitted are drawn again: a look at a moment, not a step of a simulation.
+
+        Examples
+        --------
+        >>> with Simulator(brain, seed=1, backend="reference") as counted:
+        ...     counted.present(phon["dog"])
+        ...     _ = counted.run(phon >> lex, rounds=2)
+        ...     synapses = counted.connectome(phon >> lex)
+        ...     counted.events()["Phon->Lex"] == 2 * sum(len(synapses.row(neuron)) for neuron in phon["dog"])
+        True
+        """
+        return self._looks.events()
 
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
@@ -349,7 +460,7 @@ class Simulator:
     # Life
 
     def save(self, path: str | Path, note: str = "") -> None:
-        """Write the whole state (winners, weights, gates, clock) to an HDF5 file, whole or not at all.
+        """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
 
         ``note`` is kept with it and returned by `load`.
         """
