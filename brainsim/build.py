@@ -16,7 +16,8 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_fixed, to_float
-from brainsim.kernels.program import AreaSpec, Explicit, FiberSpec, Program
+from brainsim.kernels.parts import Explicit
+from brainsim.kernels.program import AreaSpec, FiberSpec, Program
 from brainsim.kernels.state import THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
 
 

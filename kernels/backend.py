@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -30,6 +33,9 @@ class Drained(NamedTuple):
         Areas that selected winners, and had any, in some round.
     recorded : list of dict
         For each round that recorded, the winners by area, ascending.
+    recorded_drives : list of dict
+        For each of these rounds, by area, the drives of the winners (int64, in fixed point, thresholds subtracted), of
+        the areas for which they were wanted; 0 for neurons that have not won, such as those presented.
     """
 
     rounds: int
@@ -37,6 +43,7 @@ class Drained(NamedTuple):
     silent: bool
     fired: frozenset[int]
     recorded: list[dict[int, Neurons]]
+    recorded_drives: list[dict[int, npt.NDArray[np.int64]]]
 
 
 class Backend(ABC):
@@ -59,13 +66,17 @@ class Backend(ABC):
         self.broken = False
 
     @abstractmethod
-    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+    def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
         """Run one round, whole or not at all; an interruption waits until the round is whole.
 
-        The drive of a neuron is the sum of the weights from the neurons that fired, less its threshold.  In each
-        selecting area the winners are those that `brainsim.kernels.law.selection.winners` names.  Learning fibers
-        strengthen existing synapses from neurons that fired to neurons that have won; where thresholds rise,
-        `brainsim.kernels.law.weights.raised` says how.  Then all areas move to their new winners together.
+        The gates of the fibers decide which of the neurons that fired in the previous round fire at each fiber.  The
+        drive of a neuron is the sum of the weights from those that fire at it, less its threshold.  In each selecting
+        area the winners are those that `brainsim.kernels.law.selection` names for its activation.  Learning fibers
+        change synapses from neurons that fired: existing ones to neurons that have won by the steps of
+        `brainsim.kernels.law.rules.Update`, stored ones to neurons that have not by those of
+        `brainsim.kernels.law.rules.Depression`.  A step that leaves the base weight as it is stores nothing.  Traces
+        remember the round; where thresholds rise, `brainsim.kernels.law.weights.raised` says how.  Then all areas move
+        to their new winners together.
 
         Parameters
         ----------
@@ -73,6 +84,24 @@ class Backend(ABC):
             What happens, from `brainsim.kernels.round_plan`.
         record : sequence of int
             Areas whose winners are noted after the round, for `drain`.
+        drives : collection of int
+            Those of them whose winners' drives are noted, too.
+        """
+
+    @abstractmethod
+    def reinforce(self, fiber: int, rate: int) -> None:
+        """Apply the step of a fiber's rule to the events of its trace, the oldest first, whole or not at all.
+
+        The event of a round with the trace's rate ``r`` is applied at rate ``multiplied(r, rate)``, to all existing
+        synapses from the neurons that fired to those that won; where that is 0, nothing changes.  There is no
+        depression.
+        """
+
+    @abstractmethod
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        """Return how often each neuron of a fiber's source has fired at the fiber while it transmitted, shape ``(n,)``.
+
+        Rounds that do not learn count as well.  This is no state: it begins at 0 with the backend.
         """
 
     @abstractmethod

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import PHASES, Backend, Drained
 from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.rules import multiplied
 from brainsim.kernels.law.weights import raised
-from brainsim.kernels.program import AmongTopK, Options, Program
+from brainsim.kernels.parts import AmongTopK
+from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
+    DRIVES,
+    NO_DRIVES,
     NO_FIRING,
     NO_THRESHOLDS,
     THRESHOLDS,
+    TRACED_SOURCES,
+    TRACED_TARGETS,
     WEIGHTS,
     WINNERS,
+    Drives,
     Firing,
     Neurons,
     StateKind,
@@ -30,117 +37,203 @@ from brainsim.kernels.state import (
     same_column,
     without_zeros,
 )
+from brainsim.kernels.traces import TraceStore
 
 D = TypeVar("D")
 """What a backend knows of the drives of one area in one round."""
 
+_NONE = NO_FIRING.neurons
 
-def _raised(thresholds: Thresholds, winners: Neurons, drives: npt.NDArray[np.int64], rate: int) -> Thresholds:
-    """Return the thresholds of an area after these winners fired; ``drives`` are their sums of weights."""
-    neurons = np.union1d(thresholds.neurons, winners)
+
+class Won(NamedTuple):
+    """The neurons of an area that have won a round.
+
+    Attributes
+    ----------
+    winners : int64 array
+        Ascending.
+    neurons, drives : int64 array
+        The same neurons in any order, and their drives less the thresholds.  They are put in order when they are read.
+    """
+
+    winners: Neurons
+    neurons: Neurons
+    drives: npt.NDArray[np.int64]
+
+    def ascending(self) -> npt.NDArray[np.int64]:
+        """Return the drives of the winners, in their order."""
+        return self.drives[np.argsort(self.neurons)]
+
+
+class Event(NamedTuple):
+    """What a fiber learns from: who fired at it and who has won, and who fired the round before and has just lost.
+
+    The steps of its rule are multiplied by ``rate``.  ``lost`` is empty where nothing depends on it.
+    """
+
+    fiber: int
+    rate: int
+    fired: Neurons
+    won: Neurons
+    lost: Neurons = _NONE
+
+
+def _raised(thresholds: Thresholds, won: Won, rate: int) -> Thresholds:
+    """Return the thresholds of an area after these neurons have won."""
+    neurons = np.union1d(thresholds.neurons, won.winners)
     amount = np.zeros(len(neurons), np.int64)
     amount[np.searchsorted(neurons, thresholds.neurons)] = thresholds.amount
-    at = np.searchsorted(neurons, winners)
-    amount[at] = raised(amount[at], drives, rate)
+    at = np.searchsorted(neurons, won.winners)
+    amount[at] = raised(amount[at], won.ascending() + amount[at], rate)
     return without_zeros(Thresholds(neurons, amount))
 
 
 class HostBackend(Backend, Generic[D]):
-    """Keeps winners and thresholds as arrays, and runs each round at once.
+    """Keeps winners, thresholds and traces as arrays, and runs each round at once.
 
     A subclass implements the phases as functions: `_project` returns drives, `_select` takes them and returns winners,
-    `_learn` takes winners and drives.
+    `_learn` takes events and drives.  `_fired` says which neurons fire at a fiber.
     """
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
-        self._winners: list[Neurons] = [NO_FIRING.neurons for _ in program.areas]
+        self._winners: list[Neurons] = [_NONE for _ in program.areas]
         self._thresholds = [NO_THRESHOLDS for _ in program.areas]
+        self._won: dict[int, Won | Drives] = {}
+        self._passing: dict[int, Neurons] = {}
+        self._traces = TraceStore(program)
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._rounds = 0
         self._stable = True
-        self._fired: set[int] = set()
+        self._fired_areas: set[int] = set()
         self._recorded: list[dict[int, Neurons]] = []
+        self._recorded_drives: list[dict[int, npt.NDArray[np.int64]]] = []
 
-    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
-        after, drives = self._fire(plan)
-        thresholds = self._raise(plan, after, drives)
+    def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
+        self._passing = {f: self._passed(f) for f in plan.gated}
+        won, known = self._fire(plan)
+        after = list(self._winners)
+        for area, each in won.items():
+            after[area] = each.winners
+        thresholds = self._raise(plan, won)
         with uninterrupted():
             self.broken = True
             if plan.learning:
                 begun = perf_counter()
-                self._learn(self._able(plan, after), after, drives)
+                self._learn(self._events(plan, after), known)
                 self._seconds["learn"] += perf_counter() - begun
-            self._commit(after, thresholds)
+            if plan.learns and self._traces:
+                self._traces.note({f: (self._fired(f), after[self.program.fibers[f].target]) for f in plan.tracing})
+            self._commit(after, thresholds, won)
             if record:
-                self._recorded.append({area: after[area].copy() for area in record})  # users may change theirs
+                self._note(record, drives)
             self.broken = False
 
-    def _fire(self, plan: RoundPlan) -> tuple[list[Neurons], dict[int, D]]:
-        """Return the winners of every area after the round, and the drives of those that select."""
-        after, drives = list(self._winners), {}
+    def _passed(self, fiber: int) -> Neurons:
+        """Return which of the neurons that fired pass the gate of a fiber."""
+        spec = self.program.fibers[fiber]
+        assert spec.gate is not None, "a plan lists fibers with gates"
+        return spec.gate.passing(self._winners[spec.source], self._winners[spec.gate.area])
+
+    def _fired(self, fiber: int) -> Neurons:
+        """Return the neurons that fire at a fiber in this round, ascending."""
+        if fiber in self._passing:
+            return self._passing[fiber]
+        return self._winners[self.program.fibers[fiber].source]
+
+    def _fire(self, plan: RoundPlan) -> tuple[dict[int, Won], dict[int, D]]:
+        """Return who has won in the selecting areas, and what is known of their drives."""
+        won, drives = {}, {}
         for area, inputs in plan.selections:
             begun = perf_counter()
             drive = drives[area] = self._project(area, inputs, self._thresholds[area])
             projected = perf_counter()
             selected = self._select(area, drive)
-            after[area] = self._those_that_fire(area, drive, selected) if area in self._choosing else selected
+            won[area] = self._those_that_fire(area, selected) if area in self._choosing else selected
             self._seconds["project"] += projected - begun
             self._seconds["select"] += perf_counter() - projected
-        return after, drives
+        return won, drives
 
-    def _those_that_fire(self, area: int, drive: D, selected: Neurons) -> Neurons:
+    def _those_that_fire(self, area: int, selected: Won) -> Won:
         """Return those of the most driven neurons of an area that its activation lets fire."""
-        if not len(selected):
+        if not len(selected.winners):
             return selected
-        drives = self._sums_at(area, drive, selected) - amounts_at(self._thresholds[area], selected)
-        return selected[self._choosing[area].fires(drives)]
+        drives = selected.ascending()
+        chosen = self._choosing[area].fires(drives)
+        return Won(selected.winners[chosen], selected.winners[chosen], drives[chosen])
 
-    def _raise(self, plan: RoundPlan, after: Sequence[Neurons], drives: Mapping[int, D]) -> list[Thresholds]:
+    def _raise(self, plan: RoundPlan, won: Mapping[int, Won]) -> list[Thresholds]:
         """Return the thresholds of every area after the round."""
         if not plan.raising:
             return self._thresholds
         thresholds = list(self._thresholds)
         for area in plan.raising:
-            if len(after[area]):
-                sums = self._sums_at(area, drives[area], after[area])
-                thresholds[area] = _raised(thresholds[area], after[area], sums, self.program.areas[area].refraction)
+            if len(won[area].winners):
+                thresholds[area] = _raised(thresholds[area], won[area], self.program.areas[area].refraction)
         return thresholds
 
-    def _able(self, plan: RoundPlan, after: Sequence[Neurons]) -> list[int]:
-        """Return the learning fibers whose source fired and whose target has winners."""
-        fibers = self.program.fibers
-        return [
-            learning.fiber
-            for learning in plan.learning
-            if len(self._winners[fibers[learning.fiber].source]) and len(after[fibers[learning.fiber].target])
-        ]
+    def _events(self, plan: RoundPlan, after: Sequence[Neurons]) -> list[Event]:
+        """Return the events that change weights: of fibers at which neurons fired, and whose targets won or lost."""
+        events = []
+        for f, rate in plan.learning:
+            fiber, fired = self.program.fibers[f], self._fired(f)
+            won, lost = after[fiber.target], _NONE
+            if fiber.depression is not None:
+                before = self._winners[fiber.target]
+                lost = _NONE if before is won else np.setdiff1d(before, won, assume_unique=True)
+            loses = fiber.depression is not None and (len(lost) or fiber.depression.losers)
+            if len(fired) and (len(won) or loses):
+                events.append(Event(f, rate, fired, won, lost))
+        return events
 
-    def _commit(self, after: list[Neurons], thresholds: list[Thresholds]) -> None:
+    def _commit(self, after: list[Neurons], thresholds: list[Thresholds], won: Mapping[int, Won]) -> None:
         moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
         self._stable = all(same_column(self._winners[a], after[a]) for a in moved)
-        self._fired.update(a for a in moved if len(after[a]))
+        self._fired_areas.update(a for a in moved if len(after[a]))
         self._winners, self._thresholds = after, thresholds
+        self._won.update(won)
         self._rounds += 1
+
+    def _note(self, record: Sequence[int], drives: Collection[int]) -> None:
+        self._recorded.append({area: self._winners[area].copy() for area in record})  # users may change theirs
+        noted = {area: self._drives(area) for area in record if area in drives}
+        self._recorded_drives.append({area: amounts_at(each, self._winners[area]) for area, each in noted.items()})
+
+    def _drives(self, area: int) -> Drives:
+        """Return with which drives the winners of an area won."""
+        won = self._won.get(area, NO_DRIVES)
+        if isinstance(won, Won):
+            won = self._won[area] = Drives(won.winners, won.ascending())
+        return won
+
+    def reinforce(self, fiber: int, rate: int) -> None:
+        trace = self.program.fibers[fiber].trace
+        assert trace is not None, "only a fiber with a trace is reinforced"
+        with uninterrupted():
+            self.broken = True
+            for (fired, won), kept in zip(self._traces.oldest_first(fiber), reversed(trace.rates), strict=True):
+                effective = multiplied(kept, rate)
+                if effective and len(fired) and len(won):
+                    self._learn([Event(fiber, effective, fired, won)], {})
+            self.broken = False
 
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> D:
-        """Return the drives of an area: the sums of the weights from the firing neurons, less the thresholds."""
+        """Return the drives of an area: the sums of the weights from the neurons that fire, less the thresholds."""
 
     @abstractmethod
-    def _select(self, area: int, drive: D) -> Neurons:
-        """Return the winners of an area, ascending; see `brainsim.kernels.law.selection.winners`."""
+    def _select(self, area: int, drive: D) -> Won:
+        """Return who has won in an area, as its activation says; see `brainsim.kernels.law.selection`.
+
+        For an `AmongTopK`, those are the ``k`` neurons with the largest positive drive.
+        """
 
     @abstractmethod
-    def _sums_at(self, area: int, drive: D, neurons: Neurons) -> npt.NDArray[np.int64]:
-        """Return the sums of weights at some neurons, with no threshold subtracted."""
+    def _learn(self, events: Sequence[Event], drives: Mapping[int, D]) -> None:
+        """Apply the steps of the rules of some fibers; see `Backend.run`.
 
-    @abstractmethod
-    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, D]) -> None:
-        """Apply the steps of some fibers to every existing synapse from a neuron that fired to one that has won.
-
-        ``after`` has the winners of every area; no source of the fibers was silent, and no target is.
+        ``drives`` has what is known of the drives of the areas that have selected.  A fiber has one event.
         """
 
     @abstractmethod
@@ -156,30 +249,41 @@ class HostBackend(Backend, Generic[D]):
             return Firing(self._winners[owner])
         if kind is WEIGHTS:
             return self._read_weights(owner)
+        if kind is DRIVES:
+            return self._drives(owner)
+        if kind in (TRACED_SOURCES, TRACED_TARGETS):
+            return self._traces.read(owner, kind is TRACED_TARGETS)
         assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
         return self._thresholds[owner]
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
-        if kind is WINNERS:  # one assignment, which an interruption cannot divide
-            self._winners[owner] = np.array(value.neurons, np.int64)
+        if kind is WINNERS:
+            with uninterrupted():  # a presented neuron has not won
+                self._winners[owner], self._won[owner] = np.array(value.neurons, np.int64), NO_DRIVES
         elif kind is WEIGHTS:
             with uninterrupted():
                 self._write_weights(owner, value)
+        elif kind is DRIVES:
+            self._won[owner] = value
+        elif kind in (TRACED_SOURCES, TRACED_TARGETS):
+            self._traces.write(owner, kind is TRACED_TARGETS, value)
         else:
             assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
             self._thresholds[owner] = without_zeros(value)
 
     def drain(self) -> Drained:
-        silent = not any(map(len, self._winners))
-        drained = Drained(self._rounds, self._stable, silent, frozenset(self._fired), self._recorded)
-        self._rounds, self._fired, self._recorded = 0, set(), []
+        silent, fired = not any(map(len, self._winners)), frozenset(self._fired_areas)
+        drained = Drained(self._rounds, self._stable, silent, fired, self._recorded, self._recorded_drives)
+        self._rounds, self._fired_areas, self._recorded, self._recorded_drives = 0, set(), [], []
         return drained
 
     def _state_bytes(self, area: int) -> dict[str, int]:
         """Return the bytes of the state of an area."""
+        won = self._won.get(area, NO_DRIVES)
         return {
             WINNERS.name: self._winners[area].nbytes,
             THRESHOLDS.name: sum(column.nbytes for column in self._thresholds[area]),
+            DRIVES.name: sum(column.nbytes for column in won),
         }
 
     @property

@@ -2,81 +2,22 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import isabstract
 
-import numpy as np
-import numpy.typing as npt
-
 from brainsim.kernels.errors import BackendUnavailableError, CapacityError
 from brainsim.kernels.law.graph import Graph
-from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT
+from brainsim.kernels.parts import TOP_K, AmongTopK, AssemblyGate, ChannelGate, Channels, TopK, Traced
 
 MAX_NEURONS = 2**31 - 1
 _DRIVE_LIMIT = THRESHOLD_LIMIT
 _REFRACTION_LIMIT = 2**63 - 2**15  # half a unit is added before the product is shifted
 _COUNT_LIMIT = 2**32
 _MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class TopK:
-    """Activation: the ``k`` neurons with the largest positive drive fire (k-winners-take-all)."""
-
-    def event(self, n: int, k: int) -> str:
-        """Return what happens when an area with this activation selects, for a printed schedule."""
-        return f"the {k} most driven of {n:_} win"
-
-
-@dataclass(frozen=True)
-class Threshold(TopK):
-    """Activation: all neurons driven above their thresholds fire, up to a bound; thresholds begin at ``level``.
-
-    Selection is that of `TopK`, in which a neuron that is not driven above its threshold never fires.
-    """
-
-    level: int
-
-    def event(self, n: int, k: int) -> str:
-        """Return what happens when an area with this activation selects, for a printed schedule."""
-        return f"those of {n:_} above their thresholds fire, at most {k}"
-
-
-@dataclass(frozen=True)
-class AmongTopK(ABC):
-    """Activation: of the ``k`` neurons that would fire with `TopK`, some fire, as their drives decide.
-
-    Derive a frozen dataclass whose fields are integers.  The `gpu` backend does not run it.
-    """
-
-    @abstractmethod
-    def fires(self, drives: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Return which of the most driven neurons fire.
-
-        Parameters
-        ----------
-        drives : int64 array, not empty
-            Their drives, summed weights less thresholds, in fixed point: from 1 to below ``2**63``.  Decide by integer
-            arithmetic, so that all machines agree.
-        """
-
-    def event(self, n: int, k: int) -> str:
-        """Return what happens when an area with this activation selects, for a printed schedule."""
-        return f"of the {k} most driven of {n:_} those fire that {self} names"
-
-
-@dataclass(frozen=True)
-class Explicit(Graph):
-    """Graph of a fiber whose synapses are all stored: a random one without synapses, and a name for those stored.
-
-    ``digest`` depends on the stored synapses and weights at the beginning of a simulation.
-    """
-
-    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,7 +36,7 @@ class AreaSpec:
         Rate at which firing raises thresholds, with 16 fractional bits; see `brainsim.kernels.law.weights.raised`.
     key : int
         Breaks ties; see `brainsim.kernels.law.selection.area_key`.
-    activation : TopK or AmongTopK
+    activation : TopK, Channels or AmongTopK
         How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
     """
 
@@ -104,12 +45,12 @@ class AreaSpec:
     k: int
     refraction: int = 0
     key: int = 0
-    activation: TopK | AmongTopK = TopK()
+    activation: TopK | Channels | AmongTopK = TOP_K
 
-    @cached_property
-    def reads_drives(self) -> bool:
-        """Whether the drives of the winners are used after selection, so that they must be complete."""
-        return bool(self.refraction) or isinstance(self.activation, AmongTopK)
+    @property
+    def channel(self) -> int:
+        """How many neurons a channel has: 1 if neurons are selected one by one."""
+        return self.activation.size if isinstance(self.activation, Channels) else 1
 
 
 @dataclass(frozen=True)
@@ -127,7 +68,14 @@ class FiberSpec:
     update : Update or None
         The plasticity step of its rule, ``None`` if its weights never change.
     base : int
-        Stored weight of a synapse of the graph that has not been learned.
+        Weight, in fixed point, of a synapse of the graph that is not stored.
+    depression : Depression or None
+        The second step of its rule.
+    gate : ChannelGate, AssemblyGate or None
+        Which of the firing neurons of the source transmit and learn: all if ``None``.  A fiber of which none passes
+        acts like one whose source is silent.
+    trace : Traced or None
+        Which rounds it remembers.
     """
 
     name: str
@@ -136,21 +84,34 @@ class FiberSpec:
     graph: Graph
     update: Update | None
     base: int = ONE
+    depression: Depression | None = None
+    gate: ChannelGate | AssemblyGate | None = None
+    trace: Traced | None = None
 
     @cached_property
     def learns(self) -> bool:
         """Whether an open round can change a weight: there is a rule and it moves some."""
-        return self.update is not None and self.update.changes_weights
+        return self.update is not None and (self.update.changes_weights or self.depression is not None)
 
     @property
     def stores(self) -> bool:
-        """Whether its synapses can have weights other than 1: it has a rule, be it one that changes nothing."""
+        """Whether its synapses can have weights other than the base: it has a rule, be it one that changes nothing."""
         return self.update is not None
 
     @property
     def largest_weight(self) -> int:
-        """The largest stored weight a synapse of this fiber can ever have."""
+        """The largest weight, in fixed point, that a synapse of this fiber can ever have."""
         return max(self.base, self.update.ceiling) if self.update else self.base
+
+    @property
+    def smallest_weight(self) -> int:
+        """The smallest weight, in fixed point, that a synapse of this fiber can ever have."""
+        return min(self.base, self.update.floor) if self.update else self.base
+
+    @property
+    def strongest(self) -> int:
+        """What the size of no weight exceeds."""
+        return max(abs(self.largest_weight), abs(self.smallest_weight))
 
 
 @dataclass(frozen=True)
@@ -193,10 +154,6 @@ def default_cache_mb(program: Program) -> float:
     return min(64.0 + 64 * largest / _MIB, 1024.0)
 
 
-BUILT_IN_PARTS = frozenset({TopK, Threshold, Graph, Explicit, Update})
-"""The parts that each backend of brainsim runs."""
-
-
 def _runs(part: object, parts: Collection[type]) -> bool:
     """Return whether a part is one of some types.
 
@@ -207,7 +164,7 @@ def _runs(part: object, parts: Collection[type]) -> bool:
 
 
 def check_parts(program: Program, backend: str, parts: Collection[type]) -> None:
-    """Refuse a program with an activation, graph or rule that a backend does not run.
+    """Refuse a program with a part that a backend does not run: an activation, graph, rule, gate or trace.
 
     Raises
     ------
@@ -216,7 +173,9 @@ def check_parts(program: Program, backend: str, parts: Collection[type]) -> None
     """
     used: list[tuple[str, str, object]] = [(f"Area {a.name!r}", "activation", a.activation) for a in program.areas]
     for fiber in program.fibers:
-        used += [(f"Fiber {fiber.name!r}", "graph", fiber.graph), (f"Fiber {fiber.name!r}", "rule", fiber.update)]
+        parts_of = (("graph", fiber.graph), ("rule", fiber.update), ("depression", fiber.depression))
+        gate_and_trace = (("gate", fiber.gate), ("trace", fiber.trace))
+        used += [(f"Fiber {fiber.name!r}", kind, part) for kind, part in (*parts_of, *gate_and_trace)]
     for owner, kind, part in used:
         if part is not None and not _runs(part, parts):
             known = ", ".join(sorted(each.__name__ for each in parts))
@@ -232,15 +191,17 @@ def check_capacity(program: Program) -> None:
     Raises
     ------
     CapacityError
-        If, in some area, the sum over incoming fibers of (neurons that can fire at once x largest weight) reaches
-        ``2**62`` in fixed point, or ``2**63`` once it is multiplied by the area's rate of refraction and rounded; or
-        the neurons that can fire at it at once are ``2**32`` or more.
+        If, in some area, the sum over incoming fibers of (neurons that can fire at once x size of the strongest weight)
+        reaches ``2**62`` in fixed point, in an area with channels for all neurons of one together; or if the sum
+        reaches ``2**63`` once it is multiplied by the area's rate of refraction and rounded; or if the neurons that can
+        fire at the area at once are ``2**32`` or more.
     """
     for index, area in enumerate(program.areas):
-        largest = sum(program.areas[f.source].n * f.largest_weight for f in program.fibers if f.target == index)
-        if largest >= _DRIVE_LIMIT:
+        largest = sum(program.areas[f.source].n * f.strongest for f in program.fibers if f.target == index)
+        if largest * area.channel >= _DRIVE_LIMIT:
+            summed = "drives" if area.channel == 1 else f"summed drives of the {area.channel} neurons of a channel"
             raise CapacityError(
-                f"Area {area.name!r}: drives could reach {largest / ONE:.3g}, above the limit "
+                f"Area {area.name!r}: {summed} could reach {largest * area.channel / ONE:.3g}, above the limit "
                 f"{_DRIVE_LIMIT // ONE:.3g}; lower w_max of its incoming fibers"
             )
         if largest * area.refraction >= _REFRACTION_LIMIT:

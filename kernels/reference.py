@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.host_backend import HostBackend
-from brainsim.kernels.law.selection import input_tag, winners
-from brainsim.kernels.program import BUILT_IN_PARTS, AmongTopK, Options, Program
+from brainsim.kernels.host_backend import Event, HostBackend, Won
+from brainsim.kernels.law.selection import input_tag, winners, winners_in_channels
+from brainsim.kernels.parts import BUILT_IN_PARTS, AmongTopK, Channels
+from brainsim.kernels.program import Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 _BYTES_PER_LEARNED = 200  # two boxed integers and their dictionary slot
@@ -20,12 +21,10 @@ _BYTES_PER_LEARNED = 200  # two boxed integers and their dictionary slot
 class Drive(NamedTuple):
     """The drives of one area in one round.
 
-    ``sums`` are the summed weights and ``beyond`` the same less the thresholds, int64 arrays of shape ``(n,)``; ``tag``
-    breaks ties.
+    ``sums`` are the summed weights less the thresholds, an int64 array of shape ``(n,)``; ``tag`` breaks ties.
     """
 
     sums: npt.NDArray[np.int64]
-    beyond: npt.NDArray[np.int64]
     tag: int
 
 
@@ -39,41 +38,60 @@ class ReferenceBackend(HostBackend[Drive]):
         super().__init__(program, options)
         self._weights: list[dict[int, dict[int, int]]] = [{} for _ in program.fibers]
         self._rows: dict[tuple[int, int], Neurons] = {}
+        self._transmissions = [np.zeros(fiber.graph.n_source, np.int64) for fiber in program.fibers]
 
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
         sums = np.zeros(self.program.areas[area].n, np.int64)
         for f in fibers:
             base = self.program.fibers[f].base
-            for pre in self._firing(f).tolist():
+            self._transmissions[f][self._fired(f)] += 1
+            for pre in self._fired(f).tolist():
                 sums[self.row(f, pre)] += base
                 for post, weight in self._weights[f].get(pre, {}).items():
                     sums[post] += weight - base
-        beyond = sums.copy()
-        beyond[thresholds.neurons] -= thresholds.amount
-        tag = input_tag((self.program.fibers[f].graph.key, self._firing(f)) for f in fibers)
-        return Drive(sums, beyond, tag)
+        sums[thresholds.neurons] -= thresholds.amount
+        tag = input_tag((self.program.fibers[f].graph.key, self._fired(f)) for f in fibers)
+        return Drive(sums, tag)
 
-    def _firing(self, fiber: int) -> Neurons:
-        return self._winners[self.program.fibers[fiber].source]
-
-    def _select(self, area: int, drive: Drive) -> Neurons:
+    def _select(self, area: int, drive: Drive) -> Won:
         part = self.program.areas[area]
-        return winners(drive.beyond, part.k, part.key, drive.tag)
+        if isinstance(part.activation, Channels):
+            chosen = winners_in_channels(drive.sums, part.channel, part.k, part.key, drive.tag)
+        else:
+            chosen = winners(drive.sums, part.k, part.key, drive.tag)
+        return Won(chosen, chosen, drive.sums[chosen])
 
-    def _sums_at(self, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
-        del area
-        return drive.sums[neurons]
-
-    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, Drive]) -> None:
+    def _learn(self, events: Sequence[Event], drives: Mapping[int, Drive]) -> None:
         del drives
-        for f in fibers:
-            fiber = self.program.fibers[f]
-            assert fiber.update is not None  # the round asks only fibers that learn
-            for i in self._firing(f).tolist():
-                stored = self._weights[f].setdefault(i, {})
-                existing = np.union1d(self.row(f, i), np.array(list(stored), np.int64))
-                for j in np.intersect1d(existing, after[fiber.target]).tolist():
-                    stored[j] = fiber.update.apply(stored.get(j, fiber.base))
+        for event in events:
+            self._depress(event)
+            self._potentiate(event)
+
+    def _potentiate(self, event: Event) -> None:
+        fiber = self.program.fibers[event.fiber]
+        assert fiber.update is not None  # the round asks only fibers that learn
+        stored = self._weights[event.fiber]
+        for i in event.fired.tolist():
+            row = stored.setdefault(i, {})
+            existing = np.union1d(self.row(event.fiber, i), np.array(list(row), np.int64))
+            for j in np.intersect1d(existing, event.won).tolist():
+                weight = fiber.update.apply(row.get(j, fiber.base), event.rate)
+                if j in row or weight != fiber.base:
+                    row[j] = weight
+
+    def _depress(self, event: Event) -> None:
+        rule = self.program.fibers[event.fiber].depression
+        if rule is None:
+            return
+        won, lost = set(event.won.tolist()), set(event.lost.tolist())
+        for i in event.fired.tolist():
+            row = self._weights[event.fiber].get(i, {})
+            for j in row:
+                if j not in won if rule.losers else j in lost:
+                    row[j] = rule.apply(row[j], event.rate)
+
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        return self._transmissions[fiber].copy()
 
     def row(self, fiber: int, pre: int) -> Neurons:
         if (fiber, pre) not in self._rows:
@@ -96,7 +114,7 @@ class ReferenceBackend(HostBackend[Drive]):
         for index, fiber in enumerate(self.program.fibers):
             rows = sum(row.nbytes for (f, _), row in self._rows.items() if f == index)
             learned = sum(len(row) for row in self._weights[index].values()) * _BYTES_PER_LEARNED
-            fibers[fiber.name] = {"rows": rows, "learned": learned}
+            fibers[fiber.name] = {"rows": rows, "learned": learned, "trace": self._traces.nbytes(index)}
         areas = {area.name: self._state_bytes(a) for a, area in enumerate(self.program.areas)}
         return {"fibers": fibers, "areas": areas, "shared": {}}
 

@@ -7,19 +7,24 @@ baseline follows it.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Program
 
 _MOST_KEPT = 1024
 
 
 class Learning(NamedTuple):
-    """A fiber that learns in a round: a step for each synapse from a neuron that fired to one that has just won."""
+    """A fiber that learns in a round: a step for each synapse from a neuron that fired to one that has just won.
+
+    The steps of its rule are multiplied by ``rate``, a number with 16 fractional bits that is not 0.
+    """
 
     fiber: int
+    rate: int = ONE
 
 
 class Selection(NamedTuple):
@@ -42,7 +47,12 @@ class RoundPlan:
     selections : tuple of Selection
         Areas that select winners.  All others keep theirs: they are held, or no open fiber reaches them.
     learning : tuple of Learning
-        Fibers that learn, if neurons of their source fired and their target has winners.
+        Fibers that learn, if neurons of their source fired.
+    tracing : tuple of int
+        Fibers that remember the round: who fired and who won.  In a round that learns, all others with a trace
+        remember that nothing happened.
+    gated : tuple of int
+        Fibers with a gate that transmit, learn or remember.
     raising : tuple of int
         Areas among the selecting ones whose winners' thresholds rise (refractoriness).
     learns : bool
@@ -51,6 +61,8 @@ class RoundPlan:
 
     selections: tuple[Selection, ...]
     learning: tuple[Learning, ...]
+    tracing: tuple[int, ...]
+    gated: tuple[int, ...]
     raising: tuple[int, ...]
     learns: bool
 
@@ -60,7 +72,14 @@ class RoundPlan:
         return tuple(fiber for selection in self.selections for fiber in selection.inputs)
 
 
-def plan_round(program: Program, opened: Sequence[int], held: Collection[int], *, learn: bool) -> RoundPlan:
+def plan_round(
+    program: Program,
+    opened: Sequence[int],
+    held: Collection[int],
+    *,
+    learn: bool,
+    learning: Mapping[int, int] | None = None,
+) -> RoundPlan:
     """Return the plan of a round.
 
     Parameters
@@ -68,23 +87,35 @@ def plan_round(program: Program, opened: Sequence[int], held: Collection[int], *
     program : Program
         The brain.
     opened : sequence of int
-        Open fibers.
+        Fibers that transmit.
     held : collection of int
-        Areas whose winners stay, although open fibers may reach them.
+        Areas whose winners stay, although fibers may transmit to them.
     learn : bool
-        Whether open plastic fibers learn, and areas with refractoriness raise thresholds.
+        Whether plastic fibers learn, and areas with refractoriness raise thresholds.
+    learning : mapping of int to int, optional
+        The fibers that may learn, and their rates, with 16 fractional bits.  One with rate 0 does not learn, but its
+        trace remembers the round.  By default those that transmit, at rate 1.
     """
     fibers = program.fibers
     inputs: dict[int, list[int]] = {}
     for f in opened:
         inputs.setdefault(fibers[f].target, []).append(f)
     selections = tuple(Selection(area, tuple(into)) for area, into in inputs.items() if area not in held)
+    rates = dict.fromkeys(opened, ONE) if learning is None else learning
+    able = {f: rate for f, rate in rates.items() if fibers[f].learns} if learn else {}
+    tracing = tuple(f for f in able if fibers[f].trace)
+    used = dict.fromkeys((*(f for selection in selections for f in selection.inputs), *able))
     return RoundPlan(
         selections=selections,
-        learning=tuple(Learning(f) for f in opened if fibers[f].learns) if learn else (),
+        learning=tuple(Learning(f, rate) for f, rate in able.items() if rate),
+        tracing=tracing,
+        gated=tuple(f for f in used if fibers[f].gate),
         raising=tuple(s.area for s in selections if program.areas[s.area].refraction) if learn else (),
         learns=learn,
     )
+
+
+_Rates = tuple[tuple[int, int], ...] | None
 
 
 class Planner:
@@ -92,14 +123,22 @@ class Planner:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._plans: OrderedDict[tuple[tuple[int, ...], frozenset[int], bool], RoundPlan] = OrderedDict()
+        self._plans: OrderedDict[tuple[tuple[int, ...], frozenset[int], bool, _Rates], RoundPlan] = OrderedDict()
 
-    def plan(self, opened: Sequence[int], held: Collection[int], *, learn: bool) -> RoundPlan:
+    def plan(
+        self,
+        opened: Sequence[int],
+        held: Collection[int],
+        *,
+        learn: bool,
+        learning: Mapping[int, int] | None = None,
+    ) -> RoundPlan:
         """Return the plan of a round; see `plan_round`."""
-        key = (tuple(opened), frozenset(held), learn)
+        rates = None if learning is None else tuple(learning.items())
+        key = (tuple(opened), frozenset(held), learn, rates)
         plan = self._plans.get(key)
         if plan is None:
-            plan = self._plans[key] = plan_round(self._program, opened, held, learn=learn)
+            plan = self._plans[key] = plan_round(self._program, opened, held, learn=learn, learning=learning)
             if len(self._plans) > _MOST_KEPT:
                 self._plans.popitem(last=False)
         else:

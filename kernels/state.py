@@ -44,12 +44,34 @@ class Thresholds(NamedTuple):
     amount: npt.NDArray[np.int64]
 
 
-Value = Firing | Synapses | Thresholds
+class Drives(NamedTuple):
+    """With which drive, less the threshold, some neurons of an area won, ascending; ``amount`` is in fixed point.
+
+    These are the neurons that fire, if they have won in a round; none, if the area has not, or has been given others.
+    """
+
+    neurons: Neurons
+    amount: npt.NDArray[np.int64]
+
+
+class Events(NamedTuple):
+    """Neurons of one end of a fiber that took part in rounds that its trace remembers, sorted by ``(age, neuron)``.
+
+    The last round has age 0.
+    """
+
+    age: npt.NDArray[np.int64]
+    neuron: Neurons
+
+
+Value = Firing | Synapses | Thresholds | Drives | Events
 
 _NONE: npt.NDArray[np.int64] = np.empty(0, np.int64)
 NO_FIRING = Firing(_NONE)
 NO_SYNAPSES = Synapses(_NONE, _NONE, _NONE)
 NO_THRESHOLDS = Thresholds(_NONE, _NONE)
+NO_DRIVES = Drives(_NONE, _NONE)
+NO_EVENTS = Events(_NONE, _NONE)
 
 
 def without_zeros(thresholds: Thresholds) -> Thresholds:
@@ -60,11 +82,11 @@ def without_zeros(thresholds: Thresholds) -> Thresholds:
     return Thresholds(thresholds.neurons[kept], thresholds.amount[kept])
 
 
-def amounts_at(thresholds: Thresholds, neurons: Neurons) -> npt.NDArray[np.int64]:
-    """Return the thresholds of some neurons, ascending, with zeros."""
+def amounts_at(known: Thresholds | Drives, neurons: Neurons) -> npt.NDArray[np.int64]:
+    """Return the amounts of some neurons, ascending, with zeros where none is known."""
     amounts = np.zeros(len(neurons), np.int64)
-    _, at, listed = np.intersect1d(neurons, thresholds.neurons, assume_unique=True, return_indices=True)
-    amounts[at] = thresholds.amount[listed]
+    _, at, listed = np.intersect1d(neurons, known.neurons, assume_unique=True, return_indices=True)
+    amounts[at] = known.amount[listed]
     return amounts
 
 
@@ -76,16 +98,14 @@ class Column:
     ----------
     name : str
         The field of the kind's record.
-    low : int
-        Smallest value.
-    high : callable
-        The largest value that an owner, an index of a program, may have.
+    low, high : callable
+        The smallest and the largest value that an owner, an index of a program, may have.
     sorts : bool
         Whether items are in the order of this column.
     """
 
     name: str
-    low: int
+    low: Callable[[Program, int], int]
     high: Callable[[Program, int], int]
     sorts: bool = False
 
@@ -136,9 +156,9 @@ class StateKind:
         for column, items in zip(self.columns, value, strict=True):
             if items.dtype != np.int64:
                 return f"{column.name} must be integers of 64 bits (got {items.dtype})"
-            high = column.high(program, owner)
-            if len(items) and not (column.low <= int(np.min(items)) and int(np.max(items)) <= high):
-                return f"{column.name} must lie between {column.low} and {high}"
+            low, high = column.low(program, owner), column.high(program, owner)
+            if len(items) and not (low <= int(np.min(items)) and int(np.max(items)) <= high):
+                return f"{column.name} must lie between {low} and {high}"
         return None if self._sorted(value) else "its items must be in ascending order, each once"
 
     def _sorted(self, value: Any) -> bool:
@@ -148,6 +168,11 @@ class StateKind:
         for key in reversed(keys):
             ascends = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & ascends)
         return bool(ascends.all())
+
+
+def _zero(program: Program, owner: int) -> int:
+    del program, owner
+    return 0
 
 
 def _last_neuron(program: Program, area: int) -> int:
@@ -166,13 +191,40 @@ def _largest_weight(program: Program, fiber: int) -> int:
     return program.fibers[fiber].largest_weight
 
 
-def _largest_threshold(program: Program, area: int) -> int:
+def _smallest_weight(program: Program, fiber: int) -> int:
+    return program.fibers[fiber].smallest_weight
+
+
+def _largest_amount(program: Program, area: int) -> int:
     del program, area
     return THRESHOLD_LIMIT - 1
 
 
+def _smallest_amount(program: Program, area: int) -> int:
+    return -_largest_amount(program, area)
+
+
+def _one(program: Program, area: int) -> int:
+    del program, area
+    return 1
+
+
+def _largest_drive(program: Program, area: int) -> int:
+    del program, area
+    return 2 * THRESHOLD_LIMIT - 1  # the largest sum of weights, less the smallest threshold
+
+
+def _oldest_age(program: Program, fiber: int) -> int:
+    trace = program.fibers[fiber].trace
+    return len(trace.rates) - 1 if trace else -1
+
+
 def _every_area(program: Program) -> Sequence[int]:
     return range(len(program.areas))
+
+
+def _tracing_fibers(program: Program) -> Sequence[int]:
+    return [f for f, fiber in enumerate(program.fibers) if fiber.trace]
 
 
 def _storing_fibers(program: Program) -> Sequence[int]:
@@ -184,7 +236,7 @@ WINNERS = StateKind(
     owner="area",
     per="neuron",
     record=Firing,
-    columns=(Column("neurons", 0, _last_neuron, sorts=True),),
+    columns=(Column("neurons", _zero, _last_neuron, sorts=True),),
     empty=NO_FIRING,
     learned=False,
     owners=_every_area,
@@ -195,9 +247,9 @@ WEIGHTS = StateKind(
     per="synapse",
     record=Synapses,
     columns=(
-        Column("pre", 0, _last_source, sorts=True),
-        Column("post", 0, _last_target, sorts=True),
-        Column("weight", 0, _largest_weight),
+        Column("pre", _zero, _last_source, sorts=True),
+        Column("post", _zero, _last_target, sorts=True),
+        Column("weight", _smallest_weight, _largest_weight),
     ),
     empty=NO_SYNAPSES,
     learned=True,
@@ -209,14 +261,46 @@ THRESHOLDS = StateKind(
     per="neuron",
     record=Thresholds,
     columns=(
-        Column("neurons", 0, _last_neuron, sorts=True),
-        Column("amount", 1 - THRESHOLD_LIMIT, _largest_threshold),
+        Column("neurons", _zero, _last_neuron, sorts=True),
+        Column("amount", _smallest_amount, _largest_amount),
     ),
     empty=NO_THRESHOLDS,
     learned=False,
     owners=_every_area,
 )
-KINDS = (WINNERS, WEIGHTS, THRESHOLDS)
+DRIVES = StateKind(
+    name="drives",
+    owner="area",
+    per="neuron",
+    record=Drives,
+    columns=(
+        Column("neurons", _zero, _last_neuron, sorts=True),
+        Column("amount", _one, _largest_drive),
+    ),
+    empty=NO_DRIVES,
+    learned=False,
+    owners=_every_area,
+)
+
+
+def _traced(name: str, last: Callable[[Program, int], int]) -> StateKind:
+    """Return the kind of what traces remember of one end of their fibers."""
+    return StateKind(
+        name=name,
+        owner="fiber",
+        per="neuron",
+        record=Events,
+        columns=(Column("age", _zero, _oldest_age, sorts=True), Column("neuron", _zero, last, sorts=True)),
+        empty=NO_EVENTS,
+        learned=True,
+        owners=_tracing_fibers,
+    )
+
+
+TRACED_SOURCES = _traced("traced_sources", _last_source)
+TRACED_TARGETS = _traced("traced_targets", _last_target)
+KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS)
+"""In the order in which they are written: who fires before with which drive, since new winners have none."""
 
 
 def same(ours: Any, theirs: Any) -> bool:

@@ -12,9 +12,9 @@ import numpy as np
 from brainsim._files import whole
 from brainsim.errors import DumpError
 
-FORMAT = 3
-READABLE = (1, 2, FORMAT)
-"""Format 1 has no thresholds; formats 1 and 2 hold the declaration as text."""
+FORMAT = 4
+READABLE = (1, 2, 3, FORMAT)
+"""Format 1 has no thresholds; formats 1 and 2 hold the declaration as text; formats 1 to 3 have no drives."""
 
 TEXT = h5py.string_dtype()
 

@@ -1,6 +1,6 @@
 """Saved states: HDF5 files that a simulator continues from.
 
-Format 3: attributes ``brainsim_format``, ``graph_version``, ``ties_version`` and ``seed``; datasets ``identity`` (JSON,
+Format 4: attributes ``brainsim_format``, ``graph_version``, ``ties_version`` and ``seed``; datasets ``identity`` (JSON,
 see `brainsim.simulate.identity`) and ``note``; for each kind of state of the backend
 ``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names or a count.
 """
@@ -82,11 +82,12 @@ def read_state(path: str | Path, program: Program) -> SavedState:
         rule that breaks ties.
     """
     with opened(path) as file:
-        old = int(file.attrs["brainsim_format"]) < 3
+        version = int(file.attrs["brainsim_format"])
+        old = version < 3
         if ("declaration" if old else "identity") not in file:
             raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
         _check_versions(path, file, old=old)
-        values = {kind.name: _values(file, kind, program, old=old) for kind in KINDS}
+        values = {kind.name: _values(file, kind, program, version) for kind in KINDS}
         brain = {kind.name: _brain_value(file, kind, old=old) for kind in BRAIN_KINDS}
         return SavedState(
             seed=count(file.attrs["seed"]),
@@ -108,18 +109,23 @@ def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:
             )
 
 
-def _values(file: h5py.File, kind: StateKind, program: Program, *, old: bool) -> Mapping[str, Any]:
+def _values(file: h5py.File, kind: StateKind, program: Program, version: int) -> Mapping[str, Any]:
     """Return the values of a kind by owner."""
     found = dict(file.get(kind.name, {}).items())
-    empty = dict.fromkeys(_left_out(kind, program), kind.empty) if old else {}
-    return {**empty, **{owner: _value(kind, group, old=old) for owner, group in found.items()}}
+    empty = dict.fromkeys(_left_out(kind, program, version), kind.empty)
+    return {**empty, **{owner: _value(kind, group, old=version < 3) for owner, group in found.items()}}
 
 
-def _left_out(kind: StateKind, program: Program) -> list[str]:
-    """Return the owners that files of format 1 or 2 may leave out: of thresholds all, of weights what never learns."""
-    if kind is WEIGHTS:
+def _left_out(kind: StateKind, program: Program, version: int) -> list[str]:
+    """Return the owners that a file of an earlier format may leave out.
+
+    Format 1 or 2: of thresholds all, of weights what never learns.  Formats before 4: all of a kind that they do not
+    know.
+    """
+    if kind is WEIGHTS and version < 3:
         return [fiber.name for fiber in program.fibers if fiber.stores and not fiber.learns]
-    return list(kind.named(program)) if kind is THRESHOLDS else []
+    unknown = (kind is THRESHOLDS and version < 3) or (kind not in (WINNERS, WEIGHTS, THRESHOLDS) and version < 4)
+    return list(kind.named(program)) if unknown else []
 
 
 def _value(kind: StateKind, group: h5py.Group | h5py.Dataset, *, old: bool) -> Any:

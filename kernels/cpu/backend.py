@@ -5,7 +5,7 @@ See README.md in this folder for the ideas, and `project`, `select` and `learn` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,14 +15,17 @@ from brainsim.kernels.backend import Memory
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.graph import row_targets
 from brainsim.kernels.cpu.learn import learn
-from brainsim.kernels.cpu.project import Drive, project, sums_at
+from brainsim.kernels.cpu.project import Drive, project
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.select import select
 from brainsim.kernels.cpu.threads import MOST_THREADS
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.host_backend import HostBackend
+from brainsim.kernels.host_backend import Event, HostBackend, Won
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.kernels.program import BUILT_IN_PARTS, AmongTopK, Options, Program
+from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.parts import AmongTopK, Explicit, Threshold, TopK
+from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
@@ -37,29 +40,30 @@ class CpuBackend(HostBackend[Drive]):
     """
 
     name: ClassVar[str] = "cpu"
-    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS | {AmongTopK}
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, AmongTopK, Graph, Explicit, Update})
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
         _check(options)
         self._resources = Resources(program, options)
 
-    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+    def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
         for area, neurons in enumerate(self._winners):
             self._resources.tables.hold_firing(area, neurons)
-        super().run(plan, record)
+        super().run(plan, record, drives)
 
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
         return project(self._resources, area, fibers, thresholds)
 
-    def _select(self, area: int, drive: Drive) -> Neurons:
+    def _select(self, area: int, drive: Drive) -> Won:
         return select(self._resources, area, drive)
 
-    def _sums_at(self, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
-        return sums_at(self._resources, area, drive, neurons)
+    def _learn(self, events: Sequence[Event], drives: Mapping[int, Drive]) -> None:
+        after = {self.program.fibers[event.fiber].target: event.won for event in events}
+        learn(self._resources, [event.fiber for event in events], after, drives)
 
-    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, Drive]) -> None:
-        learn(self._resources, fibers, after, drives)
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        raise NotImplementedError
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._resources.graphs[fiber], pre)

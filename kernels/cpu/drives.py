@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32
 from brainsim.kernels.cpu.arena import Records
-from brainsim.kernels.cpu.compiling import compiled, inlined, inner
+from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.records import CountsRecord
 from brainsim.kernels.cpu.sparse_drive import SparseArrays
 from brainsim.kernels.law.weights import WEIGHT_BITS
@@ -96,15 +96,3 @@ def sum_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
             _add_counts(drives, neurons, array_16(address, size))
         else:
             _add_counts(drives, neurons, array_32(address, size))
-
-
-@compiled
-def _write_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
-    sum_drives(drives, neurons, search)
-
-
-def drives_of(neurons: Neurons, search: Search) -> Integers:
-    """Return the drives of some neurons, at which all counts are right."""
-    drives = np.empty(len(neurons), np.int64)
-    _write_drives(drives, neurons, search)
-    return drives

@@ -15,7 +15,9 @@ from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
 from brainsim.kernels.state import Neurons
 
 
-def learn(resources: Resources, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, Drive]) -> None:
+def learn(
+    resources: Resources, fibers: Sequence[int], after: Mapping[int, Neurons], drives: Mapping[int, Drive]
+) -> None:
     """Strengthen some fibers, whose sources fired and whose targets have winners.
 
     Stored synapses are updated in one kernel.  It also tells onto which winners synapses may be missing in the store:

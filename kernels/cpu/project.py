@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
-from brainsim.kernels.cpu.drives import Search, drives_of
+from brainsim.kernels.cpu.drives import Search
 from brainsim.kernels.cpu.records import indices, joined
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.sparse_drive import LISTED
@@ -58,7 +57,7 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     sparse.gather(tables, tuple(firing), spec.n)
     # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
     # and thresholds list neurons for other reasons.
-    patch = sparse.size >= spec.k and not spec.reads_drives and not len(thresholds.neurons)
+    patch = sparse.size >= spec.k and not len(thresholds.neurons)
     targets = sparse.size if patch else None
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
     key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
@@ -89,12 +88,3 @@ def search_of(resources: Resources, area: int, drive: Drive) -> Search:
     """Return what a search for the winners looks at."""
     spec = resources.program.areas[area]
     return Search(resources.sparse.arrays, drive.records(), spec.n, spec.k, drive.key)
-
-
-def sums_at(resources: Resources, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
-    """Return the sums of weights at some neurons of an area that has selected, with no threshold subtracted."""
-    assert not drive.patched, "areas whose drives are read have complete counts"
-    resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)
-    sums = drives_of(neurons, search_of(resources, area, drive))
-    resources.sparse.clear()
-    return sums

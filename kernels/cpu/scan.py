@@ -21,6 +21,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, set_bounds, sum_chunk, sum_drives
 from brainsim.kernels.cpu.sparse_drive import ZERO, clear
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.host_backend import Won
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons
 
@@ -167,8 +168,8 @@ def _finish(drives: Integers, neurons: Neurons, search: Search) -> int:
     return size
 
 
-def find_winners(search: Search, peak: int, threads: int) -> Neurons:
-    """Return the ``k`` neurons of largest positive drive, ascending, and clear the sparse drive.
+def find_winners(search: Search, peak: int, threads: int) -> Won:
+    """Return the ``k`` neurons of largest positive drive, and clear the sparse drive.
 
     All counts are right, and no sum of them exceeds ``peak``.  Ties go to the larger precedence.
     """
@@ -183,6 +184,4 @@ def find_winners(search: Search, peak: int, threads: int) -> Neurons:
         drives = np.concatenate([drives[:size], *(part[0] for part in parts)])
         neurons = np.concatenate([neurons[:size], *(part[1] for part in parts)])
         size = _finish(drives, neurons, search)
-    winners = neurons[:size].copy()
-    winners.sort()
-    return winners
+    return Won(np.sort(neurons[:size]), neurons[:size].copy(), drives[:size].copy())  # not all of the room

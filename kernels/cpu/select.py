@@ -8,11 +8,11 @@ from brainsim.kernels.cpu.scan import find_winners
 from brainsim.kernels.cpu.sparse_drive import SUSPECT
 from brainsim.kernels.cpu.suspects import MOST_SUSPECTS, winners_or_suspects
 from brainsim.kernels.cpu.threads import use_threads
-from brainsim.kernels.state import Neurons
+from brainsim.kernels.host_backend import Won
 
 
-def select(resources: Resources, area: int, drive: Drive) -> Neurons:
-    """Return the winners of an area, ascending, and clear the sparse drive."""
+def select(resources: Resources, area: int, drive: Drive) -> Won:
+    """Return who has won in an area, and clear the sparse drive."""
     threads = use_threads(resources.options.threads, resources.program.areas[area].n * len(drive.counts))
     if drive.patched:
         winners = _select_listed(resources, area, drive, threads)
@@ -23,7 +23,7 @@ def select(resources: Resources, area: int, drive: Drive) -> Neurons:
     return find_winners(search_of(resources, area, drive), drive.peak, threads)
 
 
-def _select_listed(resources: Resources, area: int, drive: Drive, threads: int) -> Neurons | None:
+def _select_listed(resources: Resources, area: int, drive: Drive, threads: int) -> Won | None:
     """Return the winners if few neurons have to be looked at for that, ``None`` otherwise."""
     # A count is too low by at most the number of neurons that were added to the counted set.
     slack = sum(len(counts.difference.added) for counts in drive.patched.values())

@@ -15,6 +15,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, sum_chunk
 from brainsim.kernels.cpu.scan import WORTH_THREADS, begin
 from brainsim.kernels.cpu.threads import in_parts
+from brainsim.kernels.host_backend import Won
 from brainsim.kernels.state import Neurons
 
 MOST_SUSPECTS = 1024
@@ -75,7 +76,7 @@ def _find(
     return size, bar, 0, _list_suspects(chunks[:found], suspects, slack, bar, search) if found else 0
 
 
-def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Neurons, Neurons]:
+def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Won, Neurons]:
     """Return the winners if they are certain to be among the listed neurons, else all others that may be winners.
 
     Parameters
@@ -89,9 +90,10 @@ def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Neuro
 
     Returns
     -------
-    winners, suspects : int64 array
-        The winners, ascending, if there are no suspects.  Otherwise the suspects, ascending; if at least
-        `MOST_SUSPECTS`, they are not all.
+    winners : Won
+        The winners, if there are no suspects.
+    suspects : int64 array
+        Ascending; if at least `MOST_SUSPECTS`, they are not all.
     """
     room, length = max(int(search.sparse.size[0]), search.k), -(-search.n // CHUNK)
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
@@ -102,4 +104,5 @@ def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Neuro
     suspects = suspects[:suspected]
     if found:
         suspects = np.concatenate(in_parts(_suspects_of_part, found, threads, chunks, slack, bar, search))
-    return np.sort(neurons[: 0 if len(suspects) else size]), suspects
+    size = 0 if len(suspects) else size
+    return Won(np.sort(neurons[:size]), neurons[:size].copy(), drives[:size].copy()), suspects

@@ -6,10 +6,11 @@ device; see `brainsim.kernels.gpu.rounds`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.gpu.device import Device
@@ -21,10 +22,15 @@ from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.program import BUILT_IN_PARTS, Options, Program
+from brainsim.kernels.law.rules import Update
+from brainsim.kernels.parts import Explicit, Threshold, TopK
+from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
+    DRIVES,
+    NO_DRIVES,
     THRESHOLDS,
     WEIGHTS,
     WINNERS,
@@ -54,7 +60,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Graph, Explicit, Update})
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -82,7 +88,8 @@ class GpuBackend(Backend):
 
     # Rounds
 
-    def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+    def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
+        assert not drives
         self._store_learned()
         self._learned.changed()  # before the launch, after which an interruption may leave
         self._rounds.launch(self._device_plan(plan), record)
@@ -111,7 +118,9 @@ class GpuBackend(Backend):
     def drain(self) -> Drained:
         if self._rounds.progress is Progress.LOST:
             happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
-            return Drained(happened, stable=False, silent=False, fired=frozenset(), recorded=recorded)
+            return Drained(
+                happened, stable=False, silent=False, fired=frozenset(), recorded=recorded, recorded_drives=[]
+            )
         self._rounds.settle()
         self._rounds.recorder.drain()
         return Drained(
@@ -120,7 +129,14 @@ class GpuBackend(Backend):
             silent=not self._state.look().sizes.any(),
             fired=frozenset(self._state.take_fired()),
             recorded=self._rounds.recorder.recorded(),
+            recorded_drives=[],
         )
+
+    def reinforce(self, fiber: int, rate: int) -> None:
+        raise NotImplementedError
+
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        raise NotImplementedError
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -136,6 +152,8 @@ class GpuBackend(Backend):
             return Firing(self._state.winners(owner))
         if kind is WEIGHTS:
             return self._learned.read(owner, self._pages_used())
+        if kind is DRIVES:
+            return NO_DRIVES
         assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
         return self._state.thresholds.read(owner)
 
@@ -148,7 +166,7 @@ class GpuBackend(Backend):
             self._write_winners(owner, value.neurons)
         elif kind is WEIGHTS:
             self._learned.set(owner, value)
-        else:
+        elif kind is not DRIVES:
             assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
             self._write_thresholds(owner, without_zeros(value))
 

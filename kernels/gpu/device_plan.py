@@ -86,7 +86,7 @@ class DevicePlanner:
         fibers = self._program.fibers
         after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
         gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
-        learning = [f for (f,) in plan.learning if most[fibers[f].source] and after[fibers[f].target]]
+        learning = [f for f, _ in plan.learning if most[fibers[f].source] and after[fibers[f].target]]
         return {
             "select_jobs": self._select_jobs(inputs),
             "transmitting": np.array(plan.transmitting, np.int64),

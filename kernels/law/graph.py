@@ -140,6 +140,11 @@ class Graph:
         """Return whether ``pre`` synapses on ``post``; re-draws one block."""
         return self._inside(pre, post) and post in self.block(pre, post >> self.bits)
 
+    def thinned(self, pre: int, posts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return those of some targets of ``pre`` in the random graph that are targets in this one: here, all."""
+        del pre
+        return posts
+
     def _inside(self, pre: int, post: int) -> bool:
         return post < self.n_target and not (self.recurrent and pre == post)
 

@@ -21,7 +21,7 @@ def row_targets(graph: Graph, pre: int) -> npt.NDArray[np.int64]:
     states = _mix(np.uint64(row_key) ^ ((blocks + np.uint64(1)) * np.uint64(BLOCK_STEP)))
     found = _positions(graph, states, blocks.astype(np.int64) << graph.bits)
     found = np.sort(found[found < graph.n_target])
-    return found[found != pre] if graph.recurrent else found
+    return graph.thinned(pre, found[found != pre] if graph.recurrent else found)
 
 
 def _positions(graph: Graph, states: _Words, bases: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -40,7 +40,7 @@ def input_tag(inputs: Iterable[tuple[int, Neurons]]) -> int:
     inputs : iterable of (int, int64 array)
         For each transmitting fiber, its key and the neurons of its source that fire.
     """
-    return min((int(_hashes(key ^ TAG_STREAM, firing).min()) for key, firing in inputs if len(firing)), default=NO_TAG)
+    return min((int(hashes(key ^ TAG_STREAM, firing).min()) for key, firing in inputs if len(firing)), default=NO_TAG)
 
 
 def tie_order(key: int, tag: int, neurons: Neurons) -> Hashes:
@@ -53,11 +53,11 @@ def tie_order(key: int, tag: int, neurons: Neurons) -> Hashes:
     neurons : int64 array
         Neuron indices.
     """
-    return _hashes(mix64(key ^ tag), neurons)
+    return hashes(mix64(key ^ tag), neurons)
 
 
-def _hashes(key: int, neurons: Neurons) -> Hashes:
-    """Return ``mix64(key + (neuron + 1) * GOLDEN)`` of each neuron, modulo 2**64."""
+def hashes(key: int, neurons: Neurons) -> Hashes:
+    """Return ``mix64(key + (neuron + 1) * GOLDEN)`` of each neuron, modulo ``2**64``."""
     x = np.uint64(key) + (neurons.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX1)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX2)
@@ -77,3 +77,27 @@ def winners(drive: npt.NDArray[np.int64], k: int, key: int, tag: int) -> Neurons
     driven = np.flatnonzero(drive > 0)
     best_first = np.lexsort((tie_order(key, tag, driven), -drive[driven]))
     return np.sort(driven[best_first[:k]])
+
+
+def winning_channels(drive: npt.NDArray[np.int64], size: int, open_: int, key: int, tag: int) -> Neurons:
+    """Return the channels that win, ascending: those of largest summed positive drive; none whose sum is not above 0.
+
+    Parameters
+    ----------
+    drive : int64 array, shape (n,)
+        Summed input less threshold of each neuron, in fixed point.
+    size : int
+        Neurons of a channel, a divisor of ``n``: neuron ``j`` belongs to channel ``j // size``.
+    open_, key, tag : int
+        Channels that win at most, and what breaks ties: `tie_order` of the numbers of channels.
+    """
+    sums = np.maximum(drive, 0).reshape(-1, size).sum(axis=1)
+    return winners(sums, open_, key, tag)
+
+
+def winners_in_channels(drive: npt.NDArray[np.int64], size: int, k: int, key: int, tag: int) -> Neurons:
+    """Return the neurons of positive drive in the ``k // size`` channels that win, ascending."""
+    channels = winning_channels(drive, size, k // size, key, tag)
+    neurons = (channels[:, None] * size + np.arange(size)).ravel()
+    firing: Neurons = neurons[drive[neurons] > 0]
+    return firing

@@ -5,7 +5,7 @@ Integer sums do not depend on their order, which makes every backend agree bit f
 
 Ranges, stated once:
 
-* a stored weight lies in ``[0, 2**31)``, that is 0 to 32 767.99998 in units of the base weight;
+* a stored weight lies in ``(-2**31, 2**31)``, that is within 32 767.99998 of 0;
 * a drive is a 64-bit sum of stored weights; `brainsim.kernels.program.check_capacity` refuses a brain whose drives
   could reach ``2**62``, so that a threshold of less than ``2**62`` can be subtracted.
 """
@@ -22,7 +22,7 @@ THRESHOLD_LIMIT = 2**62
 
 
 def to_fixed(weight: float) -> int:
-    """Return the stored integer nearest to ``weight`` (in units of the base weight)."""
+    """Return the stored integer nearest to ``weight``."""
     return round(weight * ONE)
 
 

@@ -13,7 +13,7 @@ import pytest
 from brainsim import Activation, Area, Brain, Hebbian, Simulator, Threshold
 from brainsim.build import build
 from brainsim.errors import BackendError, DeclarationError, DumpError
-from brainsim.kernels.program import AmongTopK, TopK
+from brainsim.kernels.parts import AmongTopK, TopK
 from brainsim.simulate.identity import difference, identity
 
 N, K = 400, 20

@@ -16,7 +16,8 @@ from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
-from brainsim.kernels.program import TopK, check_parts
+from brainsim.kernels.parts import TopK
+from brainsim.kernels.program import check_parts
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.round_plan import Learning, Planner, Selection
 

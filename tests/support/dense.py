@@ -9,22 +9,22 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.host_backend import HostBackend
+from brainsim.kernels.host_backend import Event, HostBackend, Won
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import input_tag, winners
-from brainsim.kernels.program import AmongTopK, FiberSpec, Options, Program, TopK
+from brainsim.kernels.parts import AmongTopK, TopK
+from brainsim.kernels.program import FiberSpec, Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
 NO_SYNAPSE = -1
 
 
 class Drive(NamedTuple):
-    """Of one area in one round: summed weights, the same less the thresholds, and what breaks ties."""
+    """Of one area in one round: summed weights less the thresholds, and what breaks ties."""
 
     sums: npt.NDArray[np.int64]
-    beyond: npt.NDArray[np.int64]
     tag: int
 
 
@@ -56,14 +56,15 @@ class Matrix:
             self.weight[pre, post] = np.where(self.stored[pre, post], self.weight[pre, post], self._fiber.base)
         self._drawn[firing] = True
 
-    def learn(self, update: Update, fired: Neurons, won: Neurons) -> None:
-        self._draw(fired)
-        pre, post = (part.ravel() for part in np.meshgrid(fired, won, indexing="ij"))
+    def learn(self, update: Update, event: Event) -> None:
+        self._draw(event.fired)
+        pre, post = (part.ravel() for part in np.meshgrid(event.fired, event.won, indexing="ij"))
         exists = self.weight[pre, post] != NO_SYNAPSE
         pre, post = pre[exists], post[exists]
         before, which = np.unique(self.weight[pre, post], return_inverse=True)
-        self.weight[pre, post] = np.array([update.apply(weight) for weight in before.tolist()], np.int64)[which]
-        self.stored[pre, post] = True
+        after = np.array([update.apply(weight, event.rate) for weight in before.tolist()], np.int64)[which]
+        self.weight[pre, post] = after
+        self.stored[pre, post] |= after != self._fiber.base
 
 
 class DenseBackend(HostBackend[Drive]):
@@ -75,30 +76,29 @@ class DenseBackend(HostBackend[Drive]):
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
         self._matrices = [Matrix(fiber) for fiber in program.fibers]
-
-    def _firing(self, fiber: int) -> Neurons:
-        return self._winners[self.program.fibers[fiber].source]
+        self._transmissions = [np.zeros(fiber.graph.n_source, np.int64) for fiber in program.fibers]
 
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
         sums = np.zeros(self.program.areas[area].n, np.int64)
         for f in fibers:
-            sums += self._matrices[f].sums(self._firing(f))
-        beyond = sums.copy()
-        beyond[thresholds.neurons] -= thresholds.amount
-        return Drive(sums, beyond, input_tag((self.program.fibers[f].graph.key, self._firing(f)) for f in fibers))
+            self._transmissions[f][self._fired(f)] += 1
+            sums += self._matrices[f].sums(self._fired(f))
+        sums[thresholds.neurons] -= thresholds.amount
+        return Drive(sums, input_tag((self.program.fibers[f].graph.key, self._fired(f)) for f in fibers))
 
-    def _select(self, area: int, drive: Drive) -> Neurons:
+    def _select(self, area: int, drive: Drive) -> Won:
         spec = self.program.areas[area]
-        return winners(drive.beyond, spec.k, spec.key, drive.tag)
+        chosen = winners(drive.sums, spec.k, spec.key, drive.tag)
+        return Won(chosen, chosen, drive.sums[chosen])
 
-    def _sums_at(self, area: int, drive: Drive, neurons: Neurons) -> npt.NDArray[np.int64]:
-        return drive.sums[neurons]
+    def _learn(self, events: Sequence[Event], drives: Mapping[int, Drive]) -> None:
+        for event in events:
+            update = self.program.fibers[event.fiber].update
+            assert update is not None
+            self._matrices[event.fiber].learn(update, event)
 
-    def _learn(self, fibers: Sequence[int], after: Sequence[Neurons], drives: Mapping[int, Drive]) -> None:
-        for f in fibers:
-            fiber = self.program.fibers[f]
-            assert fiber.update is not None
-            self._matrices[f].learn(fiber.update, self._firing(f), after[fiber.target])
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        return self._transmissions[fiber].copy()
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self.program.fibers[fiber].graph, pre)
