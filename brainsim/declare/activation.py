@@ -142,12 +142,13 @@ class Channels(Activation):
 
     def check(self, where: str, n: int) -> None:
         """Refuse an area that has no whole number of channels, or too few."""
-        if n % self.size:
-            cure = "change n or the size of the channels"
-            raise DeclarationError(where=f"{where}: Channels.size", value=self.size, allowed=f"a divisor of n = {n}", cure=cure)
-        if self.winners > n:
-            allowed = f"at most n / size = {n // self.size}"
-            raise DeclarationError(where=f"{where}: Channels.c", value=self.c, allowed=allowed, cure="lower c or raise n")
+        channels, rest = divmod(n, self.size)
+        if rest:
+            allowed, cure = f"a divisor of n = {n}", "change n or the size of the channels"
+            raise DeclarationError(where=f"{where}: Channels.size", value=self.size, allowed=allowed, cure=cure)
+        if self.c > channels:
+            allowed, cure = f"at most n / size = {channels}", "lower c or raise n"
+            raise DeclarationError(where=f"{where}: Channels.c", value=self.c, allowed=allowed, cure=cure)
 
     def part(self) -> parts.Channels:
         """Return what backends run."""

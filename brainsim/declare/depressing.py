@@ -119,8 +119,8 @@ class Heterosynaptic(Plasticity):
     Notes
     -----
     Measured as for `STDP`, with ``decay = .5``: after three trials the cue recalls 1.00 of the right and .01 of the
-    wrong assembly, but pairs of which 40 % of the cue are shared fall from .958 to .589 (with `STDP` they stay at .958),
-    and unrelated ones from .999 to .987.
+    wrong assembly, but pairs of which 40 % of the cue are shared fall from .958 to .589 (with `STDP` they stay at
+    .958), and unrelated ones from .999 to .987.
 
     References
     ----------

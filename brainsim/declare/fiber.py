@@ -190,9 +190,7 @@ def fiber_of(
     elif p is not None or graph is None:
         raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
     modulators = requirements.modulators(modulated_by)
-    return Fiber(
-        source, target, graph, plasticity, label, weight, modulators, trace, gate, transmits_when, learns_when
-    )
+    return Fiber(source, target, graph, plasticity, label, weight, modulators, trace, gate, transmits_when, learns_when)
 
 
 def _use_bar(action: str) -> DeclarationError:

@@ -57,7 +57,7 @@ class Connectivity:
     def checked(
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
     ) -> Connectivity:
-        """Return the graph as a fiber of some weight between two areas has it, or raise an error that begins with ``where``."""
+        """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
         if self.stored() is not None:
             return self
         weights = self.synapses(source, target)

@@ -138,7 +138,7 @@ class Oscillator(Modulator):
         return cosine(clock % self.period, self.period)
 
     def window(self, start: int, end: int) -> Window:
-        """Return the phases from ``start`` to before ``end``, which go round the end of the cycle if ``end < start``."""
+        """Return the phases from ``start`` to before ``end``, across the end of the cycle if ``end < start``."""
         return Window(self, start, end)
 
     @property

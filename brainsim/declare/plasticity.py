@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from copy import copy
-from dataclasses import fields, is_dataclass
-from typing import Self
+from dataclasses import Field, fields, is_dataclass
+from typing import Any, Self
 
 from brainsim._validation import real
 from brainsim.declare.steps import Step, check_rounding
@@ -18,8 +18,8 @@ class Plasticity(ABC):
     """A plasticity rule: by how much a synapse changes when its neurons fire one after the other.
 
     To write a rule, derive a frozen dataclass with the parameters of the rule and one method, ``step``.  After each
-    co-firing the weight ``w`` becomes ``w + step(w)``, cut to ``[w_min, w_max]``.  A second method, ``depress``, weakens
-    synapses onto neurons that have just lost.
+    co-firing the weight ``w`` becomes ``w + step(w)``, cut to ``[w_min, w_max]``.  A second method, ``depress``,
+    weakens synapses onto neurons that have just lost.
 
     All backends run the same integer form of the steps.  If a step only adds numbers to ``w`` and multiplies it by
     numbers, it is a straight line, whose coefficients are stored exactly (to 28 fractional bits).  Any other function
@@ -178,9 +178,13 @@ class Plasticity(ABC):
 
     def __repr__(self) -> str:
         """Show the parameters, keyword parameters only where they are not at their defaults."""
-        given = fields(self) if is_dataclass(self) else ()
-        shown = [each for each in given if not each.kw_only or getattr(self, each.name) != each.default]
-        return f"{self._name}({', '.join(f'{each.name}={getattr(self, each.name)!r}' for each in shown)})"
+        shown = []
+        parameters: tuple[Field[Any], ...] = fields(self) if is_dataclass(self) else ()
+        for each in parameters:
+            value = getattr(self, each.name)
+            if not each.kw_only or value != each.default:
+                shown.append(f"{each.name}={value!r}")
+        return f"{self._name}({', '.join(shown)})"
 
 
 class AffinePlasticity(Plasticity):

@@ -10,7 +10,7 @@ from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.trace import Trace
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, unknown
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def check(where: str, fiber: Fiber) -> None:
     if isinstance(fiber.gate, Area):
         check_channels(f"{where}.gate", fiber.gate, fiber.source)
     else:
-        _check_type(f"{where}.gate", fiber.gate, Assembly, 'an Area of the brain, or an assembly, such as area["pattern"]')
+        _check_type(
+            f"{where}.gate", fiber.gate, Assembly, 'an Area of the brain, or an assembly, such as area["pattern"]'
+        )
 
 
 def _check_modulators(where: str, given: object) -> None:
@@ -124,7 +126,8 @@ def _check_owner(brain: Brain, where: str, part: Area | Modulator) -> None:
 def _check_assembly(brain: Brain, where: str, assembly: Assembly) -> None:
     area = brain.areas.get(assembly.area)
     if area is None:
-        raise DeclarationError(f"{where}: {assembly!r} is of an area that this brain has not", where=where, value=assembly)
+        allowed = f"an assembly of an area of this brain ({unknown('area', assembly.area, brain.areas)})"
+        raise DeclarationError(where=where, value=assembly, allowed=allowed)
     if not len(assembly) or assembly.neurons[-1] >= area.n:
         allowed = f"at least one neuron, below n = {area.n} of area {area.name!r}"
         raise DeclarationError(where=where, value=assembly, allowed=allowed)

@@ -98,8 +98,8 @@ class StatisticalHebbian(Plasticity):
     beta : float
         First step, 0 to ``1 / steepness``; a larger one would overshoot.
     w_max : float
-        Saturation weight, above 0 and at most ``200 / steepness``.  The step is tabulated: some 2000 to 4000 values from 0 to
-        ``w_max``.
+        Saturation weight, above 0 and at most ``200 / steepness``.  The step is tabulated: some 2000 to
+        4000 values from 0 to ``w_max``.
     steepness : float
         How fast learning slows down, above 0 and at most 100.
 
@@ -153,7 +153,8 @@ class SoftBoundHebbian(Plasticity):
     beta : float
         Plasticity, 0 to 8; 0 means no learning.
     w_max : float
-        Saturation weight, above 0 and at most 32 767.  The step is tabulated: some 2000 to 4000 values from 0 to ``w_max``.
+        Saturation weight, above 0 and at most 32 767.  The step is tabulated: some 2000 to 4000 values from 0 to
+        ``w_max``.
     mu : float
         Exponent, 0 to 10.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,7 +132,7 @@ class SmallWorld(Connectivity):
         rng = np.random.default_rng(self.seed)
         steps = np.arange(1, self.k // 2 + 1)
         places = np.arange(n)[:, None]
-        posts = (places + np.concatenate([-steps, steps])) % n
+        posts: npt.NDArray[np.int64] = (places + np.concatenate([-steps, steps])) % n
         moves = rng.random(posts.shape) < self.rewire
         # What collides is drawn again.  Collisions do not depend on which free places the draws name, only on whether
         # they are equal, so each set of free places is drawn with equal probability.
@@ -184,7 +184,7 @@ class Topographic(Connectivity):
     True
     """
 
-    p: float
+    p: float = field()  # without a field, that of the base class would be its default
     width: float
 
     def __post_init__(self) -> None:
