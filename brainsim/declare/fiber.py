@@ -113,14 +113,20 @@ class Fiber:
         """
         if self.plasticity is None:
             return None, None
-        stored, at = self.connectivity.stored(), None
-        if stored is not None:
-            sizes = np.abs(stored.weight)
-            at = to_float(int(stored.weight[sizes.argmax()])) if len(sizes) else self.plasticity.bounds()[0]
+        rule = self.plasticity.fitted(self.weight)
         try:
-            return self.plasticity.fixed_point(self.weight, at=at), self.plasticity.depression(self.weight)
+            return rule.fixed_point(self.weight, at=self._strongest(rule)), rule.depression(self.weight)
         except DeclarationError as error:
             raise requirements.within(f"Fiber {self.name!r}.plasticity", error) from error
+
+    def _strongest(self, rule: Plasticity) -> float | None:
+        """Return the stored weight of the largest size, within the bounds of the rule; ``None`` if none is stored."""
+        stored = self.connectivity.stored()
+        if stored is None:
+            return None
+        low, high = rule.bounds()
+        at = int(stored.weight[np.abs(stored.weight).argmax()]) if len(stored.weight) else 0
+        return min(max(low, to_float(at)), high)
 
     def row(self, i: int, *, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending, in a simulator with this seed."""
