@@ -34,6 +34,7 @@ from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity, Explicit, Random
 from brainsim.declare.modulator import Modulator, Oscillator, Window
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.region import Region
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.declare.trace import Trace
 from brainsim.declare.wiring import OneToOne, SmallWorld, Topographic
@@ -108,6 +109,7 @@ __all__ = [
     "Plasticity",
     "Random",
     "Recording",
+    "Region",
     "Run",
     "SaturatingHebbian",
     "SilentWarning",

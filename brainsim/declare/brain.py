@@ -6,28 +6,31 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, overload
 
-from brainsim.declare import requirements
+from brainsim.declare.adding import check_new
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
+from brainsim.declare.between import both_ways, one_way
 from brainsim.declare.drawing import artist
 from brainsim.declare.fiber import Fiber, FiberSet, fiber_of
 from brainsim.declare.graph import Connectivity
 from brainsim.declare.modulator import Modulator, Window
-from brainsim.declare.owner import Part, join_brain
+from brainsim.declare.owner import join_brain
 from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.region import Region
+from brainsim.declare.requirements import check_owned
 from brainsim.declare.trace import Trace
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError, unknown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    A1 = TypeVar("A1", bound=Part)
-    A2 = TypeVar("A2", bound=Part)
-    A3 = TypeVar("A3", bound=Part)
+    P1 = TypeVar("P1", bound=Area | Modulator | Region)
+    P2 = TypeVar("P2", bound=Area | Modulator | Region)
+    P3 = TypeVar("P3", bound=Area | Modulator | Region)
 
 
 class Brain:
-    """A graph of areas and fibers, with modulators.  It holds no state; a `Simulator` runs it.
+    """A graph of areas and fibers, which regions may group, with modulators.  It holds no state; a `Simulator` runs it.
 
     Once a simulator has been built, the declaration cannot change; declare a new brain instead.
 
@@ -43,51 +46,54 @@ class Brain:
         self._areas: dict[str, Area] = {}
         self._modulators: dict[str, Modulator] = {}
         self._fibers: list[Fiber] = []
+        self._regions: dict[str, Region] = {}
         self._frozen = False
 
     @overload
-    def add(self, part: A1, /) -> A1: ...
+    def add(self, part: P1, /) -> P1: ...
     @overload
-    def add(self, part1: A1, part2: A2, /) -> tuple[A1, A2]: ...
+    def add(self, part1: P1, part2: P2, /) -> tuple[P1, P2]: ...
     @overload
-    def add(self, part1: A1, part2: A2, part3: A3, /) -> tuple[A1, A2, A3]: ...
+    def add(self, part1: P1, part2: P2, part3: P3, /) -> tuple[P1, P2, P3]: ...
     @overload
-    def add(self, *parts: A1) -> tuple[A1, ...]: ...
+    def add(self, *areas: Area) -> tuple[Area, ...]: ...
+    @overload
+    def add(self, *parts: Area | Modulator | Region) -> tuple[Area | Modulator | Region, ...]: ...
 
-    def add(self, *parts: Part) -> Part | tuple[Part, ...]:
-        """Add areas and modulators and return them: one as itself, several as a tuple.
+    def add(
+        self, *parts: Area | Modulator | Region
+    ) -> Area | Modulator | Region | tuple[Area | Modulator | Region, ...]:
+        """Add areas, modulators and regions, and return them: one as itself, several as a tuple.
+
+        A region is added with its areas and fibers.
 
         Raises
         ------
         DeclarationError
-            If a name is taken, or a part already belongs to a brain; then none is added.
+            If a name is taken, a part already belongs to a brain, or a fiber of a region names a part of another brain;
+            then none is added.
         FrozenBrainError
             If a simulator has been built from this brain.
         """
         self._check_open("add a part")
         if not parts:
-            raise DeclarationError("Brain.add: needs at least one Area or Modulator")
-        names = {*self._areas, *self._modulators}
+            raise DeclarationError("Brain.add: needs at least one area, modulator or region")
+        check_new(parts, self)
         for part in parts:
-            self._check_new(part, names)
-            names.add(part.name)
-        for part in parts:
-            join_brain(part, self)
-            if isinstance(part, Area):
-                self._areas[part.name] = part
-            elif isinstance(part, Modulator):
-                self._modulators[part.name] = part
+            self._join(part)
         return parts[0] if len(parts) == 1 else parts
 
-    def _check_new(self, part: Part, names: set[str]) -> None:
-        if not isinstance(part, Area | Modulator):
-            raise DeclarationError(f"Brain.add: must be given Area or Modulator objects (got {part!r})")
-        kind = "Area" if isinstance(part, Area) else "Modulator"
-        if part.brain is not None:
-            owner = "this" if part.brain is self else "another"
-            raise DeclarationError(f"{kind} {part.name!r} already belongs to {owner} brain; declare a new one")
-        if part.name in names:
-            raise DeclarationError(f"{kind}.name: must be unique in the brain (got {part.name!r} twice); rename one")
+    def _join(self, part: Area | Modulator | Region) -> None:
+        if isinstance(part, Region):
+            self._regions[part.name] = part
+            self._fibers += part.fibers
+            for area in part.areas.values():
+                self._join(area)
+        elif isinstance(part, Modulator):
+            self._modulators[part.name] = part
+        else:
+            self._areas[part.name] = part
+        join_brain(part, self)
 
     def connect(
         self,
@@ -157,7 +163,7 @@ class Brain:
             transmits_when=transmits_when,
             learns_when=learns_when,
         )
-        requirements.check_owned(self, fiber)
+        check_owned(self, fiber)
         if any(other.name == fiber.name for other in self._fibers):
             raise DeclarationError(f"Fiber {fiber.name!r} exists already; give the second one a label")
         self._fibers.append(fiber)
@@ -179,6 +185,11 @@ class Brain:
         return FiberSet(self._fibers)
 
     @property
+    def regions(self) -> Mapping[str, Region]:
+        """All regions by name, in the order of declaration."""
+        return MappingProxyType(self._regions)
+
+    @property
     def frozen(self) -> bool:
         """Whether a simulator has been built, so that the declaration can no longer change."""
         return self._frozen
@@ -189,6 +200,8 @@ class Brain:
             return self._areas[name]
         except KeyError:
             message = f"Brain: {unknown('area', name, self._areas)}"
+            if name in self._regions:
+                message = f"Brain: {name!r} is a region, not an area; brain.regions[{name!r}] returns it"
             raise UnknownNameError(message, where="Brain", value=name) from None
 
     def area(self, area: Area | str) -> Area:
@@ -203,6 +216,8 @@ class Brain:
         """
         if isinstance(area, str):
             return self[area]
+        if isinstance(area, Region):
+            raise DeclarationError(f"Brain: must be given one area (got region {area.name!r}); name one of its areas")
         if not isinstance(area, Area):
             raise DeclarationError(f"Brain: must be given an Area or its name (got {area!r})")
         if area.brain is None:
@@ -219,18 +234,17 @@ class Brain:
         UnknownNameError
             If no such fiber was declared; the message lists the fibers that leave ``source``.
         """
-        start, end = self.area(source), self.area(target)
-        found = FiberSet(f for f in self._fibers if f.source is start and f.target is end)
-        if not len(found):
-            leaving = [f.name for f in self._fibers if f.source is start]
-            wanted = f"{start.name}->{end.name}"
-            raise UnknownNameError(
-                f"Brain: {unknown('fiber', wanted, leaving)} (brain.connect declares one)",
-                where="Brain",
-                value=wanted,
-                cure="brain.connect declares one",
-            )
-        return found
+        return one_way("Brain", self._fibers, self.area(source), self.area(target))
+
+    def fibers_both_ways(self, a: Area | str, b: Area | str) -> FiberSet:
+        """Return the fibers from ``a`` to ``b`` and back, at least one each way; ``a & b`` does the same.
+
+        Raises
+        ------
+        UnknownNameError
+            If none was declared one way; the message lists those that were.
+        """
+        return both_ways("Brain", self._fibers, self.area(a), self.area(b))
 
     def freeze(self) -> None:
         """Refuse changes of the declaration from now on (`Simulator` calls this)."""
@@ -253,6 +267,7 @@ class Brain:
         return (
             self._areas == other._areas
             and self._modulators == other._modulators
+            and self._regions == other._regions
             and sorted(self._fibers, key=_by_name) == sorted(other._fibers, key=_by_name)
         )
 
@@ -262,6 +277,7 @@ class Brain:
     def __repr__(self) -> str:
         counts = [_counted(len(self._areas), "area"), _counted(len(self._fibers), "fiber")]
         counts += [_counted(len(self._modulators), "modulator")] if self._modulators else []
+        counts += [_counted(len(self._regions), "region")] if self._regions else []
         lines = [f"Brain: {', '.join(counts)}"]
         lines += [f"  {part!r}" for part in (*self._areas.values(), *self._modulators.values())]
         lines += [f"  {fiber!r}" for fiber in self._fibers]

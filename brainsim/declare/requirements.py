@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from brainsim._validation import real
 from brainsim.declare.area import Area
@@ -98,35 +98,37 @@ def check_channels(where: str, gate: Area, source: Area) -> None:
         )
 
 
-def check_owned(brain: Brain, fiber: Fiber) -> None:
-    """Refuse a fiber that names a modulator, an oscillator or a gate of another brain."""
+def check_owned(brain: Brain, fiber: Fiber, arriving: Sequence[object] = ()) -> None:
+    """Refuse a fiber that names a modulator, an oscillator or a gate of another brain.
+
+    Parts that are ``arriving``, which are added together with the fiber, belong to the brain already.
+    """
     where = f"Fiber {fiber.name!r}"
-    for modulator in fiber.modulated_by:
-        _check_owner(brain, f"{where}.modulated_by", modulator)
-    for attribute, window in (("transmits_when", fiber.transmits_when), ("learns_when", fiber.learns_when)):
-        if window is not None:
-            _check_owner(brain, f"{where}.{attribute}", window.oscillator)
+    named: list[tuple[str, Area | Modulator]] = [("modulated_by", each) for each in fiber.modulated_by]
+    windows = (("transmits_when", fiber.transmits_when), ("learns_when", fiber.learns_when))
+    named += [(attribute, window.oscillator) for attribute, window in windows if window is not None]
     if isinstance(fiber.gate, Area):
-        _check_owner(brain, f"{where}.gate", fiber.gate)
+        named.append(("gate", fiber.gate))
     elif fiber.gate is not None:
-        _check_assembly(brain, f"{where}.gate", fiber.gate)
+        areas = {**brain.areas, **{each.name: each for each in arriving if isinstance(each, Area)}}
+        _check_assembly(f"{where}.gate", fiber.gate, areas)
+    for attribute, part in named:
+        if part.brain is not brain and not any(part is each for each in arriving):
+            _refuse_stranger(f"{where}.{attribute}", part)
 
 
-def _check_owner(brain: Brain, where: str, part: Area | Modulator) -> None:
-    if part.brain is brain:
-        return
-    kind = "Area" if isinstance(part, Area) else "Modulator"
+def _refuse_stranger(where: str, part: Area | Modulator) -> NoReturn:
+    kind = "Area" if isinstance(part, Area) else type(part).__name__
+    problem = "belongs to another brain; use one of this brain"
     if part.brain is None:
-        problem = f"belongs to no brain yet; add it with brain.add({kind}(...))"
-    else:
-        problem = "belongs to another brain; use one of this brain"
+        problem = f"belongs to no brain yet; add it with brain.add({part.name})"
     raise DeclarationError(f"{where}: {kind} {part.name!r} {problem}", where=where, value=part)
 
 
-def _check_assembly(brain: Brain, where: str, assembly: Assembly) -> None:
-    area = brain.areas.get(assembly.area)
+def _check_assembly(where: str, assembly: Assembly, areas: Mapping[str, Area]) -> None:
+    area = areas.get(assembly.area)
     if area is None:
-        allowed = f"an assembly of an area of this brain ({unknown('area', assembly.area, brain.areas)})"
+        allowed = f"an assembly of an area of this brain ({unknown('area', assembly.area, areas)})"
         raise DeclarationError(where=where, value=assembly, allowed=allowed)
     if not len(assembly) or assembly.neurons[-1] >= area.n:
         allowed = f"at least one neuron, below n = {area.n} of area {area.name!r}"

@@ -11,7 +11,6 @@ from typing import Any
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
 from brainsim.kernels.law.graph import Graph
-from brainsim.kernels.law.rules import Update
 from brainsim.kernels.program import FiberSpec, Program
 
 _LONGEST = 16
@@ -75,16 +74,14 @@ def _part(part: Any) -> Any:
         named = {each.name: getattr(part, each.name) for each in fields(part) if each.compare}
         if isinstance(part, Graph):
             del named["key"]  # follows from names and the seed, which a file holds beside
-        if isinstance(part, Update) and not part.floor:
-            del named["floor"]  # as in files of format 3
         return {"type": type(part).__name__, **{name: _part(value) for name, value in named.items()}}
     if isinstance(part, tuple) and len(part) > _LONGEST:
         return hashlib.blake2b(repr(part).encode(), digest_size=16).hexdigest()
     return list(part) if isinstance(part, tuple) else part
 
 
-def read_identity(text: str) -> dict[str, Any]:
-    """Return what `identity` returned, from JSON.
+def read_identity(text: str, version: int) -> dict[str, Any]:
+    """Return what `identity` returned, from JSON in a file of a format from 3 on.
 
     Raises
     ------
@@ -95,7 +92,16 @@ def read_identity(text: str) -> dict[str, Any]:
     parts = [found["areas"], found["fibers"], found.get("modulators", {})] if isinstance(found, dict) else [found]
     if not all(isinstance(part, dict) and all(isinstance(each, dict) for each in part.values()) for part in parts):
         raise TypeError("identity must hold areas, fibers and modulators by name")
+    if version < 4:
+        for fiber in found["fibers"].values():
+            _complete(fiber)
     return dict(found)
+
+
+def _complete(fiber: dict[str, Any]) -> None:
+    """Add what files of format 3 do not know: it is as it was when there was no choice."""
+    if isinstance(fiber.get("rule"), dict):
+        fiber["rule"].setdefault("floor", 0)
 
 
 def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
@@ -106,7 +112,7 @@ def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
             if name not in ours or name not in theirs:
                 return f"{kind[:-1]} {name!r} is only in {'the file' if name in theirs else 'this brain'}"
             for attribute in (*ours[name], *theirs[name]):
-                value, here_value = (each[name].get(attribute) for each in (theirs, ours))
+                value, here_value = (each[name].get(attribute, "none") for each in (theirs, ours))
                 if value != here_value:
                     return f"{attribute} of {kind[:-1]} {name!r} is {value!r}, here {here_value!r}"
     return None
