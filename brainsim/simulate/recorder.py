@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from time import perf_counter
 
 from brainsim.declare.area import Area
@@ -55,7 +54,8 @@ class Recorder:
         names = self._index.area_names
         listening = self.listening()
         wanted = any(recording.has_drives for recording in listening)
-        for winners, drives in zip(drained.recorded, drained.recorded_drives if wanted else repeat({})):
+        rounds = drained.recorded_drives if wanted else [{}] * len(drained.recorded)
+        for winners, drives in zip(drained.recorded, rounds, strict=True):
             fired = {names[area]: neurons for area, neurons in winners.items()}
             driven = {names[area]: amounts / ONE for area, amounts in drives.items()}
             for recording in listening:

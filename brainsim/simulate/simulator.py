@@ -12,15 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
-from brainsim.build import build, first_state
+from brainsim.build import build, first_state, first_weights
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Memory
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Options, default_cache_mb
-from brainsim.kernels.state import THRESHOLDS, WINNERS
+from brainsim.kernels.state import THRESHOLDS, WEIGHTS, WINNERS
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
@@ -408,6 +409,38 @@ class Simulator:
         if len(chosen) != 1:
             raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
         return Connectome(self._engine, chosen[0], self._may_write)
+
+    def forget(self, fibers: Openable) -> None:
+        """Let the weights of fibers be what they were at the beginning: nothing that was learned is left.
+
+        A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
+        thresholds and the clock stay.  Fibers that cannot learn stay as they are.
+
+        >>> sim.present(phon["dog"])
+        >>> sim.run(phon >> lex, rounds=3)
+        Outcome(rounds=3, stable=True)
+        >>> sim.forget(phon >> lex)
+        >>> len(sim.connectome(phon >> lex).learned()[0])
+        0
+
+        Parameters
+        ----------
+        fibers : Fiber, FiberSet or iterable of Fiber
+            For example ``sim.brain.fibers``, or the ``fibers`` of a `Region`.
+
+        Raises
+        ------
+        DeclarationError
+            If a fiber is not of this brain; then none forgets.
+        SimulationError
+            Inside `Simulator.frozen`.
+        """
+        self._may_write()
+        every = list(self.brain.fibers)
+        chosen = [f for f in self._index.fibers(fibers) if self._program.fibers[f].stores]
+        with uninterrupted():
+            for f in chosen:
+                self._engine.write(WEIGHTS, f, first_weights(every[f]))
 
     def _may_write(self) -> None:
         self._probes.refuse(
