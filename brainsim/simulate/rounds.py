@@ -10,6 +10,7 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.index import Openable
+from brainsim.simulate.modulators import Modulators
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.planning import Opening, Planning
 from brainsim.simulate.recorder import Recorder
@@ -20,10 +21,13 @@ from brainsim.simulate.state import BrainState
 class Rounds:
     """Runs rounds."""
 
-    def __init__(self, engine: Engine, state: BrainState, planning: Planning, recorder: Recorder) -> None:
+    def __init__(
+        self, engine: Engine, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
+    ) -> None:
         self._engine = engine
         self._state = state
         self._planning = planning
+        self._modulators = modulators
         self._recorder = recorder
 
     def run(
@@ -59,33 +63,36 @@ class Rounds:
         """Run at least one part: rounds that open the same fibers."""
         done = 0
         for opening, most in parts:
-            rounds, last = self._part(opening, most, until_stable=until_stable)
+            rounds, stable, silent = self._part(opening, most, until_stable=until_stable)
             done += rounds
         # A round that changed something left neurons firing, or has just ended it.
-        if last.stable and last.silent:
+        if stable and silent:
             warn_of_silence()
-        return Outcome(done, last.stable and not last.silent)
+        return Outcome(done, stable and not silent)
 
-    def _part(self, opening: Opening, most: int, *, until_stable: bool) -> tuple[int, Drained]:
-        """Run rounds that open the same fibers; return how many, and what the backend noted last."""
-        plan, recorded, drives = self._planning.plan(opening), self._recorder.areas(), self._recorder.with_drives()
-        done, stable = 0, False
+    def _part(self, opening: Opening, most: int, *, until_stable: bool) -> tuple[int, bool, bool]:
+        """Run rounds that open the same fibers; return how many, and whether they ended stable and silent."""
+        plans, recorded, drives = self._planning.plans(opening), self._recorder.areas(), self._recorder.with_drives()
+        # Where fibers transmit in some phases only, a round that changes nothing may be one in which none does.
+        enough, still, done = self._planning.period(opening) if until_stable else 1, 0, 0
         try:
-            while done < most and not stable:
-                self._engine.run(plan, recorded, drives)
+            while done < most and still < enough:
+                self._engine.run(next(plans), recorded, drives)
                 done += 1
                 if until_stable and done < most:
-                    stable = self._drain(opening).stable
+                    still = still + 1 if self._drain(opening).stable else 0
         finally:
             # Also after an interruption, which may have waited until a round was whole.
             if not self._engine.closed:
                 last = self._drain(opening)
-        return done, last
+        if done == most:  # the last round has not been counted
+            still = still + 1 if last.stable else 0
+        return done, still >= enough, last.silent
 
     def _drain(self, opening: Opening) -> Drained:
         """Take over and return what the backend noted in rounds that opened these fibers."""
         drained = self._engine.drain()
-        self._state.rounds += drained.rounds
+        self._modulators.pass_rounds(drained.rounds)
         if drained.rounds:
             self._state.opened |= opening.used
         self._state.fired |= drained.fired

@@ -35,15 +35,15 @@ class Circumstances:
         Areas whose winners are recorded.
     untransmitting, unlearning : mapping of int to str
         What is said of fibers that were to transmit or to learn, and do not.
-    modulators : mapping of str to float
-        The values of modulators on which the round depends.
+    modulators : mapping of str to str
+        What is said of the modulators on which the round depends.
     """
 
     held: Sequence[int]
     recorded: Sequence[str]
     untransmitting: Mapping[int, str] = field(default_factory=dict)
     unlearning: Mapping[int, str] = field(default_factory=dict)
-    modulators: Mapping[str, float] = field(default_factory=dict)
+    modulators: Mapping[str, str] = field(default_factory=dict)
 
 
 class Schedule:
@@ -100,7 +100,7 @@ def _counted(rounds: int) -> str:
 def _steps(program: Program, plan: RoundPlan, given: Circumstances) -> Iterator[Step]:
     areas, fibers = program.areas, program.fibers
     for name, value in given.modulators.items():
-        yield Step("modulate", name, f"has the value {value:g}")
+        yield Step("modulate", name, value)
     for a in given.held:
         yield Step("stimulate", areas[a].name, "keeps firing its held assembly")
     for f, why in given.untransmitting.items():

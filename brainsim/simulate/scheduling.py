@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from brainsim.declare.cycle import Cycle
 from brainsim.kernels.program import Program
-from brainsim.simulate.gates import Gates
 from brainsim.simulate.index import Openable
+from brainsim.simulate.modulators import Modulators, Moment
 from brainsim.simulate.planning import Planning
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.schedule import Circumstances, CycleSchedule, Schedule
@@ -18,30 +16,29 @@ class Scheduling:
     """Says what rounds would do, from the plan by which they would be run."""
 
     def __init__(
-        self, program: Program, state: BrainState, gates: Gates, planning: Planning, recorder: Recorder
+        self, program: Program, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
     ) -> None:
         self._program = program
         self._state = state
-        self._gates = gates
         self._planning = planning
+        self._modulators = modulators
         self._recorder = recorder
 
     def schedule(self, fibers: Openable, learn: Openable | None) -> Schedule:
-        """Return the order of events in a round that opens these fibers, and in which these learn."""
-        opening = self._planning.opening(fibers, learn)
-        only_learning = [f for f in opening.closed_to_learning if f not in opening.closed]
-        circumstances = Circumstances(
-            held=sorted(self._state.held),
-            recorded=[area.name for recording in self._recorder.listening() for area in recording.areas],
-            untransmitting=self._inhibited(opening.closed, "transmits nothing"),
-            unlearning=self._inhibited(only_learning, "learns nothing"),
-        )
-        return Schedule(self._program, self._planning.plan(opening), circumstances)
-
-    def _inhibited(self, fibers: Iterable[int], action: str) -> dict[int, str]:
-        return {f: f"inhibited: {action} ({self._gates.why_closed(f)})" for f in fibers}
+        """Return the order of events in the next round, if it opens these fibers and these learn."""
+        return self._at(self._modulators.now(), fibers, learn)
 
     def cycle(self, cycle: Cycle) -> CycleSchedule:
-        """Return the order of events in the first round of each phase."""
-        schedules = {name: self.schedule(phase.open, phase.learn) for name, phase in cycle.phases.items()}
+        """Return the order of events in the first round of each phase, if the next cycle begins now."""
+        moment, schedules = self._modulators.now(), {}
+        for name, phase in cycle.phases.items():
+            schedules[name] = self._at(moment, phase.open, phase.learn)
+            moment = self._modulators.later(moment, phase.rounds)
         return CycleSchedule(schedules, {name: phase.rounds for name, phase in cycle.phases.items()})
+
+    def _at(self, moment: Moment, fibers: Openable, learn: Openable | None) -> Schedule:
+        opening = self._planning.opening(fibers, learn)
+        notes = self._planning.notes(opening, moment)
+        recorded = [area.name for recording in self._recorder.listening() for area in recording.areas]
+        circumstances = Circumstances(sorted(self._state.held), recorded, *notes)
+        return Schedule(self._program, self._planning.plan(opening, moment), circumstances)

@@ -30,11 +30,13 @@ from brainsim.simulate.gates import Gates
 from brainsim.simulate.index import AreaLike, AreasLike, Index, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.looks import Looks
+from brainsim.simulate.modulators import ModulatorLike, Modulators
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.planning import Planning
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.reinforcement import Reinforcement
 from brainsim.simulate.rounds import Rounds
 from brainsim.simulate.saving import Saving
 from brainsim.simulate.schedule import CycleSchedule, Schedule
@@ -108,15 +110,17 @@ class Simulator:
         brain.freeze()
         state, index = BrainState(), Index(brain)
         self._state, self._index = state, index
-        table = StateTable(engine, state)
+        self._modulators = Modulators(brain, state)
+        table = StateTable(engine, state, self._modulators.names)
         self._stimuli = Stimuli(engine, index, state)
         self._gates = Gates(program, index, state)
         self._excitability = Excitability(engine)
         self._recorder = Recorder(index)
         self._probes = Probes(table, self._recorder)
-        planning = Planning(program, index, state, self._gates, self._probes)
-        self._rounds = Rounds(engine, state, planning, self._recorder)
-        self._scheduling = Scheduling(program, state, self._gates, planning, self._recorder)
+        planning = Planning(program, index, state, self._gates, self._probes, self._modulators)
+        self._rounds = Rounds(engine, state, planning, self._modulators, self._recorder)
+        self._scheduling = Scheduling(program, state, planning, self._modulators, self._recorder)
+        self._reinforcement = Reinforcement(engine, self._modulators, self._probes)
         self._looks = Looks(engine, state)
         self._saving = Saving(brain, program, self.seed, table, self._probes)
 
@@ -146,7 +150,8 @@ class Simulator:
         cycles : int, optional
             How often the phases of a `Cycle` are run, 1 by default.
         until_stable : bool
-            Stop after the first round in which no area changed its winners.
+            Stop after the first round in which no area changed its winners; where fibers transmit in phases of an
+            oscillator, after a whole cycle of such rounds.
         max_rounds : int
             Bound for ``until_stable``.
 
@@ -202,7 +207,7 @@ class Simulator:
     def frozen(self) -> Iterator[Self]:
         """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
 
-        Winners, held areas, locks, thresholds and the clock are put back.
+        Winners, held areas, locks, thresholds, modulators and the clock are put back.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -310,6 +315,41 @@ class Simulator:
         """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
         every = list(self.brain.fibers)
         return FiberSet(every[f] for f in self._gates.transmitting(fibers))
+
+    # Modulators
+
+    def modulator(self, modulator: ModulatorLike) -> float:
+        """Return the value that a modulator has in the next round."""
+        return self._modulators.value(modulator)
+
+    def set_modulator(self, modulator: ModulatorLike, value: float) -> None:
+        """Give a modulator a value, from -8 to 8, for the next round; then it decays towards its baseline.
+
+        The steps of a fiber's rule are multiplied by the product of its modulators.  A run in which that is not between
+        -8 and 8 raises a `SimulationError`.
+
+        Raises
+        ------
+        DeclarationError
+            If the value is out of range, or the modulator is an oscillator or belongs to another brain.
+        """
+        self._modulators.set(modulator, value)
+
+    def reinforce(self, modulator: ModulatorLike, value: float) -> None:
+        """Apply a modulator to what fibers remember: reward for the rounds before.
+
+        Of each fiber with a `Trace` that it modulates, open or not, the synapses that took part in the remembered rounds
+        change as if it had had this value then, times the decay of the trace; the fiber's other modulators have their
+        present values.  No round passes, and the modulator itself is not set.
+
+        Raises
+        ------
+        SimulationError
+            Inside `frozen`, or if a fiber's product of modulators is not between -8 and 8.
+        DeclarationError
+            If it modulates no fiber with a trace, the value is not between -8 and 8, or it is an oscillator.
+        """
+        self._reinforcement.reinforce(modulator, value)
 
     # Excitability
 
