@@ -32,6 +32,7 @@ from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity, Explicit, Random
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.region import Region
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recording import Recording
@@ -98,6 +99,7 @@ __all__ = [
     "Plasticity",
     "Random",
     "Recording",
+    "Region",
     "Run",
     "SaturatingHebbian",
     "SilentWarning",

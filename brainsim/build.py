@@ -18,7 +18,7 @@ from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_fixed, to_float
 from brainsim.kernels.parts import Explicit
 from brainsim.kernels.program import AreaSpec, FiberSpec, Program
-from brainsim.kernels.state import THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
+from brainsim.kernels.state import NO_SYNAPSES, THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
 
 
 def build(brain: Brain, seed: int) -> Program:
@@ -78,9 +78,15 @@ def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int
         if threshold:
             yield THRESHOLDS, a, Thresholds(np.arange(area.n), np.full(area.n, threshold))
     for f, fiber in enumerate(brain.fibers):
-        stored = fiber.connectivity.stored()
-        if stored is not None:
-            fault = WEIGHTS.fault(program, f, stored)
+        weights = first_weights(fiber)
+        if weights is not NO_SYNAPSES:
+            fault = WEIGHTS.fault(program, f, weights)
             if fault:
                 raise DeclarationError(f"Fiber {fiber.name!r}.graph: stored synapses: {fault}")
-            yield WEIGHTS, f, Synapses(*stored)
+            yield WEIGHTS, f, weights
+
+
+def first_weights(fiber: Fiber) -> Synapses:
+    """Return the synapses that a fiber stores when a simulation begins: none if its graph is random."""
+    stored = fiber.connectivity.stored()
+    return NO_SYNAPSES if stored is None else Synapses(*stored)

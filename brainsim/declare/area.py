@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import numpy.typing as npt
 
@@ -18,12 +18,18 @@ from brainsim.kernels.law.rules import MAX_RATE
 from brainsim.kernels.law.weights import to_fixed
 from brainsim.kernels.program import MAX_NEURONS
 
+if TYPE_CHECKING:
+    from brainsim.declare.region import Region
+
 
 class Owner(Protocol):
-    """What an area needs of the brain that it belongs to."""
+    """What an area needs of the brain or the region that it belongs to."""
 
     def fibers_between(self, source: Any, target: Any) -> Any:
         """Return the fibers from one area to another."""
+
+    def fibers_both_ways(self, a: Any, b: Any) -> Any:
+        """Return the fibers between two areas, in both directions."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,6 +125,11 @@ class Area:
         """The brain that the area was added to."""
         return getattr(self, "_brain", None)
 
+    @property
+    def region(self) -> Region | None:
+        """The region that the area is part of."""
+        return getattr(self, "_region", None)
+
     def __getitem__(self, label: str) -> Assembly:
         """Return the pattern called ``label``; `UnknownNameError` (a KeyError) if there is none."""
         try:
@@ -143,9 +154,24 @@ class Area:
         """Return the fibers declared from this area to ``target``."""
         if not isinstance(target, Area):
             return NotImplemented
-        if self.brain is None:
+        return self._owner().fibers_between(self, target)
+
+    def __and__(self, other: Area) -> Any:
+        """Return the fibers declared from this area to ``other`` and back; an error if there is none one way.
+
+        >>> sim.inhibit(brain["State"] & brain["Arc"], lock="closed")
+        >>> sim.locks
+        {'State->Arc': ('closed',), 'Arc->State': ('closed',)}
+        """
+        if not isinstance(other, Area):
+            return NotImplemented
+        return self._owner().fibers_both_ways(self, other)
+
+    def _owner(self) -> Owner:
+        owner = self.region if self.brain is None else self.brain
+        if owner is None:
             raise DeclarationError(f"Area {self.name!r} belongs to no brain yet; add it with brain.add(area)")
-        return self.brain.fibers_between(self, target)
+        return owner
 
     def __add__(self, other: object) -> NoReturn:
         raise DeclarationError(f"Area {self.name!r}: areas cannot be added; join fibers with |, as in a >> b | b >> c")
@@ -165,6 +191,14 @@ def _checked_name(given: str) -> str:
     return name("Area.name", given)
 
 
-def join_brain(area: Area, brain: Owner) -> None:
-    """Record that ``area`` now belongs to ``brain`` (for `Brain.add`)."""
-    _set(area, "_brain", brain)
+def join_brain(part: Area | Region, brain: Owner) -> None:
+    """Record that ``part`` now belongs to ``brain`` (for `Brain.add`)."""
+    object.__setattr__(part, "_brain", brain)
+
+
+def join_region(area: Area, region: Region, name: str) -> None:
+    """Record that ``area`` is now part of ``region``, under a name that its patterns take over (for `Region.add`)."""
+    patterns = {label: Assembly(name, pattern.neurons, label) for label, pattern in area.patterns.items()}
+    _set(area, "_region", region)
+    _set(area, "name", name)
+    _set(area, "patterns", MappingProxyType(patterns))

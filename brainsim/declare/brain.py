@@ -6,23 +6,26 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar, overload
 
+from brainsim.declare.adding import check_new
 from brainsim.declare.area import Area, join_brain
+from brainsim.declare.between import both_ways, one_way
 from brainsim.declare.drawing import artist
-from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.declare.graph import Connectivity, Random
+from brainsim.declare.fiber import Fiber, FiberSet, fiber_of
+from brainsim.declare.graph import Connectivity
 from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.region import Region
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError, unknown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    A1 = TypeVar("A1", bound=Area)
-    A2 = TypeVar("A2", bound=Area)
-    A3 = TypeVar("A3", bound=Area)
+    P1 = TypeVar("P1", bound=Area | Region)
+    P2 = TypeVar("P2", bound=Area | Region)
+    P3 = TypeVar("P3", bound=Area | Region)
 
 
 class Brain:
-    """A graph of areas and fibers.  It holds no state; a `Simulator` runs it.
+    """A graph of areas and fibers, which regions may group.  It holds no state; a `Simulator` runs it.
 
     Once a simulator has been built, the declaration cannot change; declare a new brain instead.
 
@@ -37,44 +40,49 @@ class Brain:
     def __init__(self) -> None:
         self._areas: dict[str, Area] = {}
         self._fibers: list[Fiber] = []
+        self._regions: dict[str, Region] = {}
         self._frozen = False
 
     @overload
-    def add(self, area: A1, /) -> A1: ...
+    def add(self, part: P1, /) -> P1: ...
     @overload
-    def add(self, area1: A1, area2: A2, /) -> tuple[A1, A2]: ...
+    def add(self, part1: P1, part2: P2, /) -> tuple[P1, P2]: ...
     @overload
-    def add(self, area1: A1, area2: A2, area3: A3, /) -> tuple[A1, A2, A3]: ...
+    def add(self, part1: P1, part2: P2, part3: P3, /) -> tuple[P1, P2, P3]: ...
     @overload
     def add(self, *areas: Area) -> tuple[Area, ...]: ...
+    @overload
+    def add(self, *parts: Area | Region) -> tuple[Area | Region, ...]: ...
 
-    def add(self, *areas: Area) -> Area | tuple[Area, ...]:
-        """Add areas and return them: one area as itself, several as a tuple.
+    def add(self, *parts: Area | Region) -> Area | Region | tuple[Area | Region, ...]:
+        """Add areas and regions, and return them: one as itself, several as a tuple.
+
+        A region is added with its areas and fibers.
 
         Raises
         ------
         DeclarationError
-            If a name is taken, or an area already belongs to a brain; then none is added.
+            If a name is taken, or a part already belongs to a brain; then none is added.
         FrozenBrainError
             If a simulator has been built from this brain.
         """
         self._check_open("add an area")
-        if not areas:
+        if not parts:
             raise DeclarationError("Brain.add: needs at least one area")
-        names = set(self._areas)
-        for area in areas:
-            if not isinstance(area, Area):
-                raise DeclarationError(f"Brain.add: must be given Area objects (got {area!r})")
-            if area.brain is not None:
-                owner = "this" if area.brain is self else "another"
-                raise DeclarationError(f"Area {area.name!r} already belongs to {owner} brain; declare a new one")
-            if area.name in names:
-                raise DeclarationError(f"Area.name: must be unique in the brain (got {area.name!r} twice); rename one")
-            names.add(area.name)
-        for area in areas:
-            join_brain(area, self)
-            self._areas[area.name] = area
-        return areas[0] if len(areas) == 1 else areas
+        check_new(parts, self, self._areas, self._regions)
+        for part in parts:
+            self._join(part)
+        return parts[0] if len(parts) == 1 else parts
+
+    def _join(self, part: Area | Region) -> None:
+        if isinstance(part, Region):
+            self._regions[part.name] = part
+            self._fibers += part.fibers
+            for area in part.areas.values():
+                self._join(area)
+        else:
+            self._areas[part.name] = part
+        join_brain(part, self)
 
     def connect(
         self,
@@ -110,11 +118,7 @@ class Brain:
             If a simulator has been built from this brain.
         """
         self._check_open("connect areas")
-        if p is not None and graph is None:
-            graph = Random(p)
-        elif p is not None or graph is None:
-            raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
-        fiber = Fiber(self.area(source), self.area(target), graph, plasticity, label)
+        fiber = fiber_of(self.area(source), self.area(target), p, plasticity, graph=graph, label=label)
         if any(other.name == fiber.name for other in self._fibers):
             raise DeclarationError(f"Fiber {fiber.name!r} exists already; give the second one a label")
         self._fibers.append(fiber)
@@ -131,6 +135,11 @@ class Brain:
         return FiberSet(self._fibers)
 
     @property
+    def regions(self) -> Mapping[str, Region]:
+        """All regions by name, in the order of declaration."""
+        return MappingProxyType(self._regions)
+
+    @property
     def frozen(self) -> bool:
         """Whether a simulator has been built, so that the declaration can no longer change."""
         return self._frozen
@@ -141,6 +150,8 @@ class Brain:
             return self._areas[name]
         except KeyError:
             message = f"Brain: {unknown('area', name, self._areas)}"
+            if name in self._regions:
+                message = f"Brain: {name!r} is a region, not an area; brain.regions[{name!r}] returns it"
             raise UnknownNameError(message, where="Brain", value=name) from None
 
     def area(self, area: Area | str) -> Area:
@@ -155,6 +166,8 @@ class Brain:
         """
         if isinstance(area, str):
             return self[area]
+        if isinstance(area, Region):
+            raise DeclarationError(f"Brain: must be given one area (got region {area.name!r}); name one of its areas")
         if not isinstance(area, Area):
             raise DeclarationError(f"Brain: must be given an Area or its name (got {area!r})")
         if area.brain is None:
@@ -171,18 +184,17 @@ class Brain:
         UnknownNameError
             If no such fiber was declared; the message lists the fibers that leave ``source``.
         """
-        start, end = self.area(source), self.area(target)
-        found = FiberSet(f for f in self._fibers if f.source is start and f.target is end)
-        if not len(found):
-            leaving = [f.name for f in self._fibers if f.source is start]
-            wanted = f"{start.name}->{end.name}"
-            raise UnknownNameError(
-                f"Brain: {unknown('fiber', wanted, leaving)} (brain.connect declares one)",
-                where="Brain",
-                value=wanted,
-                cure="brain.connect declares one",
-            )
-        return found
+        return one_way("Brain", self._fibers, self.area(source), self.area(target))
+
+    def fibers_both_ways(self, a: Area | str, b: Area | str) -> FiberSet:
+        """Return the fibers from ``a`` to ``b`` and back, at least one each way; ``a & b`` does the same.
+
+        Raises
+        ------
+        UnknownNameError
+            If none was declared one way; the message lists those that were.
+        """
+        return both_ways("Brain", self._fibers, self.area(a), self.area(b))
 
     def freeze(self) -> None:
         """Refuse changes of the declaration from now on (`Simulator` calls this)."""
@@ -202,13 +214,15 @@ class Brain:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Brain):
             return NotImplemented
-        return self._areas == other._areas and sorted(self._fibers, key=_by_name) == sorted(other._fibers, key=_by_name)
+        fibers = sorted(self._fibers, key=_by_name), sorted(other._fibers, key=_by_name)
+        return self._areas == other._areas and fibers[0] == fibers[1] and self._regions == other._regions
 
     __hash__ = None  # type: ignore[assignment]  # a brain can still change
     __iter__ = None  # without this, Python would iterate over brain[0], brain[1], …
 
     def __repr__(self) -> str:
-        lines = [f"Brain: {_counted(len(self._areas), 'area')}, {_counted(len(self._fibers), 'fiber')}"]
+        grouped = f", {_counted(len(self._regions), 'region')}" if self._regions else ""
+        lines = [f"Brain: {_counted(len(self._areas), 'area')}, {_counted(len(self._fibers), 'fiber')}{grouped}"]
         lines += [f"  {area!r}" for area in self._areas.values()]
         lines += [f"  {fiber!r}" for fiber in self._fibers]
         return "\n".join(lines)

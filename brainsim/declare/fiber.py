@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from brainsim._validation import integer, name
 from brainsim.declare.area import Area
-from brainsim.declare.graph import Connectivity
+from brainsim.declare.graph import Connectivity, Random
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.sparse import stored_csr, to_csr
 from brainsim.errors import DeclarationError
@@ -121,6 +121,23 @@ class Fiber:
 
     def __repr__(self) -> str:
         return f"<Fiber {self.name} {self.connectivity} {self.plasticity or 'fixed'}>"
+
+
+def fiber_of(
+    source: Area,
+    target: Area,
+    p: float | None = None,
+    plasticity: Plasticity | None = None,
+    *,
+    graph: Connectivity | None = None,
+    label: str = "",
+) -> Fiber:
+    """Return the fiber that `Brain.connect` and `Region.connect` declare with these arguments."""
+    if p is not None and graph is None:
+        graph = Random(p)
+    elif p is not None or graph is None:
+        raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
+    return Fiber(source, target, graph, plasticity, label)
 
 
 def _use_bar(action: str) -> DeclarationError:

@@ -54,8 +54,8 @@ def _part(part: Any) -> Any:
     return list(part) if isinstance(part, tuple) else part
 
 
-def read_identity(text: str) -> dict[str, Any]:
-    """Return what `identity` returned, from JSON.
+def read_identity(text: str, version: int) -> dict[str, Any]:
+    """Return what `identity` returned, from JSON in a file of a format from 3 on.
 
     Raises
     ------
@@ -66,7 +66,16 @@ def read_identity(text: str) -> dict[str, Any]:
     parts = [found[kind] for kind in ("areas", "fibers")] if isinstance(found, dict) else [found]
     if not all(isinstance(part, dict) and all(isinstance(each, dict) for each in part.values()) for part in parts):
         raise TypeError("identity must hold areas and fibers by name")
+    if version < 4:
+        for fiber in found["fibers"].values():
+            _complete(fiber)
     return dict(found)
+
+
+def _complete(fiber: dict[str, Any]) -> None:
+    """Add what files of format 3 do not know: it is as it was when there was no choice."""
+    if isinstance(fiber.get("rule"), dict):
+        fiber["rule"].setdefault("floor", 0)
 
 
 def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
