@@ -122,7 +122,8 @@ class Modulators:
         SimulationError
             If it is not between -8 and 8.
         """
-        values = {each.name: self.at(each, moment) for each in self._of[fiber]} | (instead or {})
+        present = {each.name: self.at(each, moment) for each in self._of[fiber]}
+        values = {**present, **(instead or {})}
         rate = ONE
         for value in values.values():
             rate = multiplied(rate, value)

@@ -338,9 +338,9 @@ class Simulator:
     def reinforce(self, modulator: ModulatorLike, value: float) -> None:
         """Apply a modulator to what fibers remember: reward for the rounds before.
 
-        Of each fiber with a `Trace` that it modulates, open or not, the synapses that took part in the remembered rounds
-        change as if it had had this value then, times the decay of the trace; the fiber's other modulators have their
-        present values.  No round passes, and the modulator itself is not set.
+        Of each fiber with a `Trace` that it modulates, open or not, the synapses that took part in the remembered
+        rounds change as if it had had this value then, times the decay of the trace; the fiber's other modulators have
+        their present values.  No round passes, and the modulator itself is not set.
 
         Raises
         ------
