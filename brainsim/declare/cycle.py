@@ -95,7 +95,7 @@ class Cycle:
     3
     >>> sim.present(phon["dog"])
     >>> sim.run(theta, cycles=3)
-    Outcome(rounds=9, stable=True)
+    Outcome(rounds=9, stable=False)
     """
 
     def __init__(self, **phases: Phase) -> None:

@@ -170,7 +170,7 @@ class Simulator:
         --------
         >>> sim.present(phon["dog"])
         >>> sim.run(phon >> lex, rounds=2, learn=phon >> lex | lex >> lex)  # lex >> lex learns and does not transmit
-        Outcome(rounds=2, stable=False)
+        Outcome(rounds=2, stable=True)
         """
         return self._rounds.run(fibers, rounds, learn, cycles, until_stable, max_rounds)
 
@@ -430,8 +430,8 @@ class Simulator:
         --------
         >>> sim.present(phon["dog"])
         >>> _ = sim.run(phon >> lex)
-        >>> sim.drive(lex).shape, bool(sim.drive(lex).min() > 0), sim.drive(phon).any()
-        ((30,), True, False)
+        >>> sim.drive(lex).shape, float(sim.drive(lex).min()) > 0, float(sim.drive(phon).max())
+        ((30,), True, 0.0)
         """
         return self._looks.drive(self._index.area(area))
 
