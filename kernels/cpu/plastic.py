@@ -37,6 +37,8 @@ class PlasticFiber:
         self._base = spec.base
         self._update = spec.update
         self._overlay = Overlay(sources, spec.update, arena, fiber)
+        lowest = min(spec.base, spec.depression.floor) if spec.depression else spec.base
+        arena.set(fiber, plain=int(not spec.update.steps and lowest >= spec.update.floor))
         self._visited = VisitedPairs(sources, targets, arena, fiber)
 
     def first_weight(self, rate: int) -> int | None:

@@ -52,6 +52,7 @@ FIBER = np.dtype(
         ("floor", _NUMBER),
         ("shift", _NUMBER),
         ("steps", SPAN),  # int64
+        ("plain", _NUMBER),  # 1 if it is a line, and no weight can be below its floor
         # Stored synapses, by the row of their presynaptic neuron: see `Overlay`.
         ("start", SPAN),  # int64
         ("length", SPAN),  # int64

@@ -58,7 +58,7 @@ def _count(missing: Integers, counts: CountsRecord, marks: Marks, winners: Neuro
 def _update(fiber: FiberRecord, source: AreaRecord, marks: Marks, missing: Integers) -> None:
     """Update the stored synapses from the firing neurons to marked winners, and subtract them from ``missing``.
 
-    The rule is a line, its rate is 1, and no weight is below its floor.
+    The rule is plain, and its rate is 1.
     """
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
@@ -121,8 +121,7 @@ def _strengthen_fiber(
     for m in range(len(winners)):
         marks[winners[m]] = m + 1
     _count(missing, counts, marks, winners)
-    # No weight of a fiber is below its base and the floor of its rule.
-    if rate == ONE and not fiber.steps.size and fiber.floor <= fiber.base:
+    if rate == ONE and fiber.plain:
         _update(fiber, source, marks, missing)
     else:
         _update_any(fiber, source, rate, marks, missing)
