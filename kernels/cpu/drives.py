@@ -61,7 +61,7 @@ def _as_weight(sums: Any, count: Any, base: Any) -> Any:  # noqa: ARG001
     return np.int64(count) * base
 
 
-@overload(_worth, inline="always")  # type: ignore[untyped-decorator]
+@overload(_worth, inline="always")
 def _worth_of_kind(sums: Any, count: Any, base: Any) -> Any:  # noqa: ARG001
     return _as_weight if sums.dtype.signed else _as_count
 

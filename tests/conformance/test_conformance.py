@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from listed import BACKENDS
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -19,13 +20,11 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import NO_THRESHOLDS, Synapses, Thresholds
-from dense import DenseBackend
 from devices import NEEDS_GPU
 from driving import Driven
 from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
 
-BACKENDS = [ReferenceBackend, CpuBackend, DenseBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
 GPUS = [
     pytest.param(EmulatedBackend, id="in turn"),
     pytest.param(emulated(seed=7, multiprocessors=132), id="shuffled, small tiles"),
