@@ -24,6 +24,7 @@ from brainsim.kernels.host_backend import Event, HostBackend, Won
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.parts import AmongTopK, Channels, Explicit, Threshold, TopK
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -40,7 +41,13 @@ class CpuBackend(HostBackend[Drive]):
     """
 
     name: ClassVar[str] = "cpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Channels, AmongTopK, Graph, Explicit, Update})
+    parts: ClassVar[frozenset[type]] = frozenset(
+        {
+            *(TopK, Threshold, Channels, AmongTopK),
+            *(Graph, Tapered, Explicit),
+            *(Update,),
+        }
+    )
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)

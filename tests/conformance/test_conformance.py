@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listed import BACKENDS
+from listed import BACKENDS, OPTIONS
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -30,13 +30,6 @@ GPUS = [
     pytest.param(emulated(seed=7, multiprocessors=132), id="shuffled, small tiles"),
     pytest.param(emulated(seed=8, poison=0xFF), id="shuffled, other poison"),
     pytest.param(GpuBackend, marks=NEEDS_GPU, id="device"),
-]
-OPTIONS = [
-    Options(threads=1),
-    Options(threads=2),
-    Options(threads=4, tile=4096),
-    Options(threads=2, tile=65_536, cache_mb=0),
-    Options(threads=1, cache_mb=0.02),
 ]
 
 

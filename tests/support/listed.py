@@ -20,6 +20,14 @@ from emulator.device import EmulatedBackend
 BUILT_IN = [ReferenceBackend, CpuBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
 BACKENDS: list[Any] = [*BUILT_IN, DenseBackend]
 
+OPTIONS = [
+    Options(threads=1),
+    Options(threads=2),
+    Options(threads=4, tile=4096),
+    Options(threads=2, tile=65_536, cache_mb=0),
+    Options(threads=1, cache_mb=0.02),
+]
+
 
 def started(backend_class: type[Backend], program: Program, options: Options | None = None) -> Driven:
     """Return a running backend; skip the test on one that refuses a part of the program."""
