@@ -24,7 +24,8 @@ from brainsim.kernels.host_backend import Event, HostBackend, Won
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Depression, Update
-from brainsim.kernels.parts import AmongTopK, AssemblyGate, ChannelGate, Explicit, Threshold, TopK, Traced
+from brainsim.kernels.law.taper import Tapered
+from brainsim.kernels.parts import AmongTopK, AssemblyGate, ChannelGate, Channels, Explicit, Threshold, TopK, Traced
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
@@ -42,8 +43,8 @@ class CpuBackend(HostBackend[Drive]):
     name: ClassVar[str] = "cpu"
     parts: ClassVar[frozenset[type]] = frozenset(
         {
-            *(TopK, Threshold, AmongTopK),
-            *(Graph, Explicit),
+            *(TopK, Threshold, Channels, AmongTopK),
+            *(Graph, Tapered, Explicit),
             *(Update, Depression),
             *(ChannelGate, AssemblyGate),
             Traced,

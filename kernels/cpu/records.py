@@ -18,6 +18,7 @@ from brainsim.kernels.cpu.addresses import SPAN, address_of, integers
 from brainsim.kernels.cpu.arena import Arena, Records
 from brainsim.kernels.cpu.compiling import inlined
 from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import Neurons
 
@@ -68,20 +69,21 @@ COUNTS = np.dtype(
         ("counts", SPAN),  # unsigned integers by target; the size is in items
         ("itemsize", _NUMBER),  # bytes of a count, 0 if the counts are not known
         ("peaks", SPAN),  # uint32: the largest count of every chunk
+        ("base", _NUMBER),  # weight of each of the synapses that are counted, in fixed point
         ("gains", SPAN),  # int64: targets that have one synapse more than counted, once for each synapse
         ("losses", SPAN),  # int64: and one less
     ]
 )
-_COMPLETE, _PATCH = struct.Struct("=5q"), struct.Struct("=4q")
+_COMPLETE, _PATCH = struct.Struct("=6q"), struct.Struct("=4q")
 NO_PATCH = bytes(_PATCH.size)
 NOT_COUNTED = bytes(COUNTS.itemsize)
 assert _COMPLETE.size + _PATCH.size == COUNTS.itemsize
 
 
-def counts_record(counts: npt.NDArray[Any], peaks: npt.NDArray[np.uint32]) -> bytes:
+def counts_record(counts: npt.NDArray[Any], peaks: npt.NDArray[np.uint32], base: int = ONE) -> bytes:
     """Return a record of `COUNTS` without a patch.  It is good for as long as its owner keeps the arrays."""
     spans = address_of(counts), len(counts), counts.itemsize, address_of(peaks), len(peaks)
-    return _COMPLETE.pack(*spans) + NO_PATCH
+    return _COMPLETE.pack(*spans, base) + NO_PATCH
 
 
 def patch_of(gains: Neurons, losses: Neurons) -> bytes:

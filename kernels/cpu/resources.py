@@ -14,6 +14,8 @@ from brainsim.kernels.cpu.records import FiringSet, Tables
 from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.sparse_drive import SparseDrive
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.parts import Channels
 from brainsim.kernels.program import FiberSpec, Options, Program
 
 _MIB = 1 << 20
@@ -38,6 +40,12 @@ class Resources:
         The fibers that store weights.
     depressions : dict of int to DepressionArrays
         The second steps of rules, by fiber.
+    stored : frozenset of int
+        The fibers of which all synapses are stored, so that none is counted.
+    scaled : frozenset of int
+        The other fibers whose base weight is not 1.
+    channels : dict of int to int
+        The size of the channels of each area that has any.
     sparse : SparseDrive
         For one area at a time, from its projection to its selection.
     """
@@ -48,6 +56,11 @@ class Resources:
         self.tables = Tables(program)
         self.cache = Cache(int(options.cache_mb * _MIB))
         self.graphs = [graph_arrays(fiber.graph) for fiber in program.fibers]
+        self.stored = frozenset(f for f, fiber in enumerate(program.fibers) if not fiber.graph.p)
+        scaled = frozenset(f for f, fiber in enumerate(program.fibers) if fiber.base != ONE)
+        self.scaled = scaled - self.stored
+        parts = [(a, area.activation) for a, area in enumerate(program.areas)]
+        self.channels = {a: part.size for a, part in parts if isinstance(part, Channels)}
         self.sparse = SparseDrive(max(area.n for area in program.areas))
         storing = {f: fiber for f, fiber in enumerate(program.fibers) if fiber.stores}
         self._indices = self._row_indices(storing)
@@ -83,7 +96,7 @@ class Resources:
 
     def _fiber_counts(self, f: int) -> FiberCounts:
         kept = self.plastic[f].kept if f in self.plastic else None
-        return FiberCounts(f, self.graphs[f], kept, self.cache, self.options.tile)
+        return FiberCounts(f, self.graphs[f], kept, self.cache, self.options.tile, self.program.fibers[f].base)
 
     def firing(self, fiber: int) -> FiringSet:
         """Return the neurons that fire at a fiber in this round."""

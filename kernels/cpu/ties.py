@@ -11,12 +11,10 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.addresses import integers
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined
-from brainsim.kernels.cpu.graph import mix64
+from brainsim.kernels.cpu.hashing import hash_of, mix64
 from brainsim.kernels.cpu.records import firing_at
-from brainsim.kernels.law.graph import GOLDEN
 from brainsim.kernels.law.selection import NO_TAG, TAG_STREAM
 
-_GOLDEN = np.uint64(GOLDEN)
 _NO_TAG = np.uint64(NO_TAG)
 _TAG_STREAM = np.uint64(TAG_STREAM)
 _ALL_BUT_SIGN = np.uint64(2**63 - 1)
@@ -26,7 +24,7 @@ _ALL_BUT_SIGN = np.uint64(2**63 - 1)
 def _smallest_hash(key: np.uint64, neurons: npt.NDArray[np.int64]) -> np.uint64:
     smallest = _NO_TAG
     for neuron in neurons:
-        smallest = min(smallest, mix64(key + np.uint64(neuron + 1) * _GOLDEN))
+        smallest = min(smallest, hash_of(key, neuron))
     return smallest
 
 
@@ -58,4 +56,4 @@ def precedence(key: np.uint64, neuron: np.int64) -> np.int64:
     The law orders by an unsigned hash, smallest first.  Inverting all bits but the sign reverses that order and makes
     it one of signed integers, so that drives and precedences are compared alike.
     """
-    return np.int64(mix64(key + np.uint64(neuron + 1) * _GOLDEN) ^ _ALL_BUT_SIGN)
+    return np.int64(hash_of(key, neuron) ^ _ALL_BUT_SIGN)
