@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy.typing as npt
 
@@ -13,6 +13,7 @@ from brainsim._validation import integer, name, real
 from brainsim.declare.activation import TOP_K, Activation
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.neurons import neuron_indices
+from brainsim.declare.owner import Owner, Part
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
 from brainsim.kernels.law.rules import MAX_RATE
 from brainsim.kernels.law.weights import to_fixed
@@ -22,18 +23,8 @@ if TYPE_CHECKING:
     from brainsim.declare.region import Region
 
 
-class Owner(Protocol):
-    """What an area needs of the brain or the region that it belongs to."""
-
-    def fibers_between(self, source: Any, target: Any) -> Any:
-        """Return the fibers from one area to another."""
-
-    def fibers_both_ways(self, a: Any, b: Any) -> Any:
-        """Return the fibers between two areas, in both directions."""
-
-
 @dataclass(frozen=True, repr=False)
-class Area:
+class Area(Part):
     """A brain area: ``n`` neurons, of which at most ``k`` fire in a round.
 
     Parameters
@@ -43,7 +34,7 @@ class Area:
     n : int
         Neurons, 1 to 2**31 - 1.
     k : int
-        Winners, 1 to ``n``.
+        Winners, 1 to ``n``.  May be left out if the activation says how many there are, as `Channels` does.
     patterns : mapping of str to array_like of int or bool, optional
         Named stimulus assemblies: neuron indices in ``[0, n)``, or a mask of ``n`` truth values.  ``area["dog"]``
         returns one.
@@ -77,7 +68,7 @@ class Area:
         self,
         name: str,
         n: int,
-        k: int,
+        k: int | None = None,
         patterns: Mapping[str, npt.ArrayLike] | None = None,
         *,
         refraction: float = 0.0,
@@ -86,8 +77,6 @@ class Area:
         _set(self, "name", _checked_name(name))
         where = f"Area {name!r}"
         _set(self, "n", integer(f"{where}.n", n, 1, MAX_NEURONS))
-        allowed = f"between 1 and n = {self.n}"
-        _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
         _set(self, "refraction", real(f"{where}.refraction", refraction, 0.0, MAX_RATE))
         if self.refraction and not to_fixed(self.refraction):
             allowed = "0 or at least 1e-5, since it has 16 fractional bits"
@@ -96,6 +85,8 @@ class Area:
             allowed = "an Activation, such as TopK()"
             raise DeclarationError(where=f"{where}.activation", value=activation, allowed=allowed)
         _set(self, "activation", TOP_K if activation is None else activation)
+        self.activation.check(f"{where}.activation", self.n)
+        _set(self, "k", self._winners(k))
         if not isinstance(patterns, Mapping | None):
             raise DeclarationError(
                 f"{where}.patterns: must map labels to neurons (got {patterns!r})",
@@ -104,6 +95,17 @@ class Area:
             )
         named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
         _set(self, "patterns", MappingProxyType(named))
+
+    def _winners(self, k: int | None) -> int:
+        where, winners = f"Area {self.name!r}.k", self.activation.winners
+        if k is None and winners is not None:
+            return winners
+        allowed = f"between 1 and n = {self.n}"
+        k = integer(where, k, 1, self.n, allowed=allowed, cure="lower k or raise n")
+        if winners not in (None, k):
+            allowed = f"{winners} as in {self.activation!r}"
+            raise DeclarationError(where=where, value=k, allowed=allowed, cure="leave k out")
+        return k
 
     def _pattern(self, label: str, neurons: npt.ArrayLike) -> Assembly:
         where = f"Area {self.name!r}.patterns[{label!r}]"
@@ -119,11 +121,6 @@ class Area:
                 cure="raise n",
             )
         return Assembly(self.name, pattern, label)
-
-    @property
-    def brain(self) -> Owner | None:
-        """The brain that the area was added to."""
-        return getattr(self, "_brain", None)
 
     @property
     def region(self) -> Region | None:
@@ -189,11 +186,6 @@ def _set(area: Area, attribute: str, value: object) -> None:
 
 def _checked_name(given: str) -> str:
     return name("Area.name", given)
-
-
-def join_brain(part: Area | Region, brain: Owner) -> None:
-    """Record that ``part`` now belongs to ``brain`` (for `Brain.add`)."""
-    object.__setattr__(part, "_brain", brain)
 
 
 def join_region(area: Area, region: Region, name: str) -> None:

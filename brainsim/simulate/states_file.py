@@ -46,17 +46,17 @@ class SavedState:
         if self.seed != seed:
             return f"seed {self.seed}, here {seed}"
         if self.identity is not None:
-            return difference(self.identity, identity(program))
+            return difference(self.identity, identity(program, brain))
         return None if self.declaration == declaration(brain) else "its declaration differs"
 
 
-def write_state(path: str | Path, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
+def write_state(path: str | Path, brain: Brain, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
     """Write a state, whole or not at all."""
     with create(path) as file:
         file.attrs["graph_version"] = GRAPH_VERSION
         file.attrs["ties_version"] = TIES_VERSION
         file.attrs["seed"] = np.uint64(seed)
-        file.create_dataset("identity", data=json.dumps(identity(program), sort_keys=True), dtype=TEXT)
+        file.create_dataset("identity", data=json.dumps(identity(program, brain), sort_keys=True), dtype=TEXT)
         file.create_dataset("note", data=note, dtype=TEXT)
         for kind in KINDS:
             for owner, value in snapshot.values[kind.name].items():

@@ -268,7 +268,7 @@ def test_a_state_of_a_brain_with_parts_unknown_here_is_refused(tmp_path: Path) -
             identity = json.loads(file["identity"].asstr()[()])
             identity["fibers"]["S->T"]["delay"] = 3
             _put(file, "", identity=json.dumps(identity))
-        with pytest.raises(DumpError, match=r"delay of fiber 'S->T' is 3, here 'unknown'"):
+        with pytest.raises(DumpError, match=r"delay of fiber 'S->T' is 3, here 'none'"):
             sim.load(tmp_path / "state.h5")
 
 
