@@ -145,6 +145,8 @@ class Explicit(Connectivity):
             raise DeclarationError(where=where, value=self.weights.shape, allowed=allowed)
         check_stored(where, self.weights.nnz)
         fitted = Explicit(self.weights)
+        if made_by:
+            object.__setattr__(fitted, "weights", None)  # another copy, which only the graph that made it had
         stored = sorted_synapses(where, self.weights, lambda given: _fixed(where, given, plasticity, weight))
         object.__setattr__(fitted, "_stored", stored)
         object.__setattr__(fitted, "_made_by", made_by)
@@ -160,11 +162,15 @@ class Explicit(Connectivity):
         return all(map(np.array_equal, self._stored, other._stored))
 
     def __hash__(self) -> int:
-        return hash(self.weights.shape)
+        return hash(self._size)
+
+    @property
+    def _size(self) -> int:
+        return self.weights.nnz if self._stored is None else len(self._stored.pre)
 
     def __str__(self) -> str:
-        synapses = f"{self.weights.nnz:_} synapses"
-        return f"{self._made_by}: {synapses}, {_memory(self.weights.nnz)}" if self._made_by else synapses
+        synapses = f"{self._size:_} synapses"
+        return f"{self._made_by}: {synapses}, {_memory(self._size)}" if self._made_by else synapses
 
 
 _UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}
