@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import real
-from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses
+from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses, stored_csr
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE
@@ -58,8 +58,12 @@ class Connectivity:
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
     ) -> Connectivity:
         """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
-        if self.stored() is not None:
+        stored = self.stored()
+        if stored is not None and weight == 1.0:
             return self
+        if stored is not None:
+            given = stored_csr(stored, (source.n, target.n))
+            return Explicit(given).checked(where, source, target, plasticity, weight)
         weights = self.synapses(source, target)
         check_sparse(f"{where}.graph: what {type(self).__name__}.synapses returns", weights)
         return Explicit(weights)._fitted(where, source, target, plasticity, weight, repr(self))

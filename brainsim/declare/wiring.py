@@ -65,7 +65,7 @@ class SmallWorld(Connectivity):
     rewired with probability ``rewire``: it moves to a target drawn uniformly among all places but its own on which the
     neuron does not synapse yet.  The graph is directed, and each neuron keeps ``k`` synapses.
 
-    All synapses are stored, in 24 bytes each.
+    All synapses are stored, in 24 bytes each; while the graph is drawn, it takes about five times as much.
 
     Parameters
     ----------
