@@ -31,7 +31,7 @@ class Search(NamedTuple):
     n, k : int
         Neurons and winners.
     key : uint64
-        Orders neurons that tie; see `brainsim.kernels.cpu.ties.tie_key`.
+        Orders neurons that tie; see `brainsim.kernels.cpu.ties.transmit`.
     """
 
     sparse: SparseArrays

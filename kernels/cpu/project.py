@@ -10,11 +10,11 @@ import numpy as np
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.drives import Search
-from brainsim.kernels.cpu.records import indices, joined
+from brainsim.kernels.cpu.records import int_array, joined
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.sparse_drive import LISTED
 from brainsim.kernels.cpu.threads import use_threads
-from brainsim.kernels.cpu.ties import tie_key
+from brainsim.kernels.cpu.ties import transmit
 from brainsim.kernels.state import Neurons, Thresholds
 
 
@@ -60,7 +60,7 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     patch = sparse.size >= spec.k and not len(thresholds.neurons)
     targets = sparse.size if patch else None
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
-    key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
+    key = transmit(tables.areas.records, tables.fibers.records, int_array(tuple(firing)), area)
     patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
     drive = Drive(counts, patched, np.uint64(key))
     if drive.patched:

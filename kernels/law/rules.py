@@ -71,10 +71,10 @@ class Update:
     def apply(self, stored: int, rate: int = ONE) -> int:
         """Return the stored weight, within the bounds, after one step at a rate with 16 fractional bits."""
         if self.steps:
-            step = self.steps[min((stored - self.floor) >> self.shift, len(self.steps) - 1)]
+            step = self.steps[min(max(0, stored - self.floor) >> self.shift, len(self.steps) - 1)]
         else:
             step = (self.gain * stored + self.drift + _HALF) >> RATE_BITS
-        return max(self.floor, min(stored + multiplied(step, rate), self.ceiling))
+        return max(min(self.floor, stored), min(stored + multiplied(step, rate), self.ceiling))
 
     @property
     def changes_weights(self) -> bool:
