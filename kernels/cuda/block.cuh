@@ -80,3 +80,8 @@ struct Neurons {
 __device__ __forceinline__ Neurons firing_at(const State& state, i64 area) {
     return {state.winners + state.areas[area].winners, i64(state.sizes[area])};
 }
+
+// The neurons that fire at a fiber.  Wherever the sources of a fiber are meant, this says who they are.
+__device__ __forceinline__ Neurons firing_of(const State& state, const Round& round, const Fiber& fiber) {
+    return firing_at(state, fiber.source);
+}

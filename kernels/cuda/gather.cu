@@ -9,7 +9,7 @@ gather(const Fibers fibers, const State state, const Overlay overlay, const Roun
     if (item >= round.gather_items) return;
     const GatherJob& job = round.gather_jobs[job_of(round.gather_jobs, round.gather_count, &GatherJob::first_item, item)];
     const Fiber& fiber = fibers.items[job.fiber];
-    const Neurons firing = firing_at(state, fiber.source);
+    const Neurons firing = firing_of(state, round, fiber);
     const i64 place = item - job.first_item;
     if (place >= firing.count) return;
     const u32 rank = overlay.ranks[state.areas[fiber.source].ranks + firing.items[place]];

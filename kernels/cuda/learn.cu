@@ -25,22 +25,26 @@ __device__ __forceinline__ Item item_of_warp(const Round& round) {
     return {item, job, item - round.learn_jobs[job].first_item};
 }
 
-__device__ __forceinline__ Row* row_at(const State& state, const Overlay& overlay, const Fiber& fiber, i64 place) {
-    const Area& source = state.areas[fiber.source];
-    return overlay.rows + row_of(overlay.ranks[source.ranks + state.winners[source.winners + place]], fiber);
+__device__ __forceinline__ Row* row_at(const State& state, const Round& round, const Overlay& overlay, const Fiber& fiber, i64 place) {
+    const u32 pre = firing_of(state, round, fiber).items[place];
+    return overlay.rows + row_of(overlay.ranks[state.areas[fiber.source].ranks + pre], fiber);
 }
 
-// Gives rows to the firing neurons of some areas that have none.  Grid: one block, so that equal runs give equal rows.
+// Gives rows to the neurons that fire at some fibers, if they have none.  Grid: one block, so that equal runs give equal
+// rows.  A neuron may fire at two of the fibers; it is counted twice, which may ask for more room than is taken.
 extern "C" __global__ void __launch_bounds__(THREADS)
-assign_rows(const State state, const Overlay overlay, const Round round) {
+assign_rows(const Fibers fibers, const State state, const Overlay overlay, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
     if (state.status->stalled) return;
-    u64 wanted = u64(state.status->rows_used);
+    const u64 used = u64(state.status->rows_used);
     for (int assign = 0; assign < 2; ++assign) {
+        u64 wanted = used;
         for (i64 which = 0; which < round.source_count; ++which) {
-            const Area& area = state.areas[round.sources[which]];
-            const Neurons firing = firing_at(state, round.sources[which]);
+            const Fiber& fiber = fibers.items[round.sources[which]];
+            const Area& area = state.areas[fiber.source];
+            const Neurons firing = firing_of(state, round, fiber);
             u32* const ranks = overlay.ranks + area.ranks;
+            __syncthreads();  // the fiber before may have given rows to the same neurons
             for (i64 start = 0; start < firing.count; start += THREADS) {
                 const i64 place = start + threadIdx.x;
                 const bool fresh = place < firing.count && ranks[firing.items[place]] == 0;
@@ -50,18 +54,16 @@ assign_rows(const State state, const Overlay overlay, const Round round) {
                 wanted += total * u64(area.slots);
             }
         }
-        const u64 used = u64(state.status->rows_used);
-        if (assign || wanted == used) return;
-        __syncthreads();  // all have read `rows_used`
-        if (i64(wanted) > overlay.row_capacity) {
+        if (wanted == used) return;
+        if (assign) {
+            if (threadIdx.x == 0) state.status->rows_used = i64(wanted);
+        } else if (i64(wanted) > overlay.row_capacity) {
             if (threadIdx.x == 0) {
                 state.status->stalled = 1;
                 state.status->rows_needed = i64(wanted);
             }
             return;
         }
-        if (threadIdx.x == 0) state.status->rows_used = i64(wanted);
-        wanted = used;
     }
 }
 
@@ -103,7 +105,7 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
     const i64 start = i64(local - u64(place) * width);
     const u32* const own = round.starts + job.first_start;
     const i64 start_count = own[0];
-    const Neurons firing = firing_at(state, fiber.source);
+    const Neurons firing = firing_of(state, round, fiber);
     if (place >= firing.count || start >= start_count) return;
     const Neurons posts = posts_of(state, job, fiber);
     const i64 first = own[1 + start], last = (start + 1 < start_count ? i64(own[2 + start]) : posts.count) - 1;
@@ -129,9 +131,9 @@ cross_out(const Fibers fibers, const State state, const Overlay overlay, const R
     const LearnJob& job = round.learn_jobs[item.job];
     const Fiber& fiber = fibers.items[job.fiber];
     u64 pages = 0;
-    if (item.place < i64(state.sizes[fiber.source])) {
+    if (item.place < firing_of(state, round, fiber).count) {
         const Neurons posts = posts_of(state, job, fiber);
-        const Row& row = *row_at(state, overlay, fiber, item.place);
+        const Row& row = *row_at(state, round, overlay, fiber, item.place);
         u32* const bits = round.hits + job.hits + item.place * job.words;
         walk_row(overlay, row, [&](u64 slot) {
             const i64 at = position_of(overlay.posts[slot], posts);
@@ -176,9 +178,9 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
     if (item.job < 0) return;
     const LearnJob& job = round.learn_jobs[item.job];
     const Fiber& fiber = fibers.items[job.fiber];
-    if (item.place >= i64(state.sizes[fiber.source])) return;
+    if (item.place >= firing_of(state, round, fiber).count) return;
     const Neurons posts = posts_of(state, job, fiber);
-    Row* const own = row_at(state, overlay, fiber, item.place);
+    Row* const own = row_at(state, round, overlay, fiber, item.place);
     const Row row = *own;
     walk_row(overlay, row, [&](u64 slot) {
         if (position_of(overlay.posts[slot], posts) < 0) return;

@@ -79,7 +79,7 @@ project(const Fibers fibers, const State state, const Round round) {
         const Fiber& fiber = fibers.items[round.transmitting[at]];
         const Gaps gaps = gaps_of(fibers, fiber);
         if (added && base_of(at - 1) != fiber.base) move_on(base_of(at - 1));
-        const Neurons firing = firing_at(state, fiber.source);
+        const Neurons firing = firing_of(state, round, fiber);
         for (u64 begin = 0; begin < u64(firing.count);) {
             const u64 rest = u64(firing.count) - begin, room = MOST_SOURCES - added;
             const u64 taken = rest < room ? rest : room;

@@ -163,7 +163,7 @@ struct Round {
     i64 learn_count;
     i64 learn_items;
     i64 learn_pairs;
-    const i64* sources;  // areas from which fibers learn
+    const i64* sources;  // fibers whose firing neurons need rows: one for each area from which fibers learn
     i64 source_count;
     i64 passes;
     i64 raises;  // whether thresholds of winners are raised

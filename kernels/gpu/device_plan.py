@@ -92,7 +92,7 @@ class DevicePlanner:
             "transmitting": np.array(plan.transmitting, np.int64),
             "gather_jobs": self._gather_jobs(gathering, most),
             "learn_jobs": self._learn_jobs(learning, inputs, most, after),
-            "sources": np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64),
+            "sources": np.array(list({fibers[f].source: f for f in reversed(learning)}.values()), np.int64),
         }
 
     def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:
