@@ -15,17 +15,6 @@ __device__ __forceinline__ void walk_row(const Overlay& overlay, const Row& row,
     }
 }
 
-// Returns where a neuron stands in a list, or -1 if it does not.
-__device__ __forceinline__ i64 position_of(u32 neuron, const Neurons& list) {
-    i64 low = 0, high = list.count;
-    while (low < high) {
-        const i64 middle = (low + high) >> 1;
-        if (list.items[middle] < neuron) low = middle + 1;
-        else high = middle;
-    }
-    return low < list.count && list.items[low] == neuron ? low : -1;
-}
-
 // One strengthening step: `Update.apply` of `kernels/law/rules.py`.
 __device__ __forceinline__ i64 strengthened(i64 weight, const Fibers& fibers, const Fiber& fiber) {
     i64 step;

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import Array
 from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.gates import Gates, most_firing_at
 from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, LEARN_JOB, SELECT_JOB
+from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 
@@ -57,8 +59,12 @@ class DevicePlan:
 class DevicePlanner:
     """Makes the device plans of a brain."""
 
-    def __init__(self, program: Program, device: Device, tile_bits: int) -> None:
+    def __init__(
+        self, program: Program, device: Device, gates: Gates, transmissions: Transmissions, tile_bits: int
+    ) -> None:
         self._program = program
+        self._gates = gates
+        self._transmissions = transmissions
         self._device = device
         self._tile_bits = tile_bits
 
@@ -66,7 +72,7 @@ class DevicePlanner:
         """Return what the kernels need for a round.
 
         Of each area, ``most`` says how many neurons may fire when it begins, and ``threshold_lift`` by how much more
-        than the sum of its inputs one may be driven.
+        than the sum of its inputs one may be driven.  The transmissions of its fibers have room to be counted.
         """
         inputs = dict(plan.selections)
         tables = self._tables(plan, inputs, most)
@@ -77,7 +83,7 @@ class DevicePlanner:
             tables=dict(zip(tables, there, strict=True)),
             sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
             tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area in inputs),
-            scratch=_scratch(tables, passes),
+            scratch=_scratch(tables, passes) | self._lists(tables["gate_jobs"], most),
         )
 
     def _tables(
@@ -85,15 +91,31 @@ class DevicePlanner:
     ) -> dict[str, npt.NDArray[Any]]:
         fibers = self._program.fibers
         after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
-        gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
-        learning = [f for f, _ in plan.learning if most[fibers[f].source] and after[fibers[f].target]]
+        firing = [most_firing_at(fiber, most) for fiber in fibers]
+        gathering = [f for f in plan.transmitting if fibers[f].stores and firing[f]]
+        learning = [f for f, _ in plan.learning if firing[f] and after[fibers[f].target]]
         return {
             "select_jobs": self._select_jobs(inputs),
             "transmitting": np.array(plan.transmitting, np.int64),
-            "gather_jobs": self._gather_jobs(gathering, most),
-            "learn_jobs": self._learn_jobs(learning, inputs, most, after),
-            "sources": np.array(list({fibers[f].source: f for f in reversed(learning)}.values()), np.int64),
+            "counted_at": np.array([self._transmissions.place(f) for f in plan.transmitting], np.int64),
+            "gate_jobs": self._gates.jobs(plan.gated, most),
+            "gather_jobs": self._gather_jobs(gathering, firing),
+            "learn_jobs": self._learn_jobs(learning, inputs, firing, after),
+            "sources": self._sources(learning),
         }
+
+    def _lists(self, gate_jobs: npt.NDArray[Any], most: Sequence[int]) -> dict[str, int]:
+        sizes = self._gates.list_sizes(gate_jobs, most)
+        return {"passing": int(sizes.sum()), "passing_sizes": len(sizes)}
+
+    def _sources(self, learning: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return fibers at which all neurons fire that need rows: all with a gate, and one of each other source."""
+        fibers = self._program.fibers
+        first: dict[int, int] = {}
+        for f in learning:
+            if not fibers[f].gate:
+                first.setdefault(fibers[f].source, f)
+        return np.array([*(f for f in learning if fibers[f].gate), *first.values()], np.int64)
 
     def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:
         jobs = np.zeros(len(inputs), SELECT_JOB)
@@ -105,21 +127,21 @@ class DevicePlanner:
             job["end_fiber"] = fiber
         return jobs
 
-    def _gather_jobs(self, fibers: Sequence[int], most: Sequence[int]) -> npt.NDArray[Any]:
-        counts = np.array([most[self._program.fibers[f].source] for f in fibers], np.int64)
+    def _gather_jobs(self, fibers: Sequence[int], firing: Sequence[int]) -> npt.NDArray[Any]:
+        counts = np.array([firing[f] for f in fibers], np.int64)
         jobs = np.zeros(len(fibers), GATHER_JOB)
         jobs["fiber"], jobs["first_item"], jobs["items"] = fibers, np.cumsum(counts) - counts, counts
         return jobs
 
     def _learn_jobs(
-        self, fibers: Sequence[int], moved: Collection[int], most: Sequence[int], after: Sequence[int]
+        self, fibers: Sequence[int], moved: Collection[int], firing: Sequence[int], after: Sequence[int]
     ) -> npt.NDArray[Any]:
-        ends = [(self._program.fibers[f].source, self._program.fibers[f].target) for f in fibers]
+        targets = [self._program.fibers[f].target for f in fibers]
         jobs = np.zeros(len(fibers), LEARN_JOB)
-        jobs["fiber"], jobs["moved"] = fibers, [target in moved for _, target in ends]
-        jobs["items"] = [most[source] for source, _ in ends]
-        jobs["words"] = [-(-after[target] // 32) for _, target in ends]
-        jobs["starts"] = [self._most_starts(f, after[target]) for f, (_, target) in zip(fibers, ends, strict=True)]
+        jobs["fiber"], jobs["moved"] = fibers, [target in moved for target in targets]
+        jobs["items"] = [firing[f] for f in fibers]
+        jobs["words"] = [-(-after[target] // 32) for target in targets]
+        jobs["starts"] = [self._most_starts(f, after[target]) for f, target in zip(fibers, targets, strict=True)]
         items, starts = jobs["items"], jobs["starts"]
         sizes = {"first_item": items, "first_pair": items * starts, "first_start": starts + 1}
         sizes["hits"] = items * jobs["words"]
@@ -135,7 +157,7 @@ class DevicePlanner:
     def _passes(self, inputs: Mapping[int, Sequence[int]], most: Sequence[int], threshold_lift: Sequence[int]) -> int:
         fibers = self._program.fibers
         largest = [
-            threshold_lift[area] + sum(most[fibers[f].source] * fibers[f].largest_weight for f in group)
+            threshold_lift[area] + sum(most[fibers[f].source] * max(0, fibers[f].largest_weight) for f in group)
             for area, group in inputs.items()
         ]
         return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES
@@ -145,6 +167,7 @@ def _sizes(tables: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
     learn = tables["learn_jobs"]
     return {
         "select_count": len(tables["select_jobs"]),
+        "gate_count": len(tables["gate_jobs"]),
         "gather_count": len(tables["gather_jobs"]),
         "gather_items": int(tables["gather_jobs"]["items"].sum()),
         "learn_count": len(learn),

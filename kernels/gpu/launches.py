@@ -64,7 +64,7 @@ class Launches:
     def record(self, slot: Slot) -> None:
         """Copy winners into a slot of a ring, if the round before has happened."""
         records = (self._state.record, slot.ring.record)
-        self._device.launch(self._device.prepare("record", len(slot.ring.areas), records, number=slot.start))
+        self._device.launch(self._device.prepare("record", len(slot.ring.wanted.areas), records, number=slot.number))
 
     def _phases(self, plan: DevicePlan) -> _Phases:
         made_with: list[Record | Array] = [self._state.record, self._overlay.record]
@@ -83,8 +83,9 @@ class Launches:
         def launch(kernel: str, blocks: int, number: int | None = None, shared: int = 0) -> Launch:
             return self._device.prepare(kernel, blocks, records, number=number, shared=shared)
 
+        gates = [launch("pass_gates", sizes["gate_count"])] if sizes["gate_count"] else []
         project = [
-            launch("project", plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
+            launch("project", sizes["select_count"] + plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
             launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
         select = [
@@ -103,7 +104,7 @@ class Launches:
         selecting, learning = sizes["select_count"], sizes["learn_count"]
         commit = launch("commit", max(1, selecting))
         return (
-            project if selecting else [],
+            [*gates, *(project if selecting else [])],
             select if selecting else [],
             [*(learn if learning else []), commit],
         )

@@ -21,6 +21,7 @@ class Kernel(NamedTuple):
 
 
 KERNELS = {
+    "pass_gates": Kernel("gates", (FIBERS, STATE, ROUND)),
     "project": Kernel("project", (FIBERS, STATE, ROUND)),
     "gather": Kernel("gather", (FIBERS, STATE, OVERLAY, ROUND)),
     "count_digits": Kernel("select", (STATE, ROUND), numbered=True),
