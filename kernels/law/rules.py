@@ -1,7 +1,8 @@
 """Plasticity steps in integers, as every backend runs them.
 
 A step multiplies a stored weight (below ``2**31`` in size) by a gain with 28 fractional bits and magnitude at most 8,
-so no product reaches ``2**63``.  A step is at most ``2**35`` in size, and a rate at most ``2**19``, so neither does
+so no product reaches ``2**63``; in a depression step it is the distance from the base, below ``2**32``, and the gain is
+at most 1.  A step is at most ``2**35`` in size, and a rate at most ``2**19``, so neither does
 their product.
 """
 
@@ -94,8 +95,11 @@ class Depression:
 
     Attributes
     ----------
-    gain, drift, ceiling, steps, shift, floor : int, int, int, tuple of int, int, int
-        As in `Update`; the step is usually negative.  A weight that is below ``floor`` already stays there.
+    gain, drift : int
+        The step is ``gain * (w - base) + drift``, with as many fractional bits as in `Update`, so that a decay towards
+        the base is exactly 0 there; ``|gain|`` is at most 1.
+    ceiling, steps, shift, floor : int, tuple of int, int, int
+        As in `Update`.  A weight that is below ``floor`` already stays there, unless a reversed step raises it.
     base : int
         The weight towards which is rounded.
     losers : bool
@@ -115,8 +119,8 @@ class Depression:
     def affine(
         cls, gain: float, drift: float, ceiling: float, floor: float = 1.0, base: float = 1.0, *, losers: bool = False
     ) -> Depression:
-        """Build the integer step from real coefficients, with weights in units of 1."""
-        line = _affine(gain, drift)
+        """Build the integer step from the real coefficients of ``gain * w + drift``, with weights in units of 1."""
+        line = _affine(gain, drift + gain * base)
         return cls(*line, to_fixed(ceiling), (), 0, to_fixed(floor), to_fixed(base), losers)
 
     @classmethod
@@ -138,7 +142,7 @@ class Depression:
         if self.steps:
             step = self.steps[min(max(0, stored - self.floor) >> self.shift, len(self.steps) - 1)]
         else:
-            step = self._towards_base(stored, self.gain * stored + self.drift, RATE_BITS)
+            step = self._towards_base(stored, self.gain * (stored - self.base) + self.drift, RATE_BITS)
         step = self._towards_base(stored, rate * step, WEIGHT_BITS)
         return max(min(self.floor, stored), min(stored + step, self.ceiling))
 
