@@ -80,3 +80,9 @@ struct Neurons {
 __device__ __forceinline__ Neurons firing_at(const State& state, i64 area) {
     return {state.winners + state.areas[area].winners, i64(state.sizes[area])};
 }
+
+// The neurons that fire at a fiber: the one place that says which of its source they are.
+__device__ __forceinline__ Neurons firing_of(const State& state, const Round& round, const Fiber& fiber) {
+    (void)round;
+    return firing_at(state, fiber.source);
+}

@@ -35,13 +35,13 @@ def _item(signed: str, unsigned: str = "") -> DType:
 
 AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
 FIBER = _item(
-    "source target recurrent bits shift last guide heads gap_thresholds "
-    "slot gain drift ceiling steps step_count step_shift base",
+    "source target recurrent bits shift last guide heads gap_thresholds slot rule base",
     "key",
 )
+RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
 GATHER_JOB = _item("fiber first_item items")
-LEARN_JOB = _item("fiber moved first_item items first_pair first_start starts hits words")
+LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
 RECORD_JOB = _item("area offset")
 SEARCH = _item("", "bar prefix unknown remaining")
 ROW = _item("", "head tail length")
@@ -55,6 +55,7 @@ ITEMS: dict[str, DType] = {
     "i64": I64,
     "Area": AREA,
     "Fiber": FIBER,
+    "Rule": RULE,
     "SelectJob": SELECT_JOB,
     "GatherJob": GATHER_JOB,
     "LearnJob": LEARN_JOB,
@@ -86,7 +87,9 @@ class Structure:
         return np.dtype([(name, I64 if items is None else U64) for name, items in self.fields.items()])
 
 
-FIBERS = Structure("Fibers", {"items": FIBER, "guide": U16, "heads": U32, "gap_thresholds": U64, "steps": I64})
+FIBERS = Structure(
+    "Fibers", {"items": FIBER, "guide": U16, "heads": U32, "gap_thresholds": U64, "rules": RULE, "steps": I64}
+)
 STATE = Structure(
     "State",
     {
