@@ -38,14 +38,19 @@ __device__ __forceinline__ i64 tabled_step(i64 weight, const Fibers& fibers, con
     return fibers.steps[rule.steps + (item < last ? item : last)];
 }
 
+// A weight after a step, within the bounds of the rule: one that lies below the floor is not lowered further.
+__device__ __forceinline__ i64 bounded(i64 weight, i64 step, const Rule& rule) {
+    const i64 moved = weight + step < rule.ceiling ? weight + step : rule.ceiling;
+    const i64 lowest = weight < rule.floor ? weight : rule.floor;
+    return moved > lowest ? moved : lowest;
+}
+
 // One step of potentiation: `Update.apply` of `kernels/law/rules.py`.
 __device__ __forceinline__ i64 strengthened(i64 weight, i64 rate, const Fibers& fibers, const Rule& rule) {
     i64 step;
     if (rule.step_count) step = tabled_step(weight, fibers, rule);
     else step = (rule.gain * weight + rule.drift + (1ll << (RATE_BITS - 1))) >> RATE_BITS;
-    const i64 moved = weight + ((rate * step + (1ll << (WEIGHT_BITS - 1))) >> WEIGHT_BITS);
-    const i64 raised = moved < rule.ceiling ? moved : rule.ceiling;
-    return raised > rule.floor ? raised : rule.floor;
+    return bounded(weight, (rate * step + (1ll << (WEIGHT_BITS - 1))) >> WEIGHT_BITS, rule);
 }
 
 // Divides by a power of two, rounding down if `down`, else up.
@@ -59,8 +64,5 @@ __device__ __forceinline__ i64 weakened(i64 weight, i64 rate, const Fibers& fibe
     i64 step;
     if (rule.step_count) step = tabled_step(weight, fibers, rule);
     else step = shifted(rule.gain * (weight - rule.base) + rule.drift, RATE_BITS, down);
-    const i64 moved = weight + shifted(rate * step, WEIGHT_BITS, down);
-    const i64 lowered = moved < rule.ceiling ? moved : rule.ceiling;
-    const i64 lowest = weight < rule.floor ? weight : rule.floor;
-    return lowered > lowest ? lowered : lowest;
+    return bounded(weight, shifted(rate * step, WEIGHT_BITS, down), rule);
 }
