@@ -24,15 +24,20 @@ from typing import TYPE_CHECKING, Any, cast
 
 from brainsim import _layout as _layout
 from brainsim._version import __version__
-from brainsim.declare.activation import Activation, Threshold, TopK
+from brainsim.declare.activation import Activation, Channels, Threshold, TopK
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
+from brainsim.declare.depressing import STDP, Heterosynaptic
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity, Explicit, Random
+from brainsim.declare.modulator import Modulator, Oscillator, Window
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
+from brainsim.declare.region import Region
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
+from brainsim.declare.trace import Trace
+from brainsim.declare.wiring import OneToOne, SmallWorld, Topographic
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.simulator import Simulator
@@ -84,29 +89,40 @@ def _plots() -> Artist:
 set_artist(_plots)
 
 __all__ = [
+    "STDP",
     "Activation",
     "AffinePlasticity",
     "Area",
     "Assembly",
     "Brain",
     "BrainsimError",
+    "Channels",
     "Connectivity",
     "Explicit",
     "Fiber",
     "FiberSet",
     "Hebbian",
+    "Heterosynaptic",
+    "Modulator",
+    "OneToOne",
+    "Oscillator",
     "Plasticity",
     "Random",
     "Recording",
+    "Region",
     "Run",
     "SaturatingHebbian",
     "SilentWarning",
     "Simulator",
+    "SmallWorld",
     "SoftBoundHebbian",
     "StatisticalHebbian",
     "Threshold",
     "TopK",
+    "Topographic",
+    "Trace",
     "UnusedWarning",
+    "Window",
     "__version__",
     "areas",
     "bench",

@@ -12,13 +12,14 @@ from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
+from brainsim.declare.sparse import Stored
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_fixed, to_float
-from brainsim.kernels.parts import Explicit
+from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Traced
 from brainsim.kernels.program import AreaSpec, FiberSpec, Program
-from brainsim.kernels.state import THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
+from brainsim.kernels.state import NO_SYNAPSES, THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
 
 
 def build(brain: Brain, seed: int) -> Program:
@@ -43,6 +44,7 @@ def _area(area: Area, seed: int) -> AreaSpec:
 
 def _fiber(fiber: Fiber, seed: int, index: dict[str, int]) -> FiberSpec:
     stored, graph = fiber.connectivity.stored(), fiber.graph(seed)
+    update, depression = fiber.steps()
     if stored is not None:
         digest = blake2b(b"".join(column.tobytes() for column in stored), digest_size=16).hexdigest()
         graph = Explicit(graph.key, graph.n_source, graph.n_target, graph.p, graph.recurrent, digest=digest)
@@ -51,16 +53,28 @@ def _fiber(fiber: Fiber, seed: int, index: dict[str, int]) -> FiberSpec:
         source=index[fiber.source.name],
         target=index[fiber.target.name],
         graph=graph,
-        update=_update(fiber),
-        base=ONE if stored is None else 0,
+        update=update if stored is None else update or _unchanging(stored),
+        base=to_fixed(fiber.weight) if stored is None else 0,
+        depression=depression,
+        gate=_gate(fiber, index),
+        trace=None if fiber.trace is None else Traced(fiber.trace.rates()),
     )
 
 
-def _update(fiber: Fiber) -> Update | None:
-    stored = fiber.connectivity.stored()
-    if fiber.plasticity is not None or stored is None:
-        return fiber.plasticity.fixed_point() if fiber.plasticity else None
-    return Update(gain=0, drift=0, ceiling=int(stored.weight.max(initial=ONE)))  # stores weights and changes none
+def _unchanging(stored: Stored) -> Update:
+    """Return the rule of a fiber that stores weights and changes none."""
+    weights = stored.weight
+    return Update(gain=0, drift=0, ceiling=int(weights.max(initial=ONE)), floor=int(weights.min(initial=0)))
+
+
+def _gate(fiber: Fiber, index: dict[str, int]) -> ChannelGate | AssemblyGate | None:
+    gate = fiber.gate
+    if isinstance(gate, Area):
+        size = gate.activation.channel
+        return ChannelGate(index[gate.name], size, width=fiber.source.n // (gate.n // size))
+    if gate is not None:
+        return AssemblyGate(index[gate.area], tuple(gate.neurons.tolist()))
+    return None
 
 
 def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int, Any]]:
@@ -78,9 +92,15 @@ def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int
         if threshold:
             yield THRESHOLDS, a, Thresholds(np.arange(area.n), np.full(area.n, threshold))
     for f, fiber in enumerate(brain.fibers):
-        stored = fiber.connectivity.stored()
-        if stored is not None:
-            fault = WEIGHTS.fault(program, f, stored)
+        weights = first_weights(fiber)
+        if weights is not NO_SYNAPSES:
+            fault = WEIGHTS.fault(program, f, weights)
             if fault:
                 raise DeclarationError(f"Fiber {fiber.name!r}.graph: stored synapses: {fault}")
-            yield WEIGHTS, f, Synapses(*stored)
+            yield WEIGHTS, f, weights
+
+
+def first_weights(fiber: Fiber) -> Synapses:
+    """Return the synapses that a fiber stores when a simulation begins: none if its graph is random."""
+    stored = fiber.connectivity.stored()
+    return NO_SYNAPSES if stored is None else Synapses(*stored)

@@ -170,7 +170,7 @@ def association(
                     results[name][condition].append(found)
                     bar.update()
     _tables(run, results, chance_overlap(n, round(n**0.5)), {"completion": p, "half_cue": p_half})
-    _draw(run, results, chance_overlap(n, round(n**0.5)))
+    run.picture("association.png", lambda: _draw(results, chance_overlap(n, round(n**0.5))))
     return _metrics(results, n, p)
 
 
@@ -231,7 +231,7 @@ def _metrics(results: Results, n: int, p: float) -> dict[str, Any]:
     }
 
 
-def _draw(run: Run, results: Results, chance: float) -> None:
+def _draw(results: Results, chance: float) -> Figure:
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     for ax, name, published in zip(
         figure.subplots(1, 2, sharey=True),
@@ -252,5 +252,4 @@ def _draw(run: Run, results: Results, chance: float) -> None:
         ax.set_xlabel("joint rounds" if name == "association" else "rounds of training")
     figure.axes[0].set_ylabel("overlap")
     figure.axes[0].legend(frameon=False, fontsize="small")
-    with run.file("association.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

@@ -59,7 +59,7 @@ def classification(
                     compute = partial(TASKS[task], n, k, p, exact, condition, tests, **run.simulator)
                     key = f"{task}-{condition}-{setting}"
                     found[task][condition][setting] = over_seeds(run, bar, key, seeds, compute)
-    _draw(run, found)
+    run.picture("accuracy.png", lambda: _draw(found))
     _tables(run, found)
     return _metrics(found)
 
@@ -212,7 +212,7 @@ def _metrics(found: Found) -> dict[str, Any]:
     }
 
 
-def _draw(run: Run, found: Found) -> None:
+def _draw(found: Found) -> Figure:
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     labels = {"stimulus_classes": "firing probability of the core, r", "halfspaces": "margin"}
     for ax, (task, by_condition) in zip(figure.subplots(1, 2), found.items(), strict=True):
@@ -230,5 +230,4 @@ def _draw(run: Run, found: Found) -> None:
         ax.plot(settings, list(PUBLISHED[task].values()), "o", color="tab:orange", label="published")
         ax.legend(frameon=False, fontsize="small")
         ax.set_title(task.replace("_", " "))
-    with run.file("accuracy.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

@@ -47,7 +47,7 @@ Labels = npt.NDArray[np.int64]
 def digits(
     run: Run,
     *,
-    images: str = "",
+    images: Path | None = None,
     n: int = 2000,
     k: int = 200,
     p: float = 0.1,
@@ -72,12 +72,12 @@ def digits(
             else:
                 compute = partial(learned, fired, labels, n, k, p, beta, held_out, condition, **run.simulator)
             found[condition] = over_seeds(run, bar, condition, seeds, compute)
-    _draw(run, found)
+    run.picture("accuracy.png", lambda: _draw(found))
     _table(run, found, len(labels))
     return _metrics(found, len(labels))
 
 
-def read_images(path: str) -> tuple[Images, Labels]:
+def read_images(path: Path | None) -> tuple[Images, Labels]:
     """Return images, shape ``(images, side, side)``, and their labels."""
     if path:
         if not Path(path).is_file():
@@ -249,7 +249,7 @@ def _metrics(found: Found, count: int) -> dict[str, Any]:
     }
 
 
-def _draw(run: Run, found: Found) -> None:
+def _draw(found: Found) -> Figure:
     lines = _lines(found)
     figure = Figure(figsize=(7.5, 4.2), layout="constrained")
     ax = figure.subplots()
@@ -262,5 +262,4 @@ def _draw(run: Run, found: Found) -> None:
     ax.set_xlabel("test accuracy (chance .1)")
     ax.set_xlim(0, 1)
     ax.invert_yaxis()
-    with run.file("accuracy.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

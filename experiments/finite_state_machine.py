@@ -56,7 +56,7 @@ def finite_state_machine(
             for condition in CONDITIONS:
                 compute = partial(tested, sizes, p, beta, presentations, strings, longest, condition, **run.simulator)
                 found[p][condition] = over_seeds(run, bar, f"{p}-{condition}", seeds, compute)
-    _draw(run, found)
+    run.picture("correct.png", lambda: _draw(found))
     _table(run, found)
     return _metrics(found)
 
@@ -169,7 +169,7 @@ def _metrics(found: Found) -> dict[str, Any]:
     }
 
 
-def _draw(run: Run, found: Found) -> None:
+def _draw(found: Found) -> Figure:
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     ax = figure.subplots()
     width = 0.8 / len(CONDITIONS)
@@ -183,5 +183,4 @@ def _draw(run: Run, found: Found) -> None:
     ax.set_xticks(range(len(found)), [f"p = {p}" for p in found])
     ax.set_ylabel("strings that end right")
     ax.legend(frameon=False, fontsize="small")
-    with run.file("correct.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

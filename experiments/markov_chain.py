@@ -68,7 +68,7 @@ def markov_chain(
             found[condition] = over_seeds(run, bar, condition, seeds, compute)
         flip = partial(coin, blocks * k, k, p, imprinting, flips, **run.simulator)
         coins = over_seeds(run, bar, "coin", seeds, flip)
-    _draw(run, found)
+    run.picture("transitions.png", lambda: _draw(found))
     _tables(run, found, coins)
     return _metrics(found, coins)
 
@@ -190,7 +190,7 @@ def _metrics(found: Mapping[str, Parts], coins: Parts) -> dict[str, Any]:
     }
 
 
-def _draw(run: Run, found: Mapping[str, Parts]) -> None:
+def _draw(found: Mapping[str, Parts]) -> Figure:
     figure = Figure(figsize=(6.5, 4.6), layout="constrained")
     ax = figure.subplots()
     for number, (condition, parts) in enumerate(found.items()):
@@ -203,5 +203,4 @@ def _draw(run: Run, found: Mapping[str, Parts]) -> None:
     ax.set_xlabel("target probability")
     ax.set_ylabel("frequency in the sampled sequence")
     ax.legend(frameon=False, fontsize="small")
-    with run.file("transitions.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -93,11 +94,11 @@ def noun_verb(
     tau: int = 2,
     nouns: int = 10,
     verbs: int = 10,
-    lexicon: str = "",
+    lexicon: Path | None = None,
     features: str = "",
     shared: float = 0.5,
     drop_homographs: bool = False,
-    clauses: str = "",
+    clauses: Path | None = None,
     sentences: int = 300,
     test_every: int = 25,
     seeds: int = 5,
@@ -120,8 +121,9 @@ def noun_verb(
         test_every=test_every,
     )
     results = _all_parts(run, study, CONDITIONS if controls else CONDITIONS[:1], range(run.seed, run.seed + seeds))
-    _draw_learning_curve(run, results, len(words.words))
-    _draw_dump(run, study)
+    run.picture("learning_curve.png", lambda: _learning_curve(results, len(words.words)))
+    run.picture("raster.png", lambda: _raster(run.folder / DUMP))
+    run.picture("overlap.png", lambda: _overlap(run.folder / DUMP, study))
     return _metrics(study, results)
 
 
@@ -212,7 +214,7 @@ def _dump(run: Run, learner: WordLearner) -> None:
         write_assemblies(path, assemblies, {"words_heard": recording})
 
 
-def _draw_learning_curve(run: Run, results: Mapping[str, list[Any]], words: int) -> None:
+def _learning_curve(results: Mapping[str, list[Any]], words: int) -> Figure:
     def curve(name: str, condition: str, measure: str) -> Curve:
         values = [[point[measure] for point in part["curve"]] for part in results[condition]]
         steps = [point["sentences"] for point in results[condition][0]["curve"]]
@@ -243,14 +245,12 @@ def _draw_learning_curve(run: Run, results: Mapping[str, list[Any]], words: int)
     )
     seeds = len(results["trained"])
     figure.suptitle(f"A brain learns {words} words from grounded sentences ({seeds} seeds; shaded: range)")
-    with run.file("learning_curve.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure
 
 
-def _draw_dump(run: Run, study: Study) -> None:
-    """Draw the raster and the overlaps from the dump alone."""
-    path = run.folder / DUMP
-    assemblies, recording = read_assemblies(path), read_recordings(path)["words_heard"]
+def _raster(dump: Path) -> Figure:
+    """Draw the raster of words heard after learning, from the dump alone."""
+    assemblies, recording = read_assemblies(dump), read_recordings(dump)["words_heard"]
     figure = Figure(figsize=(11, 6.5), layout="constrained")
     ax = raster(
         recording,
@@ -260,8 +260,12 @@ def _draw_dump(run: Run, study: Study) -> None:
     ax.set_title(
         "Words heard alone after learning: the area of the word's class fires one assembly (one colour)", pad=22
     )
-    with run.file("raster.png") as place:
-        figure.savefig(place, dpi=110)
+    return figure
+
+
+def _overlap(dump: Path, study: Study) -> Figure:
+    """Draw the overlaps of the assemblies of sounds and meanings, from the dump alone."""
+    assemblies = read_assemblies(dump)
     figure = Figure(figsize=(12, 5.5), layout="constrained")
     halves = ((study.lexicon.nouns, "Lex1", "nouns"), (study.lexicon.verbs, "Lex2", "verbs"))
     for ax, (words, area, name) in zip(figure.subplots(1, 2), halves, strict=True):
@@ -272,8 +276,7 @@ def _draw_dump(run: Run, study: Study) -> None:
         ax.set_xlabel("assembly fired by the sound")
         ax.set_ylabel("assembly fired by the meaning")
     figure.suptitle("Sound and meaning of a word meet in one assembly, apart from those of other words")
-    with run.file("overlap.png") as place:
-        figure.savefig(place, dpi=110)
+    return figure
 
 
 def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def projection(
         exact = {size: {beta: curves("exact", size, beta, seeds) for beta in betas} for size in sizes}
         lazy = {beta: curves("lazy", n, beta, lazy_seeds) for beta in BETAS}
         small = {engine: curves(engine, 10_000, beta_by_rounds, seeds) for engine in ("exact", "lazy")}
-    _draw(run, exact, lazy)
+    run.picture("support.png", lambda: _draw(exact, lazy))
     _tables(run, n, exact, lazy, small)
     return _metrics(n, exact, lazy, small)
 
@@ -149,7 +149,7 @@ def _metrics(n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[s
     }
 
 
-def _draw(run: Run, exact: Mapping[int, Curves], lazy: Curves) -> None:
+def _draw(exact: Mapping[int, Curves], lazy: Curves) -> Figure:
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     axes = figure.subplots(1, len(exact), squeeze=False, sharey=True)[0]
     for ax, (size, curves) in zip(axes, exact.items(), strict=True):
@@ -165,5 +165,4 @@ def _draw(run: Run, exact: Mapping[int, Curves], lazy: Curves) -> None:
         ax.set_xlabel("round")
     axes[0].set_ylabel("support / k (lazy engine: dashed)")
     axes[0].legend(frameon=False, fontsize="small")
-    with run.file("support.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

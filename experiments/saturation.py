@@ -70,7 +70,7 @@ def saturation(
             ]
             for number, (name, rule) in enumerate(RULES.items())
         }
-    _draw(run, curves, words)
+    run.picture("saturation.png", lambda: _draw(curves, words))
     return {"rules": {name: _summary(RULES[name], curve, words) for name, curve in curves.items()}, "curves": curves}
 
 
@@ -87,7 +87,7 @@ def _summary(rule: Plasticity, curves: list[list[dict[str, float]]], words: int)
     }
 
 
-def _draw(run: Run, curves: Mapping[str, list[list[dict[str, float]]]], words: int) -> None:
+def _draw(curves: Mapping[str, list[list[dict[str, float]]]], words: int) -> Figure:
     figure = Figure(figsize=(8, 6), layout="constrained")
     lines = [
         Curve(
@@ -106,5 +106,4 @@ def _draw(run: Run, curves: Mapping[str, list[list[dict[str, float]]]], words: i
         ax=figure.subplots(),
     )
     ax.set_title(f"{words} nouns and {words} verbs under rules that saturate")
-    with run.file("saturation.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

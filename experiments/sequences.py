@@ -56,7 +56,7 @@ def sequences(
                     rate = 0.0 if condition == "beta_zero" else beta
                     compute = partial(recalled, n, k, p, rate, length, presentations, kind, condition, **run.simulator)
                     found[p][condition][kind] = over_seeds(run, bar, f"{p}-{condition}-{kind}", seeds, compute)
-    _draw(run, found)
+    run.picture("recall.png", lambda: _draw(found))
     _tables(run, found, presentations)
     return _metrics(n, k, found)
 
@@ -170,7 +170,7 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
     }
 
 
-def _draw(run: Run, found: Found) -> None:
+def _draw(found: Found) -> Figure:
     figure = Figure(figsize=(10, 5.4), layout="constrained")
     for ax, (p, conditions) in zip(figure.subplots(1, len(found)), found.items(), strict=True):
         steps = range(1, len(conditions["trained"]["simple"][0]["last"]) + 1)
@@ -187,5 +187,4 @@ def _draw(run: Run, found: Found) -> None:
             )
         ax.legend(frameon=False, fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
         ax.set_title(f"p = {p}")
-    with run.file("recall.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

@@ -75,7 +75,7 @@ def ties(
             for name, rate in rates.items()
         }
     _tables(run, caps, grown)
-    _draw(run, caps)
+    run.picture("ties.png", lambda: _draw(caps))
     return {
         "first_winners": {rule: _means([part[rule] for part in caps]) for rule in RULES},
         "formed": {name: _means(parts) for name, parts in grown.items()},
@@ -177,7 +177,7 @@ def _tables(run: Run, caps: Sequence[Any], grown: Mapping[str, Sequence[Any]]) -
     write_table(run, "formed.md", "Assemblies under the law", ["", "trained", "control: beta 0"], rows)
 
 
-def _draw(run: Run, caps: Sequence[Any]) -> None:
+def _draw(caps: Sequence[Any]) -> Figure:
     figure = Figure(figsize=(10, 3.2), layout="constrained")
     for ax, (name, title) in zip(figure.subplots(1, len(MEASURES)), MEASURES.items(), strict=True):
         for at, rule in enumerate(RULES):
@@ -188,5 +188,4 @@ def _draw(run: Run, caps: Sequence[Any]) -> None:
         ax.set_title(
             title.replace(",", ",\n").replace(" when", "\nwhen").replace(" in the", "\nin the"), fontsize="small"
         )
-    with run.file("ties.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from brainsim._validation import real
+from brainsim._validation import integer, real
+from brainsim.errors import DeclarationError
 from brainsim.kernels import parts
 from brainsim.kernels.law.weights import THRESHOLD_LIMIT, to_fixed, to_float
+from brainsim.kernels.program import MAX_NEURONS
 
 
 class Activation(ABC):
@@ -20,8 +22,22 @@ class Activation(ABC):
     threshold: float = 0.0
 
     @abstractmethod
-    def part(self) -> parts.TopK | parts.AmongTopK:
+    def part(self) -> parts.TopK | parts.Channels | parts.AmongTopK:
         """Return what backends run, with integers only: of a type in their ``parts``, or derived from `AmongTopK`."""
+
+    @property
+    def winners(self) -> int | None:
+        """How many neurons fire at most, if the activation says so itself; ``None`` leaves it to the area."""
+        return None
+
+    @property
+    def channel(self) -> int:
+        """Neurons of a channel, which win or lose together: 1 if neurons are selected one by one."""
+        return 1
+
+    def check(self, where: str, n: int) -> None:
+        """Refuse an area of ``n`` neurons that the activation does not fit; ``where`` begins the message."""
+        del where, n
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,69 @@ class Threshold(Activation):
     def part(self) -> parts.Threshold:
         """Return what backends run."""
         return parts.Threshold(to_fixed(self.level))
+
+
+@dataclass(frozen=True)
+class Channels(Activation):
+    """Whole channels compete: those with the largest summed drive win, and in them all driven neurons fire.
+
+    Neuron ``j`` of the area belongs to channel ``j // size``.  The drive of a channel is the sum of the positive drives
+    of its neurons.  The ``c`` channels with the largest drive win; one whose drive is 0 never does.  Ties between
+    channels are broken as between neurons.
+
+    Parameters
+    ----------
+    size : int
+        Neurons of a channel; it divides ``n`` of the area.
+    c : int
+        Channels that win, at most.  ``k`` of the area is ``size * c`` and need not be given.
+
+    Raises
+    ------
+    DeclarationError
+        If a number is below 1 or, by `Area`, ``size`` does not divide ``n``, or there are fewer than ``c`` channels.
+
+    Examples
+    --------
+    >>> Area("Thalamus", n=1000, activation=Channels(size=10, c=4))
+    Area('Thalamus', n=1_000, k=40, activation=Channels(size=10, c=4))
+
+    Notes
+    -----
+    Channels are found more surely than single neurons.  With 10 000 channels of 10 neurons, of which a cue names 4, the
+    right channels win in all trials; if the 40 neurons of largest drive win instead, .82 of them are right.
+    """
+
+    size: int
+    c: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", integer("Channels.size", self.size, 1, MAX_NEURONS))
+        object.__setattr__(self, "c", integer("Channels.c", self.c, 1, MAX_NEURONS))
+
+    @property
+    def winners(self) -> int:
+        """The neurons of the channels that win."""
+        return self.size * self.c
+
+    @property
+    def channel(self) -> int:
+        """The size of a channel."""
+        return self.size
+
+    def check(self, where: str, n: int) -> None:
+        """Refuse an area that has no whole number of channels, or too few."""
+        channels, rest = divmod(n, self.size)
+        if rest:
+            allowed, cure = f"a divisor of n = {n}", "change n or the size of the channels"
+            raise DeclarationError(where=f"{where}: Channels.size", value=self.size, allowed=allowed, cure=cure)
+        if self.c > channels:
+            allowed, cure = f"at most n / size = {channels}", "lower c or raise n"
+            raise DeclarationError(where=f"{where}: Channels.c", value=self.c, allowed=allowed, cure=cure)
+
+    def part(self) -> parts.Channels:
+        """Return what backends run."""
+        return parts.Channels(self.size)
 
 
 TOP_K = TopK()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy.typing as npt
 
@@ -13,21 +13,18 @@ from brainsim._validation import integer, name, real
 from brainsim.declare.activation import TOP_K, Activation
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.neurons import neuron_indices
+from brainsim.declare.owner import Owner, Part
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
 from brainsim.kernels.law.rules import MAX_RATE
 from brainsim.kernels.law.weights import to_fixed
 from brainsim.kernels.program import MAX_NEURONS
 
-
-class Owner(Protocol):
-    """What an area needs of the brain that it belongs to."""
-
-    def fibers_between(self, source: Any, target: Any) -> Any:
-        """Return the fibers from one area to another."""
+if TYPE_CHECKING:
+    from brainsim.declare.region import Region
 
 
 @dataclass(frozen=True, repr=False)
-class Area:
+class Area(Part):
     """A brain area: ``n`` neurons, of which at most ``k`` fire in a round.
 
     Parameters
@@ -37,7 +34,7 @@ class Area:
     n : int
         Neurons, 1 to 2**31 - 1.
     k : int
-        Winners, 1 to ``n``.
+        Winners, 1 to ``n``.  May be left out if the activation says how many there are, as `Channels` does.
     patterns : mapping of str to array_like of int or bool, optional
         Named stimulus assemblies: neuron indices in ``[0, n)``, or a mask of ``n`` truth values.  ``area["dog"]``
         returns one.
@@ -71,7 +68,7 @@ class Area:
         self,
         name: str,
         n: int,
-        k: int,
+        k: int | None = None,
         patterns: Mapping[str, npt.ArrayLike] | None = None,
         *,
         refraction: float = 0.0,
@@ -80,8 +77,6 @@ class Area:
         _set(self, "name", _checked_name(name))
         where = f"Area {name!r}"
         _set(self, "n", integer(f"{where}.n", n, 1, MAX_NEURONS))
-        allowed = f"between 1 and n = {self.n}"
-        _set(self, "k", integer(f"{where}.k", k, 1, self.n, allowed=allowed, cure="lower k or raise n"))
         _set(self, "refraction", real(f"{where}.refraction", refraction, 0.0, MAX_RATE))
         if self.refraction and not to_fixed(self.refraction):
             allowed = "0 or at least 1e-5, since it has 16 fractional bits"
@@ -90,6 +85,8 @@ class Area:
             allowed = "an Activation, such as TopK()"
             raise DeclarationError(where=f"{where}.activation", value=activation, allowed=allowed)
         _set(self, "activation", TOP_K if activation is None else activation)
+        self.activation.check(f"{where}.activation", self.n)
+        _set(self, "k", self._winners(k))
         if not isinstance(patterns, Mapping | None):
             raise DeclarationError(
                 f"{where}.patterns: must map labels to neurons (got {patterns!r})",
@@ -98,6 +95,17 @@ class Area:
             )
         named = {label: self._pattern(label, neurons) for label, neurons in (patterns or {}).items()}
         _set(self, "patterns", MappingProxyType(named))
+
+    def _winners(self, k: int | None) -> int:
+        where, winners = f"Area {self.name!r}.k", self.activation.winners
+        if k is None and winners is not None:
+            return winners
+        allowed = f"between 1 and n = {self.n}"
+        k = integer(where, k, 1, self.n, allowed=allowed, cure="lower k or raise n")
+        if winners not in (None, k):
+            allowed = f"{winners} as in {self.activation!r}"
+            raise DeclarationError(where=where, value=k, allowed=allowed, cure="leave k out")
+        return k
 
     def _pattern(self, label: str, neurons: npt.ArrayLike) -> Assembly:
         where = f"Area {self.name!r}.patterns[{label!r}]"
@@ -115,9 +123,9 @@ class Area:
         return Assembly(self.name, pattern, label)
 
     @property
-    def brain(self) -> Owner | None:
-        """The brain that the area was added to."""
-        return getattr(self, "_brain", None)
+    def region(self) -> Region | None:
+        """The region that the area is part of."""
+        return getattr(self, "_region", None)
 
     def __getitem__(self, label: str) -> Assembly:
         """Return the pattern called ``label``; `UnknownNameError` (a KeyError) if there is none."""
@@ -143,9 +151,24 @@ class Area:
         """Return the fibers declared from this area to ``target``."""
         if not isinstance(target, Area):
             return NotImplemented
-        if self.brain is None:
+        return self._owner().fibers_between(self, target)
+
+    def __and__(self, other: Area) -> Any:
+        """Return the fibers declared from this area to ``other`` and back; an error if there is none one way.
+
+        >>> sim.inhibit(brain["State"] & brain["Arc"], lock="closed")
+        >>> sim.locks
+        {'State->Arc': ('closed',), 'Arc->State': ('closed',)}
+        """
+        if not isinstance(other, Area):
+            return NotImplemented
+        return self._owner().fibers_both_ways(self, other)
+
+    def _owner(self) -> Owner:
+        owner = self.region if self.brain is None else self.brain
+        if owner is None:
             raise DeclarationError(f"Area {self.name!r} belongs to no brain yet; add it with brain.add(area)")
-        return self.brain.fibers_between(self, target)
+        return owner
 
     def __add__(self, other: object) -> NoReturn:
         raise DeclarationError(f"Area {self.name!r}: areas cannot be added; join fibers with |, as in a >> b | b >> c")
@@ -165,6 +188,9 @@ def _checked_name(given: str) -> str:
     return name("Area.name", given)
 
 
-def join_brain(area: Area, brain: Owner) -> None:
-    """Record that ``area`` now belongs to ``brain`` (for `Brain.add`)."""
-    _set(area, "_brain", brain)
+def join_region(area: Area, region: Region, name: str) -> None:
+    """Record that ``area`` is now part of ``region``, under a name that its patterns take over (for `Region.add`)."""
+    patterns = {label: Assembly(name, pattern.neurons, label) for label, pattern in area.patterns.items()}
+    _set(area, "_region", region)
+    _set(area, "name", name)
+    _set(area, "patterns", MappingProxyType(patterns))

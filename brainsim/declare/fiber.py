@@ -1,8 +1,8 @@
-"""Fibers: bundles of random synapses from one area to another, and sets of them."""
+"""Fibers: bundles of synapses from one area to another, and sets of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, name
+from brainsim.declare import requirements
 from brainsim.declare.area import Area
-from brainsim.declare.graph import Connectivity
+from brainsim.declare.assembly import Assembly
+from brainsim.declare.graph import Connectivity, Random
+from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.sparse import stored_csr, to_csr
+from brainsim.declare.trace import Trace
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import Graph, fiber_key
+from brainsim.kernels.law.rules import Depression, Update
+from brainsim.kernels.law.weights import to_fixed, to_float
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -40,6 +46,16 @@ class Fiber:
         Rule by which its synapses learn; ``None`` if their weights never change.
     label : str
         Distinguishes several fibers between the same areas.
+    weight : float
+        Weight of its synapses before they learn; the weights of a graph that stores its synapses are multiplied by it.
+    modulated_by : tuple of Modulator
+        Modulators whose product scales the steps of the rule.
+    trace : Trace, optional
+        How it remembers its last rounds for a modulator that comes later.
+    gate : Area or Assembly, optional
+        What decides which of its source neurons transmit and learn.
+    transmits_when, learns_when : Window, optional
+        Phases of an oscillator in which it transmits, and in which it learns; ``None`` for all.
     """
 
     source: Area
@@ -47,6 +63,12 @@ class Fiber:
     connectivity: Connectivity
     plasticity: Plasticity | None = None
     label: str = ""
+    weight: float = 1.0
+    modulated_by: tuple[Modulator, ...] = ()
+    trace: Trace | None = None
+    gate: Area | Assembly | None = None
+    transmits_when: Window | None = None
+    learns_when: Window | None = None
 
     def __post_init__(self) -> None:
         if self.label != "":
@@ -60,8 +82,11 @@ class Fiber:
                 f"Fiber {self.name!r}.plasticity: must be a Plasticity rule or None (got {self.plasticity!r}); "
                 "for example Hebbian(beta=0.05)"
             )
-        graph = self.connectivity.checked(where, self.source, self.target, self.plasticity)
+        object.__setattr__(self, "weight", requirements.weight(where, self.weight))
+        requirements.check(where, self)
+        graph = self.connectivity.checked(where, self.source, self.target, self.plasticity, self.weight)
         object.__setattr__(self, "connectivity", graph)
+        self.steps()
 
     @property
     def name(self) -> str:
@@ -74,9 +99,34 @@ class Fiber:
         return self.connectivity.p
 
     def graph(self, seed: int = 0) -> Graph:
-        """Return the random graph that the fiber has in a simulator with this seed."""
+        """Return the graph that the fiber has in a simulator with this seed, without the synapses that are stored."""
         key = fiber_key(seed, self.source.name, self.target.name, self.label)
-        return Graph(key, self.source.n, self.target.n, self.p, self.source is self.target)
+        return self.connectivity.law(key, self.source.n, self.target.n, recurrent=self.source is self.target)
+
+    def steps(self) -> tuple[Update | None, Depression | None]:
+        """Return what its rule does to weights in integers: potentiation and depression, ``None`` where there is none.
+
+        Raises
+        ------
+        DeclarationError
+            If the rule does not fit the weights of the fiber.
+        """
+        if self.plasticity is None:
+            return None, None
+        rule = self.plasticity.fitted(self.weight)
+        try:
+            return rule.fixed_point(self.weight, at=self._strongest(rule)), rule.depression(self.weight)
+        except DeclarationError as error:
+            raise requirements.within(f"Fiber {self.name!r}.plasticity", error) from error
+
+    def _strongest(self, rule: Plasticity) -> float | None:
+        """Return the stored weight of the largest size, within the bounds of the rule; ``None`` if none is stored."""
+        stored = self.connectivity.stored()
+        if stored is None:
+            return None
+        low, high = rule.bounds()
+        at = int(stored.weight[np.abs(stored.weight).argmax()]) if len(stored.weight) else 0
+        return min(max(low, to_float(at)), high)
 
     def row(self, i: int, *, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending, in a simulator with this seed."""
@@ -94,8 +144,8 @@ class Fiber:
     def to_scipy(self, *, seed: int = 0) -> csr_array[np.float64]:
         """Return the weights at the beginning of a simulation as a sparse array, shape ``(source.n, target.n)``.
 
-        Random graphs are drawn in plain Python; ``sim.connectome(fiber).to_scipy()`` is faster and has the present
-        weights.
+        Graphs that are not stored are drawn in plain Python; ``sim.connectome(fiber).to_scipy()`` is faster and has the
+        present weights.
 
         Raises
         ------
@@ -104,7 +154,8 @@ class Fiber:
         """
         stored = self.connectivity.stored()
         if stored is None:
-            return to_csr(self.name, self.graph(seed), self.graph(seed).row)
+            graph = self.graph(seed)
+            return to_csr(self.name, graph, graph.row, to_fixed(self.weight))
         return stored_csr(stored, (self.source.n, self.target.n))
 
     def _source_neuron(self, i: int) -> int:
@@ -120,7 +171,32 @@ class Fiber:
         raise _use_bar("used as a condition")
 
     def __repr__(self) -> str:
-        return f"<Fiber {self.name} {self.connectivity} {self.plasticity or 'fixed'}>"
+        shown = "".join(f" {text}" for text in requirements.shown(self))
+        return f"<Fiber {self.name} {self.connectivity} {self.plasticity or 'fixed'}{shown}>"
+
+
+def fiber_of(
+    source: Area,
+    target: Area,
+    p: float | None = None,
+    plasticity: Plasticity | None = None,
+    *,
+    graph: Connectivity | None = None,
+    label: str = "",
+    weight: float = 1.0,
+    modulated_by: Modulator | Sequence[Modulator] = (),
+    trace: Trace | None = None,
+    gate: Area | Assembly | None = None,
+    transmits_when: Window | None = None,
+    learns_when: Window | None = None,
+) -> Fiber:
+    """Return the fiber that `Brain.connect` and `Region.connect` declare with these arguments."""
+    if p is not None and graph is None:
+        graph = Random(p)
+    elif p is not None or graph is None:
+        raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
+    modulators = requirements.modulators(modulated_by)
+    return Fiber(source, target, graph, plasticity, label, weight, modulators, trace, gate, transmits_when, learns_when)
 
 
 def _use_bar(action: str) -> DeclarationError:

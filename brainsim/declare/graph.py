@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import real
+from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses
 from brainsim.errors import DeclarationError
+from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
     from brainsim.declare.plasticity import Plasticity
-
-
-class Stored(NamedTuple):
-    """Synapses that are stored: sources, targets and weights in fixed point, sorted by source and target."""
-
-    pre: npt.NDArray[np.int64]
-    post: npt.NDArray[np.int64]
-    weight: npt.NDArray[np.int64]
 
 
 class Connectivity:
@@ -44,7 +38,7 @@ class Connectivity:
     >>> brain = Brain()
     >>> area = brain.add(Area("A", n=50, k=5))
     >>> brain.connect(area, area, graph=Reversed())
-    <Fiber A->A 50 synapses fixed>
+    <Fiber A->A Reversed(): 50 synapses, 1.2 kB fixed>
     """
 
     p: float = 0.0
@@ -56,13 +50,19 @@ class Connectivity:
         """
         del source, target
 
-    def checked(self, where: str, source: Area, target: Area, plasticity: Plasticity | None) -> Connectivity:
+    def law(self, key: int, n_source: int, n_target: int, *, recurrent: bool) -> Graph:
+        """Return the graph that backends run, without the synapses that are stored."""
+        return Graph(key, n_source, n_target, self.p, recurrent)
+
+    def checked(
+        self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
+    ) -> Connectivity:
         """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
         if self.stored() is not None:
             return self
         weights = self.synapses(source, target)
-        _check_sparse(f"{where}.graph: what {type(self).__name__}.synapses returns", weights)
-        return Explicit(weights).checked(where, source, target, plasticity)
+        check_sparse(f"{where}.graph: what {type(self).__name__}.synapses returns", weights)
+        return Explicit(weights)._fitted(where, source, target, plasticity, weight, repr(self))
 
     def stored(self) -> Stored | None:
         """Return all synapses at the beginning of a simulation, ``None`` if the graph is random."""
@@ -71,9 +71,10 @@ class Connectivity:
 
 @dataclass(frozen=True)
 class Random(Connectivity):
-    """Each pair of neurons is connected with probability ``p``, independently, with weight 1.
+    """Each pair of neurons is connected with probability ``p``, independently.
 
-    ``brain.connect(source, target, p=0.1)`` means ``graph=Random(0.1)``.
+    ``brain.connect(source, target, p=0.1)`` means ``graph=Random(0.1)``.  The synapses are computed when they are
+    needed, and take no memory.
 
     Parameters
     ----------
@@ -83,9 +84,11 @@ class Random(Connectivity):
 
     p: float
 
-    def checked(self, where: str, source: Area, target: Area, plasticity: Plasticity | None) -> Random:
+    def checked(
+        self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
+    ) -> Random:
         """Return the graph with ``p`` as a float in [0, 1]."""
-        del source, target, plasticity
+        del source, target, plasticity, weight
         return Random(real(f"{where}.p", self.p, 0.0, 1.0))
 
     def __str__(self) -> str:
@@ -96,18 +99,20 @@ class Random(Connectivity):
 class Explicit(Connectivity):
     """Given synapses with given weights.
 
+    Each is stored in 24 bytes.
+
     Parameters
     ----------
     weights : SciPy sparse array, shape (source.n, target.n)
-        One synapse for each stored item, whose value is the weight in units of the base weight: from 0 to the ``w_max``
-        of the fiber's rule, or 32 767 without one.  An item that is stored as 0 is a synapse of weight 0.  Weights are
-        rounded to 16 fractional bits.
+        One synapse for each stored item, at most 2 * 10**8.  Its value times the ``weight`` of the fiber is the weight
+        of the synapse: within the bounds of the fiber's rule, or from -32 767 to 32 767 without one.  An item that is
+        stored as 0 is a synapse of weight 0.  Weights are rounded to 16 fractional bits.
 
     Raises
     ------
     DeclarationError
         If the array is not sparse, or, by `Brain.connect`, if its shape does not fit the areas, an item comes twice, or
-        a weight is not a number, negative or too large.
+        a weight is not a number or out of bounds.
 
     Examples
     --------
@@ -120,32 +125,29 @@ class Explicit(Connectivity):
 
     weights: Any
     _stored: Stored | None = field(default=None, init=False, repr=False)
+    _made_by: str = field(default="", init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check_sparse("Explicit.weights", self.weights)
+        check_sparse("Explicit.weights", self.weights)
 
-    def checked(self, where: str, source: Area, target: Area, plasticity: Plasticity | None) -> Explicit:
+    def checked(
+        self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
+    ) -> Explicit:
         """Return the graph with its synapses sorted and in fixed point."""
+        return self._fitted(where, source, target, plasticity, weight, "")
+
+    def _fitted(
+        self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float, made_by: str
+    ) -> Explicit:
         where = f"{where}.graph"
         if self.weights.shape != (source.n, target.n):
             allowed = f"of shape (source.n, target.n) = {(source.n, target.n)}"
             raise DeclarationError(where=where, value=self.weights.shape, allowed=allowed)
-        given = self.weights.tocoo()
-        pre, post = given.row.astype(np.int64), given.col.astype(np.int64)
-        order = np.lexsort((post, pre))
-        stored = Stored(pre[order], post[order], _fixed(where, np.asarray(given.data)[order], plasticity))
-        twice = np.flatnonzero((np.diff(stored.pre) == 0) & (np.diff(stored.post) == 0))
-        if len(twice):
-            i, j = int(stored.pre[twice[0]]), int(stored.post[twice[0]])
-            raise DeclarationError(
-                f"{where}: the synapse {i} -> {j} is given twice; array.sum_duplicates() adds both weights up",
-                where=where,
-                value=(i, j),
-            )
-        for column in stored:
-            column.flags.writeable = False
+        check_stored(where, self.weights.nnz)
         fitted = Explicit(self.weights)
+        stored = sorted_synapses(where, self.weights, lambda given: _fixed(where, given, plasticity, weight))
         object.__setattr__(fitted, "_stored", stored)
+        object.__setattr__(fitted, "_made_by", made_by)
         return fitted
 
     def stored(self) -> Stored | None:
@@ -161,23 +163,29 @@ class Explicit(Connectivity):
         return hash(self.weights.shape)
 
     def __str__(self) -> str:
-        return f"{self.weights.nnz:_} synapses"
+        synapses = f"{self.weights.nnz:_} synapses"
+        return f"{self._made_by}: {synapses}, {_memory(self.weights.nnz)}" if self._made_by else synapses
 
 
-def _check_sparse(where: str, weights: Any) -> None:
-    if not hasattr(weights, "tocoo"):
-        cure = "scipy.sparse.coo_array(dense) makes one"
-        raise DeclarationError(where=where, value=type(weights), allowed="a SciPy sparse array", cure=cure)
+_UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}
 
 
-def _fixed(where: str, weights: npt.NDArray[Any], plasticity: Plasticity | None) -> npt.NDArray[np.int64]:
-    """Return weights in fixed point, which must lie between 0 and the largest weight of the rule."""
-    w_max = MAX_WEIGHT if plasticity is None else plasticity.w_max
+def _memory(synapses: int) -> str:
+    size = synapses * BYTES_PER_SYNAPSE
+    unit = next((unit for unit in ("GB", "MB", "kB") if size >= _UNITS[unit]), "B")
+    return f"{size / _UNITS[unit]:.3g} {unit}"
+
+
+def _fixed(
+    where: str, weights: npt.NDArray[Any], plasticity: Plasticity | None, weight: float
+) -> npt.NDArray[np.int64]:
+    """Return given weights times that of the fiber in fixed point, which must lie within the bounds of the rule."""
+    low, high = (-MAX_WEIGHT, MAX_WEIGHT) if plasticity is None else plasticity.fitted(weight).bounds()
     if weights.dtype.kind not in "iufb":
         raise DeclarationError(where=f"{where}: weights", value=weights.dtype, allowed="real numbers")
-    values = weights.astype(np.float64)
-    fitting = (values >= 0) & (values <= w_max)
+    values = weights.astype(np.float64) * weight
+    fitting = (values >= low) & (values <= high)
     if not fitting.all():
         wrong = float(values[np.argmin(fitting)])
-        raise DeclarationError(where=f"{where}: weights", value=wrong, allowed=f"between 0 and w_max = {w_max:g}")
+        raise DeclarationError(where=f"{where}: weights", value=wrong, allowed=f"between {low:g} and w_max = {high:g}")
     return np.rint(values * ONE).astype(np.int64)

@@ -1,40 +1,49 @@
-"""What a plasticity rule is: one step of the weight, from which everything else follows."""
+"""What a plasticity rule is: steps of the weight, from which everything else follows."""
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
+from copy import copy
+from dataclasses import Field, fields, is_dataclass
+from typing import Any, Self
 
 from brainsim._validation import real
-from brainsim.declare.line import Line, as_line
+from brainsim.declare.steps import Step, check_rounding
 from brainsim.errors import DeclarationError
-from brainsim.kernels.law.rules import MAX_RATE, Update
-from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
-
-_LARGEST_ERROR = 0.1
+from brainsim.kernels.law.rules import Depression, Update
+from brainsim.kernels.law.weights import MAX_WEIGHT, to_fixed, to_float
 
 
 class Plasticity(ABC):
     """A plasticity rule: by how much a synapse changes when its neurons fire one after the other.
 
     To write a rule, derive a frozen dataclass with the parameters of the rule and one method, ``step``.  After each
-    co-firing the weight ``w`` becomes ``w + step(w)``, cut to ``[0, w_max]``.
+    co-firing the weight ``w`` becomes ``w + step(w)``, cut to ``[w_min, w_max]``.  A second method, ``depress``,
+    weakens synapses onto neurons that have just lost.
 
-    All backends run the same integer form of the step.  If ``step`` only adds numbers to ``w`` and multiplies it by
+    All backends run the same integer form of the steps.  If a step only adds numbers to ``w`` and multiplies it by
     numbers, it is a straight line, whose coefficients are stored exactly (to 28 fractional bits).  Any other function
-    is tabulated at some 2000 to 4000 weights between 0 and ``w_max``; choose ``w_max`` no larger than necessary then.
+    is tabulated at some 2000 to 4000 weights between ``w_min`` and ``w_max``; choose them no further apart than
+    necessary then.
 
     Attributes
     ----------
-    w_max : float
-        Largest weight in units of the base weight 1, from 1 to 32 767 (default).  A class attribute, unless a rule
-        declares it as a parameter.
+    w_min, w_max : float
+        Smallest and largest weight, from -32 767 to 32 767; by default 0 and 32 767.  The weight of the fiber must lie
+        between them.  Class attributes, unless a rule declares them as parameters.
+    floor : float or None
+        Smallest weight to which ``depress`` weakens a synapse; ``None``, the default, for the weight of the fiber.
+    all_losers : bool
+        Whether ``depress`` acts on synapses onto all neurons that did not win.  By default it acts on those onto
+        neurons that fired in the round before and have just lost.
 
     Raises
     ------
     DeclarationError
-        If ``w_max`` is out of range, if ``step`` fails or is not a finite number, if a coefficient of a straight line
-        exceeds 8, or if rounding would change the step at weight 1 by more than 10 %.
+        If a bound is out of range, if a step fails or is not a finite number, if a coefficient of a straight line
+        exceeds 8, or if rounding would change the step at the weight of the fiber by more than 10 %.  What depends on
+        the weight of the fiber is checked when the fiber is declared; for the default weight, 1, already when the rule
+        is made.
 
     Examples
     --------
@@ -47,72 +56,139 @@ class Plasticity(ABC):
     ...
     ...     def step(self, w):
     ...         return self.rate / (1 + w) ** self.power
+    ...
+    ...     def depress(self, w):
+    ...         return -self.rate
     >>> rule = Decaying(rate=0.4)
-    >>> rule.update(1.0)
-    1.1
+    >>> rule.update(1.0), rule.depressed(1.3)
+    (1.1, 1.0)
     """
 
+    w_min: float = 0.0
     w_max: float = MAX_WEIGHT
+    floor: float | None = None
+    all_losers: bool = False
 
     def __post_init__(self) -> None:
-        self.fixed_point()
+        w_min, w_max = self.bounds()
+        usual = 1.0 if w_min <= 1.0 < w_max else (w_min + w_max) / 2
+        self.fixed_point(usual, at=usual)
+        self.depression(usual)
 
     @abstractmethod
     def step(self, w: float) -> float:
-        """Return what one co-firing adds to a synapse of weight ``w``, in units of the base weight."""
+        """Return what one co-firing adds to a synapse of weight ``w``."""
+
+    def depress(self, w: float) -> float:
+        """Return what is added to a stored synapse of weight ``w`` if its source fired and its target has just lost.
+
+        Usually negative; 0 by default, so that nothing is weakened.
+        """
+        del w
+        return 0.0
 
     def update(self, weight: float) -> float:
-        """Return the weight after one co-firing: ``weight + step(weight)``, cut to ``[0, w_max]``."""
-        return max(0.0, min(weight + self._checked_step(weight), self.w_max))
+        """Return the weight after one co-firing: ``weight + step(weight)``, cut to ``[w_min, w_max]``."""
+        w_min, w_max = self.bounds()
+        return max(min(w_min, weight), min(weight + self._step(weight), w_max))
 
-    def fixed_point(self) -> Update:
-        """Return the same step on integer weights, as all backends run it."""
-        w_max = real(f"{self._name}.w_max", self.w_max, 1.0, MAX_WEIGHT)
-        line = as_line(self.step)
-        step = Update.tabled(self._checked_step, w_max) if line is None else self._affine(line, w_max)
-        self._check_rounding(step)
-        return step
+    def depressed(self, weight: float) -> float:
+        """Return the weight after its target lost, in a fiber of weight 1 (or of the one the rule is `fitted` to)."""
+        rule = self.fitted()
+        return max(min(rule.lowest(), weight), min(weight + rule._depress(weight), rule.bounds()[1]))
+
+    def fitted(self, base: float = 1.0) -> Self:
+        """Return the rule as it is in a fiber of weight ``base``, which is where an open ``floor`` lies."""
+        if self.floor is not None:
+            return self
+        rule = copy(self)
+        object.__setattr__(rule, "floor", base)
+        return rule
+
+    def bounds(self) -> tuple[float, float]:
+        """Return ``(w_min, w_max)``, checked."""
+        w_max = real(f"{self._name}.w_max", self.w_max, -MAX_WEIGHT, MAX_WEIGHT)
+        w_min = real(f"{self._name}.{self._lower}", self.w_min, -MAX_WEIGHT, MAX_WEIGHT)
+        if to_fixed(w_min) >= to_fixed(w_max):
+            raise DeclarationError(where=f"{self._name}.{self._lower}", value=w_min, allowed=f"below w_max = {w_max:g}")
+        return w_min, w_max
+
+    def lowest(self) -> float:
+        """Return the floor of a rule that is `fitted`, checked: the weight at which ``depress`` stops."""
+        w_min, w_max = self.bounds()
+        floor = real(f"{self._name}.floor", self.floor, w_min, w_max)
+        if to_fixed(floor) == to_fixed(w_max):
+            raise DeclarationError(where=f"{self._name}.floor", value=floor, allowed=f"below w_max = {w_max:g}")
+        return floor
+
+    def fixed_point(self, base: float = 1.0, *, at: float | None = None) -> Update:
+        """Return ``step`` on integer weights, as all backends run it.
+
+        Parameters
+        ----------
+        base : float
+            Weight of the fiber.
+        at : float, optional
+            A weight within the bounds at which rounding must not change the step by more than 10 %, for fibers whose
+            synapses differ; by default ``base``, which then has to lie within the bounds, with room to learn.
+        """
+        rule = self.fitted(base)
+        update = rule._step.update(*rule.bounds())
+        if at is None:
+            rule._check_base(base)
+        at = to_float(to_fixed(base if at is None else at))
+        check_rounding(self._name, update, at, rule.update(at) - at)
+        return update
+
+    def depression(self, base: float = 1.0) -> Depression | None:
+        """Return ``depress`` on integer weights, as all backends run it; ``None`` if nothing is weakened."""
+        rule = self.fitted(base)
+        if rule._depress.is_zero:
+            return None
+        return rule._depress.depression(rule.lowest(), rule.bounds()[1], base, losers=rule.all_losers)
 
     @property
     def _name(self) -> str:
         return type(self).__name__
 
-    def _affine(self, line: Line, w_max: float) -> Update:
-        if not (abs(line.gain) <= MAX_RATE and abs(line.drift) <= MAX_RATE):
-            raise DeclarationError(
-                f"{self._name}.step: the coefficients of {line.gain:g} * w + {line.drift:g} must lie within "
-                f"±{MAX_RATE:g}; lower its parameters"
-            )
-        return Update.affine(line.gain, line.drift, w_max)
+    @property
+    def _lower(self) -> str:
+        """What the rule calls the parameter that bounds its weights from below."""
+        return "w_min"
 
-    def _checked_step(self, weight: float) -> float:
-        where = f"{self._name}.step({weight:g})"
-        try:
-            step = float(self.step(weight))
-        except Exception as error:
-            raise DeclarationError(f"{where}: failed ({type(error).__name__}: {error})", where=where) from error
-        if not math.isfinite(step):
-            raise DeclarationError(where=where, value=step, allowed="a finite number")
-        return step
+    @property
+    def _step(self) -> Step:
+        return Step(f"{self._name}.step", self.step)
 
-    def _check_rounding(self, step: Update) -> None:
-        wanted, made = self.update(1.0) - 1.0, to_float(step.apply(ONE)) - 1.0
-        scale = abs(wanted) or to_float(max(map(abs, step.steps), default=0))
-        if abs(made - wanted) <= _LARGEST_ERROR * scale:
-            return
-        if step.steps:
-            raise DeclarationError(
-                f"{self._name}.w_max: must be lower, since the table of steps from 0 to w_max has {len(step.steps)} "
-                f"items, which make the step at weight 1 {made:g} instead of {wanted:g} (got {self.w_max:g})"
-            )
-        raise DeclarationError(
-            f"{self._name}.step: at weight 1 must be 0 or at least about 1e-4, since weights have 16 fractional bits "
-            f"(got {wanted:g}); raise the rate"
-        )
+    @property
+    def _depress(self) -> Step:
+        return Step(f"{self._name}.depress", self.depress)
+
+    def _check_base(self, base: float) -> None:
+        """Refuse a fiber whose weight is out of bounds, or at the bound towards which a step would move it."""
+        w_min, w_max = self.bounds()
+        step = self._step(base)
+        for bound, value, sign, side in (("w_max", w_max, 1, "above"), (self._lower, w_min, -1, "below")):
+            where, room = f"{self._name}.{bound}", sign * (to_fixed(value) - to_fixed(base))
+            if room < 0:
+                allowed = f"at {'least' if sign > 0 else 'most'} {base:g}, the weight of the fiber"
+                raise DeclarationError(where=where, value=value, allowed=allowed)
+            if not room and sign * step > 0:
+                raise DeclarationError(where=where, value=value, allowed=f"{side} {base:g}, the base weight, to learn")
+
+    def __repr__(self) -> str:
+        """Show the parameters, keyword parameters only where they are not at their defaults."""
+        shown = []
+        parameters: tuple[Field[Any], ...] = fields(self) if is_dataclass(self) else ()
+        for each in parameters:
+            value = getattr(self, each.name)
+            if not each.kw_only or value != each.default:
+                shown.append(f"{each.name}={value!r}")
+        return f"{self._name}({', '.join(shown)})"
 
 
 class AffinePlasticity(Plasticity):
-    """A rule given by two coefficients instead of a step: ``w <- w + gain * w + drift``, cut to ``[0, w_max]``."""
+    """A rule given by two coefficients instead of a step: ``w <- w + gain * w + drift``, cut to ``[w_min, w_max]``."""
 
     @property
     @abstractmethod

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from brainsim._validation import real
 from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.steps import check_bounds, check_rate
 from brainsim.errors import DeclarationError
-from brainsim.kernels.law.rules import MAX_RATE
-from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_fixed
+from brainsim.kernels.law.weights import MAX_WEIGHT, ONE
+
+_SMALLEST = 1 / ONE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hebbian(Plasticity):
     """The rule of the assembly calculus with a bound: ``w <- min(w * (1 + beta), w_max)``.
+
+    A negative weight becomes more negative, down to ``w_min``: ``Hebbian(beta, w_max=0, w_min=-20)`` is a rule for
+    inhibitory fibers.
 
     Parameters
     ----------
     beta : float
         Plasticity, 0 to 8; 0 means no learning.
     w_max : float
-        Saturation weight, 1 to 32 767.  The papers have none.  The default is the largest weight that can be stored; at
-        ``beta = 0.05`` a synapse reaches it after 214 co-firings.
+        Saturation weight, -32 767 to 32 767.  The papers have none.  The default is the largest weight that can be
+        stored; at ``beta = 0.05`` a synapse of weight 1 reaches it after 214 co-firings.
+    w_min : float, keyword
+        Smallest weight, below ``w_max``.
 
     References
     ----------
@@ -31,9 +38,11 @@ class Hebbian(Plasticity):
 
     beta: float
     w_max: float = MAX_WEIGHT
+    w_min: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_rate_and_bound(self)
+        check_rate(self, "beta")
+        check_bounds(self, -MAX_WEIGHT)
         super().__post_init__()
 
     def step(self, w: float) -> float:
@@ -41,7 +50,7 @@ class Hebbian(Plasticity):
         return self.beta * w
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SaturatingHebbian(Plasticity):
     """The additive, saturating rule: ``w <- w + beta * (1 - w / w_max)``.
 
@@ -52,7 +61,9 @@ class SaturatingHebbian(Plasticity):
     beta : float
         Plasticity, 0 to 8; 0 means no learning.
     w_max : float
-        Saturation weight, 1 to 32 767.
+        Saturation weight, above 0 and at most 32 767.
+    w_min : float, keyword
+        Smallest weight, below ``w_max``.
 
     References
     ----------
@@ -61,9 +72,11 @@ class SaturatingHebbian(Plasticity):
 
     beta: float
     w_max: float = 10.0
+    w_min: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_rate_and_bound(self)
+        check_rate(self, "beta")
+        check_bounds(self, _SMALLEST)
         super().__post_init__()
 
     def step(self, w: float) -> float:
@@ -85,8 +98,8 @@ class StatisticalHebbian(Plasticity):
     beta : float
         First step, 0 to ``1 / steepness``; a larger one would overshoot.
     w_max : float
-        Saturation weight, 1 to ``200 / steepness``.  The step is tabulated: some 2000 to 4000 values from 0 to
-        ``w_max``.
+        Saturation weight, above 0 and at most ``200 / steepness``.  The step is tabulated: some 2000 to
+        4000 values from 0 to ``w_max``.
     steepness : float
         How fast learning slows down, above 0 and at most 100.
 
@@ -101,7 +114,8 @@ class StatisticalHebbian(Plasticity):
     steepness: float = 1.0
 
     def __post_init__(self) -> None:
-        _check_rate_and_bound(self)
+        check_rate(self, "beta")
+        check_bounds(self, _SMALLEST)
         object.__setattr__(self, "steepness", real("StatisticalHebbian.steepness", self.steepness, 0.0, 100.0))
         if not self.steepness:
             raise DeclarationError(
@@ -139,7 +153,8 @@ class SoftBoundHebbian(Plasticity):
     beta : float
         Plasticity, 0 to 8; 0 means no learning.
     w_max : float
-        Saturation weight, 1 to 32 767.  The step is tabulated: some 2000 to 4000 values from 0 to ``w_max``.
+        Saturation weight, above 0 and at most 32 767.  The step is tabulated: some 2000 to 4000 values from 0 to
+        ``w_max``.
     mu : float
         Exponent, 0 to 10.
 
@@ -154,20 +169,11 @@ class SoftBoundHebbian(Plasticity):
     mu: float = 0.5
 
     def __post_init__(self) -> None:
-        _check_rate_and_bound(self)
+        check_rate(self, "beta")
+        check_bounds(self, _SMALLEST)
         object.__setattr__(self, "mu", real("SoftBoundHebbian.mu", self.mu, 0.0, 10.0))
         super().__post_init__()
 
     def step(self, w: float) -> float:
         """Return ``beta * (1 - w / w_max) ** mu``."""
         return float(self.beta * max(0.0, 1.0 - w / self.w_max) ** self.mu)
-
-
-def _check_rate_and_bound(rule: Hebbian | SaturatingHebbian | StatisticalHebbian | SoftBoundHebbian) -> None:
-    """Put ``beta`` and ``w_max`` into their ranges as floats, with messages that name them."""
-    where = type(rule).__name__
-    object.__setattr__(rule, "beta", real(f"{where}.beta", rule.beta, 0.0, MAX_RATE))
-    object.__setattr__(rule, "w_max", real(f"{where}.w_max", rule.w_max, 1.0, MAX_WEIGHT))
-    if rule.beta and to_fixed(rule.w_max) == ONE:
-        allowed = "above 1, the base weight, to learn"
-        raise DeclarationError(where=f"{where}.w_max", value=rule.w_max, allowed=allowed)

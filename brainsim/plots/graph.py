@@ -1,4 +1,4 @@
-"""Drawings of a declaration: areas as circles, fibers as arrows."""
+"""Drawings of a declaration: areas as circles, fibers as arrows, regions as frames."""
 
 from __future__ import annotations
 
@@ -8,37 +8,77 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch, Polygon
 
 from brainsim.declare.fiber import Fiber
 from brainsim.plots._axes import axes
 
 if TYPE_CHECKING:
+    from brainsim.declare.area import Area
     from brainsim.declare.brain import Brain
 
 _RADIUS = 0.24
 _PLASTIC, _FIXED = "tab:orange", "0.5"
+_FRAME, _INSIDE = "tab:blue", "#eaf2f9"
+_FRAME_WIDTH = 78  # points: the circle of an area, and a margin
+_GAP = 0.5  # beside a region, in distances between areas
 
 
 def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
-    """Draw areas on a circle and fibers as arrows: orange if plastic, grey if fixed."""
+    """Draw areas on a circle and fibers as arrows, orange if plastic, grey if fixed; a frame surrounds each region."""
     ax = axes(ax, 6.0, 6.0)
-    angles = np.pi / 2 - 2 * np.pi * np.arange(len(brain.areas)) / max(len(brain.areas), 1)
-    places = {name: np.array((np.cos(a), np.sin(a))) for name, a in zip(brain.areas, angles, strict=True)}
+    places = _places(list(brain.areas.values()))
+    for name, region in brain.regions.items():
+        _frame(ax, name, np.array([places[area.name] for area in region.areas.values()]))
     for fiber in brain.fibers:
         _arrow(ax, fiber, places[fiber.source.name], places[fiber.target.name])
     for name, area in brain.areas.items():
         x, y = places[name]
         ax.scatter([x], [y], s=2600, color="white", edgecolors="tab:blue", linewidths=2, zorder=3)
-        ax.text(x, y, f"{name}\nn={area.n:,}\nk={area.k:,}", ha="center", va="center", fontsize="x-small", zorder=4)
+        label = f"{_label(area)}\nn={area.n:,}\nk={area.k:,}"
+        ax.text(x, y, label, ha="center", va="center", fontsize="x-small", zorder=4)
     ax.plot([], [], color=_PLASTIC, label="plastic")
     ax.plot([], [], color=_FIXED, label="fixed")
     ax.legend(loc="upper right", fontsize="x-small")
-    ax.set_xlim(-1.5, 1.5)
-    ax.set_ylim(-1.4, 1.55)
+    room = 0.15 if brain.regions else 0.0  # for their names
+    ax.set_xlim(-1.5 - room, 1.5 + room)
+    ax.set_ylim(-1.4 - room, 1.55 + room)
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
+
+
+def _places(areas: list[Area]) -> dict[str, np.ndarray]:
+    """Return a place on a circle for each area, clockwise from the top, with a gap at each end of a region."""
+    following = [*areas[1:], *areas[:1]]
+    steps = [1.0 if area.region is after.region else 1.0 + _GAP for area, after in zip(areas, following, strict=True)]
+    angles = np.pi / 2 - 2 * np.pi * np.cumsum([0.0, *steps[:-1]]) / max(sum(steps), 1.0)
+    return {area.name: np.array((np.cos(a), np.sin(a))) for area, a in zip(areas, angles, strict=False)}
+
+
+def _label(area: Area) -> str:
+    """Return the name that an area has in its region, whose frame bears the rest."""
+    return area.name if area.region is None else area.name.removeprefix(f"{area.region.name}.")
+
+
+def _frame(ax: Axes, name: str, places: np.ndarray) -> None:
+    """Surround areas that follow each other on the circle, which a polygon with a wide outline does.
+
+    All areas lie on one circle, so a polygon of some of them contains no other.
+    """
+    outline = np.vstack([places, places[:1] + 1e-3])  # a single point would have no outline
+    for width, colour in ((_FRAME_WIDTH + 3, _FRAME), (_FRAME_WIDTH, _INSIDE)):
+        ax.add_patch(Polygon(outline, color=colour, lw=width, joinstyle="round", capstyle="round", zorder=0))
+    x, y = _outside(places) * 1.47
+    across = "center" if abs(x) < 0.4 else "left" if x > 0 else "right"
+    ax.text(x, y, name, ha=across, va="center", fontsize="small", color=_FRAME, zorder=4)
+
+
+def _outside(places: np.ndarray) -> np.ndarray:
+    """Return the direction in which some places lie from the middle: that of the first, if they lie all around it."""
+    middle = places.mean(axis=0)
+    distance = float(np.linalg.norm(middle))
+    return np.asarray(middle / distance if distance > 0.01 else places[0])
 
 
 def _arrow(ax: Axes, fiber: Fiber, start: np.ndarray, end: np.ndarray) -> None:

@@ -86,7 +86,7 @@ class Connectome:
         pre, post, weight = self.learned()
         if self._explicit:
             return stored_csr(self._stored(), (self._graph.n_source, self._graph.n_target))
-        matrix = to_csr(self._spec.name, self._graph, lambda i: self._engine.row(self._fiber, i))
+        matrix = to_csr(self._spec.name, self._graph, lambda i: self._engine.row(self._fiber, i), self._spec.base)
         width = self._graph.n_target
         sources = np.repeat(np.arange(self._graph.n_source), np.diff(matrix.indptr))
         matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight

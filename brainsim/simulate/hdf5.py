@@ -14,7 +14,8 @@ from brainsim.errors import DumpError
 
 FORMAT = 4
 READABLE = (1, 2, 3, FORMAT)
-"""Format 1 has no thresholds; formats 1 and 2 hold the declaration as text; formats 1 to 3 have no drives."""
+"""Format 1 has no thresholds; formats 1 and 2 hold the declaration as text; formats 1 to 3 have no drives, and one
+lock."""
 
 TEXT = h5py.string_dtype()
 

@@ -9,17 +9,21 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from brainsim.declare.brain import Brain
+from brainsim.declare.fiber import Fiber
 from brainsim.kernels.law.graph import Graph
-from brainsim.kernels.program import Program
+from brainsim.kernels.program import FiberSpec, Program
 
 _LONGEST = 16
-_SEEDED = ("key",)  # of graphs: follows from names and the seed, which a file holds beside
 
 
-def identity(program: Program) -> dict[str, Any]:
-    """Return a program as JSON data: areas and fibers by name."""
-    areas = program.areas
-    return {
+def identity(program: Program, brain: Brain) -> dict[str, Any]:
+    """Return a program, and what modulates it, as JSON data: areas, fibers and modulators by name.
+
+    A part that a file of format 3 does not know is left out where it has its default value, so that such a file still
+    fits a brain that does not use it.
+    """
+    areas, fibers, modulators = program.areas, {fiber.name: fiber for fiber in brain.fibers}, brain.modulators
+    found: dict[str, Any] = {
         "areas": {
             area.name: {
                 "n": area.n,
@@ -30,32 +34,54 @@ def identity(program: Program) -> dict[str, Any]:
             for area in areas
         },
         "fibers": {
-            fiber.name: {
-                "source": areas[fiber.source].name,
-                "target": areas[fiber.target].name,
-                "graph": _part(fiber.graph),
-                "rule": _part(fiber.update),
-                "base": fiber.base,
+            spec.name: {
+                "source": areas[spec.source].name,
+                "target": areas[spec.target].name,
+                "graph": _part(spec.graph),
+                "rule": _part(spec.update),
+                "base": spec.base,
+                **_present(_added(spec, program), _modulation(fibers[spec.name])),
             }
-            for fiber in program.fibers
+            for spec in program.fibers
         },
     }
+    return {**found, "modulators": {each.name: _part(each) for each in modulators.values()}} if modulators else found
+
+
+def _added(spec: FiberSpec, program: Program) -> dict[str, Any]:
+    gate = spec.gate
+    named = None if gate is None else {**_part(gate), "area": program.areas[gate.area].name}
+    return {"depression": _part(spec.depression), "gate": named, "trace": _part(spec.trace)}
+
+
+def _modulation(fiber: Fiber) -> dict[str, Any]:
+    return {
+        "modulated_by": sorted(each.name for each in fiber.modulated_by),
+        **{
+            attribute: None if window is None else [window.oscillator.name, window.start, window.end]
+            for attribute, window in (("transmits_when", fiber.transmits_when), ("learns_when", fiber.learns_when))
+        },
+    }
+
+
+def _present(*parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items() if value}
 
 
 def _part(part: Any) -> Any:
     """Return a part of a program as JSON data: its type and the fields that it is compared by."""
     if is_dataclass(part):
         named = {each.name: getattr(part, each.name) for each in fields(part) if each.compare}
-        seeded = _SEEDED if isinstance(part, Graph) else ()
-        described = {name: _part(value) for name, value in named.items() if name not in seeded}
-        return {"type": type(part).__name__, **described}
+        if isinstance(part, Graph):
+            del named["key"]  # follows from names and the seed, which a file holds beside
+        return {"type": type(part).__name__, **{name: _part(value) for name, value in named.items()}}
     if isinstance(part, tuple) and len(part) > _LONGEST:
         return hashlib.blake2b(repr(part).encode(), digest_size=16).hexdigest()
     return list(part) if isinstance(part, tuple) else part
 
 
-def read_identity(text: str) -> dict[str, Any]:
-    """Return what `identity` returned, from JSON.
+def read_identity(text: str, version: int) -> dict[str, Any]:
+    """Return what `identity` returned, from JSON in a file of a format from 3 on.
 
     Raises
     ------
@@ -63,21 +89,30 @@ def read_identity(text: str) -> dict[str, Any]:
         If the text is something else.
     """
     found = json.loads(text)
-    parts = [found[kind] for kind in ("areas", "fibers")] if isinstance(found, dict) else [found]
+    parts = [found["areas"], found["fibers"], found.get("modulators", {})] if isinstance(found, dict) else [found]
     if not all(isinstance(part, dict) and all(isinstance(each, dict) for each in part.values()) for part in parts):
-        raise TypeError("identity must hold areas and fibers by name")
+        raise TypeError("identity must hold areas, fibers and modulators by name")
+    if version < 4:
+        for fiber in found["fibers"].values():
+            _complete(fiber)
     return dict(found)
+
+
+def _complete(fiber: dict[str, Any]) -> None:
+    """Add what files of format 3 do not know: it is as it was when there was no choice."""
+    if isinstance(fiber.get("rule"), dict):
+        fiber["rule"].setdefault("floor", 0)
 
 
 def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     """Return one place where two identities differ, ``None`` if they are equal."""
-    for kind in ("areas", "fibers"):
-        ours, theirs = here[kind], saved[kind]
+    for kind in ("areas", "fibers", "modulators"):
+        ours, theirs = here.get(kind, {}), saved.get(kind, {})
         for name in (*theirs, *ours):
             if name not in ours or name not in theirs:
                 return f"{kind[:-1]} {name!r} is only in {'the file' if name in theirs else 'this brain'}"
             for attribute in (*ours[name], *theirs[name]):
-                value, here_value = (each[name].get(attribute, "unknown") for each in (theirs, ours))
+                value, here_value = (each[name].get(attribute, "none") for each in (theirs, ours))
                 if value != here_value:
                     return f"{attribute} of {kind[:-1]} {name!r} is {value!r}, here {here_value!r}"
     return None

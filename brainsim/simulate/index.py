@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.declare.region import Region
 from brainsim.errors import DeclarationError
 
 AreaLike = Area | str
+AreasLike = AreaLike | Region  # where several areas can be given, a region or its name stands for all of its areas
 Openable = Fiber | FiberSet | Iterable[Fiber]
 
 
@@ -26,11 +28,21 @@ class Index:
         """Return the number of an area of this brain."""
         return self._areas[self.brain.area(area).name]
 
-    def areas(self, areas: Iterable[AreaLike]) -> list[int]:
-        """Return the numbers of some areas, each once."""
-        return list(dict.fromkeys(self.area(area) for area in areas))
+    def areas(self, areas: Iterable[AreasLike]) -> list[int]:
+        """Return the numbers of some areas, among them those of regions, each once."""
+        return list(dict.fromkeys(index for area in areas for index in self._in(area)))
 
-    def some(self, areas: tuple[AreaLike, ...]) -> list[int]:
+    def _in(self, area: AreasLike) -> Iterator[int]:
+        region = self.brain.regions.get(area) if isinstance(area, str) else area
+        if not isinstance(region, Region):
+            yield self.area(area)  # type: ignore[arg-type]  # whatever is not an area gets an error
+            return
+        if region.brain is not self.brain:
+            owner = "no brain yet" if region.brain is None else "another brain"
+            raise DeclarationError(f"Region {region.name!r} belongs to {owner}; use a region of this one")
+        yield from (self._areas[part.name] for part in region.areas.values())
+
+    def some(self, areas: tuple[AreasLike, ...]) -> list[int]:
         """Return the numbers of some areas, of all if none is named."""
         return self.areas(areas) if areas else list(range(len(self.area_names)))
 
@@ -61,7 +73,7 @@ class Index:
                 fibers = fibers | self.brain.fibers_between(source, target)
         return fibers
 
-    def gates(self, targets: Iterable[AreaLike | Fiber | FiberSet]) -> tuple[set[int], set[int]]:
+    def gates(self, targets: Iterable[AreasLike | Fiber | FiberSet]) -> tuple[set[int], set[int]]:
         """Return the numbers of the areas and of the fibers among ``targets``."""
         areas: set[int] = set()
         fibers: set[int] = set()
@@ -69,5 +81,5 @@ class Index:
             if isinstance(target, Fiber | FiberSet):
                 fibers.update(self.fibers(target))
             else:
-                areas.add(self.area(target))
+                areas.update(self._in(target))
         return areas, fibers

@@ -65,7 +65,7 @@ class Rounds:
     def schedule(self, fibers: Openable) -> Schedule:
         """Return the order of events in a round that opens these fibers."""
         chosen = self._index.fibers(fibers)
-        closed = [f for f in chosen if self._gates.closed(f)]
-        plan = self._plan([f for f in chosen if not self._gates.closed(f)])
+        closed = {f: self._gates.why_closed(f) for f in chosen if self._gates.closed(f)}
+        plan = self._plan([f for f in chosen if f not in closed])
         recorded = [area.name for recording in self._recorder.listening() for area in recording.areas]
         return Schedule(self._engine.program, plan, closed, self._state.held, recorded)

@@ -25,7 +25,7 @@ class Saving:
         """Write the whole state, whole or not at all."""
         from brainsim.simulate.states_file import write_state
 
-        write_state(path, self._program, self._seed, self._table.snapshot(), note)
+        write_state(path, self._brain, self._program, self._seed, self._table.snapshot(), note)
 
     def load(self, path: str | Path) -> str:
         """Become the state in a file, whole or not at all; return its note."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from brainsim.kernels.program import Program
@@ -24,7 +24,7 @@ class Schedule:
     """What a round with certain fibers open does, phase by phase; print it.
 
     All projections read the winners of the previous round, and all areas move to their new winners together, so the
-    order within a phase does not matter.
+    order within a phase does not matter.  Fibers that are closed say by which locks.
 
     Attributes
     ----------
@@ -33,11 +33,16 @@ class Schedule:
     """
 
     def __init__(
-        self, program: Program, plan: RoundPlan, closed: Sequence[int], held: Iterable[int], recorded: Sequence[str]
+        self,
+        program: Program,
+        plan: RoundPlan,
+        closed: Mapping[int, str],
+        held: Iterable[int],
+        recorded: Sequence[str],
     ) -> None:
         areas, fibers = program.areas, program.fibers
         steps = [Step("stimulate", areas[a].name, "keeps firing its held assembly") for a in sorted(held)]
-        steps += [Step("project", fibers[f].name, "inhibited: transmits nothing") for f in closed]
+        steps += [Step("project", fibers[f].name, f"inhibited: transmits nothing ({why})") for f, why in closed.items()]
         for area, inputs in plan.selections:
             adds = f"adds its weights to the drive of {areas[area].name}"
             steps += [Step("project", fibers[f].name, adds) for f in inputs]

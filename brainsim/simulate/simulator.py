@@ -12,20 +12,22 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
-from brainsim.build import build, first_state
+from brainsim.build import build, first_state, first_weights
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Memory
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Options, default_cache_mb
-from brainsim.kernels.state import THRESHOLDS, WINNERS
+from brainsim.kernels.state import THRESHOLDS, WEIGHTS, WINNERS
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.excitability import Excitability
 from brainsim.simulate.gates import Gates
-from brainsim.simulate.index import AreaLike, Index, Openable
+from brainsim.simulate.index import AreaLike, AreasLike, Index, Openable
+from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
@@ -169,7 +171,7 @@ class Simulator:
     def frozen(self) -> Iterator[Self]:
         """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
 
-        Winners, held areas, inhibition, thresholds and the clock are put back.
+        Winners, held areas, locks, thresholds and the clock are put back.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -201,15 +203,15 @@ class Simulator:
         """
         self._stimuli.present(assemblies)
 
-    def hold(self, *areas: AreaLike) -> None:
+    def hold(self, *areas: AreasLike) -> None:
         """Keep the present winners of these areas firing until they are released."""
         self._stimuli.hold(areas)
 
-    def release(self, *areas: AreaLike) -> None:
+    def release(self, *areas: AreasLike) -> None:
         """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
         self._stimuli.release(areas)
 
-    def silence(self, *areas: AreaLike) -> None:
+    def silence(self, *areas: AreasLike) -> None:
         """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
         self._stimuli.silence(areas)
 
@@ -218,16 +220,60 @@ class Simulator:
         """Names of the areas whose winners are held."""
         return self._stimuli.held
 
-    def inhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
-        """Close fibers, or all fibers into and out of areas, until they are disinhibited.
+    def inhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
+        """Close fibers, or all fibers into and out of areas or regions, until they are disinhibited.
 
-        An inhibited area keeps its winners, which act again once it is disinhibited.
+        An inhibited area keeps its winners, which act again once it is disinhibited.  Locks have names, so that several
+        reasons can close the same area or fiber independently: it is open again when no lock is left on it.
+
+        >>> sim.inhibit(lex, lock="noun")
+        >>> sim.inhibit(lex)
+        >>> sim.disinhibit(lex, lock="noun")
+        >>> sim.locks
+        {'Lex': ('default',)}
+
+        Parameters
+        ----------
+        *targets : Area, Region, str, Fiber or FiberSet
+            What is closed.
+        lock : str
+            Name of the lock: printable text.
+
+        Raises
+        ------
+        DeclarationError
+            If a target is not of this brain, or the lock is not a name.
         """
-        self._gates.inhibit(targets)
+        self._gates.inhibit(targets, lock)
 
-    def disinhibit(self, *targets: AreaLike | Fiber | FiberSet) -> None:
-        """Undo `inhibit` for these areas and fibers (for everything, if nothing is named)."""
-        self._gates.disinhibit(targets)
+    def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
+        """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
+
+        ``disinhibit(x)`` takes off the lock of ``inhibit(x)`` and leaves named ones; ``disinhibit(x, lock="noun")``
+        takes off that one alone; ``disinhibit(lock="noun")`` takes it off everything; and ``disinhibit()`` takes all
+        locks off everything.  A lock that is not there is no error.
+
+        Parameters
+        ----------
+        *targets : Area, Region, str, Fiber or FiberSet
+            What is opened; everything, if nothing is named.
+        lock : str, optional
+            Name of the lock.
+
+        Raises
+        ------
+        DeclarationError
+            If a target is not of this brain, or the lock is not a name.
+        """
+        if lock is None and not targets:
+            self._gates.open_all()
+        else:
+            self._gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
+
+    @property
+    def locks(self) -> Mapping[str, tuple[str, ...]]:
+        """The names of the locks on each inhibited area and fiber, by its name: ``{"Lex": ("noun",)}``."""
+        return self._gates.locks
 
     def transmitting(self, fibers: Openable) -> FiberSet:
         """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
@@ -313,12 +359,44 @@ class Simulator:
             raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
         return Connectome(self._engine, chosen[0], self._may_write)
 
+    def forget(self, fibers: Openable) -> None:
+        """Let the weights of fibers be what they were at the beginning: nothing that was learned is left.
+
+        A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
+        thresholds and the clock stay.  Fibers that cannot learn stay as they are.
+
+        >>> sim.present(phon["dog"])
+        >>> sim.run(phon >> lex, rounds=3)
+        Outcome(rounds=3, stable=True)
+        >>> sim.forget(phon >> lex)
+        >>> len(sim.connectome(phon >> lex).learned()[0])
+        0
+
+        Parameters
+        ----------
+        fibers : Fiber, FiberSet or iterable of Fiber
+            For example ``sim.brain.fibers``, or the ``fibers`` of a `Region`.
+
+        Raises
+        ------
+        DeclarationError
+            If a fiber is not of this brain; then none forgets.
+        SimulationError
+            Inside `Simulator.frozen`.
+        """
+        self._may_write()
+        every = list(self.brain.fibers)
+        chosen = [f for f in self._index.fibers(fibers) if self._program.fibers[f].stores]
+        with uninterrupted():
+            for f in chosen:
+                self._engine.write(WEIGHTS, f, first_weights(every[f]))
+
     def _may_write(self) -> None:
         self._probes.refuse(
             "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
         )
 
-    def record(self, *areas: AreaLike) -> Recording:
+    def record(self, *areas: AreasLike) -> Recording:
         """Record the winners of these areas (all, if none is named) from the next round on.
 
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
@@ -349,7 +427,7 @@ class Simulator:
     # Life
 
     def save(self, path: str | Path, note: str = "") -> None:
-        """Write the whole state (winners, weights, gates, clock) to an HDF5 file, whole or not at all.
+        """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
 
         ``note`` is kept with it and returned by `load`.
         """

@@ -6,6 +6,7 @@ Probes, saving and loading go through `StateTable` and name no kind of state.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,11 +14,12 @@ from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import KINDS, StateKind, same
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.locks import Locks, from_pairs, to_pairs
 
 
 @dataclass(frozen=True)
 class BrainKind:
-    """A kind of state that the brain as a whole has: a set of areas or fibers, or a count of rounds.
+    """A kind of state that the brain as a whole has: a set of areas or fibers, their locks, or a count of rounds.
 
     Attributes
     ----------
@@ -27,17 +29,20 @@ class BrainKind:
         What the value holds.
     restored : bool
         Whether a probe puts it back.
+    locks : bool
+        Whether it holds the locks of each of them, rather than a set of them.
     """
 
     name: str
     of: Literal["areas", "fibers", "rounds"]
     restored: bool = True
+    locks: bool = False
 
 
 BRAIN_KINDS = (
     BrainKind("held", "areas"),
-    BrainKind("inhibited", "areas"),
-    BrainKind("inhibited_fibers", "fibers"),
+    BrainKind("area_locks", "areas", locks=True),
+    BrainKind("fiber_locks", "fibers", locks=True),
     BrainKind("rounds", "rounds"),
     # A fiber that only probes open has been used, so what was used stays noted.
     BrainKind("opened", "fibers", restored=False),
@@ -47,23 +52,22 @@ BRAIN_KINDS = (
 
 @dataclass
 class BrainState:
-    """Held areas, inhibition, the clock, and what has been used so far; areas and fibers by index."""
+    """Held areas, locks, the clock, and what has been used so far; areas and fibers by index."""
 
     held: set[int] = field(default_factory=set)
-    inhibited: set[int] = field(default_factory=set)
-    inhibited_fibers: set[int] = field(default_factory=set)
+    area_locks: Locks = field(default_factory=dict)
+    fiber_locks: Locks = field(default_factory=dict)
     rounds: int = 0
     opened: set[int] = field(default_factory=set)
     fired: set[int] = field(default_factory=set)
 
     def get(self, kind: BrainKind) -> Any:
-        """Return a copy of a value: a set or a count."""
-        value = getattr(self, kind.name)
-        return value if kind.of == "rounds" else set(value)
+        """Return a copy of a value: a set, a mapping or a count."""
+        return copy(getattr(self, kind.name))
 
     def set(self, kind: BrainKind, value: Any) -> None:
         """Replace a value."""
-        setattr(self, kind.name, value if kind.of == "rounds" else set(value))
+        setattr(self, kind.name, copy(value))
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Snapshot:
     values : mapping of str to mapping
         For each `StateKind` by name, the value of each owner by name.
     brain : mapping of str to object
-        For each `BrainKind` by name, a tuple of names or a count.
+        For each `BrainKind` by name, a tuple of names, a tuple of pairs of owner and lock, or a count.
     """
 
     values: Mapping[str, Mapping[str, Any]]
@@ -151,7 +155,8 @@ class StateTable:
             return None if isinstance(value, int) and value >= 0 else f"{kind.name} must be a count (got {value!r})"
         if value is None:
             return f"{kind.name} is missing"
-        unknown = [name for name in value if name not in self._index(kind)]
+        named = [owner for owner, _ in value] if kind.locks else value
+        unknown = [name for name in named if name not in self._index(kind)]
         return f"{kind.name} names {unknown[0]!r}, which this brain does not have" if unknown else None
 
     def _index(self, kind: BrainKind) -> dict[str, int]:
@@ -160,13 +165,15 @@ class StateTable:
     def _names(self, kind: BrainKind, value: Any) -> Any:
         if kind.of == "rounds":
             return value
+        if kind.locks:
+            return to_pairs(value, self._index(kind))
         return tuple(name for name, index in self._index(kind).items() if index in value)
 
     def _indices(self, kind: BrainKind, value: Any) -> Any:
         if kind.of == "rounds":
             return value
         index = self._index(kind)
-        return {index[name] for name in value}
+        return from_pairs(value, index) if kind.locks else {index[name] for name in value}
 
 
 def _index(program: Program, kind: BrainKind) -> dict[str, int]:

@@ -2,7 +2,8 @@
 
 Format 4: attributes ``brainsim_format``, ``graph_version``, ``ties_version`` and ``seed``; datasets ``identity`` (JSON,
 see `brainsim.simulate.identity`) and ``note``; for each kind of state of the backend
-``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names or a count.
+``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names, a count, or
+locks as text (JSON pairs of owner and lock).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS, StateKind
+from brainsim.simulate import locks
 from brainsim.simulate.hdf5 import TEXT, count, create, names, opened, text
 from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
@@ -44,17 +46,17 @@ class SavedState:
         if self.seed != seed:
             return f"seed {self.seed}, here {seed}"
         if self.identity is not None:
-            return difference(self.identity, identity(program))
+            return difference(self.identity, identity(program, brain))
         return None if self.declaration == declaration(brain) else "its declaration differs"
 
 
-def write_state(path: str | Path, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
+def write_state(path: str | Path, brain: Brain, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
     """Write a state, whole or not at all."""
     with create(path) as file:
         file.attrs["graph_version"] = GRAPH_VERSION
         file.attrs["ties_version"] = TIES_VERSION
         file.attrs["seed"] = np.uint64(seed)
-        file.create_dataset("identity", data=json.dumps(identity(program), sort_keys=True), dtype=TEXT)
+        file.create_dataset("identity", data=json.dumps(identity(program, brain), sort_keys=True), dtype=TEXT)
         file.create_dataset("note", data=note, dtype=TEXT)
         for kind in KINDS:
             for owner, value in snapshot.values[kind.name].items():
@@ -64,6 +66,8 @@ def write_state(path: str | Path, program: Program, seed: int, snapshot: Snapsho
             value = snapshot.brain[each.name]
             if each.of == "rounds":
                 file.create_dataset(each.name, data=value)
+            elif each.locks:
+                file.create_dataset(each.name, data=locks.to_text(value), dtype=TEXT)
             else:
                 file.create_dataset(each.name, data=list(value), dtype=TEXT)
 
@@ -88,10 +92,10 @@ def read_state(path: str | Path, program: Program) -> SavedState:
             raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
         _check_versions(path, file, old=old)
         values = {kind.name: _values(file, kind, program, version) for kind in KINDS}
-        brain = {kind.name: _brain_value(file, kind, old=old) for kind in BRAIN_KINDS}
+        brain = {kind.name: _brain_value(file, kind, version) for kind in BRAIN_KINDS}
         return SavedState(
             seed=count(file.attrs["seed"]),
-            identity=None if old else read_identity(text(file["identity"])),
+            identity=None if old else read_identity(text(file["identity"]), version),
             declaration=text(file["declaration"]) if old else None,
             snapshot=Snapshot(values, brain),
             note=text(file["note"]),
@@ -134,7 +138,12 @@ def _value(kind: StateKind, group: h5py.Group | h5py.Dataset, *, old: bool) -> A
     return kind.record(*(group[column.name][:] for column in kind.columns))
 
 
-def _brain_value(file: h5py.File, kind: BrainKind, *, old: bool) -> Any:
+_BEFORE_LOCKS = {"area_locks": "inhibited", "fiber_locks": "inhibited_fibers"}
+
+
+def _brain_value(file: h5py.File, kind: BrainKind, version: int) -> Any:
     if kind.of == "rounds":
-        return count(file.attrs["rounds"] if old else file[kind.name][()])
-    return names(file[kind.name])
+        return count(file.attrs["rounds"] if version < 3 else file[kind.name][()])
+    if kind.locks and version < 4:
+        return tuple((name, locks.DEFAULT) for name in names(file[_BEFORE_LOCKS[kind.name]]))
+    return locks.from_text(text(file[kind.name])) if kind.locks else names(file[kind.name])

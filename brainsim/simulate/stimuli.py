@@ -6,7 +6,7 @@ from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.kernels.state import NO_FIRING, WINNERS, Firing
 from brainsim.simulate.engine import Engine
-from brainsim.simulate.index import AreaLike, Index
+from brainsim.simulate.index import AreasLike, Index
 from brainsim.simulate.state import BrainState
 
 
@@ -43,15 +43,15 @@ class Stimuli:
             )
         return area
 
-    def hold(self, areas: tuple[AreaLike, ...]) -> None:
+    def hold(self, areas: tuple[AreasLike, ...]) -> None:
         """Keep the present winners of areas firing."""
         self._state.held.update(self._index.areas(areas))
 
-    def release(self, areas: tuple[AreaLike, ...]) -> None:
+    def release(self, areas: tuple[AreasLike, ...]) -> None:
         """Let areas choose winners again: all of them if none is named."""
         self._state.held.difference_update(self._index.some(areas))
 
-    def silence(self, areas: tuple[AreaLike, ...]) -> None:
+    def silence(self, areas: tuple[AreasLike, ...]) -> None:
         """Let no neuron of areas fire, and release them."""
         for area in self._index.some(areas):
             self._engine.write(WINNERS, area, NO_FIRING)

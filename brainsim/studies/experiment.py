@@ -23,9 +23,16 @@ from brainsim.errors import ExperimentError, unknown
 if TYPE_CHECKING:
     from brainsim.studies.run import Run
 
-Value = int | float | bool | str
+Value = int | float | bool | str | Path | None
 Function = Callable[..., Mapping[str, Any]]
-_TYPES: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_TYPES: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    Path: "a file",
+}
+_FILES = (Path, Path | None)  # the second one if there may be no file
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -38,7 +45,7 @@ class Experiment:
     function : callable
         Takes a `Run` and the parameters by keyword; returns metrics that can be written as JSON.
     types : mapping of str to type
-        Type of each parameter: int, float, bool or str.
+        Type of each parameter: int, float, bool, str or Path, which names a file.
     defaults : mapping of str to value
         Value of each parameter unless told otherwise.
     quick : mapping of str to value
@@ -80,9 +87,22 @@ class Experiment:
             given[name] = _convert(setting, self.types[name], text.strip())
         return {**self.defaults, **(self.quick if quick else {}), **given}
 
+    def resumed(self, settings: Iterable[str], before: Mapping[str, Any], *, quick: bool) -> dict[str, Value]:
+        """Return the parameters of a run that is continued: those it had ``before``, as JSON data, and given texts.
+
+        Raises the same errors as `parameters`.
+        """
+        every = self.parameters(settings, quick=quick)
+        given = {setting.partition("=")[0].strip() for setting in settings}
+        files = {name for name, kind in self.types.items() if kind is Path}
+        had = {name: Path(value) if name in files and value else value for name, value in before.items()}
+        return {name: value if name in given else had.get(name, value) for name, value in every.items()}
+
 
 def _convert(setting: str, kind: type, text: str) -> Value:
     try:
+        if kind is Path:
+            return Path(text) if text else None
         if kind is bool:
             return _TRUTH[text.lower()]
         if kind is int and not text.lstrip("+-").replace("_", "").isdigit():
@@ -116,7 +136,8 @@ def experiment(
     Raises
     ------
     ExperimentError
-        If a parameter has no default or is not annotated int, float, bool or str, or ``quick`` names no parameter.
+        If a parameter has no default or is not annotated int, float, bool, str, Path or ``Path | None``, or ``quick``
+        names no parameter.
     """
 
     def decorate(decorated: Function) -> Experiment:
@@ -130,11 +151,13 @@ def _declare(function: Function, quick: Mapping[str, Value]) -> Experiment:
     types: dict[str, type] = {}
     defaults: dict[str, Value] = {}
     for parameter in list(inspect.signature(function, eval_str=True).parameters.values())[1:]:
-        if parameter.annotation not in _TYPES or parameter.default is parameter.empty:
+        kind = Path if parameter.annotation in _FILES else parameter.annotation
+        if kind not in _TYPES or parameter.default is parameter.empty:
             raise ExperimentError(
-                f"{where}: parameter {parameter.name!r} must be annotated int, float, bool or str and have a default"
+                f"{where}: parameter {parameter.name!r} must be annotated int, float, bool, str or Path and have a "
+                "default"
             )
-        types[parameter.name], defaults[parameter.name] = parameter.annotation, parameter.default
+        types[parameter.name], defaults[parameter.name] = kind, parameter.default
     for name in quick:
         if name not in types:
             raise ExperimentError(f"{where}: quick: {unknown('parameter', name, types)}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shlex
 import sys
 import time
@@ -16,58 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainsim._files import whole, write_json
-from brainsim._version import __version__
-from brainsim.errors import ExperimentError, RunFolderError
-from brainsim.kernels.law.graph import GRAPH_VERSION
-from brainsim.kernels.law.selection import TIES_VERSION
+from brainsim.errors import RunFolderError
+from brainsim.simulate import backends
+from brainsim.studies.folders import RunLock, contents
 from brainsim.studies.info import peak_rss_mb, versions
+from brainsim.studies.metrics import plain
+from brainsim.studies.settings import HEADER, Settings, read_header
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from tqdm import tqdm
 
     from brainsim.simulate.simulator import Simulator
 
 _CHECKPOINT_SECONDS = 20.0
-# Ties went to the lowest index before they had a version.
-_BEFORE_VERSIONS = {"ties_version": 0}
-_CHANGED = {"source_sha256": "the experiment file", "inputs": "a file it reads"}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What determines a run's result (all but ``backend`` and ``threads``, which do not)."""
-
-    experiment: str
-    source_sha256: str
-    seed: int
-    quick: bool
-    parameters: Mapping[str, Any]
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    backend: str = "auto"
-    threads: int | None = None
-
-    @classmethod
-    def of_file(cls, path: str | Path, **others: Any) -> Settings:
-        """Return the settings of a run of an experiment file; parameters that name files are hashed too."""
-        files = {v: _sha256(v) for v in others["parameters"].values() if isinstance(v, str) and Path(v).is_file()}
-        return cls(str(path), _sha256(path), inputs=files, **others)
-
-    def decisive(self) -> dict[str, Any]:
-        """Return what a resumed run must share."""
-        return {
-            "source_sha256": self.source_sha256,
-            "seed": self.seed,
-            "quick": self.quick,
-            "parameters": dict(self.parameters),
-            "inputs": dict(self.inputs),
-            "graph_version": GRAPH_VERSION,
-            "ties_version": TIES_VERSION,
-            "brainsim_version": __version__,
-        }
-
-
-def _sha256(path: str | Path) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+_DOTS_PER_INCH = 110
 
 
 @dataclass
@@ -80,13 +41,21 @@ class Run:
         Where everything goes.
     settings : Settings
         Seed, parameters, backend.
+    made_folder : bool
+        Whether the folder was made for this run, so that it is removed again if the run gets nowhere.
+    notes : list of str
+        What the user ought to know of how the run went, a line each.
     """
 
     folder: Path
     settings: Settings
+    made_folder: bool = False
+    notes: list[str] = field(default_factory=list)
+    _pictures: dict[str, Callable[[], Figure]] = field(default_factory=dict)
     _started: float = field(default_factory=time.time)
     _created: tuple[Path, ...] = ()
     _before: Mapping[str, Any] = field(default_factory=dict)
+    _lock: RunLock = field(init=False)
 
     @property
     def seed(self) -> int:
@@ -104,22 +73,29 @@ class Run:
         return round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2)
 
     def begin(self, *, resume: bool) -> None:
-        """Make the folder and write ``run.json``.
+        """Make the folder, lock it and write ``run.json``.
 
         Raises
         ------
         RunFolderError
-            If the folder cannot be written, has something in it, or belongs to a run with other settings.
+            If the folder cannot be written, has something in it, belongs to a run with other settings, or a run is
+            using it.
         """
         if resume:
-            self._before = self._same_run()
+            self._before = read_header(self.folder)
+            self.settings.check_same(self.folder, self._before)
         try:
-            if not resume and self.folder.exists() and (not self.folder.is_dir() or any(self.folder.iterdir())):
+            if not resume and self.folder.exists() and (not self.folder.is_dir() or contents(self.folder)):
                 raise RunFolderError(
-                    f"--out {self.folder}: is not an empty folder; choose another, or continue it with --resume"
+                    f"--out {self.folder}: is not an empty folder; choose another, continue it with --resume, or "
+                    "replace it with --overwrite"
                 )
-            self._created = tuple(path for path in (self.folder, *self.folder.parents) if not path.exists())
-            (self.folder / "parts").mkdir(parents=True, exist_ok=True)
+            missing = tuple(path for path in (self.folder, *self.folder.parents) if not path.exists())
+            self._created = (self.folder, self.folder.parent) if self.made_folder else missing
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = RunLock(self.folder)
+            self._lock.acquire()
+            (self.folder / "parts").mkdir(exist_ok=True)
             self._write_header("running")
         except RunFolderError:
             raise
@@ -128,32 +104,21 @@ class Run:
                 f"--out {self.folder}: cannot be written ({error.strerror}); choose another"
             ) from error
 
-    def _same_run(self) -> Mapping[str, Any]:
-        """Return the header of the run to resume, after comparing it with this one."""
-        try:
-            before = {**_BEFORE_VERSIONS, **json.loads((self.folder / "run.json").read_text())}
-            recorded = {name: before[name] for name in (*self.settings.decisive(), "command", "seconds")}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunFolderError(f"--out {self.folder}: holds no run to resume ({error!r})") from error
-        for name, value in self.settings.decisive().items():
-            if recorded[name] != value:
-                changed = _CHANGED.get(name, f"{name} ({recorded[name]!r}, now {value!r})")
-                raise RunFolderError(f"--out {self.folder}: {changed} differs from the run to resume; start a new run")
-        return recorded
-
     def _write_header(self, status: str) -> None:
+        backend = backends.resolve(self.settings.backend)
         write_json(
-            self.folder / "run.json",
+            self.folder / HEADER,
             {
                 "status": status,
                 "command": self._before.get("command", shlex.join(["brainsim", *sys.argv[1:]])),
                 "seconds": self.seconds,
                 "experiment": self.settings.experiment,
                 **self.settings.decisive(),
-                "backend": self.settings.backend,
-                "threads": self.settings.threads,
+                "backend": backend,
+                "threads": backends.thread_count(backend, self.settings.threads),
                 "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
                 "versions": versions(),
+                "notes": self.notes,
             },
         )
 
@@ -187,24 +152,46 @@ class Run:
         with tqdm(total=total, unit=f" {unit}", desc=description, disable=not sys.stderr.isatty(), leave=False) as bar:
             yield bar
 
+    def picture(self, name: str, draw: Callable[[], Figure]) -> None:
+        """Draw a picture when the metrics have been written: ``draw`` returns a figure, saved as ``<folder>/<name>``.
+
+        A picture that cannot be drawn costs a note, never the run.
+        """
+        self._pictures[name] = draw
+
     def finish(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
-        """Write ``metrics.json``: the metrics, and what made them."""
-        if not isinstance(metrics, Mapping):
-            raise ExperimentError(f"experiment: must return its metrics as a mapping (got {metrics!r})")
+        """Write ``metrics.json``, the metrics and what made them, and then the pictures; return the content.
+
+        Raises
+        ------
+        ExperimentError
+            If the metrics are no mapping, have a name that brainsim uses, or cannot be written as JSON.
+        """
+        own, missing = plain(metrics)
+        self.notes += [f"metrics: {name} is no finite number; null is written" for name in missing]
         content = {
-            **metrics,
+            **own,
             "seed": self.seed,
-            "parameters": dict(self.settings.parameters),
+            "parameters": self.settings.plain_parameters(),
             "peak_rss_mb": peak_rss_mb(),
             "seconds": self.seconds,
             "versions": versions(),
         }
-        try:
-            write_json(self.folder / "metrics.json", content)
-        except (TypeError, ValueError) as error:
-            raise ExperimentError(f"metrics: cannot be written as JSON ({error})") from error
+        write_json(self.folder / "metrics.json", content)
+        for name, draw in self._pictures.items():
+            self._draw(name, draw)
         self._write_header("finished")
+        self._lock.release()
         return content
+
+    def _draw(self, name: str, draw: Callable[[], Figure]) -> None:
+        try:
+            figure = draw()
+            with self.file(name) as path:
+                figure.savefig(path, dpi=_DOTS_PER_INCH)
+        except Exception as error:  # whatever a drawing library or an experiment may raise
+            first = (str(error).strip().splitlines() or [""])[0]
+            self.notes.append(f"picture {name} could not be drawn ({type(error).__name__}: {first})")
 
     def abandon(self, status: str) -> bool:
         """Say in ``run.json`` that the run did not finish, and return whether there is something to resume.
@@ -212,16 +199,18 @@ class Run:
         A run that got nowhere leaves nothing.
         """
         parts = self.folder / "parts"
-        if any(parts.iterdir()):
+        kept = any(parts.iterdir())
+        if kept:
             self._write_header(status)
-            return True
-        parts.rmdir()
-        (self.folder / "run.json").unlink(missing_ok=True)
-        for path in self._created:
+        else:
+            parts.rmdir()
+            (self.folder / HEADER).unlink(missing_ok=True)
+        self._lock.release()
+        for path in () if kept else self._created:
             if any(path.iterdir()):
                 break
             path.rmdir()
-        return False
+        return kept
 
 
 class Checkpoint:
@@ -244,11 +233,3 @@ class Checkpoint:
     def remove(self) -> None:
         """Delete the file; the part is complete."""
         self._path.unlink(missing_ok=True)
-
-
-def free_folder(name: str) -> Path:
-    """Return ``runs/<name>``, or the first ``runs/<name>-2``, ``-3``, … that does not exist."""
-    path, number = Path("runs") / name, 2
-    while os.path.lexists(path):
-        path, number = Path("runs") / f"{name}-{number}", number + 1
-    return path

@@ -14,6 +14,7 @@ from scipy import stats
 from brainsim import Area, Assembly, Brain, BrainsimError, Hebbian, Random, SaturatingHebbian, Simulator, TopK
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
+from brainsim.kernels.law.weights import ONE
 from brainsim.models.nemo.lexicon import read_lexicon
 
 
@@ -23,6 +24,13 @@ def small_brain() -> Brain:
     brain.connect(phon, lex, p=0.2, plasticity=Hebbian(0.1))
     brain.connect(lex, lex, p=0.1)
     return brain
+
+
+def connected(rule: Any) -> Any:
+    """Return a fiber of weight 1 with a rule."""
+    brain = Brain()
+    area = brain.add(Area("A", 100, 10))
+    return brain.connect(area, area, 0.1, rule)
 
 
 def test_a_declaration_reads_back() -> None:
@@ -142,8 +150,12 @@ def test_assemblies_are_immutable_sets() -> None:
         (lambda: Hebbian(float("nan")), "Hebbian.beta: must be a number between 0 and 8 (got nan)"),
         (lambda: Hebbian("x"), "Hebbian.beta: must be a number between 0 and 8 (got 'x')"),  # type: ignore[arg-type]
         (
-            lambda: SaturatingHebbian(0.1, 0.5),
-            "SaturatingHebbian.w_max: must be a number between 1 and 32767 (got 0.5)",
+            lambda: connected(SaturatingHebbian(0.1, 0.5)),
+            "Fiber 'A->A'.plasticity: SaturatingHebbian.w_max: must be at least 1, the weight of the fiber (got 0.5)",
+        ),
+        (
+            lambda: SaturatingHebbian(0.1, 40_000),
+            "SaturatingHebbian.w_max: must be a number between 1.52588e-05 and 32767 (got 40000)",
         ),
         (
             lambda: Hebbian(1e-7),
@@ -251,7 +263,8 @@ class TestPlasticity:
 
     def test_a_cap_at_the_base_weight_is_refused(self) -> None:
         with pytest.raises(DeclarationError, match=r"Hebbian\.w_max: must be above 1, the base weight, to learn"):
-            Hebbian(0.1, 1.0)
+            connected(Hebbian(0.1, 1.0))
+        assert connected(Hebbian(0.0, 1.0)).steps()[0].apply(ONE) == ONE
         assert Hebbian(0.0, 1.0).update(1.0) == 1.0
 
     def test_the_largest_product_fits_64_bits(self) -> None:

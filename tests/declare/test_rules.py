@@ -202,7 +202,10 @@ class TestRulesOfUsers:
             (lambda w: 1 / 0, 20.0, r"Rule\.step\(.*\): failed \(ZeroDivisionError: "),
             (lambda w: w / 0, 20.0, r"Rule\.step\(.*\): failed \(ZeroDivisionError: "),
             (lambda w: w**2 * math.inf, 20.0, r"Rule\.step\(.*\): must be a finite number \(got inf\)"),
-            (lambda w: 0.1, 0.5, r"Rule\.w_max: must be a number between 1 and 32767 \(got 0\.5\)"),
+            (lambda w: 0.1, 0.5, r"Rule\.w_max: must be at least 1, the weight of the fiber \(got 0\.5\)"),
+            (lambda w: 0.1, 1.0, r"Rule\.w_max: must be above 1, the base weight, to learn \(got 1\)"),
+            (lambda w: 0.1, 0.0, r"Rule\.w_min: must be below w_max = 0 \(got 0\)"),
+            (lambda w: 0.1, 40_000, r"Rule\.w_max: must be a number between -32767 and 32767 \(got 40000\)"),
             (lambda w: 1e-7, 20.0, r"Rule\.step: at weight 1 must be 0 or at least about 1e-4, since .*\(got 1e-07\)"),
             (
                 lambda w: 0.5 * math.exp(-w),

@@ -8,8 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.patches import Polygon
 
-from brainsim import Area, Assembly, Brain, Hebbian
+from brainsim import Area, Assembly, Brain, Hebbian, Region
 from brainsim.errors import DeclarationError
 from brainsim.plots import Curve, brain_svg, draw_brain, learning_curve, overlap_heatmap, raster
 from brainsim.simulate.recording import Recording
@@ -78,6 +79,46 @@ def test_brain_drawing(ax: Any) -> None:
     assert brain.draw(ax=ax) is ax
     assert "<svg" in brain_svg(brain)
     assert brain._repr_svg_().count("<svg") == 1
+
+
+def centres(ax: Any) -> dict[str, np.ndarray]:
+    """Where each area is drawn, by its label."""
+    return {
+        text.get_text().split("\n")[0]: np.array(text.get_position()) for text in ax.texts if "n=" in text.get_text()
+    }
+
+
+@pytest.mark.parametrize(("before", "parts", "after"), [(2, 3, 1), (1, 1, 1), (0, 4, 0), (0, 2, 3)])
+def test_a_region_is_drawn_as_one_frame_around_its_areas_alone(ax: Any, before: int, parts: int, after: int) -> None:
+    brain, region = Brain(), Region("Hippocampus")
+    region.add(*(Area(f"P{i}", 100, 5) for i in range(parts)))
+    for number in range(before):
+        brain.add(Area(f"before{number}", 100, 5))
+    brain.add(region)
+    for number in range(after):
+        brain.add(Area(f"after{number}", 100, 5))
+    brain.draw(ax=ax)
+    outer, inner = (patch for patch in ax.patches if isinstance(patch, Polygon))
+    assert outer.get_linewidth() > inner.get_linewidth() > 2 * np.sqrt(2600 / np.pi)  # wider than the circle of an area
+    corners = {tuple(np.round(corner, 2)) for corner in inner.get_xy()}
+    places = centres(ax)
+    assert list(places) == [f"before{i}" for i in range(before)] + [f"P{i}" for i in range(parts)] + [
+        f"after{i}" for i in range(after)
+    ]
+    assert corners == {tuple(np.round(place, 2)) for name, place in places.items() if name.startswith("P")}
+    assert [text.get_text() for text in ax.texts].count("Hippocampus") == 1
+    gaps = np.linalg.norm(np.diff([*places.values()], axis=0), axis=1)
+    if before and parts > 1:
+        assert gaps[before - 1] > gaps[before]
+
+
+def test_areas_without_a_region_stand_evenly_on_a_circle(ax: Any) -> None:
+    brain = Brain()
+    brain.add(*(Area(name, 100, 5) for name in "ABCD"))
+    brain.draw(ax=ax)
+    wanted = {"A": (0, 1), "B": (1, 0), "C": (0, -1), "D": (-1, 0)}
+    assert {name: tuple(np.round(place, 9)) for name, place in centres(ax).items()} == wanted
+    assert not ax.patches
 
 
 def test_a_figure_of_its_own_by_default() -> None:

@@ -192,11 +192,12 @@ def test_a_state_belongs_to_all_parameters_of_an_activation() -> None:
         def fires(self, drives: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
             return drives > self.key
 
-    program = build(brain_among(10), 1)
+    brain = brain_among(10)
+    program = build(brain, 1)
     one, other = (replace(program, areas=(replace(program.areas[0], activation=Keyed(key)),)) for key in (1, 2))
     one, other = replace(one, fibers=()), replace(other, fibers=())
-    assert difference(identity(one), identity(one)) is None
-    assert "activation of area 'S'" in str(difference(identity(one), identity(other)))
+    assert difference(identity(one, brain), identity(one, brain)) is None
+    assert "activation of area 'S'" in str(difference(identity(one, brain), identity(other, brain)))
 
 
 def test_an_activation_that_a_backend_cannot_run_is_refused_by_name(emulated_gpu: None) -> None:

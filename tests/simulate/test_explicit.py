@@ -246,9 +246,9 @@ def test_a_graph_of_ones_own_must_return_a_sparse_array() -> None:
 @pytest.mark.parametrize(
     ("synapses", "message"),
     [
-        (([1, 0], [2, 2], [1, 1]), "its items must be in ascending order, each once"),
-        (([0, 0], [2, 2], [1, 1]), "its items must be in ascending order, each once"),
-        (([0], [60], [1]), "post must lie between 0 and 59"),
+        (([1, 0], [2, 2], [1 << 16, 1 << 16]), "its items must be in ascending order, each once"),
+        (([0, 0], [2, 2], [1 << 16, 1 << 16]), "its items must be in ascending order, each once"),
+        (([0], [60], [1 << 16]), "post must lie between 0 and 59"),
         (([0], [2], [-1]), "weight must lie between 0 and"),
         (([0], [2], [7 << 16]), "weight must lie between 0 and 393216"),
     ],

@@ -12,8 +12,9 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from scipy.sparse import coo_array
 
-from brainsim import Area, Assembly, Brain, Hebbian, SaturatingHebbian, Simulator
+from brainsim import Area, Assembly, Brain, Explicit, Hebbian, SaturatingHebbian, Simulator, Threshold
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import Synapses
@@ -72,6 +73,52 @@ def test_a_state_of_an_earlier_format_is_loaded(tmp_path: Path, format_: int, ba
         assert again.rounds == 7
 
 
+def of_format_3() -> Brain:
+    """The brain whose state was saved by a version that wrote format 3."""
+    brain = Brain()
+    s, a, t, u = brain.add(
+        Area("S", 120, 20, patterns={"x": range(20)}),
+        Area("A", 200, 12, refraction=0.1),
+        Area("T", 150, 10),
+        Area("U", 40, 8, activation=Threshold(1.5)),
+    )
+    brain.connect(s, a, p=0.2, plasticity=Hebbian(beta=0.1, w_max=20.0))
+    brain.connect(a, a, p=0.2, plasticity=SaturatingHebbian(beta=0.3))
+    brain.connect(a, t, p=0.3)
+    given = coo_array((1 + np.arange(150) % 3, (np.arange(150), np.arange(150) % 40)), shape=(150, 40))
+    brain.connect(t, u, graph=Explicit(given), plasticity=Hebbian(beta=0.5, w_max=4.0))
+    return brain
+
+
+def firing(sim: Simulator) -> dict[str, list[int]]:
+    return {name: sim.assembly(name).neurons.tolist() for name in "SATU"}
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+def test_a_state_of_format_3_is_loaded_and_continues_as_it_did_then(tmp_path: Path, backend: str) -> None:
+    expected, brain = json.loads((OLD / "state_format_3.json").read_text()), of_format_3()
+    with Simulator(brain, 5, backend=backend) as sim:
+        assert sim.load(OLD / "state_format_3.h5") == "six rounds"
+        assert (sim.rounds, sim.held) == (6, ("S",))
+        assert firing(sim) == {name: expected[name] for name in "SATU"}
+        learned = {f.name: [c.tolist() for c in sim.connectome(f).learned()] for f in brain.fibers if f.plasticity}
+        assert learned == expected["learned"]
+        assert {name: sim.thresholds(name).tolist() for name in "SATU"} == expected["thresholds"]
+        assert [f.name for f in sim.transmitting(brain.fibers)] == ["A->A", "A->T"]
+        sim.run(brain.fibers, 2)
+        assert firing(sim) == expected["after"]
+        sim.save(tmp_path / "new.h5")
+        sim.disinhibit()
+        sim.run(brain.fibers, 2)
+        assert firing(sim) == expected["open"]
+    with Simulator(brain, 5, backend=backend) as again:
+        again.load(tmp_path / "new.h5")
+        assert [f.name for f in again.transmitting(brain.fibers)] == ["A->A", "A->T"]
+        again.disinhibit(brain["U"], brain["S"] >> brain["A"])
+        again.run(brain.fibers, 2)
+        assert firing(again) == expected["open"]
+
+
 def test_a_state_of_an_earlier_format_has_all_weights_that_learn(tmp_path: Path) -> None:
     path = tmp_path / "old.h5"
     shutil.copy(OLD / "state_format_2.h5", path)
@@ -104,6 +151,9 @@ DAMAGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     ),
     "foreign": (lambda file: file.create_group("winners/U"), "is damaged"),
     "names": (lambda file: _put(file, "", held=["U"]), "held names 'U', which this brain does not have"),
+    "locked": (lambda file: _put(file, "", area_locks='[["U", "x"]]'), "area_locks names 'U', which this brain does"),
+    "lock": (lambda file: _put(file, "", fiber_locks='[["T->T", ""]]'), "lock: must be the name of a lock"),
+    "pairs": (lambda file: _put(file, "", fiber_locks='[["T->T"]]'), "locks must be pairs of an owner and a lock"),
     "clock": (lambda file: _put(file, "", rounds=-1), "rounds must be a count"),
 }
 
@@ -181,7 +231,8 @@ def test_whatever_stands_in_the_place_of_a_part_is_refused(tmp_path: Path) -> No
             except DumpError:
                 assert sim.rounds == 2
     texts = {"text", "bytes", "list", "deep", "no areas"}
-    assert set(taken) == {("note", wrong) for wrong in texts}
+    no_locks = {("area_locks", "list"), ("fiber_locks", "list")}  # an empty list is a list of locks
+    assert set(taken) == {("note", wrong) for wrong in texts} | no_locks
 
 
 def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path) -> None:
@@ -217,7 +268,7 @@ def test_a_state_of_a_brain_with_parts_unknown_here_is_refused(tmp_path: Path) -
             identity = json.loads(file["identity"].asstr()[()])
             identity["fibers"]["S->T"]["delay"] = 3
             _put(file, "", identity=json.dumps(identity))
-        with pytest.raises(DumpError, match=r"delay of fiber 'S->T' is 3, here 'unknown'"):
+        with pytest.raises(DumpError, match=r"delay of fiber 'S->T' is 3, here 'none'"):
             sim.load(tmp_path / "state.h5")
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 import pytest
 
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.studies.experiment import experiment, load_experiment
-from brainsim.studies.run import Run, Settings
+from brainsim.studies.run import Run
+from brainsim.studies.settings import Settings
 from checkout import ROOT
 from terminal import brainsim
 
@@ -95,8 +95,8 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: A
     with monkeypatch.context() as patch:
         patch.setattr(WordLearner, "hear", interrupted)
         code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--out", broken, capsys=capsys)
-    assert code == 1
-    assert f"--resume --out {broken}" in errors
+    assert code == 130
+    assert f"brainsim run --resume --out {broken}" in errors
     assert json.loads((broken / "run.json").read_text())["status"] == "interrupted"
     assert sorted(path.name for path in (broken / "parts").iterdir()) == ["trained-0.json", "trained-1.h5"]
     with h5py.File(broken / "parts" / "trained-1.h5") as file:
@@ -105,7 +105,7 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: A
     assert code == 2
     assert "seed (0, now 9) differs from the run to resume" in errors
     command = json.loads((broken / "run.json").read_text())["command"]
-    code, _, errors = brainsim("run", NOUN_VERB, *TINY, "--out", broken, "--resume", capsys=capsys)
+    code, _, errors = brainsim("run", "--out", broken, "--resume", capsys=capsys)
     assert code == 0, errors
     assert json.loads((broken / "run.json").read_text())["command"] == command
     (broken / "assemblies.h5").unlink()
@@ -149,7 +149,7 @@ LEXICONS = {
         (["--set", "sentences=0"], "--set sentences=0: must be between 1 and 10000000"),
         (["--set", "nouns=99"], "Lexicon.nouns: must be between 1 and 40, the number in the list (got 99)"),
         (["--backend", "cpuu"], "Simulator.backend: unknown backend 'cpuu'; did you mean 'cpu'?"),
-        (["--set", "lexicon=nowhere.csv"], "nowhere.csv: cannot be read as a CSV file"),
+        (["--set", "lexicon=nowhere.csv"], "--set lexicon=nowhere.csv: cannot be read (No such file or directory)"),
         (["--set", "lexicon=column.csv"], "column.csv: column 'class' is missing; found: word, kind"),
         (["--set", "lexicon=empty.csv"], "empty.csv: is empty; it needs a header with the columns word and class"),
         (["--set", "lexicon=header.csv"], "header.csv: is empty"),
@@ -239,7 +239,7 @@ def test_parameters_are_typed() -> None:
 
 
 def test_parameters_that_cannot_be_set_are_refused() -> None:
-    with pytest.raises(ExperimentError, match="parameter 'words' must be annotated int, float, bool or str"):
+    with pytest.raises(ExperimentError, match="parameter 'words' must be annotated int, float, bool, str or Path"):
 
         @experiment
         def study(run: Run, *, words: list = ()) -> dict[str, Any]:  # type: ignore[type-arg, assignment]
@@ -280,7 +280,7 @@ def test_a_run_under_another_tie_rule_is_not_resumed(tmp_path: Path, found: int)
 def test_a_changed_input_file_is_not_resumed(tmp_path: Path) -> None:
     for name in ("study.py", "words.csv"):
         (tmp_path / name).write_text("one")
-    settings: dict[str, Any] = {"seed": 0, "quick": False, "parameters": {"lexicon": str(tmp_path / "words.csv")}}
+    settings: dict[str, Any] = {"seed": 0, "quick": False, "parameters": {"lexicon": tmp_path / "words.csv"}}
     Run(tmp_path / "out", Settings.of_file(tmp_path / "study.py", **settings)).begin(resume=False)
     (tmp_path / "words.csv").write_text("two")
     with pytest.raises(RunFolderError, match="a file it reads differs from the run to resume"):
@@ -288,17 +288,6 @@ def test_a_changed_input_file_is_not_resumed(tmp_path: Path) -> None:
     (tmp_path / "out" / "run.json").write_text("{}")
     with pytest.raises(RunFolderError, match="holds no run to resume"):
         Run(tmp_path / "out", Settings.of_file(tmp_path / "study.py", **settings)).begin(resume=True)
-
-
-def test_numpy_numbers_are_metrics_and_nan_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "study.py").write_text("")
-    settings = Settings.of_file(tmp_path / "study.py", seed=0, quick=False, parameters={})
-    this = Run(tmp_path / "out", settings)
-    this.begin(resume=False)
-    this.finish({"score": np.float32(0.5), "table": np.arange(2)})
-    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["table"] == [0, 1]
-    with pytest.raises(ExperimentError, match="metrics: cannot be written as JSON"):
-        this.finish({"score": float("nan")})
 
 
 def test_an_experiment_can_import_its_neighbour(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from brainsim.errors import ExperimentError
 from brainsim.models.lazy import LazyProjection
 from brainsim.studies.comparison import measured
 from brainsim.studies.experiment import load_experiment
-from brainsim.studies.run import Run, Settings
+from brainsim.studies.run import Run
+from brainsim.studies.settings import Settings
 from checkout import ROOT
 
 

@@ -1,0 +1,60 @@
+"""Metrics as JSON data: what an experiment returns, and what brainsim adds to it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from brainsim.errors import ExperimentError
+
+ADDED = ("seed", "parameters", "peak_rss_mb", "seconds", "versions")
+"""What brainsim writes into ``metrics.json`` beside the metrics of the experiment."""
+
+
+def plain(metrics: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return metrics as JSON data, and the names of numbers that JSON has not (NaN and infinity), which become null.
+
+    Raises
+    ------
+    ExperimentError
+        If the metrics are no mapping, have a name that brainsim uses, or hold something that JSON has not.
+    """
+    if not isinstance(metrics, Mapping):
+        raise ExperimentError(f"experiment: must return its metrics as a mapping (got {metrics!r})")
+    taken = [name for name in ADDED if name in metrics]
+    if taken:
+        raise ExperimentError(
+            f"metrics: must not be named {', '.join(ADDED)}, which brainsim adds itself (got {taken[0]!r}); rename it"
+        )
+    missing: list[str] = []
+    return {name: _plain(str(name), value, missing) for name, value in _named(metrics, "metrics").items()}, missing
+
+
+def _named(mapping: Mapping[Any, Any], where: str) -> dict[str, Any]:
+    """Return a mapping by names: numbers and truth values may name something, too."""
+    named: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if not isinstance(key, str | int | float | bool):
+            raise ExperimentError(f"{where}: must be named by text or numbers (got {key!r})")
+        if str(key) in named:
+            raise ExperimentError(f"{where}: two items are named {str(key)!r}; rename one")
+        named[str(key)] = value
+    return named
+
+
+def _plain(where: str, value: Any, missing: list[str]) -> Any:
+    if hasattr(value, "tolist"):  # NumPy scalars and arrays
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {key: _plain(f"{where}.{key}", each, missing) for key, each in _named(value, where).items()}
+    if isinstance(value, list | tuple):
+        return [_plain(f"{where}[{at}]", each, missing) for at, each in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        missing.append(where)
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise ExperimentError(
+        f"metrics: {where} cannot be written as JSON (got {value!r}); use numbers, text, lists and mappings"
+    )

@@ -1,0 +1,114 @@
+"""What determines the result of a run, and what else its header says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brainsim._version import __version__
+from brainsim.errors import ExperimentError, RunFolderError
+from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
+
+HEADER = "run.json"
+# Ties went to the lowest index before they had a version.
+_BEFORE_VERSIONS = {"ties_version": 0}
+_CHANGED = {"source_sha256": "the experiment file", "inputs": "a file it reads"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What determines a run's result (all but ``backend`` and ``threads``, which do not)."""
+
+    experiment: str
+    source_sha256: str
+    seed: int
+    quick: bool
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    backend: str = "auto"
+    threads: int | None = None
+
+    @classmethod
+    def of_file(cls, path: str | Path, **others: Any) -> Settings:
+        """Return the settings of a run of an experiment file; the files that parameters name are hashed, too.
+
+        Only a `Path` names a file; text is text.
+        """
+        files = {str(value): _hash_of(name, value) for name, value in _paths(others["parameters"]).items()}
+        return cls(str(path), _sha256(path), inputs=files, **others)
+
+    def decisive(self) -> dict[str, Any]:
+        """Return what a resumed run must share, as JSON data."""
+        return {
+            "source_sha256": self.source_sha256,
+            "seed": self.seed,
+            "quick": self.quick,
+            "parameters": self.plain_parameters(),
+            "inputs": dict(self.inputs),
+            "graph_version": GRAPH_VERSION,
+            "ties_version": TIES_VERSION,
+            "brainsim_version": __version__,
+        }
+
+    def plain_parameters(self) -> dict[str, Any]:
+        """Return the parameters as JSON data: files by their paths."""
+        return {**self.parameters, **{name: str(path) for name, path in _paths(self.parameters).items()}}
+
+    def check_same(self, folder: Path, header: Mapping[str, Any]) -> None:
+        """Refuse to continue the run of a header that differs in what determines the result.
+
+        Raises
+        ------
+        RunFolderError
+            Naming what differs.
+        """
+        for name, value in self.decisive().items():
+            if header[name] != value:
+                changed = _CHANGED.get(name) or f"{name} ({_differing(header[name], value)})"
+                raise RunFolderError(f"--out {folder}: {changed} differs from the run to resume; start a new run")
+
+
+def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:
+    return {name: value for name, value in parameters.items() if isinstance(value, Path)}
+
+
+def _hash_of(name: str, path: Path) -> str:
+    try:
+        return _sha256(path)
+    except OSError as error:
+        raise ExperimentError(f"--set {name}={path}: cannot be read ({error.strerror or error})") from error
+
+
+def _sha256(path: str | Path) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _differing(before: Any, now: Any) -> str:
+    """Return what differs; of two mappings only the items that do."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        names = [name for name in (*now, *before) if before.get(name) != now.get(name)]
+        before, now = ({name: each.get(name) for name in dict.fromkeys(names)} for each in (before, now))
+    return f"{before!r}, now {now!r}"
+
+
+def read_header(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` in a folder says of the run that it belongs to.
+
+    Raises
+    ------
+    RunFolderError
+        If there is none, or it lacks something.
+    """
+    try:
+        header = {**_BEFORE_VERSIONS, **json.loads((folder / HEADER).read_text())}
+        needed = ("source_sha256", "seed", "quick", "parameters", "inputs", "graph_version", "brainsim_version")
+        for name in (*needed, "experiment", "command", "seconds"):
+            header[name]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunFolderError(f"--out {folder}: holds no run to resume ({error!r})") from error
+    return header
