@@ -98,7 +98,7 @@ __device__ __forceinline__ i64 position_of(u32 neuron, const Neurons& list) {
     return before < list.count && list.items[before] == neuron ? before : -1;
 }
 
-// The neurons that fire at a fiber: those of its source that pass its gate.  Wherever the sources of a fiber are meant, this says who they are.
+// The neurons that fire at a fiber: those of its source that pass its gate.  The one place that says who they are.
 __device__ __forceinline__ Neurons firing_of(const State& state, const Round& round, const Fiber& fiber) {
     const Neurons firing = firing_at(state, fiber.source);
     if (fiber.gate < 0) return firing;

@@ -12,10 +12,10 @@ gather(const Fibers fibers, const State state, const Overlay overlay, const Roun
     const Neurons firing = firing_of(state, round, fiber);
     const i64 place = item - job.first_item;
     if (place >= firing.count) return;
-    const u32 rank = overlay.ranks[state.areas[fiber.source].ranks + firing.items[place]];
-    if (rank == 0) return;
+    const Row* const row = row_at(state, overlay, fiber, firing.items[place]);
+    if (!row) return;
     const Area& target = state.areas[fiber.target];
-    walk_row(overlay, overlay.rows[row_of(rank, fiber)], [&](u64 slot) {
+    walk_row(overlay, *row, [&](u64 slot) {
         const u64 post = overlay.posts[slot];
         const i64 extra = overlay.weights[slot] - fiber.base;
         // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.

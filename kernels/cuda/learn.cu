@@ -1,6 +1,6 @@
 // Learning, in six launches of which only the last changes weights: firing neurons get rows, the synapses from those that
 // fired to those that have won are drawn, those stored already are crossed out, pages are reserved for the new ones, and
-// all are strengthened.  Every place is a sum over those before it, so that equal runs store equal bytes.
+// all are strengthened, and stored ones to neurons that have lost are weakened.  Every place is a sum over those before it, so that equal runs store equal bytes.
 #include "connectome.cuh"
 #include "overlay.cuh"
 
@@ -23,11 +23,6 @@ __device__ __forceinline__ Item item_of_warp(const Round& round) {
     if (item >= round.learn_items) return {item, -1, 0};
     const i64 job = job_of(round.learn_jobs, round.learn_count, &LearnJob::first_item, item);
     return {item, job, item - round.learn_jobs[job].first_item};
-}
-
-__device__ __forceinline__ Row* row_at(const State& state, const Round& round, const Overlay& overlay, const Fiber& fiber, i64 place) {
-    const u32 pre = firing_of(state, round, fiber).items[place];
-    return overlay.rows + row_of(overlay.ranks[state.areas[fiber.source].ranks + pre], fiber);
 }
 
 // Gives rows to the neurons that fire at some fibers, if they have none.  Grid: one block, so that equal runs give equal
@@ -74,6 +69,7 @@ list_starts(const Fibers fibers, const State state, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
     if (state.status->stalled) return;
     const LearnJob& job = round.learn_jobs[blockIdx.x];
+    if (job.starts == 0) return;
     const Fiber& fiber = fibers.items[job.fiber];
     const Neurons posts = posts_of(state, job, fiber);
     u32* const own = round.starts + job.first_start;
@@ -130,10 +126,11 @@ cross_out(const Fibers fibers, const State state, const Overlay overlay, const R
     if (item.job < 0) return;
     const LearnJob& job = round.learn_jobs[item.job];
     const Fiber& fiber = fibers.items[job.fiber];
+    const Neurons firing = firing_of(state, round, fiber);
     u64 pages = 0;
-    if (item.place < firing_of(state, round, fiber).count) {
+    if (job.words && item.place < firing.count) {
         const Neurons posts = posts_of(state, job, fiber);
-        const Row& row = *row_at(state, round, overlay, fiber, item.place);
+        const Row& row = *row_at(state, overlay, fiber, firing.items[item.place]);
         u32* const bits = round.hits + job.hits + item.place * job.words;
         walk_row(overlay, row, [&](u64 slot) {
             const i64 at = position_of(overlay.posts[slot], posts);
@@ -170,7 +167,8 @@ reserve(const State state, const Overlay overlay, const Round round) {
     }
 }
 
-// Strengthens what is stored and appends what is new, in the order of the winners.  Grid: a warp for each item.
+// Strengthens and weakens what is stored, and appends what is new, in the order of the winners.  No synapse is both:
+// those that have lost fire until the round commits, and are no winners.  Grid: a warp for each item.
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
 strengthen(const Fibers fibers, const State state, const Overlay overlay, const Round round) {
     if (state.status->stalled) return;
@@ -178,17 +176,25 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
     if (item.job < 0) return;
     const LearnJob& job = round.learn_jobs[item.job];
     const Fiber& fiber = fibers.items[job.fiber];
-    if (item.place >= firing_of(state, round, fiber).count) return;
-    const Neurons posts = posts_of(state, job, fiber);
-    Row* const own = row_at(state, round, overlay, fiber, item.place);
+    const Neurons firing = firing_of(state, round, fiber);
+    if (item.place >= firing.count) return;
+    Row* const own = row_at(state, overlay, fiber, firing.items[item.place]);
+    if (!own) return;
+    const Neurons posts = posts_of(state, job, fiber), before = firing_at(state, fiber.target);
     const Row row = *own;
     walk_row(overlay, row, [&](u64 slot) {
-        if (position_of(overlay.posts[slot], posts) < 0) return;
-        overlay.weights[slot] = i32(strengthened(overlay.weights[slot], fibers, fiber));
+        const u32 post = overlay.posts[slot];
+        i32& weight = overlay.weights[slot];
+        if (position_of(post, posts) >= 0) {
+            weight = i32(strengthened(weight, job.rate, fibers, fibers.rules[fiber.rule]));
+        } else if (job.depression >= 0) {
+            const Rule& rule = fibers.rules[job.depression];
+            if (rule.losers || position_of(post, before) >= 0) weight = i32(weakened(weight, job.rate, fibers, rule));
+        }
     });
+    if (job.words == 0) return;
     const u64 first_page = round.pages[item.number], held = (row.length + PAGE - 1) / PAGE;
     u32* const bits = round.hits + job.hits + item.place * job.words;
-    const i32 fresh_weight = i32(strengthened(fiber.base, fibers, fiber));
     u64 length = row.length;
     for (i64 word = 0; word < job.words; ++word) {
         const u32 set = bits[word];
@@ -196,7 +202,7 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
             const u64 at = length + __popc(set & ((1u << lane_id()) - 1));
             const u64 page = at / PAGE < held ? row.tail : first_page + at / PAGE - held;
             overlay.posts[page * PAGE + at % PAGE] = posts.items[word * 32 + lane_id()];
-            overlay.weights[page * PAGE + at % PAGE] = fresh_weight;
+            overlay.weights[page * PAGE + at % PAGE] = i32(job.fresh);
         }
         length += __popc(set);
         __syncwarp();

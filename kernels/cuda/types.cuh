@@ -26,7 +26,7 @@ struct Area {
     i64 refraction;
 };
 
-// A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its plasticity step.
+// A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its rule.
 struct Fiber {
     u64 key;
     i64 source;
@@ -40,13 +40,21 @@ struct Fiber {
     i64 gap_thresholds;
     i64 gate;  // which of the gates of the brain is its own; -1 if it has none
     i64 slot;  // which of its source's rows is its own
+    i64 rule;  // its step of potentiation
+    i64 base;  // weight of a synapse of the graph that is not stored
+};
+
+// A step of a rule: `Update` or `Depression` of `kernels/law/rules.py`.
+struct Rule {
     i64 gain;
     i64 drift;
     i64 ceiling;
-    i64 steps;  // where its table of steps begins, if its rule is one
+    i64 floor;
+    i64 base;   // what the line is measured from, and depression rounds towards; 0 in potentiation
+    i64 steps;  // where its table of steps begins, if it is one
     i64 step_count;
     i64 step_shift;
-    i64 base;  // weight of a synapse of the graph that is not stored
+    i64 losers;  // whether depression reaches all neurons that have not won, instead of those that have just lost
 };
 
 // An area that selects winners in a round: its tiles are the thread blocks from `first_block` on.
@@ -77,10 +85,14 @@ struct GatherJob {
     i64 items;
 };
 
-// A fiber that learns in a round: `items` neurons at most fired.
+// A fiber that learns in a round: `items` neurons at most fired.  If a step leaves the base weight as it is, no synapse is
+// new, and `starts` and `words` are 0.  Then a neuron that fired may have no row.
 struct LearnJob {
     i64 fiber;
-    i64 moved;  // whether its target has just selected; else its winners stayed
+    i64 moved;       // whether its target has just selected; else its winners stayed
+    i64 rate;        // by which all steps are multiplied, with 16 fractional bits
+    i64 fresh;       // the weight of a new synapse
+    i64 depression;  // the rule for synapses onto neurons that have not won, or -1
     i64 first_item;
     i64 items;
     i64 first_pair;
@@ -134,6 +146,7 @@ struct Fibers {
     const u16* guide;
     const u32* heads;
     const u64* gap_thresholds;
+    const Rule* rules;
     const i64* steps;
     const u32* gate_neurons;
 };
@@ -186,7 +199,7 @@ struct Round {
     i64 learn_count;
     i64 learn_items;
     i64 learn_pairs;
-    const i64* sources;  // fibers whose firing neurons need rows: one for each area from which fibers learn
+    const i64* sources;  // fibers at which neurons fire that need rows
     i64 source_count;
     i64 passes;
     i64 raises;  // whether thresholds of winners are raised

@@ -14,9 +14,11 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.device_plan import DevicePlan, DevicePlanner
+from brainsim.kernels.gpu.device_plan import DevicePlanner
+from brainsim.kernels.gpu.device_plans import DevicePlans
 from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.launches import Launches
+from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.gpu.learned import LearnedSynapses
 from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.gpu.rounds import Progress, Rounds
@@ -25,7 +27,7 @@ from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Threshold, TopK
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -40,8 +42,6 @@ from brainsim.kernels.state import (
     Thresholds,
     without_zeros,
 )
-
-_MOST_PLANS = 256
 
 
 def _open_device() -> Device:
@@ -60,7 +60,9 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Graph, Explicit, Update, ChannelGate, AssemblyGate})
+    parts: ClassVar[frozenset[type]] = frozenset(
+        {TopK, Threshold, Graph, Explicit, Update, Depression, ChannelGate, AssemblyGate}
+    )
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -75,8 +77,9 @@ class GpuBackend(Backend):
         self._learned = LearnedSynapses(program, self._device, areas, self._fibers.slots, self._overlay)
         self._launches = Launches(self._device, self._fibers, self._state, self._overlay)
         self._rounds = Rounds(self._device, self._launches, self._state, self._overlay)
-        self._planner = DevicePlanner(program, self._device, gates, self._state.transmissions, bits)
-        self._plans: dict[Any, DevicePlan] = {}
+        jobs = LearnJobs(program, self._fibers.depressions)
+        planner = DevicePlanner(program, self._device, bits, jobs, gates, self._state.transmissions)
+        self._plans = DevicePlans(planner, jobs)
 
     @property
     def broken(self) -> bool:
@@ -92,17 +95,8 @@ class GpuBackend(Backend):
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
         self._store_learned()
         self._learned.changed()  # before the launch, after which an interruption may leave
-        self._rounds.launch(self._device_plan(plan), record, drives)
-
-    def _device_plan(self, plan: RoundPlan) -> DevicePlan:
         most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
-        key = (plan, most, lift)
-        if key not in self._plans:
-            self._state.make_room_for_transmissions(plan.transmitting)
-            if len(self._plans) >= _MOST_PLANS:
-                del self._plans[next(iter(self._plans))]
-            self._plans[key] = self._planner.plan(plan, most, lift)
-        return self._plans[key]
+        self._rounds.launch(self._plans.round(plan, most, lift), record, drives)
 
     def _store_learned(self) -> None:
         """Store synapses that were set since the last round."""
@@ -207,13 +201,12 @@ class GpuBackend(Backend):
             "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
             "shared": {
                 "overlay": overlay,
-                "tables": {"fibers": self._fibers.nbytes, "plans": sum(plan.nbytes for plan in self._plans.values())},
+                "tables": {"fibers": self._fibers.nbytes, "plans": self._plans.nbytes},
                 "buffers": {**self._launches.memory(), "recordings": self._rounds.recorder.nbytes},
             },
         }
 
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.
-        del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._planner
-        del self._plans
+        del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._plans
         self._device.close()

@@ -35,14 +35,14 @@ def _item(signed: str, unsigned: str = "") -> DType:
 
 AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
 FIBER = _item(
-    "source target recurrent bits shift last guide heads gap_thresholds "
-    "gate slot gain drift ceiling steps step_count step_shift base",
+    "source target recurrent bits shift last guide heads gap_thresholds gate slot rule base",
     "key",
 )
+RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
 GATHER_JOB = _item("fiber first_item items")
 GATE_JOB = _item("fiber used area size width first_neuron neuron_count first_item")
-LEARN_JOB = _item("fiber moved first_item items first_pair first_start starts hits words")
+LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
 RECORD_JOB = _item("area offset first_drive")
 SEARCH = _item("", "bar prefix unknown remaining")
 ROW = _item("", "head tail length")
@@ -56,6 +56,7 @@ ITEMS: dict[str, DType] = {
     "i64": I64,
     "Area": AREA,
     "Fiber": FIBER,
+    "Rule": RULE,
     "SelectJob": SELECT_JOB,
     "GatherJob": GATHER_JOB,
     "GateJob": GATE_JOB,
@@ -90,7 +91,15 @@ class Structure:
 
 FIBERS = Structure(
     "Fibers",
-    {"items": FIBER, "guide": U16, "heads": U32, "gap_thresholds": U64, "steps": I64, "gate_neurons": U32},
+    {
+        "items": FIBER,
+        "guide": U16,
+        "heads": U32,
+        "gap_thresholds": U64,
+        "rules": RULE,
+        "steps": I64,
+        "gate_neurons": U32,
+    },
 )
 STATE = Structure(
     "State",

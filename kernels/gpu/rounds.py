@@ -15,7 +15,7 @@ from typing import Any
 from brainsim.kernels.backend import PHASES
 from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.device_plan import DevicePlan
+from brainsim.kernels.gpu.device_plan import DeviceRound
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.gpu.ring import Recorder, Slot, Wanted
@@ -47,7 +47,7 @@ class Progress(Enum):
 class _Step:
     """A round that was launched, the moments between its phases, and where it is recorded."""
 
-    plan: DevicePlan
+    round: DeviceRound
     slot: Slot | None
     moments: list[Any]
 
@@ -82,7 +82,7 @@ class Rounds:
             yield
             self.progress = Progress.AHEAD if self._pending else Progress.SETTLED
 
-    def launch(self, plan: DevicePlan, record: Sequence[int], drives: Collection[int]) -> None:
+    def launch(self, round_: DeviceRound, record: Sequence[int], drives: Collection[int]) -> None:
         """Launch a round that notes the winners of some areas, and the drives of some of these.
 
         Raises `DeviceMemoryError` before anything changes.
@@ -90,11 +90,11 @@ class Rounds:
         self._check()
         if len(self._pending) >= _MOST_PENDING:
             self.settle()
-        self._launches.prepare(plan)
+        self._launches.prepare(round_.plan)
         slot = self._slot(record, [area for area in record if area in drives]) if record else None
         with self.whole():
-            self._state.launched(plan.round_plan)
-            self._pending.append(_Step(plan, slot, self._launches.launch(plan)))
+            self._state.launched(round_.round_plan)
+            self._pending.append(_Step(round_, slot, self._launches.launch(round_)))
             self._record(slot)
 
     def _check(self) -> None:
@@ -142,7 +142,7 @@ class Rounds:
         self._state.set_status(status["rows_used"], status["pages_used"])
         self._state.forget_look()
         for step in self._pending:
-            step.moments = self._launches.launch(step.plan)
+            step.moments = self._launches.launch(step.round)
             self._record(step.slot)
 
     def restart(self) -> None:

@@ -133,6 +133,8 @@ class State:
         """Note that a round is launched."""
         self.forget_look()
         self.transmissions.launched()
+        if self.transmissions.counts is not self._arrays["transmissions"]:
+            self._use(transmissions=self.transmissions.counts)
         self._selected = [selection.area for selection in plan.selections]
         for area in self._selected:
             self.most_firing[area] = min(self._program.areas[area].n, self._program.areas[area].k)
@@ -198,12 +200,6 @@ class State:
             start = int(self._table.items[a]["winners"])
             self._device.write(self._arrays["winners"], start, neurons.astype(np.uint32))
             self._device.write(self._arrays["drives"], start, amounts_at(drives[a], neurons))
-
-    def make_room_for_transmissions(self, fibers: Sequence[int]) -> None:
-        """Let transmissions of some fibers be counted; raises as `Transmissions.make_room`."""
-        self.transmissions.make_room(fibers)
-        if self.transmissions.counts is not self._arrays["transmissions"]:
-            self._use(transmissions=self.transmissions.counts)
 
     def make_room_for_thresholds(self, area: int) -> None:
         """Let an area have thresholds; raises as `ThresholdPool.make_room`."""

@@ -158,7 +158,9 @@ def test_pairs_past_2_to_the_31_are_drawn(p: float) -> None:
     far.areas()
     far.firing(firing)
     far.state(next_winners=won, next_sizes=np.array([0, len(won)], np.uint32))
-    far.round(learn_jobs=np.array([(0, 1, 0, len(firing), 0, 0, starts, 0, words)], layout.LEARN_JOB), learn_count=1)
+    jobs = np.zeros(1, layout.LEARN_JOB)
+    jobs["moved"], jobs["items"], jobs["starts"], jobs["words"] = 1, len(firing), starts, words
+    far.round(learn_jobs=jobs, learn_count=1)
     far.round(starts=np.zeros(starts + 1, np.uint32), hits=np.zeros(len(firing) * words, np.uint32))
     far.round(learn_pairs=len(firing) * starts)
     far.launch("list_starts")
