@@ -44,8 +44,8 @@ class Update:
     ceiling : int
         Largest stored weight, ``round(w_max * 2**16)``.
     steps : tuple of int
-        If not empty, the table: a stored weight ``w`` changes by ``steps[(w - floor) >> shift]``, below its beginning by
-        the first item and beyond its end by the last.
+        If not empty, the table: a stored weight ``w`` changes by ``steps[(w - floor) >> shift]``, by the first item if
+        it lies below the floor, by the last beyond the end.
     shift : int
         How many low bits of a stored weight the table ignores.
     floor : int
