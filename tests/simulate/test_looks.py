@@ -17,8 +17,7 @@ from brainsim.kernels.parts import ChannelGate
 from brainsim.simulate import simulator as simulator_module
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 
-# Of the cpu backend, transmissions are not counted yet.
-COUNTING = ["reference"]
+COUNTING = ["reference", "cpu"]
 
 
 def brain_of() -> Brain:

@@ -11,7 +11,7 @@ import pytest
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
 
-BACKENDS = ["reference"]
+BACKENDS = ["reference", "cpu"]
 
 
 def brain_of(*names: str, first: str = "dopamine") -> Brain:

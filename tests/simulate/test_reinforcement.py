@@ -13,7 +13,7 @@ import pytest
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator, Trace
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 
-BACKENDS = ["reference"]
+BACKENDS = ["reference", "cpu"]
 ROUNDS, DECAY = 3, 0.5
 
 
