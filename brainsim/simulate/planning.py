@@ -92,6 +92,10 @@ class Planning:
         closed = [f for f in chosen if self._gates.closed(f)]
         return [f for f in chosen if f not in closed] if closed else chosen, closed
 
+    def transmitting(self, fibers: Openable) -> list[int]:
+        """Return the fibers among some that would transmit in the next round."""
+        return self._conditions.transmitting(self._split(fibers)[0], self._modulators.now())
+
     def plans(self, opening: Opening) -> Iterator[RoundPlan]:
         """Return the plans of the rounds from the next one on: one and the same, unless something varies."""
         if not self._conditions.exist:  # in most brains; what follows is work for each fiber

@@ -104,6 +104,17 @@ def test_the_schedule_says_which_windows_close_a_fiber_now() -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_looks_at_the_next_round_heed_windows(backend: str) -> None:
+    sim = started(theta_brain(), backend)
+    fibers = list(sim.brain.fibers)
+    for opened in ([0], [0], [1], [1], [0]):
+        assert list(sim.transmitting(fibers)) == [fibers[f] for f in opened]
+        drives = sim.drives("CA3")
+        sim.run(fibers)
+        assert sim.drive("CA3").tolist() == drives[sim.assembly("CA3").neurons].tolist()
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_run_until_nothing_changes_waits_for_a_whole_cycle(backend: str) -> None:
     brain = Brain()
     s, a = brain.add(Area("S", 60, 10), Area("A", 300, 12))
