@@ -130,6 +130,8 @@ class TestCost:
         fibers = tuple(replace(f, update=flat, depression=JUST_LOST) for f in case.program.fibers)
         backend, device = driven(replace(case.program, fibers=fibers))
         begin(backend)
-        (launches,) = {tuple(each) for each, _, _ in self.rounds(device, backend, [{f: ONE for f in range(6)}] * 3)[2:]}
+        (launches,) = {
+            tuple(each) for each, _, _ in self.rounds(device, backend, [dict.fromkeys(range(6), ONE)] * 3)[2:]
+        }
         assert "strengthen" in launches
         assert not {"assign_rows", "list_starts", "draw_pairs", "cross_out", "reserve"} & {*launches}
