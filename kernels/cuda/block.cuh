@@ -81,6 +81,12 @@ __device__ __forceinline__ Neurons firing_at(const State& state, i64 area) {
     return {state.winners + state.areas[area].winners, i64(state.sizes[area])};
 }
 
+// The neurons of a fiber's target that have won, or fire on because it has not `moved`.
+__device__ __forceinline__ Neurons posts_of(const State& state, const Fiber& fiber, i64 moved) {
+    if (!moved) return firing_at(state, fiber.target);
+    return {state.next_winners + state.areas[fiber.target].winners, i64(state.next_sizes[fiber.target])};
+}
+
 // The neurons that fire at a fiber: the one place that says which of its source they are.
 __device__ __forceinline__ Neurons firing_of(const State& state, const Round& round, const Fiber& fiber) {
     (void)round;

@@ -20,22 +20,27 @@ from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.gpu.learned import LearnedSynapses
 from brainsim.kernels.gpu.overlay import Overlay
+from brainsim.kernels.gpu.reinforcement import Reinforcement
 from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
+from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Depression, Update
-from brainsim.kernels.parts import Explicit, Threshold, TopK
+from brainsim.kernels.parts import Explicit, Threshold, TopK, Traced
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     DRIVES,
     NO_DRIVES,
     THRESHOLDS,
+    TRACED_SOURCES,
+    TRACED_TARGETS,
     WEIGHTS,
     WINNERS,
+    Events,
     Firing,
     Neurons,
     StateKind,
@@ -60,7 +65,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Graph, Explicit, Update, Depression})
+    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Graph, Explicit, Update, Depression, Traced})
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -72,10 +77,13 @@ class GpuBackend(Backend):
         self._state = State(program, self._device, areas, bits)
         self._overlay = Overlay(self._device, areas.ranks)
         self._learned = LearnedSynapses(program, self._device, areas, self._fibers.slots, self._overlay)
-        self._launches = Launches(self._device, self._fibers, self._state, self._overlay)
-        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay)
+        self._traces = Traces(program, self._device)
+        self._launches = Launches(self._device, self._fibers, self._state, self._overlay, self._traces)
+        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay, self._traces)
         jobs = LearnJobs(program, self._fibers.depressions)
-        self._plans = DevicePlans(DevicePlanner(program, self._device, bits, jobs), jobs)
+        planner = DevicePlanner(program, self._device, bits, jobs)
+        self._plans = DevicePlans(planner, jobs)
+        self._reinforcement = Reinforcement(program, planner, self._state, self._traces)
 
     @property
     def broken(self) -> bool:
@@ -125,7 +133,10 @@ class GpuBackend(Backend):
         )
 
     def reinforce(self, fiber: int, rate: int) -> None:
-        raise NotImplementedError
+        self._store_learned()
+        self._rounds.settle()
+        self._learned.changed()
+        self._rounds.learn(self._reinforcement.rounds(fiber, rate))
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         raise NotImplementedError
@@ -146,6 +157,8 @@ class GpuBackend(Backend):
             return self._learned.read(owner, self._pages_used())
         if kind is DRIVES:
             return NO_DRIVES
+        if kind in (TRACED_SOURCES, TRACED_TARGETS):
+            return self._traces.read(owner, kind is TRACED_TARGETS)
         assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
         return self._state.thresholds.read(owner)
 
@@ -158,6 +171,8 @@ class GpuBackend(Backend):
             self._write_winners(owner, value.neurons)
         elif kind is WEIGHTS:
             self._learned.set(owner, value)
+        elif kind in (TRACED_SOURCES, TRACED_TARGETS):
+            self._write_trace(owner, kind is TRACED_TARGETS, value)
         elif kind is not DRIVES:
             assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
             self._write_thresholds(owner, without_zeros(value))
@@ -166,6 +181,13 @@ class GpuBackend(Backend):
         self._make_room(self._state.make_room_for_winners, area, len(neurons))
         with self._rounds.whole():
             self._state.set_winners(area, neurons.astype(np.uint32))
+
+    def _write_trace(self, fiber: int, end: int, events: Events) -> None:
+        most = int(np.bincount(events.age, minlength=1).max())
+        with uninterrupted():
+            self._traces.make_room({fiber: (0, most) if end else (most, 0)})
+        with self._rounds.whole():
+            self._traces.write(fiber, end, events)
 
     def _write_thresholds(self, area: int, thresholds: Thresholds) -> None:
         if len(thresholds.neurons):
@@ -190,8 +212,11 @@ class GpuBackend(Backend):
     def memory(self) -> Memory:
         self._rounds.settle()
         learned, overlay = self._learned.memory()
+        fibers = {name: {WEIGHTS.name: size} for name, size in learned.items()}
+        for f in self._traces.fibers:
+            fibers[self.program.fibers[f].name]["trace"] = self._traces.nbytes(f)
         return {
-            "fibers": {name: {WEIGHTS.name: size} for name, size in learned.items()},
+            "fibers": fibers,
             "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
             "shared": {
                 "overlay": overlay,
@@ -202,5 +227,6 @@ class GpuBackend(Backend):
 
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.
-        del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._plans
+        del self._fibers, self._state, self._overlay, self._traces, self._learned, self._launches, self._rounds
+        del self._plans, self._reinforcement
         self._device.close()

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.arrays import Array, Record
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, SELECT_JOB
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
+from brainsim.kernels.gpu.trace_jobs import trace_jobs
+from brainsim.kernels.gpu.traces import Sizes
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 
@@ -40,6 +42,10 @@ class DevicePlan:
         that learn, and ``learn_pairs`` the latter times the blocks of the graph with winners.
     tiles : int
         Tiles of all areas that select.
+    traced : dict of int to Sizes
+        Of fibers that remember the round, how many neurons may fire and win.
+    traces : int
+        How many fibers have a trace that the round changes.
     scratch : dict of str to int
         Items of scratch memory that the round needs, by the names of `Scratch`.
     """
@@ -48,6 +54,8 @@ class DevicePlan:
     tables: dict[str, Array]
     sizes: dict[str, int]
     tiles: int
+    traced: dict[int, Sizes]
+    traces: int
     scratch: dict[str, int]
 
     @property
@@ -58,11 +66,24 @@ class DevicePlan:
 
 @dataclass(frozen=True, eq=False)
 class DeviceRound:
-    """A round as it is launched: its plan, what the device needs for it, and the table of fibers that learn."""
+    """A round as it is launched, or a part of a reinforcement, which is one that does nothing but learn.
+
+    Attributes
+    ----------
+    round_plan : RoundPlan
+        What the round does.
+    plan : DevicePlan
+        What the device needs for it.
+    learn_jobs : LEARN_JOB array
+        The table of fibers that learn.
+    given : Record or None
+        In a reinforcement, a `State` in which those fire and have won who once did.
+    """
 
     round_plan: RoundPlan
     plan: DevicePlan
     learn_jobs: npt.NDArray[Any]
+    given: Record | None = None
 
 
 class DevicePlanner:
@@ -80,32 +101,53 @@ class DevicePlanner:
         Of each area, ``most`` says how many neurons may fire when it begins, and ``threshold_lift`` by how much more
         than the sum of its inputs one may be driven.
         """
-        inputs = dict(plan.selections)
-        tables = self._tables(plan, inputs, most)
-        passes = self._passes(inputs, most, threshold_lift)
+        inputs, fibers = dict(plan.selections), self._program.fibers
+        after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
+        learning = self._jobs.table(plan.learning, inputs, most, after)
+        traced = {f: (most[fibers[f].source], after[fibers[f].target]) for f in plan.tracing}
+        return self._made(plan, learning, most, traced, self._passes(inputs, most, threshold_lift))
+
+    def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
+        """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
+        ((number, _),) = plan.learning
+        fiber, none = self._program.fibers[number], [0] * len(self._program.areas)
+        most, after = none.copy(), none.copy()
+        most[fiber.source], after[fiber.target] = fired, won
+        learning = self._jobs.table(plan.learning, [fiber.target], most, after)
+        learning["depression"] = -1
+        return self._made(plan, learning, most, {}, 0)
+
+    def _made(
+        self,
+        plan: RoundPlan,
+        learning: npt.NDArray[Any],
+        most: Sequence[int],
+        traced: dict[int, Sizes],
+        passes: int,
+    ) -> DevicePlan:
+        tables = self._tables(plan, learning, most)
         there = self._device.upload_all(list(tables.values()), "plans")
         return DevicePlan(
-            learn_jobs=tables["learn_jobs"],
+            learn_jobs=learning,
             tables=dict(zip(tables, there, strict=True)),
             sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
-            tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area in inputs),
+            tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area, _ in plan.selections),
+            traced=traced,
+            traces=len(tables["trace_jobs"]),
             scratch=_scratch(tables, passes),
         )
 
-    def _tables(
-        self, plan: RoundPlan, inputs: Mapping[int, Sequence[int]], most: Sequence[int]
-    ) -> dict[str, npt.NDArray[Any]]:
+    def _tables(self, plan: RoundPlan, learning: npt.NDArray[Any], most: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
         fibers = self._program.fibers
-        after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
         gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
-        jobs = self._jobs.table(plan.learning, inputs, most, after)
-        growing = jobs["fiber"][jobs["starts"] > 0].tolist()
+        growing = learning["fiber"][learning["starts"] > 0].tolist()
         return {
-            "select_jobs": self._select_jobs(inputs),
+            "select_jobs": self._select_jobs(dict(plan.selections)),
             "transmitting": np.array(plan.transmitting, np.int64),
             "gather_jobs": self._gather_jobs(gathering, most),
-            "learn_jobs": jobs,
+            "learn_jobs": learning,
             "sources": np.array(list(dict.fromkeys(fibers[f].source for f in growing)), np.int64),
+            "trace_jobs": trace_jobs(self._program, plan),
         }
 
     def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:

@@ -42,6 +42,8 @@ RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
 GATHER_JOB = _item("fiber first_item items")
 LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
+TRACE_JOB = _item("noted moved")
+TRACE = _item("fiber rounds first width sources")
 RECORD_JOB = _item("area offset")
 SEARCH = _item("", "bar prefix unknown remaining")
 ROW = _item("", "head tail length")
@@ -59,6 +61,8 @@ ITEMS: dict[str, DType] = {
     "SelectJob": SELECT_JOB,
     "GatherJob": GATHER_JOB,
     "LearnJob": LEARN_JOB,
+    "TraceJob": TRACE_JOB,
+    "Trace": TRACE,
     "RecordJob": RECORD_JOB,
     "Search": SEARCH,
     "Row": ROW,
@@ -135,6 +139,7 @@ ROUND = Structure(
         "learn_pairs": None,
         "sources": I64,
         "source_count": None,
+        "trace_jobs": TRACE_JOB,
         "passes": None,
         "raises": None,
         "histograms": U32,
@@ -145,5 +150,6 @@ ROUND = Structure(
         "pages": U64,
     },
 )
+TRACES = Structure("Traces", {"items": TRACE, "neurons": U32})
 RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32})
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, RING)
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING)
