@@ -288,7 +288,7 @@ def test_what_a_brain_cannot_take_is_refused_and_nothing_is_added() -> None:
         ([other["EC"]], r"Area 'Other\.EC' is part of region 'Other'; add the region instead"),
         ([Region("Empty")], r"Region 'Empty': must have an area before it is added to a brain \(got none\)"),
         ([other, other], "must be unique in the brain"),
-        (["Other"], "must be given Area objects or regions"),
+        (["Other"], "must be given Area objects, modulators or regions"),
     ]
     for parts, message in mistakes:
         with pytest.raises(DeclarationError, match=message):
