@@ -1,6 +1,7 @@
 // Learning, in six launches of which only the last changes weights: firing neurons get rows, the synapses from those that
 // fired to those that have won are drawn, those stored already are crossed out, pages are reserved for the new ones, and
-// all are strengthened, and stored ones to neurons that have lost are weakened.  Every place is a sum over those before it, so that equal runs store equal bytes.
+// all are strengthened, and stored ones to neurons that have lost are weakened.  Every place is a sum over those before it,
+// so that equal runs store equal bytes.
 #include "connectome.cuh"
 #include "overlay.cuh"
 
@@ -18,17 +19,21 @@ __device__ __forceinline__ Item item_of_warp(const Round& round) {
     return {item, job, item - round.learn_jobs[job].first_item};
 }
 
-// Gives rows to the firing neurons of some areas that have none.  Grid: one block, so that equal runs give equal rows.
+// Gives rows to the neurons that fire at some fibers, if they have none.  Grid: one block, so that equal runs give equal
+// rows.  A neuron may fire at two of the fibers; it is counted twice, which may ask for more room than is taken.
 extern "C" __global__ void __launch_bounds__(THREADS)
-assign_rows(const State state, const Overlay overlay, const Round round) {
+assign_rows(const Fibers fibers, const State state, const Overlay overlay, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
     if (state.status->stalled) return;
-    u64 wanted = u64(state.status->rows_used);
+    const u64 used = u64(state.status->rows_used);
     for (int assign = 0; assign < 2; ++assign) {
+        u64 wanted = used;
         for (i64 which = 0; which < round.source_count; ++which) {
-            const Area& area = state.areas[round.sources[which]];
-            const Neurons firing = firing_at(state, round.sources[which]);
+            const Fiber& fiber = fibers.items[round.sources[which]];
+            const Area& area = state.areas[fiber.source];
+            const Neurons firing = firing_of(state, round, fiber);
             u32* const ranks = overlay.ranks + area.ranks;
+            __syncthreads();  // the fiber before may have given rows to the same neurons
             for (i64 start = 0; start < firing.count; start += THREADS) {
                 const i64 place = start + threadIdx.x;
                 const bool fresh = place < firing.count && ranks[firing.items[place]] == 0;
@@ -38,18 +43,16 @@ assign_rows(const State state, const Overlay overlay, const Round round) {
                 wanted += total * u64(area.slots);
             }
         }
-        const u64 used = u64(state.status->rows_used);
-        if (assign || wanted == used) return;
-        __syncthreads();  // all have read `rows_used`
-        if (i64(wanted) > overlay.row_capacity) {
+        if (wanted == used) return;
+        if (assign) {
+            if (threadIdx.x == 0) state.status->rows_used = i64(wanted);
+        } else if (i64(wanted) > overlay.row_capacity) {
             if (threadIdx.x == 0) {
                 state.status->stalled = 1;
                 state.status->rows_needed = i64(wanted);
             }
             return;
         }
-        if (threadIdx.x == 0) state.status->rows_used = i64(wanted);
-        wanted = used;
     }
 }
 

@@ -21,17 +21,6 @@ __device__ __forceinline__ void walk_row(const Overlay& overlay, const Row& row,
     }
 }
 
-// Returns where a neuron stands in a list, or -1 if it does not.
-__device__ __forceinline__ i64 position_of(u32 neuron, const Neurons& list) {
-    i64 low = 0, high = list.count;
-    while (low < high) {
-        const i64 middle = (low + high) >> 1;
-        if (list.items[middle] < neuron) low = middle + 1;
-        else high = middle;
-    }
-    return low < list.count && list.items[low] == neuron ? low : -1;
-}
-
 // The item of a rule's table for a weight.  One below the floor, as a base weight may be, has the first.
 __device__ __forceinline__ i64 tabled_step(i64 weight, const Fibers& fibers, const Rule& rule) {
     const i64 item = weight > rule.floor ? (weight - rule.floor) >> rule.step_shift : 0, last = rule.step_count - 1;

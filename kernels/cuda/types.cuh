@@ -38,6 +38,7 @@ struct Fiber {
     i64 guide;
     i64 heads;
     i64 gap_thresholds;
+    i64 gate;  // which of the gates of the brain is its own; -1 if it has none
     i64 slot;  // which of its source's rows is its own
     i64 rule;  // its step of potentiation
     i64 base;  // weight of a synapse of the graph that is not stored
@@ -62,6 +63,19 @@ struct SelectJob {
     i64 first_block;
     i64 first_fiber;  // of the list of fibers that transmit
     i64 end_fiber;
+};
+
+// A gate of the brain: which of the neurons that fire at the source of a fiber pass.  It opens by channels, or by an
+// assembly of `neuron_count` neurons of the gating area.
+struct GateJob {
+    i64 fiber;
+    i64 used;  // whether the fiber transmits, learns or remembers in this round
+    i64 area;  // that gates
+    i64 size;  // neurons of a channel in the gating area
+    i64 width;  // and in the source
+    i64 first_neuron;
+    i64 neuron_count;
+    i64 first_item;  // where the list of those that pass a gate by channels begins
 };
 
 // A fiber whose learned synapses are added to the drive: one warp for each neuron that may fire.
@@ -108,6 +122,7 @@ struct Trace {
 struct RecordJob {
     i64 area;
     i64 offset;
+    i64 first_drive;  // of its winners in a slot of drives; -1 if those are not recorded
 };
 
 // What a search for the last winner knows before a pass.  First it looks for its drive, the k-th largest, and then, if
@@ -149,6 +164,7 @@ struct Fibers {
     const u64* gap_thresholds;
     const Rule* rules;
     const i64* steps;
+    const u32* gate_neurons;
 };
 
 // The areas of a brain and what changes from round to round; see `State` in `kernels/gpu/state.py`.
@@ -161,6 +177,10 @@ struct State {
     u32* next_sizes;
     u32* changed;
     u32* fired;
+    u32* counted;
+    u32* transmissions;
+    i64* drives;
+    i64* next_drives;
     i64* thresholds;
     i64* drive;
     i64* peaks;
@@ -185,6 +205,9 @@ struct Round {
     const SelectJob* select_jobs;
     i64 select_count;
     const i64* transmitting;
+    const i64* counted_at;  // where, for each of these fibers, the transmissions of its source's neurons are counted
+    const GateJob* gate_jobs;
+    i64 gate_count;
     const GatherJob* gather_jobs;
     i64 gather_count;
     i64 gather_items;
@@ -192,7 +215,7 @@ struct Round {
     i64 learn_count;
     i64 learn_items;
     i64 learn_pairs;
-    const i64* sources;  // areas from which fibers get new synapses
+    const i64* sources;  // fibers at which neurons fire that need rows
     i64 source_count;
     const TraceJob* trace_jobs;  // one for each trace of the brain
     i64 passes;
@@ -200,6 +223,8 @@ struct Round {
     u32* histograms;
     Search* searches;
     u64* tie_keys;
+    u32* passing;
+    u32* passing_sizes;
     u32* starts;
     u32* hits;
     u64* pages;
@@ -215,6 +240,9 @@ struct Traces {
 struct Ring {
     const RecordJob* jobs;
     u32* items;
+    i64* drives;
+    i64 width;  // items of a slot
+    i64 drive_width;  // drives of a slot
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point

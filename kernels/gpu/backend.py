@@ -16,6 +16,7 @@ from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.device_plan import DevicePlanner
 from brainsim.kernels.gpu.device_plans import DevicePlans
+from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.gpu.learned import LearnedSynapses
@@ -29,12 +30,11 @@ from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Depression, Update
-from brainsim.kernels.parts import Explicit, Threshold, TopK, Traced
+from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Threshold, TopK, Traced
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     DRIVES,
-    NO_DRIVES,
     THRESHOLDS,
     TRACED_SOURCES,
     TRACED_TARGETS,
@@ -65,7 +65,9 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Graph, Explicit, Update, Depression, Traced})
+    parts: ClassVar[frozenset[type]] = frozenset(
+        {TopK, Threshold, Graph, Explicit, Update, Depression, ChannelGate, AssemblyGate, Traced}
+    )
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -73,7 +75,8 @@ class GpuBackend(Backend):
         self._device = type(self).device()
         bits = tile_bits(program, self._device.description.multiprocessors)
         areas = AreaTable(program, bits)
-        self._fibers = FiberTable(program, self._device)
+        gates = Gates(program)
+        self._fibers = FiberTable(program, self._device, gates)
         self._state = State(program, self._device, areas, bits)
         self._overlay = Overlay(self._device, areas.ranks)
         self._learned = LearnedSynapses(program, self._device, areas, self._fibers.slots, self._overlay)
@@ -81,7 +84,7 @@ class GpuBackend(Backend):
         self._launches = Launches(self._device, self._fibers, self._state, self._overlay, self._traces)
         self._rounds = Rounds(self._device, self._launches, self._state, self._overlay, self._traces)
         jobs = LearnJobs(program, self._fibers.depressions)
-        planner = DevicePlanner(program, self._device, bits, jobs)
+        planner = DevicePlanner(program, self._device, bits, jobs, gates, self._state.transmissions)
         self._plans = DevicePlans(planner, jobs)
         self._reinforcement = Reinforcement(program, planner, self._state, self._traces)
 
@@ -97,11 +100,10 @@ class GpuBackend(Backend):
     # Rounds
 
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
-        assert not drives
         self._store_learned()
         self._learned.changed()  # before the launch, after which an interruption may leave
         most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
-        self._rounds.launch(self._plans.round(plan, most, lift), record)
+        self._rounds.launch(self._plans.round(plan, most, lift), record, drives)
 
     def _store_learned(self) -> None:
         """Store synapses that were set since the last round."""
@@ -117,20 +119,16 @@ class GpuBackend(Backend):
 
     def drain(self) -> Drained:
         if self._rounds.progress is Progress.LOST:
-            happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
-            return Drained(
-                happened, stable=False, silent=False, fired=frozenset(), recorded=recorded, recorded_drives=[]
-            )
+            return self._drained(stable=False, silent=False, fired=frozenset())
         self._rounds.settle()
         self._rounds.recorder.drain()
-        return Drained(
-            rounds=self._rounds.take_happened(),
-            stable=self._state.stable(),
-            silent=not self._state.look().sizes.any(),
-            fired=frozenset(self._state.take_fired()),
-            recorded=self._rounds.recorder.recorded(),
-            recorded_drives=[],
-        )
+        silent, fired = not self._state.look().sizes.any(), frozenset(self._state.take_fired())
+        return self._drained(stable=self._state.stable(), silent=silent, fired=fired)
+
+    def _drained(self, *, stable: bool, silent: bool, fired: frozenset[int]) -> Drained:
+        happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
+        winners, drives = [each.winners for each in recorded], [each.drives for each in recorded]
+        return Drained(happened, stable, silent, fired, winners, drives)
 
     def reinforce(self, fiber: int, rate: int) -> None:
         self._store_learned()
@@ -139,7 +137,8 @@ class GpuBackend(Backend):
         self._rounds.learn(self._reinforcement.rounds(fiber, rate))
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        raise NotImplementedError
+        self._rounds.settle()
+        return self._state.transmissions.read(fiber)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -156,7 +155,7 @@ class GpuBackend(Backend):
         if kind is WEIGHTS:
             return self._learned.read(owner, self._pages_used())
         if kind is DRIVES:
-            return NO_DRIVES
+            return self._state.drives(owner)
         if kind in (TRACED_SOURCES, TRACED_TARGETS):
             return self._traces.read(owner, kind is TRACED_TARGETS)
         assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
@@ -173,7 +172,10 @@ class GpuBackend(Backend):
             self._learned.set(owner, value)
         elif kind in (TRACED_SOURCES, TRACED_TARGETS):
             self._write_trace(owner, kind is TRACED_TARGETS, value)
-        elif kind is not DRIVES:
+        elif kind is DRIVES:
+            with self._rounds.whole():
+                self._state.set_drives(owner, value)
+        else:
             assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
             self._write_thresholds(owner, without_zeros(value))
 
@@ -212,11 +214,11 @@ class GpuBackend(Backend):
     def memory(self) -> Memory:
         self._rounds.settle()
         learned, overlay = self._learned.memory()
-        fibers = {name: {WEIGHTS.name: size} for name, size in learned.items()}
-        for f in self._traces.fibers:
-            fibers[self.program.fibers[f].name]["trace"] = self._traces.nbytes(f)
         return {
-            "fibers": fibers,
+            "fibers": {
+                fiber.name: {WEIGHTS.name: learned[fiber.name], **self._bytes_of(f)}
+                for f, fiber in enumerate(self.program.fibers)
+            },
             "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
             "shared": {
                 "overlay": overlay,
@@ -224,6 +226,10 @@ class GpuBackend(Backend):
                 "buffers": {**self._launches.memory(), "recordings": self._rounds.recorder.nbytes},
             },
         }
+
+    def _bytes_of(self, fiber: int) -> dict[str, int]:
+        sizes = {"transmissions": self._state.transmissions.nbytes(fiber)}
+        return sizes | ({"trace": self._traces.nbytes(fiber)} if fiber in self._traces.fibers else {})
 
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.

@@ -16,10 +16,12 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import Array, Record
 from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.gates import Gates, most_firing_at
 from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, SELECT_JOB
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.gpu.trace_jobs import trace_jobs
 from brainsim.kernels.gpu.traces import Sizes
+from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 
@@ -89,8 +91,18 @@ class DeviceRound:
 class DevicePlanner:
     """Makes the device plans of a brain."""
 
-    def __init__(self, program: Program, device: Device, tile_bits: int, jobs: LearnJobs) -> None:
+    def __init__(
+        self,
+        program: Program,
+        device: Device,
+        tile_bits: int,
+        jobs: LearnJobs,
+        gates: Gates,
+        transmissions: Transmissions,
+    ) -> None:
         self._program = program
+        self._gates = gates
+        self._transmissions = transmissions
         self._device = device
         self._tile_bits = tile_bits
         self._jobs = jobs
@@ -99,23 +111,25 @@ class DevicePlanner:
         """Return what the kernels need for a round.
 
         Of each area, ``most`` says how many neurons may fire when it begins, and ``threshold_lift`` by how much more
-        than the sum of its inputs one may be driven.
+        than the sum of its inputs one may be driven.  Raises `DeviceMemoryError`, and then nothing has changed.
         """
+        self._transmissions.make_room(plan.transmitting)
         inputs, fibers = dict(plan.selections), self._program.fibers
         after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
-        learning = self._jobs.table(plan.learning, inputs, most, after)
-        traced = {f: (most[fibers[f].source], after[fibers[f].target]) for f in plan.tracing}
+        firing = [most_firing_at(fiber, most) for fiber in fibers]
+        learning = self._jobs.table(plan.learning, inputs, firing, most, after)
+        traced = {f: (firing[f], after[fibers[f].target]) for f in plan.tracing}
         return self._made(plan, learning, most, traced, self._passes(inputs, most, threshold_lift))
 
     def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
         """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
-        ((number, _),) = plan.learning
-        fiber, none = self._program.fibers[number], [0] * len(self._program.areas)
-        most, after = none.copy(), none.copy()
-        most[fiber.source], after[fiber.target] = fired, won
-        learning = self._jobs.table(plan.learning, [fiber.target], most, after)
+        ((f, _),) = plan.learning
+        target, none = self._program.fibers[f].target, [0] * len(self._program.areas)
+        after = none.copy()
+        after[target] = won
+        learning = self._jobs.table(plan.learning, [target], {f: fired}, none, after)
         learning["depression"] = -1
-        return self._made(plan, learning, most, {}, 0)
+        return self._made(plan, learning, none, {}, 0)
 
     def _made(
         self,
@@ -134,21 +148,35 @@ class DevicePlanner:
             tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area, _ in plan.selections),
             traced=traced,
             traces=len(tables["trace_jobs"]),
-            scratch=_scratch(tables, passes),
+            scratch=_scratch(tables, passes) | self._lists(tables["gate_jobs"], most),
         )
 
     def _tables(self, plan: RoundPlan, learning: npt.NDArray[Any], most: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
         fibers = self._program.fibers
-        gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
-        growing = learning["fiber"][learning["starts"] > 0].tolist()
+        firing = [most_firing_at(fiber, most) for fiber in fibers]
+        gathering = [f for f in plan.transmitting if fibers[f].stores and firing[f]]
         return {
             "select_jobs": self._select_jobs(dict(plan.selections)),
             "transmitting": np.array(plan.transmitting, np.int64),
-            "gather_jobs": self._gather_jobs(gathering, most),
+            "counted_at": np.array([self._transmissions.place(f) for f in plan.transmitting], np.int64),
+            "gate_jobs": self._gates.jobs(plan.gated, most),
+            "gather_jobs": self._gather_jobs(gathering, firing),
             "learn_jobs": learning,
-            "sources": np.array(list(dict.fromkeys(fibers[f].source for f in growing)), np.int64),
+            "sources": self._sources(learning["fiber"][learning["starts"] > 0].tolist()),
             "trace_jobs": trace_jobs(self._program, plan),
         }
+
+    def _lists(self, gate_jobs: npt.NDArray[Any], most: Sequence[int]) -> dict[str, int]:
+        sizes = self._gates.list_sizes(gate_jobs, most)
+        return {"passing": int(sizes.sum()), "passing_sizes": len(sizes)}
+
+    def _sources(self, growing: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return fibers at which all neurons fire that need rows: all with a gate, and one of each other source."""
+        fibers = self._program.fibers
+        first: dict[tuple[int, int], int] = {}
+        for f in growing:
+            first.setdefault((fibers[f].source, f if fibers[f].gate else -1), f)
+        return np.array(list(first.values()), np.int64)
 
     def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:
         jobs = np.zeros(len(inputs), SELECT_JOB)
@@ -160,8 +188,8 @@ class DevicePlanner:
             job["end_fiber"] = fiber
         return jobs
 
-    def _gather_jobs(self, fibers: Sequence[int], most: Sequence[int]) -> npt.NDArray[Any]:
-        counts = np.array([most[self._program.fibers[f].source] for f in fibers], np.int64)
+    def _gather_jobs(self, fibers: Sequence[int], firing: Sequence[int]) -> npt.NDArray[Any]:
+        counts = np.array([firing[f] for f in fibers], np.int64)
         jobs = np.zeros(len(fibers), GATHER_JOB)
         jobs["fiber"], jobs["first_item"], jobs["items"] = fibers, np.cumsum(counts) - counts, counts
         return jobs
@@ -179,6 +207,7 @@ def _sizes(tables: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
     learn = tables["learn_jobs"]
     return {
         "select_count": len(tables["select_jobs"]),
+        "gate_count": len(tables["gate_jobs"]),
         "gather_count": len(tables["gather_jobs"]),
         "gather_items": int(tables["gather_jobs"]["items"].sum()),
         "learn_count": len(learn),

@@ -19,6 +19,7 @@ class _Shape(NamedTuple):
     selections: tuple[Selection, ...]
     learning: tuple[tuple[int, bool], ...]
     tracing: tuple[int, ...]
+    gated: tuple[int, ...]
     raising: tuple[int, ...]
     learns: bool
     most: _Numbers
@@ -48,7 +49,8 @@ class DevicePlans:
 
     def _round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         learning = tuple((each.fiber, self._jobs.grows(each)) for each in plan.learning)
-        shape = _Shape(plan.selections, learning, plan.tracing, plan.raising, plan.learns, most, threshold_lift)
+        whole = plan.selections, learning, plan.tracing, plan.gated, plan.raising, plan.learns
+        shape = _Shape(*whole, most, threshold_lift)
         if (kept := self._plans.get(shape)) is None:
             _keep(self._plans, shape, kept := self._planner.plan(plan, most, threshold_lift))
             return DeviceRound(plan, kept, kept.learn_jobs)

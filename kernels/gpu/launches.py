@@ -103,7 +103,7 @@ class Launches:
     def record(self, slot: Slot) -> None:
         """Copy winners into a slot of a ring, if the round before has happened."""
         records = (self._state.record, slot.ring.record)
-        self._device.launch(self._device.prepare("record", len(slot.ring.areas), records, number=slot.start))
+        self._device.launch(self._device.prepare("record", len(slot.ring.wanted.areas), records, number=slot.number))
 
     def _phases(self, round_: DeviceRound) -> _Phases:
         made_with: list[Record | Array] = [self._state.record, self._overlay.record]
@@ -122,8 +122,9 @@ class Launches:
         def launch(kernel: str, blocks: int, number: int | None = None, shared: int = 0) -> Launch:
             return self._device.prepare(kernel, blocks, records, number=number, shared=shared)
 
+        gates = [launch("pass_gates", sizes["gate_count"])] if sizes["gate_count"] else []
         project = [
-            launch("project", plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
+            launch("project", sizes["select_count"] + plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
             launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
         select = [
@@ -144,4 +145,6 @@ class Launches:
         ]
         selecting = sizes["select_count"]
         commit = launch("commit", max(1, selecting))
-        return _Phases(project if selecting else [], select if selecting else [], learn, commit, round_)
+        if not selecting:
+            project, select = [], []
+        return _Phases([*gates, *project], select, learn, commit, round_)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,19 +33,24 @@ class LearnJobs:
         return fiber.update.apply(fiber.base, learning.rate)
 
     def table(
-        self, learning: Iterable[Learning], moved: Collection[int], most: Sequence[int], after: Sequence[int]
+        self,
+        learning: Iterable[Learning],
+        moved: Collection[int],
+        firing: Sequence[int] | Mapping[int, int],
+        most: Sequence[int],
+        after: Sequence[int],
     ) -> npt.NDArray[Any]:
         """Return a job for each fiber that may change a weight.
 
-        Of each area, ``most`` neurons fire at most when the round begins, and ``after`` when it ends; those in
-        ``moved`` select winners.
+        At each fiber, ``firing`` neurons fire at most.  Of each area, ``most`` neurons fire at most when the round
+        begins, and ``after`` when it ends; those in ``moved`` select winners.
         """
-        able = [each for each in learning if self._may_change(each.fiber, most, after)]
+        able = [each for each in learning if firing[each.fiber] and self._may_change(each.fiber, most, after)]
         fibers = [each.fiber for each in able]
         jobs = np.zeros(len(able), LEARN_JOB)
         jobs["fiber"], jobs["moved"] = fibers, [self._fibers[f].target in moved for f in fibers]
         jobs["depression"] = [self._depressions[f] for f in fibers]
-        jobs["items"] = [most[self._fibers[f].source] for f in fibers]
+        jobs["items"] = [firing[f] for f in fibers]
         posts = [after[self._fibers[each.fiber].target] * self.grows(each) for each in able]
         jobs["words"] = [-(-count // 32) for count in posts]
         jobs["starts"] = [self._most_starts(f, count) for f, count in zip(fibers, posts, strict=True)]
@@ -59,7 +64,7 @@ class LearnJobs:
     def _may_change(self, f: int, most: Sequence[int], after: Sequence[int]) -> bool:
         fiber = self._fibers[f]
         loses = fiber.depression is not None and (most[fiber.target] or fiber.depression.losers)
-        return bool(most[fiber.source] and (after[fiber.target] or loses))
+        return bool(after[fiber.target] or loses)
 
     def _most_starts(self, fiber: int, posts: int) -> int:
         """Return in how many blocks of the graph so many winners may lie."""

@@ -17,7 +17,8 @@ class Reinforcement:
     """Makes rounds from traces.
 
     The kernels that learn are those of any round.  They are given a `State` in which the neurons of an event fire and
-    have won.  Such a round stalls where there is no room, and is launched again, like any other.
+    have won; the gate of a fiber is not used, since those that fired have passed it.  Such a round stalls where there
+    is no room, and is launched again, like any other.
     """
 
     def __init__(self, program: Program, planner: DevicePlanner, state: State, traces: Traces) -> None:

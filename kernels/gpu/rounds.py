@@ -6,7 +6,7 @@ room and launches again what did not happen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -18,7 +18,7 @@ from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.device_plan import DeviceRound
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.overlay import Overlay
-from brainsim.kernels.gpu.ring import Recorder, Slot
+from brainsim.kernels.gpu.ring import Recorder, Slot, Wanted
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.traces import Sizes, Traces
 from brainsim.kernels.interrupts import uninterrupted
@@ -85,14 +85,17 @@ class Rounds:
             yield
             self.progress = Progress.AHEAD if self._pending else Progress.SETTLED
 
-    def launch(self, round_: DeviceRound, record: Sequence[int]) -> None:
-        """Launch a round that notes the winners of some areas; raises `DeviceMemoryError` before anything changes."""
+    def launch(self, round_: DeviceRound, record: Sequence[int], drives: Collection[int]) -> None:
+        """Launch a round that notes the winners of some areas, and the drives of some of these.
+
+        Raises `DeviceMemoryError` before anything changes.
+        """
         self._check()
         if len(self._pending) >= _MOST_PENDING:
             self.settle()
         self._launches.prepare(round_.plan)
         self._make_room_to_remember(round_.plan.traced)
-        slot = self._slot(record) if record else None
+        slot = self._slot(record, [area for area in record if area in drives]) if record else None
         with self.whole():
             self._state.launched(round_.round_plan)
             self._launch(round_, slot)
@@ -122,11 +125,11 @@ class Rounds:
         if self.progress is Progress.LOST:
             raise KernelError("the state on the device is inconsistent, because a change failed; write all of it first")
 
-    def _slot(self, areas: Sequence[int]) -> Slot:
-        capacity = self._state.capacity(areas)
-        if not self.recorder.has_room(areas, capacity):
+    def _slot(self, areas: Sequence[int], drives: Sequence[int]) -> Slot:
+        wanted = Wanted(tuple(areas), tuple(self._state.capacity(areas)), tuple(drives))
+        if not self.recorder.has_room(wanted):
             self.settle()
-        return self.recorder.slot(areas, capacity)
+        return self.recorder.slot(wanted)
 
     def _record(self, slot: Slot | None) -> None:
         if slot is not None:
@@ -175,7 +178,7 @@ class Rounds:
             self.recorder.drain()
             self._traces.forget()
             self._state.set_status(0, 0)
-            self._state.forget_fired()
+            self._state.restart()
 
     def take_happened(self) -> int:
         """Return how many rounds have happened since the last call."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import record
 from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS, RULE
 from brainsim.kernels.law.gaps import GapTable, gap_table
 from brainsim.kernels.law.rules import Depression, Update
@@ -82,14 +83,15 @@ class FiberTable:
     ----------
     record : Record
         For kernels: ``items`` has a fiber each; the parts of ``guide``, ``heads`` and ``gap_thresholds`` that belong to
-        a fiber are a `GapTable`; ``rules`` has each step once, and ``steps`` the tables of those that are given by one.
+        a fiber are a `GapTable`; ``rules`` has each step once, and ``steps`` the tables of those that are given by one;
+        ``gate_neurons`` has the assemblies that open gates.
     slots : list of int
         For each fiber, which of the rows of its source's neurons is its own.
     depressions : list of int
         For each fiber, which of the rules is its depression, or -1 if it has none.
     """
 
-    def __init__(self, program: Program, device: Device) -> None:
+    def __init__(self, program: Program, device: Device, gates: Gates) -> None:
         starts: dict[float, tuple[int, int, int]] = {}
         tables: list[GapTable] = []
         for p in dict.fromkeys(fiber.graph.p for fiber in program.fibers):
@@ -98,6 +100,7 @@ class FiberTable:
         slots = [0] * len(program.areas)
         rules = _numbered(program)
         items = np.zeros(len(program.fibers), FIBER)
+        items["gate"] = gates.numbers
         for item, fiber in zip(items, program.fibers, strict=True):
             graph, table = fiber.graph, gap_table(fiber.graph.p)
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
@@ -118,6 +121,7 @@ class FiberTable:
             gap_thresholds=device.upload(_joined(tables, "thresholds", np.uint64), "gap tables"),
             rules=device.upload(_rule_items(rules), "fibers"),
             steps=device.upload(np.array([step for rule in rules for step in rule.steps], np.int64), "fibers"),
+            gate_neurons=device.upload(gates.neurons, "fibers"),
         )
 
     @property
