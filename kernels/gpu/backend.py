@@ -28,7 +28,8 @@ from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Depression, Update
-from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Threshold, TopK
+from brainsim.kernels.law.taper import Tapered
+from brainsim.kernels.parts import AssemblyGate, ChannelGate, Channels, Explicit, Threshold, TopK
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
@@ -61,7 +62,7 @@ class GpuBackend(Backend):
 
     name: ClassVar[str] = "gpu"
     parts: ClassVar[frozenset[type]] = frozenset(
-        {TopK, Threshold, Graph, Explicit, Update, Depression, ChannelGate, AssemblyGate}
+        {TopK, Threshold, Channels, Graph, Tapered, Explicit, Update, Depression, ChannelGate, AssemblyGate}
     )
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
