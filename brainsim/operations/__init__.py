@@ -4,11 +4,13 @@ They are short protocols of rounds, nothing that a user could not write with `Si
 their names beside those of other packages.
 """
 
+from brainsim.operations.binding import attach
 from brainsim.operations.chains import MarkovChain, frequencies
 from brainsim.operations.choosing import choice_noise, choose, flip_coin, imprint
 from brainsim.operations.forming import associate, merge, project, reciprocal_project
 from brainsim.operations.homeostasis import normalize
 from brainsim.operations.inhibition import long_range_inhibition, mutual_inhibition, refract
+from brainsim.operations.looking import evoke, input_to, most_driven
 from brainsim.operations.machines import FiniteStateMachine
 from brainsim.operations.reading import (
     ReadOut,
@@ -30,17 +32,21 @@ __all__ = [
     "Separation",
     "Trace",
     "associate",
+    "attach",
     "chance_overlap",
     "choice_noise",
     "choose",
     "complete",
     "cue_of",
+    "evoke",
     "flip_coin",
     "frequencies",
     "imprint",
+    "input_to",
     "long_range_inhibition",
     "memorize_sequence",
     "merge",
+    "most_driven",
     "mutual_inhibition",
     "normalize",
     "overlap",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from brainsim._validation import integer
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
-from brainsim.declare.fiber import FiberSet
+from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError, SimulationError
-from brainsim.simulate.index import AreaLike
+from brainsim.simulate.index import AreaLike, Openable
 from brainsim.simulate.simulator import Simulator
 
 
@@ -52,6 +52,14 @@ def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *
             f"declare brain.connect({ends[0].name}, {ends[1].name}, ...)"
         )
     return chosen
+
+
+def fiber_set(operation: str, fibers: Openable) -> FiberSet:
+    """Return one fiber, or several, as a set."""
+    several = (fibers,) if isinstance(fibers, Fiber) or not isinstance(fibers, Iterable) else tuple(fibers)
+    if not all(isinstance(fiber, Fiber) for fiber in several):
+        raise DeclarationError(f"{operation}.fibers: must be fibers, as in a >> b | b >> c (got {fibers!r})")
+    return FiberSet(several)
 
 
 def may_learn(operation: str, sim: Simulator) -> None:

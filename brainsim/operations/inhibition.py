@@ -10,10 +10,11 @@ import numpy as np
 from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
-from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import THRESHOLD_LIMIT, to_float
-from brainsim.operations._checks import rounds_of, stimulus_of
+from brainsim.operations._checks import fiber_set, rounds_of, stimulus_of
+from brainsim.operations.looking import drive_of_winners
 from brainsim.operations.trace import Trace, traced
 from brainsim.simulate.index import AreaLike, Openable
 from brainsim.simulate.simulator import Simulator
@@ -122,10 +123,10 @@ def mutual_inhibition(
     if len(rivals) < 2:
         raise DeclarationError(f"mutual_inhibition.areas: must be at least two (got {len(rivals)})")
     _check_free("mutual_inhibition", sim, rivals)
-    opened = _fiber_set(fibers)
+    opened = fiber_set("mutual_inhibition", fibers)
 
     def losers() -> list[Area]:
-        drives = [_drive_of_winners(sim, area, opened) for area in rivals]
+        drives = [drive_of_winners(sim, area, opened) for area in rivals]
         best = int(np.argmax(drives)) if max(drives) > 0 else -1
         return [area for number, area in enumerate(rivals) if number != best]
 
@@ -160,11 +161,6 @@ def refract(sim: Simulator, assembly: Assembly, amount: float | None = None) -> 
     sim.set_thresholds(area, thresholds)
 
 
-def _drive_of_winners(sim: Simulator, area: Area, opened: FiberSet) -> float:
-    drives = sim.drives(area, opened)
-    return float(np.sort(drives[drives > 0])[-area.k :].sum())
-
-
 def _rounds(
     operation: str,
     sim: Simulator,
@@ -174,7 +170,7 @@ def _rounds(
     inhibited: Callable[[], list[Area]],
 ) -> tuple[tuple[str, ...], ...]:
     """Run rounds one by one, with those areas inhibited that ``inhibited`` names before each."""
-    opened, seen = _fiber_set(fibers), []
+    opened, seen = fiber_set(operation, fibers), []
     rounds, filled = rounds_of(operation, rounds), {} if traces is None else traces
     if not isinstance(filled, Mapping) or len(set(map(id, filled.values()))) < len(filled):
         raise DeclarationError(f"{operation}.traces: must map each area to a Trace of its own (got {traces!r})")
@@ -206,10 +202,6 @@ def _check_free(operation: str, sim: Simulator, areas: Iterable[Area]) -> None:
     for area in areas:
         if area.name in sim.held:
             raise DeclarationError(f"{operation}: area {area.name!r} is held, and would go on firing; release it first")
-
-
-def _fiber_set(fibers: Openable) -> FiberSet:
-    return FiberSet((fibers,) if isinstance(fibers, Fiber) else fibers)
 
 
 def _several(areas: Iterable[AreaLike] | AreaLike) -> Iterable[AreaLike]:

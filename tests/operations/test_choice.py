@@ -154,6 +154,6 @@ class TestChoice:
             weight, stored = rule.update(weight), update.apply(stored)
             assert weight == pytest.approx(1 + np.log(1 + 0.5 * count) / 2, abs=0.09)
             assert stored / 65_536 == pytest.approx(weight, rel=5e-3)
-        for wrong in ({"steepness": 0.0}, {"steepness": 8.0}, {"w_max": 0.5}, {"w_max": 300.0}):
+        for wrong in ({"steepness": 0.0}, {"steepness": 8.0}, {"w_max": -0.5}, {"w_max": 300.0}):
             with pytest.raises(DeclarationError, match=r"StatisticalHebbian\.(steepness|beta|w_max): must be"):
                 StatisticalHebbian(0.25, **wrong)

@@ -52,12 +52,13 @@ def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.Ca
     assert capsys.readouterr().out == shown
 
 
-def test_the_guide_runs(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "guide.md").read_text()
+@pytest.mark.parametrize("page", ["guide", "regions"])
+def test_the_blocks_of_a_page_run(tmp_path: Path, page: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
-    script = tmp_path / "guide.py"
+    script = tmp_path / f"{page}.py"
     script.write_text("\n".join(blocks))
-    runpy.run_path(str(script), run_name="guide")
+    runpy.run_path(str(script), run_name=page)
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:

@@ -157,7 +157,7 @@ LEXICONS = {
         (["--set", "lexicon=nan.csv"], "nan.csv, line 2: size must be a finite number (got 'nan')"),
         (["--set", "lexicon=verbs.csv"], "verbs.csv: has no noun; give at least one row with class noun"),
         (["--set", "lexicon=ragged.csv"], "ragged.csv, line 2: must have 3 columns, as the header does"),
-        (["--out", "occupied"], "--out occupied: is not an empty folder; choose another, or continue it with --resume"),
+        (["--out", "occupied"], "--out occupied: is not an empty folder; choose another, continue it with --resume"),
         (["--out", "file.txt/run"], "--out file.txt/run: cannot be written (Not a directory); choose another"),
         (["--resume"], "--resume needs --out"),
         (["--out", "fresh", "--resume"], "--out fresh: holds no run to resume"),
