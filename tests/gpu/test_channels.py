@@ -118,12 +118,13 @@ class TestChannels:
 class TestSignedWeights:
     """Drives fall when learned weights are added, so that peaks bound them from above."""
 
-    @pytest.mark.parametrize("base", [-ONE, 100 * ONE, -100 * ONE, 0, 1])
+    @pytest.mark.parametrize("base", [-ONE, 100 * ONE, ONE // 4, 0, 1])
     @pytest.mark.parametrize("size", [1, 4])
     def test_beside_weights_of_1(self, base: int, size: int) -> None:
         seen = same_on_both(program(size, 20 // size, base=base, rule=SIGNED), seed=1, multiprocessors=132)
         assert sum(len(synapses[2]) for synapses in seen[-1][1]) > 100
-        assert min(weight for each in seen for synapses in each[1] for weight in synapses[2]) < max(base, ONE)
+        weights = [weight for each in seen for synapses in each[1] for weight in synapses[2]]
+        assert (min(weights) < 0) == (base < ONE)
 
     def test_what_is_learned_may_silence(self) -> None:
         """All drives are at most 0 once learned weights are added; without thresholds below 0 no neuron fires."""
