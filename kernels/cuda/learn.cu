@@ -108,7 +108,8 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
         const u64 post = base + position;
         while (u64(posts.items[at]) < post) ++at;  // the last winner is not below any position
         const bool itself = fiber.recurrent != 0 && post == pre;
-        if (u64(posts.items[at]) == post && !itself) atomicOr(&row[at >> 5], 1u << (at & 31));
+        if (u64(posts.items[at]) != post || itself) return;
+        if (fiber.taper < 0 || keeps(fibers, fiber, pre, post)) atomicOr(&row[at >> 5], 1u << (at & 31));
     });
 }
 

@@ -24,11 +24,17 @@ struct Area {
     i64 slots;       // fibers that start here and store weights: a neuron with learned synapses has so many rows
     i64 thresholds;  // -1 if no neuron has one
     i64 refraction;
+    i64 channel;    // neurons of a channel; 1 if the neurons are rivals one by one
+    i64 rivals;     // channels or neurons, of which the most driven win
+    i64 open;       // rivals that win, at most
+    i64 sums;       // where the drives of the rivals begin, in the array of those of the neurons
+    i64 sum_tiles;  // where the tiles of the rivals begin
 };
 
 // A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its rule.
 struct Fiber {
     u64 key;
+    u64 taper_key;  // of the hashes that thin its synapses by distance
     i64 source;
     i64 target;
     i64 recurrent;
@@ -38,6 +44,9 @@ struct Fiber {
     i64 guide;
     i64 heads;
     i64 gap_thresholds;
+    i64 taper;  // where its table of probabilities by distance begins; -1 if distance does not matter
+    i64 source_scale;  // turn neurons into relative positions
+    i64 target_scale;
     i64 gate;  // which of the gates of the brain is its own; -1 if it has none
     i64 slot;  // which of its source's rows is its own
     i64 rule;  // its step of potentiation
@@ -76,6 +85,13 @@ struct GateJob {
     i64 first_neuron;
     i64 neuron_count;
     i64 first_item;  // where the list of those that pass a gate by channels begins
+};
+
+// A selecting area with channels: `lanes` threads add up a channel; its thread blocks begin at `first_block`.
+struct ChannelJob {
+    i64 area;
+    i64 first_block;
+    i64 lanes;
 };
 
 // A fiber whose learned synapses are added to the drive: one warp for each neuron that may fire.
@@ -165,6 +181,7 @@ struct Fibers {
     const Rule* rules;
     const i64* steps;
     const u32* gate_neurons;
+    const u32* tapers;
 };
 
 // The areas of a brain and what changes from round to round; see `State` in `kernels/gpu/state.py`.
@@ -204,6 +221,8 @@ struct Overlay {
 struct Round {
     const SelectJob* select_jobs;
     i64 select_count;
+    const ChannelJob* channel_jobs;
+    i64 channel_count;
     const i64* transmitting;
     const i64* counted_at;  // where, for each of these fibers, the transmissions of its source's neurons are counted
     const GateJob* gate_jobs;

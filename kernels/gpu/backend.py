@@ -27,10 +27,8 @@ from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.law.rules import Depression, Update
-from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Threshold, TopK, Traced
+from brainsim.kernels.parts import BUILT_IN_PARTS
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
@@ -65,9 +63,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset(
-        {TopK, Threshold, Graph, Explicit, Update, Depression, ChannelGate, AssemblyGate, Traced}
-    )
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import Array, Record
+from brainsim.kernels.gpu.channels import channel_jobs
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.gates import Gates, most_firing_at
 from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, SELECT_JOB
@@ -28,6 +29,7 @@ from brainsim.kernels.round_plan import RoundPlan
 # Passes over the digits of a hash.  33 bits tell all tied neurons apart, except once in 10^6 rounds.  Then
 # `count_winners` finds the last winner by itself, slowly.
 TIE_PASSES = 3
+_DRIVE_BITS = 63
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,8 @@ class DevicePlan:
         Fields of `Round` in `kernels/cuda/types.cuh`.  ``passes`` digits are needed to find the last winner.
         ``gather_items`` are the neurons that may fire at fibers with learned synapses, ``learn_items`` those at fibers
         that learn, and ``learn_pairs`` the latter times the blocks of the graph with winners.
-    tiles : int
-        Tiles of all areas that select.
+    tiles, channel_blocks : int
+        Tiles of all areas that select, and thread blocks that add up the channels of those with channels.
     traced : dict of int to Sizes
         Of fibers that remember the round, how many neurons may fire and win.
     traces : int
@@ -56,6 +58,7 @@ class DevicePlan:
     tables: dict[str, Array]
     sizes: dict[str, int]
     tiles: int
+    channel_blocks: int
     traced: dict[int, Sizes]
     traces: int
     scratch: dict[str, int]
@@ -146,6 +149,7 @@ class DevicePlanner:
             tables=dict(zip(tables, there, strict=True)),
             sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
             tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area, _ in plan.selections),
+            channel_blocks=channel_jobs(self._program, dict(plan.selections)).blocks,
             traced=traced,
             traces=len(tables["trace_jobs"]),
             scratch=_scratch(tables, passes) | self._lists(tables["gate_jobs"], most),
@@ -157,6 +161,7 @@ class DevicePlanner:
         gathering = [f for f in plan.transmitting if fibers[f].stores and firing[f]]
         return {
             "select_jobs": self._select_jobs(dict(plan.selections)),
+            "channel_jobs": channel_jobs(self._program, dict(plan.selections)).table,
             "transmitting": np.array(plan.transmitting, np.int64),
             "counted_at": np.array([self._transmissions.place(f) for f in plan.transmitting], np.int64),
             "gate_jobs": self._gates.jobs(plan.gated, most),
@@ -200,13 +205,16 @@ class DevicePlanner:
             threshold_lift[area] + sum(most[fibers[f].source] * max(0, fibers[f].largest_weight) for f in group)
             for area, group in inputs.items()
         ]
-        return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES
+        sums = [drive * self._program.areas[area].channel for area, drive in zip(inputs, largest, strict=True)]
+        bits = min(_DRIVE_BITS, max(sums, default=0).bit_length())
+        return max(1, -(-bits // DIGIT_BITS)) + TIE_PASSES
 
 
 def _sizes(tables: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
     learn = tables["learn_jobs"]
     return {
         "select_count": len(tables["select_jobs"]),
+        "channel_count": len(tables["channel_jobs"]),
         "gate_count": len(tables["gate_jobs"]),
         "gather_count": len(tables["gather_jobs"]),
         "gather_items": int(tables["gather_jobs"]["items"].sum()),

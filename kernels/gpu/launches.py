@@ -127,7 +127,9 @@ class Launches:
             launch("project", sizes["select_count"] + plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
             launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
+        channels = sizes["channel_count"] > 0
         select = [
+            *([launch("sum_channels", plan.channel_blocks)] if channels else []),
             *(launch("count_digits", plan.tiles, number) for number in range(sizes["passes"])),
             launch("count_winners", plan.tiles),
             launch("list_winners", plan.tiles),

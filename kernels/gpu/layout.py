@@ -33,14 +33,16 @@ def _item(signed: str, unsigned: str = "") -> DType:
     return np.dtype([*((name, U64) for name in unsigned.split()), *((name, I64) for name in signed.split())])
 
 
-AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
+AREA = _item("n k winners drive tiles ranks slots thresholds refraction channel rivals open sums sum_tiles", "key")
 FIBER = _item(
-    "source target recurrent bits shift last guide heads gap_thresholds gate slot rule base",
-    "key",
+    "source target recurrent bits shift last guide heads gap_thresholds "
+    "taper source_scale target_scale gate slot rule base",
+    "key taper_key",
 )
 RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
 GATHER_JOB = _item("fiber first_item items")
+CHANNEL_JOB = _item("area first_block lanes")
 GATE_JOB = _item("fiber used area size width first_neuron neuron_count first_item")
 LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
 TRACE_JOB = _item("noted moved")
@@ -61,6 +63,7 @@ ITEMS: dict[str, DType] = {
     "Rule": RULE,
     "SelectJob": SELECT_JOB,
     "GatherJob": GATHER_JOB,
+    "ChannelJob": CHANNEL_JOB,
     "GateJob": GATE_JOB,
     "LearnJob": LEARN_JOB,
     "TraceJob": TRACE_JOB,
@@ -103,6 +106,7 @@ FIBERS = Structure(
         "rules": RULE,
         "steps": I64,
         "gate_neurons": U32,
+        "tapers": U32,
     },
 )
 STATE = Structure(
@@ -144,6 +148,8 @@ ROUND = Structure(
     {
         "select_jobs": SELECT_JOB,
         "select_count": None,
+        "channel_jobs": CHANNEL_JOB,
+        "channel_count": None,
         "transmitting": I64,
         "counted_at": I64,
         "gate_jobs": GATE_JOB,

@@ -24,6 +24,7 @@ KERNELS = {
     "pass_gates": Kernel("gates", (FIBERS, STATE, ROUND)),
     "project": Kernel("project", (FIBERS, STATE, ROUND)),
     "gather": Kernel("gather", (FIBERS, STATE, OVERLAY, ROUND)),
+    "sum_channels": Kernel("channels", (STATE, ROUND)),
     "count_digits": Kernel("select", (STATE, ROUND), numbered=True),
     "count_winners": Kernel("select", (STATE, ROUND)),
     "list_winners": Kernel("select", (STATE, ROUND)),

@@ -224,7 +224,7 @@ class State:
         reached = bool(self._program.into(area))
         return {
             "winners": int(self._table.capacity[area]) * 24,
-            "drive": size * 8 if reached else 0,
+            "drive": (size + int(item["rivals"]) * (item["channel"] > 1)) * 8 if reached else 0,
             "index": size * 4 if item["slots"] else 0,
             "thresholds": self.thresholds.nbytes(area),
         }
