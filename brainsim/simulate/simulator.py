@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, SupportsIndex
+from typing import NoReturn, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from brainsim._validation import integer, real
 from brainsim.build import build, first_state, first_weights
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
+from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Memory
@@ -28,13 +29,18 @@ from brainsim.simulate.excitability import Excitability
 from brainsim.simulate.gates import Gates
 from brainsim.simulate.index import AreaLike, AreasLike, Index, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
+from brainsim.simulate.looks import Looks
+from brainsim.simulate.modulators import ModulatorLike, Modulators
 from brainsim.simulate.outcome import Outcome
+from brainsim.simulate.planning import Planning
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.reinforcement import Reinforcement
 from brainsim.simulate.rounds import Rounds
 from brainsim.simulate.saving import Saving
-from brainsim.simulate.schedule import Schedule
+from brainsim.simulate.schedule import CycleSchedule, Schedule
+from brainsim.simulate.scheduling import Scheduling
 from brainsim.simulate.silence import warn_of_area
 from brainsim.simulate.state import BrainState, StateTable
 from brainsim.simulate.stimuli import Stimuli
@@ -104,30 +110,48 @@ class Simulator:
         brain.freeze()
         state, index = BrainState(), Index(brain)
         self._state, self._index = state, index
-        table = StateTable(engine, state)
+        self._modulators = Modulators(brain, state)
+        table = StateTable(engine, state, self._modulators.names)
         self._stimuli = Stimuli(engine, index, state)
         self._gates = Gates(program, index, state)
         self._excitability = Excitability(engine)
         self._recorder = Recorder(index)
         self._probes = Probes(table, self._recorder)
-        self._rounds = Rounds(engine, index, state, self._gates, self._probes, self._recorder)
+        planning = Planning(program, index, state, self._gates, self._probes, self._modulators)
+        self._rounds = Rounds(engine, state, planning, self._modulators, self._recorder)
+        self._scheduling = Scheduling(program, state, planning, self._modulators, self._recorder)
+        self._reinforcement = Reinforcement(engine, self._modulators, self._probes)
+        self._looks = Looks(engine, state)
         self._saving = Saving(brain, program, self.seed, table, self._probes)
 
     # Rounds
 
     def run(
-        self, fibers: Openable, rounds: int | None = None, *, until_stable: bool = False, max_rounds: int = 100
+        self,
+        fibers: Openable | Cycle,
+        rounds: int | None = None,
+        *,
+        learn: Openable | None = None,
+        cycles: int | None = None,
+        until_stable: bool = False,
+        max_rounds: int = 100,
     ) -> Outcome:
-        """Run rounds with these fibers open, except inhibited ones.
+        """Run rounds with these fibers open, except inhibited ones, or cycles of rounds.
 
         Parameters
         ----------
-        fibers : Fiber, FiberSet or iterable of Fiber
-            For example ``phon >> lex1 | visual >> lex1``.
+        fibers : Fiber, FiberSet, iterable of Fiber, or Cycle
+            Fibers that transmit, for example ``phon >> lex1 | visual >> lex1``.
         rounds : int, optional
             How many; 1 if neither this nor ``until_stable`` is given.
+        learn : Fiber, FiberSet or iterable of Fiber, optional
+            Fibers that learn, whether or not they transmit, as far as they have a rule; ``()`` for none.  By default
+            those that are open.  Inhibited fibers do not learn.
+        cycles : int, optional
+            How often the phases of a `Cycle` are run, 1 by default.
         until_stable : bool
-            Stop after the first round in which no area changed its winners.
+            Stop after the first round in which no area changed its winners; where fibers transmit in phases of an
+            oscillator, after a whole cycle of such rounds.
         max_rounds : int
             Bound for ``until_stable``.
 
@@ -140,38 +164,50 @@ class Simulator:
         Raises
         ------
         DeclarationError
-            If a fiber is not of this brain, a count is out of range, or both ways to stop are asked for.
+            If a fiber is not of this brain, a count is out of range, or several ways to stop are asked for.
+
+        Examples
+        --------
+        >>> sim.present(phon["dog"])
+        >>> sim.run(phon >> lex, rounds=2, learn=phon >> lex | lex >> lex)  # lex >> lex learns and does not transmit
+        Outcome(rounds=2, stable=True)
         """
-        if until_stable and rounds is not None:
-            raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
-        wanted = max_rounds if until_stable else 1 if rounds is None else rounds
-        most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
-        return self._rounds.run(fibers, most, until_stable=until_stable)
+        return self._rounds.run(fibers, rounds, learn, cycles, until_stable, max_rounds)
 
     def project(
         self,
         mapping: Mapping[AreaLike, Iterable[AreaLike] | AreaLike],
         rounds: int | None = None,
         *,
+        learn: Openable | None = None,
         until_stable: bool = False,
         max_rounds: int = 100,
     ) -> Outcome:
         """Run rounds with the fibers of a mapping open: ``{"Phon": ["Lex1", "Lex2"], "Lex1": ["Lex1"]}``.
 
-        Takes the same ways to stop as `run`, and raises the same errors.
+        Takes the same options as `run`, and raises the same errors.
         """
         fibers = self._index.fibers_of_mapping(mapping)
-        return self.run(fibers, rounds, until_stable=until_stable, max_rounds=max_rounds)
+        return self.run(fibers, rounds, learn=learn, until_stable=until_stable, max_rounds=max_rounds)
 
-    def schedule(self, fibers: Openable | None = None) -> Schedule:
-        """Return the printable order of events of a round that opens these fibers (all by default)."""
-        return self._rounds.schedule(self.brain.fibers if fibers is None else fibers)
+    @overload
+    def schedule(self, fibers: Openable | None = None, learn: Openable | None = None) -> Schedule: ...
+    @overload
+    def schedule(self, fibers: Cycle) -> CycleSchedule: ...
+
+    def schedule(
+        self, fibers: Openable | Cycle | None = None, learn: Openable | None = None
+    ) -> Schedule | CycleSchedule:
+        """Return the printable order of events of a round that opens these fibers (all by default), or of a cycle."""
+        if isinstance(fibers, Cycle):
+            return self._scheduling.cycle(fibers)
+        return self._scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
         """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
 
-        Winners, held areas, locks, thresholds and the clock are put back.
+        Winners, held areas, locks, thresholds, modulators and the clock are put back.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -280,6 +316,41 @@ class Simulator:
         every = list(self.brain.fibers)
         return FiberSet(every[f] for f in self._gates.transmitting(fibers))
 
+    # Modulators
+
+    def modulator(self, modulator: ModulatorLike) -> float:
+        """Return the value that a modulator has in the next round."""
+        return self._modulators.value(modulator)
+
+    def set_modulator(self, modulator: ModulatorLike, value: float) -> None:
+        """Give a modulator a value, from -8 to 8, for the next round; then it decays towards its baseline.
+
+        The steps of a fiber's rule are multiplied by the product of its modulators.  A run in which that is not between
+        -8 and 8 raises a `SimulationError`.
+
+        Raises
+        ------
+        DeclarationError
+            If the value is out of range, or the modulator is an oscillator or belongs to another brain.
+        """
+        self._modulators.set(modulator, value)
+
+    def reinforce(self, modulator: ModulatorLike, value: float) -> None:
+        """Apply a modulator to what fibers remember: reward for the rounds before.
+
+        Of each fiber with a `Trace` that it modulates, open or not, the synapses that took part in the remembered
+        rounds change as if it had had this value then, times the decay of the trace; the fiber's other modulators have
+        their present values.  No round passes, and the modulator itself is not set.
+
+        Raises
+        ------
+        SimulationError
+            Inside `frozen`, or if a fiber's product of modulators is not between -8 and 8.
+        DeclarationError
+            If it modulates no fiber with a trace, the value is not between -8 and 8, or it is an oscillator.
+        """
+        self._reinforcement.reinforce(modulator, value)
+
     # Excitability
 
     def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
@@ -345,6 +416,26 @@ class Simulator:
             warn_of_area(assembly.area)
         return assembly
 
+    def drive(self, area: AreaLike) -> npt.NDArray[np.float64]:
+        """Return the drives with which the present winners of an area won, less their thresholds.
+
+        Nothing is computed for it: the drives are those of the round in which the area last selected its winners.  See
+        `drives` for those of all neurons.
+
+        Returns
+        -------
+        float64 array, shape (winners,)
+            In the order of `assembly`, in units of the weight 1; 0 for neurons that have not won, but were presented.
+
+        Examples
+        --------
+        >>> sim.present(phon["dog"])
+        >>> _ = sim.run(phon >> lex)
+        >>> sim.drive(lex).shape, float(sim.drive(lex).min()) > 0, float(sim.drive(phon).max())
+        ((30,), True, 0.0)
+        """
+        return self._looks.drive(self._index.area(area))
+
     def fires(self, area: AreaLike) -> bool:
         """Return whether any neuron of an area fires at present."""
         return self._engine.fires(self._index.area(area))
@@ -397,13 +488,13 @@ class Simulator:
             "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
         )
 
-    def record(self, *areas: AreasLike) -> Recording:
-        """Record the winners of these areas (all, if none is named) from the next round on.
+    def record(self, *areas: AreasLike, drives: bool = False) -> Recording:
+        """Record the winners of these areas (all, if none is named) from the next round on, and their drives if wanted.
 
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
         """
         every = list(self.brain.areas.values())
-        return self._recorder.start([every[index] for index in self._index.some(areas)])
+        return self._recorder.start([every[index] for index in self._index.some(areas)], drives=drives)
 
     @property
     def rounds(self) -> int:
@@ -411,11 +502,26 @@ class Simulator:
         return self._state.rounds
 
     def unused(self) -> tuple[str, ...]:
-        """Return a line for every area that never fired and every fiber that was never opened."""
-        fired, opened, program = self._state.fired, self._state.opened, self._program
-        areas = [f"area {a.name!r} never fired" for i, a in enumerate(program.areas) if i not in fired]
-        fibers = [f"fiber {f.name!r} was never opened" for i, f in enumerate(program.fibers) if i not in opened]
-        return (*areas, *fibers)
+        """Return a line for every area that never fired, every fiber never opened, and every gate never driven."""
+        return self._looks.unused()
+
+    def events(self) -> dict[str, int]:
+        """Return how many synaptic events each fiber has transmitted so far, by its name.
+
+        An event is one synapse whose source neuron fires at it while the fiber transmits.  All rounds that this
+        simulator ran count, in probes or outside of them; what a loaded state has behind it does not.  To count, the
+        synapses of every neuron that has transmitted are drawn again: a look at a moment, not a step of a simulation.
+
+        Examples
+        --------
+        >>> with Simulator(brain, seed=1, backend="reference") as counted:
+        ...     counted.present(phon["dog"])
+        ...     _ = counted.run(phon >> lex, rounds=2)
+        ...     synapses = counted.connectome(phon >> lex)
+        ...     counted.events()["Phon->Lex"] == 2 * sum(len(synapses.row(neuron)) for neuron in phon["dog"])
+        True
+        """
+        return self._looks.events()
 
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
