@@ -136,7 +136,9 @@ class Plasticity(ABC):
         update = rule._step.update(*rule.bounds())
         if at is None:
             rule._check_base(base)
-        at = to_float(to_fixed(base if at is None else at))
+        w_min, w_max = rule.bounds()
+        # Rounding must not carry a weight over a bound: there the step is 0, and what is left would be taken for one.
+        at = max(w_min, min(to_float(to_fixed(base if at is None else at)), w_max))
         check_rounding(self._name, update, at, rule.update(at) - at)
         return update
 
