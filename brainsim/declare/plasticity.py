@@ -136,10 +136,10 @@ class Plasticity(ABC):
         update = rule._step.update(*rule.bounds())
         if at is None:
             rule._check_base(base)
-        w_min, w_max = rule.bounds()
-        # Rounding must not carry a weight over a bound: there the step is 0, and what is left would be taken for one.
-        at = max(w_min, min(to_float(to_fixed(base if at is None else at)), w_max))
-        check_rounding(self._name, update, at, rule.update(at) - at)
+        at = to_float(to_fixed(base if at is None else at))
+        # The bounds are rounded, too; cut at the others, a step from a bound would be what rounding adds or takes away.
+        wanted = max(to_float(update.floor), min(at + rule._step(at), to_float(update.ceiling))) - at
+        check_rounding(self._name, update, at, wanted)
         return update
 
     def depression(self, base: float = 1.0) -> Depression | None:
