@@ -454,7 +454,7 @@ class Simulator:
         """Let the weights of fibers be what they were at the beginning: nothing that was learned is left.
 
         A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
-        thresholds and the clock stay.  Fibers that cannot learn stay as they are.
+        thresholds, traces and the clock stay.  Fibers that cannot learn stay as they are.
 
         >>> sim.present(phon["dog"])
         >>> sim.run(phon >> lex, rounds=3)
