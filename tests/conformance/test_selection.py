@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listed import BUILT_IN, started
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
@@ -18,6 +17,7 @@ from brainsim.kernels.program import AreaSpec, FiberSpec, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import DRIVES, Synapses, Thresholds
 from emulator.device import EmulatedBackend
+from listed import BUILT_IN, started
 from scenarios import HEBBIAN
 
 NO_DRIVES_YET = pytest.mark.xfail(reason="the gpu backend does not keep the drives of winners", strict=False)
