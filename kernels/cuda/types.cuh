@@ -118,6 +118,22 @@ struct LearnJob {
     i64 words;
 };
 
+// What a fiber with a trace remembers of a round.
+struct TraceJob {
+    i64 noted;  // whether who fired and won, or that nothing happened
+    i64 moved;  // whether its target has just selected; else its winners stayed
+};
+
+// The trace of a fiber: a ring of slots, one for each of its last rounds that learned.  A slot has `width` items: how many
+// neurons fired, room for `sources` of them, and likewise those that won.
+struct Trace {
+    i64 fiber;
+    i64 rounds;
+    i64 first;  // where its first slot begins
+    i64 width;
+    i64 sources;
+};
+
 // An area whose winners are recorded, and where in a slot of the ring.
 struct RecordJob {
     i64 area;
@@ -220,6 +236,7 @@ struct Round {
     i64 learn_pairs;
     const i64* sources;  // fibers at which neurons fire that need rows
     i64 source_count;
+    const TraceJob* trace_jobs;  // one for each trace of the brain
     i64 passes;
     i64 raises;  // whether thresholds of winners are raised
     u32* histograms;
@@ -230,6 +247,12 @@ struct Round {
     u32* starts;
     u32* hits;
     u64* pages;
+};
+
+// The traces of a brain; see `kernels/gpu/traces.py`.
+struct Traces {
+    const Trace* items;
+    u32* neurons;
 };
 
 // The ring of recorded winners; see `kernels/gpu/ring.py`.

@@ -45,6 +45,8 @@ GATHER_JOB = _item("fiber first_item items")
 CHANNEL_JOB = _item("area first_block lanes")
 GATE_JOB = _item("fiber used area size width first_neuron neuron_count first_item")
 LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
+TRACE_JOB = _item("noted moved")
+TRACE = _item("fiber rounds first width sources")
 RECORD_JOB = _item("area offset first_drive")
 SEARCH = _item("", "bar prefix unknown remaining")
 ROW = _item("", "head tail length")
@@ -64,6 +66,8 @@ ITEMS: dict[str, DType] = {
     "ChannelJob": CHANNEL_JOB,
     "GateJob": GATE_JOB,
     "LearnJob": LEARN_JOB,
+    "TraceJob": TRACE_JOB,
+    "Trace": TRACE,
     "RecordJob": RECORD_JOB,
     "Search": SEARCH,
     "Row": ROW,
@@ -159,6 +163,7 @@ ROUND = Structure(
         "learn_pairs": None,
         "sources": I64,
         "source_count": None,
+        "trace_jobs": TRACE_JOB,
         "passes": None,
         "raises": None,
         "histograms": U32,
@@ -171,5 +176,6 @@ ROUND = Structure(
         "pages": U64,
     },
 )
+TRACES = Structure("Traces", {"items": TRACE, "neurons": U32})
 RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32, "drives": I64, "width": None, "drive_width": None})
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, RING)
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING)

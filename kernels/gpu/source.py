@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from brainsim.kernels.gpu.layout import FIBERS, OVERLAY, RING, ROUND, STATE, Structure
+from brainsim.kernels.gpu.layout import FIBERS, OVERLAY, RING, ROUND, STATE, TRACES, Structure
 
 FOLDER = Path(__file__).parent.parent / "cuda"
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
@@ -34,6 +34,7 @@ KERNELS = {
     "cross_out": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "reserve": Kernel("learn", (STATE, OVERLAY, ROUND)),
     "strengthen": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
+    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES), numbered=True),
     "commit": Kernel("commit", (STATE, ROUND)),
     "record": Kernel("commit", (STATE, RING), numbered=True),
 }

@@ -7,9 +7,10 @@ from typing import Any
 
 from brainsim.kernels.backend import Backend
 from brainsim.kernels.program import Options
+from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import KINDS
 from driving import Driven
-from varied import Round, Varied
+from varied import SMALL, Round, Varied, varied
 
 Seen = dict[str, Any]
 
@@ -64,6 +65,12 @@ def difference(ours: Seen, theirs: Seen) -> str:
         if ours.get(name) != theirs[name]:
             return f"{name}: {_shortened(ours.get(name))} is not {_shortened(theirs[name])}"
     return "" if ours.keys() == theirs.keys() else "other names"
+
+
+def against_the_reference(backend_class: type[Backend], kind: str, number: int) -> str:
+    """Return where a backend and the reference differ in a scenario of few neurons, "" if nowhere."""
+    case = varied(kind, number, SMALL)
+    return difference(watched(backend_class, case, Options()), watched(ReferenceBackend, case, Options()))
 
 
 def _shortened(value: Any) -> str:
