@@ -15,11 +15,29 @@ from varied import SMALL, Round, Varied, varied
 Seen = dict[str, Any]
 
 
-def watched(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
-    """Return what a backend made of a scenario: plain lists, in the order in which they were seen."""
+def begun(backend_class: type[Backend], case: Varied, options: Options) -> Driven:
+    """Return a backend with the stored graphs of a scenario."""
     backend = Driven(backend_class(case.program, options))
     for fiber, synapses in case.synapses.items():
         backend.set_learned(fiber, synapses)
+    return backend
+
+
+def seen_at_last(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
+    """Return what a backend made of a scenario that nothing looks at before its end."""
+    backend = begun(backend_class, case, options)
+    for each in case.rounds:
+        happen(backend, each, range(len(case.program.areas)))
+        for fiber, rate in each.reinforced:
+            backend.reinforce(fiber, rate)
+    seen = state(backend)
+    backend.close()
+    return seen
+
+
+def watched(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
+    """Return what a backend made of a scenario: plain lists, in the order in which they were seen."""
+    backend = begun(backend_class, case, options)
     seen: Seen = {}
     for number, each in enumerate(case.rounds):
         happen(backend, each, range(len(case.program.areas)))
