@@ -122,7 +122,7 @@ class DevicePlanner:
         firing = [most_firing_at(fiber, most) for fiber in fibers]
         learning = self._jobs.table(plan.learning, inputs, firing, most, after)
         traced = {f: (firing[f], after[fibers[f].target]) for f in plan.tracing}
-        return self._made(plan, learning, most, traced, self._passes(inputs, most, threshold_lift))
+        return self._made(plan, learning, most, traced, self._passes(inputs, firing, threshold_lift))
 
     def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
         """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
@@ -199,10 +199,15 @@ class DevicePlanner:
         jobs["fiber"], jobs["first_item"], jobs["items"] = fibers, np.cumsum(counts) - counts, counts
         return jobs
 
-    def _passes(self, inputs: Mapping[int, Sequence[int]], most: Sequence[int], threshold_lift: Sequence[int]) -> int:
+    def _passes(self, inputs: Mapping[int, Sequence[int]], firing: Sequence[int], threshold_lift: Sequence[int]) -> int:
+        """Return how many digits the largest drive or sum of a channel may have, and those of hashes.
+
+        Learned weights replace base weights one by one, so a drive may be larger on the way than at the end.  But on
+        the way, too, it is a sum of weights that the fibers can have.
+        """
         fibers = self._program.fibers
         largest = [
-            threshold_lift[area] + sum(most[fibers[f].source] * max(0, fibers[f].largest_weight) for f in group)
+            threshold_lift[area] + sum(firing[f] * max(0, fibers[f].largest_weight) for f in group)
             for area, group in inputs.items()
         ]
         sums = [drive * self._program.areas[area].channel for area, drive in zip(inputs, largest, strict=True)]
