@@ -163,11 +163,15 @@ def input_to(sim: Simulator, assembly: Assembly, fibers: Openable) -> float:
 
 
 def drive_of_winners(sim: Simulator, area: Area, fibers: FiberSet) -> float:
-    """Return the summed drive of the neurons that would win in an area, 0 if no open fiber ends in it."""
+    """Return the summed drive of the neurons that would win in an area, 0 if no open fiber ends in it.
+
+    The winners are those of `TopK`, or of `Channels`; an activation that fires fewer of them makes no difference.
+    """
     if not len(sim.transmitting(fibers).into(area)):
         return 0.0
-    drives = sim.drives(area, fibers)
-    return float(np.sort(drives[drives > 0])[-area.k :].sum())
+    channel = area.activation.channel
+    driven = np.maximum(sim.drives(area, fibers), 0.0).reshape(-1, channel).sum(axis=1)
+    return float(np.sort(driven)[-(area.k // channel) :].sum())
 
 
 def _check_reached(operation: str, areas: list[Area], fibers: FiberSet) -> None:

@@ -44,9 +44,11 @@ class Excitability:
         return drive / ONE
 
     def _add(self, drive: npt.NDArray[np.int64], f: int) -> None:
-        """Add the weights of the synapses from the firing neurons of a fiber's source."""
+        """Add the weights of the synapses from the firing neurons of a fiber's source that pass its gate."""
         fiber = self._program.fibers[f]
         firing = self._engine.read(WINNERS, fiber.source).neurons
+        if fiber.gate is not None:
+            firing = fiber.gate.passing(firing, self._engine.read(WINNERS, fiber.gate.area).neurons)
         for neuron in firing.tolist():
             drive[self._engine.row(f, neuron)] += fiber.base
         if fiber.stores:

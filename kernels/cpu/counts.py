@@ -24,6 +24,7 @@ from brainsim.kernels.cpu.rows import BATCH, KeptRows, Places, add_kept_rows, fo
 from brainsim.kernels.cpu.sets import difference, nearest
 from brainsim.kernels.cpu.threads import LOOK_UP, in_parts, use_threads
 from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons
 
 CHUNK = 4096  # targets that share one peak
@@ -124,17 +125,21 @@ def _count_tiles(
 
 @dataclass(eq=False)
 class Counts:
-    """Counts of a set over all targets, not to be written to, the largest of every `CHUNK` of them, and of all."""
+    """Counts of a set over all targets, not to be written to, the largest of every `CHUNK` of them, and of all.
+
+    ``base`` is the weight of each synapse, for kernels that read the record; the counts do not depend on it.
+    """
 
     firing: Neurons
     counts: CountArray
     peaks: Peaks
+    base: int
     peak: int = field(init=False)
     record: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         self.peak = int(self.peaks.max())
-        self.record = counts_record(self.counts, self.peaks)
+        self.record = counts_record(self.counts, self.peaks, self.base)
 
     @property
     def nbytes(self) -> int:
@@ -214,8 +219,11 @@ class PatchedCounts(NamedTuple):
 class FiberCounts:
     """The counts of one fiber."""
 
-    def __init__(self, fiber: int, graph: GraphArrays, kept: KeptRows | None, cache: Cache, tile: int) -> None:
+    def __init__(
+        self, fiber: int, graph: GraphArrays, kept: KeptRows | None, cache: Cache, tile: int, base: int = ONE
+    ) -> None:
         self._fiber = fiber
+        self._base = base
         self._graph = graph
         self._kept = kept
         self._cache = cache
@@ -273,7 +281,7 @@ class FiberCounts:
             counts: CountArray = near.counts.copy() if near else np.zeros(self._graph.n_target, kind)
             peaks = np.zeros(-(-self._graph.n_target // CHUNK), np.uint32)
             if self._count(counts, peaks, removed, added, limit, threads):
-                return Counts(firing, counts, peaks)
+                return Counts(firing, counts, peaks, self._base)
             near, removed, added = None, firing[:0], firing
         raise AssertionError("32 bits hold every count: no area has as many neurons")
 

@@ -1,8 +1,7 @@
 """Numba kernels that draw the implicit graph of `brainsim.kernels.law.graph`, bit for bit.
 
-All hash arithmetic is on ``np.uint64``; Numba would turn a mixture of signed and unsigned 64-bit integers into floats,
-and test every signed index for being negative.  The innermost functions take the arrays of a graph one by one: taken
-out of a tuple inside a loop, each use would count a reference.
+The innermost functions take the arrays of a graph one by one: taken out of a tuple inside a loop, each use would count
+a reference.  They draw the random graph; where a graph is tapered, what they have drawn is thinned afterwards.
 
 Positions are counted from the start of a block.  The stream of a recurrent row may hold the self-synapse, which is no
 part of the graph.  Subtracting the block's base from the neuron, modulo ``2**64``, gives its position in its own block
@@ -18,32 +17,30 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner, innermost
+from brainsim.kernels.cpu.hashing import GOLDEN, Word, hash_of, mix64
+from brainsim.kernels.cpu.taper import Taper, taper_of, thin
 from brainsim.kernels.law import graph as law
 from brainsim.kernels.law.gaps import gap_table
 
-Word = np.uint64
 Words = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.uint16]
 Offsets = npt.NDArray[np.uint32]
 Guide = npt.NDArray[np.uint16]
 Heads = npt.NDArray[np.uint32]
 
-_MUL1 = np.uint64(law.MIX1)
-_MUL2 = np.uint64(law.MIX2)
-_GOLDEN = np.uint64(law.GOLDEN)
 _BLOCK_STEP = np.uint64(law.BLOCK_STEP)
 _FINE0, _FINE1 = np.uint64(law.FINE[0]), np.uint64(law.FINE[1])
 _LOW = np.uint64(0xFFFFFFFF)
 _NOWHERE = np.uint64(1 << 63)
 _U0, _U1 = np.uint64(0), np.uint64(1)
 _S6, _S63 = np.uint64(6), np.uint64(63)
-_S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
+_S32 = np.uint64(32)
 
 
 class GraphArrays(NamedTuple):
     """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.law.gaps`).
 
-    ``mean`` is the expected length of a row.
+    ``mean`` is the expected length of a row before it is thinned.
     """
 
     key: np.uint64
@@ -56,6 +53,7 @@ class GraphArrays(NamedTuple):
     guide: Guide
     heads: Heads
     thresholds: Words
+    taper: Taper
 
     @property
     def blocks(self) -> int:
@@ -71,21 +69,13 @@ class GraphArrays(NamedTuple):
 def graph_arrays(graph: law.Graph) -> GraphArrays:
     """Return the arrays that the kernels need to draw ``graph``."""
     key, bits, mean = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p
-    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p))
-
-
-@inlined
-def mix64(x: Word) -> Word:
-    """Return the hash of a number; see `brainsim.kernels.law.graph.mix64`."""
-    x = (x ^ (x >> _S30)) * _MUL1
-    x = (x ^ (x >> _S27)) * _MUL2
-    return x ^ (x >> _S31)
+    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p), taper_of(graph))
 
 
 @inlined
 def row_key(graph: GraphArrays, pre: Any) -> Word:
     """Return the hash that all blocks of neuron ``pre`` start from."""
-    return mix64(graph.key + np.uint64(pre + 1) * _GOLDEN)
+    return hash_of(graph.key, pre)
 
 
 @inlined
@@ -134,7 +124,7 @@ def _add_block(
 ) -> None:
     """Add ``step`` to the counts of one block's synapses, which lie from ``at`` to before ``end``."""
     while True:
-        state += _GOLDEN
+        state += GOLDEN
         word = mix64(state)
         at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
         if at >= end:
@@ -150,6 +140,9 @@ def _add_block(
 @inner
 def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` to ``counts[j]`` for every synapse from ``pre`` to ``low <= j < high`` (whole blocks)."""
+    if graph.taper.thins:
+        _add_thinned_row(counts, low, high, pre, step, graph)
+        return
     bits, shift, last = graph.bits, graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
     size = _U1 << bits
@@ -163,6 +156,19 @@ def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: Grap
         _add_block(counts, _block_state(row, block), base, end, step, shift, last, guide, heads, thresholds)
     if mine:
         counts[own] = before
+
+
+@inner
+def _add_thinned_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: GraphArrays) -> None:
+    """Do what `add_row` does for a graph that is tapered."""
+    bits, row = graph.bits, row_key(graph, pre)
+    size = _U1 << bits
+    positions = np.empty(size, np.uint16)
+    for block in range(low >> bits, (high + size - _U1) >> bits):
+        base = np.uint64(block) << bits
+        drawn = draw_block(positions, graph, row, pre, block, min(size, high - base))
+        for at in range(drawn):
+            counts[base + positions[at]] += step
 
 
 @innermost
@@ -186,7 +192,7 @@ def _draw_block(
     """
     at, room = _U0, np.uint64(len(out))
     while True:
-        state += _GOLDEN
+        state += GOLDEN
         word = mix64(state)
         at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
         if at >= end:
@@ -226,7 +232,8 @@ def draw_block(out: Positions, graph: GraphArrays, row: Word, pre: Any, block: A
     end, own = min(end, np.uint64(graph.n_target) - base), _own_position(graph, pre, base)
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
     used = _draw_block(out, _U0, _block_state(row, block), end, *table)
-    return _without(out, _U0, used, own) if own < end else used
+    used = _without(out, _U0, used, own) if own < end else used
+    return thin(out, _U0, used, base, pre, graph.taper) if graph.taper.thins else used
 
 
 @compiled
@@ -250,7 +257,7 @@ def draw_rows(
         How many of the groups did not have room for all.
     """
     shift, last = graph.shift, graph.last
-    guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
+    guide, heads, thresholds, taper = graph.guide, graph.heads, graph.thresholds, graph.taper
     size, failed = _U1 << graph.bits, 0
     for g in range(first, end):
         out, used = positions[g], _U0
@@ -266,6 +273,8 @@ def draw_rows(
                 used = _draw_block(out, used, state, stop, shift, last, guide, heads, thresholds)
                 if own < stop and used <= room:
                     used = _without(out, np.uint64(starts[r]), used, own)
+                if taper.thins and used <= room:
+                    used = thin(out, np.uint64(starts[r]), used, base, sources[r], taper)
             starts[len(sources)] = used
         if used > room:
             failed += 1
@@ -295,7 +304,7 @@ def _scan_block(
 ) -> Word:
     """Append the targets of one block, from ``at`` to before ``end``, that are in ``wanted`` and not ``own``."""
     while True:
-        state += _GOLDEN
+        state += GOLDEN
         word = mix64(state)
         at += _gap(word & _LOW, word, _FINE0, shift, last, guide, heads, thresholds)
         if at >= end:
@@ -323,7 +332,7 @@ def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: Graph
         base = np.uint64(block) << bits
         state, end = _block_state(row, block), min(base + block_size, n)
         size = _scan_block(found, size, state, base, end, own, wanted, shift, last, guide, heads, thresholds)
-    return size
+    return thin(found, _U0, size, _U0, pre, graph.taper) if graph.taper.thins else size
 
 
 def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:

@@ -10,11 +10,12 @@ import numpy as np
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.drives import Search
-from brainsim.kernels.cpu.records import indices, joined
+from brainsim.kernels.cpu.records import int_array, joined
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.sparse_drive import LISTED
 from brainsim.kernels.cpu.threads import use_threads
-from brainsim.kernels.cpu.ties import tie_key
+from brainsim.kernels.cpu.ties import transmit
+from brainsim.kernels.law.weights import WEIGHT_BITS
 from brainsim.kernels.state import Neurons, Thresholds
 
 
@@ -28,17 +29,23 @@ class Drive:
 
     Attributes
     ----------
+    fibers : tuple of int
+        Those that transmit and whose sources fired.
     counts : dict of int to Counts or PatchedCounts
-        By fiber, for those that transmit and whose sources fired.
+        By fiber, for those of them that have synapses which are not stored.
     patched : dict of int to PatchedCounts
         Those of them that are right at the listed neurons only.
     key : uint64
         Orders neurons that tie.
+    scaled : bool
+        Whether some of the counts have a base weight other than 1, so that weights are summed, and not counts.
     """
 
+    fibers: tuple[int, ...]
     counts: dict[int, Counts | PatchedCounts]
     patched: dict[int, PatchedCounts]
     key: np.uint64
+    scaled: bool
 
     @property
     def peak(self) -> int:
@@ -54,15 +61,18 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     """Return the drives of an area, into which some fibers transmit: the sums of the weights, less thresholds."""
     spec, tables, sparse = resources.program.areas[area], resources.tables, resources.sparse
     firing = {f: fired for f in fibers if len((fired := resources.firing(f)).neurons)}
-    sparse.gather(tables, tuple(firing), spec.n)
+    transmitting, scaled = tuple(firing), not resources.scaled.isdisjoint(firing)
+    sparse.gather(tables, transmitting, spec.n)
     # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
-    # and thresholds list neurons for other reasons.
-    patch = sparse.size >= spec.k and not len(thresholds.neurons)
+    # and thresholds list neurons for other reasons.  Channels are summed over all neurons.  The slack of counts with
+    # large base weights would leave too many suspects.
+    patch = sparse.size >= spec.k and not len(thresholds.neurons) and not scaled and area not in resources.channels
     targets = sparse.size if patch else None
-    counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in firing.items()}
-    key = tie_key(tables.areas.records, tables.fibers.records, indices(tuple(firing)), area)
+    counted = [(f, fired) for f, fired in firing.items() if f not in resources.stored]
+    counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in counted}
+    key = transmit(tables.areas.records, tables.fibers.records, int_array(transmitting), area)
     patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
-    drive = Drive(counts, patched, np.uint64(key))
+    drive = Drive(transmitting, counts, patched, np.uint64(key), scaled)
     if drive.patched:
         look_up(resources, drive, sparse.listed(), LISTED)
     if len(thresholds.neurons):
@@ -87,4 +97,5 @@ def look_up(resources: Resources, drive: Drive, targets: Neurons, mark: int) -> 
 def search_of(resources: Resources, area: int, drive: Drive) -> Search:
     """Return what a search for the winners looks at."""
     spec = resources.program.areas[area]
-    return Search(resources.sparse.arrays, drive.records(), spec.n, spec.k, drive.key)
+    shift = 0 if drive.scaled else WEIGHT_BITS
+    return Search(resources.sparse.arrays, drive.records(), spec.n, spec.k, drive.key, shift)

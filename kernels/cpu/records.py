@@ -14,8 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.addresses import SPAN, address_of
+from brainsim.kernels.cpu.addresses import SPAN, address_of, integers
 from brainsim.kernels.cpu.arena import Arena, Records
+from brainsim.kernels.cpu.compiling import inlined
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import Neurons
 
@@ -41,12 +44,16 @@ FIBER = np.dtype(
         ("key", _KEY),  # of its graph
         ("base", _NUMBER),  # weight of a synapse that is not stored
         ("implicit", _NUMBER),  # 0 if all synapses are stored
+        ("firing", SPAN),  # int64: the neurons that fire at the fiber, if not all that fire in its source: `firing_at`
+        ("transmitted", SPAN),  # int64 by source neuron: in how many rounds it has transmitted
         # The rule: see `brainsim.kernels.law.rules.Update`.
         ("gain", _NUMBER),
         ("drift", _NUMBER),
         ("ceiling", _NUMBER),
+        ("floor", _NUMBER),
         ("shift", _NUMBER),
         ("steps", SPAN),  # int64
+        ("plain", _NUMBER),  # 1 if it is a line, and no weight can be below its floor
         # Stored synapses, by the row of their presynaptic neuron: see `Overlay`.
         ("start", SPAN),  # int64
         ("length", SPAN),  # int64
@@ -62,20 +69,21 @@ COUNTS = np.dtype(
         ("counts", SPAN),  # unsigned integers by target; the size is in items
         ("itemsize", _NUMBER),  # bytes of a count, 0 if the counts are not known
         ("peaks", SPAN),  # uint32: the largest count of every chunk
+        ("base", _NUMBER),  # weight of each of the synapses that are counted, in fixed point
         ("gains", SPAN),  # int64: targets that have one synapse more than counted, once for each synapse
         ("losses", SPAN),  # int64: and one less
     ]
 )
-_COMPLETE, _PATCH = struct.Struct("=5q"), struct.Struct("=4q")
+_COMPLETE, _PATCH = struct.Struct("=6q"), struct.Struct("=4q")
 NO_PATCH = bytes(_PATCH.size)
 NOT_COUNTED = bytes(COUNTS.itemsize)
 assert _COMPLETE.size + _PATCH.size == COUNTS.itemsize
 
 
-def counts_record(counts: npt.NDArray[Any], peaks: npt.NDArray[np.uint32]) -> bytes:
+def counts_record(counts: npt.NDArray[Any], peaks: npt.NDArray[np.uint32], base: int = ONE) -> bytes:
     """Return a record of `COUNTS` without a patch.  It is good for as long as its owner keeps the arrays."""
     spans = address_of(counts), len(counts), counts.itemsize, address_of(peaks), len(peaks)
-    return _COMPLETE.pack(*spans) + NO_PATCH
+    return _COMPLETE.pack(*spans, base) + NO_PATCH
 
 
 def patch_of(gains: Neurons, losses: Neurons) -> bytes:
@@ -93,10 +101,16 @@ def joined(records: Sequence[bytes]) -> Records:
     return np.frombuffer(b"".join(records), COUNTS)
 
 
+@inlined
+def firing_at(fiber: FiberRecord, source: AreaRecord) -> Neurons:
+    """Return the neurons that fire at a fiber: a set of its own, or that of its source if it has none."""
+    return integers(fiber.firing if fiber.firing.address else source.firing)
+
+
 @lru_cache(maxsize=256)
-def indices(fibers: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Return the indices of some fibers as an array, not to be written to."""
-    return np.array(fibers, np.int64)
+def int_array(numbers: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return some numbers, such as indices of fibers, as an array, not to be written to."""
+    return np.array(numbers, np.int64)
 
 
 class FiringSet(NamedTuple):
@@ -125,12 +139,29 @@ class Tables:
         for f, fiber in enumerate(program.fibers):
             self.fibers.set(f, source=fiber.source, target=fiber.target, key=fiber.graph.key)
             self.fibers.set(f, base=fiber.base, implicit=int(fiber.graph.p > 0))
+        self._sources = [fiber.source for fiber in program.fibers]
+        self._own: dict[int, FiringSet] = {}
         self._firing = [NO_FIRING_SET] * len(program.areas)
         self._winners = [NO_FIRING_SET] * len(program.areas)
 
-    def fired(self, area: int) -> FiringSet:
-        """Return the neurons of an area that fired in the previous round, with their name."""
-        return self._firing[area]
+    def fired(self, fiber: int) -> FiringSet:
+        """Return the neurons that fire at a fiber, with their name."""
+        return self._own.get(fiber) or self._firing[self._sources[fiber]]
+
+    def hold_fired(self, fiber: int, neurons: Neurons) -> None:
+        """Let kernels see the neurons that fire at a fiber, until `share_fired`."""
+        if self.fired(fiber).neurons is not neurons:
+            with uninterrupted():  # or kernels would see another set than `fired` names
+                self.fibers.hold(fiber, "firing", neurons)
+                self._own[fiber] = firing_set(neurons)
+
+    def share_fired(self) -> None:
+        """Let all neurons that fired in an area fire at each fiber from it."""
+        if self._own:
+            with uninterrupted():
+                for fiber in self._own:
+                    self.fibers.drop(fiber, "firing")
+                self._own.clear()
 
     def hold_firing(self, area: int, neurons: Neurons) -> None:
         """Let kernels see the neurons of an area that fired in the previous round."""
@@ -162,9 +193,11 @@ class Tables:
         self.fibers.drop_all()
         self._firing = [NO_FIRING_SET] * len(self._firing)
         self._winners = [NO_FIRING_SET] * len(self._winners)
+        self._own.clear()
 
     @property
     def nbytes(self) -> int:
         """Bytes of the records, and of the sets held for them, each with a name as long."""
-        sets = {id(known.neurons): 2 * known.neurons.nbytes for known in (*self._firing, *self._winners)}
+        held = (*self._firing, *self._winners, *self._own.values())
+        sets = {id(known.neurons): 2 * known.neurons.nbytes for known in held}
         return self.areas.nbytes + self.fibers.nbytes + sum(sets.values())

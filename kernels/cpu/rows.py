@@ -188,6 +188,17 @@ class KeptRows:
     def _find(self, neurons: Neurons) -> Places:
         return self._index.of(self._numbers.rows(neurons), self._numbers.size)
 
+    def _without_spare_room(self, positions: Positions, offsets: Offsets) -> Positions:
+        """Return a copy with room for as many positions as the fullest group has: thinned rows may need little of it.
+
+        Behind the last row there are `LANES` positions that a search may read.
+        """
+        last = np.minimum(np.arange(1, self._groups + 1) << self._group, self._graph.blocks) - 1
+        room = max(1, int(offsets[last, -1].max()))
+        kept = np.empty(self._groups * room + LANES, np.uint16)[:-LANES].reshape(self._groups, room)
+        kept[:] = positions[:, :room]
+        return kept
+
     def draw(self, neurons: Neurons, threads: int) -> None:
         """Draw and keep the rows of ``neurons`` that are not kept yet, if they fit."""
         missing = neurons[self._find(neurons).batch == 0]
@@ -204,6 +215,8 @@ class KeptRows:
         arrays = positions, offsets, neurons, self._group, self._graph
         if any(in_parts(draw_rows, self._groups, threads, *arrays)):
             return False
+        if self._graph.taper.thins:
+            positions = self._without_spare_room(positions, offsets)
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
             rows = self._numbers.assign_rows(neurons)
             self._index.of(rows, self._numbers.size)

@@ -18,24 +18,23 @@ import numpy as np
 from brainsim.kernels.cpu.best import Bar, beats, keep_best
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.counts import CHUNK
-from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, set_bounds, sum_chunk, sum_drives
+from brainsim.kernels.cpu.drives import Integers, Search, set_bounds, sum_chunk, sum_drives
 from brainsim.kernels.cpu.sparse_drive import ZERO, clear
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.host_backend import Won
-from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons
 
 WORTH_THREADS = 64  # chunks to be read: for fewer, waking a second thread costs more than it saves
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
-_NARROW_SUMS, _WIDE_SUMS = np.empty(0, np.uint8), np.empty(0, np.uint32)
-_Kind = Any  # an empty array of the type in which counts are summed: so a kernel is compiled for the types in use only
+_NARROW_SUMS, _WIDE_SUMS, _WEIGHTS = np.empty(0, np.uint8), np.empty(0, np.uint32), np.empty(0, np.int64)
+_Kind = Any  # an empty array of the type of the sums: so a kernel is compiled for the types in use only
 _STEP = 64
 
 
 @inlined
-def _may_beat(bound: Any, bar: Bar) -> Any:
-    """Return whether a neuron with as many counts may be better than the bar: it may tie with it and come before."""
-    return bound > 0 and bound << SHIFT >= bar[0]
+def _may_beat(bound: Any, bar: Bar, shift: Any) -> Any:
+    """Return whether a neuron with such a sum may be better than the bar: it may tie with it and come before."""
+    return bound > 0 and bound << shift >= bar[0]
 
 
 @inner
@@ -65,7 +64,7 @@ def begin(
     found: Any = 0
     for chunk in range(len(bounds)):
         chunks[found] = chunk
-        found += np.int64(_may_beat(bounds[chunk], bar))
+        found += np.int64(_may_beat(bounds[chunk], bar, search.shift))
     return size, bar, found
 
 
@@ -80,19 +79,19 @@ def _scan_chunk(
     size, bar
         As `keep_best` returns them: when the arrays are full, only the best ``k`` stay, and the bar rises.
     """
-    marked, key = search.sparse.marked, search.key
+    marked, key, shift = search.sparse.marked, search.key, search.shift
     sum_chunk(sums, search, start)
     for first in range(0, len(sums), _STEP):
         some = sums[first : first + _STEP]
-        # A sum above `limit` is at least the bar: neurons that are not listed have whole drives, of at least 1.
-        limit = sums.dtype.type(max(np.int64(1), (bar[0] + ONE - 1) >> SHIFT) - 1)
+        # A sum above `limit` is at least the bar, and above 0: drives of neurons that are not listed are whole sums.
+        limit = sums.dtype.type(max(np.int64(1), (bar[0] + (1 << shift) - 1) >> shift) - 1)
         enough = 0
         for at in range(len(some)):  # counting, unlike a search, becomes vector instructions
             enough += some[at] > limit
         if enough == 0:
             continue
         for at in range(len(some)):
-            neuron, drive = start + first + at, np.int64(some[at]) << SHIFT
+            neuron, drive = start + first + at, np.int64(some[at]) << shift
             if some[at] > limit and not marked[neuron] and beats(bar, drive, key, neuron):
                 drives[size], neurons[size] = drive, neuron
                 size += 1
@@ -121,7 +120,7 @@ def _scan(
     """
     sums = np.empty(CHUNK, kind.dtype)
     for chunk in chunks:
-        if _may_beat(bounds[chunk], bar):  # the bar may have risen
+        if _may_beat(bounds[chunk], bar, search.shift):  # the bar may have risen
             start = chunk * CHUNK
             some = sums[: min(CHUNK, search.n - start)]
             size, bar = _scan_chunk(some, start, drives, neurons, size, bar, search)
@@ -173,7 +172,8 @@ def find_winners(search: Search, peak: int, threads: int) -> Won:
 
     All counts are right, and no sum of them exceeds ``peak``.  Ties go to the larger precedence.
     """
-    kind = _NARROW_SUMS if peak <= _NARROW else _WIDE_SUMS
+    counted = _NARROW_SUMS if peak <= _NARROW else _WIDE_SUMS
+    kind = counted if search.shift else _WEIGHTS
     room, length = max(int(search.sparse.size[0]), 3 * search.k + 1), -(-search.n // CHUNK)
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)
     bounds, chunks = np.empty(length, np.int64), np.empty(length, np.int64)

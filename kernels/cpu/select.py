@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainsim.kernels.cpu.channels import winners_in_channels
 from brainsim.kernels.cpu.project import Drive, draw, look_up, search_of
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.scan import find_winners
@@ -14,6 +15,8 @@ from brainsim.kernels.host_backend import Won
 def select(resources: Resources, area: int, drive: Drive) -> Won:
     """Return who has won in an area, and clear the sparse drive."""
     threads = use_threads(resources.options.threads, resources.program.areas[area].n * len(drive.counts))
+    if area in resources.channels:
+        return winners_in_channels(search_of(resources, area, drive), resources.channels[area], threads)
     if drive.patched:
         winners = _select_listed(resources, area, drive, threads)
         if winners is not None:
@@ -44,4 +47,4 @@ def _complete(resources: Resources, area: int, drive: Drive) -> None:
     drive.counts.update({f: draw(resources, f) for f in drive.patched})
     drive.patched.clear()
     # Gathered again, without the corrections, which complete counts do not need.
-    resources.sparse.gather(resources.tables, tuple(drive.counts), resources.program.areas[area].n)
+    resources.sparse.gather(resources.tables, drive.fibers, resources.program.areas[area].n)

@@ -12,7 +12,7 @@ import numpy as np
 from brainsim.kernels.cpu.best import Bar, beats
 from brainsim.kernels.cpu.compiling import compiled, inner
 from brainsim.kernels.cpu.counts import CHUNK
-from brainsim.kernels.cpu.drives import SHIFT, Integers, Search, sum_chunk
+from brainsim.kernels.cpu.drives import Integers, Search, sum_chunk
 from brainsim.kernels.cpu.scan import WORTH_THREADS, begin
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.host_backend import Won
@@ -27,15 +27,15 @@ def _list_suspects(chunks: Integers, found: Neurons, slack: int, bar: Bar, searc
 
     Returns ``len(found)`` as soon as there are as many.
     """
-    marked, key, n = search.sparse.marked, search.key, search.n
+    marked, key, n, shift = search.sparse.marked, search.key, search.n, search.shift
     size, buffer = 0, np.empty(CHUNK, np.uint32)
-    limit = np.uint32(max(np.int64(0), (bar[0] >> SHIFT) - 1 - slack))  # a quick test that no suspect fails
+    limit = np.uint32(max(np.int64(0), (bar[0] >> shift) - 1 - slack))  # a quick test that no suspect fails
     for chunk in chunks:
         start = chunk * CHUNK
         sums = buffer[: min(CHUNK, n - start)]
         sum_chunk(sums, search, start)
         for at in range(len(sums)):
-            most = (np.int64(sums[at]) + slack) << SHIFT
+            most = (np.int64(sums[at]) + slack) << shift
             if sums[at] >= limit and not marked[start + at] and beats(bar, most, key, start + at):
                 if size == len(found):
                     return size

@@ -9,13 +9,13 @@ gather(const Fibers fibers, const State state, const Overlay overlay, const Roun
     if (item >= round.gather_items) return;
     const GatherJob& job = round.gather_jobs[job_of(round.gather_jobs, round.gather_count, &GatherJob::first_item, item)];
     const Fiber& fiber = fibers.items[job.fiber];
-    const Neurons firing = firing_at(state, fiber.source);
+    const Neurons firing = firing_of(state, round, fiber);
     const i64 place = item - job.first_item;
     if (place >= firing.count) return;
-    const u32 rank = overlay.ranks[state.areas[fiber.source].ranks + firing.items[place]];
-    if (rank == 0) return;
+    const Row* const row = row_at(state, overlay, fiber, firing.items[place]);
+    if (!row) return;
     const Area& target = state.areas[fiber.target];
-    walk_row(overlay, overlay.rows[row_of(rank, fiber)], [&](u64 slot) {
+    walk_row(overlay, *row, [&](u64 slot) {
         const u64 post = overlay.posts[slot];
         const i64 extra = overlay.weights[slot] - fiber.base;
         // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.

@@ -42,13 +42,33 @@ __device__ __forceinline__ i64 move_counts(u32* counts, i64* drive, const i64* t
     return largest;
 }
 
-// Grid: the tiles of all jobs.  Dynamic shared memory: 2 bytes for each target of a tile.
+// Counts the neurons that transmit to the area of a job: once in a round, which may stall and be run again.  `counted` says
+// so until the round is committed.
+__device__ __forceinline__ void count_transmissions(const Fibers& fibers, const State& state, const Round& round,
+                                                    const SelectJob& job) {
+    const bool counted = state.counted[job.area] != 0;
+    __syncthreads();  // all have read it
+    if (counted) return;
+    if (threadIdx.x == 0) state.counted[job.area] = 1;
+    for (i64 place = job.first_fiber; place < job.end_fiber; ++place) {
+        const Neurons firing = firing_of(state, round, fibers.items[round.transmitting[place]]);
+        u32* const counts = state.transmissions + round.counted_at[place];
+        for (i64 at = threadIdx.x; at < firing.count; at += THREADS) counts[firing.items[at]] += 1;
+    }
+}
+
+// Grid: a block for each job, which counts its transmissions, and the tiles of all jobs.
+// Dynamic shared memory: 2 bytes for each target of a tile.
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
 project(const Fibers fibers, const State state, const Round round) {
     DYNAMIC_SHARED(u32, counts);
     __shared__ i64 scratch[WARPS + 1];
     if (state.status->stalled) return;
-    const Tile tile = tile_of(round, state, blockIdx.x);
+    if (i64(blockIdx.x) < round.select_count) {
+        count_transmissions(fibers, state, round, round.select_jobs[blockIdx.x]);
+        return;
+    }
+    const Tile tile = tile_of(round, state, i64(blockIdx.x) - round.select_count);
     const SelectJob job = round.select_jobs[tile.job];
     const Area& area = state.areas[job.area];
     if (tile.index == 0) {
@@ -79,7 +99,7 @@ project(const Fibers fibers, const State state, const Round round) {
         const Fiber& fiber = fibers.items[round.transmitting[at]];
         const Gaps gaps = gaps_of(fibers, fiber);
         if (added && base_of(at - 1) != fiber.base) move_on(base_of(at - 1));
-        const Neurons firing = firing_at(state, fiber.source);
+        const Neurons firing = firing_of(state, round, fiber);
         for (u64 begin = 0; begin < u64(firing.count);) {
             const u64 rest = u64(firing.count) - begin, room = MOST_SOURCES - added;
             const u64 taken = rest < room ? rest : room;

@@ -183,7 +183,10 @@ list_winners(const State state, const Round round) {
         const bool winner = post < tile.end && wins(state.drive[area.drive + post], post, search, key);
         u64 total = 0;
         const u64 place = before + block_sum_before(winner, scratch, total);
-        if (winner) state.next_winners[area.winners + i64(place)] = u32(post);
+        if (winner) {
+            state.next_winners[area.winners + i64(place)] = u32(post);
+            state.next_drives[area.winners + i64(place)] = state.drive[area.drive + post];
+        }
         before += total;
     }
 }

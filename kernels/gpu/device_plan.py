@@ -1,12 +1,13 @@
 """A round plan as the kernels need it: tables on the device, and how large the launches are.
 
-A device plan depends on the round plan, on how many neurons of each area *may* fire, and on how far thresholds below 0
-may lift the drives.  Only the device knows how many neurons fire, and what drives them.
+A device plan depends on the round plan but for the rates at which fibers learn, on how many neurons of each area *may*
+fire, and on how far thresholds below 0 may lift the drives.  Only the device knows how many neurons fire, and what
+drives them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,10 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import Array
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, LEARN_JOB, SELECT_JOB
+from brainsim.kernels.gpu.gates import Gates, most_firing_at
+from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, SELECT_JOB
+from brainsim.kernels.gpu.learn_jobs import LearnJobs
+from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 
@@ -30,8 +34,8 @@ class DevicePlan:
 
     Attributes
     ----------
-    round_plan : RoundPlan
-        What the round does.
+    learn_jobs : LEARN_JOB array
+        The table of fibers that learn, with the rates with which the plan was made.
     tables, sizes : dict of str to Array, dict of str to int
         Fields of `Round` in `kernels/cuda/types.cuh`.  ``passes`` digits are needed to find the last winner.
         ``gather_items`` are the neurons that may fire at fibers with learned synapses, ``learn_items`` those at fibers
@@ -42,7 +46,7 @@ class DevicePlan:
         Items of scratch memory that the round needs, by the names of `Scratch`.
     """
 
-    round_plan: RoundPlan
+    learn_jobs: npt.NDArray[Any]
     tables: dict[str, Array]
     sizes: dict[str, int]
     tiles: int
@@ -54,30 +58,51 @@ class DevicePlan:
         return sum(table.nbytes for table in self.tables.values())
 
 
+@dataclass(frozen=True, eq=False)
+class DeviceRound:
+    """A round as it is launched: its plan, what the device needs for it, and the table of fibers that learn."""
+
+    round_plan: RoundPlan
+    plan: DevicePlan
+    learn_jobs: npt.NDArray[Any]
+
+
 class DevicePlanner:
     """Makes the device plans of a brain."""
 
-    def __init__(self, program: Program, device: Device, tile_bits: int) -> None:
+    def __init__(
+        self,
+        program: Program,
+        device: Device,
+        tile_bits: int,
+        jobs: LearnJobs,
+        gates: Gates,
+        transmissions: Transmissions,
+    ) -> None:
         self._program = program
+        self._gates = gates
+        self._transmissions = transmissions
         self._device = device
         self._tile_bits = tile_bits
+        self._jobs = jobs
 
     def plan(self, plan: RoundPlan, most: Sequence[int], threshold_lift: Sequence[int]) -> DevicePlan:
         """Return what the kernels need for a round.
 
         Of each area, ``most`` says how many neurons may fire when it begins, and ``threshold_lift`` by how much more
-        than the sum of its inputs one may be driven.
+        than the sum of its inputs one may be driven.  Raises `DeviceMemoryError`, and then nothing has changed.
         """
+        self._transmissions.make_room(plan.transmitting)
         inputs = dict(plan.selections)
         tables = self._tables(plan, inputs, most)
         passes = self._passes(inputs, most, threshold_lift)
         there = self._device.upload_all(list(tables.values()), "plans")
         return DevicePlan(
-            round_plan=plan,
+            learn_jobs=tables["learn_jobs"],
             tables=dict(zip(tables, there, strict=True)),
             sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
             tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area in inputs),
-            scratch=_scratch(tables, passes),
+            scratch=_scratch(tables, passes) | self._lists(tables["gate_jobs"], most),
         )
 
     def _tables(
@@ -85,15 +110,30 @@ class DevicePlanner:
     ) -> dict[str, npt.NDArray[Any]]:
         fibers = self._program.fibers
         after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
-        gathering = [f for f in plan.transmitting if fibers[f].stores and most[fibers[f].source]]
-        learning = [f for f, _ in plan.learning if most[fibers[f].source] and after[fibers[f].target]]
+        firing = [most_firing_at(fiber, most) for fiber in fibers]
+        gathering = [f for f in plan.transmitting if fibers[f].stores and firing[f]]
+        jobs = self._jobs.table(plan.learning, inputs, most, after)
         return {
             "select_jobs": self._select_jobs(inputs),
             "transmitting": np.array(plan.transmitting, np.int64),
-            "gather_jobs": self._gather_jobs(gathering, most),
-            "learn_jobs": self._learn_jobs(learning, inputs, most, after),
-            "sources": np.array(list(dict.fromkeys(fibers[f].source for f in learning)), np.int64),
+            "counted_at": np.array([self._transmissions.place(f) for f in plan.transmitting], np.int64),
+            "gate_jobs": self._gates.jobs(plan.gated, most),
+            "gather_jobs": self._gather_jobs(gathering, firing),
+            "learn_jobs": jobs,
+            "sources": self._sources(jobs["fiber"][jobs["starts"] > 0].tolist()),
         }
+
+    def _lists(self, gate_jobs: npt.NDArray[Any], most: Sequence[int]) -> dict[str, int]:
+        sizes = self._gates.list_sizes(gate_jobs, most)
+        return {"passing": int(sizes.sum()), "passing_sizes": len(sizes)}
+
+    def _sources(self, growing: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Return fibers at which all neurons fire that need rows: all with a gate, and one of each other source."""
+        fibers = self._program.fibers
+        first: dict[tuple[int, int], int] = {}
+        for f in growing:
+            first.setdefault((fibers[f].source, f if fibers[f].gate else -1), f)
+        return np.array(list(first.values()), np.int64)
 
     def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:
         jobs = np.zeros(len(inputs), SELECT_JOB)
@@ -105,37 +145,16 @@ class DevicePlanner:
             job["end_fiber"] = fiber
         return jobs
 
-    def _gather_jobs(self, fibers: Sequence[int], most: Sequence[int]) -> npt.NDArray[Any]:
-        counts = np.array([most[self._program.fibers[f].source] for f in fibers], np.int64)
+    def _gather_jobs(self, fibers: Sequence[int], firing: Sequence[int]) -> npt.NDArray[Any]:
+        counts = np.array([firing[f] for f in fibers], np.int64)
         jobs = np.zeros(len(fibers), GATHER_JOB)
         jobs["fiber"], jobs["first_item"], jobs["items"] = fibers, np.cumsum(counts) - counts, counts
         return jobs
 
-    def _learn_jobs(
-        self, fibers: Sequence[int], moved: Collection[int], most: Sequence[int], after: Sequence[int]
-    ) -> npt.NDArray[Any]:
-        ends = [(self._program.fibers[f].source, self._program.fibers[f].target) for f in fibers]
-        jobs = np.zeros(len(fibers), LEARN_JOB)
-        jobs["fiber"], jobs["moved"] = fibers, [target in moved for _, target in ends]
-        jobs["items"] = [most[source] for source, _ in ends]
-        jobs["words"] = [-(-after[target] // 32) for _, target in ends]
-        jobs["starts"] = [self._most_starts(f, after[target]) for f, (_, target) in zip(fibers, ends, strict=True)]
-        items, starts = jobs["items"], jobs["starts"]
-        sizes = {"first_item": items, "first_pair": items * starts, "first_start": starts + 1}
-        sizes["hits"] = items * jobs["words"]
-        for field, size in sizes.items():
-            jobs[field] = np.cumsum(size) - size
-        return jobs
-
-    def _most_starts(self, fiber: int, posts: int) -> int:
-        """Return in how many blocks of the graph so many winners may lie."""
-        graph = self._program.fibers[fiber].graph
-        return min(posts, -(-graph.n_target >> graph.bits))
-
     def _passes(self, inputs: Mapping[int, Sequence[int]], most: Sequence[int], threshold_lift: Sequence[int]) -> int:
         fibers = self._program.fibers
         largest = [
-            threshold_lift[area] + sum(most[fibers[f].source] * fibers[f].largest_weight for f in group)
+            threshold_lift[area] + sum(most[fibers[f].source] * max(0, fibers[f].largest_weight) for f in group)
             for area, group in inputs.items()
         ]
         return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES
@@ -145,6 +164,7 @@ def _sizes(tables: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
     learn = tables["learn_jobs"]
     return {
         "select_count": len(tables["select_jobs"]),
+        "gate_count": len(tables["gate_jobs"]),
         "gather_count": len(tables["gather_jobs"]),
         "gather_items": int(tables["gather_jobs"]["items"].sum()),
         "learn_count": len(learn),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from weakref import WeakKeyDictionary
 
+import numpy.typing as npt
+
 from brainsim.kernels.gpu.arrays import Array, Record, record
 from brainsim.kernels.gpu.device import Device, Launch
-from brainsim.kernels.gpu.device_plan import DevicePlan
+from brainsim.kernels.gpu.device_plan import DevicePlan, DeviceRound
 from brainsim.kernels.gpu.layout import ROUND, THREADS, WARPS
 from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.gpu.ring import Slot
@@ -26,7 +28,8 @@ def _blocks(count: int, each: int) -> int:
 class Launches:
     """Launches the kernels of plans.
 
-    The launches of a plan are kept, and made again when an array that they use has been replaced.
+    The launches of a plan are kept, and made again when an array that they use has been replaced.  A plan's table of
+    fibers that learn is sent again if the rates in it are to change; what was launched before reads the old ones.
     """
 
     def __init__(self, device: Device, fibers: FiberTable, state: State, overlay: Overlay) -> None:
@@ -37,6 +40,7 @@ class Launches:
         self._scratch = Scratch(device)
         self._made_with: list[Record | Array] = []
         self._made: WeakKeyDictionary[DevicePlan, _Phases] = WeakKeyDictionary()
+        self._sent: WeakKeyDictionary[DevicePlan, npt.NDArray[Any]] = WeakKeyDictionary()
 
     def prepare(self, plan: DevicePlan) -> None:
         """Make room for what a plan needs; raises `DeviceMemoryError` if the device has not got it."""
@@ -52,19 +56,27 @@ class Launches:
         """Return the bytes of scratch memory, by purpose."""
         return self._scratch.memory()
 
-    def launch(self, plan: DevicePlan) -> list[Any]:
+    def launch(self, round_: DeviceRound) -> list[Any]:
         """Launch a round; return the moments at which its phases begin, and that at which it ends."""
         moments = [self._device.mark()]
-        for phase in self._phases(plan):
+        self._send(round_)
+        for phase in self._phases(round_.plan):
             for launch in phase:
                 self._device.launch(launch)
             moments.append(self._device.mark())
         return moments
 
+    def _send(self, round_: DeviceRound) -> None:
+        """Send the rates of a round, unless they are there."""
+        plan = round_.plan
+        if self._sent.get(plan, plan.learn_jobs) is not round_.learn_jobs:
+            self._device.write(plan.tables["learn_jobs"], 0, round_.learn_jobs)
+            self._sent[plan] = round_.learn_jobs
+
     def record(self, slot: Slot) -> None:
         """Copy winners into a slot of a ring, if the round before has happened."""
         records = (self._state.record, slot.ring.record)
-        self._device.launch(self._device.prepare("record", len(slot.ring.areas), records, number=slot.start))
+        self._device.launch(self._device.prepare("record", len(slot.ring.wanted.areas), records, number=slot.number))
 
     def _phases(self, plan: DevicePlan) -> _Phases:
         made_with: list[Record | Array] = [self._state.record, self._overlay.record]
@@ -83,8 +95,9 @@ class Launches:
         def launch(kernel: str, blocks: int, number: int | None = None, shared: int = 0) -> Launch:
             return self._device.prepare(kernel, blocks, records, number=number, shared=shared)
 
+        gates = [launch("pass_gates", sizes["gate_count"])] if sizes["gate_count"] else []
         project = [
-            launch("project", plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
+            launch("project", sizes["select_count"] + plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
             launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
         select = [
@@ -92,18 +105,21 @@ class Launches:
             launch("count_winners", plan.tiles),
             launch("list_winners", plan.tiles),
         ]
-        learn = [
+        find_new = [
             launch("assign_rows", 1),
             launch("list_starts", sizes["learn_count"]),
             launch("draw_pairs", _blocks(sizes["learn_pairs"], THREADS)),
             launch("cross_out", _blocks(sizes["learn_items"], WARPS)),
             launch("reserve", 1),
+        ]
+        learn = [
+            *(find_new if sizes["learn_pairs"] else []),
             launch("strengthen", _blocks(sizes["learn_items"], WARPS)),
         ]
-        selecting, learning = sizes["select_count"], sizes["learn_count"]
+        selecting = sizes["select_count"]
         commit = launch("commit", max(1, selecting))
         return (
-            project if selecting else [],
+            [*gates, *(project if selecting else [])],
             select if selecting else [],
-            [*(learn if learning else []), commit],
+            [*learn, commit],
         )

@@ -6,7 +6,7 @@ room and launches again what did not happen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -15,10 +15,10 @@ from typing import Any
 from brainsim.kernels.backend import PHASES
 from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.device_plan import DevicePlan
+from brainsim.kernels.gpu.device_plan import DeviceRound
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.overlay import Overlay
-from brainsim.kernels.gpu.ring import Recorder, Slot
+from brainsim.kernels.gpu.ring import Recorder, Slot, Wanted
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.interrupts import uninterrupted
 
@@ -47,7 +47,7 @@ class Progress(Enum):
 class _Step:
     """A round that was launched, the moments between its phases, and where it is recorded."""
 
-    plan: DevicePlan
+    round: DeviceRound
     slot: Slot | None
     moments: list[Any]
 
@@ -82,27 +82,30 @@ class Rounds:
             yield
             self.progress = Progress.AHEAD if self._pending else Progress.SETTLED
 
-    def launch(self, plan: DevicePlan, record: Sequence[int]) -> None:
-        """Launch a round that notes the winners of some areas; raises `DeviceMemoryError` before anything changes."""
+    def launch(self, round_: DeviceRound, record: Sequence[int], drives: Collection[int]) -> None:
+        """Launch a round that notes the winners of some areas, and the drives of some of these.
+
+        Raises `DeviceMemoryError` before anything changes.
+        """
         self._check()
         if len(self._pending) >= _MOST_PENDING:
             self.settle()
-        self._launches.prepare(plan)
-        slot = self._slot(record) if record else None
+        self._launches.prepare(round_.plan)
+        slot = self._slot(record, [area for area in record if area in drives]) if record else None
         with self.whole():
-            self._state.launched(plan.round_plan)
-            self._pending.append(_Step(plan, slot, self._launches.launch(plan)))
+            self._state.launched(round_.round_plan)
+            self._pending.append(_Step(round_, slot, self._launches.launch(round_)))
             self._record(slot)
 
     def _check(self) -> None:
         if self.progress is Progress.LOST:
             raise KernelError("the state on the device is inconsistent, because a change failed; write all of it first")
 
-    def _slot(self, areas: Sequence[int]) -> Slot:
-        capacity = self._state.capacity(areas)
-        if not self.recorder.has_room(areas, capacity):
+    def _slot(self, areas: Sequence[int], drives: Sequence[int]) -> Slot:
+        wanted = Wanted(tuple(areas), tuple(self._state.capacity(areas)), tuple(drives))
+        if not self.recorder.has_room(wanted):
             self.settle()
-        return self.recorder.slot(areas, capacity)
+        return self.recorder.slot(wanted)
 
     def _record(self, slot: Slot | None) -> None:
         if slot is not None:
@@ -139,7 +142,7 @@ class Rounds:
         self._state.set_status(status["rows_used"], status["pages_used"])
         self._state.forget_look()
         for step in self._pending:
-            step.moments = self._launches.launch(step.plan)
+            step.moments = self._launches.launch(step.round)
             self._record(step.slot)
 
     def restart(self) -> None:
@@ -150,7 +153,7 @@ class Rounds:
             self._launches.forget()
             self.recorder.drain()
             self._state.set_status(0, 0)
-            self._state.forget_fired()
+            self._state.restart()
 
     def take_happened(self) -> int:
         """Return how many rounds have happened since the last call."""

@@ -21,12 +21,13 @@ class Kernel(NamedTuple):
 
 
 KERNELS = {
+    "pass_gates": Kernel("gates", (FIBERS, STATE, ROUND)),
     "project": Kernel("project", (FIBERS, STATE, ROUND)),
     "gather": Kernel("gather", (FIBERS, STATE, OVERLAY, ROUND)),
     "count_digits": Kernel("select", (STATE, ROUND), numbered=True),
     "count_winners": Kernel("select", (STATE, ROUND)),
     "list_winners": Kernel("select", (STATE, ROUND)),
-    "assign_rows": Kernel("learn", (STATE, OVERLAY, ROUND)),
+    "assign_rows": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "list_starts": Kernel("learn", (FIBERS, STATE, ROUND)),
     "draw_pairs": Kernel("learn", (FIBERS, STATE, ROUND)),
     "cross_out": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),

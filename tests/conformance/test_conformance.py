@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from listed import BACKENDS, OPTIONS
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -19,25 +20,16 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import NO_THRESHOLDS, Synapses, Thresholds
-from dense import DenseBackend
 from devices import NEEDS_GPU
 from driving import Driven
 from emulator.device import EmulatedBackend, emulated
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
 
-BACKENDS = [ReferenceBackend, CpuBackend, DenseBackend, EmulatedBackend, pytest.param(GpuBackend, marks=NEEDS_GPU)]
 GPUS = [
     pytest.param(EmulatedBackend, id="in turn"),
     pytest.param(emulated(seed=7, multiprocessors=132), id="shuffled, small tiles"),
     pytest.param(emulated(seed=8, poison=0xFF), id="shuffled, other poison"),
     pytest.param(GpuBackend, marks=NEEDS_GPU, id="device"),
-]
-OPTIONS = [
-    Options(threads=1),
-    Options(threads=2),
-    Options(threads=4, tile=4096),
-    Options(threads=2, tile=65_536, cache_mb=0),
-    Options(threads=1, cache_mb=0.02),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The CPU's search for winners, held against a plain sort, and proof that it passes chunks over."""
+"""The CPU's search for winners and winning channels, held against the law, and proof that it passes chunks over."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from brainsim.kernels.cpu.channels import winners_in_channels
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import Search
 from brainsim.kernels.cpu.records import counts_record, joined
@@ -14,11 +15,15 @@ from brainsim.kernels.cpu.scan import find_winners
 from brainsim.kernels.cpu.sparse_drive import LISTED, SparseArrays
 from brainsim.kernels.law.graph import mix64
 from brainsim.kernels.law.selection import winners as law
-from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.law.selection import winners_in_channels as law_of_channels
+from brainsim.kernels.law.weights import ONE, WEIGHT_BITS
 
 
 class Case:
-    """Counts of some fibers and learned weight at some neurons, drawn from a seed."""
+    """Counts of some fibers and learned weight at some neurons, drawn from a seed.
+
+    The base weights of the fibers are 1, unless others are set.
+    """
 
     def __init__(self, seed: int, n: int, fibers: int, listed: int, strength: int) -> None:
         rng = np.random.default_rng(seed)
@@ -37,22 +42,32 @@ class Case:
         self.extra[self.listed] = rng.integers(-ONE, strength * ONE, len(self.listed))
         if seed % 2:  # whole weights: many ties
             self.extra = self.extra // ONE * ONE
+        self.bases: list[int] = [ONE] * fibers
+
+    def scale(self, seed: int) -> None:
+        """Give the fibers other base weights, some of which inhibit."""
+        rng = np.random.default_rng(seed)
+        self.bases = rng.choice([-ONE, -ONE // 2, ONE, 2 * ONE, 100 * ONE, ONE // 4, 77], len(self.counts)).tolist()
 
     def drive(self) -> Any:
-        return self.extra + sum((counts.astype(np.int64) * ONE for counts in self.counts), np.zeros(self.n, np.int64))
+        added = [counts.astype(np.int64) * base for counts, base in zip(self.counts, self.bases, strict=True)]
+        return self.extra + sum(added, np.zeros(self.n, np.int64))
 
-    def choose(self, k: int, threads: int) -> Any:
+    def choose(self, k: int, threads: int, channel: int = 0) -> Any:
         marked = np.zeros(self.n, np.uint8)
         marked[self.listed] = LISTED
         sparse = SparseArrays(self.extra.copy(), marked, self.listed.copy(), np.array([len(self.listed)]))
-        counts = joined([counts_record(*arrays) for arrays in zip(self.counts, self.peaks, strict=True)])
+        counts = joined([counts_record(*each) for each in zip(self.counts, self.peaks, self.bases, strict=True)])
         key = np.uint64(mix64(self.key ^ self.tag))
         peak = sum(int(peaks.max()) for peaks in self.peaks)
-        winners = find_winners(Search(sparse, counts, self.n, k, key), peak, threads)
+        shift = 0 if any(base != ONE for base in self.bases) else WEIGHT_BITS
+        search = Search(sparse, counts, self.n, k, key, shift)
+        won = winners_in_channels(search, channel, threads) if channel else find_winners(search, peak, threads)
+        assert won.ascending().tolist() == self.drive()[won.winners].tolist()
         assert not sparse.extra.any()
         assert not sparse.marked.any()
         assert sparse.size[0] == 0
-        return winners
+        return won.winners
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -111,3 +126,62 @@ def test_drives_past_32_bits() -> None:
     case = Case(0, 2 * CHUNK, fibers=2, listed=3, strength=1)
     case.extra[case.listed] = np.array([1, 2, 3]) << 60
     assert case.choose(3, 2).tolist() == sorted(case.listed.tolist())
+
+
+@pytest.mark.parametrize("threads", [1, 5])
+@pytest.mark.parametrize("k", [1, 7, 300])
+def test_base_weights_of_both_signs(k: int, threads: int) -> None:
+    for seed in range(60):
+        n = (CHUNK, 3 * CHUNK + 17, 301, 20_000)[seed % 4]
+        case = Case(seed, n, fibers=1 + seed % 4, listed=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
+        case.scale(seed)
+        assert case.choose(k, threads).tolist() == law(case.drive(), k, case.key, case.tag).tolist(), seed
+
+
+def test_a_fiber_that_inhibits_does_not_lower_the_bound_of_a_chunk() -> None:
+    """One neuron of a chunk may be inhibited and another excited: the peak of the inhibition says nothing."""
+    case = Case(2, 3 * CHUNK, fibers=2, listed=50, strength=1)
+    case.counts = [np.zeros(case.n, np.uint8) for _ in range(2)]
+    case.counts[0][CHUNK + 5], case.counts[1][CHUNK + 6] = 3, 200
+    case.peaks = [np.array([0, 3, 0], np.uint32), np.array([0, 200, 0], np.uint32)]
+    case.bases = [50 * ONE, -ONE]
+    case.extra[case.listed] = 2 * ONE
+    assert case.choose(1, 1).tolist() == [CHUNK + 5]
+    case.peaks[0][1] = 0  # a lie, which shows that chunks of scaled fibers are passed over
+    assert case.choose(1, 1).tolist() != [CHUNK + 5]
+    case.peaks[0][1], case.extra[case.listed[0]] = 3, 151 * ONE
+    assert case.choose(1, 1).tolist() == [case.listed[0]]
+    case.counts[0][CHUNK + 5] = 200
+    assert case.choose(1, 1).tolist() == [case.listed[0]], "3 * 50 cannot reach 151: the chunk is not read"
+
+
+def test_drives_of_scaled_fibers_past_32_bits() -> None:
+    case = Case(1, 2 * CHUNK, fibers=1, listed=0, strength=1)
+    case.counts, case.bases = [np.zeros(case.n, np.uint32)], [-(2**31) + 1]
+    case.counts[0][[3, CHUNK + 9]] = 2**30
+    case.peaks = [np.full(2, 2**30, np.uint32)]
+    assert case.choose(3, 2).tolist() == []
+    case.bases = [2**31 - 1]
+    assert case.choose(3, 2).tolist() == [3, CHUNK + 9]
+
+
+@pytest.mark.parametrize("threads", [1, 3, 5])
+@pytest.mark.parametrize("size", [1, 7, 12, 1000, CHUNK + 3, 3 * CHUNK])
+def test_channels_wherever_they_lie(size: int, threads: int) -> None:
+    for seed in range(12):
+        channels = max(2, (3 * CHUNK + 17) // size)
+        case = Case(seed, channels * size, fibers=seed % 4, listed=(0, 5, 700)[seed % 3], strength=(1, 60)[seed % 2])
+        if seed % 3:
+            case.scale(seed)
+        for open_ in (1, 2, channels // 2, channels):
+            found = case.choose(open_ * size, threads, size)
+            assert found.tolist() == law_of_channels(case.drive(), size, open_ * size, case.key, case.tag).tolist()
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_channels_that_tie_are_ordered_by_their_numbers(threads: int) -> None:
+    case = tied(3, 0)
+    for size in (1, 3, 96, CHUNK // 2 * 3):
+        found = case.choose(2 * size, threads, size)
+        assert len(found) == 2 * size
+        assert found.tolist() == law_of_channels(case.drive(), size, 2 * size, case.key, case.tag).tolist()

@@ -1,0 +1,68 @@
+"""Numba kernels that thin rows of the random graph by distance, as `brainsim.kernels.law.taper` has it.
+
+Rows are drawn as those of the random graph and thinned afterwards, so fibers without a taper run the same inner loops
+as if there were none.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.cpu.compiling import inner
+from brainsim.kernels.cpu.hashing import Word, hash_of
+from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.taper import POSITION_BITS, TAPER_BITS, Tapered
+
+_U0 = np.uint64(0)
+_S31, _S32 = np.uint64(31), np.uint64(32)
+_TO_ITEM = np.uint64(POSITION_BITS - TAPER_BITS)
+
+
+class Taper(NamedTuple):
+    """What thins the rows of a graph, in the form the kernels take.
+
+    Attributes
+    ----------
+    thins : bool
+        Whether the graph is tapered; if not, nothing else means anything.
+    key, source_scale, target_scale : uint64
+        ``taper_key``, ``source_scale`` and ``target_scale`` of `Tapered`.
+    table : uint32 array, shape (4096,)
+        From `brainsim.kernels.law.taper.taper`.
+    """
+
+    thins: bool
+    key: np.uint64
+    source_scale: np.uint64
+    target_scale: np.uint64
+    table: npt.NDArray[np.uint32]
+
+
+def taper_of(graph: Graph) -> Taper:
+    """Return what thins the rows of a graph."""
+    if not isinstance(graph, Tapered):
+        return Taper(False, _U0, _U0, _U0, np.empty(0, np.uint32))
+    scales = np.uint64(graph.source_scale), np.uint64(graph.target_scale)
+    return Taper(True, np.uint64(graph.taper_key), *scales, graph.table)
+
+
+@inner
+def thin(targets: Any, first: Word, end: Word, base: Word, pre: Any, taper: Taper) -> Word:
+    """Keep those of ``targets[first:end]`` that ``pre`` synapses on in the tapered graph; return the new end.
+
+    Targets are counted from ``base``.
+    """
+    row, table, scale = hash_of(taper.key, pre), taper.table, taper.target_scale
+    here = np.int64((np.uint64(pre) * taper.source_scale) >> _S31)
+    kept = first
+    for at in range(first, end):
+        post = base + np.uint64(targets[at])
+        distance = abs(np.int64((post * scale) >> _S31) - here)
+        decides = hash_of(row, np.int64(post)) >> _S32
+        # Every target is written, but the end moves past those that are kept only: about as many as are not.
+        targets[kept] = targets[at]
+        kept += np.uint64(decides < table[np.uint64(distance) >> _TO_ITEM])
+    return kept
