@@ -390,9 +390,8 @@ class Simulator:
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
 
-        Nothing changes.  Of the fibers (all by default), those count that end in the area and are not inhibited; their
-        gates apply.  Takes as long as reading all their learned synapses: a look at a moment, not a step of a
-        simulation.
+        Nothing changes.  Of the fibers (all by default), those count that end in the area and are not inhibited; gates
+        apply.  Takes as long as reading all their learned synapses: a look at a moment, not a step of a simulation.
 
         Returns
         -------

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import compiled, inner
-from brainsim.kernels.cpu.graph import GraphArrays, Word, add_row
+from brainsim.kernels.cpu.graph import GraphArrays, add_row
+from brainsim.kernels.cpu.hashing import Word
 from brainsim.kernels.cpu.lookup import synapses_among
 from brainsim.kernels.cpu.records import NO_PATCH, FiringSet, counts_record, patch_of, patched
 from brainsim.kernels.cpu.rows import BATCH, KeptRows, Places, add_kept_rows, follows

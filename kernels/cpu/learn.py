@@ -35,10 +35,9 @@ def learn(resources: Resources, events: Sequence[Event], drives: Mapping[int, Dr
 def _depress(resources: Resources, events: Sequence[Event]) -> None:
     """Weaken stored synapses onto neurons that have lost."""
     areas, fibers = resources.tables.areas.records, resources.tables.fibers.records
-    for fiber, rate, _, _, lost in events:
-        rule = resources.depressions.get(fiber)
-        if rule is not None and (len(lost) or rule.losers):
-            depress(areas, fibers, fiber, lost, rate, rule)
+    for event in events:
+        if event.depresses:
+            depress(areas, fibers, event.fiber, event.lost, event.rate, resources.depressions[event.fiber])
 
 
 def _potentiate(resources: Resources, events: Sequence[Event], counts: Mapping[int, Counts | PatchedCounts]) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
-from brainsim.kernels.cpu.graph import GraphArrays, Positions, Word, draw_block, row_key
+from brainsim.kernels.cpu.graph import GraphArrays, Positions, draw_block, row_key
+from brainsim.kernels.cpu.hashing import Word
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.state import Neurons
 

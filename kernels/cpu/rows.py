@@ -16,7 +16,8 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.addresses import address_of, array_16, array_32
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.compiling import inlined, inner
-from brainsim.kernels.cpu.graph import GraphArrays, Offsets, Positions, Word, draw_rows
+from brainsim.kernels.cpu.graph import GraphArrays, Offsets, Positions, draw_rows
+from brainsim.kernels.cpu.hashing import Word
 from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.interrupts import uninterrupted

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
-from brainsim.kernels.cpu.graph import Offsets, Positions, Word
+from brainsim.kernels.cpu.graph import Offsets, Positions
+from brainsim.kernels.cpu.hashing import Word
 from brainsim.kernels.cpu.rows import LANES, Places, follows, kept_block
 from brainsim.kernels.cpu.sets import Flags
 from brainsim.kernels.cpu.threads import in_parts
