@@ -12,7 +12,7 @@ from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
 from brainsim.declare.region import Region
 from brainsim.errors import DeclarationError, SilentWarning
-from brainsim.operations._checks import fiber_set, stimulus_of
+from brainsim.operations._checks import areas_of, fiber_set, stimulus_of
 from brainsim.simulate.index import AreaLike, Openable
 from brainsim.simulate.simulator import Simulator
 
@@ -83,7 +83,7 @@ def _end_of_chain(area: Area, steps: list[FiberSet]) -> Area:
     return next(iter(ends.values()))
 
 
-def most_driven(sim: Simulator, areas: Iterable[AreaLike] | Region, fibers: Openable) -> Area | None:
+def most_driven(sim: Simulator, areas: AreaLike | Region | Iterable[AreaLike], fibers: Openable) -> Area | None:
     """Return which of some areas is driven most by what fires now: the one that would prevail in `mutual_inhibition`.
 
     An area is driven as much as the neurons together that would win in it.  This is a probe: nothing changes.
@@ -92,7 +92,7 @@ def most_driven(sim: Simulator, areas: Iterable[AreaLike] | Region, fibers: Open
     ----------
     sim : Simulator
         Of a brain that has these areas.
-    areas : iterable of Area or str, or Region
+    areas : Area, str, Region or iterable of Area or str
         At least one.  Whether they are held makes no difference.
     fibers : Fiber, FiberSet or iterable of Fiber
         What drives them.  Of these, those do not count that would not transmit in the next round.
@@ -116,10 +116,7 @@ def most_driven(sim: Simulator, areas: Iterable[AreaLike] | Region, fibers: Open
     >>> most_driven(sim, [lex, "Arc"], brain.fibers)
     Area('Lex', n=1_000, k=30)
     """
-    named = areas.areas.values() if isinstance(areas, Region) else (areas,) if isinstance(areas, Area | str) else areas
-    rivals = list(dict.fromkeys(sim.brain.area(area) for area in named))
-    if not rivals:
-        raise DeclarationError("most_driven.areas: must be at least one (got none)")
+    rivals = list(dict.fromkeys(areas_of("most_driven.areas", sim, areas)))
     opened = fiber_set("most_driven", fibers)
     _check_reached("most_driven", rivals, opened)
     drives = drives_of_winners(sim, rivals, opened)

@@ -264,7 +264,7 @@ def test_rivals_can_be_a_region() -> None:
 
 def test_rivals_that_cannot_be_compared_are_refused(world: Any) -> None:
     sim, lex, a, b, c = world
-    with pytest.raises(DeclarationError, match=r"most_driven\.areas: must be at least one \(got none\)"):
+    with pytest.raises(DeclarationError, match=r"most_driven\.areas: must be at least one area \(got none\)"):
         most_driven(sim, [], lex >> a)
     with pytest.raises(DeclarationError, match=r"most_driven\.fibers: at least one must end in B, C \(got <Lex->A>\)"):
         most_driven(sim, [b, c], lex >> a)
