@@ -28,6 +28,7 @@ from brainsim.declare.activation import Activation, Channels, Threshold, TopK
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
+from brainsim.declare.cycle import Cycle, Phase
 from brainsim.declare.depressing import STDP, Heterosynaptic
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
@@ -98,6 +99,7 @@ __all__ = [
     "BrainsimError",
     "Channels",
     "Connectivity",
+    "Cycle",
     "Explicit",
     "Fiber",
     "FiberSet",
@@ -106,6 +108,7 @@ __all__ = [
     "Modulator",
     "OneToOne",
     "Oscillator",
+    "Phase",
     "Plasticity",
     "Random",
     "Recording",

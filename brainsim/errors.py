@@ -121,11 +121,12 @@ class UnusedWarning(UserWarning):
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """Return ``unknown <kind> 'x'`` with the closest known name, or all known names if none is close."""
+    """Return ``unknown <kind> 'x'`` with the closest known names, or all known names if none is close."""
     names = list(known)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
+    parts = [each for each in names if each.endswith(f".{name}")]  # of regions, by their names in it
+    close = parts or difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
     if close:
-        hint = f"did you mean {close[0]!r}?"
+        hint = f"did you mean {' or '.join(map(repr, close))}?"
     elif names:
         shown = ", ".join(repr(n) for n in names[:12]) + (f", … ({len(names)} in all)" if len(names) > 12 else "")
         hint = f"known: {shown}"

@@ -68,7 +68,8 @@ class Won(NamedTuple):
 class Event(NamedTuple):
     """What a fiber learns from: who fired at it and who has won, and who fired the round before and has just lost.
 
-    The steps of its rule are multiplied by ``rate``.  ``lost`` is empty where nothing depends on it.
+    The steps of its rule are multiplied by ``rate``.  ``lost`` is empty where nothing depends on it.  Stored synapses
+    weaken only if the event ``depresses``; to reinforce a trace does not.
     """
 
     fiber: int
@@ -76,6 +77,7 @@ class Event(NamedTuple):
     fired: Neurons
     won: Neurons
     lost: Neurons = _NONE
+    depresses: bool = False
 
 
 def _raised(thresholds: Thresholds, won: Won, rate: int) -> Thresholds:
@@ -182,9 +184,9 @@ class HostBackend(Backend, Generic[D]):
             if fiber.depression is not None:
                 before = self._winners[fiber.target]
                 lost = _NONE if before is won else np.setdiff1d(before, won, assume_unique=True)
-            loses = fiber.depression is not None and (len(lost) or fiber.depression.losers)
-            if len(fired) and (len(won) or loses):
-                events.append(Event(f, rate, fired, won, lost))
+            depresses = fiber.depression is not None and (len(lost) > 0 or fiber.depression.losers)
+            if len(fired) and (len(won) or depresses):
+                events.append(Event(f, rate, fired, won, lost, depresses))
         return events
 
     def _commit(self, after: list[Neurons], thresholds: list[Thresholds], won: Mapping[int, Won]) -> None:

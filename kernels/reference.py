@@ -81,7 +81,7 @@ class ReferenceBackend(HostBackend[Drive]):
 
     def _depress(self, event: Event) -> None:
         rule = self.program.fibers[event.fiber].depression
-        if rule is None:
+        if rule is None or not event.depresses:
             return
         won, lost = set(event.won.tolist()), set(event.lost.tolist())
         for i in event.fired.tolist():

@@ -18,7 +18,8 @@ class STDP(Plasticity):
     Take the synapses from the neurons that fired.  Those onto neurons that have just won strengthen: the source fired
     before the target.  Those onto neurons that fired in the round before and have just lost weaken: the source fired
     when the target had already fired.  The two sets share no synapse.  If a cue recalls a wrong assembly, and then the
-    right one is presented, this corrects the error: the synapses onto the wrong assembly weaken.
+    right one is made to fire by another fiber, this corrects the error: the synapses onto the wrong assembly weaken.
+    (An assembly that is *presented* to the area replaces its winners before the round, so that none of them loses.)
 
     Only synapses that are stored, because they have learned, weaken.
 

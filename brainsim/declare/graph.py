@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import real
-from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses
+from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses, stored_csr
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE
@@ -58,8 +58,12 @@ class Connectivity:
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
     ) -> Connectivity:
         """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
-        if self.stored() is not None:
+        stored = self.stored()
+        if stored is not None and weight == 1.0:
             return self
+        if stored is not None:
+            given = stored_csr(stored, (source.n, target.n))
+            return Explicit(given).checked(where, source, target, plasticity, weight)
         weights = self.synapses(source, target)
         check_sparse(f"{where}.graph: what {type(self).__name__}.synapses returns", weights)
         return Explicit(weights)._fitted(where, source, target, plasticity, weight, repr(self))
@@ -145,6 +149,8 @@ class Explicit(Connectivity):
             raise DeclarationError(where=where, value=self.weights.shape, allowed=allowed)
         check_stored(where, self.weights.nnz)
         fitted = Explicit(self.weights)
+        if made_by:
+            object.__setattr__(fitted, "weights", None)  # another copy, which only the graph that made it had
         stored = sorted_synapses(where, self.weights, lambda given: _fixed(where, given, plasticity, weight))
         object.__setattr__(fitted, "_stored", stored)
         object.__setattr__(fitted, "_made_by", made_by)
@@ -160,11 +166,15 @@ class Explicit(Connectivity):
         return all(map(np.array_equal, self._stored, other._stored))
 
     def __hash__(self) -> int:
-        return hash(self.weights.shape)
+        return hash(self._size)
+
+    @property
+    def _size(self) -> int:
+        return self.weights.nnz if self._stored is None else len(self._stored.pre)
 
     def __str__(self) -> str:
-        synapses = f"{self.weights.nnz:_} synapses"
-        return f"{self._made_by}: {synapses}, {_memory(self.weights.nnz)}" if self._made_by else synapses
+        synapses = f"{self._size:_} synapses"
+        return f"{self._made_by}: {synapses}, {_memory(self._size)}" if self._made_by else synapses
 
 
 _UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}

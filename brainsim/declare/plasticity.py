@@ -137,7 +137,9 @@ class Plasticity(ABC):
         if at is None:
             rule._check_base(base)
         at = to_float(to_fixed(base if at is None else at))
-        check_rounding(self._name, update, at, rule.update(at) - at)
+        # The bounds are rounded, too; cut at the others, a step from a bound would be what rounding adds or takes away.
+        wanted = max(to_float(update.floor), min(at + rule._step(at), to_float(update.ceiling))) - at
+        check_rounding(self._name, update, at, wanted)
         return update
 
     def depression(self, base: float = 1.0) -> Depression | None:

@@ -65,10 +65,12 @@ def sorted_synapses(where: str, weights: Any, fixed: Callable[[npt.NDArray[Any]]
         If an item comes twice.
     """
     given = weights.tocoo()
-    pre, post = given.row.astype(np.int64), given.col.astype(np.int64)
-    order = np.lexsort((post, pre))
-    stored = Stored(pre[order], post[order], fixed(np.asarray(given.data)[order]))
-    twice = np.flatnonzero((np.diff(stored.pre) == 0) & (np.diff(stored.post) == 0))
+    stored = Stored(given.row.astype(np.int64), given.col.astype(np.int64), fixed(np.asarray(given.data)))
+    twice, ascends = _order(stored)
+    if not ascends:
+        order = np.lexsort((stored.post, stored.pre))
+        stored = Stored(*(column[order] for column in stored))
+        twice, _ = _order(stored)
     if len(twice):
         i, j = int(stored.pre[twice[0]]), int(stored.post[twice[0]])
         raise DeclarationError(
@@ -79,6 +81,13 @@ def sorted_synapses(where: str, weights: Any, fixed: Callable[[npt.NDArray[Any]]
     for column in stored:
         column.flags.writeable = False
     return stored
+
+
+def _order(synapses: Stored) -> tuple[Neurons, bool]:
+    """Return where a synapse equals the next one, and whether all are in ascending order."""
+    same = synapses.pre[1:] == synapses.pre[:-1]
+    ascends = (synapses.pre[1:] > synapses.pre[:-1]) | (same & (synapses.post[1:] >= synapses.post[:-1]))
+    return np.flatnonzero(same & (synapses.post[1:] == synapses.post[:-1])), bool(ascends.all())
 
 
 def to_csr(

@@ -47,31 +47,39 @@ class Step:
     @cached_property
     def line(self) -> Line | None:
         """The step as a straight line, ``None`` if it is not one."""
-        line = as_line(self.function)
-        if line is not None and not (abs(line.gain) <= MAX_RATE and abs(line.drift) <= MAX_RATE):
-            raise DeclarationError(
-                f"{self.where}: the coefficients of {line.gain:g} * w + {line.drift:g} must lie within "
-                f"±{MAX_RATE:g}; lower its parameters"
-            )
-        return line
-
-    def update(self, w_min: float, w_max: float) -> Update:
-        """Return the potentiation with this step."""
-        if self.line is None:
-            return Update.tabled(self, w_max, w_min)
-        return Update.affine(self.line.gain, self.line.drift, w_max, w_min)
+        return as_line(self.function)
 
     @property
     def is_zero(self) -> bool:
         """Whether the step is 0 at every weight."""
         return self.line is not None and not self.line.gain and not self.line.drift
 
+    def update(self, w_min: float, w_max: float) -> Update:
+        """Return the potentiation with this step."""
+        line = self.line
+        if line is None:
+            return Update.tabled(self, w_max, w_min)
+        self._check_line(line, abs(line.gain) <= MAX_RATE and abs(line.drift) <= MAX_RATE, f"within ±{MAX_RATE:g}")
+        return Update.affine(line.gain, line.drift, w_max, w_min)
+
     def depression(self, floor: float, w_max: float, base: float, *, losers: bool) -> Depression:
         """Return the depression with this step."""
+        line = self.line
+        if line is not None:
+            at_base = line.gain * base + line.drift
+            allowed = f"within ±1 for w, and its value at weight {base:g} within ±{MAX_RATE:g}"
+            self._check_line(line, abs(line.gain) <= 1.0 and abs(at_base) <= MAX_RATE, allowed)
         self._check_size(floor, w_max)
-        if self.line is None:
+        if line is None:
             return Depression.tabled(self, w_max, floor, base, losers=losers)
-        return Depression.affine(self.line.gain, self.line.drift, w_max, floor, base, losers=losers)
+        return Depression.affine(line.gain, line.drift, w_max, floor, base, losers=losers)
+
+    def _check_line(self, line: Line, fits: bool, allowed: str) -> None:
+        if not fits:
+            raise DeclarationError(
+                f"{self.where}: the coefficients of {line.gain:g} * w + {line.drift:g} must lie {allowed}; "
+                "lower its parameters"
+            )
 
     def _check_size(self, floor: float, w_max: float) -> None:
         """Refuse a depression that is so small everywhere that rounding, towards the base, decides its size."""

@@ -12,7 +12,8 @@ from brainsim._validation import integer, real
 from brainsim.declare.graph import Connectivity
 from brainsim.declare.sparse import check_stored
 from brainsim.errors import DeclarationError
-from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.graph import Graph, hashed
+from brainsim.kernels.law.selection import hashes
 from brainsim.kernels.law.taper import Tapered
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class SmallWorld(Connectivity):
     rewired with probability ``rewire``: it moves to a target drawn uniformly among all places but its own on which the
     neuron does not synapse yet.  The graph is directed, and each neuron keeps ``k`` synapses.
 
-    All synapses are stored, in 24 bytes each.
+    All synapses are stored, in 24 bytes each; while the graph is drawn, it takes about five times as much.
 
     Parameters
     ----------
@@ -123,29 +124,37 @@ class SmallWorld(Connectivity):
         """Return the synapses."""
         from scipy.sparse import coo_array
 
-        posts = self._targets(source.n)
+        posts = np.sort(self._targets(source.n))
         pres = np.repeat(np.arange(source.n), self.k)
         return coo_array((np.ones(posts.size), (pres, posts.ravel())), shape=(source.n, target.n))
 
     def _targets(self, n: int) -> npt.NDArray[np.int64]:
         """Return the targets of each source neuron, shape (n, k)."""
-        rng = np.random.default_rng(self.seed)
         steps = np.arange(1, self.k // 2 + 1)
         places = np.arange(n)[:, None]
         posts: npt.NDArray[np.int64] = (places + np.concatenate([-steps, steps])) % n
-        moves = rng.random(posts.shape) < self.rewire
+        every = np.arange(posts.size)
+        moves = (self._uniform(0, every) < self.rewire).reshape(posts.shape)
         # What collides is drawn again.  Collisions do not depend on which free places the draws name, only on whether
         # they are equal, so each set of free places is drawn with equal probability.
-        again = moves
-        while again.any():
-            shift = rng.integers(1, n, size=np.count_nonzero(again))  # never the own place
-            posts[again] = (np.nonzero(again)[0] + shift) % n
-            again = moves & _repeated(posts, moves)
+        again, attempt = np.flatnonzero(moves), 0
+        while len(again):
+            attempt += 1
+            shift = 1 + (self._uniform(attempt, again) * (n - 1)).astype(np.int64)  # never the own place
+            posts.flat[again] = (again // self.k + shift) % n
+            rows = np.unique(again // self.k)
+            repeated = _repeated(posts[rows], moves[rows])
+            again = (rows[:, None] * self.k + np.arange(self.k))[repeated]
         return posts
+
+    def _uniform(self, attempt: int, synapses: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return a uniform number in [0, 1) for each synapse: a hash, the same with every version of NumPy."""
+        key = hashed(b"brainsim-world", str(self.seed), str(attempt))
+        return np.asarray((hashes(key, synapses) >> np.uint64(11)) * 2.0**-53, np.float64)
 
 
 def _repeated(posts: npt.NDArray[np.int64], moves: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return which targets occur earlier in their row, the ones that do not move counting as first; same shape."""
+    """Return which targets occur earlier in their row, where those that do not move come first; same shape."""
     order = np.lexsort((moves, posts), axis=1)
     in_order = np.take_along_axis(posts, order, axis=1)
     repeated = np.zeros(posts.shape, np.bool_)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 
 from brainsim.plots._axes import axes
+from brainsim.plots._text import draw_as_they_are
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,15 @@ def learning_curve(
         Where to draw.
     """
     ax = axes(ax)
+    lines: list[Line2D] = []
+    names: list[str] = []
     styles = iter(("--", ":", "-.", (0, (1, 3)), (0, (6, 2, 1, 2))))
     for curve in curves:
         values = np.atleast_2d(np.asarray(curve.values, dtype=float))
         style = {"color": "0.4", "ls": next(styles, "--"), "lw": 1.4} if curve.control else {"lw": 2.2}
-        label = f"control: {curve.name}" if curve.control else curve.name
-        (line,) = ax.plot(curve.steps, values.mean(axis=0), label=label, **style)
+        names.append(f"control: {curve.name}" if curve.control else curve.name)
+        (line,) = ax.plot(curve.steps, values.mean(axis=0), **style)
+        lines.append(line)
         ax.fill_between(curve.steps, values.min(axis=0), values.max(axis=0), color=line.get_color(), alpha=0.15, lw=0)
     for level, name, colour in ((chance, "chance", "tab:red"), (criterion, "criterion", "tab:green")):
         if level is not None:
@@ -80,5 +86,15 @@ def learning_curve(
     ax.set_ylim(-0.03, 1.05)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, fontsize="small", frameon=False)
+    legend = ax.legend(lines, [""] * len(lines), loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
+    _name(legend, names)
+    draw_as_they_are(ax)
     return ax
+
+
+def _name(legend: Legend, names: Sequence[str]) -> None:
+    """Name the lines of a legend, which would leave out names that begin with an underscore."""
+    legend.set_frame_on(False)
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)
+        text.set_fontsize("small")

@@ -12,6 +12,7 @@ from matplotlib.patches import FancyArrowPatch, Polygon
 
 from brainsim.declare.fiber import Fiber
 from brainsim.plots._axes import axes
+from brainsim.plots._text import draw_as_they_are
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
@@ -45,6 +46,7 @@ def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
     ax.set_ylim(-1.4 - room, 1.55 + room)
     ax.set_aspect("equal")
     ax.set_axis_off()
+    draw_as_they_are(ax)
     return ax
 
 

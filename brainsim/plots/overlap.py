@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
+from brainsim.plots._text import draw_as_they_are, every, size_in_points
 
 
 def overlap_heatmap(
@@ -34,6 +35,10 @@ def overlap_heatmap(
     ------
     DeclarationError
         If there is no assembly to draw.
+
+    Notes
+    -----
+    Of many assemblies only every second, third … label is drawn, so that labels can be read.
     """
     columns = rows if columns is None else columns
     if not rows or not columns:
@@ -41,8 +46,11 @@ def overlap_heatmap(
     ax = axes(ax, 5.5, 4.8)
     shared = np.array([[row.overlap(column) for column in columns] for row in rows])
     image = ax.imshow(shared, vmin=0, vmax=1, cmap="viridis", aspect="equal")
-    ax.set_xticks(range(len(columns)), [str(a.label or i) for i, a in enumerate(columns)], rotation=90)
-    ax.set_yticks(range(len(rows)), [str(a.label or i) for i, a in enumerate(rows)])
+    width, height = size_in_points(ax)
+    places, labels = _ticks(columns, width)
+    ax.set_xticks(places, labels, rotation=90)
+    ax.set_yticks(*_ticks(rows, height))
+    draw_as_they_are(ax)
     figure = ax.get_figure()
     if figure is not None:
         bar = figure.colorbar(image, ax=ax, label="overlap", shrink=0.85)
@@ -50,3 +58,9 @@ def overlap_heatmap(
             bar.ax.axhline(chance, color="red", lw=2, clip_on=False)
             bar.ax.text(-0.3, chance, f"chance {chance:.2g}", color="red", ha="right", va="center", fontsize="small")
     return ax
+
+
+def _ticks(assemblies: Sequence[Assembly], room: float) -> tuple[list[int], list[str]]:
+    """Return where labels stand, and the labels."""
+    places = list(range(0, len(assemblies), every(len(assemblies), room)))
+    return places, [str(assemblies[at].label or at) for at in places]

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.plots._axes import axes
+from brainsim.plots._text import draw_as_they_are, every, lie_across, size_in_points
 from brainsim.simulate.recording import Recording
 
 _GAP = 0.12
@@ -24,7 +25,8 @@ def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axe
     Parameters
     ----------
     recording : Recording
-        Its marks become labels on the time axis.
+        Its marks become labels on the time axis: all of them, upright if they are many, or every second, third … one
+        that can be read.
     assemblies : sequence of Assembly
         Neurons are sorted by the first assembly that holds them, in this order, from the bottom of the band up; those
         in none come above in grey, by the round in which they first fired.
@@ -47,6 +49,7 @@ def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axe
     ax.set_xlim(-0.5, max(len(recording), 1) - 0.5)
     ax.set_xlabel("round")
     _marks(ax, recording)
+    draw_as_they_are(ax)
     return ax
 
 
@@ -58,11 +61,14 @@ def _band(ax: Axes, recording: Recording, area: Area, assemblies: Sequence[Assem
     order, group = _sorted(neurons, assemblies)
     rank = {neuron: at for at, neuron in enumerate(order.tolist())}
     height = np.array([rank[neuron] for neuron in neurons.tolist()], dtype=float) / max(len(order), 1)
+    members = np.array([group[neuron] for neuron in neurons.tolist()], dtype=np.int64)
+    together = np.argsort(members, kind="stable")
     colours = mpl.colormaps["turbo"](np.linspace(0.05, 0.95, max(len(assemblies), 1)))
     ax.axhspan(bottom, bottom + 1, color="0.96", zorder=0)
-    for at, member in enumerate([*range(len(assemblies)), -1]):
-        chosen = np.array([group[neuron] == member for neuron in neurons.tolist()], dtype=bool)
-        colour = _OTHERS if member < 0 else colours[at]
+    for member in [*range(len(assemblies)), -1]:
+        first, end = np.searchsorted(members[together], (member, member + 1))
+        chosen = together[first:end]
+        colour = _OTHERS if member < 0 else colours[member]
         ax.plot(times[chosen], bottom + height[chosen], ".", ms=2.2, mew=0, color=colour, rasterized=True)
     return len(order)
 
@@ -80,10 +86,14 @@ def _sorted(
 
 
 def _marks(ax: Axes, recording: Recording) -> None:
+    """Draw lines between marks, and the labels of as many as can be read."""
+    width, _ = size_in_points(ax)
+    upright = lie_across([mark.label for mark in recording.marks], width)
+    step = every(len(recording.marks), width) if upright else 1
     ends = [mark.round for mark in recording.marks[1:]] + [len(recording)]
-    for mark, end in zip(recording.marks, ends, strict=False):
+    for number, (mark, end) in enumerate(zip(recording.marks, ends, strict=False)):
         if mark.round:
             ax.axvline(mark.round - 0.5, color="0.6", lw=0.6, zorder=1)
-        ax.text(
-            (mark.round + end - 1) / 2, 1.01, mark.label, transform=ax.get_xaxis_transform(), ha="center", va="bottom"
-        )
+        if number % step == 0:
+            text = ax.text((mark.round + end - 1) / 2, 1.01, mark.label, transform=ax.get_xaxis_transform())
+            text.set(ha="center", va="bottom", rotation=90 * upright)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,6 +17,8 @@ from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import TEXT, count, create, opened
 from brainsim.simulate.recording import Recording
 
+Array = npt.NDArray[Any]
+
 
 def write_assemblies(
     path: str | Path, assemblies: Iterable[Assembly], recordings: Mapping[str, Recording] | None = None
@@ -23,8 +26,8 @@ def write_assemblies(
     """Write labelled assemblies, and recordings by name, to one HDF5 file, whole or not at all.
 
     Layout: ``/assemblies/<area>/<label>`` holds neuron indices (int64); ``/recordings/<name>/<area>/neurons`` all
-    winners in a row with ``offsets`` (rounds + 1) where each round begins; ``marks_round`` and ``marks_label`` the
-    time axis.
+    winners in a row with ``offsets`` (rounds + 1) where each round begins, and, if they were recorded, ``drives``
+    (float64), one for each of them; ``marks_round`` and ``marks_label`` the time axis.
 
     Raises
     ------
@@ -57,6 +60,9 @@ def _write_recording(group: h5py.Group, recording: Recording) -> None:
         part.attrs["n"], part.attrs["k"] = area.n, area.k
         part.create_dataset("offsets", data=np.cumsum([0, *map(len, rounds)]))
         part.create_dataset("neurons", data=np.concatenate([np.empty(0, np.int64), *rounds]), compression="gzip")
+        if recording.has_drives:
+            drives = np.concatenate([np.empty(0), *recording.drives(area)])
+            part.create_dataset("drives", data=drives, compression="gzip")
 
 
 def read_assemblies(path: str | Path) -> dict[str, dict[str, Assembly]]:
@@ -96,16 +102,21 @@ def _read_recording(group: h5py.Group) -> Recording:
     ]
     areas.sort(key=lambda area: count(group[area.name].attrs["position"]))
     rounds = {area.name: _rounds(area, group[area.name]) for area in areas}
+    drives = {area.name: _drives(area, group[area.name]) for area in areas if "drives" in group[area.name]}
     marks = list(zip(group["marks_round"][:].tolist(), group["marks_label"].asstr()[:], strict=True))
-    recording = Recording(areas)
+    recording = Recording(areas, drives=bool(drives))
     length = max(map(len, rounds.values()), default=0)
     for number in range(length + 1):
         for _, label in (mark for mark in marks if mark[0] == number):
             recording.mark(label)
         if number < length:
-            recording.append({name: winners[number] for name, winners in rounds.items()})
+            recording.append(_round(rounds, number), _round(drives, number))
     recording.stop()
     return recording
+
+
+def _round(by_name: Mapping[str, Sequence[Array]], number: int) -> dict[str, Array]:
+    return {name: rounds[number] for name, rounds in by_name.items()}
 
 
 def _rounds(area: Area, part: h5py.Group) -> list[npt.NDArray[np.int64]]:
@@ -115,3 +126,10 @@ def _rounds(area: Area, part: h5py.Group) -> list[npt.NDArray[np.int64]]:
     if not whole or (len(neurons) and not 0 <= neurons.min() <= neurons.max() < area.n):
         raise ValueError(f"winners of area {area.name!r} do not fit their offsets, or the area")
     return [neurons[start:end] for start, end in pairwise(offsets.tolist())]
+
+
+def _drives(area: Area, part: h5py.Group) -> list[npt.NDArray[np.float64]]:
+    drives, offsets = part["drives"][:], part["offsets"][:]
+    if drives.dtype != np.float64 or drives.shape != part["neurons"].shape:
+        raise ValueError(f"drives of area {area.name!r} do not fit its winners")
+    return [drives[start:end] for start, end in pairwise(offsets.tolist())]

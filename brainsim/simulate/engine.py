@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from brainsim.errors import BackendError, BackendMemoryError, SimulationError
 from brainsim.kernels.backend import Backend, Drained, Memory
@@ -75,9 +78,17 @@ class Engine:
         except KernelError as error:
             raise _named(error) from error
 
-    def run(self, plan: RoundPlan, record: Sequence[int]) -> None:
-        """Run one round, and note the winners of some areas."""
-        self._call(self._sound().run, plan, record)
+    def run(self, plan: RoundPlan, record: Sequence[int], drives: Collection[int] = ()) -> None:
+        """Run one round, and note the winners of some areas, and the drives of the winners of some of them."""
+        self._call(self._sound().run, plan, record, drives)
+
+    def reinforce(self, fiber: int, rate: int) -> None:
+        """Apply the rule of a fiber to the events of its trace."""
+        self._call(self._sound().reinforce, fiber, rate)
+
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        """Return how often each neuron of a fiber's source has fired at it so far."""
+        return self._call(self._sound().transmissions, fiber)
 
     def drain(self) -> Drained:
         """Return what happened since the last call; also after a round that failed."""

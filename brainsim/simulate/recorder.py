@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 from brainsim.declare.area import Area
 from brainsim.kernels.backend import Drained
+from brainsim.kernels.law.weights import ONE
 from brainsim.simulate.index import Index
 from brainsim.simulate.recording import Recording
 
 
 class Recorder:
-    """Passes the winners of rounds to the recordings that listen.
+    """Passes the winners of rounds, and their drives, to the recordings that listen.
 
     A recording listens to the rounds of the probe that it was started in, or to those outside of probes.
     """
@@ -23,9 +24,9 @@ class Recorder:
         self.depth = 0
         self.seconds = 0.0
 
-    def start(self, areas: Sequence[Area]) -> Recording:
+    def start(self, areas: Sequence[Area], *, drives: bool = False) -> Recording:
         """Return a recording that sees the rounds from now on."""
-        recording = Recording(areas)
+        recording = Recording(areas, drives=drives)
         self._recordings.append((self.depth, recording))
         return recording
 
@@ -36,9 +37,14 @@ class Recorder:
 
     def areas(self) -> list[int]:
         """Return the areas whose winners have to be noted in the next round."""
-        if not self._recordings:
-            return []
-        return sorted({self._index.area(area) for recording in self.listening() for area in recording.areas})
+        return self._areas(self.listening()) if self._recordings else []
+
+    def with_drives(self) -> list[int]:
+        """Return those of them whose winners' drives have to be noted, too."""
+        return self._areas(each for each in self.listening() if each.has_drives) if self._recordings else []
+
+    def _areas(self, recordings: Iterable[Recording]) -> list[int]:
+        return sorted({self._index.area(area) for recording in recordings for area in recording.areas})
 
     def take(self, drained: Drained) -> None:
         """Pass on what a backend noted."""
@@ -47,9 +53,13 @@ class Recorder:
         begun = perf_counter()
         names = self._index.area_names
         listening = self.listening()
-        for winners in drained.recorded:
+        wanted = any(recording.has_drives for recording in listening)
+        rounds = drained.recorded_drives if wanted else [{}] * len(drained.recorded)
+        for winners, drives in zip(drained.recorded, rounds, strict=True):
+            fired = {names[area]: neurons for area, neurons in winners.items()}
+            driven = {names[area]: amounts / ONE for area, amounts in drives.items()}
             for recording in listening:
-                recording.append({names[area]: neurons for area, neurons in winners.items()})
+                recording.append(fired, driven)
         self.seconds += perf_counter() - begun
 
     def stop(self) -> None:

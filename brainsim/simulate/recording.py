@@ -1,4 +1,4 @@
-"""Recordings: the winners of chosen areas, round by round, with labels on the time axis."""
+"""Recordings: the winners of chosen areas and their drives, round by round, with labels on the time axis."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ class Recording:
         What is recorded.
     marks : tuple of Mark
         Labels on the time axis, in order.
+    has_drives : bool
+        Whether the drives of the winners are recorded, too.
     """
 
-    def __init__(self, areas: Sequence[Area]) -> None:
+    def __init__(self, areas: Sequence[Area], *, drives: bool = False) -> None:
         self.areas = tuple(areas)
+        self.has_drives = drives
         self._rounds: list[dict[str, npt.NDArray[np.int64]]] = []
+        self._drives: list[dict[str, npt.NDArray[np.float64]]] = []
         self._marks: list[Mark] = []
         self._stopped = False
 
@@ -59,19 +63,43 @@ class Recording:
         """End the recording; what has been recorded stays."""
         self._stopped = True
 
-    def append(self, winners: Mapping[str, npt.NDArray[np.int64]]) -> None:
-        """Add one round: ascending winners by area name (the simulator does this)."""
+    def append(
+        self, winners: Mapping[str, npt.NDArray[np.int64]], drives: Mapping[str, npt.NDArray[np.float64]] | None = None
+    ) -> None:
+        """Add one round: ascending winners by area name, and their drives if it has any (the simulator does this)."""
         if self._stopped:
             raise SimulationError("Recording: has been stopped; start another with sim.record(...)")
         self._rounds.append({area.name: winners[area.name] for area in self.areas})
+        if self.has_drives:
+            self._drives.append({area.name: (drives or {})[area.name] for area in self.areas})
 
     def winners(self, area: Area | str) -> list[npt.NDArray[np.int64]]:
         """Return the winners of one area, an ascending int64 array per recorded round."""
+        name = self._name(area)
+        return [winners[name] for winners in self._rounds]
+
+    def drives(self, area: Area | str) -> list[npt.NDArray[np.float64]]:
+        """Return the drives with which the winners of one area won, a float64 array per recorded round.
+
+        They stand in the order of `winners`, in units of the weight 1, with thresholds subtracted.  Neurons that have
+        not won, because they were presented, have 0; those of an area that keeps its winners keep their drives.
+
+        Raises
+        ------
+        SimulationError
+            If drives are not recorded.
+        """
+        name = self._name(area)
+        if not self.has_drives:
+            raise SimulationError("Recording: has no drives; start it with sim.record(area, drives=True)")
+        return [drives[name] for drives in self._drives]
+
+    def _name(self, area: Area | str) -> str:
         name = area if isinstance(area, str) else area.name
         known = [own.name for own in self.areas]
         if name not in known:
             raise UnknownNameError(f"Recording: {unknown('area', name, known)}")
-        return [winners[name] for winners in self._rounds]
+        return name
 
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""

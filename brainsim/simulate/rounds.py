@@ -1,71 +1,100 @@
-"""Running rounds: plans are made from open fibers, gates and probes, executed by the backend, and their yield taken."""
+"""Running rounds: their plans are executed by the backend, and their yield is taken."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from brainsim._validation import integer
+from brainsim.declare.cycle import Cycle
+from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
-from brainsim.kernels.round_plan import Planner, RoundPlan
 from brainsim.simulate.engine import Engine
-from brainsim.simulate.gates import Gates
-from brainsim.simulate.index import Index, Openable
+from brainsim.simulate.index import Openable
+from brainsim.simulate.modulators import Modulators
 from brainsim.simulate.outcome import Outcome
-from brainsim.simulate.probes import Probes
+from brainsim.simulate.planning import Opening, Planning
 from brainsim.simulate.recorder import Recorder
-from brainsim.simulate.schedule import Schedule
 from brainsim.simulate.silence import warn_of_silence
 from brainsim.simulate.state import BrainState
 
 
 class Rounds:
-    """Runs rounds and prints their schedule, from one and the same plan."""
+    """Runs rounds."""
 
     def __init__(
-        self, engine: Engine, index: Index, state: BrainState, gates: Gates, probes: Probes, recorder: Recorder
+        self, engine: Engine, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
     ) -> None:
         self._engine = engine
-        self._index = index
         self._state = state
-        self._gates = gates
-        self._probes = probes
+        self._planning = planning
+        self._modulators = modulators
         self._recorder = recorder
-        self._planner = Planner(engine.program)
 
-    def run(self, fibers: Openable, most: int, *, until_stable: bool) -> Outcome:
-        """Run ``most`` rounds, or fewer if no winner changes and ``until_stable`` is set."""
-        opened = self._gates.transmitting(fibers)
-        plan, recorded = self._plan(opened), self._recorder.areas()
-        done, stable = 0, False
+    def run(
+        self,
+        what: Openable | Cycle,
+        rounds: int | None,
+        learn: Openable | None,
+        cycles: int | None,
+        until_stable: bool,
+        max_rounds: int,
+    ) -> Outcome:
+        """Run what `Simulator.run` is asked for."""
+        if isinstance(what, Cycle):
+            if rounds is not None or learn is not None or until_stable:
+                raise DeclarationError(
+                    "Simulator.run: the phases of a Cycle say how many rounds and who learns; give cycles alone"
+                )
+            return self._cycles(what, integer("Simulator.run: cycles", 1 if cycles is None else cycles, 1, None))
+        if cycles is not None:
+            raise DeclarationError(f"Simulator.run: give cycles with a Cycle, and rounds with fibers (got {what!r})")
+        if until_stable and rounds is not None:
+            raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
+        wanted = max_rounds if until_stable else 1 if rounds is None else rounds
+        most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
+        return self._sequence([(self._planning.opening(what, learn), most)], until_stable=until_stable)
+
+    def _cycles(self, cycle: Cycle, cycles: int) -> Outcome:
+        """Run the phases of a cycle, one after another, some times."""
+        phases = [(self._planning.opening(each.open, each.learn), each.rounds) for each in cycle.phases.values()]
+        return self._sequence(phases * cycles, until_stable=False)
+
+    def _sequence(self, parts: Iterable[tuple[Opening, int]], *, until_stable: bool) -> Outcome:
+        """Run at least one part: rounds that open the same fibers."""
+        done = 0
+        for opening, most in parts:
+            rounds, stable, silent = self._part(opening, most, until_stable=until_stable)
+            done += rounds
+        # A round that changed something left neurons firing, or has just ended it.
+        if stable and silent:
+            warn_of_silence()
+        return Outcome(done, stable and not silent)
+
+    def _part(self, opening: Opening, most: int, *, until_stable: bool) -> tuple[int, bool, bool]:
+        """Run rounds that open the same fibers; return how many, and whether they ended stable and silent."""
+        plans, recorded, drives = self._planning.plans(opening), self._recorder.areas(), self._recorder.with_drives()
+        # Where fibers transmit in some phases only, a round that changes nothing may be one in which none does.
+        enough, still, done = self._planning.period(opening) if until_stable else 1, 0, 0
         try:
-            while done < most and not stable:
-                self._engine.run(plan, recorded)
+            while done < most and still < enough:
+                self._engine.run(next(plans), recorded, drives)
                 done += 1
                 if until_stable and done < most:
-                    stable = self._drain(opened).stable
+                    still = still + 1 if self._drain(opening).stable else 0
         finally:
             # Also after an interruption, which may have waited until a round was whole.
             if not self._engine.closed:
-                last = self._drain(opened)
-        # A round that changed something left neurons firing, or has just ended it.
-        if last.stable and last.silent:
-            warn_of_silence()
-        return Outcome(done, last.stable and not last.silent)
+                last = self._drain(opening)
+        if done == most:  # the last round has not been counted
+            still = still + 1 if last.stable else 0
+        return done, still >= enough, last.silent
 
-    def _plan(self, opened: list[int]) -> RoundPlan:
-        return self._planner.plan(opened, self._state.held, learn=not self._probes.active)
-
-    def _drain(self, opened: list[int]) -> Drained:
+    def _drain(self, opening: Opening) -> Drained:
         """Take over and return what the backend noted in rounds that opened these fibers."""
         drained = self._engine.drain()
-        self._state.rounds += drained.rounds
+        self._modulators.pass_rounds(drained.rounds)
         if drained.rounds:
-            self._state.opened.update(opened)
+            opening.add_used(self._state.opened)
         self._state.fired |= drained.fired
         self._recorder.take(drained)
         return drained
-
-    def schedule(self, fibers: Openable) -> Schedule:
-        """Return the order of events in a round that opens these fibers."""
-        chosen = self._index.fibers(fibers)
-        closed = {f: self._gates.why_closed(f) for f in chosen if self._gates.closed(f)}
-        plan = self._plan([f for f in chosen if f not in closed])
-        recorded = [area.name for recording in self._recorder.listening() for area in recording.areas]
-        return Schedule(self._engine.program, plan, closed, self._state.held, recorded)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from textwrap import indent
 
-from brainsim.kernels.program import Program
-from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.law.weights import ONE, to_float
+from brainsim.kernels.parts import AssemblyGate
+from brainsim.kernels.program import FiberSpec, Program
+from brainsim.kernels.round_plan import Learning, RoundPlan
 
-PHASES = ("stimulate", "project", "select", "learn", "record")
+PHASES = ("modulate", "stimulate", "project", "select", "learn", "record")
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,34 @@ class Step:
     action: str
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What a schedule says beside the plan of its round.
+
+    Attributes
+    ----------
+    held : sequence of int
+        Areas that keep their winners.
+    recorded : sequence of str
+        Areas whose winners are recorded.
+    untransmitting, unlearning : mapping of int to str
+        What is said of fibers that were to transmit or to learn, and do not.
+    modulators : mapping of str to str
+        What is said of the modulators on which the round depends.
+    """
+
+    held: Sequence[int]
+    recorded: Sequence[str]
+    untransmitting: Mapping[int, str] = field(default_factory=dict)
+    unlearning: Mapping[int, str] = field(default_factory=dict)
+    modulators: Mapping[str, str] = field(default_factory=dict)
+
+
 class Schedule:
     """What a round with certain fibers open does, phase by phase; print it.
 
     All projections read the winners of the previous round, and all areas move to their new winners together, so the
-    order within a phase does not matter.  Fibers that are closed say by which locks.
+    order within a phase does not matter.  Fibers that take no part say why.
 
     Attributes
     ----------
@@ -32,27 +58,8 @@ class Schedule:
         In the order of execution.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        plan: RoundPlan,
-        closed: Mapping[int, str],
-        held: Iterable[int],
-        recorded: Sequence[str],
-    ) -> None:
-        areas, fibers = program.areas, program.fibers
-        steps = [Step("stimulate", areas[a].name, "keeps firing its held assembly") for a in sorted(held)]
-        steps += [Step("project", fibers[f].name, f"inhibited: transmits nothing ({why})") for f, why in closed.items()]
-        for area, inputs in plan.selections:
-            adds = f"adds its weights to the drive of {areas[area].name}"
-            steps += [Step("project", fibers[f].name, adds) for f in inputs]
-        for area, _ in plan.selections:
-            spec = areas[area]
-            steps.append(Step("select", spec.name, spec.activation.event(spec.n, spec.k)))
-        steps += [Step("learn", areas[a].name, "raises the thresholds of its winners") for a in plan.raising]
-        steps += [Step("learn", fibers[each.fiber].name, "strengthens fired -> just won") for each in plan.learning]
-        steps += [Step("record", name, "its winners are recorded") for name in recorded]
-        self.steps = tuple(steps)
+    def __init__(self, program: Program, plan: RoundPlan, circumstances: Circumstances) -> None:
+        self.steps = tuple(_steps(program, plan, circumstances))
 
     def __str__(self) -> str:
         if not self.steps:
@@ -61,3 +68,83 @@ class Schedule:
         return "\n".join(f"{step.phase:<9}  {step.subject:<{width}}  {step.action}" for step in self.steps)
 
     __repr__ = __str__
+
+
+class CycleSchedule:
+    """What the first round of each phase of a cycle does; print it.
+
+    Attributes
+    ----------
+    phases : dict of str to Schedule
+        By the name of the phase.
+    rounds : dict of str to int
+        How many rounds each phase has.
+    """
+
+    def __init__(self, phases: Mapping[str, Schedule], rounds: Mapping[str, int]) -> None:
+        self.phases, self.rounds = dict(phases), dict(rounds)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{name}, {_counted(self.rounds[name])}:\n{indent(str(schedule), '  ')}"
+            for name, schedule in self.phases.items()
+        )
+
+    __repr__ = __str__
+
+
+def _counted(rounds: int) -> str:
+    return "1 round" if rounds == 1 else f"{rounds} rounds"
+
+
+def _steps(program: Program, plan: RoundPlan, given: Circumstances) -> Iterator[Step]:
+    areas, fibers = program.areas, program.fibers
+    for name, value in given.modulators.items():
+        yield Step("modulate", name, value)
+    for a in given.held:
+        yield Step("stimulate", areas[a].name, "keeps firing its held assembly")
+    for f, why in given.untransmitting.items():
+        yield Step("project", fibers[f].name, why)
+    for f in plan.transmitting:
+        target = areas[fibers[f].target].name
+        yield Step("project", fibers[f].name, f"adds its weights to the drive of {target}{_gate(program, fibers[f])}")
+    for a, _ in plan.selections:
+        yield Step("select", areas[a].name, areas[a].activation.event(areas[a].n, areas[a].k))
+    yield from _learning(program, plan, given)
+    for name in given.recorded:
+        yield Step("record", name, "its winners are recorded")
+
+
+def _learning(program: Program, plan: RoundPlan, given: Circumstances) -> Iterator[Step]:
+    for a in plan.raising:
+        yield Step("learn", program.areas[a].name, "raises the thresholds of its winners")
+    for f, why in given.unlearning.items():
+        yield Step("learn", program.fibers[f].name, why)
+    transmitting = set(plan.transmitting)
+    for each in plan.learning:
+        fiber = program.fibers[each.fiber]
+        beside = "" if each.fiber in transmitting else ", without transmitting"
+        for action in _changes(fiber, each):
+            yield Step("learn", fiber.name, f"{action}{beside}{_gate(program, fiber)}")
+    for f in plan.tracing:
+        trace = program.fibers[f].trace
+        assert trace is not None, "only fibers with a trace remember rounds"
+        yield Step("learn", program.fibers[f].name, f"notes the round in its trace of {_counted(len(trace.rates))}")
+
+
+def _changes(fiber: FiberSpec, learning: Learning) -> Iterator[str]:
+    """Yield what learning does to which synapses of a fiber."""
+    rate = "" if learning.rate == ONE else f" at rate {to_float(learning.rate):g}"
+    verb, opposite = ("strengthens", "weakens") if learning.rate > 0 else ("weakens", "strengthens")
+    yield f"{verb} fired -> just won{rate}"
+    if fiber.depression is not None:
+        yield f"{opposite} fired -> {'not won' if fiber.depression.losers else 'just lost'}{rate}"
+
+
+def _gate(program: Program, fiber: FiberSpec) -> str:
+    if fiber.gate is None:
+        return ""
+    gate = program.areas[fiber.gate.area].name
+    if isinstance(fiber.gate, AssemblyGate):
+        return f", while an assembly of the gate {gate} fires"
+    return f", through the gate {gate}"

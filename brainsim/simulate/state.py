@@ -5,7 +5,7 @@ Probes, saving and loading go through `StateTable` and name no kind of state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,19 +13,23 @@ from typing import Any, Literal
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import KINDS, StateKind, same
+from brainsim.simulate import modulator_values
+from brainsim.simulate.agreement import disagreement
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.locks import Locks, from_pairs, to_pairs
 
 
 @dataclass(frozen=True)
 class BrainKind:
-    """A kind of state that the brain as a whole has: a set of areas or fibers, their locks, or a count of rounds.
+    """A kind of state that the brain as a whole has.
+
+    It is a set of areas or fibers, their locks, a count of rounds, or the values of modulators.
 
     Attributes
     ----------
     name : str
         The attribute of `BrainState`, and the name in files.
-    of : {"areas", "fibers", "rounds"}
+    of : {"areas", "fibers", "rounds", "modulators"}
         What the value holds.
     restored : bool
         Whether a probe puts it back.
@@ -34,7 +38,7 @@ class BrainKind:
     """
 
     name: str
-    of: Literal["areas", "fibers", "rounds"]
+    of: Literal["areas", "fibers", "rounds", "modulators"]
     restored: bool = True
     locks: bool = False
 
@@ -44,6 +48,7 @@ BRAIN_KINDS = (
     BrainKind("area_locks", "areas", locks=True),
     BrainKind("fiber_locks", "fibers", locks=True),
     BrainKind("rounds", "rounds"),
+    BrainKind("modulators", "modulators"),
     # A fiber that only probes open has been used, so what was used stays noted.
     BrainKind("opened", "fibers", restored=False),
     BrainKind("fired", "areas", restored=False),
@@ -52,12 +57,16 @@ BRAIN_KINDS = (
 
 @dataclass
 class BrainState:
-    """Held areas, locks, the clock, and what has been used so far; areas and fibers by index."""
+    """Held areas, locks, the clock, modulators, and what has been used so far; areas and fibers by index.
+
+    Of modulators, the values that are away from their baselines are listed, by name, with 16 fractional bits.
+    """
 
     held: set[int] = field(default_factory=set)
     area_locks: Locks = field(default_factory=dict)
     fiber_locks: Locks = field(default_factory=dict)
     rounds: int = 0
+    modulators: dict[str, int] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
     fired: set[int] = field(default_factory=set)
 
@@ -79,7 +88,7 @@ class Snapshot:
     values : mapping of str to mapping
         For each `StateKind` by name, the value of each owner by name.
     brain : mapping of str to object
-        For each `BrainKind` by name, a tuple of names, a tuple of pairs of owner and lock, or a count.
+        For each `BrainKind` by name, a tuple of names, a tuple of pairs of owner and lock, a count, or values by name.
     """
 
     values: Mapping[str, Mapping[str, Any]]
@@ -87,12 +96,13 @@ class Snapshot:
 
 
 class StateTable:
-    """Every value of the state of one simulator."""
+    """Every value of the state of one simulator; ``modulators`` are the names of those that can be set."""
 
-    def __init__(self, engine: Engine, brain: BrainState) -> None:
+    def __init__(self, engine: Engine, brain: BrainState, modulators: Collection[str] = ()) -> None:
         self._engine = engine
         self._brain = brain
         self._program = engine.program
+        self._modulators = modulators
 
     def kept(self) -> list[tuple[Any, int, Any]]:
         """Return what a probe puts back: (kind, owner, value) of all that a round without learning can change."""
@@ -137,7 +147,7 @@ class StateTable:
         """Return what is wrong with a snapshot for this brain, ``None`` if it can be restored."""
         faults = [self._fault_of_kind(kind, snapshot.values.get(kind.name, {})) for kind in KINDS]
         faults += [self._fault_of_brain(kind, snapshot.brain.get(kind.name)) for kind in BRAIN_KINDS]
-        return next((fault for fault in faults if fault), None)
+        return next((fault for fault in faults if fault), None) or disagreement(snapshot.values)
 
     def _fault_of_kind(self, kind: StateKind, values: Mapping[str, Any]) -> str | None:
         owners = kind.named(self._program)
@@ -155,6 +165,8 @@ class StateTable:
             return None if isinstance(value, int) and value >= 0 else f"{kind.name} must be a count (got {value!r})"
         if value is None:
             return f"{kind.name} is missing"
+        if kind.of == "modulators":
+            return modulator_values.fault(value, self._modulators)
         named = [owner for owner, _ in value] if kind.locks else value
         unknown = [name for name in named if name not in self._index(kind)]
         return f"{kind.name} names {unknown[0]!r}, which this brain does not have" if unknown else None
@@ -163,14 +175,14 @@ class StateTable:
         return _index(self._program, kind)
 
     def _names(self, kind: BrainKind, value: Any) -> Any:
-        if kind.of == "rounds":
+        if kind.of in ("rounds", "modulators"):
             return value
         if kind.locks:
             return to_pairs(value, self._index(kind))
         return tuple(name for name, index in self._index(kind).items() if index in value)
 
     def _indices(self, kind: BrainKind, value: Any) -> Any:
-        if kind.of == "rounds":
+        if kind.of in ("rounds", "modulators"):
             return value
         index = self._index(kind)
         return from_pairs(value, index) if kind.locks else {index[name] for name in value}

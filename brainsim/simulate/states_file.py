@@ -2,8 +2,8 @@
 
 Format 4: attributes ``brainsim_format``, ``graph_version``, ``ties_version`` and ``seed``; datasets ``identity`` (JSON,
 see `brainsim.simulate.identity`) and ``note``; for each kind of state of the backend
-``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names, a count, or
-locks as text (JSON pairs of owner and lock).
+``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names, a count, locks as text (JSON
+pairs of owner and lock), or the values of modulators as text (JSON).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS, StateKind
-from brainsim.simulate import locks
+from brainsim.simulate import locks, modulator_values
 from brainsim.simulate.hdf5 import TEXT, count, create, names, opened, text
 from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
@@ -66,6 +66,8 @@ def write_state(path: str | Path, brain: Brain, program: Program, seed: int, sna
             value = snapshot.brain[each.name]
             if each.of == "rounds":
                 file.create_dataset(each.name, data=value)
+            elif each.of == "modulators":
+                file.create_dataset(each.name, data=modulator_values.to_text(value), dtype=TEXT)
             elif each.locks:
                 file.create_dataset(each.name, data=locks.to_text(value), dtype=TEXT)
             else:
@@ -144,6 +146,8 @@ _BEFORE_LOCKS = {"area_locks": "inhibited", "fiber_locks": "inhibited_fibers"}
 def _brain_value(file: h5py.File, kind: BrainKind, version: int) -> Any:
     if kind.of == "rounds":
         return count(file.attrs["rounds"] if version < 3 else file[kind.name][()])
+    if kind.of == "modulators":
+        return modulator_values.from_text(text(file[kind.name])) if version >= 4 else {}
     if kind.locks and version < 4:
         return tuple((name, locks.DEFAULT) for name in names(file[_BEFORE_LOCKS[kind.name]]))
     return locks.from_text(text(file[kind.name])) if kind.locks else names(file[kind.name])

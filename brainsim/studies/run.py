@@ -6,6 +6,7 @@ import json
 import shlex
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -185,13 +186,17 @@ class Run:
         return content
 
     def _draw(self, name: str, draw: Callable[[], Figure]) -> None:
-        try:
-            figure = draw()
-            with self.file(name) as path:
-                figure.savefig(path, dpi=_DOTS_PER_INCH)
-        except Exception as error:  # whatever a drawing library or an experiment may raise
-            first = (str(error).strip().splitlines() or [""])[0]
-            self.notes.append(f"picture {name} could not be drawn ({type(error).__name__}: {first})")
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            try:
+                figure = draw()
+                with self.file(name) as path:
+                    figure.savefig(path, dpi=_DOTS_PER_INCH)
+            except Exception as error:  # whatever a drawing library or an experiment may raise
+                self.notes.append(f"picture {name} could not be drawn ({type(error).__name__}: {_first_line(error)})")
+        if warned:  # letters that no font has come one by one
+            others = f", and {len(warned) - 1} more warnings" if len(warned) > 1 else ""
+            self.notes.append(f"picture {name}: {_first_line(warned[0].message)}{others}")
 
     def abandon(self, status: str) -> bool:
         """Say in ``run.json`` that the run did not finish, and return whether there is something to resume.
@@ -211,6 +216,10 @@ class Run:
                 break
             path.rmdir()
         return kept
+
+
+def _first_line(message: object) -> str:
+    return (str(message).strip().splitlines() or [""])[0]
 
 
 class Checkpoint:

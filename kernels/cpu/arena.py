@@ -17,7 +17,7 @@ class Arena:
     """Records with named numbers and spans (`SPAN`), and the arrays that the spans point to.
 
     Invariant: each span is empty, or has the address and the length of an array that the arena holds.  Only `hold` and
-    `share` write a span, so there is no way to write an address whose array is not kept alive.  To replace an array is
+    `share` write an address, so there is no way to write one whose array is not kept alive.  To replace an array is
     to hold the new one; the old one is freed after the span has changed.
 
     Attributes
@@ -54,6 +54,11 @@ class Arena:
         held[key] = (array, *held.get(key, ()))
         span[index] = self._spans[other][index]
         held[key] = (array,)
+
+    def drop(self, index: int, name: str) -> None:
+        """Empty a span, and let go of its array if there is one."""
+        self._spans[name][index] = _NO_ARRAY
+        self._held.pop((index, name), None)
 
     def held(self, index: int, name: str) -> npt.NDArray[Any] | None:
         """Return the array that a span points to, ``None`` if it is empty."""

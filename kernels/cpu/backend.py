@@ -23,9 +23,9 @@ from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.host_backend import Event, HostBackend, Won
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
-from brainsim.kernels.law.rules import Update
+from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.taper import Tapered
-from brainsim.kernels.parts import AmongTopK, Channels, Explicit, Threshold, TopK
+from brainsim.kernels.parts import AmongTopK, AssemblyGate, ChannelGate, Channels, Explicit, Threshold, TopK, Traced
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
@@ -45,7 +45,9 @@ class CpuBackend(HostBackend[Drive]):
         {
             *(TopK, Threshold, Channels, AmongTopK),
             *(Graph, Tapered, Explicit),
-            *(Update,),
+            *(Update, Depression),
+            *(ChannelGate, AssemblyGate),
+            Traced,
         }
     )
 
@@ -55,9 +57,15 @@ class CpuBackend(HostBackend[Drive]):
         self._resources = Resources(program, options)
 
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
+        self._resources.tables.share_fired()
         for area, neurons in enumerate(self._winners):
             self._resources.tables.hold_firing(area, neurons)
         super().run(plan, record, drives)
+
+    def _passed(self, fiber: int) -> Neurons:
+        passed = super()._passed(fiber)
+        self._resources.tables.hold_fired(fiber, passed)
+        return passed
 
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
         return project(self._resources, area, fibers, thresholds)
@@ -66,11 +74,10 @@ class CpuBackend(HostBackend[Drive]):
         return select(self._resources, area, drive)
 
     def _learn(self, events: Sequence[Event], drives: Mapping[int, Drive]) -> None:
-        after = {self.program.fibers[event.fiber].target: event.won for event in events}
-        learn(self._resources, [event.fiber for event in events], after, drives)
+        learn(self._resources, events, drives)
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        raise NotImplementedError
+        return self._resources.transmissions(fiber).copy()
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._resources.graphs[fiber], pre)
@@ -84,7 +91,10 @@ class CpuBackend(HostBackend[Drive]):
     def memory(self) -> Memory:
         resources, areas = self._resources, enumerate(self.program.areas)
         return {
-            "fibers": {fiber.name: resources.fiber_bytes(f) for f, fiber in enumerate(self.program.fibers)},
+            "fibers": {
+                fiber.name: {**resources.fiber_bytes(f), "trace": self._traces.nbytes(f)}
+                for f, fiber in enumerate(self.program.fibers)
+            },
             "areas": {area.name: {"index": resources.index_bytes(a), **self._state_bytes(a)} for a, area in areas},
             "shared": {"buffers": resources.shared_bytes()},
         }

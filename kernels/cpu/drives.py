@@ -35,7 +35,7 @@ class Search(NamedTuple):
     n, k : int
         Neurons and winners.
     key : uint64
-        Orders neurons that tie; see `brainsim.kernels.cpu.ties.tie_key`.
+        Orders neurons that tie; see `brainsim.kernels.cpu.ties.transmit`.
     shift : int
         Turns sums into fixed point: `WEIGHT_BITS` if all base weights are 1, so that counts are summed, else 0.
     """

@@ -15,7 +15,6 @@ from brainsim.kernels.cpu.arena import Arena
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.row_index import RowIndex, Rows
 from brainsim.kernels.law.rules import Update
-from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons, Synapses
 
 _FIRST_CAPACITY = 8
@@ -70,7 +69,7 @@ def _room_for(rows: Rows, length: Integers, capacity: Integers) -> int:
 
 
 @compiled
-def _add(rows: Rows, posts: Neurons, first_weight: int, table: Table, capacity: Integers, used: int) -> int:
+def _add(rows: Rows, posts: Neurons, added_weight: int, table: Table, capacity: Integers, used: int) -> int:
     """Add synapses at the ends of their rows, of which full ones move to the end; return the slots in use."""
     start, length, post, weight = table
     first = 0
@@ -86,7 +85,7 @@ def _add(rows: Rows, posts: Neurons, first_weight: int, table: Table, capacity: 
             for at in range(size):
                 post[start[row] + at], weight[start[row] + at] = post[old + at], weight[old + at]
         for m in range(first, end):
-            post[start[row] + size + m - first], weight[start[row] + size + m - first] = posts[m], first_weight
+            post[start[row] + size + m - first], weight[start[row] + size + m - first] = posts[m], added_weight
         length[row] = size + end - first
         first = end
     return used
@@ -115,10 +114,10 @@ class Overlay:
 
     def __init__(self, index: RowIndex, update: Update, arena: Arena, fiber: int) -> None:
         self._index = index
-        self._update = update
         self._arena = arena
         self._fiber = fiber
-        arena.set(fiber, gain=update.gain, drift=update.drift, ceiling=update.ceiling, shift=update.shift)
+        arena.set(fiber, gain=update.gain, drift=update.drift, shift=update.shift)
+        arena.set(fiber, ceiling=update.ceiling, floor=update.floor)
         self._steps = np.array(update.steps, np.int64)
         arena.hold(fiber, "steps", self._steps)
         self._clear()
@@ -140,8 +139,8 @@ class Overlay:
         """Bytes allocated."""
         return sum(array.nbytes for array in self._table) + self._capacity.nbytes + self._steps.nbytes
 
-    def add(self, pre: Neurons, post: Neurons) -> int:
-        """Store those synapses ``(pre[m], post[m])`` that are not stored yet, strengthened once; return their number.
+    def add(self, pre: Neurons, post: Neurons, weight: int) -> int:
+        """Store those synapses ``(pre[m], post[m])`` that are not stored yet, with a weight; return their number.
 
         Equal neurons of ``pre`` come together; all of them have rows in the index.
         """
@@ -151,8 +150,7 @@ class Overlay:
             room = _room_for(rows, self._table.length, self._capacity)
             if self._used + room > len(self._table.post):
                 self._grow(room)
-            first_weight = self._update.apply(ONE)
-            self._used = _add(rows, posts, first_weight, self._table, self._capacity, self._used)
+            self._used = _add(rows, posts, weight, self._table, self._capacity, self._used)
         return len(rows)
 
     def _make_rows(self) -> None:

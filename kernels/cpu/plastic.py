@@ -10,38 +10,49 @@ from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.sets import Flags
 from brainsim.kernels.cpu.visited import VisitedPairs
-from brainsim.kernels.law.rules import Update
+from brainsim.kernels.program import FiberSpec
 from brainsim.kernels.state import Neurons, Synapses
 
 
 class PlasticFiber:
     """The stored weights of one fiber, and what helps to find the synapses that are not stored yet.
 
-    Invariant: all existing synapses of the visited pairs are stored.
+    Invariant: all existing synapses of the visited pairs are stored, and a stored synapse stays so until `replace`,
+    whatever its weight.  A step that leaves the base weight as it is stores nothing, so it visits no pairs.
     """
 
     def __init__(
         self,
         fiber: int,
+        spec: FiberSpec,
         graph: GraphArrays,
-        update: Update,
         kept: KeptRows,
         sources: RowIndex,
         targets: RowIndex,
         arena: Arena,
     ) -> None:
+        assert spec.update is not None, "it stores weights"
         self.kept = kept
         self._graph = graph
-        self._overlay = Overlay(sources, update, arena, fiber)
+        self._base = spec.base
+        self._update = spec.update
+        self._overlay = Overlay(sources, spec.update, arena, fiber)
+        lowest = min(spec.base, spec.depression.floor) if spec.depression else spec.base
+        arena.set(fiber, plain=int(not spec.update.steps and lowest >= spec.update.floor))
         self._visited = VisitedPairs(sources, targets, arena, fiber)
 
-    def store_new(self, pre: Neurons, post: Neurons, complete: Flags, threads: int) -> int:
-        """Store the synapses from ``pre`` to ``post`` that are strengthened for the first time; return their number.
+    def first_weight(self, rate: int) -> int | None:
+        """Return what a step makes of the base weight, ``None`` if it leaves it as it is."""
+        weight = self._update.apply(self._base, rate)
+        return None if weight == self._base else weight
+
+    def store_new(self, pre: Neurons, post: Neurons, complete: Flags, weight: int, threads: int) -> int:
+        """Store all synapses from ``pre`` to ``post`` that are not stored yet, with a weight; return their number.
 
         Winners that are ``complete`` have no such synapse.
         """
         new = find_new(pre, post, complete, self._visited, self.kept, self._graph, threads)
-        return self._overlay.add(*new)
+        return self._overlay.add(*new, weight)
 
     def synapses(self) -> Synapses:
         """Return all stored synapses."""

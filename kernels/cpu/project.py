@@ -10,11 +10,11 @@ import numpy as np
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.counts import Counts, PatchedCounts
 from brainsim.kernels.cpu.drives import Search
-from brainsim.kernels.cpu.records import indices, joined
+from brainsim.kernels.cpu.records import int_array, joined
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.sparse_drive import LISTED
 from brainsim.kernels.cpu.threads import use_threads
-from brainsim.kernels.cpu.ties import tie_key
+from brainsim.kernels.cpu.ties import transmit
 from brainsim.kernels.law.weights import WEIGHT_BITS
 from brainsim.kernels.state import Neurons, Thresholds
 
@@ -70,7 +70,7 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     targets = sparse.size if patch else None
     counted = [(f, fired) for f, fired in firing.items() if f not in resources.stored]
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in counted}
-    key = tie_key(tables.areas.records, tables.fibers.records, indices(transmitting), area)
+    key = transmit(tables.areas.records, tables.fibers.records, int_array(transmitting), area)
     patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
     drive = Drive(transmitting, counts, patched, np.uint64(key), scaled)
     if drive.patched:

@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.addresses import SPAN, address_of
+from brainsim.kernels.cpu.addresses import SPAN, address_of, integers
 from brainsim.kernels.cpu.arena import Arena, Records
+from brainsim.kernels.cpu.compiling import inlined
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import Neurons
@@ -42,12 +44,16 @@ FIBER = np.dtype(
         ("key", _KEY),  # of its graph
         ("base", _NUMBER),  # weight of a synapse that is not stored
         ("implicit", _NUMBER),  # 0 if all synapses are stored
+        ("firing", SPAN),  # int64: the neurons that fire at the fiber, if not all that fire in its source: `firing_at`
+        ("transmitted", SPAN),  # int64 by source neuron: in how many rounds it has transmitted
         # The rule: see `brainsim.kernels.law.rules.Update`.
         ("gain", _NUMBER),
         ("drift", _NUMBER),
         ("ceiling", _NUMBER),
+        ("floor", _NUMBER),
         ("shift", _NUMBER),
         ("steps", SPAN),  # int64
+        ("plain", _NUMBER),  # 1 if it is a line, and no weight can be below its floor
         # Stored synapses, by the row of their presynaptic neuron: see `Overlay`.
         ("start", SPAN),  # int64
         ("length", SPAN),  # int64
@@ -95,10 +101,16 @@ def joined(records: Sequence[bytes]) -> Records:
     return np.frombuffer(b"".join(records), COUNTS)
 
 
+@inlined
+def firing_at(fiber: FiberRecord, source: AreaRecord) -> Neurons:
+    """Return the neurons that fire at a fiber: a set of its own, or that of its source if it has none."""
+    return integers(fiber.firing if fiber.firing.address else source.firing)
+
+
 @lru_cache(maxsize=256)
-def indices(fibers: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Return the indices of some fibers as an array, not to be written to."""
-    return np.array(fibers, np.int64)
+def int_array(numbers: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Return some numbers, such as indices of fibers, as an array, not to be written to."""
+    return np.array(numbers, np.int64)
 
 
 class FiringSet(NamedTuple):
@@ -127,12 +139,29 @@ class Tables:
         for f, fiber in enumerate(program.fibers):
             self.fibers.set(f, source=fiber.source, target=fiber.target, key=fiber.graph.key)
             self.fibers.set(f, base=fiber.base, implicit=int(fiber.graph.p > 0))
+        self._sources = [fiber.source for fiber in program.fibers]
+        self._own: dict[int, FiringSet] = {}
         self._firing = [NO_FIRING_SET] * len(program.areas)
         self._winners = [NO_FIRING_SET] * len(program.areas)
 
-    def fired(self, area: int) -> FiringSet:
-        """Return the neurons of an area that fired in the previous round, with their name."""
-        return self._firing[area]
+    def fired(self, fiber: int) -> FiringSet:
+        """Return the neurons that fire at a fiber, with their name."""
+        return self._own.get(fiber) or self._firing[self._sources[fiber]]
+
+    def hold_fired(self, fiber: int, neurons: Neurons) -> None:
+        """Let kernels see the neurons that fire at a fiber, until `share_fired`."""
+        if self.fired(fiber).neurons is not neurons:
+            with uninterrupted():  # or kernels would see another set than `fired` names
+                self.fibers.hold(fiber, "firing", neurons)
+                self._own[fiber] = firing_set(neurons)
+
+    def share_fired(self) -> None:
+        """Let all neurons that fired in an area fire at each fiber from it."""
+        if self._own:
+            with uninterrupted():
+                for fiber in self._own:
+                    self.fibers.drop(fiber, "firing")
+                self._own.clear()
 
     def hold_firing(self, area: int, neurons: Neurons) -> None:
         """Let kernels see the neurons of an area that fired in the previous round."""
@@ -164,9 +193,11 @@ class Tables:
         self.fibers.drop_all()
         self._firing = [NO_FIRING_SET] * len(self._firing)
         self._winners = [NO_FIRING_SET] * len(self._winners)
+        self._own.clear()
 
     @property
     def nbytes(self) -> int:
         """Bytes of the records, and of the sets held for them, each with a name as long."""
-        sets = {id(known.neurons): 2 * known.neurons.nbytes for known in (*self._firing, *self._winners)}
+        held = (*self._firing, *self._winners, *self._own.values())
+        sets = {id(known.neurons): 2 * known.neurons.nbytes for known in held}
         return self.areas.nbytes + self.fibers.nbytes + sum(sets.values())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.counts import FiberCounts
+from brainsim.kernels.cpu.depress import depression_arrays
 from brainsim.kernels.cpu.graph import graph_arrays
 from brainsim.kernels.cpu.plastic import PlasticFiber
 from brainsim.kernels.cpu.records import FiringSet, Tables
@@ -36,6 +38,8 @@ class Resources:
         By fiber.
     plastic : dict of int to PlasticFiber
         The fibers that store weights.
+    depressions : dict of int to DepressionArrays
+        The second steps of rules, by fiber.
     stored : frozenset of int
         The fibers of which all synapses are stored, so that none is counted.
     scaled : frozenset of int
@@ -50,7 +54,6 @@ class Resources:
         self.program = program
         self.options = options
         self.tables = Tables(program)
-        self._sources = [fiber.source for fiber in program.fibers]
         self.cache = Cache(int(options.cache_mb * _MIB))
         self.graphs = [graph_arrays(fiber.graph) for fiber in program.fibers]
         self.stored = frozenset(f for f, fiber in enumerate(program.fibers) if not fiber.graph.p)
@@ -63,6 +66,8 @@ class Resources:
         self._indices = self._row_indices(storing)
         self._hold_marks(storing)
         self.plastic = {f: self._plastic_fiber(f, fiber) for f, fiber in storing.items()}
+        self.depressions = {f: depression_arrays(fiber.depression) for f, fiber in storing.items() if fiber.depression}
+        self._hold_transmissions()
         self.counts = [self._fiber_counts(f) for f in range(len(program.fibers))]
 
     def _row_indices(self, storing: dict[int, FiberSpec]) -> dict[int, RowIndex]:
@@ -79,19 +84,29 @@ class Resources:
         for area in targets:
             self.tables.areas.hold(area, "marks", np.zeros(self.program.areas[area].n, np.int32))
 
+    def _hold_transmissions(self) -> None:
+        """Give each fiber an array of counters.  Pages of it that are never touched cost no memory."""
+        for f, fiber in enumerate(self.program.fibers):
+            self.tables.fibers.hold(f, "transmitted", np.zeros(self.program.areas[fiber.source].n, np.int64))
+
     def _plastic_fiber(self, f: int, fiber: FiberSpec) -> PlasticFiber:
-        assert fiber.update is not None, "it stores weights"
         sources, targets = self._indices[fiber.source], self._indices[fiber.target]
         kept = KeptRows(f, self.graphs[f], sources, self.cache)
-        return PlasticFiber(f, self.graphs[f], fiber.update, kept, sources, targets, self.tables.fibers)
+        return PlasticFiber(f, fiber, self.graphs[f], kept, sources, targets, self.tables.fibers)
 
     def _fiber_counts(self, f: int) -> FiberCounts:
         kept = self.plastic[f].kept if f in self.plastic else None
         return FiberCounts(f, self.graphs[f], kept, self.cache, self.options.tile, self.program.fibers[f].base)
 
     def firing(self, fiber: int) -> FiringSet:
-        """Return the neurons of a fiber's source that fired in the previous round."""
-        return self.tables.fired(self._sources[fiber])
+        """Return the neurons that fire at a fiber in this round."""
+        return self.tables.fired(fiber)
+
+    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
+        """Return how often each neuron of a fiber's source has transmitted."""
+        counters = self.tables.fibers.held(fiber, "transmitted")
+        assert counters is not None, "held from the beginning"
+        return counters
 
     def fiber_bytes(self, f: int) -> dict[str, int]:
         """Return the bytes held for a fiber, by purpose."""
@@ -100,6 +115,7 @@ class Resources:
             "cache": self.cache.nbytes(f),
             "learned": plastic.weight_bytes if plastic else 0,
             "index": plastic.index_bytes if plastic else 0,
+            "transmissions": self.transmissions(f).nbytes,
         }
 
     def index_bytes(self, area: int) -> int:

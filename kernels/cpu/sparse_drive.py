@@ -16,7 +16,7 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.addresses import integers, short_integers
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
-from brainsim.kernels.cpu.records import AreaRecord, CountsRecord, FiberRecord, Tables, indices
+from brainsim.kernels.cpu.records import AreaRecord, CountsRecord, FiberRecord, Tables, firing_at, int_array
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Neurons, Thresholds
 
@@ -64,7 +64,7 @@ def clear(sparse: SparseArrays) -> None:
 def _stored(fiber: FiberRecord, source: AreaRecord) -> int:
     """Return how many stored synapses the firing neurons of a fiber have."""
     rank, length, stored = short_integers(source.rank), integers(fiber.length), 0
-    for neuron in integers(source.firing):
+    for neuron in firing_at(fiber, source):
         row = rank[neuron] - 1
         if 0 <= row < len(length):
             stored += length[row]
@@ -80,7 +80,7 @@ def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: Sparse
     # The loop writes one item beyond the last neuron that it lists.  A list of n + 1 items has room for that in any
     # case, since no neuron is listed twice; a shorter one must have room for all synapses of a row.
     room = len(neurons) - 1 if len(neurons) <= n else _NO_LIMIT
-    for neuron in integers(source.firing):
+    for neuron in firing_at(fiber, source):
         row = rank[neuron] - 1
         if not 0 <= row < len(length):
             continue
@@ -184,7 +184,7 @@ class SparseDrive:
 
     def gather(self, tables: Tables, fibers: Sequence[int], n: int) -> None:
         """Set the drive of an area of ``n`` neurons to what the stored synapses of the firing neurons add."""
-        chosen = indices(tuple(fibers))
+        chosen = int_array(tuple(fibers))
         while room := _gather(tables.areas.records, tables.fibers.records, chosen, n, self.arrays):
             self._make_room(room)
 

@@ -10,12 +10,14 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.addresses import array_8, array_16, array_32, integers, short_integers, words
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
-from brainsim.kernels.cpu.records import AreaRecord, CountsRecord, FiberRecord
+from brainsim.kernels.cpu.records import AreaRecord, CountsRecord, FiberRecord, firing_at
 from brainsim.kernels.cpu.visited import common_steps
 from brainsim.kernels.law.rules import RATE_BITS
+from brainsim.kernels.law.weights import ONE, WEIGHT_BITS
 from brainsim.kernels.state import Neurons
 
 _HALF = 1 << (RATE_BITS - 1)
+_HALF_WEIGHT = 1 << (WEIGHT_BITS - 1)
 Integers = npt.NDArray[np.int64]
 Marks = npt.NDArray[np.int32]
 
@@ -54,11 +56,14 @@ def _count(missing: Integers, counts: CountsRecord, marks: Marks, winners: Neuro
 
 @inner
 def _update(fiber: FiberRecord, source: AreaRecord, marks: Marks, missing: Integers) -> None:
-    """Update the stored synapses from the firing neurons to marked winners, and subtract them from ``missing``."""
+    """Update the stored synapses from the firing neurons to marked winners, and subtract them from ``missing``.
+
+    The rule is plain, and its rate is 1.
+    """
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
-    gain, drift, ceiling = fiber.gain, fiber.drift, fiber.ceiling
-    for neuron in integers(source.firing):
+    gain, drift, floor, ceiling = fiber.gain, fiber.drift, fiber.floor, fiber.ceiling
+    for neuron in firing_at(fiber, source):
         row = rank[neuron] - 1
         if not 0 <= row < len(length):
             continue
@@ -66,26 +71,32 @@ def _update(fiber: FiberRecord, source: AreaRecord, marks: Marks, missing: Integ
             # The new weight is computed for every synapse, and written where the target has won.  A branch would be
             # mispredicted often, and costs more than the arithmetic.
             mark, old = marks[post[at]], np.int64(weight[at])
-            new = max(0, min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling))
+            new = max(floor, min(old + ((gain * old + drift + _HALF) >> RATE_BITS), ceiling))
             weight[at] = new if mark else old
             missing[mark] -= 1
 
 
 @inner
-def _update_by_table(fiber: FiberRecord, source: AreaRecord, marks: Marks, missing: Integers) -> None:
-    """Do what `_update` does for a rule that is a table."""
+def _update_any(fiber: FiberRecord, source: AreaRecord, rate: int, marks: Marks, missing: Integers) -> None:
+    """Do what `_update` does for any rule and rate."""
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
-    steps = integers(fiber.steps)
+    gain, drift, floor, ceiling = fiber.gain, fiber.drift, fiber.floor, fiber.ceiling
+    steps, shift = integers(fiber.steps), fiber.shift
     last = len(steps) - 1
-    for neuron in integers(source.firing):
+    for neuron in firing_at(fiber, source):
         row = rank[neuron] - 1
         if not 0 <= row < len(length):
             continue
         for at in range(start[row], start[row] + length[row]):
             mark, old = marks[post[at]], np.int64(weight[at])
             if mark:
-                weight[at] = max(0, min(old + steps[min(old >> fiber.shift, last)], fiber.ceiling))
+                if last < 0:
+                    step = (gain * old + drift + _HALF) >> RATE_BITS
+                else:
+                    step = steps[min(max(0, old - floor) >> shift, last)]
+                moved = old + ((rate * step + _HALF_WEIGHT) >> WEIGHT_BITS)
+                weight[at] = max(min(floor, old), min(moved, ceiling))
                 missing[mark] -= 1
 
 
@@ -95,23 +106,25 @@ def _all_visited(fiber: FiberRecord, source: AreaRecord, target: AreaRecord) -> 
     every = ~np.uint64(0)
     common = (every, every, every, every)
     common = common_steps(common, integers(target.winners), short_integers(target.rank), words(fiber.target_bits))
-    common = common_steps(common, integers(source.firing), short_integers(source.rank), words(fiber.source_bits))
+    common = common_steps(common, firing_at(fiber, source), short_integers(source.rank), words(fiber.source_bits))
     return common[0] | common[1] | common[2] | common[3] != 0
 
 
 @inlined
 def _strengthen_fiber(
-    fiber: FiberRecord, source: AreaRecord, target: AreaRecord, counts: CountsRecord, missing: Integers
+    fiber: FiberRecord, source: AreaRecord, target: AreaRecord, counts: CountsRecord, rate: int, missing: Integers
 ) -> Any:
     """Strengthen one fiber; return whether synapses may be missing."""
     winners, marks = integers(target.winners), short_integers(target.marks)
+    if len(winners) == 0:
+        return False
     for m in range(len(winners)):
         marks[winners[m]] = m + 1
     _count(missing, counts, marks, winners)
-    if fiber.steps.size:
-        _update_by_table(fiber, source, marks, missing)
-    else:
+    if rate == ONE and fiber.plain:
         _update(fiber, source, marks, missing)
+    else:
+        _update_any(fiber, source, rate, marks, missing)
     total = 0
     for m in range(len(winners)):
         marks[winners[m]] = 0
@@ -124,9 +137,9 @@ def _strengthen_fiber(
 
 @compiled
 def strengthen(
-    areas: Records, fibers: Records, counts: Records, chosen: Integers
+    areas: Records, fibers: Records, counts: Records, chosen: Integers, rates: Integers
 ) -> tuple[npt.NDArray[np.bool_], Integers]:
-    """Update the stored synapses of some fibers, from the neurons that fired to the winners.
+    """Update the stored synapses of some fibers, from the neurons that fire at them to the winners.
 
     Parameters
     ----------
@@ -135,12 +148,14 @@ def strengthen(
     counts : array of `COUNTS`
         For each chosen fiber its counts, if it transmitted in this round.
     chosen : int64 array
-        Fibers whose sources fired and whose targets have winners.
+        Fibers at which neurons fire.
+    rates : int64 array
+        By which their steps are multiplied.
 
     Returns
     -------
     pending : bool array
-        For each chosen fiber, whether there may be synapses that are not stored.
+        For each chosen fiber, whether there may be synapses onto winners that are not stored.
     missing : int64 array, (chosen fibers, 1 + most winners)
         From the second item on, how many synapses onto each winner are not stored, if ``counts`` tells.
     """
@@ -151,5 +166,5 @@ def strengthen(
     for at in range(len(chosen)):
         fiber = fibers[chosen[at]]
         source, target = areas[fiber.source], areas[fiber.target]
-        pending[at] = _strengthen_fiber(fiber, source, target, counts[at], missing[at])
+        pending[at] = _strengthen_fiber(fiber, source, target, counts[at], rates[at], missing[at])
     return pending, missing

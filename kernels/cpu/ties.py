@@ -1,4 +1,7 @@
-"""Numba kernels that order neurons which are driven equally, as `brainsim.kernels.law.selection` has it."""
+"""Numba kernels that order neurons which are driven equally, as `brainsim.kernels.law.selection` has it.
+
+The order depends on all neurons that fire at an area, so the same pass counts how often each has transmitted.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from brainsim.kernels.cpu.addresses import integers
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.hashing import hash_of, mix64
+from brainsim.kernels.cpu.records import firing_at
 from brainsim.kernels.law.selection import NO_TAG, TAG_STREAM
 
 _NO_TAG = np.uint64(NO_TAG)
@@ -24,16 +28,24 @@ def _smallest_hash(key: np.uint64, neurons: npt.NDArray[np.int64]) -> np.uint64:
     return smallest
 
 
-@compiled
-def tie_key(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> np.uint64:
-    """Return the key that orders tied neurons of an area, into which the ``chosen`` fibers transmit.
+@inlined
+def _count_once_more(transmitted: npt.NDArray[np.int64], neurons: npt.NDArray[np.int64]) -> None:
+    for neuron in neurons:
+        transmitted[neuron] += 1
 
-    It is the area's own key, mixed with the tag of the neurons that fire.
+
+@compiled
+def transmit(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> np.uint64:
+    """Count that the neurons which fire at the ``chosen`` fibers transmit; return what orders tied neurons of an area.
+
+    That is the area's own key, mixed with the tag of the neurons that fire.
     """
     tag = _NO_TAG
     for f in chosen:
-        source = areas[fibers[f].source]
-        tag = min(tag, _smallest_hash(fibers[f].key ^ _TAG_STREAM, integers(source.firing)))
+        fiber = fibers[f]
+        neurons = firing_at(fiber, areas[fiber.source])
+        tag = min(tag, _smallest_hash(fiber.key ^ _TAG_STREAM, neurons))
+        _count_once_more(integers(fiber.transmitted), neurons)
     return mix64(areas[area].key ^ tag)
 
 

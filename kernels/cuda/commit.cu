@@ -22,28 +22,36 @@ commit(const State state, const Round round) {
         for (i64 place = threadIdx.x; place < count; place += THREADS) {
             const u32 neuron = state.next_winners[area.winners + place];
             differs |= place < size && state.winners[area.winners + place] != neuron;
+            const i64 drive = state.next_drives[area.winners + place];
             state.winners[area.winners + place] = neuron;
+            state.drives[area.winners + place] = drive;
             if (rate == 0) continue;
             i64* const threshold = state.thresholds + area.thresholds + neuron;
-            *threshold = raised(*threshold, state.drive[area.drive + neuron], rate);
+            *threshold = raised(*threshold, drive, rate);
         }
         differs = block_maximum(differs, scratch);  // after it, all threads have read the old size
         if (threadIdx.x == 0) {
             state.sizes[number] = u32(count);
             state.changed[number] = u32(differs);
             if (count) state.fired[number] = 1;
+            state.counted[number] = 0;
         }
     }
     if (blockIdx.x == 0 && threadIdx.x == 0) state.status->done += 1;
 }
 
-// Writes the winners of some areas, each led by their number, to a slot of the ring.  Grid: a block for each job.
+// Writes the winners of some areas, each led by their number, to a slot of the ring, and the drives of some.
+// Grid: a block for each job.
 extern "C" __global__ void __launch_bounds__(THREADS)
 record(const State state, const Ring ring, i64 slot) {
     if (state.status->stalled) return;
     const RecordJob job = ring.jobs[blockIdx.x];
     const Neurons firing = firing_at(state, job.area);
-    u32* const there = ring.items + slot + job.offset;
+    u32* const there = ring.items + slot * ring.width + job.offset;
     if (threadIdx.x == 0) there[0] = u32(firing.count);
     for (i64 place = threadIdx.x; place < firing.count; place += THREADS) there[1 + place] = firing.items[place];
+    if (job.first_drive < 0) return;
+    const i64* const drives = state.drives + state.areas[job.area].winners;
+    i64* const copies = ring.drives + slot * ring.drive_width + job.first_drive;
+    for (i64 place = threadIdx.x; place < firing.count; place += THREADS) copies[place] = drives[place];
 }

@@ -9,16 +9,17 @@ gather(const Fibers fibers, const State state, const Overlay overlay, const Roun
     if (item >= round.gather_items) return;
     const GatherJob& job = round.gather_jobs[job_of(round.gather_jobs, round.gather_count, &GatherJob::first_item, item)];
     const Fiber& fiber = fibers.items[job.fiber];
-    const Neurons firing = firing_at(state, fiber.source);
+    const Neurons firing = firing_of(state, round, fiber);
     const i64 place = item - job.first_item;
     if (place >= firing.count) return;
-    const u32 rank = overlay.ranks[state.areas[fiber.source].ranks + firing.items[place]];
-    if (rank == 0) return;
+    const Row* const row = row_at(state, overlay, fiber, firing.items[place]);
+    if (!row) return;
     const Area& target = state.areas[fiber.target];
-    walk_row(overlay, overlay.rows[row_of(rank, fiber)], [&](u64 slot) {
+    walk_row(overlay, *row, [&](u64 slot) {
         const u64 post = overlay.posts[slot];
         const i64 extra = overlay.weights[slot] - fiber.base;
-        // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.
+        // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.  Where
+        // weights fall below the base, a sum on the way may exceed it: peaks bound the drives from above.
         u64* const sum = reinterpret_cast<u64*>(state.drive + target.drive + post);
         const i64 value = i64(atomicAdd(sum, u64(extra))) + extra;
         i64* const peak = state.peaks + target.tiles + (post >> state.tile_bits);

@@ -1,15 +1,9 @@
 // Learning, in six launches of which only the last changes weights: firing neurons get rows, the synapses from those that
 // fired to those that have won are drawn, those stored already are crossed out, pages are reserved for the new ones, and
-// all are strengthened.  Every place is a sum over those before it, so that equal runs store equal bytes.
+// all are strengthened, and stored ones to neurons that have lost are weakened.  Every place is a sum over those before it,
+// so that equal runs store equal bytes.
 #include "connectome.cuh"
 #include "overlay.cuh"
-
-// The neurons of a job's target that have won, or fire on.
-__device__ __forceinline__ Neurons posts_of(const State& state, const LearnJob& job, const Fiber& fiber) {
-    const i64 begin = state.areas[fiber.target].winners;
-    if (job.moved) return {state.next_winners + begin, i64(state.next_sizes[fiber.target])};
-    return firing_at(state, fiber.target);
-}
 
 // What a warp works for: a neuron that fired at the source of a fiber that learns.
 struct Item {
@@ -25,22 +19,21 @@ __device__ __forceinline__ Item item_of_warp(const Round& round) {
     return {item, job, item - round.learn_jobs[job].first_item};
 }
 
-__device__ __forceinline__ Row* row_at(const State& state, const Overlay& overlay, const Fiber& fiber, i64 place) {
-    const Area& source = state.areas[fiber.source];
-    return overlay.rows + row_of(overlay.ranks[source.ranks + state.winners[source.winners + place]], fiber);
-}
-
-// Gives rows to the firing neurons of some areas that have none.  Grid: one block, so that equal runs give equal rows.
+// Gives rows to the neurons that fire at some fibers, if they have none.  Grid: one block, so that equal runs give equal
+// rows.  A neuron may fire at two of the fibers; it is counted twice, which may ask for more room than is taken.
 extern "C" __global__ void __launch_bounds__(THREADS)
-assign_rows(const State state, const Overlay overlay, const Round round) {
+assign_rows(const Fibers fibers, const State state, const Overlay overlay, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
     if (state.status->stalled) return;
-    u64 wanted = u64(state.status->rows_used);
+    const u64 used = u64(state.status->rows_used);
     for (int assign = 0; assign < 2; ++assign) {
+        u64 wanted = used;
         for (i64 which = 0; which < round.source_count; ++which) {
-            const Area& area = state.areas[round.sources[which]];
-            const Neurons firing = firing_at(state, round.sources[which]);
+            const Fiber& fiber = fibers.items[round.sources[which]];
+            const Area& area = state.areas[fiber.source];
+            const Neurons firing = firing_of(state, round, fiber);
             u32* const ranks = overlay.ranks + area.ranks;
+            __syncthreads();  // the fiber before may have given rows to the same neurons
             for (i64 start = 0; start < firing.count; start += THREADS) {
                 const i64 place = start + threadIdx.x;
                 const bool fresh = place < firing.count && ranks[firing.items[place]] == 0;
@@ -50,18 +43,16 @@ assign_rows(const State state, const Overlay overlay, const Round round) {
                 wanted += total * u64(area.slots);
             }
         }
-        const u64 used = u64(state.status->rows_used);
-        if (assign || wanted == used) return;
-        __syncthreads();  // all have read `rows_used`
-        if (i64(wanted) > overlay.row_capacity) {
+        if (wanted == used) return;
+        if (assign) {
+            if (threadIdx.x == 0) state.status->rows_used = i64(wanted);
+        } else if (i64(wanted) > overlay.row_capacity) {
             if (threadIdx.x == 0) {
                 state.status->stalled = 1;
                 state.status->rows_needed = i64(wanted);
             }
             return;
         }
-        if (threadIdx.x == 0) state.status->rows_used = i64(wanted);
-        wanted = used;
     }
 }
 
@@ -72,8 +63,9 @@ list_starts(const Fibers fibers, const State state, const Round round) {
     __shared__ u64 scratch[WARPS + 1];
     if (state.status->stalled) return;
     const LearnJob& job = round.learn_jobs[blockIdx.x];
+    if (job.starts == 0) return;
     const Fiber& fiber = fibers.items[job.fiber];
-    const Neurons posts = posts_of(state, job, fiber);
+    const Neurons posts = posts_of(state, fiber, job.moved);
     u32* const own = round.starts + job.first_start;
     u64 found = 0;
     for (i64 begin = 0; begin < posts.count; begin += THREADS) {
@@ -103,9 +95,9 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
     const i64 start = i64(local - u64(place) * width);
     const u32* const own = round.starts + job.first_start;
     const i64 start_count = own[0];
-    const Neurons firing = firing_at(state, fiber.source);
+    const Neurons firing = firing_of(state, round, fiber);
     if (place >= firing.count || start >= start_count) return;
-    const Neurons posts = posts_of(state, job, fiber);
+    const Neurons posts = posts_of(state, fiber, job.moved);
     const i64 first = own[1 + start], last = (start + 1 < start_count ? i64(own[2 + start]) : posts.count) - 1;
     const u64 block = u64(posts.items[first]) >> fiber.bits;
     const u64 pre = firing.items[place], base = block << fiber.bits;
@@ -116,7 +108,8 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
         const u64 post = base + position;
         while (u64(posts.items[at]) < post) ++at;  // the last winner is not below any position
         const bool itself = fiber.recurrent != 0 && post == pre;
-        if (u64(posts.items[at]) == post && !itself) atomicOr(&row[at >> 5], 1u << (at & 31));
+        if (u64(posts.items[at]) != post || itself) return;
+        if (fiber.taper < 0 || keeps(fibers, fiber, pre, post)) atomicOr(&row[at >> 5], 1u << (at & 31));
     });
 }
 
@@ -128,10 +121,11 @@ cross_out(const Fibers fibers, const State state, const Overlay overlay, const R
     if (item.job < 0) return;
     const LearnJob& job = round.learn_jobs[item.job];
     const Fiber& fiber = fibers.items[job.fiber];
+    const Neurons firing = firing_of(state, round, fiber);
     u64 pages = 0;
-    if (item.place < i64(state.sizes[fiber.source])) {
-        const Neurons posts = posts_of(state, job, fiber);
-        const Row& row = *row_at(state, overlay, fiber, item.place);
+    if (job.words && item.place < firing.count) {
+        const Neurons posts = posts_of(state, fiber, job.moved);
+        const Row& row = *row_at(state, overlay, fiber, firing.items[item.place]);
         u32* const bits = round.hits + job.hits + item.place * job.words;
         walk_row(overlay, row, [&](u64 slot) {
             const i64 at = position_of(overlay.posts[slot], posts);
@@ -168,7 +162,8 @@ reserve(const State state, const Overlay overlay, const Round round) {
     }
 }
 
-// Strengthens what is stored and appends what is new, in the order of the winners.  Grid: a warp for each item.
+// Strengthens and weakens what is stored, and appends what is new, in the order of the winners.  No synapse is both:
+// those that have lost fire until the round commits, and are no winners.  Grid: a warp for each item.
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
 strengthen(const Fibers fibers, const State state, const Overlay overlay, const Round round) {
     if (state.status->stalled) return;
@@ -176,17 +171,25 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
     if (item.job < 0) return;
     const LearnJob& job = round.learn_jobs[item.job];
     const Fiber& fiber = fibers.items[job.fiber];
-    if (item.place >= i64(state.sizes[fiber.source])) return;
-    const Neurons posts = posts_of(state, job, fiber);
-    Row* const own = row_at(state, overlay, fiber, item.place);
+    const Neurons firing = firing_of(state, round, fiber);
+    if (item.place >= firing.count) return;
+    Row* const own = row_at(state, overlay, fiber, firing.items[item.place]);
+    if (!own) return;
+    const Neurons posts = posts_of(state, fiber, job.moved), before = firing_at(state, fiber.target);
     const Row row = *own;
     walk_row(overlay, row, [&](u64 slot) {
-        if (position_of(overlay.posts[slot], posts) < 0) return;
-        overlay.weights[slot] = i32(strengthened(overlay.weights[slot], fibers, fiber));
+        const u32 post = overlay.posts[slot];
+        i32& weight = overlay.weights[slot];
+        if (position_of(post, posts) >= 0) {
+            weight = i32(strengthened(weight, job.rate, fibers, fibers.rules[fiber.rule]));
+        } else if (job.depression >= 0) {
+            const Rule& rule = fibers.rules[job.depression];
+            if (rule.losers || position_of(post, before) >= 0) weight = i32(weakened(weight, job.rate, fibers, rule));
+        }
     });
+    if (job.words == 0) return;
     const u64 first_page = round.pages[item.number], held = (row.length + PAGE - 1) / PAGE;
     u32* const bits = round.hits + job.hits + item.place * job.words;
-    const i32 fresh_weight = i32(strengthened(fiber.base, fibers, fiber));
     u64 length = row.length;
     for (i64 word = 0; word < job.words; ++word) {
         const u32 set = bits[word];
@@ -194,7 +197,7 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
             const u64 at = length + __popc(set & ((1u << lane_id()) - 1));
             const u64 page = at / PAGE < held ? row.tail : first_page + at / PAGE - held;
             overlay.posts[page * PAGE + at % PAGE] = posts.items[word * 32 + lane_id()];
-            overlay.weights[page * PAGE + at % PAGE] = fresh_weight;
+            overlay.weights[page * PAGE + at % PAGE] = i32(job.fresh);
         }
         length += __popc(set);
         __syncwarp();

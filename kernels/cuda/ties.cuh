@@ -13,7 +13,7 @@ __device__ __forceinline__ u64 input_tag(const Fibers& fibers, const State& stat
     u64 smallest = NO_TAG;
     for (i64 place = job.first_fiber; place < job.end_fiber; ++place) {
         const Fiber& fiber = fibers.items[round.transmitting[place]];
-        const Neurons firing = firing_at(state, fiber.source);
+        const Neurons firing = firing_of(state, round, fiber);
         for (i64 at = threadIdx.x; at < firing.count; at += THREADS) {
             const u64 hash = row_key(fiber.key ^ TAG_STREAM, firing.items[at]);
             smallest = hash < smallest ? hash : smallest;

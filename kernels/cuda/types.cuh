@@ -24,11 +24,17 @@ struct Area {
     i64 slots;       // fibers that start here and store weights: a neuron with learned synapses has so many rows
     i64 thresholds;  // -1 if no neuron has one
     i64 refraction;
+    i64 channel;    // neurons of a channel; 1 if the neurons are rivals one by one
+    i64 rivals;     // channels or neurons, of which the most driven win
+    i64 open;       // rivals that win, at most
+    i64 sums;       // where the drives of the rivals begin, in the array of those of the neurons
+    i64 sum_tiles;  // where the tiles of the rivals begin
 };
 
-// A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its plasticity step.
+// A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its rule.
 struct Fiber {
     u64 key;
+    u64 taper_key;  // of the hashes that thin its synapses by distance
     i64 source;
     i64 target;
     i64 recurrent;
@@ -38,14 +44,26 @@ struct Fiber {
     i64 guide;
     i64 heads;
     i64 gap_thresholds;
+    i64 taper;  // where its table of probabilities by distance begins; -1 if distance does not matter
+    i64 source_scale;  // turn neurons into relative positions
+    i64 target_scale;
+    i64 gate;  // which of the gates of the brain is its own; -1 if it has none
     i64 slot;  // which of its source's rows is its own
+    i64 rule;  // its step of potentiation
+    i64 base;  // weight of a synapse of the graph that is not stored
+};
+
+// A step of a rule: `Update` or `Depression` of `kernels/law/rules.py`.
+struct Rule {
     i64 gain;
     i64 drift;
     i64 ceiling;
-    i64 steps;  // where its table of steps begins, if its rule is one
+    i64 floor;
+    i64 base;   // what the line is measured from, and depression rounds towards; 0 in potentiation
+    i64 steps;  // where its table of steps begins, if it is one
     i64 step_count;
     i64 step_shift;
-    i64 base;  // weight of a synapse of the graph that is not stored
+    i64 losers;  // whether depression reaches all neurons that have not won, instead of those that have just lost
 };
 
 // An area that selects winners in a round: its tiles are the thread blocks from `first_block` on.
@@ -56,6 +74,26 @@ struct SelectJob {
     i64 end_fiber;
 };
 
+// A gate of the brain: which of the neurons that fire at the source of a fiber pass.  It opens by channels, or by an
+// assembly of `neuron_count` neurons of the gating area.
+struct GateJob {
+    i64 fiber;
+    i64 used;  // whether the fiber transmits, learns or remembers in this round
+    i64 area;  // that gates
+    i64 size;  // neurons of a channel in the gating area
+    i64 width;  // and in the source
+    i64 first_neuron;
+    i64 neuron_count;
+    i64 first_item;  // where the list of those that pass a gate by channels begins
+};
+
+// A selecting area with channels: `lanes` threads add up a channel; its thread blocks begin at `first_block`.
+struct ChannelJob {
+    i64 area;
+    i64 first_block;
+    i64 lanes;
+};
+
 // A fiber whose learned synapses are added to the drive: one warp for each neuron that may fire.
 struct GatherJob {
     i64 fiber;
@@ -63,10 +101,14 @@ struct GatherJob {
     i64 items;
 };
 
-// A fiber that learns in a round: `items` neurons at most fired.
+// A fiber that learns in a round: `items` neurons at most fired.  If a step leaves the base weight as it is, no synapse is
+// new, and `starts` and `words` are 0.  Then a neuron that fired may have no row.
 struct LearnJob {
     i64 fiber;
-    i64 moved;  // whether its target has just selected; else its winners stayed
+    i64 moved;       // whether its target has just selected; else its winners stayed
+    i64 rate;        // by which all steps are multiplied, with 16 fractional bits
+    i64 fresh;       // the weight of a new synapse
+    i64 depression;  // the rule for synapses onto neurons that have not won, or -1
     i64 first_item;
     i64 items;
     i64 first_pair;
@@ -76,10 +118,27 @@ struct LearnJob {
     i64 words;
 };
 
+// What a fiber with a trace remembers of a round.
+struct TraceJob {
+    i64 noted;  // whether who fired and won, or that nothing happened
+    i64 moved;  // whether its target has just selected; else its winners stayed
+};
+
+// The trace of a fiber: a ring of slots, one for each of its last rounds that learned.  A slot has `width` items: how many
+// neurons fired, room for `sources` of them, and likewise those that won.
+struct Trace {
+    i64 fiber;
+    i64 rounds;
+    i64 first;  // where its first slot begins
+    i64 width;
+    i64 sources;
+};
+
 // An area whose winners are recorded, and where in a slot of the ring.
 struct RecordJob {
     i64 area;
     i64 offset;
+    i64 first_drive;  // of its winners in a slot of drives; -1 if those are not recorded
 };
 
 // What a search for the last winner knows before a pass.  First it looks for its drive, the k-th largest, and then, if
@@ -119,7 +178,10 @@ struct Fibers {
     const u16* guide;
     const u32* heads;
     const u64* gap_thresholds;
+    const Rule* rules;
     const i64* steps;
+    const u32* gate_neurons;
+    const u32* tapers;
 };
 
 // The areas of a brain and what changes from round to round; see `State` in `kernels/gpu/state.py`.
@@ -132,6 +194,10 @@ struct State {
     u32* next_sizes;
     u32* changed;
     u32* fired;
+    u32* counted;
+    u32* transmissions;
+    i64* drives;
+    i64* next_drives;
     i64* thresholds;
     i64* drive;
     i64* peaks;
@@ -155,7 +221,12 @@ struct Overlay {
 struct Round {
     const SelectJob* select_jobs;
     i64 select_count;
+    const ChannelJob* channel_jobs;
+    i64 channel_count;
     const i64* transmitting;
+    const i64* counted_at;  // where, for each of these fibers, the transmissions of its source's neurons are counted
+    const GateJob* gate_jobs;
+    i64 gate_count;
     const GatherJob* gather_jobs;
     i64 gather_count;
     i64 gather_items;
@@ -163,22 +234,34 @@ struct Round {
     i64 learn_count;
     i64 learn_items;
     i64 learn_pairs;
-    const i64* sources;  // areas from which fibers learn
+    const i64* sources;  // fibers at which neurons fire that need rows
     i64 source_count;
+    const TraceJob* trace_jobs;  // one for each trace of the brain
     i64 passes;
     i64 raises;  // whether thresholds of winners are raised
     u32* histograms;
     Search* searches;
     u64* tie_keys;
+    u32* passing;
+    u32* passing_sizes;
     u32* starts;
     u32* hits;
     u64* pages;
+};
+
+// The traces of a brain; see `kernels/gpu/traces.py`.
+struct Traces {
+    const Trace* items;
+    u32* neurons;
 };
 
 // The ring of recorded winners; see `kernels/gpu/ring.py`.
 struct Ring {
     const RecordJob* jobs;
     u32* items;
+    i64* drives;
+    i64 width;  // items of a slot
+    i64 drive_width;  // drives of a slot
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point

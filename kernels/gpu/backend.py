@@ -14,34 +14,37 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.device_plan import DevicePlan, DevicePlanner
+from brainsim.kernels.gpu.device_plan import DevicePlanner
+from brainsim.kernels.gpu.device_plans import DevicePlans
+from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.launches import Launches
+from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.gpu.learned import LearnedSynapses
 from brainsim.kernels.gpu.overlay import Overlay
+from brainsim.kernels.gpu.reinforcement import Reinforcement
 from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
+from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.law.rules import Update
-from brainsim.kernels.parts import Explicit, Threshold, TopK
+from brainsim.kernels.parts import BUILT_IN_PARTS
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     DRIVES,
-    NO_DRIVES,
     THRESHOLDS,
+    TRACED_SOURCES,
+    TRACED_TARGETS,
     WEIGHTS,
     WINNERS,
+    Events,
     Firing,
     Neurons,
     StateKind,
     Thresholds,
     without_zeros,
 )
-
-_MOST_PLANS = 256
 
 
 def _open_device() -> Device:
@@ -60,7 +63,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset({TopK, Threshold, Graph, Explicit, Update})
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -68,14 +71,18 @@ class GpuBackend(Backend):
         self._device = type(self).device()
         bits = tile_bits(program, self._device.description.multiprocessors)
         areas = AreaTable(program, bits)
-        self._fibers = FiberTable(program, self._device)
+        gates = Gates(program)
+        self._fibers = FiberTable(program, self._device, gates)
         self._state = State(program, self._device, areas, bits)
         self._overlay = Overlay(self._device, areas.ranks)
         self._learned = LearnedSynapses(program, self._device, areas, self._fibers.slots, self._overlay)
-        self._launches = Launches(self._device, self._fibers, self._state, self._overlay)
-        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay)
-        self._planner = DevicePlanner(program, self._device, bits)
-        self._plans: dict[Any, DevicePlan] = {}
+        self._traces = Traces(program, self._device)
+        self._launches = Launches(self._device, self._fibers, self._state, self._overlay, self._traces)
+        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay, self._traces)
+        jobs = LearnJobs(program, self._fibers.depressions)
+        planner = DevicePlanner(program, self._device, bits, jobs, gates, self._state.transmissions)
+        self._plans = DevicePlans(planner, jobs)
+        self._reinforcement = Reinforcement(program, planner, self._state, self._traces)
 
     @property
     def broken(self) -> bool:
@@ -89,19 +96,10 @@ class GpuBackend(Backend):
     # Rounds
 
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
-        assert not drives
         self._store_learned()
         self._learned.changed()  # before the launch, after which an interruption may leave
-        self._rounds.launch(self._device_plan(plan), record)
-
-    def _device_plan(self, plan: RoundPlan) -> DevicePlan:
         most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
-        key = (plan, most, lift)
-        if key not in self._plans:
-            if len(self._plans) >= _MOST_PLANS:
-                del self._plans[next(iter(self._plans))]
-            self._plans[key] = self._planner.plan(plan, most, lift)
-        return self._plans[key]
+        self._rounds.launch(self._plans.round(plan, most, lift), record, drives)
 
     def _store_learned(self) -> None:
         """Store synapses that were set since the last round."""
@@ -117,26 +115,26 @@ class GpuBackend(Backend):
 
     def drain(self) -> Drained:
         if self._rounds.progress is Progress.LOST:
-            happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
-            return Drained(
-                happened, stable=False, silent=False, fired=frozenset(), recorded=recorded, recorded_drives=[]
-            )
+            return self._drained(stable=False, silent=False, fired=frozenset())
         self._rounds.settle()
         self._rounds.recorder.drain()
-        return Drained(
-            rounds=self._rounds.take_happened(),
-            stable=self._state.stable(),
-            silent=not self._state.look().sizes.any(),
-            fired=frozenset(self._state.take_fired()),
-            recorded=self._rounds.recorder.recorded(),
-            recorded_drives=[],
-        )
+        silent, fired = not self._state.look().sizes.any(), frozenset(self._state.take_fired())
+        return self._drained(stable=self._state.stable(), silent=silent, fired=fired)
+
+    def _drained(self, *, stable: bool, silent: bool, fired: frozenset[int]) -> Drained:
+        happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
+        winners, drives = [each.winners for each in recorded], [each.drives for each in recorded]
+        return Drained(happened, stable, silent, fired, winners, drives)
 
     def reinforce(self, fiber: int, rate: int) -> None:
-        raise NotImplementedError
+        self._store_learned()
+        self._rounds.settle()
+        self._learned.changed()
+        self._rounds.learn(self._reinforcement.rounds(fiber, rate))
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        raise NotImplementedError
+        self._rounds.settle()
+        return self._state.transmissions.read(fiber)
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -153,7 +151,9 @@ class GpuBackend(Backend):
         if kind is WEIGHTS:
             return self._learned.read(owner, self._pages_used())
         if kind is DRIVES:
-            return NO_DRIVES
+            return self._state.drives(owner)
+        if kind in (TRACED_SOURCES, TRACED_TARGETS):
+            return self._traces.read(owner, kind is TRACED_TARGETS)
         assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
         return self._state.thresholds.read(owner)
 
@@ -166,7 +166,12 @@ class GpuBackend(Backend):
             self._write_winners(owner, value.neurons)
         elif kind is WEIGHTS:
             self._learned.set(owner, value)
-        elif kind is not DRIVES:
+        elif kind in (TRACED_SOURCES, TRACED_TARGETS):
+            self._write_trace(owner, kind is TRACED_TARGETS, value)
+        elif kind is DRIVES:
+            with self._rounds.whole():
+                self._state.set_drives(owner, value)
+        else:
             assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
             self._write_thresholds(owner, without_zeros(value))
 
@@ -174,6 +179,13 @@ class GpuBackend(Backend):
         self._make_room(self._state.make_room_for_winners, area, len(neurons))
         with self._rounds.whole():
             self._state.set_winners(area, neurons.astype(np.uint32))
+
+    def _write_trace(self, fiber: int, end: int, events: Events) -> None:
+        most = int(np.bincount(events.age, minlength=1).max())
+        with uninterrupted():
+            self._traces.make_room({fiber: (0, most) if end else (most, 0)})
+        with self._rounds.whole():
+            self._traces.write(fiber, end, events)
 
     def _write_thresholds(self, area: int, thresholds: Thresholds) -> None:
         if len(thresholds.neurons):
@@ -199,17 +211,24 @@ class GpuBackend(Backend):
         self._rounds.settle()
         learned, overlay = self._learned.memory()
         return {
-            "fibers": {name: {WEIGHTS.name: size} for name, size in learned.items()},
+            "fibers": {
+                fiber.name: {WEIGHTS.name: learned[fiber.name], **self._bytes_of(f)}
+                for f, fiber in enumerate(self.program.fibers)
+            },
             "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
             "shared": {
                 "overlay": overlay,
-                "tables": {"fibers": self._fibers.nbytes, "plans": sum(plan.nbytes for plan in self._plans.values())},
+                "tables": {"fibers": self._fibers.nbytes, "plans": self._plans.nbytes},
                 "buffers": {**self._launches.memory(), "recordings": self._rounds.recorder.nbytes},
             },
         }
 
+    def _bytes_of(self, fiber: int) -> dict[str, int]:
+        sizes = {"transmissions": self._state.transmissions.nbytes(fiber)}
+        return sizes | ({"trace": self._traces.nbytes(fiber)} if fiber in self._traces.fibers else {})
+
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.
-        del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._planner
-        del self._plans
+        del self._fibers, self._state, self._overlay, self._traces, self._learned, self._launches, self._rounds
+        del self._plans, self._reinforcement
         self._device.close()

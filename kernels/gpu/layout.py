@@ -33,16 +33,21 @@ def _item(signed: str, unsigned: str = "") -> DType:
     return np.dtype([*((name, U64) for name in unsigned.split()), *((name, I64) for name in signed.split())])
 
 
-AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
+AREA = _item("n k winners drive tiles ranks slots thresholds refraction channel rivals open sums sum_tiles", "key")
 FIBER = _item(
     "source target recurrent bits shift last guide heads gap_thresholds "
-    "slot gain drift ceiling steps step_count step_shift base",
-    "key",
+    "taper source_scale target_scale gate slot rule base",
+    "key taper_key",
 )
+RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
 GATHER_JOB = _item("fiber first_item items")
-LEARN_JOB = _item("fiber moved first_item items first_pair first_start starts hits words")
-RECORD_JOB = _item("area offset")
+CHANNEL_JOB = _item("area first_block lanes")
+GATE_JOB = _item("fiber used area size width first_neuron neuron_count first_item")
+LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
+TRACE_JOB = _item("noted moved")
+TRACE = _item("fiber rounds first width sources")
+RECORD_JOB = _item("area offset first_drive")
 SEARCH = _item("", "bar prefix unknown remaining")
 ROW = _item("", "head tail length")
 STATUS = _item("stalled rows_used rows_needed pages_used pages_needed done")
@@ -55,9 +60,14 @@ ITEMS: dict[str, DType] = {
     "i64": I64,
     "Area": AREA,
     "Fiber": FIBER,
+    "Rule": RULE,
     "SelectJob": SELECT_JOB,
     "GatherJob": GATHER_JOB,
+    "ChannelJob": CHANNEL_JOB,
+    "GateJob": GATE_JOB,
     "LearnJob": LEARN_JOB,
+    "TraceJob": TRACE_JOB,
+    "Trace": TRACE,
     "RecordJob": RECORD_JOB,
     "Search": SEARCH,
     "Row": ROW,
@@ -86,7 +96,19 @@ class Structure:
         return np.dtype([(name, I64 if items is None else U64) for name, items in self.fields.items()])
 
 
-FIBERS = Structure("Fibers", {"items": FIBER, "guide": U16, "heads": U32, "gap_thresholds": U64, "steps": I64})
+FIBERS = Structure(
+    "Fibers",
+    {
+        "items": FIBER,
+        "guide": U16,
+        "heads": U32,
+        "gap_thresholds": U64,
+        "rules": RULE,
+        "steps": I64,
+        "gate_neurons": U32,
+        "tapers": U32,
+    },
+)
 STATE = Structure(
     "State",
     {
@@ -98,6 +120,10 @@ STATE = Structure(
         "next_sizes": U32,
         "changed": U32,
         "fired": U32,
+        "counted": U32,
+        "transmissions": U32,
+        "drives": I64,
+        "next_drives": I64,
         "thresholds": I64,
         "drive": I64,
         "peaks": I64,
@@ -122,7 +148,12 @@ ROUND = Structure(
     {
         "select_jobs": SELECT_JOB,
         "select_count": None,
+        "channel_jobs": CHANNEL_JOB,
+        "channel_count": None,
         "transmitting": I64,
+        "counted_at": I64,
+        "gate_jobs": GATE_JOB,
+        "gate_count": None,
         "gather_jobs": GATHER_JOB,
         "gather_count": None,
         "gather_items": None,
@@ -132,15 +163,19 @@ ROUND = Structure(
         "learn_pairs": None,
         "sources": I64,
         "source_count": None,
+        "trace_jobs": TRACE_JOB,
         "passes": None,
         "raises": None,
         "histograms": U32,
         "searches": SEARCH,
         "tie_keys": U64,
+        "passing": U32,
+        "passing_sizes": U32,
         "starts": U32,
         "hits": U32,
         "pages": U64,
     },
 )
-RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32})
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, RING)
+TRACES = Structure("Traces", {"items": TRACE, "neurons": U32})
+RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32, "drives": I64, "width": None, "drive_width": None})
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING)

@@ -1,11 +1,11 @@
-"""Recorded winners, kept on the device until there are many of them or they are asked for."""
+"""Recorded winners and drives, kept on the device until there are many of them or they are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import record
 from brainsim.kernels.gpu.device import Device
@@ -16,38 +16,66 @@ _BYTES = 1 << 22
 _SLOTS = (8, 256)  # least and most
 
 
+class Wanted(NamedTuple):
+    """Areas whose winners are recorded, for how many of each there is room, and those whose drives are, too."""
+
+    areas: tuple[int, ...]
+    capacity: tuple[int, ...]
+    drives: tuple[int, ...]
+
+
+class Recorded(NamedTuple):
+    """What was recorded after a round, by area: winners, and the drives of some."""
+
+    winners: dict[int, Neurons]
+    drives: dict[int, npt.NDArray[np.int64]]
+
+
 class Ring:
     """Room for the winners of some areas over several rounds, a slot for each round.
 
     Attributes
     ----------
     record : Record
-        For kernels: ``jobs`` say where in a slot an area's winners begin, led by their number; ``items`` has the slots.
+        For kernels: ``jobs`` say where in a slot an area's winners begin, led by their number, and where their drives;
+        ``items`` and ``drives`` have the slots, of ``width`` and ``drive_width`` items each.
     """
 
-    def __init__(self, device: Device, areas: Sequence[int], capacity: Sequence[int]) -> None:
-        self.areas = tuple(areas)
-        self.capacity = tuple(capacity)
+    def __init__(self, device: Device, wanted: Wanted) -> None:
+        self.wanted = wanted
         self._device = device
-        sizes = np.array(capacity, np.int64) + 1  # each list is led by its length
-        jobs = np.zeros(len(areas), RECORD_JOB)
-        jobs["area"], jobs["offset"] = areas, np.cumsum(sizes) - sizes
-        self._offsets = jobs["offset"].tolist()
-        self.width = int(sizes.sum())
-        self.slots = min(_SLOTS[1], max(_SLOTS[0], _BYTES // (4 * self.width)))
-        items = device.empty(self.slots * self.width, np.uint32, "recordings")
-        self.record = record(RING, jobs=device.upload(jobs, "recordings"), items=items)
+        self._jobs = jobs = np.zeros(len(wanted.areas), RECORD_JOB)
+        capacity = np.array(wanted.capacity, np.int64)
+        sizes = capacity + 1  # each list is led by its length
+        drives = np.where(np.isin(wanted.areas, wanted.drives), capacity, 0)
+        jobs["area"], jobs["offset"] = wanted.areas, np.cumsum(sizes) - sizes
+        jobs["first_drive"] = np.where(np.isin(wanted.areas, wanted.drives), np.cumsum(drives) - drives, -1)
+        self._width, self._drive_width = int(sizes.sum()), int(drives.sum())
+        self.slots = min(_SLOTS[1], max(_SLOTS[0], _BYTES // (4 * self._width + 8 * self._drive_width)))
+        self.record = record(
+            RING,
+            jobs=device.upload(jobs, "recordings"),
+            items=device.empty(self.slots * self._width, np.uint32, "recordings"),
+            drives=device.empty(self.slots * self._drive_width, np.int64, "recordings"),
+            width=self._width,
+            drive_width=self._drive_width,
+        )
 
-    def read(self, count: int) -> list[dict[int, Neurons]]:
-        """Return the winners by area in the first slots; all launches must have taken effect."""
-        slots = self._device.read(self.record.arrays["items"], 0, count * self.width).reshape(count, self.width)
-        return [
-            {
-                area: slot[offset + 1 : offset + 1 + slot[offset]].astype(np.int64)
-                for area, offset in zip(self.areas, self._offsets, strict=True)
-            }
-            for slot in slots
-        ]
+    def read(self, count: int) -> list[Recorded]:
+        """Return what the first slots hold; all launches must have taken effect."""
+        items = self._device.read(self.record.arrays["items"], 0, count * self._width)
+        drives = self._device.read(self.record.arrays["drives"], 0, count * self._drive_width)
+        slots = zip(items.reshape(count, self._width), drives.reshape(count, self._drive_width), strict=True)
+        return [self._recorded(*slot) for slot in slots]
+
+    def _recorded(self, slot: npt.NDArray[np.uint32], amounts: npt.NDArray[np.int64]) -> Recorded:
+        winners, drives = {}, {}
+        for area, offset, first in self._jobs.tolist():
+            size = int(slot[offset])
+            winners[area] = slot[offset + 1 : offset + 1 + size].astype(np.int64)
+            if first >= 0:
+                drives[area] = amounts[first : first + size].copy()
+        return Recorded(winners, drives)
 
     @property
     def nbytes(self) -> int:
@@ -56,10 +84,10 @@ class Ring:
 
 
 class Slot(NamedTuple):
-    """A place in a ring for the winners of one round, and where it begins."""
+    """A place in a ring for the winners of one round, and its number."""
 
     ring: Ring
-    start: int
+    number: int
 
 
 class Recorder:
@@ -70,27 +98,27 @@ class Recorder:
         self._ring: Ring | None = None
         self._taken = 0
         self._filled = 0
-        self._recorded: list[dict[int, Neurons]] = []
+        self._recorded: list[Recorded] = []
 
-    def has_room(self, areas: Sequence[int], capacity: Sequence[int]) -> bool:
+    def has_room(self, wanted: Wanted) -> bool:
         """Return whether `slot` can be called before all slots that were taken have been filled."""
-        return self._taken == 0 or (self._suits(areas, capacity) and self._taken < self._slots)
+        return self._taken == 0 or (self._suits(wanted) and self._taken < self._slots)
 
-    def _suits(self, areas: Sequence[int], capacity: Sequence[int]) -> bool:
-        return self._ring is not None and (self._ring.areas, self._ring.capacity) == (tuple(areas), tuple(capacity))
+    def _suits(self, wanted: Wanted) -> bool:
+        return self._ring is not None and self._ring.wanted == wanted
 
     @property
     def _slots(self) -> int:
         return self._ring.slots if self._ring is not None else 0
 
-    def slot(self, areas: Sequence[int], capacity: Sequence[int]) -> Slot:
-        """Return the next slot for the winners of some areas; raises `DeviceMemoryError` if there is no room for it."""
-        if not self.has_room(areas, capacity):
+    def slot(self, wanted: Wanted) -> Slot:
+        """Return the next slot; raises `DeviceMemoryError` if there is no room for it."""
+        if not self.has_room(wanted):
             self.drain()
-        if self._ring is None or not self._suits(areas, capacity):
-            self._ring = Ring(self._device, areas, capacity)
+        if self._ring is None or not self._suits(wanted):
+            self._ring = Ring(self._device, wanted)
         self._taken += 1
-        return Slot(self._ring, (self._taken - 1) * self._ring.width)
+        return Slot(self._ring, self._taken - 1)
 
     def filled(self, count: int) -> None:
         """Note that so many more slots have been filled."""
@@ -102,7 +130,7 @@ class Recorder:
             self._recorded += self._ring.read(self._filled)
         self._taken = self._filled = 0
 
-    def recorded(self) -> list[dict[int, Neurons]]:
+    def recorded(self) -> list[Recorded]:
         """Return what has been taken to the host, and forget it."""
         recorded, self._recorded = self._recorded, []
         return recorded

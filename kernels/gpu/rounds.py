@@ -6,7 +6,7 @@ room and launches again what did not happen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -15,11 +15,12 @@ from typing import Any
 from brainsim.kernels.backend import PHASES
 from brainsim.kernels.errors import KernelError
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.device_plan import DevicePlan
+from brainsim.kernels.gpu.device_plan import DeviceRound
 from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.overlay import Overlay
-from brainsim.kernels.gpu.ring import Recorder, Slot
+from brainsim.kernels.gpu.ring import Recorder, Slot, Wanted
 from brainsim.kernels.gpu.state import State
+from brainsim.kernels.gpu.traces import Sizes, Traces
 from brainsim.kernels.interrupts import uninterrupted
 
 _MOST_PENDING = 512
@@ -45,10 +46,11 @@ class Progress(Enum):
 
 @dataclass(eq=False)
 class _Step:
-    """A round that was launched, the moments between its phases, and where it is recorded."""
+    """A round that was launched, the moments between its phases, where it is recorded, and its number in traces."""
 
-    plan: DevicePlan
+    round: DeviceRound
     slot: Slot | None
+    number: int
     moments: list[Any]
 
 
@@ -63,11 +65,12 @@ class Rounds:
         The winners that rounds recorded.
     """
 
-    def __init__(self, device: Device, launches: Launches, state: State, overlay: Overlay) -> None:
+    def __init__(self, device: Device, launches: Launches, state: State, overlay: Overlay, traces: Traces) -> None:
         self._device = device
         self._launches = launches
         self._state = state
         self._overlay = overlay
+        self._traces = traces
         self._pending: list[_Step] = []
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._happened = 0
@@ -82,27 +85,51 @@ class Rounds:
             yield
             self.progress = Progress.AHEAD if self._pending else Progress.SETTLED
 
-    def launch(self, plan: DevicePlan, record: Sequence[int]) -> None:
-        """Launch a round that notes the winners of some areas; raises `DeviceMemoryError` before anything changes."""
+    def launch(self, round_: DeviceRound, record: Sequence[int], drives: Collection[int]) -> None:
+        """Launch a round that notes the winners of some areas, and the drives of some of these.
+
+        Raises `DeviceMemoryError` before anything changes.
+        """
         self._check()
         if len(self._pending) >= _MOST_PENDING:
             self.settle()
-        self._launches.prepare(plan)
-        slot = self._slot(record) if record else None
+        self._launches.prepare(round_.plan)
+        self._make_room_to_remember(round_.plan.traced)
+        slot = self._slot(record, [area for area in record if area in drives]) if record else None
         with self.whole():
-            self._state.launched(plan.round_plan)
-            self._pending.append(_Step(plan, slot, self._launches.launch(plan)))
+            self._state.launched(round_.round_plan)
+            self._launch(round_, slot)
             self._record(slot)
+
+    def learn(self, rounds: Sequence[DeviceRound]) -> None:
+        """Launch the rounds of a reinforcement, which are not counted; raises as `launch`."""
+        self._check()
+        for each in rounds:
+            self._launches.prepare(each.plan)
+        with self.whole():
+            self._state.forget_look()
+            for each in rounds:
+                self._launch(each, None)
+
+    def _launch(self, round_: DeviceRound, slot: Slot | None) -> None:
+        number = self._traces.number() if round_.plan.traces else 0
+        self._pending.append(_Step(round_, slot, number, self._launches.launch(round_, number)))
+
+    def _make_room_to_remember(self, sizes: Mapping[int, Sizes]) -> None:
+        if not self._traces.has_room(sizes):
+            self.settle()
+            with uninterrupted():
+                self._traces.make_room(sizes)
 
     def _check(self) -> None:
         if self.progress is Progress.LOST:
             raise KernelError("the state on the device is inconsistent, because a change failed; write all of it first")
 
-    def _slot(self, areas: Sequence[int]) -> Slot:
-        capacity = self._state.capacity(areas)
-        if not self.recorder.has_room(areas, capacity):
+    def _slot(self, areas: Sequence[int], drives: Sequence[int]) -> Slot:
+        wanted = Wanted(tuple(areas), tuple(self._state.capacity(areas)), tuple(drives))
+        if not self.recorder.has_room(wanted):
             self.settle()
-        return self.recorder.slot(areas, capacity)
+        return self.recorder.slot(wanted)
 
     def _record(self, slot: Slot | None) -> None:
         if slot is not None:
@@ -122,7 +149,7 @@ class Rounds:
                     self._state.set_status(status["rows_used"], status["pages_used"])
 
     def _count(self, steps: Sequence[_Step]) -> None:
-        self._happened += len(steps)
+        self._happened += sum(step.round.given is None for step in steps)
         self.recorder.filled(sum(step.slot is not None for step in steps))
         for step in steps:
             for phase, begin, end in zip(PHASES, step.moments[:-1], step.moments[1:], strict=True):
@@ -139,7 +166,7 @@ class Rounds:
         self._state.set_status(status["rows_used"], status["pages_used"])
         self._state.forget_look()
         for step in self._pending:
-            step.moments = self._launches.launch(step.plan)
+            step.moments = self._launches.launch(step.round, step.number)
             self._record(step.slot)
 
     def restart(self) -> None:
@@ -149,8 +176,9 @@ class Rounds:
         with self.whole():
             self._launches.forget()
             self.recorder.drain()
+            self._traces.forget()
             self._state.set_status(0, 0)
-            self._state.forget_fired()
+            self._state.restart()
 
     def take_happened(self) -> int:
         """Return how many rounds have happened since the last call."""

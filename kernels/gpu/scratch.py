@@ -12,6 +12,8 @@ _KINDS = {
     "histograms": (U32, "selection"),
     "searches": (SEARCH, "selection"),
     "tie_keys": (U64, "selection"),
+    "passing": (U32, "gates"),
+    "passing_sizes": (U32, "gates"),
     "starts": (U32, "learning"),
     "hits": (U32, "learning"),
     "pages": (U64, "learning"),
@@ -25,9 +27,10 @@ class Scratch:
     ----------
     arrays : dict of str to Array
         ``histograms`` count the digits of drives and hashes in each pass of a job, ``searches`` say what is known
-        before it, and ``tie_keys`` order the tied neurons of a job's area.  ``starts`` are the winners with which a
-        block of the graph begins, ``hits`` a bit for each neuron that may have fired and winner, ``pages`` those that
-        each neuron that may have fired needs, and then the first of them.
+        before it, and ``tie_keys`` order the tied neurons of a job's area.  ``passing`` lists the neurons that pass
+        gates, and ``passing_sizes`` says how many they are.  ``starts`` are the winners with which a block of the graph
+        begins, ``hits`` a bit for each neuron that may have fired and winner, ``pages`` those that each neuron that may
+        have fired needs, and then the first of them.
     """
 
     def __init__(self, device: Device) -> None:

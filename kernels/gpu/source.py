@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from brainsim.kernels.gpu.layout import FIBERS, OVERLAY, RING, ROUND, STATE, Structure
+from brainsim.kernels.gpu.layout import FIBERS, OVERLAY, RING, ROUND, STATE, TRACES, Structure
 
 FOLDER = Path(__file__).parent.parent / "cuda"
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
@@ -21,17 +21,20 @@ class Kernel(NamedTuple):
 
 
 KERNELS = {
+    "pass_gates": Kernel("gates", (FIBERS, STATE, ROUND)),
     "project": Kernel("project", (FIBERS, STATE, ROUND)),
     "gather": Kernel("gather", (FIBERS, STATE, OVERLAY, ROUND)),
+    "sum_channels": Kernel("channels", (STATE, ROUND)),
     "count_digits": Kernel("select", (STATE, ROUND), numbered=True),
     "count_winners": Kernel("select", (STATE, ROUND)),
     "list_winners": Kernel("select", (STATE, ROUND)),
-    "assign_rows": Kernel("learn", (STATE, OVERLAY, ROUND)),
+    "assign_rows": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "list_starts": Kernel("learn", (FIBERS, STATE, ROUND)),
     "draw_pairs": Kernel("learn", (FIBERS, STATE, ROUND)),
     "cross_out": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "reserve": Kernel("learn", (STATE, OVERLAY, ROUND)),
     "strengthen": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
+    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES), numbered=True),
     "commit": Kernel("commit", (STATE, ROUND)),
     "record": Kernel("commit", (STATE, RING), numbered=True),
 }

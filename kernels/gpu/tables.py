@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,15 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import record
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS
+from brainsim.kernels.gpu.gates import Gates
+from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS, RULE
 from brainsim.kernels.law.gaps import GapTable, gap_table
+from brainsim.kernels.law.rules import Depression, Update
+from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.program import Program
 
 _LARGEST_TILE, _SMALLEST_TILE = 14, 12  # bits; two bytes of shared memory a target: 32 KiB leave room for several
+NO_TAPER = -1
 _BLOCKS_EACH = 4  # thread blocks that a multiprocessor runs at once
 
 
@@ -35,7 +39,7 @@ class AreaTable:
     items : AREA array, (areas,)
         What the kernels read; see `kernels/cuda/types.cuh`.
     drives, tiles, ranks, winners : int
-        Items of the arrays in which each area has its own part.
+        Items of the arrays in which each area has its own part; those of channels come after those of all neurons.
     """
 
     def __init__(self, program: Program, bits: int) -> None:
@@ -49,12 +53,25 @@ class AreaTable:
         self.drives = self._place("drive", [area.n * here for area, here in zip(program.areas, reached, strict=True)])
         blocks = [-(-area.n >> bits) for area in program.areas]
         self.tiles = self._place("tiles", [count * here for count, here in zip(blocks, reached, strict=True)])
+        self._place_rivals(program, reached, bits)
         learning = self.items["slots"] > 0
         self.ranks = self._place(
             "ranks", [area.n * int(here) for area, here in zip(program.areas, learning, strict=True)]
         )
         self.capacity = np.array([min(area.k, area.n) for area in program.areas], np.int64)
         self.winners = self._place("winners", self.capacity)
+
+    def _place_rivals(self, program: Program, reached: Sequence[bool], bits: int) -> None:
+        """Say what competes in each area: neurons, whose drives are there already, or channels."""
+        items = self.items
+        items["channel"] = [a.channel for a in program.areas]
+        items["rivals"], items["open"] = items["n"] // items["channel"], items["k"] // items["channel"]
+        channels = np.where((items["channel"] > 1) & reached, items["rivals"], 0)
+        tiles = -(-channels >> bits)
+        sums, sum_tiles = self.drives + np.cumsum(channels) - channels, self.tiles + np.cumsum(tiles) - tiles
+        items["sums"] = np.where(items["channel"] > 1, sums, items["drive"])
+        items["sum_tiles"] = np.where(items["channel"] > 1, sum_tiles, items["tiles"])
+        self.drives, self.tiles = self.drives + int(channels.sum()), self.tiles + int(tiles.sum())
 
     def _place(self, field: str, sizes: Sequence[int] | npt.NDArray[np.int64]) -> int:
         ends = np.cumsum(np.asarray(sizes, np.int64))
@@ -71,53 +88,89 @@ class AreaTable:
         self.winners = self._place("winners", self.capacity)
 
 
+_Rule = Update | Depression
+
+
 class FiberTable:
-    """The fibers of a brain on a device, with gap tables, one for each probability, and the rules that are tables.
+    """The fibers of a brain on a device, with gap tables, one for each probability, and the steps of their rules.
 
     Attributes
     ----------
     record : Record
         For kernels: ``items`` has a fiber each; the parts of ``guide``, ``heads`` and ``gap_thresholds`` that belong to
-        a fiber are a `GapTable`; ``steps`` holds the tables of all rules that are given by one.
+        a fiber are a `GapTable`; ``rules`` has each step once, and ``steps`` the tables of those that are given by one;
+        ``gate_neurons`` has the assemblies that open gates, and ``tapers`` a table for each width of a `Tapered` graph.
     slots : list of int
         For each fiber, which of the rows of its source's neurons is its own.
+    depressions : list of int
+        For each fiber, which of the rules is its depression, or -1 if it has none.
     """
 
-    def __init__(self, program: Program, device: Device) -> None:
+    def __init__(self, program: Program, device: Device, gates: Gates) -> None:
         starts: dict[float, tuple[int, int, int]] = {}
         tables: list[GapTable] = []
         for p in dict.fromkeys(fiber.graph.p for fiber in program.fibers):
             starts[p] = (_total(tables, "guide"), _total(tables, "heads"), _total(tables, "thresholds"))
             tables.append(gap_table(p))
+        tapers = {fiber.graph.width: fiber.graph.table for fiber in program.fibers if isinstance(fiber.graph, Tapered)}
         slots = [0] * len(program.areas)
-        rules: dict[tuple[int, ...], int] = {}
+        rules = _numbered(program)
         items = np.zeros(len(program.fibers), FIBER)
+        items["gate"], items["taper"] = gates.numbers, NO_TAPER
         for item, fiber in zip(items, program.fibers, strict=True):
             graph, table = fiber.graph, gap_table(fiber.graph.p)
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
             item["recurrent"], item["bits"], item["base"] = graph.recurrent, graph.bits, fiber.base
             item["shift"], item["last"] = int(table.shift), int(table.last)
             item["guide"], item["heads"], item["gap_thresholds"] = starts[graph.p]
+            if isinstance(graph, Tapered):
+                _thin(item, graph, list(tapers).index(graph.width))
             if (update := fiber.update) is not None:
                 item["slot"] = slots[fiber.source]
                 slots[fiber.source] += 1
-                item["gain"], item["drift"], item["ceiling"] = update.gain, update.drift, update.ceiling
-                first = rules.setdefault(update.steps, sum(map(len, rules)))
-                item["steps"], item["step_count"], item["step_shift"] = first, len(update.steps), update.shift
+                item["rule"] = rules[update]
         self.slots = items["slot"].tolist()
+        self.depressions = [rules[f.depression] if f.depression is not None else -1 for f in program.fibers]
         self.record = record(
             FIBERS,
             items=device.upload(items, "fibers"),
             guide=device.upload(_joined(tables, "guide", np.uint16), "gap tables"),
             heads=device.upload(_joined(tables, "heads", np.uint32), "gap tables"),
             gap_thresholds=device.upload(_joined(tables, "thresholds", np.uint64), "gap tables"),
-            steps=device.upload(np.array([step for steps in rules for step in steps], np.int64), "fibers"),
+            rules=device.upload(_rule_items(rules), "fibers"),
+            steps=device.upload(np.array([step for rule in rules for step in rule.steps], np.int64), "fibers"),
+            gate_neurons=device.upload(gates.neurons, "fibers"),
+            tapers=device.upload(np.concatenate([np.empty(0, np.uint32), *tapers.values()]), "gap tables"),
         )
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
         return self.record.nbytes
+
+
+def _numbered(program: Program) -> dict[_Rule, int]:
+    """Return the steps of all rules, each once, in their order."""
+    every = (rule for fiber in program.fibers for rule in (fiber.update, fiber.depression) if rule is not None)
+    return {rule: number for number, rule in enumerate(dict.fromkeys(every))}
+
+
+def _rule_items(rules: Mapping[_Rule, int]) -> npt.NDArray[Any]:
+    """Return the steps of rules as kernels read them; their tables lie one after the other."""
+    items, first = np.zeros(len(rules), RULE), 0
+    for item, rule in zip(items, rules, strict=True):
+        item["gain"], item["drift"], item["ceiling"], item["floor"] = rule.gain, rule.drift, rule.ceiling, rule.floor
+        item["steps"], item["step_count"], item["step_shift"] = first, len(rule.steps), rule.shift
+        if isinstance(rule, Depression):
+            item["base"], item["losers"] = rule.base, rule.losers
+        first += len(rule.steps)
+    return items
+
+
+def _thin(item: npt.NDArray[Any], graph: Tapered, table: int) -> None:
+    """Say that the synapses of a fiber are thinned by distance, with one of the tables."""
+    item["taper"], item["taper_key"] = table * len(graph.table), np.uint64(graph.taper_key)
+    item["source_scale"], item["target_scale"] = graph.source_scale, graph.target_scale
 
 
 def _total(tables: Sequence[GapTable], field: str) -> int:

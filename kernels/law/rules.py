@@ -28,7 +28,9 @@ def multiplied(value: int, rate: int) -> int:
 
 @dataclass(frozen=True)
 class Update:
-    """One plasticity step in integers, ``w <- max(floor, min(w + rate * step(w), ceiling))``, rounded to nearest.
+    """One plasticity step in integers, ``w <- max(lowest, min(w + rate * step(w), ceiling))``, rounded to nearest.
+
+    ``lowest`` is the floor, or ``w`` where that lies below it: a weight is never raised to the floor at one stroke.
 
     The step is ``gain * w + drift``, or it is looked up in a table.  `Hebbian` has the first form with ``gain = beta``
     and ``drift = 0``, `SaturatingHebbian` with ``gain = -beta / w_max`` and ``drift = beta``.
@@ -42,8 +44,8 @@ class Update:
     ceiling : int
         Largest stored weight, ``round(w_max * 2**16)``.
     steps : tuple of int
-        If not empty, the table: a stored weight ``w`` changes by ``steps[(w - floor) >> shift]``, beyond its end by the
-        last.
+        If not empty, the table: a stored weight ``w`` changes by ``steps[(w - floor) >> shift]``, by the first item if
+        it lies below the floor, by the last beyond the end.
     shift : int
         How many low bits of a stored weight the table ignores.
     floor : int
@@ -71,17 +73,18 @@ class Update:
     def apply(self, stored: int, rate: int = ONE) -> int:
         """Return the stored weight, within the bounds, after one step at a rate with 16 fractional bits."""
         if self.steps:
-            step = self.steps[min((stored - self.floor) >> self.shift, len(self.steps) - 1)]
+            step = self.steps[min(max(0, stored - self.floor) >> self.shift, len(self.steps) - 1)]
         else:
             step = (self.gain * stored + self.drift + _HALF) >> RATE_BITS
-        return max(self.floor, min(stored + multiplied(step, rate), self.ceiling))
+        return max(min(self.floor, stored), min(stored + multiplied(step, rate), self.ceiling))
 
     @property
     def changes_weights(self) -> bool:
         """Whether a step changes any weight; if not, the fiber cannot learn (``beta = 0``)."""
-        # A line that is 0 at both ends is 0 everywhere; of a table, every item is tried.
+        # A line is monotonic, so its largest and smallest steps are at the ends, or just inside, where none is cut;
+        # of a table, every item is tried.
         items = (self.floor + (item << self.shift) for item in range(len(self.steps)))
-        tried = {self.floor, 0, ONE, self.ceiling, *items}
+        tried = {self.floor, self.floor + 1, self.ceiling - 1, self.ceiling, *items}
         return any(self.apply(weight) != weight for weight in tried if self.floor <= weight <= self.ceiling)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Region, Simulator
+from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Oscillator, Region, Simulator
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
+from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
 
 RULE = Hebbian(0.2, w_max=8)
 
@@ -159,6 +161,17 @@ def test_a_region_is_held_released_silenced_and_recorded_as_one(world: Any, name
     assert [sim.fires(part) for part in ("Cortex", *parts)] == [True, False, False]
 
 
+def test_what_was_recorded_of_a_region_is_written_and_read(world: Any, tmp_path: Path) -> None:
+    sim, memory = world
+    recording = sim.record(memory)
+    sim.project({"Hippocampus.EC": ["Hippocampus.CA3"]}, 2)
+    fired = sim.assembly("Hippocampus.CA3", "now")
+    write_assemblies(tmp_path / "dump.h5", [fired, memory.ec["cue"]], {"run": recording})
+    assert read_assemblies(tmp_path / "dump.h5")["Hippocampus.CA3"]["now"] == fired
+    again = read_recordings(tmp_path / "dump.h5")["run"]
+    assert again.winners("Hippocampus.CA3")[-1].tolist() == list(fired)
+
+
 def test_where_one_area_is_wanted_a_region_is_refused(world: Any) -> None:
     sim, memory = world
     for action in (sim.assembly, sim.drives, sim.fires):
@@ -288,7 +301,7 @@ def test_what_a_brain_cannot_take_is_refused_and_nothing_is_added() -> None:
         ([other["EC"]], r"Area 'Other\.EC' is part of region 'Other'; add the region instead"),
         ([Region("Empty")], r"Region 'Empty': must have an area before it is added to a brain \(got none\)"),
         ([other, other], "must be unique in the brain"),
-        (["Other"], "must be given Area objects, modulators or regions"),
+        (["Other"], r"must be given Area objects, modulators or regions \(got 'Other'\)"),
     ]
     for parts, message in mistakes:
         with pytest.raises(DeclarationError, match=message):
@@ -300,6 +313,57 @@ def test_what_a_brain_cannot_take_is_refused_and_nothing_is_added() -> None:
     with pytest.raises(DeclarationError, match="belongs to no brain yet"):
         good2 = Area("Good2", 5, 1)
         brain.connect(good2, good, 0.1)
+
+
+def modulated(theta: Oscillator, gate: Any = None) -> Region:
+    region = Region("Memory")
+    ec, ca3 = region.add(Area("EC", 60, 6, {"cue": range(6)}), Area("CA3", 60, 6))
+    region.connect(ec, ca3, p=0.3, plasticity=RULE, transmits_when=theta.retrieval, learns_when=theta.encoding)
+    region.connect(ca3, ca3, p=0.3, plasticity=RULE, modulated_by=theta, gate=ec["cue"] if gate is None else gate)
+    return region
+
+
+def test_its_fibers_name_modulators_and_gates_which_come_before_it_or_with_it() -> None:
+    for together in (False, True):
+        brain, theta = Brain(), Oscillator("theta", period=4)
+        region = modulated(theta)
+        if together:
+            assert brain.add(region, theta) == (region, theta)
+        else:
+            brain.add(theta)
+            brain.add(region)
+        assert [fiber.modulated_by for fiber in region.fibers] == [(), (theta,)]
+        assert "gate=Memory.EC['cue']" in repr(region)
+        assert pickle.loads(pickle.dumps(brain)) == brain
+
+
+def test_a_region_that_names_parts_of_another_brain_is_not_added() -> None:
+    theta, stranger = Oscillator("theta", period=4), Brain().add(Area("Gate", 60, 6))
+    for add, region, message in [
+        (
+            [],
+            modulated(theta),
+            r"Fiber 'Memory\.EC->Memory\.CA3'\.transmits_when: Oscillator 'theta' belongs to no brain",
+        ),
+        (
+            [theta],
+            modulated(theta, stranger),
+            r"Fiber 'Memory\.CA3->Memory\.CA3'\.gate: Area 'Gate' belongs to another",
+        ),
+        ([theta], modulated(theta, Assembly("EC", [1])), "unknown area 'EC'; did you mean 'Memory.EC'"),
+    ]:
+        brain = Brain()
+        with pytest.raises(DeclarationError, match=message):
+            brain.add(*add, region)
+        assert brain == Brain()
+        assert (theta.brain, region.brain, region["EC"].brain) == (None, None, None)
+
+
+def test_an_area_whose_region_is_left_out_is_suggested() -> None:
+    brain = Brain()
+    brain.add(Hippocampus("Left"), Hippocampus("Right"))
+    with pytest.raises(UnknownNameError, match=r"unknown area 'CA3'; did you mean 'Left\.CA3' or 'Right\.CA3'\?"):
+        brain["CA3"]
 
 
 def test_areas_with_a_dot_of_their_own_stay_possible() -> None:

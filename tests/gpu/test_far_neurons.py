@@ -10,7 +10,9 @@ import pytest
 
 from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.arrays import Array, Record, record
+from brainsim.kernels.gpu.gates import NO_GATE
 from brainsim.kernels.gpu.layout import DIGITS, STRUCTURES, Structure
+from brainsim.kernels.gpu.tables import NO_TAPER
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import Graph, mix64
 from brainsim.kernels.law.selection import input_tag, tie_order
@@ -33,11 +35,12 @@ class Far:
         fiber = np.zeros(1, layout.FIBER)
         fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
         fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
-        fiber["base"] = ONE
+        fiber["base"], fiber["gate"] = ONE, NO_GATE
+        fiber["taper"] = NO_TAPER
         gaps = {"guide": table.guide, "heads": table.heads, "gap_thresholds": table.thresholds}
         self._given: dict[str, dict[str, Values]] = {each.name: {} for each in STRUCTURES}
         self._given["Fibers"] = {"items": fiber, **gaps}
-        self.state(status=np.zeros(1, layout.STATUS))
+        self.state(status=np.zeros(1, layout.STATUS), counted=np.ones(2, np.uint32))
 
     def state(self, **fields: Values) -> None:
         self._given["State"] |= fields
@@ -49,7 +52,7 @@ class Far:
         """Place the second area, whose first neurons are not looked at, in the arrays."""
         areas = np.zeros(2, layout.AREA)
         areas["n"], areas["key"], areas["thresholds"] = self.n, self.area_key, -1
-        for name, value in fields.items():
+        for name, value in ({"channel": 1, "rivals": self.n, "open": 0} | fields).items():
             areas[name][1] = value
         self.state(areas=areas)
 
@@ -89,7 +92,7 @@ def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitab
     far.state(drive=np.full(size, -7, np.int64), peaks=np.zeros(1, np.int64), thresholds=thresholds, tile_bits=bits)
     jobs = np.array([(1, -tile, 0, 1)], layout.SELECT_JOB)
     far.round(select_jobs=jobs, select_count=1, transmitting=np.zeros(1, np.int64))
-    far.launch("project", shared=2 << bits)
+    far.launch("project", 2, shared=2 << bits)
     blocks = range(low >> far.graph.bits, ((far.n - 1) >> far.graph.bits) + 1)
     posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if low <= j < far.n]
     expected = np.bincount([j - low for i, j in posts if not (recurrent and i == j)], minlength=size) * ONE
@@ -108,7 +111,7 @@ def test_the_tag_is_of_neurons_past_2_to_the_31() -> None:
     jobs = np.array([(1, 0, 0, 1)], layout.SELECT_JOB)
     far.round(select_jobs=jobs, select_count=1, transmitting=np.zeros(1, np.int64))
     far.round(tie_keys=np.zeros(1, np.uint64), histograms=np.full(3 * DIGITS, 7, np.uint32), passes=3)
-    far.launch("project", shared=2 << 12)
+    far.launch("project", 2, shared=2 << 12)
     tag = input_tag([(far.graph.key, firing)])
     assert far.read("Round", "tie_keys").tolist() == [mix64(far.area_key ^ tag)]
     assert not far.read("Round", "histograms").any()
@@ -128,10 +131,11 @@ def test_the_last_winner_is_found_among_hashes_that_begin_alike(remaining: int) 
     expected = np.sort(hashes)[: int(histogram[digit + 1 :].sum()) + remaining]
     areas = np.zeros(2, layout.AREA)
     areas["n"], areas["k"], areas["key"] = n, n, far.area_key
+    areas["channel"], areas["rivals"], areas["open"] = 1, n, n
     tiles = -(-n >> bits)
     peaks = np.array([drive[tile << bits : (tile + 1) << bits].max() for tile in range(tiles)])
     far.state(areas=areas, drive=drive, peaks=peaks, won=np.zeros(tiles, np.uint32), tile_bits=bits)
-    far.state(next_winners=np.zeros(n, np.uint32), next_sizes=np.zeros(2, np.uint32))
+    far.state(next_winners=np.zeros(n, np.uint32), next_drives=np.zeros(n, np.int64), next_sizes=np.zeros(2, np.uint32))
     searches = np.zeros(2, layout.SEARCH)
     searches[0] = (bar, 0, 64, len(expected))
     far.round(select_jobs=np.array([(1, 0, 0, 0)], layout.SELECT_JOB), select_count=1, passes=1, searches=searches)
@@ -141,6 +145,7 @@ def test_the_last_winner_is_found_among_hashes_that_begin_alike(remaining: int) 
     won = np.union1d(np.flatnonzero(drive > bar), tied[np.isin(hashes, expected)])
     size = int(far.read("State", "next_sizes")[1])
     assert far.read("State", "next_winners")[:size].tolist() == won.tolist()
+    assert far.read("State", "next_drives")[:size].tolist() == drive[won].tolist()
     assert far.read("State", "won").tolist() == np.bincount(won >> bits, minlength=tiles).tolist()
 
 
@@ -156,7 +161,9 @@ def test_pairs_past_2_to_the_31_are_drawn(p: float) -> None:
     far.areas()
     far.firing(firing)
     far.state(next_winners=won, next_sizes=np.array([0, len(won)], np.uint32))
-    far.round(learn_jobs=np.array([(0, 1, 0, len(firing), 0, 0, starts, 0, words)], layout.LEARN_JOB), learn_count=1)
+    jobs = np.zeros(1, layout.LEARN_JOB)
+    jobs["moved"], jobs["items"], jobs["starts"], jobs["words"] = 1, len(firing), starts, words
+    far.round(learn_jobs=jobs, learn_count=1)
     far.round(starts=np.zeros(starts + 1, np.uint32), hits=np.zeros(len(firing) * words, np.uint32))
     far.round(learn_pairs=len(firing) * starts)
     far.launch("list_starts")
@@ -180,8 +187,8 @@ def test_thresholds_past_2_to_the_31_are_raised_in_rounds_that_happen(raises: in
     status = np.zeros(1, layout.STATUS)
     status["stalled"] = stalled
     far.areas(drive=-low, thresholds=-low, refraction=rate)
-    far.state(status=status, thresholds=before, drive=sums - before)
-    far.state(winners=np.zeros(300, np.uint32), sizes=np.zeros(2, np.uint32))
+    far.state(status=status, thresholds=before, next_drives=(sums - before)[won])
+    far.state(winners=np.zeros(300, np.uint32), sizes=np.zeros(2, np.uint32), drives=np.zeros(300, np.int64))
     far.state(next_winners=(low + won).astype(np.uint32), next_sizes=np.array([0, 300], np.uint32))
     far.state(changed=np.zeros(2, np.uint32), fired=np.zeros(2, np.uint32))
     far.round(select_jobs=np.array([(1, 0, 0, 1)], layout.SELECT_JOB), select_count=1, raises=raises)
@@ -192,3 +199,4 @@ def test_thresholds_past_2_to_the_31_are_raised_in_rounds_that_happen(raises: in
         assert (expected[won[:-5]] > before[won[:-5]]).all()
         assert (expected == THRESHOLD_LIMIT - 1).sum() == 4
     assert far.read("State", "thresholds").tolist() == expected.tolist()
+    assert far.read("State", "drives").tolist() == ((sums - before)[won] * (not stalled)).tolist()

@@ -198,4 +198,4 @@ class TestLearnedSynapses:
         backend, _ = driven(Program(areas, (FiberSpec("S->T", 0, 1, graph, None),)))
         assert len(backend.learned(0).pre) == 0
         assert backend.row(0, 3).tolist() == graph.row(3).tolist()
-        assert backend.memory()["fibers"] == {"S->T": {"learned": 0}}
+        assert backend.memory()["fibers"] == {"S->T": {"learned": 0, "transmissions": 0}}

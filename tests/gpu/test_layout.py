@@ -12,10 +12,12 @@ import pytest
 from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.arrays import record
 from brainsim.kernels.gpu.layout import ITEMS, RING, STRUCTURES, DType, Structure
+from brainsim.kernels.gpu.ring import Ring, Wanted
 from brainsim.kernels.gpu.source import FOLDER, KERNELS, UNITS, source_of
 from brainsim.kernels.law.graph import BLOCK_STEP, FINE, GOLDEN
 from brainsim.kernels.law.rules import RATE_BITS
 from brainsim.kernels.law.selection import TAG_STREAM
+from brainsim.kernels.law.taper import POSITION_BITS, TAPER_BITS
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, WEIGHT_BITS
 from emulator.build import build, kernels_source
 from emulator.device import EmulatedDevice
@@ -77,11 +79,11 @@ def test_all_structures_and_kernels_are_compared() -> None:
 @pytest.mark.parametrize(
     "checks",
     [
-        item_checks("RecordJob", np.dtype([("offset", np.int64), ("area", np.int64)])),
-        item_checks("RecordJob", np.dtype([("area", np.int64), ("offset", np.uint64)])),
-        item_checks("RecordJob", np.dtype([("area", np.int64)])),
-        structure_checks(replace(RING, fields={"jobs": layout.RECORD_JOB, "items": layout.I32})),
-        structure_checks(replace(RING, fields={"jobs": layout.RECORD_JOB, "items": None})),
+        item_checks("GatherJob", np.dtype([("first_item", np.int64), ("fiber", np.int64), ("items", np.int64)])),
+        item_checks("GatherJob", np.dtype([("fiber", np.int64), ("first_item", np.int64), ("items", np.uint64)])),
+        item_checks("GatherJob", np.dtype([("fiber", np.int64), ("first_item", np.int64)])),
+        structure_checks(replace(RING, fields={**RING.fields, "items": layout.I32})),
+        structure_checks(replace(RING, fields={**RING.fields, "items": None})),
         ["static_assert(same<decltype(commit), void(Round, State)>);"],
         ["static_assert(same<decltype(record), void(State, Ring)>);"],
     ],
@@ -100,6 +102,8 @@ def test_differences_are_found(checks: list[str]) -> None:
         ("FINE_LOW", FINE[0]),
         ("FINE_HIGH", FINE[1]),
         ("TAG_STREAM", TAG_STREAM),
+        ("TAPER_BITS", TAPER_BITS),
+        ("POSITION_BITS", POSITION_BITS),
         ("ONE", ONE),
         ("WEIGHT_BITS", WEIGHT_BITS),
         ("RATE_BITS", RATE_BITS),
@@ -114,6 +118,9 @@ def test_constants_are_the_same_on_both_sides(name: str, value: int) -> None:
     assert eval(text.removesuffix("ull"), {"i64": int}) == value
 
 
+LISTS = Structure("Lists", {"jobs": layout.RECORD_JOB, "items": layout.U32})
+
+
 class TestRecordsAreChecked:
     """What a kernel reads is what it was given: every address is that of an array of the very items."""
 
@@ -123,30 +130,28 @@ class TestRecordsAreChecked:
 
     def test_addresses_and_numbers(self, device: EmulatedDevice) -> None:
         jobs, items = device.empty(2, layout.RECORD_JOB, "a test"), device.empty(4, np.uint32, "a test")
-        given = record(RING, jobs=jobs, items=items)
+        given = record(LISTS, jobs=jobs, items=items)
         assert given.value.tolist() == [(jobs.address, items.address)]
-        assert given.nbytes == 32 + 16
+        assert given.nbytes == 2 * layout.RECORD_JOB.itemsize + 16
 
     @pytest.mark.parametrize("wrong", [np.uint64(1), 7, np.zeros(4, np.uint32)])
     def test_what_is_no_array(self, device: EmulatedDevice, wrong: Any) -> None:
         jobs = device.empty(2, layout.RECORD_JOB, "a test")
-        with pytest.raises(TypeError, match=r"structure Ring, field 'items': must be an array of uint32"):
-            record(RING, jobs=jobs, items=wrong)
+        with pytest.raises(TypeError, match=r"structure Lists, field 'items': must be an array of uint32"):
+            record(LISTS, jobs=jobs, items=wrong)
 
     def test_arrays_of_other_items(self, device: EmulatedDevice) -> None:
         jobs, items = device.empty(2, layout.RECORD_JOB, "a test"), device.empty(4, np.int32, "a test")
         with pytest.raises(TypeError, match=r"must be an array of uint32 \(got Array int32\)"):
-            record(RING, jobs=jobs, items=items)
+            record(LISTS, jobs=jobs, items=items)
 
     def test_fields_that_are_missing_or_unknown(self, device: EmulatedDevice) -> None:
         jobs = device.empty(2, layout.RECORD_JOB, "a test")
-        with pytest.raises(TypeError, match="structure Ring: fields that are missing or unknown: items, slots"):
-            record(RING, jobs=jobs, slots=3)
+        with pytest.raises(TypeError, match="structure Lists: fields that are missing or unknown: items, slots"):
+            record(LISTS, jobs=jobs, slots=3)
 
     def test_a_launch_takes_what_its_kernel_has_parameters_for(self, device: EmulatedDevice) -> None:
-        ring = record(
-            RING, jobs=device.empty(2, layout.RECORD_JOB, "a test"), items=device.empty(4, np.uint32, "a test")
-        )
+        ring = Ring(device, Wanted((0,), (4,), ())).record
         with pytest.raises(TypeError, match="kernel record: takes State"):
             device.prepare("record", 1, [ring], number=3)
         with pytest.raises(TypeError, match="kernel record: takes State"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import matplotlib as mpl
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.patches import Polygon
+from matplotlib.text import Text
 
 from brainsim import Area, Assembly, Brain, Hebbian, Region
 from brainsim.errors import DeclarationError
@@ -124,3 +126,48 @@ def test_areas_without_a_region_stand_evenly_on_a_circle(ax: Any) -> None:
 def test_a_figure_of_its_own_by_default() -> None:
     assert raster(recorded()).get_figure() is not None
     assert draw_brain(Brain()).get_figure() is not None
+
+
+ODD = ["Ba$$in", "$_$", "a$b$c", "100 %", "_hidden", "a_b^c", "<b>&", "{0}", "\\alpha"]
+
+
+def texts_of(ax: Any) -> list[str]:
+    """Return the texts of some axes after drawing, by the strings that are drawn letter by letter."""
+    ax.get_figure().savefig(io.BytesIO(), format="png")
+    drawn = [text for text in ax.findobj(Text) if text.get_visible() and text.get_text()]
+    return [text.get_text() for text in drawn if not text.get_parse_math()]
+
+
+class TestTexts:
+    """Labels are drawn as they are: nothing in them is a formula, a format or a command."""
+
+    @pytest.mark.parametrize("label", ODD)
+    def test_labels_of_marks_and_assemblies(self, label: str) -> None:
+        recording = Recording([Area("A", n=10, k=3)])
+        recording.mark(label)
+        recording.append({"A": np.arange(3)})
+        assert label in texts_of(raster(recording, [Assembly("A", [0, 1], label)]))
+        assert texts_of(overlap_heatmap([Assembly("A", [0, 1], label)])).count(label) == 2
+        assert label in texts_of(learning_curve([Curve(label, [0, 1], [[0, 1]])]))
+
+    @pytest.mark.parametrize("name", ODD)
+    def test_names_of_areas(self, name: str) -> None:
+        brain = Brain()
+        area = brain.add(Area(name, n=10, k=3))
+        brain.connect(area, area, p=0.1)
+        assert any(text.startswith(name) for text in texts_of(draw_brain(brain)))
+        assert brain._repr_svg_().rstrip().endswith("</svg>")
+
+    def test_of_many_labels_as_many_are_drawn_as_can_be_read(self) -> None:
+        words = [f"word{number}" for number in range(200)]
+        assemblies = [Assembly("A", range(5 * at, 5 * at + 5), word) for at, word in enumerate(words)]
+        recording = Recording([Area("A", n=1000, k=5)])
+        for assembly in assemblies:
+            recording.mark(assembly.label)
+            recording.append({"A": assembly.neurons})
+        for ax, most in ((raster(recording, assemblies), 70), (overlap_heatmap(assemblies), 80)):
+            drawn = [text for text in texts_of(ax) if text in words]
+            assert 10 < len(drawn) <= most
+            assert drawn[0] == "word0"
+        few = overlap_heatmap(assemblies[:8])
+        assert [label.get_text() for label in few.get_xticklabels()] == words[:8]

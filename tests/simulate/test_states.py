@@ -154,6 +154,11 @@ DAMAGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "locked": (lambda file: _put(file, "", area_locks='[["U", "x"]]'), "area_locks names 'U', which this brain does"),
     "lock": (lambda file: _put(file, "", fiber_locks='[["T->T", ""]]'), "lock: must be the name of a lock"),
     "pairs": (lambda file: _put(file, "", fiber_locks='[["T->T"]]'), "locks must be pairs of an owner and a lock"),
+    "driven": (
+        lambda file: _put(file, "drives/T", neurons=[0], amount=[1]),
+        "drives of area 'T': its neurons must be those that fire",
+    ),
+    "undriven": (lambda file: _put(file, "drives/S", neurons=[1], amount=[0]), "amount must lie between 1 and"),
     "clock": (lambda file: _put(file, "", rounds=-1), "rounds must be a count"),
 }
 

@@ -230,6 +230,20 @@ class TestPictures:
         assert run.notes == ["picture bad.png could not be drawn (ValueError: Ba$$in)"]
         assert header_of(tmp_path / "out")["status"] == "finished"
 
+    def test_letters_that_no_font_has_are_noted_once(self, tmp_path: Path) -> None:
+        def drawn() -> Figure:
+            figure = Figure()
+            figure.subplots().set_title("\ue000\ue001\ue002")  # for private use
+            return figure
+
+        run = begun(tmp_path / "out")
+        run.picture("odd.png", drawn)
+        run.finish({})
+        assert (tmp_path / "out" / "odd.png").exists()
+        assert len(run.notes) == 1
+        assert run.notes[0].startswith("picture odd.png: Glyph 57344")
+        assert run.notes[0].endswith(" more warnings")
+
 
 class TestFiles:
     def study(self) -> Experiment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Backend
 from brainsim.kernels.round_plan import Planner
-from brainsim.kernels.state import THRESHOLDS, WEIGHTS, WINNERS, Firing, Synapses, Thresholds
+from brainsim.kernels.state import DRIVES, THRESHOLDS, WEIGHTS, WINNERS, Drives, Firing, Synapses, Thresholds
 
 
 class Driven:
@@ -21,12 +21,22 @@ class Driven:
         self._planner = Planner(backend.program)
         self._fired: set[int] = set()
         self._recorded: list[dict[int, Any]] = []
+        self._recorded_drives: list[dict[int, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.backend, name)
 
-    def round(self, opened: Sequence[int], held: Collection[int], *, learn: bool, record: Sequence[int] = ()) -> None:
-        self.backend.run(self._planner.plan(opened, held, learn=learn), record)
+    def round(
+        self,
+        opened: Sequence[int],
+        held: Collection[int],
+        *,
+        learn: bool,
+        learning: Mapping[int, int] | None = None,
+        record: Sequence[int] = (),
+        drives: Collection[int] = (),
+    ) -> None:
+        self.backend.run(self._planner.plan(opened, held, learn=learn, learning=learning), record, drives)
 
     def winners(self, area: int) -> Any:
         return self.backend.read(WINNERS, area).neurons
@@ -48,10 +58,14 @@ class Driven:
     def set_thresholds(self, area: int, thresholds: Thresholds) -> None:
         self.backend.write(THRESHOLDS, area, thresholds)
 
+    def drives(self, area: int) -> Drives:
+        return self.backend.read(DRIVES, area)
+
     def stable(self) -> bool:
         drained = self.backend.drain()
         self._fired |= drained.fired
         self._recorded += drained.recorded
+        self._recorded_drives += drained.recorded_drives
         return drained.stable
 
     def fired(self) -> set[int]:
@@ -62,4 +76,9 @@ class Driven:
     def recorded(self) -> list[dict[int, Any]]:
         self.stable()
         recorded, self._recorded = self._recorded, []
+        return recorded
+
+    def recorded_drives(self) -> list[dict[int, Any]]:
+        self.stable()
+        recorded, self._recorded_drives = self._recorded_drives, []
         return recorded

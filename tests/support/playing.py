@@ -15,6 +15,7 @@ from brainsim.declare.fiber import Fiber, FiberSet
 from plays import (
     Bias,
     Disinhibit,
+    Forget,
     Hold,
     Inhibit,
     Load,
@@ -78,10 +79,12 @@ class _Player:
                 sim.release(*self._areas(areas))
             case Silence(areas):
                 sim.silence(*self._areas(areas))
-            case Inhibit(areas, links):
-                sim.inhibit(*self._areas(areas), *self._set(links))
-            case Disinhibit(areas, links):
-                sim.disinhibit(*self._areas(areas), *self._set(links))
+            case Inhibit(areas, links, lock):
+                sim.inhibit(*self._areas(areas), *self._set(links), lock=lock)
+            case Disinhibit(areas, links, lock):
+                sim.disinhibit(*self._areas(areas), *self._set(links), lock=lock)
+            case Forget(links):
+                sim.forget(self._set(links))
             case Run():
                 self._run(step)
             case Probe(steps):
@@ -201,6 +204,7 @@ class _Player:
         sim = self._sim
         return {
             "rounds": sim.rounds,
+            "locks": sim.locks,
             "schedule": str(sim.schedule()),
             "unused": sim.unused(),
             **{name: sim.assembly(name).neurons.tolist() for name in self._brain.areas},

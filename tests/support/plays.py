@@ -108,11 +108,18 @@ class Silence:
 class Inhibit:
     areas: tuple[int, ...]
     links: tuple[int, ...]
+    lock: str = "default"
 
 
 @dataclass(frozen=True)
 class Disinhibit:
     areas: tuple[int, ...]
+    links: tuple[int, ...]
+    lock: str | None = None
+
+
+@dataclass(frozen=True)
+class Forget:
     links: tuple[int, ...]
 
 
@@ -147,7 +154,7 @@ class Load:
     into: str = "here"
 
 
-Step = Present | Recall | Bias | Hold | Release | Silence | Inhibit | Disinhibit | Run | Probe | Save | Load
+Step = Present | Recall | Bias | Hold | Release | Silence | Inhibit | Disinhibit | Forget | Run | Probe | Save | Load
 
 
 @dataclass(frozen=True)

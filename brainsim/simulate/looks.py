@@ -1,0 +1,61 @@
+"""Looks at what fires, what drove it, and what was transmitted."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.declare.assembly import Assembly
+from brainsim.kernels.law.weights import ONE
+from brainsim.kernels.parts import Explicit
+from brainsim.kernels.state import DRIVES, WEIGHTS, WINNERS, amounts_at
+from brainsim.simulate.engine import Engine
+from brainsim.simulate.silence import warn_of_area
+from brainsim.simulate.state import BrainState
+
+
+class Looks:
+    """Reads what backends keep about rounds that were run."""
+
+    def __init__(self, engine: Engine, state: BrainState) -> None:
+        self._engine = engine
+        self._state = state
+        self._program = engine.program
+
+    def assembly(self, area: int, label: str | None) -> Assembly:
+        """Return the present winners of an area; warn if it has never fired."""
+        assembly = Assembly(self._program.areas[area].name, self._engine.read(WINNERS, area).neurons, label)
+        if not len(assembly) and area not in self._state.fired:
+            warn_of_area(assembly.area)
+        return assembly
+
+    def drive(self, area: int) -> npt.NDArray[np.float64]:
+        """Return the drives with which the present winners of an area won, 0 for those that have not."""
+        won: npt.NDArray[np.int64] = amounts_at(
+            self._engine.read(DRIVES, area), self._engine.read(WINNERS, area).neurons
+        )
+        return won / ONE
+
+    def events(self) -> dict[str, int]:
+        """Return how many synapses have transmitted so far, by fiber: each counts once for each time."""
+        return {fiber.name: self._events(f) for f, fiber in enumerate(self._program.fibers)}
+
+    def _events(self, f: int) -> int:
+        times = self._engine.transmissions(f)
+        if not times.any():
+            return 0
+        if isinstance(self._program.fibers[f].graph, Explicit):
+            pre = self._engine.read(WEIGHTS, f).pre
+            return int(times[pre].sum())
+        return sum(int(times[i]) * len(self._engine.row(f, i)) for i in np.flatnonzero(times).tolist())
+
+    def unused(self) -> tuple[str, ...]:
+        """Return a line for each area that never fired, each fiber never opened, and each gate never driven."""
+        fired, opened, areas = self._state.fired, self._state.opened, self._program.areas
+        lines = [f"area {area.name!r} never fired" for a, area in enumerate(areas) if a not in fired]
+        for f, fiber in enumerate(self._program.fibers):
+            if f not in opened:
+                lines.append(f"fiber {fiber.name!r} was never opened")
+            if fiber.gate is not None and fiber.gate.area not in fired:
+                lines.append(f"gate of fiber {fiber.name!r}: area {areas[fiber.gate.area].name!r} never fired")
+        return tuple(lines)

@@ -1,0 +1,211 @@
+"""Graphs with a structure: one to one, small worlds, topographic; what they are and what they refuse."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.sparse import coo_array
+
+from brainsim import Area, Brain, Connectivity, Explicit, Fiber, Hebbian, OneToOne, SmallWorld, Topographic
+from brainsim.build import build
+from brainsim.declare import sparse
+from brainsim.declare.sparse import density
+from brainsim.errors import DeclarationError
+from brainsim.kernels import parts
+from brainsim.kernels.law.taper import Tapered
+
+
+def connected(graph: Connectivity, n_source: int = 100, n_target: int | None = None, **parts: Any) -> Fiber:
+    """Return a fiber between two areas, or of an area with itself if only one size is given."""
+    brain = Brain()
+    source = brain.add(Area("S", n_source, 1))
+    target = source if n_target is None else brain.add(Area("T", n_target, 1))
+    return brain.connect(source, target, graph=graph, **parts)
+
+
+def neighbours(fiber: Fiber) -> npt.NDArray[np.int64]:
+    """Return how far round the ring each synapse leads, shape (n, k)."""
+    n = fiber.source.n
+    targets = np.array([fiber.row(i) for i in range(n)])
+    return (targets - np.arange(n)[:, None]) % n
+
+
+class TestOneToOne:
+    @pytest.mark.parametrize("n_target", [None, 100])
+    def test_it_is_a_diagonal(self, n_target: int | None) -> None:
+        fiber = connected(OneToOne(), 100, n_target, weight=-3)
+        np.testing.assert_array_equal(fiber.to_scipy().toarray(), -3 * np.eye(100))
+        assert fiber.row(7).tolist() == [7]
+        assert fiber.contains(7, 7)
+        assert not fiber.contains(7, 8)
+        assert "OneToOne(): 100 synapses, 2.4 kB fixed weight=-3" in repr(fiber)
+
+    def test_areas_must_be_of_one_size(self) -> None:
+        with pytest.raises(
+            DeclarationError,
+            match=r"Fiber 'S->T'\.graph: must be between areas of equal n, since it is a OneToOne \(got \(100, 99\)\)",
+        ):
+            connected(OneToOne(), 100, 99)
+
+
+class TestSmallWorld:
+    def test_without_rewiring_it_is_a_ring(self) -> None:
+        assert {tuple(row) for row in np.sort(neighbours(connected(SmallWorld(6, 0.0, 1)))).tolist()} == {
+            (1, 2, 3, 97, 98, 99)
+        }
+
+    @pytest.mark.parametrize("rewire", [0.1, 0.5, 1.0])
+    def test_synapses_move_as_often_as_wanted(self, rewire: float) -> None:
+        n, k = 2000, 20
+        steps = neighbours(connected(SmallWorld(k, rewire, 1), n))
+        assert steps.shape == (n, k)
+        assert all(len(set(row)) == k for row in steps.tolist())
+        assert not (steps == 0).any()
+        near = ((steps <= k // 2) | (steps >= n - k // 2)).mean()
+        # A synapse stays with probability 1 - rewire, and a moved one comes near again with about k / n.
+        assert near == pytest.approx(1 - rewire + rewire * k / n, abs=4 * 0.5 / np.sqrt(n * k))
+        far = steps[(steps > k // 2) & (steps < n - k // 2)]
+        assert np.histogram(far, bins=8, range=(k // 2 + 1, n - k // 2))[0].std() < 4 * np.sqrt(len(far) / 8)
+
+    def test_every_free_target_is_equally_likely(self) -> None:
+        # Of 5 places but its own, a neuron keeps or draws 4; all 5 sets of 4 are equally likely if all are drawn.
+        missing = [
+            place
+            for seed in range(400)
+            for i, row in enumerate(neighbours(connected(SmallWorld(4, 1.0, seed), 6)).tolist())
+            for place in {1, 2, 3, 4, 5} - set(row)
+        ]
+        counts = np.bincount(missing, minlength=6)[1:]
+        assert counts.sum() == 2400
+        assert ((counts - 480) ** 2 / 480).sum() < 18.5  # chi-square with 4 degrees of freedom, p = .001
+
+    def test_it_is_a_function_of_its_seed(self) -> None:
+        assert connected(SmallWorld(6, 0.3, 1)) == connected(SmallWorld(6, 0.3, 1))
+        assert connected(SmallWorld(6, 0.3, 1)) != connected(SmallWorld(6, 0.3, 2))
+        assert connected(SmallWorld(6, 0.3, 1)).row(1).tolist() == [0, 4, 38, 56, 98, 99]
+
+    def test_it_may_lead_from_one_area_to_another(self) -> None:
+        fiber = connected(SmallWorld(4, 0.2, 1), 50, 50, plasticity=Hebbian(0.1, 5), weight=2)
+        assert repr(fiber) == (
+            "<Fiber S->T SmallWorld(k=4, rewire=0.2, seed=1): 200 synapses, 4.8 kB "
+            "Hebbian(beta=0.1, w_max=5.0) weight=2>"
+        )
+        assert set(fiber.to_scipy().data) == {2.0}
+        assert pickle.loads(pickle.dumps(fiber)) == fiber
+
+    def test_as_many_synapses_as_there_are_places(self) -> None:
+        assert {tuple(row) for row in neighbours(connected(SmallWorld(6, 1.0, 1), 7)).tolist()} == {
+            tuple((np.arange(7)[np.arange(7) != i] - i) % 7) for i in range(7)
+        }
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: SmallWorld(3, 0.1, 1), r"SmallWorld\.k: must be an even number of at least 2 \(got 3\)"),
+            (lambda: SmallWorld(0, 0.1, 1), r"SmallWorld\.k: must be an even number of at least 2 \(got 0\)"),
+            (lambda: SmallWorld(4, 1.1, 1), r"SmallWorld\.rewire: must be a number between 0 and 1 \(got 1\.1\)"),
+            (lambda: SmallWorld(4, 0.1, -1), r"SmallWorld\.seed: must be an integer of at least 0 \(got -1\)"),
+            (
+                lambda: connected(SmallWorld(4, 0.1, 1), 4),
+                r"Fiber 'S->S'\.graph: SmallWorld\.k: must be below n = 4 \(got 4\); lower k",
+            ),
+            (
+                lambda: connected(SmallWorld(4, 0.1, 1), 10, 11),
+                r"Fiber 'S->T'\.graph: must be between areas of equal n, since it is a SmallWorld \(got \(10, 11\)\)",
+            ),
+            (
+                lambda: connected(SmallWorld(2000, 0.1, 1), 10**6),
+                r"Fiber 'S->S'\.graph: synapses: must be at most MAX_STORED = 200_000_000, since each is stored in 24 bytes "
+                r"\(got 2000000000\); lower n, or take a graph that is not stored",
+            ),
+        ],
+    )
+    def test_mistakes_are_named(self, make: Any, message: str) -> None:
+        with pytest.raises(DeclarationError, match=message):
+            make()
+
+
+class TestTopographic:
+    def test_probability_falls_with_distance(self) -> None:
+        fiber = connected(Topographic(0.8, 0.1), 400, 600)
+        matrix = fiber.to_scipy(seed=1).toarray()
+        distance = np.arange(400)[:, None] / 400 - np.arange(600) / 600
+        for low in np.arange(-0.3, 0.3, 0.05):
+            ring = (distance >= low) & (distance < low + 0.05)
+            wanted = 0.8 * np.exp(-(distance[ring] ** 2) / 0.02)
+            assert matrix[ring].mean() == pytest.approx(wanted.mean(), abs=4 * 0.5 / np.sqrt(ring.sum()))
+        assert not matrix[np.abs(distance) > 0.6].any()
+
+    def test_it_is_not_stored_and_depends_on_the_seed(self) -> None:
+        fiber = connected(Topographic(0.5, 0.05), 200, weight=30)
+        (spec,) = build(fiber.source.brain, 4).fibers  # type: ignore[arg-type]
+        assert isinstance(spec.graph, Tapered)
+        assert spec.base == 30 << 16
+        assert repr(fiber) == "<Fiber S->S Topographic(p=0.5, width=0.05) fixed weight=30>"
+        assert fiber.p == 0.5
+        matrix = fiber.to_scipy(seed=4)
+        assert set(matrix.data) == {30.0}
+        assert not matrix.diagonal().any()
+        assert matrix[[17]].nonzero()[1].tolist() == fiber.row(17, seed=4).tolist() != fiber.row(17, seed=5).tolist()
+        assert [j for j in range(200) if fiber.contains(17, j, seed=4)] == fiber.row(17, seed=4).tolist()
+
+    @pytest.mark.parametrize("width", [0.01, 0.1, 1.0])
+    def test_its_density_is_known(self, width: float) -> None:
+        fiber = connected(Topographic(0.5, width), 500, 300)
+        expected = density(fiber.graph(1)) * 150_000
+        assert fiber.to_scipy(seed=1).nnz == pytest.approx(expected, abs=5 * np.sqrt(expected))
+
+    def test_a_narrow_one_can_be_looked_at_where_a_random_graph_could_not(self) -> None:
+        wide, narrow = (connected(Topographic(0.5, width), 100_000).graph() for width in (10, 0.001))
+        assert density(wide) * 1e10 > sparse.MAX_SYNAPSES > density(narrow) * 1e10
+
+    @pytest.mark.parametrize(
+        ("make", "message"),
+        [
+            (lambda: Topographic(1.5, 0.1), r"Topographic\.p: must be a number between 0 and 1 \(got 1\.5\)"),
+            (lambda: Topographic(0.5, 0), r"Topographic\.width: must be a number between 0\.001 and 10 \(got 0\)"),
+            (lambda: Topographic(0.5, 11), r"Topographic\.width: must be a number between 0\.001 and 10 \(got 11\)"),
+            (lambda: Topographic(0.5), "width"),  # type: ignore[call-arg]
+        ],
+    )
+    def test_mistakes_are_named(self, make: Any, message: str) -> None:
+        with pytest.raises((DeclarationError, TypeError), match=message):
+            make()
+
+
+class TestGivenSynapses:
+    def test_there_is_a_bound_on_what_is_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sparse, "MAX_STORED", 9)
+        with pytest.raises(DeclarationError, match=r"Fiber 'S->S'\.graph: synapses: must be at most MAX_STORED = 9, "):
+            connected(OneToOne(), 10)
+        with pytest.raises(DeclarationError, match=r"graph: synapses: must be at most MAX_STORED = 9.*\(got 100\)"):
+            connected(Explicit(coo_array(np.ones((10, 10)))), 10)
+        assert connected(OneToOne(), 9).row(0).tolist() == [0]
+
+    def test_the_order_of_the_items_does_not_matter(self) -> None:
+        rng = np.random.default_rng(0)
+        at = rng.permutation(10_000)[:500]
+        shuffled = coo_array((np.arange(1.0, 501), (at // 100, at % 100)), shape=(100, 100))
+        one, other = connected(Explicit(shuffled)), connected(Explicit(shuffled.tocsr().sorted_indices()))
+        assert one == other
+        np.testing.assert_array_equal(one.to_scipy().toarray(), shuffled.toarray())
+
+    @pytest.mark.parametrize("items", [[3, 3, 5], [5, 3, 3], [3, 5, 3]])
+    def test_a_synapse_given_twice_is_found_wherever_it_stands(self, items: list[int]) -> None:
+        array = coo_array(([1.0, 1.0, 1.0], ([2, 2, 2], items)), shape=(100, 100))
+        with pytest.raises(DeclarationError, match="the synapse 2 -> 3 is given twice"):
+            connected(Explicit(array))
+
+    def test_a_program_names_them_by_their_weights(self) -> None:
+        graphs = [
+            build(connected(OneToOne(), 50, weight=weight).source.brain, 1).fibers[0].graph  # type: ignore[arg-type]
+            for weight in (1, 2)
+        ]
+        first, second = graphs
+        assert isinstance(first, parts.Explicit)
+        assert isinstance(second, parts.Explicit)
+        assert first.digest != second.digest
