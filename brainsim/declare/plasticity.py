@@ -71,9 +71,11 @@ class Plasticity(ABC):
 
     def __post_init__(self) -> None:
         w_min, w_max = self.bounds()
-        usual = 1.0 if w_min <= 1.0 < w_max else (w_min + w_max) / 2
-        self.fixed_point(usual, at=usual)
-        self.depression(usual)
+        if w_min <= 1.0 < w_max:
+            self.fixed_point(at=1.0)
+            self.depression()
+        else:
+            self._step.update(w_min, w_max)
 
     @abstractmethod
     def step(self, w: float) -> float:
@@ -137,7 +139,9 @@ class Plasticity(ABC):
         if at is None:
             rule._check_base(base)
         at = to_float(to_fixed(base if at is None else at))
-        check_rounding(self._name, update, at, rule.update(at) - at)
+        # The bounds are rounded, too; cut at the others, a step from a bound would be what rounding adds or takes away.
+        wanted = max(to_float(update.floor), min(at + rule._step(at), to_float(update.ceiling))) - at
+        check_rounding(self._name, update, at, wanted)
         return update
 
     def depression(self, base: float = 1.0) -> Depression | None:

@@ -212,15 +212,15 @@ class Simulator:
         self._parts.stimuli.present(assemblies)
 
     def hold(self, *areas: AreasLike) -> None:
-        """Keep the present winners of these areas firing until they are released."""
+        """Keep the present winners of these areas and regions firing until they are released."""
         self._parts.stimuli.hold(areas)
 
     def release(self, *areas: AreasLike) -> None:
-        """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
+        """Let areas and regions (all, if none is named) choose winners again; what fires now stays until they do."""
         self._parts.stimuli.release(areas)
 
     def silence(self, *areas: AreasLike) -> None:
-        """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
+        """Let no neuron of areas and regions (all, if none is named) fire, and release them; weights are kept."""
         self._parts.stimuli.silence(areas)
 
     @property
@@ -413,7 +413,7 @@ class Simulator:
         """Let the weights of fibers be what they were at the beginning: nothing that was learned is left.
 
         A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
-        thresholds and the clock stay.  Fibers that cannot learn stay as they are.
+        thresholds, traces and the clock stay.  Fibers that cannot learn stay as they are.
 
         >>> sim.present(phon["dog"])
         >>> sim.run(phon >> lex, rounds=3)
@@ -437,7 +437,7 @@ class Simulator:
         self._parts.weights.forget(fibers)
 
     def record(self, *areas: AreasLike, drives: bool = False) -> Recording:
-        """Record the winners of these areas (all, if none is named) from the next round on, and their drives if wanted.
+        """Record the winners of areas and regions (all, if none is named) from the next round on, and drives if wanted.
 
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
         """

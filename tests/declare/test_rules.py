@@ -233,6 +233,11 @@ class TestRulesOfUsers:
         assert step.apply(2 * ONE) / ONE == pytest.approx(3.0, rel=1e-2)
         assert step.apply(ONE) / ONE == pytest.approx(1.0, rel=1e-2)
 
+    @pytest.mark.parametrize("w_max", [2.00001, 2.000007])  # stored as a little more, and as a little less
+    def test_a_fiber_may_begin_with_weights_at_a_bound_that_is_rounded(self, w_max: float) -> None:
+        for rule in (Hebbian(0.0, w_max), Hebbian(0.5, w_max)):
+            assert rule.fixed_point(at=w_max).ceiling == round(w_max * ONE)
+
     def test_rules_can_be_pickled_and_stand_in_a_fiber(self) -> None:
         brain = Brain()
         source, target = brain.add(Area("S", 60, 10, {"x": range(10)}), Area("T", 100, 10))

@@ -20,6 +20,7 @@ from plays import (
     Bias,
     Curved,
     Disinhibit,
+    Forget,
     Hold,
     Inhibit,
     Link,
@@ -179,8 +180,8 @@ class Steps:
             st.builds(Hold, areas),
             st.builds(Release, areas),
             st.builds(Silence, areas),
-            st.builds(Inhibit, areas, some(self.fibers)),
-            st.builds(Disinhibit, areas, some(self.fibers)),
+            st.builds(Inhibit, areas, some(self.fibers), st.sampled_from(["default", "noun"])),
+            st.builds(Disinhibit, areas, some(self.fibers), st.sampled_from([None, None, "noun"])),
         )
 
     def cleared(self) -> st.SearchStrategy[list[Step]]:
@@ -226,11 +227,16 @@ class Steps:
         step = st.one_of(self.gates(), self.gates(), self.presents(), self.runs(), st.just(Save()), self.loads())
         return step.map(lambda step: [step])
 
+    def forgotten(self) -> st.SearchStrategy[list[Step]]:
+        links = st.one_of(st.just(tuple(range(self.fibers))), some(self.fibers, 1))
+        return st.builds(lambda links, run: [Forget(links), run], links, self.runs())
+
+    def episodes(self) -> list[st.SearchStrategy[list[Step]]]:
+        often = [self.heard(), self.heard(), self.recalled(), self.wavering()]
+        return [*often, self.biased(), self.probed(), self.single(), self.saved(), self.forgotten()]
+
     def schedules(self) -> st.SearchStrategy[tuple[Step, ...]]:
-        episode = st.one_of(
-            *[self.heard(), self.heard(), self.recalled(), self.wavering()],
-            *[self.biased(), self.probed(), self.single(), self.saved()],
-        )
+        episode = st.one_of(*self.episodes())
         first = st.tuples(self.presents(), self.runs()).map(list)
         later = st.lists(episode, min_size=4, max_size=16)
         return st.tuples(first, later).map(lambda parts: tuple(sum(parts[1], start=parts[0])))
@@ -356,5 +362,8 @@ def test_examples_are_not_trivial() -> None:
     assert in_plays["learned over several tiles"] >= 2
     assert in_plays["refracted"] >= 5
     assert in_plays["more than 255 fired"] >= 3
-    assert min(in_plays[kind] for kind in ("Probe", "Load", "Bias", "Hold", "Inhibit", "Disinhibit", "Silence")) >= 5
+    assert (
+        min(in_plays[kind] for kind in ("Probe", "Load", "Bias", "Hold", "Inhibit", "Disinhibit", "Silence", "Forget"))
+        >= 5
+    )
     assert in_plays["cut short"] <= 0.6 * len(seen)
