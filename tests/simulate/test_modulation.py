@@ -10,6 +10,7 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
+from brainsim.kernels.reference import ReferenceBackend
 
 
 def brain_of(*names: str, first: str = "dopamine") -> Brain:
@@ -202,6 +203,23 @@ def test_probes_put_modulators_back() -> None:
         assert sim.rounds == 3  # the clock goes on in a probe
     assert [sim.modulator(name) for name in sim.brain.modulators] == before
     assert sim.rounds == 0
+
+
+def test_an_interruption_leaves_clock_and_values_in_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = started(brain_of("novelty"))
+    sim.set_modulator("novelty", 5.0)
+    whole, rounds = ReferenceBackend.run, iter(range(3))
+
+    def interrupted(*arguments: Any) -> None:
+        whole(*arguments)
+        if next(rounds) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReferenceBackend, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run(fiber(sim, "fixed"), 10)
+    assert (sim.rounds, sim.modulator("novelty")) == (3, 1.5)  # 5, 3, 2, 1.5
 
 
 def test_modulators_are_saved_and_loaded(tmp_path: Path) -> None:
