@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.compiling import inner
+from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.hashing import Word, hash_of
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.taper import POSITION_BITS, TAPER_BITS, Tapered
 
-_U0 = np.uint64(0)
+_U0, _U1 = np.uint64(0), np.uint64(1)
 _S31, _S32 = np.uint64(31), np.uint64(32)
 _TO_ITEM = np.uint64(POSITION_BITS - TAPER_BITS)
 
@@ -49,6 +49,28 @@ def taper_of(graph: Graph) -> Taper:
     return Taper(True, np.uint64(graph.taper_key), *scales, graph.table)
 
 
+@inlined
+def _source_position(pre: Any, taper: Taper) -> Any:
+    return np.int64((np.uint64(pre) * taper.source_scale) >> _S31)
+
+
+@inlined
+def _target_position(post: Word, scale: Word) -> Any:
+    return np.int64((post * scale) >> _S31)
+
+
+@inlined
+def out_of_reach(pre: Any, base: Word, size: Word, taper: Taper) -> Any:
+    """Return whether all synapses of ``pre`` onto the ``size`` targets from ``base`` on are thinned away.
+
+    They are if those of the nearest target are: probabilities fall with the distance.
+    """
+    here, first = _source_position(pre, taper), _target_position(base, taper.target_scale)
+    last = _target_position(base + size - _U1, taper.target_scale)
+    distance = max(np.int64(0), max(first - here, here - last))
+    return taper.table[np.uint64(distance) >> _TO_ITEM] == 0
+
+
 @inner
 def thin(targets: Any, first: Word, end: Word, base: Word, pre: Any, taper: Taper) -> Word:
     """Keep those of ``targets[first:end]`` that ``pre`` synapses on in the tapered graph; return the new end.
@@ -56,11 +78,10 @@ def thin(targets: Any, first: Word, end: Word, base: Word, pre: Any, taper: Tape
     Targets are counted from ``base``.
     """
     row, table, scale = hash_of(taper.key, pre), taper.table, taper.target_scale
-    here = np.int64((np.uint64(pre) * taper.source_scale) >> _S31)
-    kept = first
+    here, kept = _source_position(pre, taper), first
     for at in range(first, end):
         post = base + np.uint64(targets[at])
-        distance = abs(np.int64((post * scale) >> _S31) - here)
+        distance = abs(_target_position(post, scale) - here)
         decides = hash_of(row, np.int64(post)) >> _S32
         # Every target is written, but the end moves past those that are kept only: about as many as are not.
         targets[kept] = targets[at]
