@@ -2,7 +2,7 @@
 
 A striatum holds four actions.  A cue and noise choose one of them; each cue has one right action, which is rewarded
 some trials later, after other cues and actions have passed.  The fiber from cues to the striatum remembers its last
-rounds (`Trace`), and dopamine, the reward less what a cue mostly brings, is applied to them (`Simulator.reinforce`).
+rounds (`Trace`), and dopamine, the reward less the mean reward, is applied to them (`Simulator.reinforce`).
 
 Success is stated in advance, in the mean over seeds and the last 100 trials: with a trace at least .9 of the actions
 are right; without one, and with rewards shuffled in time, at most .5 (chance .25).
@@ -29,11 +29,11 @@ Neurons = npt.NDArray[np.int64]
 
 K, P = 50, 0.3  # neurons of a cue and of an action; connection probability
 ACTIONS, STRIATUM = 4, 1000
-NOISE = 60.0  # standard deviation, in units of drive
+NOISE = 40.0  # standard deviation, in units of drive
 OUT_OF_REACH = 10_000.0  # threshold of the neurons of no action
 SETTLING = 3  # recurrent rounds in which one action wins
 WINDOW = 100  # trials over which the share of right actions is taken
-LEARNED = 0.05  # how fast the mean reward of a cue follows
+FOLLOWS = 0.05  # how fast the mean reward follows
 CRITERIA = {"trace": 0.9, "controls": 0.5}
 CONTROLS = ("no_trace", "shuffled")
 
@@ -77,7 +77,7 @@ def delayed_reward(
     cues: int = 4,
     delay: int = 3,
     decay: float = 0.8,
-    eta: float = 0.7,
+    eta: float = 0.35,
     trials: int = 600,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
@@ -156,21 +156,21 @@ def learned(arm: Arm, cues: int, delay: int, eta: float, trials: int, seed: int,
     rng = np.random.default_rng([seed, 1])
     right = rng.permutation(ACTIONS)[np.arange(cues) % ACTIONS]
     striatum = Striatum(cues, arm.trace, seed, **options)
-    waiting: deque[tuple[int, float]] = deque()
-    past: list[tuple[int, float]] = []
-    mean, hits = np.full(cues, 1 / ACTIONS), []
+    waiting: deque[float] = deque()
+    past: list[float] = []
+    mean, hits = 1 / ACTIONS, []
     with striatum.sim:
         for _ in range(trials):
             cue = int(rng.integers(cues))
             action = striatum.choose(cue, rng)
             striatum.act(cue, action)
             hits.append(float(action == right[cue]))
-            waiting.append((cue, hits[-1]))
+            waiting.append(hits[-1])
             if len(waiting) > delay:
                 past.append(waiting.popleft())
-                of, reward = past[int(rng.integers(len(past)))] if arm.shuffled else past[-1]
-                striatum.reward(eta * (reward - float(mean[of])))
-                mean[of] += LEARNED * (reward - mean[of])
+                reward = past[int(rng.integers(len(past)))] if arm.shuffled else past[-1]
+                striatum.reward(eta * (reward - mean))
+                mean += FOLLOWS * (reward - mean)
     curve = [fmean(hits[at : at + WINDOW]) for at in range(0, trials, WINDOW)]
     return {"right": fmean(hits[-WINDOW:]), "curve": curve}
 

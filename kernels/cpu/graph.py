@@ -40,7 +40,7 @@ _S32 = np.uint64(32)
 class GraphArrays(NamedTuple):
     """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.law.gaps`).
 
-    ``mean`` is the expected length of a row before it is thinned.
+    ``mean`` is the expected length of a row before it is thinned; see `brainsim.kernels.cpu.taper.taper_of`.
     """
 
     key: np.uint64
@@ -53,6 +53,7 @@ class GraphArrays(NamedTuple):
     guide: Guide
     heads: Heads
     thresholds: Words
+    tapered: bool
     taper: Taper
 
     @property
@@ -68,8 +69,8 @@ class GraphArrays(NamedTuple):
 
 def graph_arrays(graph: law.Graph) -> GraphArrays:
     """Return the arrays that the kernels need to draw ``graph``."""
-    key, bits, mean = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p
-    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p), taper_of(graph))
+    key, bits, mean, taper = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p, taper_of(graph)
+    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p), len(taper) > 0, taper)
 
 
 @inlined
@@ -140,7 +141,7 @@ def _add_block(
 @inner
 def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` to ``counts[j]`` for every synapse from ``pre`` to ``low <= j < high`` (whole blocks)."""
-    if graph.taper.thins:
+    if graph.tapered:
         _add_thinned_row(counts, low, high, pre, step, graph)
         return
     bits, shift, last = graph.bits, graph.shift, graph.last
@@ -229,7 +230,7 @@ def draw_block(out: Positions, graph: GraphArrays, row: Word, pre: Any, block: A
     """
     base = np.uint64(block) << graph.bits
     end, own = min(end, np.uint64(graph.n_target) - base), _own_position(graph, pre, base)
-    if graph.taper.thins:
+    if graph.tapered:
         return _draw_thinned(out, _U0, graph, row, pre, base, end)
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
     used = _draw_block(out, _U0, _block_state(row, block), end, *table)
@@ -272,7 +273,7 @@ def draw_rows(
         How many of the groups did not have room for all.
     """
     shift, last = graph.shift, graph.last
-    guide, heads, thresholds, thins = graph.guide, graph.heads, graph.thresholds, graph.taper.thins
+    guide, heads, thresholds, tapered = graph.guide, graph.heads, graph.thresholds, graph.tapered
     size, failed = _U1 << graph.bits, 0
     for g in range(first, end):
         out, used = positions[g], _U0
@@ -283,7 +284,7 @@ def draw_rows(
             for r in range(len(sources)):
                 starts[r] = used
                 row = row_key(graph, sources[r])
-                if thins:
+                if tapered:
                     used = _draw_thinned(out, used, graph, row, sources[r], base, stop)
                     continue
                 state = _block_state(row, block)
@@ -344,14 +345,14 @@ def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: Graph
     bits, shift, last = graph.bits, graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
     block_size, n, size, row = _U1 << bits, np.uint64(graph.n_target), _U0, row_key(graph, pre)
-    own, thins = _own_position(graph, pre, _U0), graph.taper.thins
+    own, tapered = _own_position(graph, pre, _U0), graph.tapered
     for block in range((n + block_size - _U1) >> bits):
         base = np.uint64(block) << bits
         state, end = _block_state(row, block), min(base + block_size, n)
-        if thins and out_of_reach(pre, base, end - base, graph.taper):
+        if tapered and out_of_reach(pre, base, end - base, graph.taper):
             continue
         size = _scan_block(found, size, state, base, end, own, wanted, shift, last, guide, heads, thresholds)
-    return thin(found, _U0, size, _U0, pre, graph.taper) if thins else size
+    return thin(found, _U0, size, _U0, pre, graph.taper) if tapered else size
 
 
 def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:

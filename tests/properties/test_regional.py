@@ -56,9 +56,10 @@ def signals() -> st.SearchStrategy[Signal]:
 
 
 def rules(weight: float) -> st.SearchStrategy[Plasticity | None]:
-    low, high = min(weight, -1.0), max(weight, 0.0) + 8.0
-    bounds = {"w_max": st.just(high), "w_min": st.sampled_from([low, weight])}
-    floors = {"w_max": st.just(high), "floor": st.sampled_from([None, low])}
+    low, high = min(weight, 0.0) - 1.0, max(weight, 0.0) + 8.0
+    lowest = st.just(low) if weight < 0 else st.sampled_from([low, weight])  # a rule must be able to change the weight
+    bounds = {"w_max": st.just(high), "w_min": lowest}
+    floors = {"w_max": st.just(high), "floor": st.sampled_from([None, low]) if weight < 10 else st.none()}
     return st.one_of(
         st.builds(Hebbian, st.sampled_from([0.1, 1.0]), **bounds),
         st.builds(SaturatingHebbian, st.sampled_from([0.3, 2.0]), **bounds),
@@ -187,7 +188,7 @@ def test_examples_are_not_trivial() -> None:
         with tempfile.TemporaryDirectory() as folder:
             seen.append(play(description, "cpu", Path(folder), **chosen).facts)
 
-    for batch in range(8):
+    for batch in range(4):
         for_all_drawn(collect, regional_plays(), batch, FRESH)
     in_plays = Counter(fact for facts in seen for fact in facts if facts[fact])
     print(len(seen), in_plays)
