@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listed import BUILT_IN, started
 
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.selection import area_key, input_tag, tie_order, winners
@@ -15,6 +14,7 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.parts import TOP_K, Channels
 from brainsim.kernels.program import AreaSpec, FiberSpec, Program
 from brainsim.kernels.state import DRIVES, Synapses, Thresholds
+from listed import BUILT_IN, started
 from scenarios import HEBBIAN
 
 N = 40
