@@ -10,8 +10,9 @@ from brainsim.declare.adding import check_new
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.between import both_ways, one_way
+from brainsim.declare.connecting import fiber_of
 from brainsim.declare.drawing import artist
-from brainsim.declare.fiber import Fiber, FiberSet, fiber_of
+from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity
 from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.owner import join_brain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
@@ -14,7 +14,7 @@ from brainsim._validation import integer, name
 from brainsim.declare import requirements
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
-from brainsim.declare.graph import Connectivity, Random
+from brainsim.declare.graph import Connectivity
 from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.sparse import stored_csr, to_csr
@@ -173,30 +173,6 @@ class Fiber:
     def __repr__(self) -> str:
         shown = "".join(f" {text}" for text in requirements.shown(self))
         return f"<Fiber {self.name} {self.connectivity} {self.plasticity or 'fixed'}{shown}>"
-
-
-def fiber_of(
-    source: Area,
-    target: Area,
-    p: float | None = None,
-    plasticity: Plasticity | None = None,
-    *,
-    graph: Connectivity | None = None,
-    label: str = "",
-    weight: float = 1.0,
-    modulated_by: Modulator | Sequence[Modulator] = (),
-    trace: Trace | None = None,
-    gate: Area | Assembly | None = None,
-    transmits_when: Window | None = None,
-    learns_when: Window | None = None,
-) -> Fiber:
-    """Return the fiber that `Brain.connect` and `Region.connect` declare with these arguments."""
-    if p is not None and graph is None:
-        graph = Random(p)
-    elif p is not None or graph is None:
-        raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
-    modulators = requirements.modulators(modulated_by)
-    return Fiber(source, target, graph, plasticity, label, weight, modulators, trace, gate, transmits_when, learns_when)
 
 
 def _use_bar(action: str) -> DeclarationError:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from brainsim._validation import name as checked_name
 from brainsim.declare.area import Area, join_region
 from brainsim.declare.between import both_ways, one_way
-from brainsim.declare.fiber import Fiber, FiberSet, fiber_of
+from brainsim.declare.connecting import fiber_of
+from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.plasticity import Plasticity
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
 

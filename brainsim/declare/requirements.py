@@ -44,7 +44,7 @@ def check(where: str, fiber: Fiber) -> None:
         _check_type(f"{where}.{attribute}", window, Window, "a Window of an oscillator, such as theta.encoding")
     _check_carried(where, fiber)
     if isinstance(fiber.gate, Area):
-        check_channels(f"{where}.gate", fiber.gate, fiber.source)
+        _check_channels(f"{where}.gate", fiber.gate, fiber.source)
     else:
         _check_type(
             f"{where}.gate", fiber.gate, Assembly, 'an Area of the brain, or an assembly, such as area["pattern"]'
@@ -85,7 +85,7 @@ def _check_carried(where: str, fiber: Fiber) -> None:
         )
 
 
-def check_channels(where: str, gate: Area, source: Area) -> None:
+def _check_channels(where: str, gate: Area, source: Area) -> None:
     """Refuse a gating area whose channels do not divide the neurons of the source."""
     channels = gate.n // gate.activation.channel
     if source.n % channels:

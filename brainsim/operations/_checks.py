@@ -10,6 +10,7 @@ from brainsim._validation import integer
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.declare.region import Region
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.simulate.index import AreaLike, Openable
 from brainsim.simulate.simulator import Simulator
@@ -52,6 +53,18 @@ def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *
             f"declare brain.connect({ends[0].name}, {ends[1].name}, ...)"
         )
     return chosen
+
+
+def areas_of(where: str, sim: Simulator, given: AreaLike | Region | Iterable[AreaLike]) -> list[Area]:
+    """Return areas, given as one, as several or as a region, in a list of at least one."""
+    one = (given,) if isinstance(given, Area | str) else given
+    several = given.areas.values() if isinstance(given, Region) else one
+    if not isinstance(several, Iterable):
+        raise DeclarationError(where=where, value=given, allowed="one or more areas")
+    areas = [sim.brain.area(each) for each in several]
+    if not areas:
+        raise DeclarationError(f"{where}: must be at least one area (got none)", where=where, value=given)
+    return areas
 
 
 def fiber_set(operation: str, fibers: Openable) -> FiberSet:

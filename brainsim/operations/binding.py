@@ -8,8 +8,9 @@ from brainsim._validation import integer
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
+from brainsim.declare.region import Region
 from brainsim.errors import DeclarationError
-from brainsim.operations._checks import fibers, firing, may_learn, rounds_of, stimulus_of
+from brainsim.operations._checks import areas_of, fibers, firing, may_learn, rounds_of, stimulus_of
 from brainsim.operations._firing import held, presented
 from brainsim.operations.trace import Trace, traced
 from brainsim.simulate.index import AreaLike
@@ -21,7 +22,7 @@ def attach(
     source: AreaLike | Assembly,
     target: AreaLike,
     *,
-    to: AreaLike | Iterable[AreaLike],
+    to: AreaLike | Region | Iterable[AreaLike],
     alone: int = 5,
     rounds: int = 20,
     trace: Trace | None = None,
@@ -44,7 +45,7 @@ def attach(
         An assembly, which is presented and falls silent afterwards; or an area that fires.
     target : Area or str
         Where the new assembly forms; not held.
-    to : Area, str or several of them
+    to : Area, str, Region or iterable of Area or str
         What it is linked to; each must be firing.
     alone : int
         Rounds in which it forms, at least 1.
@@ -79,7 +80,7 @@ def attach(
     stimulus = source if isinstance(source, Assembly) else None
     start = sim.brain.area(source) if stimulus is None else stimulus_of("attach", sim, stimulus)  # type: ignore[arg-type]
     area = sim.brain.area(target)
-    others = [sim.brain.area(each) for each in ((to,) if isinstance(to, Area | str) else to)]
+    others = areas_of("attach.to", sim, to)
     rounds = integer("attach.rounds", rounds, rounds_of("attach", alone, "alone") + 1, None, cure="or lower alone")
     _check(sim, start, area, others, presented_=stimulus is not None)
     forward, inner = fibers("attach", sim, start, area), fibers("attach", sim, area, area, needed=False)
@@ -102,8 +103,6 @@ def _links(sim: Simulator, area: Area, others: list[Area]) -> FiberSet:
 
 
 def _check(sim: Simulator, source: Area, target: Area, others: list[Area], *, presented_: bool) -> None:
-    if not others:
-        raise DeclarationError("attach.to: must name at least one area (got none); project forms an assembly alone")
     names = [area.name for area in (source, target, *others)]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

@@ -14,7 +14,7 @@ from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import THRESHOLD_LIMIT, to_float
 from brainsim.operations._checks import fiber_set, rounds_of, stimulus_of
-from brainsim.operations.looking import drive_of_winners
+from brainsim.operations.looking import drives_of_winners
 from brainsim.operations.trace import Trace, traced
 from brainsim.simulate.index import AreaLike, Openable
 from brainsim.simulate.simulator import Simulator
@@ -94,7 +94,7 @@ def mutual_inhibition(
     """Run rounds in which, of some areas, only the most driven one fires.
 
     An area is driven as much as its ``k`` would-be winners together.  The first one named prevails in a tie; if none is
-    driven at all, all are silent.  Looking at the drives takes as long as `Simulator.drives` does, every round.
+    driven at all, all are silent.  Each round is run twice, at first in a probe, which finds the drives.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def mutual_inhibition(
     opened = fiber_set("mutual_inhibition", fibers)
 
     def losers() -> list[Area]:
-        drives = [drive_of_winners(sim, area, opened) for area in rivals]
+        drives = drives_of_winners(sim, rivals, opened)
         best = int(np.argmax(drives)) if max(drives) > 0 else -1
         return [area for number, area in enumerate(rivals) if number != best]
 

@@ -12,18 +12,20 @@ from brainsim.simulate.modulators import Modulators, Moment
 
 
 class Conditions:
-    """Applies the windows and the modulators of fibers."""
+    """Applies the windows and the modulators of fibers.
+
+    Attributes
+    ----------
+    exist : bool
+        Whether any fiber of the brain has a window or a modulator.
+    """
 
     def __init__(self, brain: Brain, modulators: Modulators) -> None:
         every = list(enumerate(brain.fibers))
         self._modulators = modulators
         self._transmit: dict[int, Window] = {f: each.transmits_when for f, each in every if each.transmits_when}
         self._learn: dict[int, Window] = {f: each.learns_when for f, each in every if each.learns_when}
-        self._modulated = {f for f, each in every if each.modulated_by}
-
-    def concern(self, fibers: Iterable[int]) -> bool:
-        """Return whether anything is decided here for some of these fibers."""
-        return any(f in self._modulated or f in self._transmit or f in self._learn for f in fibers)
+        self.exist = any(each.modulated_by or each.transmits_when or each.learns_when for _, each in every)
 
     def transmitting(self, fibers: Iterable[int], moment: Moment) -> list[int]:
         """Return those of some fibers whose windows let them transmit."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -34,11 +35,26 @@ class Excitability:
         spec = self._program.areas[area]
         self._engine.write(THRESHOLDS, area, _checked(values, spec.n, f"Area {spec.name!r}: thresholds"))
 
+    @contextmanager
+    def temporary(self, area: int, values: npt.ArrayLike) -> Iterator[None]:
+        """Set thresholds for the length of a block, and then put back those that there were."""
+        before = self._engine.read(THRESHOLDS, area)
+        self.set_thresholds(area, values)
+        try:
+            yield
+        finally:
+            if self._engine.usable:  # else the error of the block would be hidden behind another one
+                self._engine.write(THRESHOLDS, area, before)
+
     def drives(self, area: int, fibers: Sequence[int]) -> Values:
-        """Return the drive of each neuron of an area, less its threshold, if these fibers transmitted."""
+        """Return the drive of each neuron of an area, less its threshold, if some fibers transmitted.
+
+        Those of them count that end in the area.
+        """
         drive = np.zeros(self._program.areas[area].n, np.int64)
         for f in fibers:
-            self._add(drive, f)
+            if self._program.fibers[f].target == area:
+                self._add(drive, f)
         neurons, amount = self._engine.read(THRESHOLDS, area)
         drive[neurons] -= amount
         return drive / ONE

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.kernels.program import Program
-from brainsim.simulate.index import AreasLike, Index, Openable
+from brainsim.simulate.index import AreasLike, Index
 from brainsim.simulate.locks import add, by_name, lock_name, remove
 from brainsim.simulate.state import BrainState
 
@@ -54,7 +54,3 @@ class Gates:
         spec, locks = self._program.fibers[fiber], self.locks
         ends = (self._index.area_names[area] for area in dict.fromkeys((spec.source, spec.target)))
         return ", ".join(f"lock {lock!r} on {owner}" for owner in (spec.name, *ends) for lock in locks.get(owner, ()))
-
-    def transmitting(self, fibers: Openable) -> list[int]:
-        """Return the fibers among some that a round would open."""
-        return [f for f in self._index.fibers(fibers) if not self.closed(f)]

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from brainsim.declare.activation import TOP_K
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
+from brainsim.declare.graph import Random
+from brainsim.declare.requirements import shown
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.program import FiberSpec, Program
 
@@ -118,11 +121,20 @@ def difference(saved: Mapping[str, Any], here: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _graph(fiber: Fiber) -> list[str]:
+    return [] if isinstance(fiber.connectivity, Random) else [str(fiber.connectivity)]
+
+
 def declaration(brain: Brain) -> str:
-    """Return a brain as text, as files of format 1 and 2 hold it."""
+    """Return a brain as text, as files of format 1 and 2 hold it; what they do not know makes it another one."""
     areas = sorted(
-        f"{area.name!r} n={area.n} k={area.k}" + (f" refraction={area.refraction!r}" if area.refraction else "")
+        f"{area.name!r} n={area.n} k={area.k}"
+        + (f" refraction={area.refraction!r}" if area.refraction else "")
+        + ("" if area.activation == TOP_K else f" activation={area.activation!r}")
         for area in brain.areas.values()
     )
-    fibers = sorted(f"{fiber.name} p={fiber.p!r} {fiber.plasticity!r}" for fiber in brain.fibers)
+    fibers = sorted(
+        " ".join([f"{fiber.name} p={fiber.p!r} {fiber.plasticity!r}", *_graph(fiber), *shown(fiber)])
+        for fiber in brain.fibers
+    )
     return "\n".join([*areas, *fibers])

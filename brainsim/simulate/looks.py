@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.declare.assembly import Assembly
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.parts import Explicit
 from brainsim.kernels.state import DRIVES, WEIGHTS, WINNERS, amounts_at
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.silence import warn_of_area
 from brainsim.simulate.state import BrainState
 
 
@@ -19,6 +21,13 @@ class Looks:
         self._engine = engine
         self._state = state
         self._program = engine.program
+
+    def assembly(self, area: int, label: str | None) -> Assembly:
+        """Return the present winners of an area; warn if it has never fired."""
+        assembly = Assembly(self._program.areas[area].name, self._engine.read(WINNERS, area).neurons, label)
+        if not len(assembly) and area not in self._state.fired:
+            warn_of_area(assembly.area)
+        return assembly
 
     def drive(self, area: int) -> npt.NDArray[np.float64]:
         """Return the drives with which the present winners of an area won, 0 for those that have not."""

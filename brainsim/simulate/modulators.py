@@ -93,8 +93,9 @@ class Modulators:
 
     def pass_rounds(self, rounds: int) -> None:
         """Let the clock pass some rounds."""
-        self._state.rounds, away = self.later(self.now(), rounds)
-        self._state.modulators = dict(away)
+        if self._state.modulators:
+            self._state.modulators = dict(self.later(self.now(), rounds).away)
+        self._state.rounds += rounds
 
     def of(self, fiber: int) -> list[Modulator]:
         """Return the modulators of a fiber, by name."""

@@ -35,10 +35,11 @@ class Opening(NamedTuple):
     closed: list[int]
     closed_to_learning: list[int]
 
-    @property
-    def used(self) -> set[int]:
-        """All fibers that take part."""
-        return {*self.transmitting, *(self.learning or ())}
+    def add_used(self, fibers: set[int]) -> None:
+        """Add the fibers that take part to others."""
+        fibers.update(self.transmitting)
+        if self.learning:
+            fibers.update(self.learning)
 
 
 class Notes(NamedTuple):
@@ -91,8 +92,14 @@ class Planning:
         closed = [f for f in chosen if self._gates.closed(f)]
         return [f for f in chosen if f not in closed] if closed else chosen, closed
 
+    def transmitting(self, fibers: Openable) -> list[int]:
+        """Return the fibers among some that would transmit in the next round."""
+        return self._conditions.transmitting(self._split(fibers)[0], self._modulators.now())
+
     def plans(self, opening: Opening) -> Iterator[RoundPlan]:
         """Return the plans of the rounds from the next one on: one and the same, unless something varies."""
+        if not self._conditions.exist:  # in most brains; what follows is work for each fiber
+            return repeat(self._unconditional(opening))
         moment = self._modulators.now()
         if self._conditions.vary(opening.transmitting, self._learners(opening), moment):
             return self._varying(opening, moment)
@@ -105,12 +112,17 @@ class Planning:
 
     def plan(self, opening: Opening, moment: Moment) -> RoundPlan:
         """Return the plan of a round."""
-        transmitting, learners = opening.transmitting, self._learners(opening)
-        rates = None if opening.learning is None else dict.fromkeys(learners, ONE)
-        if self._conditions.concern(opening.used):
-            rates = self._conditions.rates(learners, moment)
-            transmitting = self._conditions.transmitting(transmitting, moment)
+        if not self._conditions.exist:
+            return self._unconditional(opening)
+        transmitting = self._conditions.transmitting(opening.transmitting, moment)
+        rates = self._conditions.rates(self._learners(opening), moment)
         return self._planner.plan(transmitting, self._state.held, learn=not self._probes.active, learning=rates)
+
+    def _unconditional(self, opening: Opening) -> RoundPlan:
+        """Return the plan of a round on which neither windows nor modulators bear."""
+        rates = None if opening.learning is None else dict.fromkeys(opening.learning, ONE)
+        learn = not self._probes.active
+        return self._planner.plan(opening.transmitting, self._state.held, learn=learn, learning=rates)
 
     def _learners(self, opening: Opening) -> list[int]:
         """Return the fibers that may learn at some moment."""

@@ -94,7 +94,7 @@ class Rounds:
         drained = self._engine.drain()
         self._modulators.pass_rounds(drained.rounds)
         if drained.rounds:
-            self._state.opened |= opening.used
+            opening.add_used(self._state.opened)
         self._state.fired |= drained.fired
         self._recorder.take(drained)
         return drained

@@ -12,38 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
-from brainsim.build import build, first_state, first_weights
+from brainsim.build import build, first_state
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Options, default_cache_mb
-from brainsim.kernels.state import THRESHOLDS, WEIGHTS, WINNERS
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
-from brainsim.simulate.excitability import Excitability
-from brainsim.simulate.gates import Gates
-from brainsim.simulate.index import AreaLike, AreasLike, Index, Openable
+from brainsim.simulate.index import AreaLike, AreasLike, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
-from brainsim.simulate.looks import Looks
-from brainsim.simulate.modulators import ModulatorLike, Modulators
+from brainsim.simulate.modulators import ModulatorLike
 from brainsim.simulate.outcome import Outcome
-from brainsim.simulate.planning import Planning
-from brainsim.simulate.probes import Probes
-from brainsim.simulate.recorder import Recorder
+from brainsim.simulate.parts import Parts
 from brainsim.simulate.recording import Recording
-from brainsim.simulate.reinforcement import Reinforcement
-from brainsim.simulate.rounds import Rounds
-from brainsim.simulate.saving import Saving
 from brainsim.simulate.schedule import CycleSchedule, Schedule
-from brainsim.simulate.scheduling import Scheduling
-from brainsim.simulate.silence import warn_of_area
-from brainsim.simulate.state import BrainState, StateTable
-from brainsim.simulate.stimuli import Stimuli
 from brainsim.simulate.usage import report
 
 
@@ -108,21 +94,7 @@ class Simulator:
         engine = self._engine = Engine(backends.create(self.backend_name, program, options))
         engine.write_all(first)
         brain.freeze()
-        state, index = BrainState(), Index(brain)
-        self._state, self._index = state, index
-        self._modulators = Modulators(brain, state)
-        table = StateTable(engine, state, self._modulators.names)
-        self._stimuli = Stimuli(engine, index, state)
-        self._gates = Gates(program, index, state)
-        self._excitability = Excitability(engine)
-        self._recorder = Recorder(index)
-        self._probes = Probes(table, self._recorder)
-        planning = Planning(program, index, state, self._gates, self._probes, self._modulators)
-        self._rounds = Rounds(engine, state, planning, self._modulators, self._recorder)
-        self._scheduling = Scheduling(program, state, planning, self._modulators, self._recorder)
-        self._reinforcement = Reinforcement(engine, self._modulators, self._probes)
-        self._looks = Looks(engine, state)
-        self._saving = Saving(brain, program, self.seed, table, self._probes)
+        self._parts = Parts(brain, self.seed, engine)
 
     # Rounds
 
@@ -172,7 +144,7 @@ class Simulator:
         >>> sim.run(phon >> lex, rounds=2, learn=phon >> lex | lex >> lex)  # lex >> lex learns and does not transmit
         Outcome(rounds=2, stable=True)
         """
-        return self._rounds.run(fibers, rounds, learn, cycles, until_stable, max_rounds)
+        return self._parts.rounds.run(fibers, rounds, learn, cycles, until_stable, max_rounds)
 
     def project(
         self,
@@ -187,7 +159,7 @@ class Simulator:
 
         Takes the same options as `run`, and raises the same errors.
         """
-        fibers = self._index.fibers_of_mapping(mapping)
+        fibers = self._parts.index.fibers_of_mapping(mapping)
         return self.run(fibers, rounds, learn=learn, until_stable=until_stable, max_rounds=max_rounds)
 
     @overload
@@ -200,8 +172,8 @@ class Simulator:
     ) -> Schedule | CycleSchedule:
         """Return the printable order of events of a round that opens these fibers (all by default), or of a cycle."""
         if isinstance(fibers, Cycle):
-            return self._scheduling.cycle(fibers)
-        return self._scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
+            return self._parts.scheduling.cycle(fibers)
+        return self._parts.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
@@ -217,13 +189,13 @@ class Simulator:
         >>> sim.assembly(lex)
         <Assembly of Lex: 0 neurons []>
         """
-        with self._probes.frozen():
+        with self._parts.probes.frozen():
             yield self
 
     @property
     def learning(self) -> bool:
         """Whether rounds learn: everywhere but inside `Simulator.frozen`."""
-        return not self._probes.active
+        return not self._parts.probes.active
 
     # Stimuli and gates
 
@@ -237,24 +209,24 @@ class Simulator:
         UnknownNameError
             If the area is not in the brain.
         """
-        self._stimuli.present(assemblies)
+        self._parts.stimuli.present(assemblies)
 
     def hold(self, *areas: AreasLike) -> None:
-        """Keep the present winners of these areas firing until they are released."""
-        self._stimuli.hold(areas)
+        """Keep the present winners of these areas and regions firing until they are released."""
+        self._parts.stimuli.hold(areas)
 
     def release(self, *areas: AreasLike) -> None:
-        """Let these areas (all, if none is named) choose winners again; what fires now stays until they do."""
-        self._stimuli.release(areas)
+        """Let areas and regions (all, if none is named) choose winners again; what fires now stays until they do."""
+        self._parts.stimuli.release(areas)
 
     def silence(self, *areas: AreasLike) -> None:
-        """Let no neuron of these areas (all, if none is named) fire, and release them; weights are kept."""
-        self._stimuli.silence(areas)
+        """Let no neuron of areas and regions (all, if none is named) fire, and release them; weights are kept."""
+        self._parts.stimuli.silence(areas)
 
     @property
     def held(self) -> tuple[str, ...]:
         """Names of the areas whose winners are held."""
-        return self._stimuli.held
+        return self._parts.stimuli.held
 
     def inhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
         """Close fibers, or all fibers into and out of areas or regions, until they are disinhibited.
@@ -280,7 +252,7 @@ class Simulator:
         DeclarationError
             If a target is not of this brain, or the lock is not a name.
         """
-        self._gates.inhibit(targets, lock)
+        self._parts.gates.inhibit(targets, lock)
 
     def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
         """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
@@ -302,25 +274,25 @@ class Simulator:
             If a target is not of this brain, or the lock is not a name.
         """
         if lock is None and not targets:
-            self._gates.open_all()
+            self._parts.gates.open_all()
         else:
-            self._gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
+            self._parts.gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
 
     @property
     def locks(self) -> Mapping[str, tuple[str, ...]]:
         """The names of the locks on each inhibited area and fiber, by its name: ``{"Lex": ("noun",)}``."""
-        return self._gates.locks
+        return self._parts.gates.locks
 
     def transmitting(self, fibers: Openable) -> FiberSet:
-        """Return those of some fibers that a round would open: all but inhibited ones, and those of inhibited areas."""
+        """Return those of some fibers that would transmit in the next round: neither inhibited nor outside a window."""
         every = list(self.brain.fibers)
-        return FiberSet(every[f] for f in self._gates.transmitting(fibers))
+        return FiberSet(every[f] for f in self._parts.planning.transmitting(fibers))
 
     # Modulators
 
     def modulator(self, modulator: ModulatorLike) -> float:
         """Return the value that a modulator has in the next round."""
-        return self._modulators.value(modulator)
+        return self._parts.modulators.value(modulator)
 
     def set_modulator(self, modulator: ModulatorLike, value: float) -> None:
         """Give a modulator a value, from -8 to 8, for the next round; then it decays towards its baseline.
@@ -333,7 +305,7 @@ class Simulator:
         DeclarationError
             If the value is out of range, or the modulator is an oscillator or belongs to another brain.
         """
-        self._modulators.set(modulator, value)
+        self._parts.modulators.set(modulator, value)
 
     def reinforce(self, modulator: ModulatorLike, value: float) -> None:
         """Apply a modulator to what fibers remember: reward for the rounds before.
@@ -349,13 +321,13 @@ class Simulator:
         DeclarationError
             If it modulates no fiber with a trace, the value is not between -8 and 8, or it is an oscillator.
         """
-        self._reinforcement.reinforce(modulator, value)
+        self._parts.reinforcement.reinforce(modulator, value)
 
     # Excitability
 
     def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
         """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in units of the base weight."""
-        return self._excitability.thresholds(self._index.area(area))
+        return self._parts.excitability.thresholds(self._parts.index.area(area))
 
     def set_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> None:
         """Make an area's neurons harder to drive, or easier (below 0): one number for all, or one for each.
@@ -368,7 +340,7 @@ class Simulator:
         DeclarationError
             If the values are not one number or ``n``, or too large for 64 bits (7e13).
         """
-        self._excitability.set_thresholds(self._index.area(area), values)
+        self._parts.excitability.set_thresholds(self._parts.index.area(area), values)
 
     @contextmanager
     def temporary_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> Iterator[None]:
@@ -378,29 +350,23 @@ class Simulator:
         ...     sim.run(phon >> lex)
         Outcome(rounds=1, stable=False)
         """
-        index = self._index.area(area)
-        before = self._engine.read(THRESHOLDS, index)
-        self.set_thresholds(area, values)
-        try:
+        with self._parts.excitability.temporary(self._parts.index.area(area), values):
             yield
-        finally:
-            if self._engine.usable:  # else the error of the block would be hidden behind another one
-                self._engine.write(THRESHOLDS, index, before)
 
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
 
-        Nothing changes.  Of the fibers (all by default), those count that end in the area and are not inhibited; gates
-        apply.  Takes as long as reading all their learned synapses: a look at a moment, not a step of a simulation.
+        Nothing changes.  Of the fibers (all by default), those count that end in the area and would transmit in the
+        next round; gates apply.  Takes as long as reading all their learned synapses: a look at a moment, not a step of
+        a simulation.
 
         Returns
         -------
         float64 array, shape (n,)
             In units of the base weight.
         """
-        index = self._index.area(area)
-        opened = self._gates.transmitting(self.brain.fibers if fibers is None else fibers)
-        return self._excitability.drives(index, [f for f in opened if self._program.fibers[f].target == index])
+        every = self.brain.fibers if fibers is None else fibers
+        return self._parts.excitability.drives(self._parts.index.area(area), self._parts.planning.transmitting(every))
 
     # Looking
 
@@ -409,11 +375,7 @@ class Simulator:
 
         A `SilentWarning` says so if the area has never fired.
         """
-        index = self._index.area(area)
-        assembly = Assembly(self._program.areas[index].name, self._engine.read(WINNERS, index).neurons, label)
-        if not len(assembly) and index not in self._state.fired:
-            warn_of_area(assembly.area)
-        return assembly
+        return self._parts.looks.assembly(self._parts.index.area(area), label)
 
     def drive(self, area: AreaLike) -> npt.NDArray[np.float64]:
         """Return the drives with which the present winners of an area won, less their thresholds.
@@ -433,28 +395,25 @@ class Simulator:
         >>> sim.drive(lex).shape, float(sim.drive(lex).min()) > 0, float(sim.drive(phon).max())
         ((30,), True, 0.0)
         """
-        return self._looks.drive(self._index.area(area))
+        return self._parts.looks.drive(self._parts.index.area(area))
 
     def fires(self, area: AreaLike) -> bool:
         """Return whether any neuron of an area fires at present."""
-        return self._engine.fires(self._index.area(area))
+        return self._engine.fires(self._parts.index.area(area))
 
     def has_fired(self, area: AreaLike) -> bool:
         """Return whether an area has fired so far, in probes or outside of them."""
-        return self._index.area(area) in self._state.fired
+        return self._parts.index.area(area) in self._parts.state.fired
 
     def connectome(self, fiber: Fiber | FiberSet) -> Connectome:
         """Return the synapses and present weights of one fiber."""
-        chosen = self._index.fibers(fiber)
-        if len(chosen) != 1:
-            raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
-        return Connectome(self._engine, chosen[0], self._may_write)
+        return self._parts.weights.connectome(fiber)
 
     def forget(self, fibers: Openable) -> None:
         """Let the weights of fibers be what they were at the beginning: nothing that was learned is left.
 
         A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
-        thresholds and the clock stay.  Fibers that cannot learn stay as they are.
+        thresholds, traces and the clock stay.  Fibers that cannot learn stay as they are.
 
         >>> sim.present(phon["dog"])
         >>> sim.run(phon >> lex, rounds=3)
@@ -475,34 +434,24 @@ class Simulator:
         SimulationError
             Inside `Simulator.frozen`.
         """
-        self._may_write()
-        every = list(self.brain.fibers)
-        chosen = [f for f in self._index.fibers(fibers) if self._program.fibers[f].stores]
-        with uninterrupted():
-            for f in chosen:
-                self._engine.write(WEIGHTS, f, first_weights(every[f]))
-
-    def _may_write(self) -> None:
-        self._probes.refuse(
-            "Simulator.frozen: a probe must not change weights; do it before or after, outside of frozen()"
-        )
+        self._parts.weights.forget(fibers)
 
     def record(self, *areas: AreasLike, drives: bool = False) -> Recording:
-        """Record the winners of these areas (all, if none is named) from the next round on, and their drives if wanted.
+        """Record the winners of areas and regions (all, if none is named) from the next round on, and drives if wanted.
 
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
         """
         every = list(self.brain.areas.values())
-        return self._recorder.start([every[index] for index in self._index.some(areas)], drives=drives)
+        return self._parts.recorder.start([every[index] for index in self._parts.index.some(areas)], drives=drives)
 
     @property
     def rounds(self) -> int:
         """Rounds run so far, probes not counted."""
-        return self._state.rounds
+        return self._parts.state.rounds
 
     def unused(self) -> tuple[str, ...]:
         """Return a line for every area that never fired, every fiber never opened, and every gate never driven."""
-        return self._looks.unused()
+        return self._parts.looks.unused()
 
     def events(self) -> dict[str, int]:
         """Return how many synaptic events each fiber has transmitted so far, by its name.
@@ -520,7 +469,7 @@ class Simulator:
         ...     counted.events()["Phon->Lex"] == 2 * sum(len(synapses.row(neuron)) for neuron in phon["dog"])
         True
         """
-        return self._looks.events()
+        return self._parts.looks.events()
 
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
@@ -528,7 +477,7 @@ class Simulator:
 
     def timings(self) -> dict[str, float]:
         """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""
-        return {**self._engine.seconds(), "record": self._recorder.seconds}
+        return {**self._engine.seconds(), "record": self._parts.recorder.seconds}
 
     # Life
 
@@ -537,7 +486,7 @@ class Simulator:
 
         ``note`` is kept with it and returned by `load`.
         """
-        self._saving.save(path, note)
+        self._parts.saving.save(path, note)
 
     def load(self, path: str | Path) -> str:
         """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
@@ -547,14 +496,14 @@ class Simulator:
         DumpError
             If the file holds no state, or that of another brain or seed; then nothing changes.
         """
-        return self._saving.load(path)
+        return self._parts.saving.load(path)
 
     def close(self) -> None:
         """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
         if self._engine.closed:
             return
         self._engine.close()
-        if self._state.opened:
+        if self._parts.state.opened:
             report(self.unused())
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:

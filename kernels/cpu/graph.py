@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner, innermost
 from brainsim.kernels.cpu.hashing import GOLDEN, Word, hash_of, mix64
-from brainsim.kernels.cpu.taper import Taper, taper_of, thin
+from brainsim.kernels.cpu.taper import Taper, out_of_reach, taper_of, thin
 from brainsim.kernels.law import graph as law
 from brainsim.kernels.law.gaps import gap_table
 
@@ -40,7 +40,7 @@ _S32 = np.uint64(32)
 class GraphArrays(NamedTuple):
     """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.law.gaps`).
 
-    ``mean`` is the expected length of a row before it is thinned.
+    ``mean`` is the expected length of a row before it is thinned; see `brainsim.kernels.cpu.taper.taper_of`.
     """
 
     key: np.uint64
@@ -53,6 +53,7 @@ class GraphArrays(NamedTuple):
     guide: Guide
     heads: Heads
     thresholds: Words
+    tapered: bool
     taper: Taper
 
     @property
@@ -68,8 +69,8 @@ class GraphArrays(NamedTuple):
 
 def graph_arrays(graph: law.Graph) -> GraphArrays:
     """Return the arrays that the kernels need to draw ``graph``."""
-    key, bits, mean = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p
-    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p), taper_of(graph))
+    key, bits, mean, taper = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p, taper_of(graph)
+    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p), len(taper) > 0, taper)
 
 
 @inlined
@@ -140,7 +141,7 @@ def _add_block(
 @inner
 def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: GraphArrays) -> None:
     """Add ``step`` to ``counts[j]`` for every synapse from ``pre`` to ``low <= j < high`` (whole blocks)."""
-    if graph.taper.thins:
+    if graph.tapered:
         _add_thinned_row(counts, low, high, pre, step, graph)
         return
     bits, shift, last = graph.bits, graph.shift, graph.last
@@ -166,8 +167,7 @@ def _add_thinned_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, gr
     positions = np.empty(size, np.uint16)
     for block in range(low >> bits, (high + size - _U1) >> bits):
         base = np.uint64(block) << bits
-        drawn = draw_block(positions, graph, row, pre, block, min(size, high - base))
-        for at in range(drawn):
+        for at in range(_draw_thinned(positions, _U0, graph, row, pre, base, min(size, high - base))):
             counts[base + positions[at]] += step
 
 
@@ -230,10 +230,26 @@ def draw_block(out: Positions, graph: GraphArrays, row: Word, pre: Any, block: A
     """
     base = np.uint64(block) << graph.bits
     end, own = min(end, np.uint64(graph.n_target) - base), _own_position(graph, pre, base)
+    if graph.tapered:
+        return _draw_thinned(out, _U0, graph, row, pre, base, end)
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
     used = _draw_block(out, _U0, _block_state(row, block), end, *table)
-    used = _without(out, _U0, used, own) if own < end else used
-    return thin(out, _U0, used, base, pre, graph.taper) if graph.taper.thins else used
+    return _without(out, _U0, used, own) if own < end else used
+
+
+@inner
+def _draw_thinned(out: Positions, found: Word, graph: GraphArrays, row: Word, pre: Any, base: Word, end: Word) -> Word:
+    """Do what `_draw_block` does for a block of a tapered graph, which begins at ``base``, without the self-synapse."""
+    if out_of_reach(pre, base, end, graph.taper):
+        return found
+    own, room = _own_position(graph, pre, base), np.uint64(len(out))
+    table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
+    used = _draw_block(out, found, _block_state(row, base >> graph.bits), end, *table)
+    if used > room:
+        return used
+    if own < end:
+        used = _without(out, found, used, own)
+    return thin(out, found, used, base, pre, graph.taper)
 
 
 @compiled
@@ -257,7 +273,7 @@ def draw_rows(
         How many of the groups did not have room for all.
     """
     shift, last = graph.shift, graph.last
-    guide, heads, thresholds, taper = graph.guide, graph.heads, graph.thresholds, graph.taper
+    guide, heads, thresholds, tapered = graph.guide, graph.heads, graph.thresholds, graph.tapered
     size, failed = _U1 << graph.bits, 0
     for g in range(first, end):
         out, used = positions[g], _U0
@@ -267,14 +283,16 @@ def draw_rows(
             stop = min(size, np.uint64(graph.n_target) - base)
             for r in range(len(sources)):
                 starts[r] = used
-                state = _block_state(row_key(graph, sources[r]), block)
+                row = row_key(graph, sources[r])
+                if tapered:
+                    used = _draw_thinned(out, used, graph, row, sources[r], base, stop)
+                    continue
+                state = _block_state(row, block)
                 own = _own_position(graph, sources[r], base)
                 # Once there is no room, `used` stays beyond it, and nothing more is written.
                 used = _draw_block(out, used, state, stop, shift, last, guide, heads, thresholds)
                 if own < stop and used <= room:
                     used = _without(out, np.uint64(starts[r]), used, own)
-                if taper.thins and used <= room:
-                    used = thin(out, np.uint64(starts[r]), used, base, sources[r], taper)
             starts[len(sources)] = used
         if used > room:
             failed += 1
@@ -327,12 +345,14 @@ def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: Graph
     bits, shift, last = graph.bits, graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
     block_size, n, size, row = _U1 << bits, np.uint64(graph.n_target), _U0, row_key(graph, pre)
-    own = _own_position(graph, pre, _U0)
+    own, tapered = _own_position(graph, pre, _U0), graph.tapered
     for block in range((n + block_size - _U1) >> bits):
         base = np.uint64(block) << bits
         state, end = _block_state(row, block), min(base + block_size, n)
+        if tapered and out_of_reach(pre, base, end - base, graph.taper):
+            continue
         size = _scan_block(found, size, state, base, end, own, wanted, shift, last, guide, heads, thresholds)
-    return thin(found, _U0, size, _U0, pre, graph.taper) if graph.taper.thins else size
+    return thin(found, _U0, size, _U0, pre, graph.taper) if tapered else size
 
 
 def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:

@@ -216,7 +216,7 @@ class KeptRows:
         arrays = positions, offsets, neurons, self._group, self._graph
         if any(in_parts(draw_rows, self._groups, threads, *arrays)):
             return False
-        if self._graph.taper.thins:
+        if self._graph.tapered:
             positions = self._without_spare_room(positions, offsets)
         with uninterrupted():  # or a number could be given twice, or an address outlive its row
             rows = self._numbers.assign_rows(neurons)

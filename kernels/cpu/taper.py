@@ -6,47 +6,61 @@ as if there were none.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.compiling import inner
+from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.hashing import Word, hash_of
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.taper import POSITION_BITS, TAPER_BITS, Tapered
 
-_U0 = np.uint64(0)
+_U1 = np.uint64(1)
 _S31, _S32 = np.uint64(31), np.uint64(32)
 _TO_ITEM = np.uint64(POSITION_BITS - TAPER_BITS)
 
 
-class Taper(NamedTuple):
-    """What thins the rows of a graph, in the form the kernels take.
-
-    Attributes
-    ----------
-    thins : bool
-        Whether the graph is tapered; if not, nothing else means anything.
-    key, source_scale, target_scale : uint64
-        ``taper_key``, ``source_scale`` and ``target_scale`` of `Tapered`.
-    table : uint32 array, shape (4096,)
-        From `brainsim.kernels.law.taper.taper`.
-    """
-
-    thins: bool
-    key: np.uint64
-    source_scale: np.uint64
-    target_scale: np.uint64
-    table: npt.NDArray[np.uint32]
+# What thins the rows of a graph: see `brainsim.kernels.law.taper.Tapered`.
+TAPER = np.dtype(
+    [
+        ("key", np.uint64),
+        ("source_scale", np.uint64),
+        ("target_scale", np.uint64),
+        ("table", np.uint32, (1 << TAPER_BITS,)),
+    ]
+)
+Taper = npt.NDArray[np.void]
 
 
 def taper_of(graph: Graph) -> Taper:
-    """Return what thins the rows of a graph."""
+    """Return one record of `TAPER`, or none if the graph is not tapered: a single array is handed over fastest."""
     if not isinstance(graph, Tapered):
-        return Taper(False, _U0, _U0, _U0, np.empty(0, np.uint32))
-    scales = np.uint64(graph.source_scale), np.uint64(graph.target_scale)
-    return Taper(True, np.uint64(graph.taper_key), *scales, graph.table)
+        return np.zeros(0, TAPER)
+    return np.array([(graph.taper_key, graph.source_scale, graph.target_scale, graph.table)], TAPER)
+
+
+@inlined
+def _source_position(pre: Any, taper: Any) -> Any:
+    return np.int64((np.uint64(pre) * taper.source_scale) >> _S31)
+
+
+@inlined
+def _target_position(post: Word, scale: Word) -> Any:
+    return np.int64((post * scale) >> _S31)
+
+
+@inlined
+def out_of_reach(pre: Any, base: Word, size: Word, taper: Taper) -> Any:
+    """Return whether all synapses of ``pre`` onto the ``size`` targets from ``base`` on are thinned away.
+
+    They are if those of the nearest target are: probabilities fall with the distance.
+    """
+    record = taper[0]
+    here, first = _source_position(pre, record), _target_position(base, record.target_scale)
+    last = _target_position(base + size - _U1, record.target_scale)
+    distance = max(np.int64(0), max(first - here, here - last))
+    return record.table[np.uint64(distance) >> _TO_ITEM] == 0
 
 
 @inner
@@ -55,12 +69,12 @@ def thin(targets: Any, first: Word, end: Word, base: Word, pre: Any, taper: Tape
 
     Targets are counted from ``base``.
     """
-    row, table, scale = hash_of(taper.key, pre), taper.table, taper.target_scale
-    here = np.int64((np.uint64(pre) * taper.source_scale) >> _S31)
-    kept = first
+    record = taper[0]
+    row, table, scale = hash_of(record.key, pre), record.table, record.target_scale
+    here, kept = _source_position(pre, record), first
     for at in range(first, end):
         post = base + np.uint64(targets[at])
-        distance = abs(np.int64((post * scale) >> _S31) - here)
+        distance = abs(_target_position(post, scale) - here)
         decides = hash_of(row, np.int64(post)) >> _S32
         # Every target is written, but the end moves past those that are kept only: about as many as are not.
         targets[kept] = targets[at]

@@ -81,6 +81,12 @@ __device__ __forceinline__ Neurons firing_at(const State& state, i64 area) {
     return {state.winners + state.areas[area].winners, i64(state.sizes[area])};
 }
 
+// The neurons of a fiber's target that have won, or fire on because it has not `moved`.
+__device__ __forceinline__ Neurons posts_of(const State& state, const Fiber& fiber, i64 moved) {
+    if (!moved) return firing_at(state, fiber.target);
+    return {state.next_winners + state.areas[fiber.target].winners, i64(state.next_sizes[fiber.target])};
+}
+
 // Returns how many neurons of a list come before a number.
 __device__ __forceinline__ i64 count_below(const Neurons& list, u64 number) {
     i64 low = 0, high = list.count;
@@ -99,9 +105,10 @@ __device__ __forceinline__ i64 position_of(u32 neuron, const Neurons& list) {
 }
 
 // The neurons that fire at a fiber: those of its source that pass its gate.  The one place that says who they are.
+// A round without gate jobs uses no gate; in a reinforcement, those that fire have passed it long ago.
 __device__ __forceinline__ Neurons firing_of(const State& state, const Round& round, const Fiber& fiber) {
     const Neurons firing = firing_at(state, fiber.source);
-    if (fiber.gate < 0) return firing;
+    if (fiber.gate < 0 || round.gate_count == 0) return firing;
     const GateJob& job = round.gate_jobs[fiber.gate];
     const i64 passed = round.passing_sizes[fiber.gate];
     return {job.neuron_count ? firing.items : round.passing + job.first_item, passed};

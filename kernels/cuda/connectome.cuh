@@ -6,6 +6,8 @@ constexpr u64 GOLDEN = 0x9E3779B97F4A7C15ull;
 constexpr u64 BLOCK_STEP = 0xD1342543DE82EF95ull;
 constexpr u64 FINE_LOW = 0xA0761D6478BD642Full;
 constexpr u64 FINE_HIGH = 0xE7037ED1A0B428DBull;
+constexpr int TAPER_BITS = 12;
+constexpr int POSITION_BITS = 32;
 
 // The geometric distribution as in `kernels/law/gaps.py`: where to begin, 32 bits to compare, and all 64.
 struct Gaps {
@@ -39,6 +41,16 @@ __device__ __forceinline__ u32 gap_of(u32 lane, u64 word, u64 fine, const Gaps& 
         while (gap < gaps.last && gaps.thresholds[gap] <= uniform) ++gap;
     }
     return gap;
+}
+
+__device__ __forceinline__ u32 position_at(u64 neuron, i64 scale) { return u32((neuron * u64(scale)) >> 31); }
+
+// Whether a synapse of the random graph is one of a fiber that distance thins: `Tapered` of `kernels/law/taper.py`.
+__device__ __forceinline__ bool keeps(const Fibers& fibers, const Fiber& fiber, u64 pre, u64 post) {
+    const u32 from = position_at(pre, fiber.source_scale), to = position_at(post, fiber.target_scale);
+    const u32 distance = from > to ? from - to : to - from;
+    const u32 decides = u32(row_key(row_key(fiber.taper_key, pre), post) >> 32);
+    return decides < fibers.tapers[fiber.taper + (distance >> (POSITION_BITS - TAPER_BITS))];
 }
 
 // Calls `visit` with the position of every synapse of a block below `end`, ascending.

@@ -18,7 +18,8 @@ gather(const Fibers fibers, const State state, const Overlay overlay, const Roun
     walk_row(overlay, *row, [&](u64 slot) {
         const u64 post = overlay.posts[slot];
         const i64 extra = overlay.weights[slot] - fiber.base;
-        // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.
+        // Sums of integers do not depend on their order, and the thread that adds last sees all of the drive.  Where
+        // weights fall below the base, a sum on the way may exceed it: peaks bound the drives from above.
         u64* const sum = reinterpret_cast<u64*>(state.drive + target.drive + post);
         const i64 value = i64(atomicAdd(sum, u64(extra))) + extra;
         i64* const peak = state.peaks + target.tiles + (post >> state.tile_bits);

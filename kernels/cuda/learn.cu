@@ -1,15 +1,9 @@
 // Learning, in six launches of which only the last changes weights: firing neurons get rows, the synapses from those that
 // fired to those that have won are drawn, those stored already are crossed out, pages are reserved for the new ones, and
-// all are strengthened, and stored ones to neurons that have lost are weakened.  Every place is a sum over those before it, so that equal runs store equal bytes.
+// all are strengthened, and stored ones to neurons that have lost are weakened.  Every place is a sum over those before it,
+// so that equal runs store equal bytes.
 #include "connectome.cuh"
 #include "overlay.cuh"
-
-// The neurons of a job's target that have won, or fire on.
-__device__ __forceinline__ Neurons posts_of(const State& state, const LearnJob& job, const Fiber& fiber) {
-    const i64 begin = state.areas[fiber.target].winners;
-    if (job.moved) return {state.next_winners + begin, i64(state.next_sizes[fiber.target])};
-    return firing_at(state, fiber.target);
-}
 
 // What a warp works for: a neuron that fired at the source of a fiber that learns.
 struct Item {
@@ -71,7 +65,7 @@ list_starts(const Fibers fibers, const State state, const Round round) {
     const LearnJob& job = round.learn_jobs[blockIdx.x];
     if (job.starts == 0) return;
     const Fiber& fiber = fibers.items[job.fiber];
-    const Neurons posts = posts_of(state, job, fiber);
+    const Neurons posts = posts_of(state, fiber, job.moved);
     u32* const own = round.starts + job.first_start;
     u64 found = 0;
     for (i64 begin = 0; begin < posts.count; begin += THREADS) {
@@ -103,7 +97,7 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
     const i64 start_count = own[0];
     const Neurons firing = firing_of(state, round, fiber);
     if (place >= firing.count || start >= start_count) return;
-    const Neurons posts = posts_of(state, job, fiber);
+    const Neurons posts = posts_of(state, fiber, job.moved);
     const i64 first = own[1 + start], last = (start + 1 < start_count ? i64(own[2 + start]) : posts.count) - 1;
     const u64 block = u64(posts.items[first]) >> fiber.bits;
     const u64 pre = firing.items[place], base = block << fiber.bits;
@@ -114,7 +108,8 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
         const u64 post = base + position;
         while (u64(posts.items[at]) < post) ++at;  // the last winner is not below any position
         const bool itself = fiber.recurrent != 0 && post == pre;
-        if (u64(posts.items[at]) == post && !itself) atomicOr(&row[at >> 5], 1u << (at & 31));
+        if (u64(posts.items[at]) != post || itself) return;
+        if (fiber.taper < 0 || keeps(fibers, fiber, pre, post)) atomicOr(&row[at >> 5], 1u << (at & 31));
     });
 }
 
@@ -129,7 +124,7 @@ cross_out(const Fibers fibers, const State state, const Overlay overlay, const R
     const Neurons firing = firing_of(state, round, fiber);
     u64 pages = 0;
     if (job.words && item.place < firing.count) {
-        const Neurons posts = posts_of(state, job, fiber);
+        const Neurons posts = posts_of(state, fiber, job.moved);
         const Row& row = *row_at(state, overlay, fiber, firing.items[item.place]);
         u32* const bits = round.hits + job.hits + item.place * job.words;
         walk_row(overlay, row, [&](u64 slot) {
@@ -180,7 +175,7 @@ strengthen(const Fibers fibers, const State state, const Overlay overlay, const 
     if (item.place >= firing.count) return;
     Row* const own = row_at(state, overlay, fiber, firing.items[item.place]);
     if (!own) return;
-    const Neurons posts = posts_of(state, job, fiber), before = firing_at(state, fiber.target);
+    const Neurons posts = posts_of(state, fiber, job.moved), before = firing_at(state, fiber.target);
     const Row row = *own;
     walk_row(overlay, row, [&](u64 slot) {
         const u32 post = overlay.posts[slot];

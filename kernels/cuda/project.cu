@@ -5,15 +5,19 @@
 constexpr u64 MOST_SOURCES = 0xFFFF;
 
 // Adds to the counts of a tile, which begins at `low` and has `size` targets, one for every synapse of some sources.
-__device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u64 source_count, u64 low, u32 size, int tile_bits,
-                              const Fiber& fiber, const Gaps& gaps) {
+// Fibers whose synapses are thinned have code of their own, so that others need no register for it.
+template <bool TAPERED>
+__device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u32 source_count, u64 low, u32 size, int tile_bits,
+                              const Fibers& fibers, const Fiber& fiber) {
+    const Gaps gaps = gaps_of(fibers, fiber);
     const int bits = int(fiber.bits);
     // A tile holds whole blocks of the graph or lies inside one; then what comes before it is drawn and passed over.
     const int blocks_bits = tile_bits > bits ? tile_bits - bits : 0;
     const bool recurrent = fiber.recurrent != 0;
-    for (u64 item = threadIdx.x; item < source_count << blocks_bits; item += THREADS) {
+    // At most 2^16 sources and 2^8 blocks.
+    for (u32 item = threadIdx.x; item < source_count << blocks_bits; item += THREADS) {
         const u64 pre = sources[item >> blocks_bits];
-        const u64 block = (low >> bits) + (item & ((1ull << blocks_bits) - 1));
+        const u64 block = (low >> bits) + (item & ((1u << blocks_bits) - 1));
         const u64 base = block << bits, high = low + size;
         if (base >= high) continue;
         const u64 length = high - base;
@@ -21,6 +25,7 @@ __device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u
         draw_block(block_state(row_key(fiber.key, pre), block), end, gaps, [&](u32 at) {
             const u64 post = base + at;
             if (post < low || (recurrent && post == pre)) return;
+            if (TAPERED && !keeps(fibers, fiber, pre, post)) return;
             const u32 place = u32(post - low);
             atomicAdd(&counts[place >> 1], 1u << ((place & 1) * 16));
         });
@@ -97,13 +102,15 @@ project(const Fibers fibers, const State state, const Round round) {
     };
     for (i64 at = job.first_fiber; at < job.end_fiber; ++at) {
         const Fiber& fiber = fibers.items[round.transmitting[at]];
-        const Gaps gaps = gaps_of(fibers, fiber);
         if (added && base_of(at - 1) != fiber.base) move_on(base_of(at - 1));
         const Neurons firing = firing_of(state, round, fiber);
         for (u64 begin = 0; begin < u64(firing.count);) {
             const u64 rest = u64(firing.count) - begin, room = MOST_SOURCES - added;
             const u64 taken = rest < room ? rest : room;
-            count_sources(counts, firing.items + begin, taken, u64(tile.low), size, int(state.tile_bits), fiber, gaps);
+            const u32* const sources = firing.items + begin;
+            const int bits = int(state.tile_bits);
+            if (fiber.taper < 0) count_sources<false>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber);
+            else count_sources<true>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber);
             begin += taken;
             added += u32(taken);
             if (added == MOST_SOURCES) move_on(fiber.base);
@@ -112,5 +119,7 @@ project(const Fibers fibers, const State state, const Round round) {
     __syncthreads();
     const i64 base = base_of(job.end_fiber - 1);
     const i64 peak = block_maximum(move_counts(counts, drive, thresholds, size, base, first), scratch);
-    if (threadIdx.x == 0) state.peaks[area.tiles + tile.index] = peak;
+    if (threadIdx.x) return;
+    state.peaks[area.tiles + tile.index] = peak;
+    if (area.channel > 1 && tile.low < area.rivals) state.peaks[area.sum_tiles + tile.index] = 0;  // a tile of channels
 }

@@ -1,4 +1,4 @@
-// Exact selection of the k largest drives; ties by hash.  A radix search, digit by digit from the top, finds the drive of
+// Exact selection of the largest drives; ties by hash.  The rivals are neurons, or channels with summed drives.  A radix search, digit by digit from the top, finds the drive of
 // the last winner (the bar); if more neurons lie at the bar than can win, it goes on with their preferences, the
 // complements of their hashes, so that what is looked for is always the largest.  Then the winners are listed, ascending.
 // Tiles whose peak is too low are not read.
@@ -46,13 +46,13 @@ __device__ Search descend(const u32* histogram, Search search, u64* scratch) {
 // At first, all bits of the largest drive are unknown; so the first digit tells the drives apart as well as it can, and
 // nearly all tiles can be passed over from then on.
 __device__ Search search_at_first(const State& state, const Area& area, u64* scratch) {
-    const i64 tiles = ((area.n - 1) >> state.tile_bits) + 1;
-    const i64* const peaks = state.peaks + area.tiles;
+    const i64 tiles = ((area.rivals - 1) >> state.tile_bits) + 1;
+    const i64* const peaks = state.peaks + area.sum_tiles;
     i64 peak = 0;
     for (i64 tile = threadIdx.x; tile < tiles; tile += THREADS) peak = peaks[tile] > peak ? peaks[tile] : peak;
     peak = block_maximum(peak, reinterpret_cast<i64*>(scratch));
     if (peak == 0) return ended(0, 0, 0);
-    return {0, 0, u64(64 - __clzll(peak)), u64(area.k)};
+    return {0, 0, u64(64 - __clzll(peak)), u64(area.open)};
 }
 
 // What is known of a job before a pass.
@@ -74,8 +74,8 @@ __device__ __forceinline__ bool may_win(i64 peak, const Search& search) {
     return peak > 0 && without_low_bits(u64(peak), search.unknown) >= search.prefix;
 }
 
-// Counts, among the neurons that begin like the last winner, how often each next digit occurs.
-// Grid: the tiles of all jobs, as in `project`.
+// Counts, among the rivals that begin like the last winner, how often each next digit occurs.
+// Grid: the tiles of all jobs, as in `project`; channels need fewer.
 extern "C" __global__ void __launch_bounds__(THREADS)
 count_digits(const State state, const Round round, i64 pass) {
     __shared__ u32 bins[DIGITS];
@@ -83,17 +83,19 @@ count_digits(const State state, const Round round, i64 pass) {
     if (state.status->stalled) return;
     const Tile tile = tile_of(round, state, blockIdx.x);
     const Area& area = state.areas[round.select_jobs[tile.job].area];
+    if (tile.low >= area.rivals) return;
     const Search search = search_before(pass, state, round, tile.job, area, scratch);
     keep(search, pass, round, tile);
-    if (search.unknown == 0 || !may_win(state.peaks[area.tiles + tile.index], search)) return;
+    if (search.unknown == 0 || !may_win(state.peaks[area.sum_tiles + tile.index], search)) return;
     for (i64 bin = threadIdx.x; bin < DIGITS; bin += THREADS) bins[bin] = 0;
     __syncthreads();
     const u64 digit_at = search.unknown - digit_bits(search), mask = (1ull << digit_bits(search)) - 1;
     const u64 key = round.tie_keys[tile.job];
-    const i64* const drive = state.drive + area.drive;
+    const i64* const drive = state.drive + area.sums;
+    const i64 end = tile.end < area.rivals ? tile.end : area.rivals;
     u64 last = 0;
     u32 same = 0;  // equal digits in a row are added at once, or the few that most drives have would be a bottleneck
-    for (i64 post = tile.low + threadIdx.x; post < tile.end; post += THREADS) {
+    for (i64 post = tile.low + threadIdx.x; post < end; post += THREADS) {
         const i64 value = drive[post];
         if (search.bar ? value != i64(search.bar) : value <= 0) continue;
         const u64 sought = search.bar ? ~tie_hash(key, post) : u64(value);
@@ -137,6 +139,25 @@ __device__ __forceinline__ bool wins(i64 value, i64 post, const Search& search, 
     return search.prefix == 0 || ~tie_hash(key, post) >= search.prefix;
 }
 
+// Whether a neuron fires once the search has ended.
+__device__ __forceinline__ bool fires(const State& state, const Area& area, i64 post, const Search& search, u64 key) {
+    const i64 value = state.drive[area.drive + post];
+    if (area.channel == 1) return wins(value, post, search, key);
+    const i64 channel = u32(post) / u32(area.channel);
+    return value > 0 && wins(state.drive[area.sums + channel], channel, search, key);
+}
+
+// Whether a tile of neurons may hold one that fires.
+__device__ __forceinline__ bool may_fire(const State& state, const Area& area, const Tile& tile, const Search& search) {
+    const i64 peak = state.peaks[area.tiles + tile.index];
+    if (area.channel == 1) return may_win(peak, search);
+    if (peak <= 0) return false;
+    // Its channels lie in one tile of channels, or in two that follow each other.
+    const i64* const peaks = state.peaks + area.sum_tiles;
+    const i64 first = u32(tile.low) / u32(area.channel), last = u32(tile.end - 1) / u32(area.channel);
+    return may_win(peaks[first >> state.tile_bits], search) || may_win(peaks[last >> state.tile_bits], search);
+}
+
 // Counts the winners of each tile.  Grid: the tiles of all jobs.
 extern "C" __global__ void __launch_bounds__(THREADS)
 count_winners(const State state, const Round round) {
@@ -145,14 +166,13 @@ count_winners(const State state, const Round round) {
     const Tile tile = tile_of(round, state, blockIdx.x);
     const Area& area = state.areas[round.select_jobs[tile.job].area];
     const u64 key = round.tie_keys[tile.job];
-    const i64* const drive = state.drive + area.drive;
     Search search = search_before(round.passes, state, round, tile.job, area, scratch);
-    if (search.unknown) search = finished(search, drive, area.n, key, scratch);
+    if (search.unknown) search = finished(search, state.drive + area.sums, area.rivals, key, scratch);
     keep(search, round.passes, round, tile);
     u64 own = 0, total = 0;
-    if (may_win(state.peaks[area.tiles + tile.index], search)) {
+    if (may_fire(state, area, tile, search)) {
         for (i64 post = tile.low + threadIdx.x; post < tile.end; post += THREADS) {
-            own += wins(drive[post], post, search, key);
+            own += fires(state, area, post, search, key);
         }
     }
     block_sum_before(own, scratch, total);
@@ -180,7 +200,7 @@ list_winners(const State state, const Round round) {
     const u64 key = round.tie_keys[tile.job];
     for (i64 start = tile.low; start < tile.end; start += THREADS) {
         const i64 post = start + threadIdx.x;
-        const bool winner = post < tile.end && wins(state.drive[area.drive + post], post, search, key);
+        const bool winner = post < tile.end && fires(state, area, post, search, key);
         u64 total = 0;
         const u64 place = before + block_sum_before(winner, scratch, total);
         if (winner) {

@@ -24,11 +24,17 @@ struct Area {
     i64 slots;       // fibers that start here and store weights: a neuron with learned synapses has so many rows
     i64 thresholds;  // -1 if no neuron has one
     i64 refraction;
+    i64 channel;    // neurons of a channel; 1 if the neurons are rivals one by one
+    i64 rivals;     // channels or neurons, of which the most driven win
+    i64 open;       // rivals that win, at most
+    i64 sums;       // where the drives of the rivals begin, in the array of those of the neurons
+    i64 sum_tiles;  // where the tiles of the rivals begin
 };
 
 // A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its rule.
 struct Fiber {
     u64 key;
+    u64 taper_key;  // of the hashes that thin its synapses by distance
     i64 source;
     i64 target;
     i64 recurrent;
@@ -38,6 +44,9 @@ struct Fiber {
     i64 guide;
     i64 heads;
     i64 gap_thresholds;
+    i64 taper;  // where its table of probabilities by distance begins; -1 if distance does not matter
+    i64 source_scale;  // turn neurons into relative positions
+    i64 target_scale;
     i64 gate;  // which of the gates of the brain is its own; -1 if it has none
     i64 slot;  // which of its source's rows is its own
     i64 rule;  // its step of potentiation
@@ -78,6 +87,13 @@ struct GateJob {
     i64 first_item;  // where the list of those that pass a gate by channels begins
 };
 
+// A selecting area with channels: `lanes` threads add up a channel; its thread blocks begin at `first_block`.
+struct ChannelJob {
+    i64 area;
+    i64 first_block;
+    i64 lanes;
+};
+
 // A fiber whose learned synapses are added to the drive: one warp for each neuron that may fire.
 struct GatherJob {
     i64 fiber;
@@ -100,6 +116,22 @@ struct LearnJob {
     i64 starts;  // blocks of the graph that hold a winner, at most
     i64 hits;    // where its matrix of bits begins, a row of `words` for each item
     i64 words;
+};
+
+// What a fiber with a trace remembers of a round.
+struct TraceJob {
+    i64 noted;  // whether who fired and won, or that nothing happened
+    i64 moved;  // whether its target has just selected; else its winners stayed
+};
+
+// The trace of a fiber: a ring of slots, one for each of its last rounds that learned.  A slot has `width` items: how many
+// neurons fired, room for `sources` of them, and likewise those that won.
+struct Trace {
+    i64 fiber;
+    i64 rounds;
+    i64 first;  // where its first slot begins
+    i64 width;
+    i64 sources;
 };
 
 // An area whose winners are recorded, and where in a slot of the ring.
@@ -149,6 +181,7 @@ struct Fibers {
     const Rule* rules;
     const i64* steps;
     const u32* gate_neurons;
+    const u32* tapers;
 };
 
 // The areas of a brain and what changes from round to round; see `State` in `kernels/gpu/state.py`.
@@ -188,6 +221,8 @@ struct Overlay {
 struct Round {
     const SelectJob* select_jobs;
     i64 select_count;
+    const ChannelJob* channel_jobs;
+    i64 channel_count;
     const i64* transmitting;
     const i64* counted_at;  // where, for each of these fibers, the transmissions of its source's neurons are counted
     const GateJob* gate_jobs;
@@ -201,6 +236,7 @@ struct Round {
     i64 learn_pairs;
     const i64* sources;  // fibers at which neurons fire that need rows
     i64 source_count;
+    const TraceJob* trace_jobs;  // one for each trace of the brain
     i64 passes;
     i64 raises;  // whether thresholds of winners are raised
     u32* histograms;
@@ -211,6 +247,12 @@ struct Round {
     u32* starts;
     u32* hits;
     u64* pages;
+};
+
+// The traces of a brain; see `kernels/gpu/traces.py`.
+struct Traces {
+    const Trace* items;
+    u32* neurons;
 };
 
 // The ring of recorded winners; see `kernels/gpu/ring.py`.

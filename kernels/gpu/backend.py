@@ -21,21 +21,24 @@ from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.gpu.learned import LearnedSynapses
 from brainsim.kernels.gpu.overlay import Overlay
+from brainsim.kernels.gpu.reinforcement import Reinforcement
 from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
+from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.law.rules import Depression, Update
-from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Threshold, TopK
+from brainsim.kernels.parts import BUILT_IN_PARTS
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     DRIVES,
     THRESHOLDS,
+    TRACED_SOURCES,
+    TRACED_TARGETS,
     WEIGHTS,
     WINNERS,
+    Events,
     Firing,
     Neurons,
     StateKind,
@@ -60,9 +63,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = frozenset(
-        {TopK, Threshold, Graph, Explicit, Update, Depression, ChannelGate, AssemblyGate}
-    )
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -75,11 +76,13 @@ class GpuBackend(Backend):
         self._state = State(program, self._device, areas, bits)
         self._overlay = Overlay(self._device, areas.ranks)
         self._learned = LearnedSynapses(program, self._device, areas, self._fibers.slots, self._overlay)
-        self._launches = Launches(self._device, self._fibers, self._state, self._overlay)
-        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay)
+        self._traces = Traces(program, self._device)
+        self._launches = Launches(self._device, self._fibers, self._state, self._overlay, self._traces)
+        self._rounds = Rounds(self._device, self._launches, self._state, self._overlay, self._traces)
         jobs = LearnJobs(program, self._fibers.depressions)
         planner = DevicePlanner(program, self._device, bits, jobs, gates, self._state.transmissions)
         self._plans = DevicePlans(planner, jobs)
+        self._reinforcement = Reinforcement(program, planner, self._state, self._traces)
 
     @property
     def broken(self) -> bool:
@@ -124,7 +127,10 @@ class GpuBackend(Backend):
         return Drained(happened, stable, silent, fired, winners, drives)
 
     def reinforce(self, fiber: int, rate: int) -> None:
-        raise NotImplementedError
+        self._store_learned()
+        self._rounds.settle()
+        self._learned.changed()
+        self._rounds.learn(self._reinforcement.rounds(fiber, rate))
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         self._rounds.settle()
@@ -146,6 +152,8 @@ class GpuBackend(Backend):
             return self._learned.read(owner, self._pages_used())
         if kind is DRIVES:
             return self._state.drives(owner)
+        if kind in (TRACED_SOURCES, TRACED_TARGETS):
+            return self._traces.read(owner, kind is TRACED_TARGETS)
         assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
         return self._state.thresholds.read(owner)
 
@@ -158,6 +166,8 @@ class GpuBackend(Backend):
             self._write_winners(owner, value.neurons)
         elif kind is WEIGHTS:
             self._learned.set(owner, value)
+        elif kind in (TRACED_SOURCES, TRACED_TARGETS):
+            self._write_trace(owner, kind is TRACED_TARGETS, value)
         elif kind is DRIVES:
             with self._rounds.whole():
                 self._state.set_drives(owner, value)
@@ -169,6 +179,13 @@ class GpuBackend(Backend):
         self._make_room(self._state.make_room_for_winners, area, len(neurons))
         with self._rounds.whole():
             self._state.set_winners(area, neurons.astype(np.uint32))
+
+    def _write_trace(self, fiber: int, end: int, events: Events) -> None:
+        most = int(np.bincount(events.age, minlength=1).max())
+        with uninterrupted():
+            self._traces.make_room({fiber: (0, most) if end else (most, 0)})
+        with self._rounds.whole():
+            self._traces.write(fiber, end, events)
 
     def _write_thresholds(self, area: int, thresholds: Thresholds) -> None:
         if len(thresholds.neurons):
@@ -195,7 +212,7 @@ class GpuBackend(Backend):
         learned, overlay = self._learned.memory()
         return {
             "fibers": {
-                fiber.name: {WEIGHTS.name: learned[fiber.name], "transmissions": self._state.transmissions.nbytes(f)}
+                fiber.name: {WEIGHTS.name: learned[fiber.name], **self._bytes_of(f)}
                 for f, fiber in enumerate(self.program.fibers)
             },
             "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
@@ -206,7 +223,12 @@ class GpuBackend(Backend):
             },
         }
 
+    def _bytes_of(self, fiber: int) -> dict[str, int]:
+        sizes = {"transmissions": self._state.transmissions.nbytes(fiber)}
+        return sizes | ({"trace": self._traces.nbytes(fiber)} if fiber in self._traces.fibers else {})
+
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.
-        del self._fibers, self._state, self._overlay, self._learned, self._launches, self._rounds, self._plans
+        del self._fibers, self._state, self._overlay, self._traces, self._learned, self._launches, self._rounds
+        del self._plans, self._reinforcement
         self._device.close()

@@ -21,6 +21,7 @@ _CURE = "lower n, or k, or the number of plastic fibers"
 _CURES = {
     "winners": "present fewer neurons, or lower n",
     "recordings": "record fewer areas",
+    "traces": "let traces remember fewer rounds, or present fewer neurons",
     "transmissions": "lower n of the areas that fibers begin at, or open fewer fibers",
     "thresholds": "let fewer areas have thresholds or refract, or lower their n",
 }

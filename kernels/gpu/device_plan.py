@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gpu.arrays import Array
+from brainsim.kernels.gpu.arrays import Array, Record
+from brainsim.kernels.gpu.channels import channel_jobs
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.gates import Gates, most_firing_at
 from brainsim.kernels.gpu.layout import DIGIT_BITS, DIGITS, GATHER_JOB, SELECT_JOB
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
+from brainsim.kernels.gpu.trace_jobs import trace_jobs
+from brainsim.kernels.gpu.traces import Sizes
 from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -26,6 +29,7 @@ from brainsim.kernels.round_plan import RoundPlan
 # Passes over the digits of a hash.  33 bits tell all tied neurons apart, except once in 10^6 rounds.  Then
 # `count_winners` finds the last winner by itself, slowly.
 TIE_PASSES = 3
+_DRIVE_BITS = 63
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +44,12 @@ class DevicePlan:
         Fields of `Round` in `kernels/cuda/types.cuh`.  ``passes`` digits are needed to find the last winner.
         ``gather_items`` are the neurons that may fire at fibers with learned synapses, ``learn_items`` those at fibers
         that learn, and ``learn_pairs`` the latter times the blocks of the graph with winners.
-    tiles : int
-        Tiles of all areas that select.
+    tiles, channel_blocks : int
+        Tiles of all areas that select, and thread blocks that add up the channels of those with channels.
+    traced : dict of int to Sizes
+        Of fibers that remember the round, how many neurons may fire and win.
+    traces : int
+        How many fibers have a trace that the round changes.
     scratch : dict of str to int
         Items of scratch memory that the round needs, by the names of `Scratch`.
     """
@@ -50,6 +58,9 @@ class DevicePlan:
     tables: dict[str, Array]
     sizes: dict[str, int]
     tiles: int
+    channel_blocks: int
+    traced: dict[int, Sizes]
+    traces: int
     scratch: dict[str, int]
 
     @property
@@ -60,11 +71,24 @@ class DevicePlan:
 
 @dataclass(frozen=True, eq=False)
 class DeviceRound:
-    """A round as it is launched: its plan, what the device needs for it, and the table of fibers that learn."""
+    """A round as it is launched, or a part of a reinforcement, which is one that does nothing but learn.
+
+    Attributes
+    ----------
+    round_plan : RoundPlan
+        What the round does.
+    plan : DevicePlan
+        What the device needs for it.
+    learn_jobs : LEARN_JOB array
+        The table of fibers that learn.
+    given : Record or None
+        In a reinforcement, a `State` in which those fire and have won who once did.
+    """
 
     round_plan: RoundPlan
     plan: DevicePlan
     learn_jobs: npt.NDArray[Any]
+    given: Record | None = None
 
 
 class DevicePlanner:
@@ -93,34 +117,58 @@ class DevicePlanner:
         than the sum of its inputs one may be driven.  Raises `DeviceMemoryError`, and then nothing has changed.
         """
         self._transmissions.make_room(plan.transmitting)
-        inputs = dict(plan.selections)
-        tables = self._tables(plan, inputs, most)
-        passes = self._passes(inputs, most, threshold_lift)
+        inputs, fibers = dict(plan.selections), self._program.fibers
+        after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
+        firing = [most_firing_at(fiber, most) for fiber in fibers]
+        learning = self._jobs.table(plan.learning, inputs, firing, most, after)
+        traced = {f: (firing[f], after[fibers[f].target]) for f in plan.tracing}
+        return self._made(plan, learning, most, traced, self._passes(inputs, firing, threshold_lift))
+
+    def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
+        """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
+        ((f, _),) = plan.learning
+        target, none = self._program.fibers[f].target, [0] * len(self._program.areas)
+        after = none.copy()
+        after[target] = won
+        learning = self._jobs.table(plan.learning, [target], {f: fired}, none, after)
+        learning["depression"] = -1
+        return self._made(plan, learning, none, {}, 0)
+
+    def _made(
+        self,
+        plan: RoundPlan,
+        learning: npt.NDArray[Any],
+        most: Sequence[int],
+        traced: dict[int, Sizes],
+        passes: int,
+    ) -> DevicePlan:
+        tables = self._tables(plan, learning, most)
         there = self._device.upload_all(list(tables.values()), "plans")
         return DevicePlan(
-            learn_jobs=tables["learn_jobs"],
+            learn_jobs=learning,
             tables=dict(zip(tables, there, strict=True)),
             sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
-            tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area in inputs),
+            tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area, _ in plan.selections),
+            channel_blocks=channel_jobs(self._program, dict(plan.selections)).blocks,
+            traced=traced,
+            traces=len(tables["trace_jobs"]),
             scratch=_scratch(tables, passes) | self._lists(tables["gate_jobs"], most),
         )
 
-    def _tables(
-        self, plan: RoundPlan, inputs: Mapping[int, Sequence[int]], most: Sequence[int]
-    ) -> dict[str, npt.NDArray[Any]]:
+    def _tables(self, plan: RoundPlan, learning: npt.NDArray[Any], most: Sequence[int]) -> dict[str, npt.NDArray[Any]]:
         fibers = self._program.fibers
-        after = [min(area.n, area.k) if a in inputs else most[a] for a, area in enumerate(self._program.areas)]
         firing = [most_firing_at(fiber, most) for fiber in fibers]
         gathering = [f for f in plan.transmitting if fibers[f].stores and firing[f]]
-        jobs = self._jobs.table(plan.learning, inputs, most, after)
         return {
-            "select_jobs": self._select_jobs(inputs),
+            "select_jobs": self._select_jobs(dict(plan.selections)),
+            "channel_jobs": channel_jobs(self._program, dict(plan.selections)).table,
             "transmitting": np.array(plan.transmitting, np.int64),
             "counted_at": np.array([self._transmissions.place(f) for f in plan.transmitting], np.int64),
             "gate_jobs": self._gates.jobs(plan.gated, most),
             "gather_jobs": self._gather_jobs(gathering, firing),
-            "learn_jobs": jobs,
-            "sources": self._sources(jobs["fiber"][jobs["starts"] > 0].tolist()),
+            "learn_jobs": learning,
+            "sources": self._sources(learning["fiber"][learning["starts"] > 0].tolist()),
+            "trace_jobs": trace_jobs(self._program, plan),
         }
 
     def _lists(self, gate_jobs: npt.NDArray[Any], most: Sequence[int]) -> dict[str, int]:
@@ -151,19 +199,27 @@ class DevicePlanner:
         jobs["fiber"], jobs["first_item"], jobs["items"] = fibers, np.cumsum(counts) - counts, counts
         return jobs
 
-    def _passes(self, inputs: Mapping[int, Sequence[int]], most: Sequence[int], threshold_lift: Sequence[int]) -> int:
+    def _passes(self, inputs: Mapping[int, Sequence[int]], firing: Sequence[int], threshold_lift: Sequence[int]) -> int:
+        """Return how many digits the largest drive or sum of a channel may have, and those of hashes.
+
+        Learned weights replace base weights one by one, so a drive may be larger on the way than at the end.  But on
+        the way, too, it is a sum of weights that the fibers can have.
+        """
         fibers = self._program.fibers
         largest = [
-            threshold_lift[area] + sum(most[fibers[f].source] * max(0, fibers[f].largest_weight) for f in group)
+            threshold_lift[area] + sum(firing[f] * max(0, fibers[f].largest_weight) for f in group)
             for area, group in inputs.items()
         ]
-        return max(1, -(-max(largest, default=0).bit_length() // DIGIT_BITS)) + TIE_PASSES
+        sums = [drive * self._program.areas[area].channel for area, drive in zip(inputs, largest, strict=True)]
+        bits = min(_DRIVE_BITS, max(sums, default=0).bit_length())
+        return max(1, -(-bits // DIGIT_BITS)) + TIE_PASSES
 
 
 def _sizes(tables: Mapping[str, npt.NDArray[Any]]) -> dict[str, int]:
     learn = tables["learn_jobs"]
     return {
         "select_count": len(tables["select_jobs"]),
+        "channel_count": len(tables["channel_jobs"]),
         "gate_count": len(tables["gate_jobs"]),
         "gather_count": len(tables["gather_jobs"]),
         "gather_items": int(tables["gather_jobs"]["items"].sum()),

@@ -18,8 +18,10 @@ class _Shape(NamedTuple):
 
     selections: tuple[Selection, ...]
     learning: tuple[tuple[int, bool], ...]
+    tracing: tuple[int, ...]
     gated: tuple[int, ...]
     raising: tuple[int, ...]
+    learns: bool
     most: _Numbers
     threshold_lift: _Numbers
 
@@ -46,13 +48,15 @@ class DevicePlans:
         return self._rounds[key]
 
     def _round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
-        learning = tuple((each.fiber, self._jobs.grows(each)) for each in plan.learning)
-        shape = _Shape(plan.selections, learning, plan.gated, plan.raising, most, threshold_lift)
+        fresh = self._jobs.fresh(plan.learning)
+        learning = tuple((f, self._jobs.grows(f, weight)) for f, weight in fresh.items())
+        whole = plan.selections, learning, plan.tracing, plan.gated, plan.raising, plan.learns
+        shape = _Shape(*whole, most, threshold_lift)
         if (kept := self._plans.get(shape)) is None:
             _keep(self._plans, shape, kept := self._planner.plan(plan, most, threshold_lift))
             return DeviceRound(plan, kept, kept.learn_jobs)
         self._plans.move_to_end(shape)
-        return DeviceRound(plan, kept, self._jobs.rated(kept.learn_jobs, plan.learning))
+        return DeviceRound(plan, kept, self._jobs.rated(kept.learn_jobs, plan.learning, fresh))
 
     @property
     def nbytes(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy.typing as npt
@@ -16,9 +16,19 @@ from brainsim.kernels.gpu.ring import Slot
 from brainsim.kernels.gpu.scratch import Scratch
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import FiberTable
+from brainsim.kernels.gpu.traces import Traces
 
 _COUNT_BYTES = 2  # of shared memory for each target of a tile
-_Phases = tuple[list[Launch], ...]
+
+
+class _Phases(NamedTuple):
+    """The launches of a plan."""
+
+    project: list[Launch]
+    select: list[Launch]
+    learn: list[Launch]
+    commit: Launch
+    round: Record
 
 
 def _blocks(count: int, each: int) -> int:
@@ -32,11 +42,12 @@ class Launches:
     fibers that learn is sent again if the rates in it are to change; what was launched before reads the old ones.
     """
 
-    def __init__(self, device: Device, fibers: FiberTable, state: State, overlay: Overlay) -> None:
+    def __init__(self, device: Device, fibers: FiberTable, state: State, overlay: Overlay, traces: Traces) -> None:
         self._device = device
         self._fibers = fibers
         self._state = state
         self._overlay = overlay
+        self._traces = traces
         self._scratch = Scratch(device)
         self._made_with: list[Record | Array] = []
         self._made: WeakKeyDictionary[DevicePlan, _Phases] = WeakKeyDictionary()
@@ -56,15 +67,31 @@ class Launches:
         """Return the bytes of scratch memory, by purpose."""
         return self._scratch.memory()
 
-    def launch(self, round_: DeviceRound) -> list[Any]:
-        """Launch a round; return the moments at which its phases begin, and that at which it ends."""
+    def launch(self, round_: DeviceRound, number: int) -> list[Any]:
+        """Launch a round, which has a number if it changes traces.
+
+        Return the moments at which its phases begin, and that at which it ends.
+        """
         moments = [self._device.mark()]
         self._send(round_)
-        for phase in self._phases(round_.plan):
-            for launch in phase:
-                self._device.launch(launch)
+        phases = self._phases(round_)
+        for phase in (phases.project, phases.select):
+            self._launch(phase)
             moments.append(self._device.mark())
-        return moments
+        self._launch(phases.learn)
+        if round_.plan.traces:
+            self._remember(round_.plan, phases.round, number)
+        self._launch([phases.commit])
+        return [*moments, self._device.mark()]
+
+    def _launch(self, launches: list[Launch]) -> None:
+        for launch in launches:
+            self._device.launch(launch)
+
+    def _remember(self, plan: DevicePlan, round_: Record, number: int) -> None:
+        """Let traces note who fires and has won, until the round is committed."""
+        records = (self._fibers.record, self._state.record, round_, self._traces.record)
+        self._device.launch(self._device.prepare("remember", plan.traces, records, number=number))
 
     def _send(self, round_: DeviceRound) -> None:
         """Send the rates of a round, unless they are there."""
@@ -78,19 +105,19 @@ class Launches:
         records = (self._state.record, slot.ring.record)
         self._device.launch(self._device.prepare("record", len(slot.ring.wanted.areas), records, number=slot.number))
 
-    def _phases(self, plan: DevicePlan) -> _Phases:
+    def _phases(self, round_: DeviceRound) -> _Phases:
         made_with: list[Record | Array] = [self._state.record, self._overlay.record]
         made_with += self._scratch.arrays.values()
         if made_with != self._made_with:
             self._made.clear()
             self._made_with = made_with
-        if plan not in self._made:
-            self._made[plan] = self._phases_of(plan)
-        return self._made[plan]
+        if round_.plan not in self._made:
+            self._made[round_.plan] = self._phases_of(round_.plan, round_.given or self._state.record)
+        return self._made[round_.plan]
 
-    def _phases_of(self, plan: DevicePlan) -> _Phases:
+    def _phases_of(self, plan: DevicePlan, state: Record) -> _Phases:
         round_, sizes = record(ROUND, **plan.tables, **plan.sizes, **self._scratch.arrays), plan.sizes
-        records = (self._fibers.record, self._state.record, self._overlay.record, round_)
+        records = (self._fibers.record, state, self._overlay.record, round_)
 
         def launch(kernel: str, blocks: int, number: int | None = None, shared: int = 0) -> Launch:
             return self._device.prepare(kernel, blocks, records, number=number, shared=shared)
@@ -100,7 +127,9 @@ class Launches:
             launch("project", sizes["select_count"] + plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
             launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
+        channels = sizes["channel_count"] > 0
         select = [
+            *([launch("sum_channels", plan.channel_blocks)] if channels else []),
             *(launch("count_digits", plan.tiles, number) for number in range(sizes["passes"])),
             launch("count_winners", plan.tiles),
             launch("list_winners", plan.tiles),
@@ -118,8 +147,6 @@ class Launches:
         ]
         selecting = sizes["select_count"]
         commit = launch("commit", max(1, selecting))
-        return (
-            [*gates, *(project if selecting else [])],
-            select if selecting else [],
-            [*learn, commit],
-        )
+        if not selecting:
+            project, select = [], []
+        return _Phases([*gates, *project], select, learn, commit, round_)

@@ -33,16 +33,20 @@ def _item(signed: str, unsigned: str = "") -> DType:
     return np.dtype([*((name, U64) for name in unsigned.split()), *((name, I64) for name in signed.split())])
 
 
-AREA = _item("n k winners drive tiles ranks slots thresholds refraction", "key")
+AREA = _item("n k winners drive tiles ranks slots thresholds refraction channel rivals open sums sum_tiles", "key")
 FIBER = _item(
-    "source target recurrent bits shift last guide heads gap_thresholds gate slot rule base",
-    "key",
+    "source target recurrent bits shift last guide heads gap_thresholds "
+    "taper source_scale target_scale gate slot rule base",
+    "key taper_key",
 )
 RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
 GATHER_JOB = _item("fiber first_item items")
+CHANNEL_JOB = _item("area first_block lanes")
 GATE_JOB = _item("fiber used area size width first_neuron neuron_count first_item")
 LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
+TRACE_JOB = _item("noted moved")
+TRACE = _item("fiber rounds first width sources")
 RECORD_JOB = _item("area offset first_drive")
 SEARCH = _item("", "bar prefix unknown remaining")
 ROW = _item("", "head tail length")
@@ -59,8 +63,11 @@ ITEMS: dict[str, DType] = {
     "Rule": RULE,
     "SelectJob": SELECT_JOB,
     "GatherJob": GATHER_JOB,
+    "ChannelJob": CHANNEL_JOB,
     "GateJob": GATE_JOB,
     "LearnJob": LEARN_JOB,
+    "TraceJob": TRACE_JOB,
+    "Trace": TRACE,
     "RecordJob": RECORD_JOB,
     "Search": SEARCH,
     "Row": ROW,
@@ -99,6 +106,7 @@ FIBERS = Structure(
         "rules": RULE,
         "steps": I64,
         "gate_neurons": U32,
+        "tapers": U32,
     },
 )
 STATE = Structure(
@@ -140,6 +148,8 @@ ROUND = Structure(
     {
         "select_jobs": SELECT_JOB,
         "select_count": None,
+        "channel_jobs": CHANNEL_JOB,
+        "channel_count": None,
         "transmitting": I64,
         "counted_at": I64,
         "gate_jobs": GATE_JOB,
@@ -153,6 +163,7 @@ ROUND = Structure(
         "learn_pairs": None,
         "sources": I64,
         "source_count": None,
+        "trace_jobs": TRACE_JOB,
         "passes": None,
         "raises": None,
         "histograms": U32,
@@ -165,5 +176,6 @@ ROUND = Structure(
         "pages": U64,
     },
 )
+TRACES = Structure("Traces", {"items": TRACE, "neurons": U32})
 RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32, "drives": I64, "width": None, "drive_width": None})
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, RING)
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING)

@@ -6,7 +6,7 @@ room and launches again what did not happen.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +20,7 @@ from brainsim.kernels.gpu.launches import Launches
 from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.gpu.ring import Recorder, Slot, Wanted
 from brainsim.kernels.gpu.state import State
+from brainsim.kernels.gpu.traces import Sizes, Traces
 from brainsim.kernels.interrupts import uninterrupted
 
 _MOST_PENDING = 512
@@ -45,10 +46,11 @@ class Progress(Enum):
 
 @dataclass(eq=False)
 class _Step:
-    """A round that was launched, the moments between its phases, and where it is recorded."""
+    """A round that was launched, the moments between its phases, where it is recorded, and its number in traces."""
 
     round: DeviceRound
     slot: Slot | None
+    number: int
     moments: list[Any]
 
 
@@ -63,11 +65,12 @@ class Rounds:
         The winners that rounds recorded.
     """
 
-    def __init__(self, device: Device, launches: Launches, state: State, overlay: Overlay) -> None:
+    def __init__(self, device: Device, launches: Launches, state: State, overlay: Overlay, traces: Traces) -> None:
         self._device = device
         self._launches = launches
         self._state = state
         self._overlay = overlay
+        self._traces = traces
         self._pending: list[_Step] = []
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._happened = 0
@@ -91,11 +94,32 @@ class Rounds:
         if len(self._pending) >= _MOST_PENDING:
             self.settle()
         self._launches.prepare(round_.plan)
+        self._make_room_to_remember(round_.plan.traced)
         slot = self._slot(record, [area for area in record if area in drives]) if record else None
         with self.whole():
             self._state.launched(round_.round_plan)
-            self._pending.append(_Step(round_, slot, self._launches.launch(round_)))
+            self._launch(round_, slot)
             self._record(slot)
+
+    def learn(self, rounds: Sequence[DeviceRound]) -> None:
+        """Launch the rounds of a reinforcement, which are not counted; raises as `launch`."""
+        self._check()
+        for each in rounds:
+            self._launches.prepare(each.plan)
+        with self.whole():
+            self._state.forget_look()
+            for each in rounds:
+                self._launch(each, None)
+
+    def _launch(self, round_: DeviceRound, slot: Slot | None) -> None:
+        number = self._traces.number() if round_.plan.traces else 0
+        self._pending.append(_Step(round_, slot, number, self._launches.launch(round_, number)))
+
+    def _make_room_to_remember(self, sizes: Mapping[int, Sizes]) -> None:
+        if not self._traces.has_room(sizes):
+            self.settle()
+            with uninterrupted():
+                self._traces.make_room(sizes)
 
     def _check(self) -> None:
         if self.progress is Progress.LOST:
@@ -125,7 +149,7 @@ class Rounds:
                     self._state.set_status(status["rows_used"], status["pages_used"])
 
     def _count(self, steps: Sequence[_Step]) -> None:
-        self._happened += len(steps)
+        self._happened += sum(step.round.given is None for step in steps)
         self.recorder.filled(sum(step.slot is not None for step in steps))
         for step in steps:
             for phase, begin, end in zip(PHASES, step.moments[:-1], step.moments[1:], strict=True):
@@ -142,7 +166,7 @@ class Rounds:
         self._state.set_status(status["rows_used"], status["pages_used"])
         self._state.forget_look()
         for step in self._pending:
-            step.moments = self._launches.launch(step.round)
+            step.moments = self._launches.launch(step.round, step.number)
             self._record(step.slot)
 
     def restart(self) -> None:
@@ -152,6 +176,7 @@ class Rounds:
         with self.whole():
             self._launches.forget()
             self.recorder.drain()
+            self._traces.forget()
             self._state.set_status(0, 0)
             self._state.restart()
 

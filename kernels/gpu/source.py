@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from brainsim.kernels.gpu.layout import FIBERS, OVERLAY, RING, ROUND, STATE, Structure
+from brainsim.kernels.gpu.layout import FIBERS, OVERLAY, RING, ROUND, STATE, TRACES, Structure
 
 FOLDER = Path(__file__).parent.parent / "cuda"
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
@@ -24,6 +24,7 @@ KERNELS = {
     "pass_gates": Kernel("gates", (FIBERS, STATE, ROUND)),
     "project": Kernel("project", (FIBERS, STATE, ROUND)),
     "gather": Kernel("gather", (FIBERS, STATE, OVERLAY, ROUND)),
+    "sum_channels": Kernel("channels", (STATE, ROUND)),
     "count_digits": Kernel("select", (STATE, ROUND), numbered=True),
     "count_winners": Kernel("select", (STATE, ROUND)),
     "list_winners": Kernel("select", (STATE, ROUND)),
@@ -33,6 +34,7 @@ KERNELS = {
     "cross_out": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "reserve": Kernel("learn", (STATE, OVERLAY, ROUND)),
     "strengthen": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
+    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES), numbered=True),
     "commit": Kernel("commit", (STATE, ROUND)),
     "record": Kernel("commit", (STATE, RING), numbered=True),
 }

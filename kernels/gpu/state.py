@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.gpu.arrays import Array, record
+from brainsim.kernels.gpu.arrays import Array, Record, record
 from brainsim.kernels.gpu.device import Device
 from brainsim.kernels.gpu.layout import STATE, STATUS
 from brainsim.kernels.gpu.tables import AreaTable
@@ -201,6 +201,17 @@ class State:
             self._device.write(self._arrays["winners"], start, neurons.astype(np.uint32))
             self._device.write(self._arrays["drives"], start, amounts_at(drives[a], neurons))
 
+    def given(self, source: int, fired: Neurons, target: int, won: Neurons) -> Record:
+        """Return a state for kernels in which some neurons fire at one area, and others have won at another."""
+        areas, count = self._table.items.copy(), len(self._program.areas)
+        areas["winners"] = 0
+        sizes, next_sizes = np.zeros(count, np.uint32), np.zeros(count, np.uint32)
+        sizes[source], next_sizes[target] = len(fired), len(won)
+        tables = {"areas": areas, "winners": fired.astype(np.uint32), "next_winners": won.astype(np.uint32)}
+        tables |= {"sizes": sizes, "next_sizes": next_sizes}
+        there = self._device.upload_all(list(tables.values()), "traces")
+        return record(STATE, **{**self._arrays, **dict(zip(tables, there, strict=True))}, tile_bits=self.tile_bits)
+
     def make_room_for_thresholds(self, area: int) -> None:
         """Let an area have thresholds; raises as `ThresholdPool.make_room`."""
         self.thresholds.make_room(area)
@@ -213,7 +224,7 @@ class State:
         reached = bool(self._program.into(area))
         return {
             "winners": int(self._table.capacity[area]) * 24,
-            "drive": size * 8 if reached else 0,
+            "drive": (size + int(item["rivals"]) * (item["channel"] > 1)) * 8 if reached else 0,
             "index": size * 4 if item["slots"] else 0,
             "thresholds": self.thresholds.nbytes(area),
         }

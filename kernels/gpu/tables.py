@@ -14,9 +14,11 @@ from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS, RULE
 from brainsim.kernels.law.gaps import GapTable, gap_table
 from brainsim.kernels.law.rules import Depression, Update
+from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.program import Program
 
 _LARGEST_TILE, _SMALLEST_TILE = 14, 12  # bits; two bytes of shared memory a target: 32 KiB leave room for several
+NO_TAPER = -1
 _BLOCKS_EACH = 4  # thread blocks that a multiprocessor runs at once
 
 
@@ -37,7 +39,7 @@ class AreaTable:
     items : AREA array, (areas,)
         What the kernels read; see `kernels/cuda/types.cuh`.
     drives, tiles, ranks, winners : int
-        Items of the arrays in which each area has its own part.
+        Items of the arrays in which each area has its own part; those of channels come after those of all neurons.
     """
 
     def __init__(self, program: Program, bits: int) -> None:
@@ -51,12 +53,25 @@ class AreaTable:
         self.drives = self._place("drive", [area.n * here for area, here in zip(program.areas, reached, strict=True)])
         blocks = [-(-area.n >> bits) for area in program.areas]
         self.tiles = self._place("tiles", [count * here for count, here in zip(blocks, reached, strict=True)])
+        self._place_rivals(program, reached, bits)
         learning = self.items["slots"] > 0
         self.ranks = self._place(
             "ranks", [area.n * int(here) for area, here in zip(program.areas, learning, strict=True)]
         )
         self.capacity = np.array([min(area.k, area.n) for area in program.areas], np.int64)
         self.winners = self._place("winners", self.capacity)
+
+    def _place_rivals(self, program: Program, reached: Sequence[bool], bits: int) -> None:
+        """Say what competes in each area: neurons, whose drives are there already, or channels."""
+        items = self.items
+        items["channel"] = [a.channel for a in program.areas]
+        items["rivals"], items["open"] = items["n"] // items["channel"], items["k"] // items["channel"]
+        channels = np.where((items["channel"] > 1) & reached, items["rivals"], 0)
+        tiles = -(-channels >> bits)
+        sums, sum_tiles = self.drives + np.cumsum(channels) - channels, self.tiles + np.cumsum(tiles) - tiles
+        items["sums"] = np.where(items["channel"] > 1, sums, items["drive"])
+        items["sum_tiles"] = np.where(items["channel"] > 1, sum_tiles, items["tiles"])
+        self.drives, self.tiles = self.drives + int(channels.sum()), self.tiles + int(tiles.sum())
 
     def _place(self, field: str, sizes: Sequence[int] | npt.NDArray[np.int64]) -> int:
         ends = np.cumsum(np.asarray(sizes, np.int64))
@@ -84,7 +99,7 @@ class FiberTable:
     record : Record
         For kernels: ``items`` has a fiber each; the parts of ``guide``, ``heads`` and ``gap_thresholds`` that belong to
         a fiber are a `GapTable`; ``rules`` has each step once, and ``steps`` the tables of those that are given by one;
-        ``gate_neurons`` has the assemblies that open gates.
+        ``gate_neurons`` has the assemblies that open gates, and ``tapers`` a table for each width of a `Tapered` graph.
     slots : list of int
         For each fiber, which of the rows of its source's neurons is its own.
     depressions : list of int
@@ -97,16 +112,19 @@ class FiberTable:
         for p in dict.fromkeys(fiber.graph.p for fiber in program.fibers):
             starts[p] = (_total(tables, "guide"), _total(tables, "heads"), _total(tables, "thresholds"))
             tables.append(gap_table(p))
+        tapers = {fiber.graph.width: fiber.graph.table for fiber in program.fibers if isinstance(fiber.graph, Tapered)}
         slots = [0] * len(program.areas)
         rules = _numbered(program)
         items = np.zeros(len(program.fibers), FIBER)
-        items["gate"] = gates.numbers
+        items["gate"], items["taper"] = gates.numbers, NO_TAPER
         for item, fiber in zip(items, program.fibers, strict=True):
             graph, table = fiber.graph, gap_table(fiber.graph.p)
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
             item["recurrent"], item["bits"], item["base"] = graph.recurrent, graph.bits, fiber.base
             item["shift"], item["last"] = int(table.shift), int(table.last)
             item["guide"], item["heads"], item["gap_thresholds"] = starts[graph.p]
+            if isinstance(graph, Tapered):
+                _thin(item, graph, list(tapers).index(graph.width))
             if (update := fiber.update) is not None:
                 item["slot"] = slots[fiber.source]
                 slots[fiber.source] += 1
@@ -122,6 +140,7 @@ class FiberTable:
             rules=device.upload(_rule_items(rules), "fibers"),
             steps=device.upload(np.array([step for rule in rules for step in rule.steps], np.int64), "fibers"),
             gate_neurons=device.upload(gates.neurons, "fibers"),
+            tapers=device.upload(np.concatenate([np.empty(0, np.uint32), *tapers.values()]), "gap tables"),
         )
 
     @property
@@ -146,6 +165,12 @@ def _rule_items(rules: Mapping[_Rule, int]) -> npt.NDArray[Any]:
             item["base"], item["losers"] = rule.base, rule.losers
         first += len(rule.steps)
     return items
+
+
+def _thin(item: npt.NDArray[Any], graph: Tapered, table: int) -> None:
+    """Say that the synapses of a fiber are thinned by distance, with one of the tables."""
+    item["taper"], item["taper_key"] = table * len(graph.table), np.uint64(graph.taper_key)
+    item["source_scale"], item["target_scale"] = graph.source_scale, graph.target_scale
 
 
 def _total(tables: Sequence[GapTable], field: str) -> int:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listed import BACKENDS, OPTIONS
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
@@ -23,6 +22,7 @@ from brainsim.kernels.state import NO_THRESHOLDS, Synapses, Thresholds
 from devices import NEEDS_GPU
 from driving import Driven
 from emulator.device import EmulatedBackend, emulated
+from listed import BACKENDS, OPTIONS
 from scenarios import HEBBIAN, SATURATING, TABLED, Scenario, excitable, scenario, settled_reference, trace
 
 GPUS = [

@@ -366,6 +366,14 @@ class TestTraces:
         backend.reinforce(0, ONE)
         assert stored(backend) == pairs([1, 2], [4], HEBBIAN.apply(ONE))
 
+    def test_a_reinforcement_depresses_nothing(self, backend_class: Any) -> None:
+        backend = begun(backend_class, brain(depression=DECAY, trace=Traced(self.RATES)))
+        backend.set_learned(0, Synapses(np.array([1, 1]), np.array([4, 9]), np.array([5, 5]) * ONE))
+        imprint(backend, [1], [4], 0)
+        backend.set_winners(T, [9])
+        backend.reinforce(0, ONE)
+        assert stored(backend) == {(1, 4): HEBBIAN.apply(5 * ONE), (1, 9): 5 * ONE}
+
     def test_what_passed_a_gate_is_remembered(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(gate=TestGates.GATE, trace=Traced(self.RATES)))
         backend.set_winners(G, [2])

@@ -7,21 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listed import BUILT_IN, started
 
-from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.selection import area_key, input_tag, tie_order, winners
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.parts import TOP_K, Channels
 from brainsim.kernels.program import AreaSpec, FiberSpec, Program
-from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import DRIVES, Synapses, Thresholds
-from emulator.device import EmulatedBackend
+from listed import BUILT_IN, started
 from scenarios import HEBBIAN
 
-NO_DRIVES_YET = pytest.mark.xfail(reason="the gpu backend does not keep the drives of winners", strict=False)
-WEIGHING = [ReferenceBackend, CpuBackend, pytest.param(EmulatedBackend, marks=NO_DRIVES_YET)]
 N = 40
 FIRING = [1, 4, 7]
 
@@ -72,7 +67,7 @@ def first_of(program: Program, firing: list[int], tied: Any, count: int) -> list
     return sorted(numbers[np.argsort(tie_order(program.areas[1].key, tag, numbers))[:count]].tolist())
 
 
-@pytest.mark.parametrize("backend_class", WEIGHING)
+@pytest.mark.parametrize("backend_class", BUILT_IN)
 class TestBaseWeights:
     @pytest.mark.parametrize("bases", [[2], [100, -1, 0.25], [1, 1, -3], [-1, -2]])
     def test_a_drive_sums_base_weights(self, backend_class: Any, bases: list[float]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from listed import BUILT_IN, OPTIONS, started
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.law.graph import fiber_key
@@ -16,6 +15,7 @@ from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.program import AreaSpec, FiberSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
+from listed import BUILT_IN, OPTIONS, started
 from scenarios import HEBBIAN, Scenario, scenario, trace
 
 

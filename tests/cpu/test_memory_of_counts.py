@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,11 +79,11 @@ def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.Monkey
     monkeypatch.setattr(counts, "synapses_among", interrupted)
 
     class Stubborn(CpuBackend):
-        def run(self, plan: RoundPlan, record: Sequence[int] = ()) -> None:
+        def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
             try:
-                super().run(plan, record)
+                super().run(plan, record, drives)
             except KeyboardInterrupt:
-                super().run(plan, record)
+                super().run(plan, record, drives)
 
     assert trace(Stubborn, settled(200), Options()) == settled_reference(200)[1]
 

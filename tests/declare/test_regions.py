@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Oscillator, Region, Simulator
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError
+from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
 
 RULE = Hebbian(0.2, w_max=8)
 
@@ -157,6 +159,17 @@ def test_a_region_is_held_released_silenced_and_recorded_as_one(world: Any, name
     assert sim.held == ("Cortex",)
     sim.silence(region)
     assert [sim.fires(part) for part in ("Cortex", *parts)] == [True, False, False]
+
+
+def test_what_was_recorded_of_a_region_is_written_and_read(world: Any, tmp_path: Path) -> None:
+    sim, memory = world
+    recording = sim.record(memory)
+    sim.project({"Hippocampus.EC": ["Hippocampus.CA3"]}, 2)
+    fired = sim.assembly("Hippocampus.CA3", "now")
+    write_assemblies(tmp_path / "dump.h5", [fired, memory.ec["cue"]], {"run": recording})
+    assert read_assemblies(tmp_path / "dump.h5")["Hippocampus.CA3"]["now"] == fired
+    again = read_recordings(tmp_path / "dump.h5")["run"]
+    assert again.winners("Hippocampus.CA3")[-1].tolist() == list(fired)
 
 
 def test_where_one_area_is_wanted_a_region_is_refused(world: Any) -> None:

@@ -87,6 +87,20 @@ class TestWithARule:
         assert update.apply(-2 * ONE) == -3 * ONE
         assert repr(rule) == "Hebbian(beta=0.5, w_max=0.0, w_min=-4.0)"
 
+    def test_an_inhibitory_fiber_learns_in_a_round(self) -> None:
+        brain = Brain()
+        excites, inhibits, target = brain.add(
+            Area("E", 20, 20, {"all": range(20)}), Area("I", 10, 10, {"all": range(10)}), Area("T", 5, 5)
+        )
+        strong = brain.connect(excites, target, 1.0, weight=10)
+        fiber = brain.connect(inhibits, target, 1.0, Hebbian(0.5, w_max=0, w_min=-4), weight=-1)
+        with Simulator(brain, 3, backend="reference") as sim:
+            sim.present(excites["all"], inhibits["all"])
+            for weight, drive in ((-1.5, 190.0), (-2.25, 185.0), (-3.375, 177.5), (-4.0, 166.25), (-4.0, 160.0)):
+                sim.run(strong | fiber)
+                assert set(sim.connectome(fiber).learned()[2]) == {weight}
+                assert sim.drive(target).tolist() == [drive] * 5
+
     def test_a_detonator_learns_from_its_weight_on(self) -> None:
         (spec,) = build(connected(100, Hebbian(0.1, w_max=150)).source.brain, 1).fibers  # type: ignore[arg-type]
         assert spec.base == 100 * ONE

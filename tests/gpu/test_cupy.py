@@ -20,6 +20,7 @@ from brainsim.studies.info import describe
 from emulator import fake_cupy
 from gpus import small_brain
 from scenarios import Scenario, excitable, settled, trace
+from watching import against_the_reference
 
 
 def test_a_changed_header_is_compiled_again(tmp_path: Path) -> None:
@@ -51,6 +52,10 @@ class TestCupy:
     def test_the_same_on_cupy(self, case: Scenario, cupy: None) -> None:
         backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
         assert trace(backend_class, case, Options()) == trace(ReferenceBackend, case, Options())
+
+    def test_the_same_traces_on_cupy(self, cupy: None) -> None:
+        backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
+        assert not against_the_reference(backend_class, "traces", 0)
 
     def test_it_is_chosen_where_there_is_one(self, cupy: None) -> None:
         brain, stimulus = small_brain()

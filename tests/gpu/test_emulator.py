@@ -14,9 +14,11 @@ from emulator import planted, sanitized
 from emulator.build import build
 from emulator.device import EmulatorError, emulate, emulated, load
 from scenarios import named, trace
+from watching import against_the_reference
 
 SEEDS = range(6)
 SHIPPED = [pytest.param("mixed", 1, marks=pytest.mark.slow), ("mixed", 3), ("excitable", 304)]
+VARIED = [("depression", 1), ("traces", 0), ("gates", 0), ("channels", 2), ("topography", 1)]
 
 
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
@@ -60,6 +62,10 @@ class TestRaces:
         case = named(kind, number)
         assert trace(emulated(races=True), case, Options()) == trace(ReferenceBackend, case, Options())
 
+    @pytest.mark.parametrize(("kind", "number"), VARIED)
+    def test_nor_have_those_that_learn_in_other_ways(self, kind: str, number: int) -> None:
+        assert not against_the_reference(emulated(races=True), kind, number)
+
 
 @pytest.mark.parametrize("kind", ["unwritten_shared", "unwritten_dynamic"], ids=["static", "dynamic"])
 def test_reading_what_was_never_written_shows_the_poison(kind: str) -> None:
@@ -97,7 +103,7 @@ class TestAddresses:
         assert faulty.returncode != 0
         assert "AddressSanitizer: heap-buffer-overflow" in faulty.stderr
 
-    @pytest.mark.parametrize(("kind", "number"), SHIPPED)
+    @pytest.mark.parametrize(("kind", "number"), [*SHIPPED, *VARIED])
     def test_kernels_that_ship_stay_inside(self, kind: str, number: int) -> None:
         done = sanitized.run("shipped", kind, str(number))
         assert done.returncode == 0, done.stderr

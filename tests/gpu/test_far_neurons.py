@@ -12,6 +12,7 @@ from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.arrays import Array, Record, record
 from brainsim.kernels.gpu.gates import NO_GATE
 from brainsim.kernels.gpu.layout import DIGITS, STRUCTURES, Structure
+from brainsim.kernels.gpu.tables import NO_TAPER
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import Graph, mix64
 from brainsim.kernels.law.selection import input_tag, tie_order
@@ -35,6 +36,7 @@ class Far:
         fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
         fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
         fiber["base"], fiber["gate"] = ONE, NO_GATE
+        fiber["taper"] = NO_TAPER
         gaps = {"guide": table.guide, "heads": table.heads, "gap_thresholds": table.thresholds}
         self._given: dict[str, dict[str, Values]] = {each.name: {} for each in STRUCTURES}
         self._given["Fibers"] = {"items": fiber, **gaps}
@@ -50,7 +52,7 @@ class Far:
         """Place the second area, whose first neurons are not looked at, in the arrays."""
         areas = np.zeros(2, layout.AREA)
         areas["n"], areas["key"], areas["thresholds"] = self.n, self.area_key, -1
-        for name, value in fields.items():
+        for name, value in ({"channel": 1, "rivals": self.n, "open": 0} | fields).items():
             areas[name][1] = value
         self.state(areas=areas)
 
@@ -129,6 +131,7 @@ def test_the_last_winner_is_found_among_hashes_that_begin_alike(remaining: int) 
     expected = np.sort(hashes)[: int(histogram[digit + 1 :].sum()) + remaining]
     areas = np.zeros(2, layout.AREA)
     areas["n"], areas["k"], areas["key"] = n, n, far.area_key
+    areas["channel"], areas["rivals"], areas["open"] = 1, n, n
     tiles = -(-n >> bits)
     peaks = np.array([drive[tile << bits : (tile + 1) << bits].max() for tile in range(tiles)])
     far.state(areas=areas, drive=drive, peaks=peaks, won=np.zeros(tiles, np.uint32), tile_bits=bits)

@@ -17,6 +17,7 @@ from brainsim.kernels.gpu.source import FOLDER, KERNELS, UNITS, source_of
 from brainsim.kernels.law.graph import BLOCK_STEP, FINE, GOLDEN
 from brainsim.kernels.law.rules import RATE_BITS
 from brainsim.kernels.law.selection import TAG_STREAM
+from brainsim.kernels.law.taper import POSITION_BITS, TAPER_BITS
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, WEIGHT_BITS
 from emulator.build import build, kernels_source
 from emulator.device import EmulatedDevice
@@ -101,6 +102,8 @@ def test_differences_are_found(checks: list[str]) -> None:
         ("FINE_LOW", FINE[0]),
         ("FINE_HIGH", FINE[1]),
         ("TAG_STREAM", TAG_STREAM),
+        ("TAPER_BITS", TAPER_BITS),
+        ("POSITION_BITS", POSITION_BITS),
         ("ONE", ONE),
         ("WEIGHT_BITS", WEIGHT_BITS),
         ("RATE_BITS", RATE_BITS),

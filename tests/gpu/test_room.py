@@ -14,9 +14,12 @@ from brainsim.kernels.gpu import overlay
 from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.program import Options
-from emulator.device import EmulatedDevice
+from brainsim.kernels.reference import ReferenceBackend
+from emulator.device import EmulatedDevice, emulated
 from gpus import both, one_device, small_brain, state_of
 from scenarios import settled_reference, trace
+from varied import SMALL, varied
+from watching import difference, seen_at_last
 
 
 class TestGrowth:
@@ -42,6 +45,12 @@ class TestGrowth:
             seen.append((backend.stable(), recorded, state_of(backend), backend.fired()))
         assert seen[0] == seen[1]
         assert len(seen[0][1]) == 7
+
+    @pytest.mark.parametrize(("kind", "number"), [("traces", 0), ("gates", 1), ("depression", 2)])
+    def test_rounds_of_any_kind_are_run_again(self, kind: str, number: int, no_room: None) -> None:
+        case = varied(kind, number, SMALL)
+        mine, theirs = (seen_at_last(each, case, Options()) for each in (emulated(seed=number), ReferenceBackend))
+        assert not difference(mine, theirs)
 
     def test_all_arrays_grow_or_none(self) -> None:
         """However little memory there is, posts and weights have room for as many synapses as pages are counted."""

@@ -78,3 +78,13 @@ def test_a_table_of_potentiation_begins_at_the_floor() -> None:
     assert rule.apply(-3 * ONE) == -2 * ONE
     assert rule.apply(ONE) == ONE + ONE // 4
     assert rule.changes_weights
+
+
+@pytest.mark.parametrize("gain", [-0.5, -0.01, 0.0, 0.01, 0.5])
+@pytest.mark.parametrize("drift", [-0.02, 0.0, 0.02])
+@pytest.mark.parametrize("bounds", [(-0.03, 0.0), (-0.02, 0.02), (0.0, 0.03), (0.01, 0.04), (-0.04, -0.01)])
+def test_whether_a_line_changes_weights_is_what_trying_every_weight_says(
+    gain: float, drift: float, bounds: tuple[float, float]
+) -> None:
+    rule = Update.affine(gain, drift, bounds[1], bounds[0])
+    assert rule.changes_weights == any(rule.apply(w) != w for w in range(rule.floor, rule.ceiling + 1))

@@ -132,7 +132,8 @@ def test_what_cannot_be_attached_is_refused(world: Any) -> None:
     mistakes += [
         ((run, verb), {"to": place}, SimulationError, "attach: area 'Place' does not fire"),
         ((lex, verb), {"to": subj}, SimulationError, "attach: area 'Lex' does not fire"),
-        ((run, verb), {"to": []}, DeclarationError, r"attach\.to: must name at least one area"),
+        ((run, verb), {"to": []}, DeclarationError, r"attach\.to: must be at least one area \(got none\)"),
+        ((run, verb), {"to": 3}, DeclarationError, r"attach\.to: must be one or more areas \(got 3\)"),
         ((run, verb), {"to": [subj, verb]}, DeclarationError, r"must be different areas \(got 'Verb' twice\)"),
         ((run, verb), {"to": [subj, subj]}, DeclarationError, r"must be different areas \(got 'Subj' twice\)"),
         ((run, lex), {"to": subj}, DeclarationError, r"must be different areas \(got 'Lex' twice\)"),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim import Area, Assembly, Brain, Channels, FiberSet, Hebbian, Region, Simulator
+from brainsim import Area, Assembly, Brain, Channels, FiberSet, Hebbian, Oscillator, Region, Simulator
 from brainsim.errors import DeclarationError, UnknownNameError
 from brainsim.operations import evoke, input_to, most_driven, mutual_inhibition, project, reciprocal_project
 
@@ -221,6 +221,33 @@ def test_what_does_not_pass_a_gate_drives_nothing(gate: str) -> None:
         assert (expected[sim.assembly(one).neurons] > 0).all()
 
 
+def test_fibers_that_would_not_transmit_in_the_next_round_do_not_count() -> None:
+    brain = Brain()
+    theta = brain.add(Oscillator("theta", period=2))
+    lex, one, two = brain.add(Area("Lex", 2 * K, K, WORDS), Area("One", 100, 5), Area("Two", 100, 5))
+    brain.connect(lex, one, 0.9, transmits_when=theta.window(1, 2))
+    brain.connect(lex, two, 0.3)
+    with Simulator(brain, 1, backend="reference") as sim:
+        sim.present(lex["dog"])
+        for expected in (two, one, two, one):
+            assert most_driven(sim, [one, two], brain.fibers) is expected
+            sim.run(brain.fibers)
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu", "gpu"])
+def test_looks_are_the_same_on_every_backend(backend: str, emulated_gpu: None) -> None:
+    brain = brain_of()
+    lex, a, b, _ = brain.areas.values()
+    with Simulator(brain, 5, backend=backend) as sim:
+        formed = learned(sim, lex, a)
+        sim.present(lex["dog"])
+        assert most_driven(sim, [b, a], lex >> a | lex >> b) is a
+        assert evoke(sim, formed["cat"], a >> lex) == lex["cat"]
+        assert input_to(sim, formed["dog"], lex >> a) == 3361.3203125
+        assert mutual_inhibition(sim, [a, b], lex >> a | lex >> b | a >> a, 2) == (("B",), ("B",))
+        sim.run(brain.fibers, 2)
+
+
 def test_rivals_can_be_a_region() -> None:
     region = Region("R")
     one, two = region.add(Area("One", 50, 5), Area("Two", 50, 5))
@@ -237,7 +264,7 @@ def test_rivals_can_be_a_region() -> None:
 
 def test_rivals_that_cannot_be_compared_are_refused(world: Any) -> None:
     sim, lex, a, b, c = world
-    with pytest.raises(DeclarationError, match=r"most_driven\.areas: must be at least one \(got none\)"):
+    with pytest.raises(DeclarationError, match=r"most_driven\.areas: must be at least one area \(got none\)"):
         most_driven(sim, [], lex >> a)
     with pytest.raises(DeclarationError, match=r"most_driven\.fibers: at least one must end in B, C \(got <Lex->A>\)"):
         most_driven(sim, [b, c], lex >> a)

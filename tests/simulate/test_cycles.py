@@ -29,7 +29,6 @@ def theta(brain: Brain) -> Cycle:
     )
 
 
-@pytest.mark.parametrize("backend", ["reference", "cpu"])
 def test_a_cycle_runs_its_phases_in_order(backend: str) -> None:
     brain, other = brain_of(), brain_of()
     with Simulator(brain, 1, backend=backend) as sim, Simulator(other, 1, backend=backend) as by_hand:

@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 from scipy.sparse import coo_array
 
-from brainsim import Area, Brain, Explicit, FiberSet, Hebbian, Region, Simulator
+from brainsim import STDP, Area, Brain, Explicit, FiberSet, Hebbian, Region, Simulator
 from brainsim.errors import DeclarationError, SimulationError
 
 GIVEN = coo_array((1.0 + np.arange(60) % 3, (np.arange(60), np.arange(60) % 40)), shape=(60, 40))
 
 
 def brain_of() -> Brain:
-    """A stimulus, an area with recurrent fibers, and a stored graph."""
+    """A stimulus, an area with recurrent fibers, a stored graph, and strong synapses that can also be weakened."""
     brain = Brain()
     s, a, t = brain.add(Area("S", 50, 10, {"x": range(10), "y": range(10, 20)}), Area("A", 60, 8), Area("T", 40, 6))
     brain.connect(s, a, 0.3, Hebbian(0.2, w_max=4))
     brain.connect(a, a, 0.3, Hebbian(0.2))
     brain.connect(a, t, graph=Explicit(GIVEN), plasticity=Hebbian(0.5, w_max=9))
     brain.connect(s, t, 0.3)
+    brain.connect(t, a, 0.3, STDP(0.5, 0.25, w_max=6, floor=1.0), weight=2.5)
     return brain
 
 
@@ -47,6 +48,7 @@ def test_after_forgetting_everything_a_brain_learns_as_a_new_one_does(backend: s
         sim.present(brain["S"]["y"])
         sim.run(brain.fibers, 3)
         assert weights(brain, sim)[:3] != first[:3]
+        assert weights(brain, sim)[4] != first[4]
         sim.forget(brain.fibers)
         assert weights(brain, sim) == first
         again = trained(brain, sim)
@@ -66,7 +68,7 @@ def test_only_what_is_named_is_forgotten_and_only_weights(backend: str) -> None:
         sim.forget(s >> t)  # never learns
         assert weights(brain, sim) == before
         sim.forget(a >> t)
-        assert weights(brain, sim) == [*before[:2], GIVEN.toarray().tolist(), before[3]]
+        assert weights(brain, sim) == [*before[:2], GIVEN.toarray().tolist(), *before[3:]]
         sim.forget(a >> t | s >> a)
         assert weights(brain, sim)[1] == before[1]
         assert len(sim.connectome(s >> a).learned()[0]) == 0

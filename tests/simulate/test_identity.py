@@ -25,7 +25,7 @@ from brainsim import (
 )
 from brainsim.build import build
 from brainsim.errors import DumpError
-from brainsim.simulate.identity import difference, identity
+from brainsim.simulate.identity import declaration, difference, identity
 
 
 def brain_of(
@@ -133,6 +133,12 @@ def test_modulators_and_channels_that_differ_are_named() -> None:
     more.add(Modulator("extra"))
     assert between(brain_of(), more) == "modulator 'extra' is only in this brain"
     assert between(more, brain_of()) == "modulator 'extra' is only in the file"
+
+
+def test_files_of_format_2_belong_to_brains_without_these_parts() -> None:
+    texts = [declaration(brain_of(parts)) for here, there, _ in CASES.values() for parts in (here, there)]
+    assert sum(text == declaration(brain_of()) for text in texts) == sum(each[0] is plain for each in CASES.values())
+    assert declaration(brain_of(channels=15)) != declaration(brain_of())
 
 
 def test_a_brain_without_these_parts_is_described_as_before_there_were_any() -> None:

@@ -17,9 +17,6 @@ from brainsim.kernels.parts import ChannelGate
 from brainsim.simulate import simulator as simulator_module
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 
-# Of the cpu backend, transmissions are not counted yet.
-COUNTING = ["reference"]
-
 
 def brain_of() -> Brain:
     brain = Brain()
@@ -30,9 +27,9 @@ def brain_of() -> Brain:
     return brain
 
 
-@pytest.fixture(params=["reference", "cpu"])
-def sim(request: pytest.FixtureRequest) -> Any:
-    with Simulator(brain_of(), 4, backend=request.param) as simulator:
+@pytest.fixture
+def sim(backend: str) -> Any:
+    with Simulator(brain_of(), 4, backend=backend) as simulator:
         simulator.present(Assembly("S", range(20)))
         simulator.run(simulator.brain.fibers, rounds=3)
         yield simulator
@@ -101,7 +98,6 @@ def test_a_recording_with_drives_changes_no_winner() -> None:
             assert looked_at.assembly(area) == alone.assembly(area)
 
 
-@pytest.mark.parametrize("backend", COUNTING)
 def test_events_are_the_synapses_of_the_neurons_that_transmitted(backend: str) -> None:
     brain = brain_of()
     s, a, b = brain["S"], brain["A"], brain["B"]
@@ -128,7 +124,6 @@ def test_events_are_the_synapses_of_the_neurons_that_transmitted(backend: str) -
         assert all(expected.values())
 
 
-@pytest.mark.parametrize("backend", COUNTING)
 def test_events_of_stored_synapses_are_counted(backend: str) -> None:
     brain = Brain()
     a, b = brain.add(Area("A", 5, 3), Area("B", 4, 2))

@@ -13,8 +13,12 @@ import pytest
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator, Trace
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 
-BACKENDS = ["reference"]
 ROUNDS, DECAY = 3, 0.5
+
+
+@pytest.fixture(params=["reference", "cpu"])  # the gpu backend has no traces yet
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 def brain_of(baseline: float = 0.0) -> Brain:
@@ -64,7 +68,6 @@ def expected(sim: Simulator, events: list[tuple[list[int], list[int]]], value: f
     return weights
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("value", [1.0, 2.0, -1.0])
 def test_the_last_rounds_are_learned_from_when_the_modulator_comes(backend: str, value: float) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
@@ -77,7 +80,6 @@ def test_the_last_rounds_are_learned_from_when_the_modulator_comes(backend: str,
     assert (sim.assembly("Striatum"), sim.rounds, sim.modulator("dopamine")) == (before, rounds, 0.0)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_other_modulators_have_their_present_values(backend: str) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)
@@ -102,7 +104,6 @@ def test_only_rounds_in_which_it_may_learn_are_remembered() -> None:
     assert learned(sim) == expected(sim, events, 1.0)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_what_is_remembered_is_saved(backend: str, tmp_path: Path) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)

@@ -9,8 +9,6 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Cycle, Hebbian, Oscillator, Phase, Simulator
 
-BACKENDS = ["reference", "cpu"]
-
 
 def theta_brain() -> Brain:
     """The hippocampus in theta: one half encodes what the cortex imposes, the other retrieves by its own fibers."""
@@ -33,7 +31,6 @@ def weights(sim: Simulator) -> dict[str, Any]:
     return {each.name: [column.tolist() for column in sim.connectome(each).learned()] for each in sim.brain.fibers}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_windows_do_what_a_cycle_by_hand_does(backend: str) -> None:
     brain = theta_brain()
     sim, by_hand = started(brain, backend), Simulator(plain(), 2, backend=backend)
@@ -66,7 +63,6 @@ def plain() -> Brain:
     return brain
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_runs_of_any_length_give_the_same(backend: str, tmp_path: Path) -> None:
     once, pieces = started(theta_brain(), backend), started(theta_brain(), backend)
     once.run(once.brain.fibers, 9)
@@ -103,7 +99,16 @@ def test_the_schedule_says_which_windows_close_a_fiber_now() -> None:
         assert "learn" not in str(sim.schedule())
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+def test_looks_at_the_next_round_heed_windows(backend: str) -> None:
+    sim = started(theta_brain(), backend)
+    fibers = list(sim.brain.fibers)
+    for opened in ([0], [0], [1], [1], [0]):
+        assert list(sim.transmitting(fibers)) == [fibers[f] for f in opened]
+        drives = sim.drives("CA3")
+        sim.run(fibers)
+        assert sim.drive("CA3").tolist() == drives[sim.assembly("CA3").neurons].tolist()
+
+
 def test_a_run_until_nothing_changes_waits_for_a_whole_cycle(backend: str) -> None:
     brain = Brain()
     s, a = brain.add(Area("S", 60, 10), Area("A", 300, 12))

@@ -7,18 +7,37 @@ from typing import Any
 
 from brainsim.kernels.backend import Backend
 from brainsim.kernels.program import Options
+from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import KINDS
 from driving import Driven
-from varied import Round, Varied
+from varied import SMALL, Round, Varied, varied
 
 Seen = dict[str, Any]
 
 
-def watched(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
-    """Return what a backend made of a scenario: plain lists, in the order in which they were seen."""
+def begun(backend_class: type[Backend], case: Varied, options: Options) -> Driven:
+    """Return a backend with the stored graphs of a scenario."""
     backend = Driven(backend_class(case.program, options))
     for fiber, synapses in case.synapses.items():
         backend.set_learned(fiber, synapses)
+    return backend
+
+
+def seen_at_last(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
+    """Return what a backend made of a scenario that nothing looks at before its end."""
+    backend = begun(backend_class, case, options)
+    for each in case.rounds:
+        happen(backend, each, range(len(case.program.areas)))
+        for fiber, rate in each.reinforced:
+            backend.reinforce(fiber, rate)
+    seen = state(backend)
+    backend.close()
+    return seen
+
+
+def watched(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
+    """Return what a backend made of a scenario: plain lists, in the order in which they were seen."""
+    backend = begun(backend_class, case, options)
     seen: Seen = {}
     for number, each in enumerate(case.rounds):
         happen(backend, each, range(len(case.program.areas)))
@@ -64,6 +83,12 @@ def difference(ours: Seen, theirs: Seen) -> str:
         if ours.get(name) != theirs[name]:
             return f"{name}: {_shortened(ours.get(name))} is not {_shortened(theirs[name])}"
     return "" if ours.keys() == theirs.keys() else "other names"
+
+
+def against_the_reference(backend_class: type[Backend], kind: str, number: int) -> str:
+    """Return where a backend and the reference differ in a scenario of few neurons, "" if nowhere."""
+    case = varied(kind, number, SMALL)
+    return difference(watched(backend_class, case, Options()), watched(ReferenceBackend, case, Options()))
 
 
 def _shortened(value: Any) -> str:

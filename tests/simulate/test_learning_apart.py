@@ -10,8 +10,6 @@ import pytest
 from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Simulator
 from brainsim.errors import DeclarationError
 
-BACKENDS = ["reference", "cpu"]
-
 
 def memory() -> Brain:
     """A mossy fiber without a rule decides who fires in CA3; the other two fibers learn."""
@@ -34,9 +32,9 @@ def expected(sim: Simulator, fiber: Any, fired: Assembly, won: Assembly) -> dict
     return {(i, j): 9.0 for i in fired for j in set(connectome.row(i).tolist()) & set(won)}
 
 
-@pytest.fixture(params=BACKENDS)
-def sim(request: pytest.FixtureRequest) -> Any:
-    simulator = Simulator(memory(), 3, backend=request.param)
+@pytest.fixture
+def sim(backend: str) -> Any:
+    simulator = Simulator(memory(), 3, backend=backend)
     simulator.present(Assembly("EC", range(20)), Assembly("DG", range(15)))
     yield simulator
     simulator.run(simulator.brain.fibers)

@@ -11,8 +11,6 @@ import pytest
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
 
-BACKENDS = ["reference"]
-
 
 def brain_of(*names: str, first: str = "dopamine") -> Brain:
     """A stimulus drives an area; one fiber is modulated by all, the other by none.  Steps are exact: .5 a round."""
@@ -54,7 +52,6 @@ def hold_winners(sim: Simulator) -> None:
     sim.hold("T")
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("value", "weight"), [(1.0, 1.5), (0.5, 1.25), (2.0, 2.0), (-1.0, 0.5), (-8.0, 0.25), (8.0, 5.0), (0.0, None)]
 )
@@ -68,7 +65,6 @@ def test_the_step_is_multiplied_by_the_value(backend: str, value: float, weight:
     assert weights(sim, "free") == {1.5}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_modulator_at_one_gives_the_same_bits_as_none(backend: str) -> None:
     found = []
     for modulated in (False, True):
@@ -106,7 +102,6 @@ def test_values_decay_towards_the_baseline_round_by_round() -> None:
     assert [sim.modulator(name) for name in sim.brain.modulators] == [3.0, 1.0, 0.0]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_value_that_decays_is_used_as_it_is_in_each_round(backend: str) -> None:
     sim = started(brain_of("novelty"), backend)
     hold_winners(sim)
@@ -125,7 +120,6 @@ def test_a_value_that_decays_is_used_as_it_is_in_each_round(backend: str) -> Non
     assert one_by_one.modulator("novelty") == sim.modulator("novelty") == 1.125
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_several_modulators_are_multiplied(backend: str) -> None:
     sim = started(brain_of("dopamine", "novelty"), backend)
     hold_winners(sim)
@@ -183,7 +177,6 @@ def test_a_product_can_leave_the_range_in_the_middle_of_a_run() -> None:
     assert sim.run(brain.fibers, 5).rounds == 5
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_an_oscillator_follows_the_clock(backend: str) -> None:
     sim = started(brain_of("theta"), backend)
     hold_winners(sim)  # round 0
