@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
+from brainsim import STDP, Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
 from brainsim.kernels.reference import ReferenceBackend
 
@@ -300,3 +300,21 @@ def test_the_schedule_shows_values_and_rates() -> None:
     with sim.frozen():
         assert "modulate" not in str(sim.schedule(fiber(sim)))
     assert "modulate" not in str(sim.schedule(fiber(sim, "free")))
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (1, ["strengthens fired -> just won", "weakens fired -> just lost"]),
+        (-0.5, ["weakens fired -> just won at rate -0.5", "strengthens fired -> just lost at rate -0.5"]),
+    ],
+)
+def test_the_schedule_shows_both_steps_of_a_rule(value: float, lines: list[str]) -> None:
+    brain = Brain()
+    s, t = brain.add(Area("S", 20, 10), Area("T", 40, 5))
+    da = brain.add(Modulator("da"))
+    brain.connect(s, t, 0.9, STDP(ltp=1, ltd=0.5, w_max=4), modulated_by=da)
+    sim = Simulator(brain, 1, backend="reference")
+    sim.set_modulator(da, value)
+    learn = [step.action for step in sim.schedule().steps if step.phase == "learn"]
+    assert learn == lines
