@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.gpu import device_plan
+from brainsim.kernels.gpu import device_planner
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
@@ -94,7 +94,7 @@ class TestChannels:
 
     @pytest.mark.parametrize("passes", [0, 1])
     def test_ties_that_the_passes_leave_are_broken(self, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(device_plan, "TIE_PASSES", passes)
+        monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
         same_on_both(program(2, 30, rule=None), seed=2, poison=0x7F)
 
     def test_they_take_a_launch_only_where_one_selects(self) -> None:
@@ -128,7 +128,7 @@ class TestSignedWeights:
 
     def test_inhibition_takes_no_digit_from_drives(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A neuron that excitation reaches and inhibition does not is driven as far as without inhibition."""
-        monkeypatch.setattr(device_plan, "TIE_PASSES", 0)
+        monkeypatch.setattr(device_planner, "TIE_PASSES", 0)
         areas = AreaSpec("S", 60, 60), AreaSpec("T", 500, 20, key=area_key(0, "T"))
         fibers = tuple(
             FiberSpec(f"F{base}", 0, 1, Graph(fiber_key(base, "S", "T", ""), 60, 500, p, False), None, base * ONE)
