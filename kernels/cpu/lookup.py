@@ -59,7 +59,9 @@ def row_posts(
                 found[written] = posts[chosen[c]]
                 written += 1
         first = end
-    return np.int64(thin(found, _U0, np.uint64(written), _U0, pre, graph.taper)) if graph.tapered else written
+    if graph.tapered:
+        written = np.int64(thin(found, _U0, np.uint64(written), _U0, pre, graph.taper))  # type: ignore[assignment]
+    return written
 
 
 @compiled
