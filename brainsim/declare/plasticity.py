@@ -71,9 +71,11 @@ class Plasticity(ABC):
 
     def __post_init__(self) -> None:
         w_min, w_max = self.bounds()
-        usual = 1.0 if w_min <= 1.0 < w_max else (w_min + w_max) / 2
-        self.fixed_point(usual, at=usual)
-        self.depression(usual)
+        if w_min <= 1.0 < w_max:
+            self.fixed_point(at=1.0)
+            self.depression()
+        else:
+            self._step.update(w_min, w_max)
 
     @abstractmethod
     def step(self, w: float) -> float:

@@ -57,9 +57,8 @@ def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *
 
 def areas_of(where: str, sim: Simulator, given: AreaLike | Region | Iterable[AreaLike]) -> list[Area]:
     """Return areas, given as one, as several or as a region, in a list of at least one."""
-    several = (
-        given.areas.values() if isinstance(given, Region) else (given,) if isinstance(given, Area | str) else given
-    )
+    one = (given,) if isinstance(given, Area | str) else given
+    several = given.areas.values() if isinstance(given, Region) else one
     if not isinstance(several, Iterable):
         raise DeclarationError(where=where, value=given, allowed="one or more areas")
     areas = [sim.brain.area(each) for each in several]

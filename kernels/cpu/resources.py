@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import mmap
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,15 @@ from brainsim.kernels.parts import Channels
 from brainsim.kernels.program import FiberSpec, Options, Program
 
 _MIB = 1 << 20
+
+
+def _counters(n: int) -> npt.NDArray[np.int64]:
+    """Return ``n`` zeros, of which those that are never touched take no memory.
+
+    `numpy.zeros` asks for pages of 2 MiB.  Few neurons of a large area fire, but one of them in nearly each such page.
+    """
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    return np.frombuffer(mmap.mmap(-1, n * np.dtype(np.int64).itemsize, **private), np.int64)
 
 
 class Resources:
@@ -85,9 +96,9 @@ class Resources:
             self.tables.areas.hold(area, "marks", np.zeros(self.program.areas[area].n, np.int32))
 
     def _hold_transmissions(self) -> None:
-        """Give each fiber an array of counters.  Pages of it that are never touched cost no memory."""
+        """Give each fiber an array of counters."""
         for f, fiber in enumerate(self.program.fibers):
-            self.tables.fibers.hold(f, "transmitted", np.zeros(self.program.areas[fiber.source].n, np.int64))
+            self.tables.fibers.hold(f, "transmitted", _counters(self.program.areas[fiber.source].n))
 
     def _plastic_fiber(self, f: int, fiber: FiberSpec) -> PlasticFiber:
         sources, targets = self._indices[fiber.source], self._indices[fiber.target]

@@ -51,7 +51,7 @@ class Launches:
         self._scratch = Scratch(device)
         self._made_with: list[Record | Array] = []
         self._made: WeakKeyDictionary[DevicePlan, _Phases] = WeakKeyDictionary()
-        self._sent: WeakKeyDictionary[DevicePlan, npt.NDArray[Any]] = WeakKeyDictionary()
+        self._sent: WeakKeyDictionary[DevicePlan, npt.NDArray[Any] | None] = WeakKeyDictionary()
 
     def prepare(self, plan: DevicePlan) -> None:
         """Make room for what a plan needs; raises `DeviceMemoryError` if the device has not got it."""
@@ -97,6 +97,7 @@ class Launches:
         """Send the rates of a round, unless they are there."""
         plan = round_.plan
         if self._sent.get(plan, plan.learn_jobs) is not round_.learn_jobs:
+            self._sent[plan] = None  # not known, if the device fails now
             self._device.write(plan.tables["learn_jobs"], 0, round_.learn_jobs)
             self._sent[plan] = round_.learn_jobs
 

@@ -18,7 +18,7 @@ from watching import against_the_reference
 
 SEEDS = range(6)
 SHIPPED = [pytest.param("mixed", 1, marks=pytest.mark.slow), ("mixed", 3), ("excitable", 304)]
-VARIED = [("depression", 1), ("traces", 0), ("gates", 0), ("channels", 2), ("topography", 1)]
+VARIED = [("depression", 1), ("traces", 0), ("gates", 0), ("channels", 2), ("topography", 1), ("all", 0)]
 
 
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:

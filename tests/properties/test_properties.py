@@ -231,11 +231,12 @@ class Steps:
         links = st.one_of(st.just(tuple(range(self.fibers))), some(self.fibers, 1))
         return st.builds(lambda links, run: [Forget(links), run], links, self.runs())
 
+    def episodes(self) -> list[st.SearchStrategy[list[Step]]]:
+        often = [self.heard(), self.heard(), self.recalled(), self.wavering()]
+        return [*often, self.biased(), self.probed(), self.single(), self.saved(), self.forgotten()]
+
     def schedules(self) -> st.SearchStrategy[tuple[Step, ...]]:
-        episode = st.one_of(
-            *[self.heard(), self.heard(), self.recalled(), self.wavering()],
-            *[self.biased(), self.probed(), self.single(), self.saved(), self.forgotten()],
-        )
+        episode = st.one_of(*self.episodes())
         first = st.tuples(self.presents(), self.runs()).map(list)
         later = st.lists(episode, min_size=4, max_size=16)
         return st.tuples(first, later).map(lambda parts: tuple(sum(parts[1], start=parts[0])))

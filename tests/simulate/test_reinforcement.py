@@ -16,11 +16,6 @@ from brainsim.errors import DeclarationError, DumpError, SimulationError
 ROUNDS, DECAY = 3, 0.5
 
 
-@pytest.fixture(params=["reference", "cpu"])  # the gpu backend has no traces yet
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def brain_of(baseline: float = 0.0) -> Brain:
     """Dopamine is at 0, so that nothing is learned until it comes; attention scales what it does."""
     brain = Brain()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from brainsim import Area, Assembly, SilentWarning, Simulator, UnusedWarning
+from brainsim import Area, Assembly, Cycle, Phase, SilentWarning, Simulator, UnusedWarning
 from brainsim.declare.fiber import Fiber, FiberSet
+from brainsim.simulate.recording import Recording
 from plays import (
     Bias,
     Disinhibit,
@@ -19,12 +20,15 @@ from plays import (
     Hold,
     Inhibit,
     Load,
+    Modulate,
     Play,
     Present,
     Probe,
     Recall,
+    Reinforce,
     Release,
     Run,
+    RunCycle,
     Save,
     Silence,
     Step,
@@ -48,7 +52,8 @@ class _Player:
         self._brain = declared(description)
         self._fibers: list[Fiber] = list(self._brain.fibers)
         self._sim = self._simulator(backend)
-        self._recording = self._sim.record()
+        self._continued = False
+        self._recording = self._record()
         self._formed: list[list[Assembly]] = [[] for _ in description.sizes]
         self._drawn: list[set[int]] = [set() for _ in description.links]
         self._budget = description.budget
@@ -58,6 +63,9 @@ class _Player:
     def _simulator(self, backend: str) -> Simulator:
         options = self._options if backend == self._backend else {}
         return Simulator(self._brain, self._play.seed, backend=backend, **options)
+
+    def _record(self) -> Recording:
+        return self._sim.record(drives=self._play.seed % 2 == 0)
 
     def do(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -87,6 +95,12 @@ class _Player:
                 sim.forget(self._set(links))
             case Run():
                 self._run(step)
+            case RunCycle():
+                self._run_cycle(step)
+            case Modulate(signal, value):
+                sim.set_modulator(f"M{signal}", value)
+            case Reinforce():
+                self._reinforce(step)
             case Probe(steps):
                 self._probe(steps)
             case Save():
@@ -127,15 +141,42 @@ class _Player:
         if not rounds:
             return
         how: dict[str, Any] = {"until_stable": True, "max_rounds": rounds} if step.until_stable else {"rounds": rounds}
+        if step.learn is not None:
+            how["learn"] = self._set(step.learn)
+            self._trace.facts["learned without transmitting"] += not set(step.learn) <= set(step.links)
+        self._note_run(lambda: self._sim.run(self._set(step.links), **how))
+
+    def _run_cycle(self, step: RunCycle) -> None:
+        rounds = 2 * step.rounds * step.cycles
+        if self._affordable(step.links, rounds) == rounds:
+            first = Phase(step.rounds, self._set(step.links))
+            second = Phase(step.rounds, self._set(step.links), self._set(step.learn))
+            self._note_run(lambda: self._sim.run(Cycle(first=first, second=second), cycles=step.cycles))
+
+    def _note_run(self, run: Callable[[], Any]) -> None:
         before = len(self._recording)
-        outcome = self._sim.run(self._set(step.links), **how)
+        outcome = run()
         for name, area in self._brain.areas.items():
             winners = [self._sim.assembly(area).neurons, *self._recording.winners(area)[before:]]
-            self._trace.events.append((name, outcome, [ids.tolist() for ids in winners]))
+            drives = self._recording.drives(area)[before:] if self._recording.has_drives else []
+            seen = [
+                [ids.tolist() for ids in winners],
+                [each.tolist() for each in drives],
+                self._sim.drive(area).tolist(),
+            ]
+            self._trace.events.append((name, outcome, seen))
+            self._trace.facts["drives"] += any(map(any, drives))
             self._note_firing(winners)
         for formed, area in zip(self._formed, self._brain.areas.values(), strict=True):
             now = self._sim.assembly(area)
             formed += [now] if len(now) else []
+
+    def _reinforce(self, step: Reinforce) -> None:
+        before = [self._sim.connectome(fiber).learned() for fiber in self._fibers]
+        self._sim.reinforce(f"M{step.signal}", step.value)
+        after = [self._sim.connectome(fiber).learned() for fiber in self._fibers]
+        changed = any(not all(map(np.array_equal, *pair)) for pair in zip(before, after, strict=True))
+        self._trace.facts["reinforcement changed weights"] += changed
 
     def _note_firing(self, winners: list[Any]) -> None:
         pairs = pairwise(winners[1:])
@@ -167,7 +208,7 @@ class _Player:
     def _probe(self, steps: Sequence[Step]) -> None:
         before, outside = self._state(), self._recording
         with self._sim.frozen():
-            self._recording = self._sim.record()
+            self._recording = self._record()
             self.do(steps)
             self._trace.events.append(("probe", self._state()))
         self._recording = outside
@@ -182,6 +223,7 @@ class _Player:
         if not self._saves:
             return
         path = self._saves[step.slot % len(self._saves)]
+        self._continued |= step.into != "here"
         if step.into == "here" or self._backend == "reference":
             self._sim.load(path)
         else:
@@ -198,17 +240,19 @@ class _Player:
         _close(self._sim)
         self._sim = self._simulator(self._backend)
         self._sim.load(path)
-        self._recording = self._sim.record()
+        self._recording = self._record()
 
     def _state(self) -> dict[str, Any]:
         sim = self._sim
         return {
             "rounds": sim.rounds,
             "locks": sim.locks,
+            "modulators": [sim.modulator(name) for name in self._brain.modulators],
             "schedule": str(sim.schedule()),
             "unused": sim.unused(),
             **{name: sim.assembly(name).neurons.tolist() for name in self._brain.areas},
             **{f"thresholds of {name}": self._thresholds(name) for name in self._brain.areas},
+            **{f"drives of {name}": sim.drive(name).tolist() for name in self._brain.areas},
             **{fiber.name: [column.tolist() for column in sim.connectome(fiber).learned()] for fiber in self._fibers},
         }
 
@@ -220,12 +264,17 @@ class _Player:
     def finished(self) -> Trace:
         """Return the trace and close the simulator."""
         self._trace.end = self._state()
+        if not self._continued:  # a simulator counts the events of its own rounds
+            self._trace.end["events"] = self._sim.events()
         for number, fiber in enumerate(self._fibers):
             source = self._play.sizes[self._play.links[number].source]
             rows = [self._sim.connectome(fiber).row(i).tolist() for i in {0, source.n // 2, source.n - 1}]
             self._trace.end[f"rows of {fiber.name}"] = rows
             learned = len(self._trace.end[fiber.name][0])
+            weights = self._trace.end[fiber.name][2]
             self._trace.facts["learned"] += learned
+            self._trace.facts["learned below the weight of the fiber"] += any(w < fiber.weight for w in weights)
+            self._trace.facts["negative weights"] += any(w < 0 for w in weights)
             self._trace.facts["learned over several tiles"] += learned * (fiber.target.n > 16_384)
         for number, size in enumerate(self._play.sizes):
             self._trace.facts["refracted"] += bool(size.refraction and self._trace.end[f"thresholds of A{number}"][0])

@@ -9,8 +9,19 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array
 
-from brainsim import Activation, Area, Brain, Explicit, Random
-from brainsim.declare.plasticity import Plasticity
+from brainsim import (
+    Activation,
+    Area,
+    Assembly,
+    Brain,
+    Connectivity,
+    Explicit,
+    Modulator,
+    Oscillator,
+    Plasticity,
+    Random,
+)
+from brainsim import Trace as Eligibility
 
 
 @dataclass(frozen=True)
@@ -39,13 +50,51 @@ class Curved(Plasticity):
 
 
 @dataclass(frozen=True)
+class Weakening(Plasticity):
+    """A rule of a user with a depression that is not linear, of those that have just lost or of all losers."""
+
+    rate: float
+    all_losers: bool = False
+    w_min: float = -3.0
+    w_max: float = 10.0
+
+    def step(self, w: float) -> float:
+        return self.rate * (1.0 + w / 20.0)
+
+    def depress(self, w: float) -> float:
+        return -self.rate * w * w / 10.0
+
+
+@dataclass(frozen=True)
 class Size:
-    """Neurons, winners, refraction and activation of an area; areas and links are named by their place in the play."""
+    """Neurons, winners, refraction and activation of an area; areas and links are named by their place in the play.
+
+    Its first ``pattern`` neurons are an assembly that gates name.
+    """
 
     n: int
     k: int
     refraction: float = 0.0
     activation: Activation | None = None
+    pattern: int = 0
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A modulator, or an oscillator if it has a period; named by its place in the play."""
+
+    baseline: float = 1.0
+    decay: float = 1.0
+    period: int | None = None
+
+
+@dataclass(frozen=True)
+class Phases:
+    """A window of an oscillator."""
+
+    signal: int
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -58,6 +107,14 @@ class Link:
     rule: Plasticity | None = None
     label: str = ""
     given: bool = False  # explicit synapses instead of random ones
+    graph: Connectivity | None = None  # another graph; ``p`` is about its density then
+    weight: float = 1.0
+    modulators: tuple[int, ...] = ()
+    trace: Eligibility | None = None
+    gate: int | None = None  # an area
+    by_pattern: bool = False  # the gate is the pattern of that area
+    transmits: Phases | None = None
+    learns: Phases | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +185,29 @@ class Run:
     links: tuple[int, ...]
     rounds: int
     until_stable: bool = False
+    learn: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class RunCycle:
+    """Two phases of a cycle, in the second of which nothing learns but the links in ``learn``."""
+
+    links: tuple[int, ...]
+    learn: tuple[int, ...]
+    rounds: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Modulate:
+    signal: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Reinforce:
+    signal: int
+    value: float
 
 
 @dataclass(frozen=True)
@@ -154,7 +234,8 @@ class Load:
     into: str = "here"
 
 
-Step = Present | Recall | Bias | Hold | Release | Silence | Inhibit | Disinhibit | Forget | Run | Probe | Save | Load
+Gating = Hold | Release | Silence | Inhibit | Disinhibit
+Step = Present | Recall | Bias | Gating | Forget | Run | RunCycle | Modulate | Reinforce | Probe | Save | Load
 
 
 @dataclass(frozen=True)
@@ -166,6 +247,7 @@ class Play:
     links: tuple[Link, ...]
     steps: tuple[Step, ...]
     budget: int = 400_000
+    signals: tuple[Signal, ...] = ()
 
 
 @dataclass
@@ -181,12 +263,43 @@ def declared(play: Play) -> Brain:
     """Return the brain of a play."""
     brain = Brain()
     for number, size in enumerate(play.sizes):
-        brain.add(Area(f"A{number}", size.n, size.k, refraction=size.refraction, activation=size.activation))
+        patterns = {"p": range(size.pattern)} if size.pattern else None
+        brain.add(Area(f"A{number}", size.n, size.k, patterns, refraction=size.refraction, activation=size.activation))
+    signals = [
+        brain.add(Oscillator(f"M{at}", each.period) if each.period else Modulator(f"M{at}", each.baseline, each.decay))
+        for at, each in enumerate(play.signals)
+    ]
     for link in play.links:
-        source, target = brain[f"A{link.source}"], brain[f"A{link.target}"]
-        graph = _given(link, source, target) if link.given else Random(link.p)
-        brain.connect(source, target, None, link.rule, graph=graph, label=link.label)
+        _connect(brain, link, signals)
     return brain
+
+
+def _connect(brain: Brain, link: Link, signals: list[Modulator]) -> None:
+    source, target = brain[f"A{link.source}"], brain[f"A{link.target}"]
+    transmits, learns = (
+        each and signals[each.signal].window(each.start, each.end) for each in (link.transmits, link.learns)
+    )
+    brain.connect(
+        source,
+        target,
+        None,
+        link.rule,
+        graph=_given(link, source, target) if link.given else link.graph or Random(link.p),
+        label=link.label,
+        weight=link.weight,
+        modulated_by=[signals[each] for each in link.modulators],
+        trace=link.trace,
+        gate=_gate(brain, link),
+        transmits_when=transmits,
+        learns_when=learns,
+    )
+
+
+def _gate(brain: Brain, link: Link) -> Area | Assembly | None:
+    if link.gate is None:
+        return None
+    area = brain[f"A{link.gate}"]
+    return area["p"] if link.by_pattern else area
 
 
 def _given(link: Link, source: Area, target: Area) -> Explicit:
