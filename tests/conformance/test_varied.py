@@ -160,7 +160,7 @@ class TestTraces:
 
     @pytest.mark.parametrize("decay", [0.5, 0.8, 1.0])
     def test_equal_to_a_trace_at_every_synapse(self, backend_class: Any, decay: float) -> None:
-            length, rng = 5, np.random.default_rng(3)
+        length, rng = 5, np.random.default_rng(3)
         backend = Driven(backend_class(traced_brain(decay, length, Update.affine(0.0, 0.5, 1000.0)), Options()))
         exists = np.array([np.isin(np.arange(50), backend.row(0, i)) for i in range(40)])
         eligible, weight = np.zeros((length, 40, 50)), np.ones((40, 50))
@@ -182,7 +182,7 @@ class TestTraces:
         assert learned / ONE == pytest.approx(weight[pre, post], abs=60 * length / ONE)
 
     def test_the_cut_is_what_an_endless_trace_has_beyond(self, backend_class: Any) -> None:
-            backend = Driven(backend_class(traced_brain(1.0, 3, Update.affine(0.0, 1.0, 1000.0)), Options()))
+        backend = Driven(backend_class(traced_brain(1.0, 3, Update.affine(0.0, 1.0, 1000.0)), Options()))
         backend.set_winners(0, [1, 2, 3])
         backend.round([0], {0}, learn=True, learning={0: 0})
         for more in range(4):
@@ -192,7 +192,7 @@ class TestTraces:
             backend.round([], {0, 1}, learn=True, learning={})
 
     def test_to_reinforce_weakens_nothing(self, backend_class: Any) -> None:
-            update, decay = Update.affine(0.0, 1.0, 9.0), Depression.affine(0.0, -1.0, 9.0, losers=True)
+        update, decay = Update.affine(0.0, 1.0, 9.0), Depression.affine(0.0, -1.0, 9.0, losers=True)
         backend = Driven(backend_class(traced_brain(1.0, 1, update, decay), Options()))
         backend.set_winners(0, [1, 2, 3])
         backend.round([0], {0}, learn=True)
