@@ -247,7 +247,7 @@ KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS)
 
 def same(ours: Any, theirs: Any) -> bool:
     """Return whether two values of one kind are equal."""
-    return all(map(same_column, ours, theirs))
+    return ours is theirs or all(map(same_column, ours, theirs))
 
 
 def same_column(ours: Neurons, theirs: Neurons) -> bool:

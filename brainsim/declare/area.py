@@ -100,8 +100,8 @@ class Area(Part):
         where, winners = f"Area {self.name!r}.k", self.activation.winners
         if k is None and winners is not None:
             return winners
-        allowed = f"between 1 and n = {self.n}"
-        k = integer(where, k, 1, self.n, allowed=allowed, cure="lower k or raise n")
+        allowed, cure = f"between 1 and n = {self.n}", "lower k or raise n"
+        k = integer(where, k, 1, self.n, allowed=allowed, cure="give the number of winners" if k is None else cure)
         if winners not in (None, k):
             allowed = f"{winners} as in {self.activation!r}"
             raise DeclarationError(where=where, value=k, allowed=allowed, cure="leave k out")

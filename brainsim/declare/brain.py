@@ -222,7 +222,10 @@ class Brain:
         if not isinstance(area, Area):
             raise DeclarationError(f"Brain: must be given an Area or its name (got {area!r})")
         if area.brain is None:
-            raise DeclarationError(f"Area {area.name!r} belongs to no brain yet; add it with brain.add(area)")
+            missing = (
+                "it with brain.add(area)" if area.region is None else f"region {area.region.name!r} with brain.add"
+            )
+            raise DeclarationError(f"Area {area.name!r} belongs to no brain yet; add {missing}")
         if area.brain is not self:
             raise DeclarationError(f"Area {area.name!r} belongs to another brain; use an area of this one")
         return area

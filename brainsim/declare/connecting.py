@@ -31,6 +31,10 @@ def fiber_of(
     learns_when: Window | None = None,
 ) -> Fiber:
     """Return the fiber that `Brain.connect` and `Region.connect` declare with these arguments."""
+    if isinstance(p, Connectivity | Plasticity):
+        keyword = "graph" if isinstance(p, Connectivity) else "plasticity"
+        cure = f"give it as {keyword}={p!r}"
+        raise DeclarationError(where="Brain.connect.p", value=p, allowed="a connection probability", cure=cure)
     if p is not None and graph is None:
         graph = Random(p)
     elif p is not None or graph is None:

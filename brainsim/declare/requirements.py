@@ -38,7 +38,7 @@ def modulators(given: object) -> tuple[Modulator, ...]:
 def check(where: str, fiber: Fiber) -> None:
     """Refuse parts of a fiber that are of the wrong type, or that it cannot carry."""
     _check_modulators(f"{where}.modulated_by", fiber.modulated_by)
-    _check_type(f"{where}.trace", fiber.trace, Trace, "a Trace, such as Trace(rounds=5, decay=0.8)")
+    _check_type(f"{where}.trace", fiber.trace, Trace, "a brainsim.Trace, such as Trace(rounds=5, decay=0.8)")
     windows = {"transmits_when": fiber.transmits_when, "learns_when": fiber.learns_when}
     for attribute, window in windows.items():
         _check_type(f"{where}.{attribute}", window, Window, "a Window of an oscillator, such as theta.encoding")

@@ -9,7 +9,7 @@ import numpy as np
 
 from brainsim._validation import real
 from brainsim.declare.assembly import Assembly
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations._checks import fibers, rounds_of, stimulus_of
 from brainsim.operations.forming import project
 from brainsim.operations.trace import Trace, traced
@@ -71,6 +71,8 @@ def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | N
     ------
     DeclarationError
         If the cue is empty, larger than the area's ``k``, or of another brain, or the area has no fiber to itself.
+    SimulationError
+        If no such fiber transmitted in any round, since it is inhibited or its window did not open.
     """
     area = stimulus_of("complete", sim, cue)
     if len(cue) > area.k:
@@ -85,7 +87,13 @@ def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | N
         sim.release(area)
         with traced(trace, sim, area):
             sim.run(recurrent, rounds)
-        return sim.assembly(area, cue.label)
+        completed = sim.assembly(area, cue.label)
+        if len(completed) and not sim.drive(area).any():  # winners of a round have drives above 0; these were presented
+            raise SimulationError(
+                f"complete: no fiber of area {area.name!r} to itself transmitted, so that the cue stayed as it was; "
+                "disinhibit it, or run more rounds, until its window opens"
+            )
+        return completed
 
 
 @dataclass(frozen=True)

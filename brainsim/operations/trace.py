@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
+from brainsim.errors import DeclarationError
 from brainsim.simulate.simulator import Simulator
 
 
@@ -74,5 +75,8 @@ def traced(trace: Trace | None, sim: Simulator, area: Area) -> Iterator[None]:
     if trace is None:
         yield
         return
+    if not isinstance(trace, Trace):
+        cure = "brainsim.Trace is what a fiber remembers"
+        raise DeclarationError(where="trace", value=trace, allowed="a brainsim.operations.Trace", cure=cure)
     with trace._of(sim, area):
         yield

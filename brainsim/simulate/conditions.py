@@ -68,7 +68,7 @@ class Conditions:
         return {each.name: self._value(each, moment) for each in every}
 
     def _value(self, modulator: Modulator, moment: Moment) -> str:
-        value = f"{to_float(self._modulators.at(modulator, moment)):g}"
+        value = f"{to_float(self._modulators.at(modulator, moment)):.4g}"
         if isinstance(modulator, Oscillator):
             return f"is at phase {moment.clock % modulator.period} of {modulator.period}, where it is {value}"
         return f"is {value}"

@@ -8,7 +8,7 @@ from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.region import Region
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, UnknownNameError
 
 AreaLike = Area | str
 AreasLike = AreaLike | Region  # where several areas can be given, a region or its name stands for all of its areas
@@ -49,11 +49,11 @@ class Index:
     def fibers(self, fibers: Openable) -> list[int]:
         """Return the numbers of fibers of this brain, each once."""
         chosen: list[int] = []
-        if not isinstance(fibers, Iterable | Fiber):
-            raise DeclarationError(f"Simulator: must be given fibers, as in a >> b | b >> c (got {fibers!r})")
+        if not isinstance(fibers, Iterable | Fiber) or isinstance(fibers, str | Mapping):
+            raise _no_fibers(fibers)
         for fiber in (fibers,) if isinstance(fibers, Fiber) else fibers:
             if not isinstance(fiber, Fiber):
-                raise DeclarationError(f"Simulator: must be given fibers, as in a >> b | b >> c (got {fiber!r})")
+                raise _no_fibers(fiber)
             if id(fiber) not in self._fibers:
                 raise DeclarationError(f"Fiber {fiber.name!r} belongs to another brain; use a fiber of this one")
             chosen.append(self._fibers[id(fiber)])
@@ -81,5 +81,27 @@ class Index:
             if isinstance(target, Fiber | FiberSet):
                 fibers.update(self.fibers(target))
             else:
-                areas.update(self._in(target))
+                areas.update(self._closable(target))
         return areas, fibers
+
+    def _closable(self, area: AreasLike) -> list[int]:
+        try:
+            return self.areas([area])
+        except UnknownNameError as error:
+            cure = f"if it is the name of a lock, give it as lock={area!r}"
+            raise UnknownNameError(f"{error}; {cure}", where=error.where, value=area, cure=cure) from None
+
+
+def _no_fibers(given: object) -> DeclarationError:
+    """Return the error about something that should have been fibers."""
+    cure, shown = "", repr(given)
+    if isinstance(given, Region):
+        cure, shown = "; region.fibers are those within a region", f"region {given.name!r}"
+    elif isinstance(given, Area):
+        cure = "; a >> a are the fibers of area a to itself"
+    elif isinstance(given, str | Mapping):
+        cure = "; Simulator.project takes names of areas"
+    elif isinstance(given, bool):
+        cure = "; learn=() lets none learn"
+    message = f"Simulator: must be given fibers, as in a >> b | b >> c (got {shown}){cure}"
+    return DeclarationError(message, where="Simulator", value=given, allowed="fibers", cure=cure[2:])

@@ -134,7 +134,7 @@ def _learning(program: Program, plan: RoundPlan, given: Circumstances) -> Iterat
 
 def _changes(fiber: FiberSpec, learning: Learning) -> Iterator[str]:
     """Yield what learning does to which synapses of a fiber."""
-    rate = "" if learning.rate == ONE else f" at rate {to_float(learning.rate):g}"
+    rate = "" if learning.rate == ONE else f" at rate {to_float(learning.rate):.4g}"
     verb, opposite = ("strengthens", "weakens") if learning.rate > 0 else ("weakens", "strengthens")
     yield f"{verb} fired -> just won{rate}"
     if fiber.depression is not None:

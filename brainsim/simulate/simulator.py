@@ -500,6 +500,9 @@ class Simulator:
 
     def close(self) -> None:
         """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
+        self._close()
+
+    def _close(self) -> None:
         if self._engine.closed:
             return
         self._engine.close()
@@ -516,7 +519,7 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None:
-            self.close()
+            self._close()
         else:
             self._engine.close()  # what was not used yet is not news when the block ended early
 

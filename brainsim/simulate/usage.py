@@ -47,4 +47,5 @@ def report(unused: Sequence[str]) -> None:
     if usage is not None:
         usage.add(unused)
     elif unused:
-        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=3)
+        # The user called Simulator.close or left its block: two frames above Simulator._close, which called this.
+        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=4)

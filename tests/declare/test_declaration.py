@@ -99,6 +99,10 @@ def test_assemblies_are_immutable_sets() -> None:
             lambda: Area("Lex1", n=1000, k=0),
             "Area 'Lex1'.k: must be between 1 and n = 1000 (got 0); lower k or raise n",
         ),
+        (
+            lambda: Area("Lex1", n=1000),
+            "Area 'Lex1'.k: must be between 1 and n = 1000 (got None); give the number of winners",
+        ),
         (lambda: Area("Lex1", n=2.5, k=1), "Area 'Lex1'.n: must be an integer between 1 and 2147483647 (got 2.5)"),
         (
             lambda: Area("Lex1", n=2**31, k=1),
@@ -342,6 +346,10 @@ def test_a_fiber_has_either_a_probability_or_a_graph() -> None:
     for p, graph in ((None, None), (0.5, Random(0.5))):
         with pytest.raises(DeclarationError, match=r"Brain\.connect: give either p or graph \(got p="):
             brain.connect(lex, phon, p, graph=graph)
+    positional: dict[str, Any] = {"graph": Random(0.5), "plasticity": Hebbian(0.1)}
+    for keyword, part in positional.items():
+        with pytest.raises(DeclarationError, match=rf"Brain\.connect\.p: .*; give it as {keyword}="):
+            brain.connect(lex, phon, part)
     with pytest.raises(DeclarationError, match=r"Fiber 'Lex1->Phon'\.graph: must be a graph, such as Random\(0\.1\)"):
         brain.connect(lex, phon, graph=0.5)  # type: ignore[arg-type]
 

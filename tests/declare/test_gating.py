@@ -58,7 +58,10 @@ class TestChannels:
             ),
             (lambda: Channels(0, 4), "Channels.size: must be an integer between 1 and 2147483647 (got 0)"),
             (lambda: Channels(10, 0.5), "Channels.c: must be an integer between 1 and 2147483647 (got 0.5)"),
-            (lambda: Area("T", 1000), "Area 'T'.k: must be between 1 and n = 1000 (got None); lower k or raise n"),
+            (
+                lambda: Area("T", 1000),
+                "Area 'T'.k: must be between 1 and n = 1000 (got None); give the number of winners",
+            ),
         ],
     )
     def test_mistakes_are_named(self, make: Any, message: str) -> None:

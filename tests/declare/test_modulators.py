@@ -198,7 +198,7 @@ class TestInABrain:
                 r"transmits_when: must be a Window of an oscillator, such as theta",
             ),
             ({"learns_when": (0, 4)}, r"learns_when: must be a Window of an oscillator, such as theta\.encoding"),
-            ({"trace": 5}, r"trace: must be a Trace, such as Trace\(rounds=5, decay=0\.8\) \(got 5\)"),
+            ({"trace": 5}, r"trace: must be a brainsim\.Trace, such as Trace\(rounds=5, decay=0\.8\) \(got 5\)"),
             ({"trace": Trace(5, 0.8)}, "trace: needs a modulator, since Simulator.reinforce.* give modulated_by"),
         ],
     )

@@ -281,6 +281,13 @@ def test_fibers_that_cannot_be_are_refused_when_they_are_declared() -> None:
     assert memory.fibers == memory.encode | memory.recall
 
 
+def test_connecting_an_area_of_a_region_that_was_not_added_asks_for_the_region() -> None:
+    brain, memory = Brain(), Hippocampus()
+    cortex = brain.add(Area("Cortex", 5, 1))
+    with pytest.raises(DeclarationError, match=r"belongs to no brain yet; add region 'Hippocampus' with brain\.add"):
+        brain.connect(cortex, memory.ec, p=0.1)
+
+
 def test_what_a_brain_cannot_take_is_refused_and_nothing_is_added() -> None:
     brain, memory, _ = brain_of()
     before, good = repr(brain), Area("Good", 5, 1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import brainsim
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import DeclarationError, SimulationError, UnknownNameError
 from brainsim.operations import (
@@ -93,6 +94,23 @@ def test_complete_restores_a_learned_assembly_and_no_other(world: Any) -> None:
     untrained, _ = brain_of(beta=0.0)
     blank = Simulator(untrained, seed=3)
     assert overlap(complete(blank, cue_of(dog, 0.4, seed=1)), dog) < 0.2
+
+
+def test_a_completion_in_which_nothing_transmits_is_refused(world: Any) -> None:
+    sim, areas = world
+    dog = project(sim, areas["S"]["dog"], "A", rounds=20)
+    sim.inhibit(areas["A"] >> areas["A"])
+    with pytest.raises(SimulationError, match="complete: no fiber of area 'A' to itself transmitted"):
+        complete(sim, cue_of(dog, 0.4))
+    sim.disinhibit()
+    assert overlap(complete(sim, cue_of(dog, 0.4)), dog) > 0.9
+
+
+def test_the_trace_of_a_fiber_is_not_that_of_an_operation(world: Any) -> None:
+    sim, areas = world
+    trace: Any = brainsim.Trace(rounds=3, decay=0.5)
+    with pytest.raises(DeclarationError, match=r"must be a brainsim\.operations\.Trace \(got Trace\(rounds=3"):
+        project(sim, areas["S"]["dog"], "A", trace=trace)
 
 
 def test_reciprocal_project_links_both_ways(world: Any) -> None:

@@ -85,6 +85,14 @@ def test_nothing_named_is_nothing_inhibited_and_a_lock_that_is_not_there_is_no_e
     assert sim.locks == {"Verb": ("noun",)}
 
 
+def test_a_lock_that_is_given_as_an_area_is_explained(sim: Simulator) -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"unknown area 'noun'; .*; if it is the name of a lock, give it as lock='noun'"
+    ):
+        sim.inhibit("Subj", "noun")
+    assert sim.locks == {}
+
+
 def test_locks_are_shown_by_area_and_fiber_and_cannot_be_changed_through_what_is_shown(sim: Simulator) -> None:
     lex, subj = sim.brain["Lex"], sim.brain["Subj"]
     sim.inhibit(subj >> lex, lock="b")

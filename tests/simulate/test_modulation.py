@@ -275,6 +275,8 @@ def test_the_schedule_shows_values_and_rates() -> None:
     assert text[-1] == "learn      S->T      strengthens fired -> just won at rate 0.5"
     sim.set_modulator("dopamine", -2)
     assert str(sim.schedule(fiber(sim))).endswith("weakens fired -> just won at rate -2")
+    sim.set_modulator("dopamine", 0.1)  # 0.100006 with 16 fractional bits
+    assert str(sim.schedule(fiber(sim))).endswith("strengthens fired -> just won at rate 0.1")
     sim.set_modulator("dopamine", 0)
     assert str(sim.schedule(fiber(sim))).endswith("learn      S->T      learns nothing now, at rate 0")
     with sim.frozen():

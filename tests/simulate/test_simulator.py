@@ -269,8 +269,16 @@ def test_what_was_never_used_is_reported_once() -> None:
         sim.close()
         sim.close()
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert "area 'Extra' never fired" in str(caught[0].message)
     assert "fiber 'Phon->Lex2' was never opened" in str(caught[0].message)
+
+
+def test_the_report_at_the_end_of_a_block_names_the_line_of_the_block() -> None:
+    with pytest.warns(UnusedWarning) as caught, Simulator(two_lexicons(extra=True)) as sim:
+        sim.present(sim.brain["Phon"]["a"])
+        sim.run(sim.brain["Phon"] >> sim.brain["Lex1"])
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 def test_an_area_without_winners_never_fired() -> None:
@@ -434,7 +442,10 @@ def test_wrong_kinds_of_argument_are_refused_by_name() -> None:
         (lambda: sim.present(brain["Phon"]), "must be given assemblies"),  # type: ignore[arg-type]
         (lambda: sim.run(None), r"must be given fibers, as in a >> b \| b >> c \(got None\)"),  # type: ignore[arg-type]
         (lambda: sim.run(brain), "must be given fibers"),  # type: ignore[arg-type]
-        (lambda: sim.run(brain["Phon"]), "must be given fibers"),  # type: ignore[arg-type]
+        (lambda: sim.run(brain["Phon"]), r"must be given fibers.*; a >> a are the fibers of area a to itself"),  # type: ignore[arg-type]
+        (lambda: sim.run("Phon->Lex1"), r"\(got 'Phon->Lex1'\); Simulator\.project takes names of areas"),  # type: ignore[arg-type]
+        (lambda: sim.schedule({"Phon": ["Lex1"]}), r"\(got {'Phon': \['Lex1'\]}\); Simulator\.project takes names"),  # type: ignore[arg-type]
+        (lambda: sim.run(brain.fibers, learn=False), r"\(got False\); learn=\(\) lets none learn"),  # type: ignore[arg-type]
         (lambda: sim.project(["Phon"]), "must be given a mapping"),  # type: ignore[arg-type]
         (lambda: sim.project({"Phon": None}), "'Phon' must map to areas"),  # type: ignore[dict-item]
         (lambda: Simulator(None), "Simulator.brain: must be a Brain"),  # type: ignore[arg-type]
