@@ -172,6 +172,8 @@ class Simulator:
     ) -> Schedule | CycleSchedule:
         """Return the printable order of events of a round that opens these fibers (all by default), or of a cycle."""
         if isinstance(fibers, Cycle):
+            if learn is not None:
+                raise DeclarationError("Simulator.schedule: the phases of a Cycle say who learns; leave learn out")
             return self._parts.scheduling.cycle(fibers)
         return self._parts.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 
