@@ -79,7 +79,7 @@ def delayed_reward(
     decay: float = 0.8,
     eta: float = 0.35,
     trials: int = 600,
-    seeds: int = 5,
+    seeds: int = 10,
 ) -> Mapping[str, Any]:
     """Learn ``cues`` with rewards that come ``delay`` trials late."""
     compared = arms(delay, decay)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import PHASES, Backend, Drained
 from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.late import LateDrives
 from brainsim.kernels.law.rules import multiplied
 from brainsim.kernels.law.weights import raised
 from brainsim.kernels.parts import AmongTopK
@@ -101,7 +102,7 @@ class HostBackend(Backend, Generic[D]):
         super().__init__(program, options)
         self._winners: list[Neurons] = [_NONE for _ in program.areas]
         self._thresholds = [NO_THRESHOLDS for _ in program.areas]
-        self._won: dict[int, Won | Drives] = {}
+        self._won: dict[int, Won | Drives | LateDrives] = {}
         self._passing: dict[int, Neurons] = {}
         self._traces = TraceStore(program)
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
@@ -199,14 +200,14 @@ class HostBackend(Backend, Generic[D]):
 
     def _note(self, record: Sequence[int], drives: Collection[int]) -> None:
         self._recorded.append({area: self._winners[area].copy() for area in record})  # users may change theirs
-        noted = {area: self._drives(area) for area in record if area in drives}
+        noted = {area: Drives(*self._drives(area)) for area in record if area in drives}
         self._recorded_drives.append({area: amounts_at(each, self._winners[area]) for area, each in noted.items()})
 
-    def _drives(self, area: int) -> Drives:
-        """Return with which drives the winners of an area won."""
+    def _drives(self, area: int) -> Drives | LateDrives:
+        """Return with which drives the winners of an area won: the same object until it selects again."""
         won = self._won.get(area, NO_DRIVES)
         if isinstance(won, Won):
-            won = self._won[area] = Drives(won.winners, won.ascending())
+            won = self._won[area] = LateDrives(won.winners, won.ascending)
         return won
 
     def reinforce(self, fiber: int, rate: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.law.weights import THRESHOLD_LIMIT
+from brainsim.kernels import bounds
 from brainsim.kernels.program import Program
 
 Neurons = npt.NDArray[np.int64]
@@ -170,76 +170,15 @@ class StateKind:
         return bool(ascends.all())
 
 
-def _zero(program: Program, owner: int) -> int:
-    del program, owner
-    return 0
-
-
-def _last_neuron(program: Program, area: int) -> int:
-    return program.areas[area].n - 1
-
-
-def _last_source(program: Program, fiber: int) -> int:
-    return _last_neuron(program, program.fibers[fiber].source)
-
-
-def _last_target(program: Program, fiber: int) -> int:
-    return _last_neuron(program, program.fibers[fiber].target)
-
-
-def _largest_weight(program: Program, fiber: int) -> int:
-    return program.fibers[fiber].largest_weight
-
-
-def _smallest_weight(program: Program, fiber: int) -> int:
-    return program.fibers[fiber].smallest_weight
-
-
-def _largest_amount(program: Program, area: int) -> int:
-    del program, area
-    return THRESHOLD_LIMIT - 1
-
-
-def _smallest_amount(program: Program, area: int) -> int:
-    return -_largest_amount(program, area)
-
-
-def _one(program: Program, area: int) -> int:
-    del program, area
-    return 1
-
-
-def _largest_drive(program: Program, area: int) -> int:
-    del program, area
-    return 2 * THRESHOLD_LIMIT - 1  # the largest sum of weights, less the smallest threshold
-
-
-def _oldest_age(program: Program, fiber: int) -> int:
-    trace = program.fibers[fiber].trace
-    return len(trace.rates) - 1 if trace else -1
-
-
-def _every_area(program: Program) -> Sequence[int]:
-    return range(len(program.areas))
-
-
-def _tracing_fibers(program: Program) -> Sequence[int]:
-    return [f for f, fiber in enumerate(program.fibers) if fiber.trace]
-
-
-def _storing_fibers(program: Program) -> Sequence[int]:
-    return [f for f, fiber in enumerate(program.fibers) if fiber.stores]
-
-
 WINNERS = StateKind(
     name="winners",
     owner="area",
     per="neuron",
     record=Firing,
-    columns=(Column("neurons", _zero, _last_neuron, sorts=True),),
+    columns=(Column("neurons", bounds.zero, bounds.last_neuron, sorts=True),),
     empty=NO_FIRING,
     learned=False,
-    owners=_every_area,
+    owners=bounds.every_area,
 )
 WEIGHTS = StateKind(
     name="learned",
@@ -247,13 +186,13 @@ WEIGHTS = StateKind(
     per="synapse",
     record=Synapses,
     columns=(
-        Column("pre", _zero, _last_source, sorts=True),
-        Column("post", _zero, _last_target, sorts=True),
-        Column("weight", _smallest_weight, _largest_weight),
+        Column("pre", bounds.zero, bounds.last_source, sorts=True),
+        Column("post", bounds.zero, bounds.last_target, sorts=True),
+        Column("weight", bounds.smallest_weight, bounds.largest_weight),
     ),
     empty=NO_SYNAPSES,
     learned=True,
-    owners=_storing_fibers,
+    owners=bounds.storing_fibers,
 )
 THRESHOLDS = StateKind(
     name="thresholds",
@@ -261,12 +200,12 @@ THRESHOLDS = StateKind(
     per="neuron",
     record=Thresholds,
     columns=(
-        Column("neurons", _zero, _last_neuron, sorts=True),
-        Column("amount", _smallest_amount, _largest_amount),
+        Column("neurons", bounds.zero, bounds.last_neuron, sorts=True),
+        Column("amount", bounds.smallest_amount, bounds.largest_amount),
     ),
     empty=NO_THRESHOLDS,
     learned=False,
-    owners=_every_area,
+    owners=bounds.every_area,
 )
 DRIVES = StateKind(
     name="drives",
@@ -274,12 +213,12 @@ DRIVES = StateKind(
     per="neuron",
     record=Drives,
     columns=(
-        Column("neurons", _zero, _last_neuron, sorts=True),
-        Column("amount", _one, _largest_drive),
+        Column("neurons", bounds.zero, bounds.last_neuron, sorts=True),
+        Column("amount", bounds.one, bounds.largest_drive),
     ),
     empty=NO_DRIVES,
     learned=False,
-    owners=_every_area,
+    owners=bounds.every_area,
 )
 
 
@@ -290,22 +229,25 @@ def _traced(name: str, last: Callable[[Program, int], int]) -> StateKind:
         owner="fiber",
         per="neuron",
         record=Events,
-        columns=(Column("age", _zero, _oldest_age, sorts=True), Column("neuron", _zero, last, sorts=True)),
+        columns=(
+            Column("age", bounds.zero, bounds.oldest_age, sorts=True),
+            Column("neuron", bounds.zero, last, sorts=True),
+        ),
         empty=NO_EVENTS,
         learned=True,
-        owners=_tracing_fibers,
+        owners=bounds.tracing_fibers,
     )
 
 
-TRACED_SOURCES = _traced("traced_sources", _last_source)
-TRACED_TARGETS = _traced("traced_targets", _last_target)
+TRACED_SOURCES = _traced("traced_sources", bounds.last_source)
+TRACED_TARGETS = _traced("traced_targets", bounds.last_target)
 KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS)
 """In the order in which they are written: who fires before with which drive, since new winners have none."""
 
 
 def same(ours: Any, theirs: Any) -> bool:
     """Return whether two values of one kind are equal."""
-    return all(map(same_column, ours, theirs))
+    return ours is theirs or all(map(same_column, ours, theirs))
 
 
 def same_column(ours: Neurons, theirs: Neurons) -> bool:

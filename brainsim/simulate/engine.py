@@ -98,6 +98,12 @@ class Engine:
         """Return a value of the state."""
         return self._call(self._sound().read, kind, owner)
 
+    def read_all(self, owners: Sequence[tuple[StateKind, int]]) -> list[Any]:
+        """Return the values of several kinds and owners."""
+        read = self._sound().read
+        with named_errors():
+            return [read(kind, owner) for kind, owner in owners]
+
     def fires(self, area: int) -> bool:
         """Return whether any neuron of an area fires."""
         return len(self.read(WINNERS, area).neurons) > 0

@@ -5,10 +5,9 @@ Probes, saving and loading go through `StateTable` and name no kind of state.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from copy import copy
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
@@ -72,11 +71,15 @@ class BrainState:
 
     def get(self, kind: BrainKind) -> Any:
         """Return a copy of a value: a set, a mapping or a count."""
-        return copy(getattr(self, kind.name))
+        return _copied(getattr(self, kind.name))
 
     def set(self, kind: BrainKind, value: Any) -> None:
         """Replace a value."""
-        setattr(self, kind.name, copy(value))
+        setattr(self, kind.name, _copied(value))
+
+
+def _copied(value: Any) -> Any:
+    return value if isinstance(value, int) else value.copy()
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,13 @@ class Snapshot:
     brain: Mapping[str, Any]
 
 
+class Kept(NamedTuple):
+    """What a probe puts back: values of the brain by kind, and those of the backend, in the order of the table."""
+
+    brain: Sequence[tuple[BrainKind, Any]]
+    values: Sequence[Any]
+
+
 class StateTable:
     """Every value of the state of one simulator; ``modulators`` are the names of those that can be set."""
 
@@ -103,25 +113,24 @@ class StateTable:
         self._brain = brain
         self._program = engine.program
         self._modulators = modulators
+        self._unlearned = [(k, owner) for k in KINDS if not k.learned for owner in k.owners(self._program)]
 
-    def kept(self) -> list[tuple[Any, int, Any]]:
-        """Return what a probe puts back: (kind, owner, value) of all that a round without learning can change."""
-        kept: list[tuple[Any, int, Any]] = [(kind, 0, self._brain.get(kind)) for kind in BRAIN_KINDS if kind.restored]
-        return kept + [
-            (kind, owner, self._engine.read(kind, owner))
-            for kind in KINDS
-            if not kind.learned
-            for owner in kind.owners(self._program)
-        ]
+    def kept(self) -> Kept:
+        """Return what a probe puts back: all that a round without learning can change."""
+        brain = [(kind, self._brain.get(kind)) for kind in BRAIN_KINDS if kind.restored]
+        return Kept(brain, self._engine.read_all(self._unlearned))
 
-    def put_back(self, kept: list[tuple[Any, int, Any]]) -> None:
+    def put_back(self, kept: Kept) -> None:
         """Write what `kept` returned, where it has changed; an interruption waits until all of it is written."""
         with uninterrupted():
-            for kind, owner, value in kept:
-                if isinstance(kind, BrainKind):
-                    self._brain.set(kind, value)
-                elif self._engine.usable and not same(self._engine.read(kind, owner), value):
-                    self._engine.write(kind, owner, value)
+            for kind, value in kept.brain:
+                self._brain.set(kind, value)
+            if self._engine.usable:
+                # Drives belong to winners, so to write winners leaves no drives in place that were found unchanged.
+                found = self._engine.read_all(self._unlearned)
+                for (owned, owner), ours, theirs in zip(self._unlearned, kept.values, found, strict=True):
+                    if not same(ours, theirs):
+                        self._engine.write(owned, owner, ours)
 
     def snapshot(self) -> Snapshot:
         """Return the whole state."""

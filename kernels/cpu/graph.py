@@ -226,12 +226,10 @@ def _without(positions: Positions, first: Word, end: Word, position: Word) -> Wo
 def draw_block(out: Positions, graph: GraphArrays, row: Word, pre: Any, block: Any, end: Word) -> Word:
     """Write the positions below ``end`` of a row's synapses in a block to ``out``, ascending; return their number.
 
-    ``out`` has room for a whole block.
+    ``out`` has room for a whole block.  The row is that of the random graph, not thinned.
     """
     base = np.uint64(block) << graph.bits
     end, own = min(end, np.uint64(graph.n_target) - base), _own_position(graph, pre, base)
-    if graph.tapered:
-        return _draw_thinned(out, _U0, graph, row, pre, base, end)
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
     used = _draw_block(out, _U0, _block_state(row, block), end, *table)
     return _without(out, _U0, used, own) if own < end else used

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.compiling import compiled, inlined, inner
 from brainsim.kernels.cpu.graph import GraphArrays, Positions, draw_block, row_key
 from brainsim.kernels.cpu.hashing import Word
+from brainsim.kernels.cpu.taper import thin
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.state import Neurons
 
@@ -58,6 +59,8 @@ def row_posts(
                 found[written] = posts[chosen[c]]
                 written += 1
         first = end
+    if graph.tapered:
+        written = np.int64(thin(found, _U0, np.uint64(written), _U0, pre, graph.taper))  # type: ignore[assignment]
     return written
 
 

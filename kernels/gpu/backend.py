@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.device_plan import DevicePlanner
+from brainsim.kernels.gpu.device_planner import DevicePlanner
 from brainsim.kernels.gpu.device_plans import DevicePlans
 from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.launches import Launches

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-from brainsim.kernels.gpu.device_plan import DevicePlan, DevicePlanner, DeviceRound
+from brainsim.kernels.gpu.device_plan import DevicePlan, DeviceRound
+from brainsim.kernels.gpu.device_planner import DevicePlanner
 from brainsim.kernels.gpu.learn_jobs import LearnJobs
 from brainsim.kernels.round_plan import RoundPlan, Selection
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainsim.kernels.gpu.device_plan import DevicePlanner, DeviceRound
+from brainsim.kernels.gpu.device_plan import DeviceRound
+from brainsim.kernels.gpu.device_planner import DevicePlanner
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.law.rules import multiplied

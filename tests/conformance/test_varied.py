@@ -30,7 +30,6 @@ from varied import ALL, KINDS, SIZES, SMALL, Varied, varied
 from watching import Seen, difference, watched
 
 NUMBERS = range(4)
-MORE = range(4, 12)
 OPTIONS = [Options(threads=1), Options(threads=3, tile=4096), Options(threads=2, cache_mb=0)]
 GPUS = [
     pytest.param(EmulatedBackend, id="in turn"),
@@ -39,9 +38,11 @@ GPUS = [
 ]
 
 
-def cases(quick: range = NUMBERS, slow: range = MORE) -> list[Any]:
-    drawn = [(kind, number) for kind in KINDS for number in quick]
-    return [*drawn, *(pytest.param(kind, number, marks=pytest.mark.slow) for kind in KINDS for number in slow)]
+def cases(quick: int, every: int) -> list[Any]:
+    """Return kinds and numbers of scenarios, of which all but a few are slow."""
+    drawn = [(kind, number) for kind in KINDS for number in range(quick)]
+    slow = [(kind, number) for kind in KINDS for number in range(quick, every)]
+    return [*drawn, *(pytest.param(*case, marks=pytest.mark.slow) for case in slow)]
 
 
 @cache
@@ -50,25 +51,17 @@ def expected(kind: str, number: int) -> tuple[Varied, Seen]:
     return case, watched(ReferenceBackend, case, Options())
 
 
-def skip_until_it_runs(backend_class: Any, *parts: type) -> None:
-    missing = {Depression, *parts} - backend_class.parts
-    if missing:
-        pytest.skip(f"{backend_class.name} does not run {sorted(each.__name__ for each in missing)} yet")
-
-
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
-@pytest.mark.parametrize(("kind", "number"), cases())
+@pytest.mark.parametrize(("kind", "number"), cases(2, 12))
 def test_same_on_the_cpu(kind: str, number: int, options: Options) -> None:
     case, reference = expected(kind, number)
-    skip_until_it_runs(CpuBackend, *case.needs())
     assert not difference(watched(CpuBackend, case, options), reference)
 
 
 @pytest.mark.parametrize("gpu", GPUS)
-@pytest.mark.parametrize(("kind", "number"), cases())
+@pytest.mark.parametrize(("kind", "number"), cases(2, 8))
 def test_same_on_a_gpu(kind: str, number: int, gpu: Any) -> None:
     case, reference = expected(kind, number)
-    skip_until_it_runs(gpu, *case.needs())
     assert not difference(watched(gpu, case, Options()), reference)
 
 
@@ -90,7 +83,7 @@ def checked(kind: str, number: int) -> tuple[str, Counter[str]]:
     return "", oracle.facts
 
 
-@pytest.mark.parametrize(("kind", "number"), cases(slow=range(4, 40)))
+@pytest.mark.parametrize(("kind", "number"), cases(len(NUMBERS), 24))
 def test_the_reference_agrees_with_a_dense_simulation(kind: str, number: int) -> None:
     found, _ = checked(kind, number)
     assert not found
@@ -167,7 +160,6 @@ class TestTraces:
 
     @pytest.mark.parametrize("decay", [0.5, 0.8, 1.0])
     def test_equal_to_a_trace_at_every_synapse(self, backend_class: Any, decay: float) -> None:
-        skip_until_it_runs(backend_class, Traced)
         length, rng = 5, np.random.default_rng(3)
         backend = Driven(backend_class(traced_brain(decay, length, Update.affine(0.0, 0.5, 1000.0)), Options()))
         exists = np.array([np.isin(np.arange(50), backend.row(0, i)) for i in range(40)])
@@ -190,7 +182,6 @@ class TestTraces:
         assert learned / ONE == pytest.approx(weight[pre, post], abs=60 * length / ONE)
 
     def test_the_cut_is_what_an_endless_trace_has_beyond(self, backend_class: Any) -> None:
-        skip_until_it_runs(backend_class, Traced)
         backend = Driven(backend_class(traced_brain(1.0, 3, Update.affine(0.0, 1.0, 1000.0)), Options()))
         backend.set_winners(0, [1, 2, 3])
         backend.round([0], {0}, learn=True, learning={0: 0})
@@ -201,7 +192,6 @@ class TestTraces:
             backend.round([], {0, 1}, learn=True, learning={})
 
     def test_to_reinforce_weakens_nothing(self, backend_class: Any) -> None:
-        skip_until_it_runs(backend_class, Traced)
         update, decay = Update.affine(0.0, 1.0, 9.0), Depression.affine(0.0, -1.0, 9.0, losers=True)
         backend = Driven(backend_class(traced_brain(1.0, 1, update, decay), Options()))
         backend.set_winners(0, [1, 2, 3])

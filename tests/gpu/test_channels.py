@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim.kernels.gpu import device_plan
+from brainsim.kernels.gpu import device_planner
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
@@ -73,7 +73,7 @@ class TestChannels:
         ("size", "open_"), [(1, 20), (2, 7), (3, 4), (10, 4), (75, 1), (100, 3), (300, 1), (600, 1), (2, 300)]
     )
     def test_of_any_size(self, size: int, open_: int) -> None:
-        seen = same_on_both(program(size, open_), seed=size)
+        seen = same_on_both(program(size, open_), seed=size, poison=0x7F)
         assert sum(len(winners[1]) for winners, *_ in seen) > 60
 
     @pytest.mark.parametrize(("size", "n"), [(2, 20_000), (3, 18_000), (5000, 10_000)])
@@ -94,8 +94,8 @@ class TestChannels:
 
     @pytest.mark.parametrize("passes", [0, 1])
     def test_ties_that_the_passes_leave_are_broken(self, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(device_plan, "TIE_PASSES", passes)
-        same_on_both(program(2, 30, rule=None), seed=2)
+        monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
+        same_on_both(program(2, 30, rule=None), seed=2, poison=0x7F)
 
     def test_they_take_a_launch_only_where_one_selects(self) -> None:
         backend, device = driven(program(10, 4))
@@ -125,6 +125,22 @@ class TestSignedWeights:
         assert sum(len(synapses[2]) for synapses in seen[-1][1]) > 100
         weights = [weight for each in seen for synapses in each[1] for weight in synapses[2]]
         assert (min(weights) < 0) == (base < ONE)
+
+    def test_inhibition_takes_no_digit_from_drives(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A neuron that excitation reaches and inhibition does not is driven as far as without inhibition."""
+        monkeypatch.setattr(device_planner, "TIE_PASSES", 0)
+        areas = AreaSpec("S", 60, 60), AreaSpec("T", 500, 20, key=area_key(0, "T"))
+        fibers = tuple(
+            FiberSpec(f"F{base}", 0, 1, Graph(fiber_key(base, "S", "T", ""), 60, 500, p, False), None, base * ONE)
+            for base, p in ((1, 0.5), (-1, 0.2))
+        )
+
+        def act(backend: Driven) -> list[Any]:
+            backend.set_winners(0, range(60))
+            backend.round([0, 1], {0}, learn=False)
+            return observed(backend)
+
+        assert min(same_on_both(Program(areas, fibers), act)[3][1][1]) > 20 * ONE
 
     def test_what_is_learned_may_silence(self) -> None:
         """All drives are at most 0 once learned weights are added; without thresholds below 0 no neuron fires."""

@@ -16,7 +16,9 @@ from brainsim.kernels.gpu.tables import NO_TAPER
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import Graph, mix64
 from brainsim.kernels.law.selection import input_tag, tie_order
+from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, raised
+from brainsim.kernels.parts import ChannelGate
 from emulator.device import EmulatedDevice
 
 Values = Array | npt.NDArray[Any] | int
@@ -28,18 +30,24 @@ class Far:
     n = 2**32 - 1
     area_key = 0xFEDCBA9876543210
 
-    def __init__(self, p: float = 0.01, recurrent: bool = False) -> None:
+    def __init__(self, p: float = 0.01, recurrent: bool = False, width: float = 0.0) -> None:
         self.device = EmulatedDevice()
-        self.graph = Graph(key=0x0123456789ABCDEF, n_source=self.n, n_target=self.n, p=p, recurrent=recurrent)
+        known = {"key": 0x0123456789ABCDEF, "n_source": self.n, "n_target": self.n, "p": p, "recurrent": recurrent}
+        self.graph = Tapered(**known, width=width) if width else Graph(**known)
         table = gap_table(p)
         fiber = np.zeros(1, layout.FIBER)
         fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
         fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
         fiber["base"], fiber["gate"] = ONE, NO_GATE
         fiber["taper"] = NO_TAPER
+        tapers = {}
+        if isinstance(self.graph, Tapered):
+            fiber["taper"], fiber["taper_key"] = 0, np.uint64(self.graph.taper_key)
+            fiber["source_scale"], fiber["target_scale"] = self.graph.source_scale, self.graph.target_scale
+            tapers = {"tapers": self.graph.table}
         gaps = {"guide": table.guide, "heads": table.heads, "gap_thresholds": table.thresholds}
         self._given: dict[str, dict[str, Values]] = {each.name: {} for each in STRUCTURES}
-        self._given["Fibers"] = {"items": fiber, **gaps}
+        self._given["Fibers"] = {"items": fiber, **gaps, **tapers}
         self.state(status=np.zeros(1, layout.STATUS), counted=np.ones(2, np.uint32))
 
     def state(self, **fields: Values) -> None:
@@ -79,10 +87,13 @@ class Far:
         return self.device.read(array)
 
 
-@pytest.mark.parametrize(("recurrent", "excitable"), [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize(
+    ("recurrent", "excitable", "width"),
+    [(False, False, 0.0), (True, False, 0.0), (False, True, 0.0), (True, False, 0.3)],
+)
 @pytest.mark.parametrize("p", [0.001, 0.01, 0.3])
-def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitable: bool) -> None:
-    far, bits = Far(p, recurrent), 12
+def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitable: bool, width: float) -> None:
+    far, bits = Far(p, recurrent, width), 12
     tile = far.n >> bits  # the last one, which is not whole
     low, size = tile << bits, far.n - (tile << bits)
     firing = [5, 2**31 + 11, far.n - 2, far.n - 1]
@@ -95,7 +106,8 @@ def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitab
     far.launch("project", 2, shared=2 << bits)
     blocks = range(low >> far.graph.bits, ((far.n - 1) >> far.graph.bits) + 1)
     posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if low <= j < far.n]
-    expected = np.bincount([j - low for i, j in posts if not (recurrent and i == j)], minlength=size) * ONE
+    posts = [(i, j) for i, j in posts if not (recurrent and i == j) and len(far.graph.thinned(i, np.array([j])))]
+    expected = np.bincount([j - low for _, j in posts], minlength=size) * ONE
     expected -= thresholds * excitable
     assert far.read("State", "drive").tolist() == expected.tolist()
     assert far.read("State", "peaks").tolist() == [expected.max()]
@@ -115,6 +127,46 @@ def test_the_tag_is_of_neurons_past_2_to_the_31() -> None:
     tag = input_tag([(far.graph.key, firing)])
     assert far.read("Round", "tie_keys").tolist() == [mix64(far.area_key ^ tag)]
     assert not far.read("Round", "histograms").any()
+
+
+@pytest.mark.parametrize(("size", "width"), [(1, 3), (5, 2**20), (5, 2**31)])
+def test_neurons_past_2_to_the_31_pass_a_gate(size: int, width: int) -> None:
+    """More channels are open than a thread block has threads, or fewer."""
+    far, rng = Far(), np.random.default_rng(6)
+    count = far.n // width
+    firing = np.unique(np.concatenate([rng.integers(0, far.n, 900), far.n - 1 - np.arange(900)])).astype(np.uint32)
+    gating = np.unique(rng.integers(0, count * size, 700)).astype(np.uint32)
+    gating = np.union1d(gating, count * size - 1 - np.arange(0, min(600, count), size))
+    areas = np.zeros(2, layout.AREA)
+    areas["n"], areas["winners"][1] = far.n, len(firing)
+    far.state(areas=areas, sizes=np.array([len(firing), len(gating)], np.uint32))
+    far.state(winners=np.concatenate([firing, gating]).astype(np.uint32))
+    jobs = np.zeros(1, layout.GATE_JOB)
+    jobs["used"], jobs["area"], jobs["size"], jobs["width"] = 1, 1, size, width
+    far.round(gate_jobs=jobs, gate_count=1, passing=np.zeros(len(firing), np.uint32))
+    far.round(passing_sizes=np.zeros(1, np.uint32))
+    far.launch("pass_gates")
+    expected = ChannelGate(1, size, width).passing(firing.astype(np.int64), gating.astype(np.int64))
+    (passed,) = far.read("Round", "passing_sizes")
+    assert far.read("Round", "passing")[:passed].tolist() == expected.tolist()
+    assert len(expected) > 0
+
+
+@pytest.mark.parametrize("size", [1 << 10, 5, 3])
+def test_channels_past_2_to_the_31_are_summed(size: int) -> None:
+    far, bits, lanes = Far(), 12, 2
+    each = layout.THREADS // lanes
+    rivals = far.n // size
+    low = (rivals - 1) // each * each  # the first channel of the last thread block, which is not whole
+    drive = np.random.default_rng(7).integers(-(2**40), 2**40, (rivals - low) * size)
+    tile = low >> bits
+    far.areas(drive=-low * size, channel=size, rivals=rivals, sums=(rivals - low) * size - low, sum_tiles=-tile)
+    far.state(drive=np.append(drive, np.zeros(rivals - low, np.int64)), peaks=np.zeros(1, np.int64), tile_bits=bits)
+    far.round(channel_jobs=np.array([(1, -(low // each), lanes)], layout.CHANNEL_JOB), channel_count=1)
+    far.launch("sum_channels")
+    expected = np.maximum(drive, 0).reshape(-1, size).sum(axis=1)
+    assert far.read("State", "drive")[len(drive) :].tolist() == expected.tolist()
+    assert far.read("State", "peaks").tolist() == [expected.max()]
 
 
 @pytest.mark.parametrize("remaining", [1, 2, 11])
@@ -149,9 +201,9 @@ def test_the_last_winner_is_found_among_hashes_that_begin_alike(remaining: int) 
     assert far.read("State", "won").tolist() == np.bincount(won >> bits, minlength=tiles).tolist()
 
 
-@pytest.mark.parametrize("p", [0.001, 0.05, 0.5])
-def test_pairs_past_2_to_the_31_are_drawn(p: float) -> None:
-    far = Far(p, recurrent=True)
+@pytest.mark.parametrize(("p", "width"), [(0.001, 0.0), (0.05, 0.0), (0.5, 0.0), (0.5, 0.2)])
+def test_pairs_past_2_to_the_31_are_drawn(p: float, width: float) -> None:
+    far = Far(p, recurrent=True, width=width)
     rng = np.random.default_rng(3)
     firing = np.unique(rng.integers(0, far.n, 20)).astype(np.uint32)
     near_end = far.n - 1 - np.arange(200, dtype=np.int64) * 7

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from brainsim.kernels.errors import DeviceMemoryError
 from brainsim.kernels.gpu import transmissions
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.selection import area_key
@@ -117,6 +119,41 @@ def test_only_what_can_pass_has_room() -> None:
     backend.round([0], {0}, learn=True)
     assert backend.transmissions(0).sum() == 1
     assert backend.memory()["shared"]["buffers"]["gates"] < 200
+
+
+@pytest.mark.parametrize(("size", "least"), [(1, 1), (2, 1), (4, 2), (5, 3), (600, 300)])
+def test_half_of_an_assembly_opens_a_gate(size: int, least: int) -> None:
+    program = gated_program()
+    gate = AssemblyGate(2, tuple(range(100, 100 + size)))
+    program = replace(program, fibers=(replace(program.fibers[0], gate=gate), *program.fibers[1:]))
+    for firing, passed in ((least, 40), (least - 1, 0)):
+
+        def act(backend: Driven, firing: int = firing) -> list[Any]:
+            backend.set_winners(0, range(40))
+            backend.set_winners(2, [*range(50), *range(100 + size - firing, 100 + size), 750])
+            backend.round([0], {0}, learn=True)
+            return observed(backend)
+
+        reference, gpu = on_both(program, act)
+        assert reference == gpu
+        assert sum(gpu[-1][0]) == passed
+
+
+def test_rounds_count_again_after_one_that_failed(no_room: None) -> None:
+    backend, device = driven(gated_program())
+    backend.set_winners(0, range(40))
+    backend.round([2], {0}, learn=False)
+    room = device.room
+    backend.round([2, 5], {0}, learn=True)
+    device.give_back(-device.room)  # another program takes all there is
+    with pytest.raises(DeviceMemoryError):
+        backend.winners(1)
+    device.give_back(room)
+    for area, firing in enumerate((range(40), [], [])):
+        backend.set_winners(area, firing)
+    before = backend.transmissions(2)
+    backend.round([2], {0}, learn=True)
+    assert (backend.transmissions(2) - before).tolist() == [1] * 40 + [0] * 260
 
 
 class TestDrives:

@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from brainsim.kernels.gpu import device_plan
+from brainsim.kernels.gpu import device_planner
 from brainsim.kernels.law.graph import Graph, fiber_key
 from brainsim.kernels.law.selection import input_tag, tie_order
 from brainsim.kernels.law.weights import ONE
@@ -38,7 +38,7 @@ def run(backend: Driven, opened: list[int], stimulus: list[int]) -> Neurons:
 @pytest.mark.parametrize("passes", [0, 1, 2])
 @pytest.mark.parametrize("case", [scenario(1), scenario(3), excitable(304)], ids=["1", "3", "excitable"])
 def test_ties_that_the_passes_leave_are_broken(case, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device_plan, "TIE_PASSES", passes)
+    monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
     assert trace(emulated(seed=2), case, Options()) == trace(ReferenceBackend, case, Options())
 
 
