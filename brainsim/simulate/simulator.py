@@ -170,8 +170,13 @@ class Simulator:
     def schedule(
         self, fibers: Openable | Cycle | None = None, learn: Openable | None = None
     ) -> Schedule | CycleSchedule:
-        """Return the printable order of events of a round that opens these fibers (all by default), or of a cycle."""
+        """Return the printable order of events in the next round, if it opens these fibers, or in a cycle.
+
+        Takes fibers (all by default) and ``learn`` as `run` does; of each phase of a cycle it shows the first round.
+        """
         if isinstance(fibers, Cycle):
+            if learn is not None:
+                raise DeclarationError("Simulator.schedule: the phases of a Cycle say who learns; leave learn out")
             return self._parts.scheduling.cycle(fibers)
         return self._parts.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 

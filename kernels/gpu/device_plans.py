@@ -44,9 +44,9 @@ class DevicePlans:
     def round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         """Return what the device needs for a round; see `DevicePlanner.plan`."""
         key = plan, most, threshold_lift
-        if key not in self._rounds:
-            _keep(self._rounds, key, self._round(plan, most, threshold_lift))
-        return self._rounds[key]
+        if (kept := self._rounds.get(key)) is None:
+            _keep(self._rounds, key, kept := self._round(plan, most, threshold_lift))
+        return kept
 
     def _round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         fresh = self._jobs.fresh(plan.learning)

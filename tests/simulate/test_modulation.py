@@ -8,8 +8,9 @@ from typing import Any
 import h5py
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
+from brainsim import STDP, Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
+from brainsim.kernels.reference import ReferenceBackend
 
 
 def brain_of(*names: str, first: str = "dopamine") -> Brain:
@@ -204,6 +205,23 @@ def test_probes_put_modulators_back() -> None:
     assert sim.rounds == 0
 
 
+def test_an_interruption_leaves_clock_and_values_in_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = started(brain_of("novelty"))
+    sim.set_modulator("novelty", 5.0)
+    whole, rounds = ReferenceBackend.run, iter(range(3))
+
+    def interrupted(*arguments: Any) -> None:
+        whole(*arguments)
+        if next(rounds) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReferenceBackend, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            sim.run(fiber(sim, "fixed"), 10)
+    assert (sim.rounds, sim.modulator("novelty")) == (3, 1.5)  # 5, 3, 2, 1.5
+
+
 def test_modulators_are_saved_and_loaded(tmp_path: Path) -> None:
     sim = started(brain_of("dopamine", "novelty", "theta"))
     sim.set_modulator("dopamine", 1 / 3)
@@ -282,3 +300,21 @@ def test_the_schedule_shows_values_and_rates() -> None:
     with sim.frozen():
         assert "modulate" not in str(sim.schedule(fiber(sim)))
     assert "modulate" not in str(sim.schedule(fiber(sim, "free")))
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (1, ["strengthens fired -> just won", "weakens fired -> just lost"]),
+        (-0.5, ["weakens fired -> just won at rate -0.5", "strengthens fired -> just lost at rate -0.5"]),
+    ],
+)
+def test_the_schedule_shows_both_steps_of_a_rule(value: float, lines: list[str]) -> None:
+    brain = Brain()
+    s, t = brain.add(Area("S", 20, 10), Area("T", 40, 5))
+    da = brain.add(Modulator("da"))
+    brain.connect(s, t, 0.9, STDP(ltp=1, ltd=0.5, w_max=4), modulated_by=da)
+    sim = Simulator(brain, 1, backend="reference")
+    sim.set_modulator(da, value)
+    learn = [step.action for step in sim.schedule().steps if step.phase == "learn"]
+    assert learn == lines
