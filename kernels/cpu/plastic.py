@@ -13,7 +13,6 @@ from brainsim.kernels.cpu.visited import VisitedPairs
 from brainsim.kernels.program import FiberSpec
 from brainsim.kernels.state import Neurons, Synapses
 
-
 _MOST_RATES = 1024
 
 
