@@ -143,7 +143,7 @@ def correction(
             for arm, rule in rules(depression, decay).items()
         }
     _table(run, parts)
-    _draw(run, parts, trials)
+    run.picture("correction.png", lambda: _draw(parts, trials))
     means = {
         arm: {name: round(fmean(scores(seen, name)), 4) for name in seen[0] if name != "curve"}
         for arm, seen in parts.items()
@@ -273,7 +273,7 @@ def _table(run: Run, parts: Mapping[str, Sequence[Any]]) -> None:
     write_table(run, "correction.md", "What cues recall", ["", *(ARMS[arm] for arm in parts)], rows)
 
 
-def _draw(run: Run, parts: Mapping[str, Sequence[Any]], trials: int) -> None:
+def _draw(parts: Mapping[str, Sequence[Any]], trials: int) -> Figure:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     trial_axes, neighbour_axes = figure.subplots(1, 2)
     for at, (arm, seen) in enumerate(parts.items()):
@@ -290,5 +290,4 @@ def _draw(run: Run, parts: Mapping[str, Sequence[Any]], trials: int) -> None:
     neighbour_axes.set_yticks(range(3), ["wrong target,\nsimilar cue", "own target,\nsimilar cue", "unrelated"])
     neighbour_axes.axvline(0.0, color="0.8", lw=1)
     neighbour_axes.set(xlabel="change of the overlap with what was stored")
-    with run.file("correction.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

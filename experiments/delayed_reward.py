@@ -95,7 +95,7 @@ def delayed_reward(
             for name, arm in compared.items()
         }
     _table(run, parts, compared)
-    _draw(run, parts, compared)
+    run.picture("delayed_reward.png", lambda: _draw(parts, compared))
     means = {name: round(fmean(scores(seen, "right")), 4) for name, seen in parts.items()}
     return {
         "right": means,
@@ -180,7 +180,7 @@ def _table(run: Run, parts: Mapping[str, Sequence[Any]], compared: Mapping[str, 
     write_table(run, "delayed_reward.md", "Late rewards", ["", f"right, last {WINDOW} trials"], rows)
 
 
-def _draw(run: Run, parts: Mapping[str, Sequence[Any]], compared: Mapping[str, Arm]) -> None:
+def _draw(parts: Mapping[str, Sequence[Any]], compared: Mapping[str, Arm]) -> Figure:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
     for at, (name, seen) in enumerate(parts.items()):
@@ -194,5 +194,4 @@ def _draw(run: Run, parts: Mapping[str, Sequence[Any]], compared: Mapping[str, A
     axes.axhline(1 / ACTIONS, color="0.8", lw=1)
     axes.set(xlabel="trials", ylabel=f"right actions, {WINDOW} trials", ylim=(0, 1.03))
     axes.legend(fontsize="x-small")
-    with run.file("delayed_reward.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

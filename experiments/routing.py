@@ -75,7 +75,7 @@ def routing(
             for size in sizes
         }
     _table(run, parts)
-    _draw(run, parts)
+    run.picture("routing.png", lambda: _draw(parts))
     means = {size: {name: fmean(scores(seen, name)) for name in (*MEASURES, *EVENTS)} for size, seen in parts.items()}
     last = means[sizes[-1]]
     return {
@@ -218,7 +218,7 @@ def _table(run: Run, parts: Mapping[int, Sequence[Any]]) -> None:
     )
 
 
-def _draw(run: Run, parts: Mapping[int, Sequence[Any]]) -> None:
+def _draw(parts: Mapping[int, Sequence[Any]]) -> Figure:
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     share_axes, event_axes = figure.subplots(1, 2)
     for axes, names in ((share_axes, MEASURES), (event_axes, EVENTS)):
@@ -231,5 +231,4 @@ def _draw(run: Run, parts: Mapping[int, Sequence[Any]]) -> None:
         axes.legend(fontsize="x-small")
     share_axes.set(ylim=(-0.03, 1.03), ylabel="share of the right neurons")
     event_axes.set(yscale="log", ylabel="synaptic events of a query")
-    with run.file("routing.png") as path:
-        figure.savefig(path, dpi=110)
+    return figure

@@ -175,6 +175,8 @@ class Simulator:
         Takes fibers (all by default) and ``learn`` as `run` does; of each phase of a cycle it shows the first round.
         """
         if isinstance(fibers, Cycle):
+            if learn is not None:
+                raise DeclarationError("Simulator.schedule: the phases of a Cycle say who learns; leave learn out")
             return self._parts.scheduling.cycle(fibers)
         return self._parts.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 

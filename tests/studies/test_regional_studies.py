@@ -24,7 +24,8 @@ def test_correction(tmp_path: Path) -> None:
 def test_routing(tmp_path: Path) -> None:
     metrics, folder = quick("routing", tmp_path)
     few, many = metrics["by_items"].values()
-    assert many["channels"] > 0.99 > many["neurons"] + 0.01
+    assert many["channels"] > 0.99
+    assert many["relays"] < 0.9, "one by one, some of the right relays lose"
     assert many["gated"] > 0.95
     assert many["random_gate"] < many["gated"] / 2
     assert many["ungated"] < many["gated"] / 2
