@@ -178,17 +178,24 @@ class HostBackend(Backend, Generic[D]):
 
     def _events(self, plan: RoundPlan, after: Sequence[Neurons]) -> list[Event]:
         """Return the events that change weights: of fibers at which neurons fired, and whose targets won or lost."""
-        events = []
+        events, fibers = [], self.program.fibers
         for f, rate in plan.learning:
-            fiber, fired = self.program.fibers[f], self._fired(f)
-            won, lost = after[fiber.target], _NONE
-            if fiber.depression is not None:
-                before = self._winners[fiber.target]
-                lost = _NONE if before is won else np.setdiff1d(before, won, assume_unique=True)
-            depresses = fiber.depression is not None and (len(lost) > 0 or fiber.depression.losers)
-            if len(fired) and (len(won) or depresses):
-                events.append(Event(f, rate, fired, won, lost, depresses))
+            fired, won = self._fired(f), after[fibers[f].target]
+            if len(fired):
+                rule = fibers[f].depression
+                if rule is not None:
+                    lost = self._lost(fibers[f].target, won)
+                    depresses = rule.losers or len(lost) > 0
+                    if depresses or len(won):
+                        events.append(Event(f, rate, fired, won, lost, depresses))
+                elif len(won):
+                    events.append(Event(f, rate, fired, won))
         return events
+
+    def _lost(self, area: int, won: Neurons) -> Neurons:
+        """Return the neurons of an area that fired in the previous round and have just lost."""
+        before = self._winners[area]
+        return _NONE if before is won else np.setdiff1d(before, won, assume_unique=True)
 
     def _commit(self, after: list[Neurons], thresholds: list[Thresholds], won: Mapping[int, Won]) -> None:
         moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
