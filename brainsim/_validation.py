@@ -36,11 +36,11 @@ def integer(where: str, value: object, low: int, high: int | None, *, allowed: s
 def real(where: str, value: object, low: float, high: float, *, cure: str = "") -> float:
     """Return ``value`` as a finite float within ``[low, high]``."""
     bounds = f"a number between {low:g} and {high:g}"
-    if isinstance(value, bool | str):
+    if isinstance(value, bool | np.bool_ | str | bytes):
         raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure)
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure) from None
     if math.isnan(number) or not low <= number <= high:
         raise DeclarationError(where=where, value=number, allowed=bounds, cure=cure)

@@ -117,11 +117,13 @@ class ChannelGate:
     def passing(self, firing: Neurons, gating: Neurons) -> Neurons:
         """Return those of the firing neurons of the source that pass; ``gating`` fire in the gating area."""
         # Both are in ascending order, so the neurons of a channel lie side by side: the work is that of what passes.
-        channels = np.unique(gating // self.size)
+        channels = gating // self.size
+        channels = channels[np.diff(channels, prepend=-1) > 0]
         first = np.searchsorted(firing, channels * self.width)
-        end = np.searchsorted(firing, (channels + 1) * self.width)
-        parts = [firing[low:high] for low, high in zip(first.tolist(), end.tolist(), strict=True)]
-        return np.concatenate([firing[:0], *parts])
+        passing = np.searchsorted(firing, (channels + 1) * self.width) - first
+        before = np.cumsum(passing) - passing
+        through: Neurons = firing[np.repeat(first - before, passing) + np.arange(passing.sum())]
+        return through
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,37 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import MAX_WEIGHT
 
 
+class _Floored(Plasticity):
+    """What such rules share: a constant potentiation, ``ltp``, and a floor that is also the smallest weight."""
+
+    ltp: float
+
+    def __post_init__(self) -> None:
+        check_rate(self, "ltp")
+        for parameter in ("w_max", "floor"):
+            value = getattr(self, parameter)
+            if parameter == "w_max" or value is not None:
+                where = f"{type(self).__name__}.{parameter}"
+                object.__setattr__(self, parameter, real(where, value, -MAX_WEIGHT, MAX_WEIGHT))
+        super().__post_init__()
+
+    @property
+    def w_min(self) -> float:  # type: ignore[override]
+        """The floor; as long as it is open, any weight can be."""
+        return -MAX_WEIGHT if self.floor is None else self.floor
+
+    @property
+    def _lower(self) -> str:
+        return "floor"
+
+    def step(self, w: float) -> float:
+        """Return ``ltp``."""
+        del w
+        return self.ltp
+
+
 @dataclass(frozen=True)
-class STDP(Plasticity):
+class STDP(_Floored):
     """Plasticity by the order of firing: ``w <- w + ltp`` onto neurons that win, ``w <- w - ltd`` onto those that lost.
 
     Take the synapses from the neurons that fired.  Those onto neurons that have just won strengthen: the source fired
@@ -62,24 +91,8 @@ class STDP(Plasticity):
     floor: float | None = None
 
     def __post_init__(self) -> None:
-        for rate in ("ltp", "ltd"):
-            check_rate(self, rate)
-        _check_range(self)
+        check_rate(self, "ltd")
         super().__post_init__()
-
-    @property
-    def w_min(self) -> float:  # type: ignore[override]
-        """The floor; as long as it is open, any weight can be."""
-        return -MAX_WEIGHT if self.floor is None else self.floor
-
-    @property
-    def _lower(self) -> str:
-        return "floor"
-
-    def step(self, w: float) -> float:
-        """Return ``ltp``."""
-        del w
-        return self.ltp
 
     def depress(self, w: float) -> float:
         """Return ``-ltd``."""
@@ -88,12 +101,12 @@ class STDP(Plasticity):
 
 
 @dataclass(frozen=True)
-class Heterosynaptic(Plasticity):
+class Heterosynaptic(_Floored):
     """Heterosynaptic depression: ``w <- w + ltp`` onto neurons that win, ``w <- w - decay * (w - floor)`` onto others.
 
     All stored synapses from the neurons that fired to neurons that do not win decay towards the floor.  This corrects
-    errors, and also makes a cue *forget its neighbours*: whatever a similar cue has learned decays with it.  Prefer
-    `STDP`, unless this is what you study.
+    errors, but interferes with similar cues: what they have learned through the neurons that they share decays, too.
+    Prefer `STDP`, unless this is what you study.
 
     Parameters
     ----------
@@ -136,35 +149,11 @@ class Heterosynaptic(Plasticity):
     all_losers = True
 
     def __post_init__(self) -> None:
-        check_rate(self, "ltp")
         object.__setattr__(self, "decay", real("Heterosynaptic.decay", self.decay, 0.0, 1.0))
         if not self.decay:
             raise DeclarationError(where="Heterosynaptic.decay", value=0.0, allowed="above 0", cure="use Hebbian")
-        _check_range(self)
         super().__post_init__()
-
-    @property
-    def w_min(self) -> float:  # type: ignore[override]
-        """The floor; as long as it is open, any weight can be."""
-        return -MAX_WEIGHT if self.floor is None else self.floor
-
-    @property
-    def _lower(self) -> str:
-        return "floor"
-
-    def step(self, w: float) -> float:
-        """Return ``ltp``."""
-        del w
-        return self.ltp
 
     def depress(self, w: float) -> float:
         """Return ``-decay * (w - floor)``; an open floor counts as 1."""
         return -self.decay * (w - (1.0 if self.floor is None else self.floor))
-
-
-def _check_range(rule: STDP | Heterosynaptic) -> None:
-    """Put ``w_max`` and a given floor into their ranges as floats."""
-    where = type(rule).__name__
-    object.__setattr__(rule, "w_max", real(f"{where}.w_max", rule.w_max, -MAX_WEIGHT, MAX_WEIGHT))
-    if rule.floor is not None:
-        object.__setattr__(rule, "floor", real(f"{where}.floor", rule.floor, -MAX_WEIGHT, MAX_WEIGHT))

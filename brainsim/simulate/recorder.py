@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from time import perf_counter
 
 from brainsim.declare.area import Area
+from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
 from brainsim.kernels.law.weights import ONE
 from brainsim.simulate.index import Index
@@ -26,6 +27,8 @@ class Recorder:
 
     def start(self, areas: Sequence[Area], *, drives: bool = False) -> Recording:
         """Return a recording that sees the rounds from now on."""
+        if not isinstance(drives, bool):
+            raise DeclarationError(where="Simulator.record: drives", value=drives, allowed="True or False")
         recording = Recording(areas, drives=drives)
         self._recordings.append((self.depth, recording))
         return recording

@@ -57,7 +57,7 @@ class Rounds:
     def _cycles(self, cycle: Cycle, cycles: int) -> Outcome:
         """Run the phases of a cycle, one after another, some times."""
         phases = [(self._planning.opening(each.open, each.learn), each.rounds) for each in cycle.phases.values()]
-        return self._sequence(phases * cycles, until_stable=False)
+        return self._sequence((phase for _ in range(cycles) for phase in phases), until_stable=False)
 
     def _sequence(self, parts: Iterable[tuple[Opening, int]], *, until_stable: bool) -> Outcome:
         """Run at least one part: rounds that open the same fibers."""

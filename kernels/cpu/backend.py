@@ -77,7 +77,7 @@ class CpuBackend(HostBackend[Drive]):
         learn(self._resources, events, drives)
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        return self._resources.transmissions(fiber).copy()
+        return self._resources.transmitted[fiber].of_all()
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._resources.graphs[fiber], pre)

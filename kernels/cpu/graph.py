@@ -339,7 +339,10 @@ def _scan_block(
 
 @inlined
 def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: GraphArrays) -> Word:
-    """Write those targets of ``pre`` that are in the bitset ``wanted``, ascending; return their number."""
+    """Write those targets of ``pre`` that are in the bitset ``wanted``, ascending; return their number.
+
+    The row is not thinned, but blocks that are out of reach are left out.
+    """
     bits, shift, last = graph.bits, graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
     block_size, n, size, row = _U1 << bits, np.uint64(graph.n_target), _U0, row_key(graph, pre)
@@ -350,7 +353,7 @@ def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: Graph
         if tapered and out_of_reach(pre, base, end - base, graph.taper):
             continue
         size = _scan_block(found, size, state, base, end, own, wanted, shift, last, guide, heads, thresholds)
-    return thin(found, _U0, size, _U0, pre, graph.taper) if tapered else size
+    return size
 
 
 def row_targets(graph: GraphArrays, pre: int) -> npt.NDArray[np.int64]:

@@ -43,7 +43,7 @@ def row_posts(
 ) -> int:
     """Write those of the first ``size`` chosen targets, ascending, that ``pre`` synapses on; return their number.
 
-    ``chosen`` has places in ``posts``, and ``buffer`` room for a block.
+    The row is that of the random graph, not thinned.  ``chosen`` has places in ``posts``; ``buffer`` holds a block.
     """
     row, bits, mask = row_key(graph, pre), graph.bits, (_U1 << graph.bits) - _U1
     written, first = 0, 0
@@ -59,8 +59,6 @@ def row_posts(
                 found[written] = posts[chosen[c]]
                 written += 1
         first = end
-    if graph.tapered:
-        written = np.int64(thin(found, _U0, np.uint64(written), _U0, pre, graph.taper))  # type: ignore[assignment]
     return written
 
 
@@ -72,6 +70,8 @@ def _look_up(
     buffer = np.empty(_U1 << graph.bits, np.uint16)
     for a in range(first, end):
         sizes[a] = row_posts(pre[a], every, len(posts), posts, graph, buffer, found[a])
+        if graph.tapered:
+            sizes[a] = thin(found[a], _U0, np.uint64(sizes[a]), _U0, pre[a], graph.taper)
 
 
 def gathered(found: Found, sizes: Neurons) -> Neurons:

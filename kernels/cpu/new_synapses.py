@@ -18,12 +18,13 @@ from brainsim.kernels.cpu.lookup import MOST_PAIRS, gathered, row_posts
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.search import search_kept
 from brainsim.kernels.cpu.sets import Flags, members
+from brainsim.kernels.cpu.taper import thin
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.cpu.visited import Bits, VisitedPairs
 from brainsim.kernels.state import Neurons
 
 _DRAWN_PER_LOOK_UP = 48  # synapses drawn in the time that one is looked up
-_U1 = np.uint64(1)
+_U0, _U1 = np.uint64(0), np.uint64(1)
 Places = npt.NDArray[np.int64]
 
 
@@ -88,6 +89,8 @@ def _draw_existing(
             sizes[a] = row_posts(pre[a], chosen, size, wanted.winners, graph, buffer, found[a])
         else:
             sizes[a] = scan_row(found[a], wanted.bitset, pre[a], graph)
+        if graph.tapered:
+            sizes[a] = thin(found[a], _U0, np.uint64(sizes[a]), _U0, pre[a], graph.taper)
 
 
 @compiled

@@ -70,14 +70,25 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     targets = sparse.size if patch else None
     counted = [(f, fired) for f, fired in firing.items() if f not in resources.stored]
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in counted}
-    key = transmit(tables.areas.records, tables.fibers.records, int_array(transmitting), area)
+    key = _transmit(resources, area, transmitting)
     patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
-    drive = Drive(transmitting, counts, patched, np.uint64(key), scaled)
+    drive = Drive(transmitting, counts, patched, key, scaled)
     if drive.patched:
         look_up(resources, drive, sparse.listed(), LISTED)
     if len(thresholds.neurons):
         sparse.subtract(thresholds)
     return drive
+
+
+def _transmit(resources: Resources, area: int, fibers: tuple[int, ...]) -> np.uint64:
+    """Count which neurons transmit, and return what orders tied neurons of an area."""
+    records = resources.tables.areas.records, resources.tables.fibers.records
+    key, counted = transmit(*records, int_array(fibers), area)
+    if not counted:  # some fire for the first time
+        for f in fibers:
+            resources.transmitted[f].make_room(resources.firing(f).neurons)
+        key, _ = transmit(*records, int_array(fibers), area)
+    return np.uint64(key)
 
 
 def draw(resources: Resources, fiber: int) -> Counts:

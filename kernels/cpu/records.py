@@ -45,7 +45,7 @@ FIBER = np.dtype(
         ("base", _NUMBER),  # weight of a synapse that is not stored
         ("implicit", _NUMBER),  # 0 if all synapses are stored
         ("firing", SPAN),  # int64: the neurons that fire at the fiber, if not all that fire in its source: `firing_at`
-        ("transmitted", SPAN),  # int64 by source neuron: in how many rounds it has transmitted
+        ("transmitted", SPAN),  # int64 by row of the source neuron: see `TransmissionCounts`
         # The rule: see `brainsim.kernels.law.rules.Update`.
         ("gain", _NUMBER),
         ("drift", _NUMBER),

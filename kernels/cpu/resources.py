@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
-
 import numpy as np
-import numpy.typing as npt
 
 from brainsim.kernels.cpu.cache import Cache
 from brainsim.kernels.cpu.counts import FiberCounts
@@ -16,20 +13,12 @@ from brainsim.kernels.cpu.records import FiringSet, Tables
 from brainsim.kernels.cpu.row_index import RowIndex
 from brainsim.kernels.cpu.rows import KeptRows
 from brainsim.kernels.cpu.sparse_drive import SparseDrive
+from brainsim.kernels.cpu.transmissions import TransmissionCounts
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.parts import Channels
 from brainsim.kernels.program import FiberSpec, Options, Program
 
 _MIB = 1 << 20
-
-
-def _counters(n: int) -> npt.NDArray[np.int64]:
-    """Return ``n`` zeros, of which those that are never touched take no memory.
-
-    `numpy.zeros` asks for pages of 2 MiB.  Few neurons of a large area fire, but one of them in nearly each such page.
-    """
-    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-    return np.frombuffer(mmap.mmap(-1, n * np.dtype(np.int64).itemsize, **private), np.int64)
 
 
 class Resources:
@@ -49,6 +38,8 @@ class Resources:
         By fiber.
     plastic : dict of int to PlasticFiber
         The fibers that store weights.
+    transmitted : list of TransmissionCounts
+        By fiber.
     depressions : dict of int to DepressionArrays
         The second steps of rules, by fiber.
     stored : frozenset of int
@@ -78,12 +69,12 @@ class Resources:
         self._hold_marks(storing)
         self.plastic = {f: self._plastic_fiber(f, fiber) for f, fiber in storing.items()}
         self.depressions = {f: depression_arrays(fiber.depression) for f, fiber in storing.items() if fiber.depression}
-        self._hold_transmissions()
+        self.transmitted = [self._counters(f) for f in range(len(program.fibers))]
         self.counts = [self._fiber_counts(f) for f in range(len(program.fibers))]
 
     def _row_indices(self, storing: dict[int, FiberSpec]) -> dict[int, RowIndex]:
-        """Return row numbers for the neurons of each area at an end of a fiber that stores weights."""
-        ends = {area for fiber in storing.values() for area in (fiber.source, fiber.target)}
+        """Return row numbers for the neurons of each source, and of each area into which a fiber stores weights."""
+        ends = {fiber.source for fiber in self.program.fibers} | {fiber.target for fiber in storing.values()}
         indices = {area: RowIndex(self.program.areas[area].n) for area in sorted(ends)}
         for area, index in indices.items():
             self.tables.areas.hold(area, "rank", index.rank)
@@ -94,11 +85,6 @@ class Resources:
         targets = sorted({fiber.target for fiber in storing.values()})
         for area in targets:
             self.tables.areas.hold(area, "marks", np.zeros(self.program.areas[area].n, np.int32))
-
-    def _hold_transmissions(self) -> None:
-        """Give each fiber an array of counters."""
-        for f, fiber in enumerate(self.program.fibers):
-            self.tables.fibers.hold(f, "transmitted", _counters(self.program.areas[fiber.source].n))
 
     def _plastic_fiber(self, f: int, fiber: FiberSpec) -> PlasticFiber:
         sources, targets = self._indices[fiber.source], self._indices[fiber.target]
@@ -113,11 +99,8 @@ class Resources:
         """Return the neurons that fire at a fiber in this round."""
         return self.tables.fired(fiber)
 
-    def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        """Return how often each neuron of a fiber's source has transmitted."""
-        counters = self.tables.fibers.held(fiber, "transmitted")
-        assert counters is not None, "held from the beginning"
-        return counters
+    def _counters(self, f: int) -> TransmissionCounts:
+        return TransmissionCounts(f, self._indices[self.program.fibers[f].source], self.tables.fibers)
 
     def fiber_bytes(self, f: int) -> dict[str, int]:
         """Return the bytes held for a fiber, by purpose."""
@@ -126,7 +109,7 @@ class Resources:
             "cache": self.cache.nbytes(f),
             "learned": plastic.weight_bytes if plastic else 0,
             "index": plastic.index_bytes if plastic else 0,
-            "transmissions": self.transmissions(f).nbytes,
+            "transmissions": self.transmitted[f].nbytes,
         }
 
     def index_bytes(self, area: int) -> int:
@@ -143,6 +126,7 @@ class Resources:
         self.tables.drop_all()
         self.cache.clear()
         self.plastic.clear()
+        self.transmitted.clear()
         self.counts.clear()
         self._indices.clear()
         self.sparse = SparseDrive(0)

@@ -5,15 +5,20 @@ The order depends on all neurons that fire at an area, so the same pass counts h
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.cpu.addresses import integers
+from brainsim.kernels.cpu.addresses import integers, short_integers
 from brainsim.kernels.cpu.arena import Records
 from brainsim.kernels.cpu.compiling import compiled, inlined
 from brainsim.kernels.cpu.hashing import hash_of, mix64
 from brainsim.kernels.cpu.records import firing_at
 from brainsim.kernels.law.selection import NO_TAG, TAG_STREAM
+
+Neurons = npt.NDArray[np.int64]
+Counters = npt.NDArray[np.int64]
 
 _NO_TAG = np.uint64(NO_TAG)
 _TAG_STREAM = np.uint64(TAG_STREAM)
@@ -21,7 +26,7 @@ _ALL_BUT_SIGN = np.uint64(2**63 - 1)
 
 
 @inlined
-def _smallest_hash(key: np.uint64, neurons: npt.NDArray[np.int64]) -> np.uint64:
+def _smallest_hash(key: np.uint64, neurons: Neurons) -> np.uint64:
     smallest = _NO_TAG
     for neuron in neurons:
         smallest = min(smallest, hash_of(key, neuron))
@@ -29,24 +34,46 @@ def _smallest_hash(key: np.uint64, neurons: npt.NDArray[np.int64]) -> np.uint64:
 
 
 @inlined
-def _count_once_more(transmitted: npt.NDArray[np.int64], neurons: npt.NDArray[np.int64]) -> None:
+def _have_counters(transmitted: Counters, rank: npt.NDArray[np.int32], neurons: Neurons) -> Any:
+    without: Any = 0
     for neuron in neurons:
-        transmitted[neuron] += 1
+        without += np.int64(not 1 <= rank[neuron] <= len(transmitted))
+    return without == 0
+
+
+@inlined
+def _count_once_more(transmitted: Counters, rank: npt.NDArray[np.int32], neurons: Neurons) -> None:
+    for neuron in neurons:
+        transmitted[rank[neuron] - 1] += 1
 
 
 @compiled
-def transmit(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> np.uint64:
+def transmit(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> tuple[np.uint64, bool]:
     """Count that the neurons which fire at the ``chosen`` fibers transmit; return what orders tied neurons of an area.
 
     That is the area's own key, mixed with the tag of the neurons that fire.
+
+    Returns
+    -------
+    key : uint64
+        As above.
+    counted : bool
+        False if a neuron has no counter yet; then nothing has been counted.
     """
-    tag = _NO_TAG
+    tag, counted = _NO_TAG, True
     for f in chosen:
         fiber = fibers[f]
-        neurons = firing_at(fiber, areas[fiber.source])
+        source = areas[fiber.source]
+        neurons = firing_at(fiber, source)
         tag = min(tag, _smallest_hash(fiber.key ^ _TAG_STREAM, neurons))
-        _count_once_more(integers(fiber.transmitted), neurons)
-    return mix64(areas[area].key ^ tag)
+        counted = counted and _have_counters(integers(fiber.transmitted), short_integers(source.rank), neurons)
+    if counted:
+        for f in chosen:
+            fiber = fibers[f]
+            source = areas[fiber.source]
+            neurons = firing_at(fiber, source)
+            _count_once_more(integers(fiber.transmitted), short_integers(source.rank), neurons)
+    return mix64(areas[area].key ^ tag), counted
 
 
 @inlined

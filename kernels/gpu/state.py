@@ -184,7 +184,9 @@ class State:
         """Make some neurons, for which there is room, those of an area that fire; they have not won."""
         start = int(self._table.items[area]["winners"])
         self._device.write(self._arrays["winners"], start, neurons)
-        self._device.write(self._arrays["drives"], start, np.zeros(len(neurons), np.int64))
+        if len(neurons):
+            drives = self._arrays["drives"]
+            self._device.clear(drives.part(start * drives.dtype.itemsize, len(neurons), drives.dtype))
         self._device.write(self._arrays["sizes"], area, np.array([len(neurons)], np.uint32))
         self.most_firing[area] = len(neurons)
         self.forget_look()

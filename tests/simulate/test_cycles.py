@@ -120,4 +120,6 @@ def test_bad_phases_and_cycles_are_refused_by_name() -> None:
             sim.run(theta(brain), **options)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="give cycles with a Cycle"):
         sim.run(fibers, cycles=3)
+    with pytest.raises(DeclarationError, match="the phases of a Cycle say who learns; leave learn out"):
+        sim.schedule(theta(brain), learn=fibers)  # type: ignore[call-overload]
     assert sim.rounds == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,8 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from brainsim import Area, Assembly, Brain, Explicit, FiberSet, Hebbian, Simulator, UnusedWarning
-from brainsim.build import build
-from brainsim.errors import SimulationError
-from brainsim.kernels.parts import ChannelGate
-from brainsim.simulate import simulator as simulator_module
+from brainsim import Area, Assembly, Brain, Cycle, Explicit, FiberSet, Hebbian, Phase, Simulator, UnusedWarning
+from brainsim.errors import DeclarationError, SimulationError
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 
 
@@ -86,6 +82,9 @@ def test_drives_are_recorded(sim: Simulator, tmp_path: Path) -> None:
         same = zip(back["with"].drives(area), recording.drives(area), strict=True)
         assert all(np.array_equal(ours, theirs) for ours, theirs in same)
     assert not back["without"].has_drives
+    for wrong in ("A", 1, None, np.array([1.0, 2.0])):  # not an area, and nothing on which later runs could fail
+        with pytest.raises(DeclarationError, match=r"Simulator\.record: drives: must be True or False \(got "):
+            sim.record("A", drives=wrong)  # type: ignore[arg-type]
 
 
 def test_a_recording_with_drives_changes_no_winner() -> None:
@@ -135,24 +134,23 @@ def test_events_of_stored_synapses_are_counted(backend: str) -> None:
         assert sim.events() == {"A->B": 2 * (2 + 0 + 3)}
 
 
-def test_a_gate_whose_area_never_fired_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gate_whose_area_never_fired_is_named() -> None:
     brain = Brain()
     a, b, thalamus = brain.add(Area("A", 40, 5), Area("B", 60, 5), Area("Thal", 8, 2))
-    brain.connect(a, b, 0.5)
+    brain.connect(a, b, 0.5, gate=thalamus)
+    brain.connect(a, b, 0.5, gate=Assembly("Thal", [0, 1]), label="whole")
     brain.connect(a, thalamus, 0.5)
-
-    def gated(*arguments: Any) -> Any:
-        program = build(*arguments)
-        first = replace(program.fibers[0], gate=ChannelGate(area=2, size=1, width=5))
-        return replace(program, fibers=(first, *program.fibers[1:]))
-
-    monkeypatch.setattr(simulator_module, "build", gated)
     sim = Simulator(brain, 1, backend="reference")
     sim.present(Assembly("A", range(5)))
     sim.run(a >> b)
-    assert "gate of fiber 'A->B': area 'Thal' never fired" in sim.unused()
-    assert "through the gate Thal" in str(sim.schedule(a >> b))
+    for fiber in ("A->B", "A->B[whole]"):
+        assert f"gate of fiber {fiber!r}: area 'Thal' never fired" in sim.unused()
+    shut = "adds its weights to the drive of B, through the gate Thal (nothing passes now)"
+    assert shut in str(sim.schedule(a >> b))
+    assert "now" not in str(sim.schedule(Cycle(first=Phase(1, a >> b))))  # what fires in its rounds is not known
     sim.run(a >> thalamus)
     assert not any(line.startswith("gate") for line in sim.unused())
-    with pytest.warns(UnusedWarning):  # for the area B, which the closed gate kept silent
+    sim.present(Assembly("Thal", [0]))
+    assert "through the gate Thal\n" in str(sim.schedule(a >> b)) + "\n"
+    with pytest.warns(UnusedWarning):  # for the area B, which the closed gates kept silent
         sim.close()

@@ -103,11 +103,22 @@ def test_what_is_remembered_is_saved(backend: str, tmp_path: Path) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)
     sim.save(tmp_path / "state.h5")
-    again = Simulator(brain_of(), 3, backend="reference")
-    again.load(tmp_path / "state.h5")
-    again.reinforce("dopamine", 1.0)
-    assert learned(again) == expected(again, events, 1.0)
-    assert learned(again)
+    for other in ("reference", backend):
+        again = Simulator(brain_of(), 3, backend=other)
+        again.load(tmp_path / "state.h5")
+        again.reinforce("dopamine", 1.0)  # before any round
+        assert learned(again) == expected(again, events, 1.0)
+        assert learned(again)
+
+
+def test_what_is_forgotten_is_still_remembered(backend: str) -> None:
+    sim = Simulator(brain_of(), 3, backend=backend)
+    events = played(sim)
+    for _ in range(2):
+        sim.reinforce("dopamine", 1.0)
+        assert learned(sim) == expected(sim, events, 1.0)
+        sim.forget(sim.brain.fibers)
+        assert learned(sim) == {}
 
 
 def test_a_trace_without_a_partner_is_refused_as_damaged(tmp_path: Path) -> None:

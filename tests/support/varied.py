@@ -110,7 +110,7 @@ class _Drawing:
         k, key = int(self.rng.integers(1, n // 20 + 1)), area_key(self.number, name)
         refraction = self.one_of((6554, ONE)) if self.chance(0.2) else 0
         if name != "A0" and self.chance(0.7, "channels"):
-            size = self.one_of((1, 2, 5, 10, 20, 40))
+            size = math.gcd(n, self.one_of((1, 2, 5, 10, 20, 40)))
             return AreaSpec(name, n, size * (k // size + 1), refraction, key, Channels(size))
         return AreaSpec(name, n, k, refraction, key, TopK())
 
