@@ -271,8 +271,9 @@ class HostBackend(Backend, Generic[D]):
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         if kind is WINNERS:
-            with uninterrupted():  # a presented neuron has not won
-                self._winners[owner], self._won[owner] = np.array(value.neurons, np.int64), NO_DRIVES
+            # A presented neuron has not won.  An interruption in between costs the drives of winners that stay.
+            self._won[owner] = NO_DRIVES
+            self._winners[owner] = np.array(value.neurons, np.int64)
         elif kind is WEIGHTS:
             with uninterrupted():
                 self._write_weights(owner, value)

@@ -106,7 +106,8 @@ class FiberSpec:
     @property
     def smallest_weight(self) -> int:
         """The smallest weight, in fixed point, that a synapse of this fiber can ever have."""
-        return min(self.base, self.update.floor) if self.update else self.base
+        rules = (self.update, self.depression)
+        return min([self.base, *(rule.floor for rule in rules if rule is not None)])
 
     @property
     def strongest(self) -> int:

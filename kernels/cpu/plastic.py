@@ -14,6 +14,9 @@ from brainsim.kernels.program import FiberSpec
 from brainsim.kernels.state import Neurons, Synapses
 
 
+_MOST_RATES = 1024
+
+
 class PlasticFiber:
     """The stored weights of one fiber, and what helps to find the synapses that are not stored yet.
 
@@ -36,6 +39,7 @@ class PlasticFiber:
         self._graph = graph
         self._base = spec.base
         self._update = spec.update
+        self._first_weights: dict[int, int | None] = {}
         self._overlay = Overlay(sources, spec.update, arena, fiber)
         lowest = min(spec.base, spec.depression.floor) if spec.depression else spec.base
         arena.set(fiber, plain=int(not spec.update.steps and lowest >= spec.update.floor))
@@ -43,8 +47,12 @@ class PlasticFiber:
 
     def first_weight(self, rate: int) -> int | None:
         """Return what a step makes of the base weight, ``None`` if it leaves it as it is."""
-        weight = self._update.apply(self._base, rate)
-        return None if weight == self._base else weight
+        if rate not in self._first_weights:
+            if len(self._first_weights) >= _MOST_RATES:
+                self._first_weights.clear()
+            weight = self._update.apply(self._base, rate)
+            self._first_weights[rate] = None if weight == self._base else weight
+        return self._first_weights[rate]
 
     def store_new(self, pre: Neurons, post: Neurons, complete: Flags, weight: int, threads: int) -> int:
         """Store all synapses from ``pre`` to ``post`` that are not stored yet, with a weight; return their number.
