@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from brainsim import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian, Threshold
 from brainsim.declare.plasticity import Plasticity
+from own_rules import Affine, Curved
 from playing import play
 from plays import (
-    Affine,
     Bias,
-    Curved,
     Disinhibit,
     Forget,
     Hold,

@@ -25,8 +25,9 @@ from brainsim import (
     Topographic,
 )
 from brainsim import Trace as Eligibility
+from own_rules import Weakening
 from playing import play
-from plays import Link, Modulate, Phases, Play, Reinforce, Run, RunCycle, Signal, Size, Step, Weakening
+from plays import Link, Modulate, Phases, Play, Reinforce, Run, RunCycle, Signal, Size, Step
 
 NEURONS = (60, 120, 240)  # any of their numbers of channels divides another one
 VALUES = st.sampled_from([-2.0, -1.0, 0.0, 0.3, 1.0, 2.0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from fractions import Fraction
 from math import exp
 from typing import Any
 
@@ -74,12 +73,11 @@ def exists(graph: Graph) -> Flags:
 def kept(graph: Tapered) -> Flags:
     """Return which synapses of a random graph a topographic fiber keeps: a hash against a Gaussian of the distance."""
     table = [exp(-(((each + 0.5) / 4096 / graph.width) ** 2) / 2) for each in range(4096)]
-    at = [Fraction(i * (2**63 // graph.n_source) // 2**31, 2**32) for i in range(graph.n_source)]
-    to = np.array([j * (2**63 // graph.n_target) // 2**31 for j in range(graph.n_target)], np.int64)
+    at, to = (np.array([i * (2**63 // n) // 2**31 for i in range(n)]) for n in (graph.n_source, graph.n_target))
     rows = []
     for i in range(graph.n_source):
         drawn = hashes(mix64((mix64(graph.key ^ TAPER_STREAM) + (i + 1) * GOLDEN) % 2**64), np.arange(graph.n_target))
-        distance = np.abs(to - int(at[i] * 2**32)) // 2**20
+        distance = np.abs(to - at[i]) // 2**20
         rows.append((drawn >> np.uint64(32)) / 2**32 < np.array(table)[distance])
     return np.array(rows)
 
