@@ -122,7 +122,8 @@ class ChannelGate:
         first = np.searchsorted(firing, channels * self.width)
         passing = np.searchsorted(firing, (channels + 1) * self.width) - first
         before = np.cumsum(passing) - passing
-        return firing[np.repeat(first - before, passing) + np.arange(passing.sum())]
+        through: Neurons = firing[np.repeat(first - before, passing) + np.arange(passing.sum())]
+        return through
 
 
 @dataclass(frozen=True)

@@ -119,8 +119,9 @@ class Channels(Activation):
 
     Notes
     -----
-    Channels are found more surely than single neurons.  With 10 000 channels of 10 neurons, of which a cue names 4, the
-    right channels win in all trials; if the 40 neurons of largest drive win instead, .82 of them are right.
+    The summed drive identifies channels more reliably than the drives of single neurons.  With 10 000 channels of 10
+    neurons, of which a cue drives 4, the right channels win in all trials; if the 40 neurons of largest drive win
+    instead, .82 of them are right.
     """
 
     size: int

@@ -105,8 +105,8 @@ class Heterosynaptic(_Floored):
     """Heterosynaptic depression: ``w <- w + ltp`` onto neurons that win, ``w <- w - decay * (w - floor)`` onto others.
 
     All stored synapses from the neurons that fired to neurons that do not win decay towards the floor.  This corrects
-    errors, and also makes a cue *forget its neighbours*: whatever a similar cue has learned decays with it.  Prefer
-    `STDP`, unless this is what you study.
+    errors, but interferes with similar cues: what they have learned through the neurons that they share decays, too.
+    Prefer `STDP`, unless this is what you study.
 
     Parameters
     ----------

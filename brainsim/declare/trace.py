@@ -17,9 +17,10 @@ _DIGITS = 40
 class Trace:
     """A fiber remembers which neurons fired and which won in its last rounds; `Simulator.reinforce` learns from them.
 
-    Reinforcing takes the potentiation of the fiber's rule to all of these rounds, the oldest first, at the rate
-    ``value * decay ** age``, where the last round has age 0.  This equals a trace kept for each synapse that is cut off
-    after ``rounds``, but takes memory for the winners of these rounds only.
+    It applies the potentiation of the fiber's rule to all of these rounds, the oldest first, at the rate
+    ``value * decay ** age``, where the last round has age 0.  Every round outside a probe counts; one in which the
+    fiber does not learn adds nothing to the trace.  This equals a trace at each synapse that is cut off after
+    ``rounds``, but takes memory for the winners of these rounds only.
 
     Parameters
     ----------

@@ -164,11 +164,11 @@ def _repeated(posts: npt.NDArray[np.int64], moves: npt.NDArray[np.bool_]) -> npt
 
 @dataclass(frozen=True)
 class Topographic(Connectivity):
-    """Neurons at near places are connected with probability ``p``, and the farther apart, the less likely.
+    """Neurons are connected with a probability that falls with their distance, from ``p`` at distance 0.
 
-    Neuron ``i`` of an area of ``n`` is at place ``i / n``.  Neurons whose places are ``d`` apart are connected with
-    probability ``p * exp(-d**2 / (2 * width**2))``, independently.  As in a random graph, synapses are computed when
-    they are needed and take no memory; an area has no synapse from a neuron to itself.
+    Neuron ``i`` of an area of ``n`` is at position ``i / n``.  Neurons at distance ``d`` are connected with probability
+    ``p * exp(-d**2 / (2 * width**2))``, independently.  As in a random graph, synapses are computed when they are
+    needed and take no memory; an area has no synapse from a neuron to itself.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Parts:
         self.gates = Gates(program, self.index, self.state)
         self.planning = Planning(program, self.index, self.state, self.gates, self.probes, self.modulators)
         self.rounds = Rounds(engine, self.state, self.planning, self.modulators, self.recorder)
-        self.scheduling = Scheduling(program, self.state, self.planning, self.modulators, self.recorder)
+        self.scheduling = Scheduling(engine, self.state, self.planning, self.modulators, self.recorder)
         self.stimuli = Stimuli(engine, self.index, self.state)
         self.excitability = Excitability(engine)
         self.weights = Weights(engine, self.index, self.probes)

@@ -37,6 +37,8 @@ class Circumstances:
         What is said of fibers that were to transmit or to learn, and do not.
     modulators : mapping of str to str
         What is said of the modulators on which the round depends.
+    shut : frozenset of int
+        Fibers whose gate lets none of the firing neurons pass.
     """
 
     held: Sequence[int]
@@ -44,6 +46,7 @@ class Circumstances:
     untransmitting: Mapping[int, str] = field(default_factory=dict)
     unlearning: Mapping[int, str] = field(default_factory=dict)
     modulators: Mapping[str, str] = field(default_factory=dict)
+    shut: frozenset[int] = frozenset()
 
 
 class Schedule:
@@ -107,7 +110,7 @@ def _steps(program: Program, plan: RoundPlan, given: Circumstances) -> Iterator[
         yield Step("project", fibers[f].name, why)
     for f in plan.transmitting:
         target = areas[fibers[f].target].name
-        yield Step("project", fibers[f].name, f"adds its weights to the drive of {target}{_gate(program, fibers[f])}")
+        yield Step("project", fibers[f].name, f"adds its weights to the drive of {target}{_gate(program, f, given)}")
     for a, _ in plan.selections:
         yield Step("select", areas[a].name, areas[a].activation.event(areas[a].n, areas[a].k))
     yield from _learning(program, plan, given)
@@ -125,7 +128,7 @@ def _learning(program: Program, plan: RoundPlan, given: Circumstances) -> Iterat
         fiber = program.fibers[each.fiber]
         beside = "" if each.fiber in transmitting else ", without transmitting"
         for action in _changes(fiber, each):
-            yield Step("learn", fiber.name, f"{action}{beside}{_gate(program, fiber)}")
+            yield Step("learn", fiber.name, f"{action}{beside}{_gate(program, each.fiber, given)}")
     for f in plan.tracing:
         trace = program.fibers[f].trace
         assert trace is not None, "only fibers with a trace remember rounds"
@@ -141,10 +144,11 @@ def _changes(fiber: FiberSpec, learning: Learning) -> Iterator[str]:
         yield f"{opposite} fired -> {'not won' if fiber.depression.losers else 'just lost'}{rate}"
 
 
-def _gate(program: Program, fiber: FiberSpec) -> str:
-    if fiber.gate is None:
+def _gate(program: Program, fiber: int, given: Circumstances) -> str:
+    gate = program.fibers[fiber].gate
+    if gate is None:
         return ""
-    gate = program.areas[fiber.gate.area].name
-    if isinstance(fiber.gate, AssemblyGate):
-        return f", while an assembly of the gate {gate} fires"
-    return f", through the gate {gate}"
+    area, now = program.areas[gate.area].name, " (nothing passes now)" if fiber in given.shut else ""
+    if isinstance(gate, AssemblyGate):
+        return f", while an assembly of the gate {area} fires{now}"
+    return f", through the gate {area}{now}"

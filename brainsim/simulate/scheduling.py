@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from brainsim.declare.cycle import Cycle
-from brainsim.kernels.program import Program
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import WINNERS
+from brainsim.simulate.engine import Engine
 from brainsim.simulate.index import Openable
 from brainsim.simulate.modulators import Modulators, Moment
 from brainsim.simulate.planning import Planning
@@ -16,9 +18,9 @@ class Scheduling:
     """Says what rounds would do, from the plan by which they would be run."""
 
     def __init__(
-        self, program: Program, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
+        self, engine: Engine, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
     ) -> None:
-        self._program = program
+        self._engine = engine
         self._state = state
         self._planning = planning
         self._modulators = modulators
@@ -26,7 +28,7 @@ class Scheduling:
 
     def schedule(self, fibers: Openable, learn: Openable | None) -> Schedule:
         """Return the order of events in the next round, if it opens these fibers and these learn."""
-        return self._at(self._modulators.now(), fibers, learn)
+        return self._at(self._modulators.now(), fibers, learn, now=True)
 
     def cycle(self, cycle: Cycle) -> CycleSchedule:
         """Return the order of events in the first round of each phase, if the next cycle begins now."""
@@ -36,9 +38,22 @@ class Scheduling:
             moment = self._modulators.later(moment, phase.rounds)
         return CycleSchedule(schedules, {name: phase.rounds for name, phase in cycle.phases.items()})
 
-    def _at(self, moment: Moment, fibers: Openable, learn: Openable | None) -> Schedule:
+    def _at(self, moment: Moment, fibers: Openable, learn: Openable | None, *, now: bool = False) -> Schedule:
         opening = self._planning.opening(fibers, learn)
         notes = self._planning.notes(opening, moment)
         recorded = [area.name for recording in self._recorder.listening() for area in recording.areas]
-        circumstances = Circumstances(sorted(self._state.held), recorded, *notes)
-        return Schedule(self._program, self._planning.plan(opening, moment), circumstances)
+        plan = self._planning.plan(opening, moment)
+        shut = self._shut(plan) if now else frozenset()  # which neurons fire in later rounds is not known
+        circumstances = Circumstances(sorted(self._state.held), recorded, *notes, shut)
+        return Schedule(self._engine.program, plan, circumstances)
+
+    def _shut(self, plan: RoundPlan) -> frozenset[int]:
+        """Return the fibers of a plan of whose firing neurons none passes the gate at present."""
+        return frozenset(f for f in {*plan.transmitting, *(each.fiber for each in plan.learning)} if self._is_shut(f))
+
+    def _is_shut(self, f: int) -> bool:
+        fiber = self._engine.program.fibers[f]
+        if fiber.gate is None:
+            return False
+        firing, gating = (self._engine.read(WINNERS, area).neurons for area in (fiber.source, fiber.gate.area))
+        return len(firing) > 0 and not len(fiber.gate.passing(firing, gating))

@@ -313,11 +313,12 @@ class Simulator:
         self._parts.modulators.set(modulator, value)
 
     def reinforce(self, modulator: ModulatorLike, value: float) -> None:
-        """Apply a modulator to what fibers remember: reward for the rounds before.
+        """Apply a modulator to the rounds that fibers remember, as a reward does that comes late.
 
-        Of each fiber with a `Trace` that it modulates, open or not, the synapses that took part in the remembered
-        rounds change as if it had had this value then, times the decay of the trace; the fiber's other modulators have
-        their present values.  No round passes, and the modulator itself is not set.
+        It acts on each fiber with a `Trace` that it modulates, open or not.  The synapses that took part in a
+        remembered round strengthen as if the modulator had had this value, times the decay of the trace, in that
+        round.  The fiber's other modulators have their present values.  No round passes, and the modulator itself is
+        not set.
 
         Raises
         ------
@@ -416,7 +417,7 @@ class Simulator:
         return self._parts.weights.connectome(fiber)
 
     def forget(self, fibers: Openable) -> None:
-        """Let the weights of fibers be what they were at the beginning: nothing that was learned is left.
+        """Reset the weights of fibers to their initial values.
 
         A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
         thresholds, traces and the clock stay.  Fibers that cannot learn stay as they are.
@@ -463,8 +464,8 @@ class Simulator:
         """Return how many synaptic events each fiber has transmitted so far, by its name.
 
         An event is one synapse whose source neuron fires at it while the fiber transmits.  All rounds that this
-        simulator ran count, in probes or outside of them; what a loaded state has behind it does not.  To count, the
-        synapses of every neuron that has transmitted are drawn again: a look at a moment, not a step of a simulation.
+        simulator ran count, those in probes included, but not the rounds behind a state that was loaded.  Counting
+        generates the synapses of every neuron that has transmitted, so call it after a simulation, not in every round.
 
         Examples
         --------

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from brainsim import Area, Assembly, Brain, Explicit, FiberSet, Hebbian, Simulator, UnusedWarning
+from brainsim import Area, Assembly, Brain, Cycle, Explicit, FiberSet, Hebbian, Phase, Simulator, UnusedWarning
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 
@@ -145,8 +145,12 @@ def test_a_gate_whose_area_never_fired_is_named() -> None:
     sim.run(a >> b)
     for fiber in ("A->B", "A->B[whole]"):
         assert f"gate of fiber {fiber!r}: area 'Thal' never fired" in sim.unused()
-    assert "through the gate Thal" in str(sim.schedule(a >> b))
+    shut = "adds its weights to the drive of B, through the gate Thal (nothing passes now)"
+    assert shut in str(sim.schedule(a >> b))
+    assert "now" not in str(sim.schedule(Cycle(first=Phase(1, a >> b))))  # what fires in its rounds is not known
     sim.run(a >> thalamus)
     assert not any(line.startswith("gate") for line in sim.unused())
+    sim.present(Assembly("Thal", [0]))
+    assert "through the gate Thal\n" in str(sim.schedule(a >> b)) + "\n"
     with pytest.warns(UnusedWarning):  # for the area B, which the closed gates kept silent
         sim.close()
