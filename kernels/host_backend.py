@@ -105,6 +105,7 @@ class HostBackend(Backend, Generic[D]):
         self._won: dict[int, Won | Drives | LateDrives] = {}
         self._passing: dict[int, Neurons] = {}
         self._traces = TraceStore(program)
+        self._remembers = len(self._traces) > 0
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._rounds = 0
@@ -114,19 +115,20 @@ class HostBackend(Backend, Generic[D]):
         self._recorded_drives: list[dict[int, npt.NDArray[np.int64]]] = []
 
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
-        self._passing = {f: self._passed(f) for f in plan.gated}
+        if plan.gated or self._passing:
+            self._passing = {f: self._passed(f) for f in plan.gated}
         won, known = self._fire(plan)
         after = list(self._winners)
         for area, each in won.items():
             after[area] = each.winners
-        thresholds = self._raise(plan, won)
+        thresholds = self._raise(plan, won) if plan.raising else self._thresholds
         with uninterrupted():
             self.broken = True
             if plan.learning:
                 begun = perf_counter()
                 self._learn(self._events(plan, after), known)
                 self._seconds["learn"] += perf_counter() - begun
-            if plan.learns and self._traces:
+            if plan.learns and self._remembers:
                 self._traces.note({f: (self._fired(f), after[self.program.fibers[f].target]) for f in plan.tracing})
             self._commit(after, thresholds, won)
             if record:
@@ -168,8 +170,6 @@ class HostBackend(Backend, Generic[D]):
 
     def _raise(self, plan: RoundPlan, won: Mapping[int, Won]) -> list[Thresholds]:
         """Return the thresholds of every area after the round."""
-        if not plan.raising:
-            return self._thresholds
         thresholds = list(self._thresholds)
         for area in plan.raising:
             if len(won[area].winners):
@@ -178,22 +178,32 @@ class HostBackend(Backend, Generic[D]):
 
     def _events(self, plan: RoundPlan, after: Sequence[Neurons]) -> list[Event]:
         """Return the events that change weights: of fibers at which neurons fired, and whose targets won or lost."""
-        events = []
+        events, fibers = [], self.program.fibers
         for f, rate in plan.learning:
-            fiber, fired = self.program.fibers[f], self._fired(f)
-            won, lost = after[fiber.target], _NONE
-            if fiber.depression is not None:
-                before = self._winners[fiber.target]
-                lost = _NONE if before is won else np.setdiff1d(before, won, assume_unique=True)
-            depresses = fiber.depression is not None and (len(lost) > 0 or fiber.depression.losers)
-            if len(fired) and (len(won) or depresses):
-                events.append(Event(f, rate, fired, won, lost, depresses))
+            fired, won = self._fired(f), after[fibers[f].target]
+            if len(fired):
+                rule = fibers[f].depression
+                if rule is not None:
+                    lost = self._lost(fibers[f].target, won)
+                    depresses = rule.losers or len(lost) > 0
+                    if depresses or len(won):
+                        events.append(Event(f, rate, fired, won, lost, depresses))
+                elif len(won):
+                    events.append(Event(f, rate, fired, won))
         return events
 
+    def _lost(self, area: int, won: Neurons) -> Neurons:
+        """Return the neurons of an area that fired in the previous round and have just lost."""
+        before = self._winners[area]
+        return _NONE if before is won else np.setdiff1d(before, won, assume_unique=True)
+
     def _commit(self, after: list[Neurons], thresholds: list[Thresholds], won: Mapping[int, Won]) -> None:
-        moved = [a for a, (old, new) in enumerate(zip(self._winners, after, strict=True)) if old is not new]
-        self._stable = all(same_column(self._winners[a], after[a]) for a in moved)
-        self._fired_areas.update(a for a in moved if len(after[a]))
+        self._stable = True
+        for area, (winners, _, _) in won.items():
+            if self._stable and not same_column(self._winners[area], winners):
+                self._stable = False
+            if len(winners):
+                self._fired_areas.add(area)
         self._winners, self._thresholds = after, thresholds
         self._won.update(won)
         self._rounds += 1

@@ -122,8 +122,8 @@ class ChannelGate:
         first = np.searchsorted(firing, channels * self.width)
         passing = np.searchsorted(firing, (channels + 1) * self.width) - first
         before = np.cumsum(passing) - passing
-        through: Neurons = firing[np.repeat(first - before, passing) + np.arange(passing.sum())]
-        return through
+        passed: Neurons = firing[np.repeat(first - before, passing) + np.arange(passing.sum())]
+        return passed
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,11 @@ def learn(resources: Resources, events: Sequence[Event], drives: Mapping[int, Dr
     synapses, so their order does not matter.
     """
     tables, fibers = resources.tables, resources.program.fibers
-    for event in events:
-        tables.hold_fired(event.fiber, event.fired)
-        tables.hold_winners(fibers[event.fiber].target, event.won)
+    for area, won in {fibers[event.fiber].target: event.won for event in events}.items():
+        tables.hold_winners(area, won)
+    if not drives:  # in a round that projects, all sets that fire are held
+        for event in events:
+            tables.hold_fired(event.fiber, event.fired)
     if resources.depressions:
         _depress(resources, events)
     _potentiate(resources, events, {f: each for drive in drives.values() for f, each in drive.counts.items()})

@@ -61,15 +61,15 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     """Return the drives of an area, into which some fibers transmit: the sums of the weights, less thresholds."""
     spec, tables, sparse = resources.program.areas[area], resources.tables, resources.sparse
     firing = {f: fired for f in fibers if len((fired := resources.firing(f)).neurons)}
-    transmitting, scaled = tuple(firing), not resources.scaled.isdisjoint(firing)
+    transmitting, scaled = tuple(firing), bool(resources.scaled) and not resources.scaled.isdisjoint(firing)
     sparse.gather(tables, transmitting, spec.n)
     # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
     # and thresholds list neurons for other reasons.  Channels are summed over all neurons.  The slack of counts with
     # large base weights would leave too many suspects.
     patch = sparse.size >= spec.k and not len(thresholds.neurons) and not scaled and area not in resources.channels
     targets = sparse.size if patch else None
-    counted = [(f, fired) for f, fired in firing.items() if f not in resources.stored]
-    counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in counted}
+    counted = resources.without_stored(firing) if resources.stored else firing
+    counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in counted.items()}
     key = _transmit(resources, area, transmitting)
     patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
     drive = Drive(transmitting, counts, patched, key, scaled)

@@ -102,6 +102,10 @@ class Resources:
     def _counters(self, f: int) -> TransmissionCounts:
         return TransmissionCounts(f, self._indices[self.program.fibers[f].source], self.tables.fibers)
 
+    def without_stored(self, firing: dict[int, FiringSet]) -> dict[int, FiringSet]:
+        """Return the fibers among some that have synapses which are not stored."""
+        return {f: fired for f, fired in firing.items() if f not in self.stored}
+
     def fiber_bytes(self, f: int) -> dict[str, int]:
         """Return the bytes held for a fiber, by purpose."""
         plastic = self.plastic.get(f)

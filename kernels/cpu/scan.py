@@ -29,6 +29,7 @@ _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, 
 _NARROW_SUMS, _WIDE_SUMS, _WEIGHTS = np.empty(0, np.uint8), np.empty(0, np.uint32), np.empty(0, np.int64)
 _Kind = Any  # an empty array of the type of the sums: so a kernel is compiled for the types in use only
 _STEP = 64
+_SPARE = 8  # times as much room as there are winners
 
 
 @inlined
@@ -167,6 +168,15 @@ def _finish(drives: Integers, neurons: Neurons, search: Search) -> int:
     return size
 
 
+def won(drives: Integers, neurons: Neurons, size: int) -> Won:
+    """Return who has won: the first ``size`` of some neurons, with their drives."""
+    winners = neurons[:size].copy()
+    winners.sort()
+    if len(neurons) > _SPARE * size:  # else a view costs less than copies, and keeps little that is not needed
+        return Won(winners, neurons[:size].copy(), drives[:size].copy())
+    return Won(winners, neurons[:size], drives[:size])
+
+
 def find_winners(search: Search, peak: int, threads: int) -> Won:
     """Return the ``k`` neurons of largest positive drive, and clear the sparse drive.
 
@@ -184,4 +194,4 @@ def find_winners(search: Search, peak: int, threads: int) -> Won:
         drives = np.concatenate([drives[:size], *(part[0] for part in parts)])
         neurons = np.concatenate([neurons[:size], *(part[1] for part in parts)])
         size = _finish(drives, neurons, search)
-    return Won(np.sort(neurons[:size]), neurons[:size].copy(), drives[:size].copy())  # not all of the room
+    return won(drives, neurons, size)

@@ -13,7 +13,7 @@ from brainsim.kernels.cpu.best import Bar, beats
 from brainsim.kernels.cpu.compiling import compiled, inner
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import Integers, Search, sum_chunk
-from brainsim.kernels.cpu.scan import WORTH_THREADS, begin
+from brainsim.kernels.cpu.scan import WORTH_THREADS, begin, won
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.host_backend import Won
 from brainsim.kernels.state import Neurons
@@ -105,4 +105,4 @@ def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Won, 
     if found:
         suspects = np.concatenate(in_parts(_suspects_of_part, found, threads, chunks, slack, bar, search))
     size = 0 if len(suspects) else size
-    return Won(np.sort(neurons[:size]), neurons[:size].copy(), drives[:size].copy()), suspects
+    return won(drives, neurons, size), suspects
