@@ -88,7 +88,8 @@ def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int
     for a, area in enumerate(brain.areas.values()):
         limit = to_float(THRESHOLD_LIMIT) / 2
         where = f"Area {area.name!r}.activation: threshold"
-        threshold = to_fixed(real(where, area.activation.threshold, -limit, limit))
+        lowest = -limit / program.areas[a].channel  # drives of a channel are summed
+        threshold = to_fixed(real(where, area.activation.threshold, lowest, limit))
         if threshold:
             yield THRESHOLDS, a, Thresholds(np.arange(area.n), np.full(area.n, threshold))
     for f, fiber in enumerate(brain.fibers):

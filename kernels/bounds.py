@@ -46,8 +46,12 @@ def largest_amount(program: Program, area: int) -> int:
 
 
 def smallest_amount(program: Program, area: int) -> int:
-    """Return the smallest threshold, in fixed point."""
-    return -largest_amount(program, area)
+    """Return the smallest threshold, in fixed point.
+
+    The positive drives of a channel are summed.  All inputs of its neurons stay below ``2**62`` together, and what
+    thresholds below 0 add to them must, too.
+    """
+    return -(largest_amount(program, area) // program.areas[area].channel)
 
 
 def one(program: Program, area: int) -> int:

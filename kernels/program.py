@@ -95,7 +95,7 @@ class FiberSpec:
 
     @property
     def stores(self) -> bool:
-        """Whether its synapses can have weights other than the base: it has a rule, be it one that changes nothing."""
+        """Whether its synapses can have weights other than the base: it has a rule, even if that changes nothing."""
         return self.update is not None
 
     @property

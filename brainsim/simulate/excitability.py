@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.errors import DeclarationError
-from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_float
+from brainsim.kernels.bounds import largest_amount, smallest_amount
+from brainsim.kernels.law.weights import ONE, to_float
 from brainsim.kernels.state import THRESHOLDS, WEIGHTS, WINNERS, Thresholds
 from brainsim.simulate.engine import Engine
 
@@ -33,7 +34,8 @@ class Excitability:
     def set_thresholds(self, area: int, values: npt.ArrayLike) -> None:
         """Replace the thresholds of an area: one number for all neurons, or one for each."""
         spec = self._program.areas[area]
-        self._engine.write(THRESHOLDS, area, _checked(values, spec.n, f"Area {spec.name!r}: thresholds"))
+        bounds = smallest_amount(self._program, area), largest_amount(self._program, area)
+        self._engine.write(THRESHOLDS, area, _checked(values, spec.n, f"Area {spec.name!r}: thresholds", *bounds))
 
     @contextmanager
     def temporary(self, area: int, values: npt.ArrayLike) -> Iterator[None]:
@@ -73,19 +75,19 @@ class Excitability:
             np.add.at(drive, post[fires], weight[fires] - fiber.base)
 
 
-def _checked(values: npt.ArrayLike, n: int, where: str) -> Thresholds:
-    """Return one threshold for all neurons, or one for each, as a backend keeps them."""
+def _checked(values: npt.ArrayLike, n: int, where: str, lowest: int, highest: int) -> Thresholds:
+    """Return one threshold for all neurons, or one for each, as a backend keeps them, within bounds in fixed point."""
     try:
         given = np.asarray(values, np.float64)
     except (TypeError, ValueError):
         raise DeclarationError(f"{where}: must be numbers (got {values!r})") from None
     if given.shape not in ((), (n,)):
         raise DeclarationError(f"{where}: must be one number, or n = {n} (got an array of shape {given.shape})")
-    limit = to_float(THRESHOLD_LIMIT)
-    if not (np.abs(given) <= limit).all():  # also where one is no number
-        worst = given.flat[np.argmax(~(np.abs(given) <= limit))]
-        raise DeclarationError(f"{where}: must lie between -{limit:g} and {limit:g} (got {worst:g})")
-    most = THRESHOLD_LIMIT - 1  # which double precision rounds up to the limit
-    amount = np.broadcast_to(np.clip(np.rint(given * ONE).astype(np.int64), -most, most), (n,))
+    low, high = to_float(lowest), to_float(highest)  # rounded to double precision
+    fitting = (given >= low) & (given <= high)
+    if not fitting.all():  # also where one is no number
+        worst = given.flat[np.argmin(fitting)]
+        raise DeclarationError(f"{where}: must lie between {low:g} and {high:g} (got {worst:g})")
+    amount = np.broadcast_to(np.clip(np.rint(given * ONE).astype(np.int64), lowest, highest), (n,))
     neurons = np.flatnonzero(amount)
     return Thresholds(neurons, amount[neurons])

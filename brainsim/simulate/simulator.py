@@ -344,7 +344,8 @@ class Simulator:
         Raises
         ------
         DeclarationError
-            If the values are not one number or ``n``, or too large for 64 bits (7e13).
+            If the values are not one number or ``n``, or too large for 64 bits (7e13, below 0 divided by the neurons of
+            a channel).
         """
         self._parts.excitability.set_thresholds(self._parts.index.area(area), values)
 

@@ -33,7 +33,7 @@ class Transmissions:
         self.counts = device.zeros(0, np.uint32, _PURPOSE)
 
     def make_room(self, fibers: Iterable[int]) -> None:
-        """Let some fibers be counted, be it by a larger array.
+        """Let some fibers be counted, in a larger array if there is no room.
 
         Rounds that have been launched, and still count in the smaller one, run before it is copied.
 

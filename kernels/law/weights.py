@@ -7,7 +7,8 @@ Ranges, stated once:
 
 * a stored weight lies in ``(-2**31, 2**31)``, that is within 32 767.99998 of 0;
 * a drive is a 64-bit sum of stored weights; `brainsim.kernels.program.check_capacity` refuses a brain whose drives
-  could reach ``2**62``, so that a threshold of less than ``2**62`` can be subtracted.
+  could reach ``2**62``, so that a threshold of less than ``2**62`` can be subtracted;
+* so is the sum of the positive drives of a channel, whose thresholds below 0 are smaller in proportion to its size.
 """
 
 from __future__ import annotations

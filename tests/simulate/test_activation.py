@@ -13,6 +13,7 @@ import pytest
 from brainsim import Activation, Area, Brain, Hebbian, Simulator, Threshold
 from brainsim.build import build
 from brainsim.errors import BackendError, DeclarationError, DumpError
+from brainsim.kernels import parts
 from brainsim.kernels.parts import AmongTopK, TopK
 from brainsim.simulate.identity import difference, identity
 
@@ -110,6 +111,19 @@ def test_the_threshold_of_an_activation_of_ones_own_is_checked(threshold: float)
     brain = Brain()
     brain.add(Area("A", 10, 2, activation=Mine()))
     with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: threshold: must be a number between"):
+        Simulator(brain, backend="reference")
+
+
+def test_the_threshold_of_channels_of_ones_own_is_checked_for_all_neurons_of_one() -> None:
+    class Mine(Activation):
+        threshold = -1e13
+
+        def part(self) -> parts.Channels:
+            return parts.Channels(5)
+
+    brain = Brain()
+    brain.add(Area("A", 10, 5, activation=Mine()))
+    with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: threshold: must be a number between -7.*e\+12"):
         Simulator(brain, backend="reference")
 
 

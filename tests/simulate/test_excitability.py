@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, Simulator
+from brainsim import Area, Assembly, Brain, Channels, Hebbian, Simulator
 from brainsim.errors import BackendError, DeclarationError, DumpError
 
 
@@ -76,6 +76,27 @@ def test_other_thresholds_are_refused(values: Any, message: str) -> None:
         with pytest.raises(DeclarationError, match=message):
             sim.set_thresholds("T", values)
         assert not sim.thresholds("T").any()
+
+
+@pytest.mark.parametrize("size", [4, 5])
+def test_thresholds_below_0_of_a_channel_do_not_overflow_together(backend: str, size: int) -> None:
+    brain = Brain()
+    source, area = brain.add(Area("S", 10, 5), Area("T", 40, activation=Channels(size, 2)))
+    fiber = brain.connect(source, area, 0.9, Hebbian(0.1, w_max=32_767))
+    with Simulator(brain, 1, backend=backend) as sim:
+        sim.present(Assembly("S", range(5)))
+        sim.run(fiber)
+        won = sim.assembly("T")
+        lowest = -(2.0**46) / size
+        sim.set_thresholds("T", lowest)
+        sim.run(fiber)
+        assert sim.assembly("T") == won, "all are lifted alike"
+        assert sim.drive("T").min() >= -lowest
+        with pytest.raises(DeclarationError, match=r"Area 'T': thresholds: must lie between -1\..*e\+13 and 7.*e\+13"):
+            sim.set_thresholds("T", 1.01 * lowest)
+        sim.set_thresholds("T", 2.0**46)  # out of reach
+        sim.run(fiber)
+        assert not sim.fires("T")
 
 
 @BACKENDS

@@ -133,7 +133,9 @@ class _Player:
         values = np.zeros(self._play.sizes[step.area].n)
         if step.thresholds:
             values[:: step.stride] = np.resize(step.thresholds, len(values[:: step.stride]))
-        self._sim.set_thresholds(f"A{step.area}", values)
+        name = f"A{step.area}"
+        # A threshold as far below 0 as is allowed lifts all neurons of a channel together.
+        self._sim.set_thresholds(name, np.maximum(values, -(2.0**46) / self._brain[name].activation.channel))
 
     def _run(self, step: Run) -> None:
         rounds = self._affordable(step.links, step.rounds)
