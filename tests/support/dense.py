@@ -18,7 +18,7 @@ from brainsim.kernels.parts import AmongTopK, TopK
 from brainsim.kernels.program import FiberSpec, Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
-NO_SYNAPSE = -1
+NO_SYNAPSE = -(2**63)
 
 
 class Drive(NamedTuple):
@@ -48,7 +48,7 @@ class Matrix:
 
     def sums(self, firing: Neurons) -> npt.NDArray[np.int64]:
         self._draw(firing)
-        return np.maximum(self.weight[firing], 0).sum(axis=0)
+        return np.where(self.weight[firing] == NO_SYNAPSE, 0, self.weight[firing]).sum(axis=0)
 
     def _draw(self, firing: Neurons) -> None:
         for pre in firing[~self._drawn[firing]]:
