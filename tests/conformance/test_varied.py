@@ -26,7 +26,7 @@ from devices import NEEDS_GPU
 from driving import Driven
 from emulator.device import EmulatedBackend, emulated
 from oracle import Oracle
-from varied import ALL, KINDS, SIZES, SMALL, Varied, varied
+from varied import ALL, CROWDED, KINDS, SIZES, SMALL, Varied, varied
 from watching import Seen, difference, watched
 
 NUMBERS = range(4)
@@ -124,6 +124,20 @@ def test_scenarios_are_brains_that_simulators_accept() -> None:
         for number in NUMBERS:
             check_capacity(varied(kind, number).program)
             check_parts(varied(kind, number).program, "reference", ReferenceBackend.parts)
+
+
+def test_crowds_are_larger_than_what_areas_select() -> None:
+    larger, tiny = Counter[str](), 0
+    for number in NUMBERS:
+        case = varied(CROWDED, number)
+        for each in case.rounds:
+            crowded = {a for a, neurons in each.stimuli.items() if len(neurons) > case.program.areas[a].k}
+            larger["gated"] += sum(f.source in crowded and f.gate is not None for f in case.program.fibers)
+            larger["gating"] += sum(f.gate is not None and f.gate.area in crowded for f in case.program.fibers)
+            larger["traced"] += sum(f.trace is not None and f.source in crowded for f in case.program.fibers)
+            tiny += sum(0 < abs(rate) <= 3 for rate in (each.learning or {}).values())
+    assert min(larger["gated"], larger["gating"], larger["traced"]) > 30
+    assert tiny > 10
 
 
 def test_base_weights_are_of_all_kinds() -> None:

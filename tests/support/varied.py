@@ -32,7 +32,9 @@ PARTS: Mapping[str, frozenset[type]] = {
 }
 """The kinds of scenarios, each with signed weights, floors and rates, and the parts that it needs beside them."""
 ALL = "all"
-KINDS = (*PARTS, ALL)
+CROWDED = "crowded"
+"""All parts at once, more neurons presented than an area selects, and any rates, tiny ones among them."""
+KINDS = (*PARTS, ALL, CROWDED)
 
 SIZES = (120, 240, 600, 2400)
 SMALL = (60, 60, 120, 240)
@@ -93,7 +95,8 @@ class _Drawing:
         self.sizes = sizes
         self.rng = np.random.default_rng([number, crc32(kind.encode())])
         self.number = number
-        self.features = set(PARTS) if kind == ALL else {kind}
+        self.features = set(PARTS) if kind in (ALL, CROWDED) else {kind}
+        self.crowded = kind == CROWDED
         self.pool = [self.some_of(sizes[0], 12) for _ in range(_STIMULI)]
 
     def chance(self, p: float, feature: str = "") -> bool:
@@ -183,6 +186,9 @@ class _Drawing:
         return Synapses(at // m, at % m, weights)
 
     def rate(self) -> int:
+        if self.crowded and self.chance(0.5):
+            most = self.one_of((3, 2000, LARGEST_RATE))
+            return int(self.rng.integers(-most, most + 1))
         fraction = int(self.rng.integers(-2 * ONE, 2 * ONE))
         return self.one_of((0, ONE, ONE, fraction, -ONE, LARGEST_RATE, -LARGEST_RATE))
 
@@ -192,6 +198,8 @@ class _Drawing:
         if self.chance(0.2):
             area = int(self.rng.integers(1, len(self.sizes)))
             stimuli[area] = self.some_of(self.sizes[area], program.areas[area].k) if self.chance(0.7) else []
+        if self.crowded:
+            stimuli |= self.crowds(program)
         learning = {f: self.rate() for f in fibers if self.chance(0.6)} if self.chance(0.7) else None
         traced = [f for f in fibers if program.fibers[f].trace]
         return Round(
@@ -203,6 +211,12 @@ class _Drawing:
             reinforced=tuple((f, self.rate()) for f in traced if self.chance(0.4)),
             thresholds=self.thresholds(program) if self.chance(0.1) else {},
         )
+
+    def crowds(self, program: Program) -> dict[int, list[int]]:
+        """Return sets that are presented, most of them larger than any that their areas select."""
+        chosen = [area for area in range(len(self.sizes)) if self.chance(0.15)]
+        wanted = {area: self.one_of((1, 3 * program.areas[area].k + 20, program.areas[area].n // 2)) for area in chosen}
+        return {area: self.some_of(self.sizes[area], min(self.sizes[area], count)) for area, count in wanted.items()}
 
     def thresholds(self, program: Program) -> dict[int, Thresholds]:
         area = int(self.rng.integers(len(self.sizes)))
