@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from brainsim.bench.measure import Record
 
 # Repeated from `brainsim.bench.plan.CASES`, so that help needs no import; a test holds them together.
-_CASES = ("sentence", "sentence-cold", "project", "row", "scale")
+_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features")
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -52,6 +52,7 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
     project        one stimulus into one recurrent area, 25 or 50 rounds
     row            synapses generated per second, cold and warm, on one thread and on all
     scale          one recurrent area of 1e5 to 1e8 neurons, with the fitted exponent
+    features       a round with each feature of the law (modulators, gates ...) beside a plain one
     """  # noqa: D301 - click wants the backspace itself, which keeps these lines apart
     _check(case, plot, baselines=options["baselines"])
     if options["baselines"] and _needs_fixed_hash():
@@ -67,8 +68,9 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
 
 def _check(case: str, plot: Path | None, *, baselines: bool) -> None:
     """Refuse what cannot be done before anything is measured."""
-    if case == "row" and baselines:
-        raise click.UsageError("--baselines: must not be given for 'row'; no baseline tells its project phase apart")
+    if case in ("row", "features") and baselines:
+        why = "tells its project phase apart" if case == "row" else "has these features"
+        raise click.UsageError(f"--baselines: must not be given for {case!r}; no baseline {why}")
     if plot is None:
         return
     if not case.startswith("sentence"):
@@ -98,6 +100,7 @@ def _measure(
     from brainsim.bench.engine import BASELINES, OURS, Settings
     from brainsim.bench.engines import settle
     from brainsim.bench.exponent import with_exponent
+    from brainsim.bench.features import measure_features
     from brainsim.bench.machine import describe_machine
     from brainsim.bench.measure import compare
     from brainsim.bench.plan import plan, repeats_at, rows
@@ -107,7 +110,10 @@ def _measure(
 
     settings = Settings(threads, backends.resolve(backend))
     records: list[Record] = []
-    if case == "row":
+    if case == "features":
+        for n in sizes or ((2_000,) if quick else (100_000,)):
+            records += measure_features(n, settings, 1 if quick else repeats, _say)
+    elif case == "row":
         for row in rows(sizes, p, quick=quick):
             records += measure_row(row, settings, repeats, memory=memory, say=_say)
     else:
@@ -125,9 +131,10 @@ def _measure(
 
 
 def _shown(records: list[Record]) -> str:
+    from brainsim.bench.features import features_table
     from brainsim.bench.table import table
 
-    return table(records)
+    return features_table(records) if records and records[0]["case"] == "features" else table(records)
 
 
 def _needs_fixed_hash() -> bool:

@@ -19,6 +19,7 @@ from brainsim.bench.cases import Projection, Sentences, one_unit
 from brainsim.bench.engine import EngineUnavailableError, Settings
 from brainsim.bench.engines import engine_class, settle
 from brainsim.bench.exponent import exponent
+from brainsim.bench.features import declared, features
 from brainsim.bench.memory import peak_of
 from brainsim.bench.ours import Brainsim
 from brainsim.bench.plan import CASES, PROJECTIONS, plan, repeats_at, rows
@@ -51,6 +52,28 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # The command
+
+
+def test_features_are_timed_beside_a_plain_brain(capsys: Any) -> None:
+    code, out, errors = brainsim("bench", "features", "--quick", "--json", capsys=capsys)
+    assert code == 0, errors
+    records = {record["feature"]: record for record in json.loads(out)}
+    assert set(records) == set(features(40))
+    assert records["plain"]["forming_ratio"] == records["plain"]["settled_ratio"] == 1
+    for record in records.values():
+        assert (record["n"], record["k"], record["repeats"]) == (2000, 40, 1)
+        assert record["forming_ms"] > 0
+        assert record["settled_range"][0] <= record["settled_ratio"] <= record["settled_range"][1]
+        assert record["machine"]["cores"] >= 1
+
+
+def test_each_feature_differs_from_the_plain_brain_as_it_says() -> None:
+    brains = {name: declared(feature, 2000, 40) for name, feature in features(40).items()}
+    plain = brains["plain"]
+    assert [repr(fiber.plasticity) for fiber in plain.fibers] == ["Hebbian(beta=0.1, w_max=20.0)"] * 2
+    same = [name for name, brain in brains.items() if brain == plain]
+    assert same == ["plain", "winners and drives recorded"]
+    assert all(brain["A"].k == 40 for brain in brains.values())
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -142,7 +165,7 @@ def test_help_lists_the_cases(capsys: Any) -> None:
     code, out, _ = brainsim("bench", "--help", capsys=capsys)
     assert code == 0
     (case_argument,) = [each for each in command.bench.params if each.name == "case"]
-    assert tuple(CASES) == case_argument.type.choices  # type: ignore[attr-defined]
+    assert (*CASES, "features") == case_argument.type.choices  # type: ignore[attr-defined]
     for case, meaning in CASES.items():
         assert f"{case:<13}  {meaning}" in out
 
