@@ -54,7 +54,8 @@ class Won(NamedTuple):
     winners : int64 array
         Ascending.
     neurons, drives : int64 array
-        The same neurons in any order, and their drives less the thresholds.  They are put in order when they are read.
+        The same neurons in any order, and their drives less the thresholds; further items mean nothing.  They are put
+        in order when they are read.
     """
 
     winners: Neurons
@@ -63,7 +64,7 @@ class Won(NamedTuple):
 
     def ascending(self) -> npt.NDArray[np.int64]:
         """Return the drives of the winners, in their order."""
-        return self.drives[np.argsort(self.neurons)]
+        return self.drives[np.argsort(self.neurons[: len(self.winners)])]
 
 
 class Event(NamedTuple):

@@ -70,9 +70,11 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     targets = sparse.size if patch else None
     counted = resources.without_stored(firing) if resources.stored else firing
     counts = {f: resources.counts[f].find(fired, targets) or draw(resources, f) for f, fired in counted.items()}
-    key = _transmit(resources, area, transmitting)
+    key, counted_once = transmit(tables.areas.records, tables.fibers.records, int_array(transmitting), area)
+    if not counted_once:
+        key = _transmit_first(resources, area, transmitting)
     patched = {f: each for f, each in counts.items() if isinstance(each, PatchedCounts)}
-    drive = Drive(transmitting, counts, patched, key, scaled)
+    drive = Drive(transmitting, counts, patched, np.uint64(key), scaled)
     if drive.patched:
         look_up(resources, drive, sparse.listed(), LISTED)
     if len(thresholds.neurons):
@@ -80,15 +82,12 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
     return drive
 
 
-def _transmit(resources: Resources, area: int, fibers: tuple[int, ...]) -> np.uint64:
-    """Count which neurons transmit, and return what orders tied neurons of an area."""
+def _transmit_first(resources: Resources, area: int, fibers: tuple[int, ...]) -> np.uint64:
+    """Do what `transmit` does, after giving counters to neurons that fire for the first time."""
+    for f in fibers:
+        resources.transmitted[f].make_room(resources.firing(f).neurons)
     records = resources.tables.areas.records, resources.tables.fibers.records
-    key, counted = transmit(*records, int_array(fibers), area)
-    if not counted:  # some fire for the first time
-        for f in fibers:
-            resources.transmitted[f].make_room(resources.firing(f).neurons)
-        key, _ = transmit(*records, int_array(fibers), area)
-    return np.uint64(key)
+    return transmit(*records, int_array(fibers), area)[0]
 
 
 def draw(resources: Resources, fiber: int) -> Counts:

@@ -172,9 +172,9 @@ def won(drives: Integers, neurons: Neurons, size: int) -> Won:
     """Return who has won: the first ``size`` of some neurons, with their drives."""
     winners = neurons[:size].copy()
     winners.sort()
-    if len(neurons) > _SPARE * size:  # else a view costs less than copies, and keeps little that is not needed
-        return Won(winners, neurons[:size].copy(), drives[:size].copy())
-    return Won(winners, neurons[:size], drives[:size])
+    if len(neurons) > _SPARE * size:  # else the arrays have little that is not needed
+        neurons, drives = neurons[:size].copy(), drives[:size].copy()
+    return Won(winners, neurons, drives)
 
 
 def find_winners(search: Search, peak: int, threads: int) -> Won:
