@@ -105,6 +105,7 @@ class HostBackend(Backend, Generic[D]):
         self._thresholds = [NO_THRESHOLDS for _ in program.areas]
         self._won: dict[int, Won | Drives | LateDrives] = {}
         self._passing: dict[int, Neurons] = {}
+        self._ends = [(fiber.source, fiber.target, fiber.depression) for fiber in program.fibers]
         self._traces = TraceStore(program)
         self._remembers = len(self._traces) > 0
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
@@ -179,13 +180,13 @@ class HostBackend(Backend, Generic[D]):
 
     def _events(self, plan: RoundPlan, after: Sequence[Neurons]) -> list[Event]:
         """Return the events that change weights: of fibers at which neurons fired, and whose targets won or lost."""
-        events, fibers = [], self.program.fibers
+        events, before, passing = [], self._winners, self._passing
         for f, rate in plan.learning:
-            fired, won = self._fired(f), after[fibers[f].target]
+            source, target, rule = self._ends[f]
+            fired, won = passing[f] if f in passing else before[source], after[target]
             if len(fired):
-                rule = fibers[f].depression
                 if rule is not None:
-                    lost = self._lost(fibers[f].target, won)
+                    lost = self._lost(target, won)
                     depresses = rule.losers or len(lost) > 0
                     if depresses or len(won):
                         events.append(Event(f, rate, fired, won, lost, depresses))
