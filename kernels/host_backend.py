@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from time import perf_counter
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.late import LateDrives
 from brainsim.kernels.law.rules import multiplied
 from brainsim.kernels.law.weights import raised
+from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.parts import AmongTopK
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -44,42 +45,6 @@ D = TypeVar("D")
 """What a backend knows of the drives of one area in one round."""
 
 _NONE = NO_FIRING.neurons
-
-
-class Won(NamedTuple):
-    """The neurons of an area that have won a round.
-
-    Attributes
-    ----------
-    winners : int64 array
-        Ascending.
-    neurons, drives : int64 array
-        The same neurons in any order, and their drives less the thresholds; further items mean nothing.  They are put
-        in order when they are read.
-    """
-
-    winners: Neurons
-    neurons: Neurons
-    drives: npt.NDArray[np.int64]
-
-    def ascending(self) -> npt.NDArray[np.int64]:
-        """Return the drives of the winners, in their order."""
-        return self.drives[np.argsort(self.neurons[: len(self.winners)])]
-
-
-class Event(NamedTuple):
-    """What a fiber learns from: who fired at it and who has won, and who fired the round before and has just lost.
-
-    The steps of its rule are multiplied by ``rate``.  ``lost`` is empty where nothing depends on it.  Stored synapses
-    weaken only if the event ``depresses``; to reinforce a trace does not.
-    """
-
-    fiber: int
-    rate: int
-    fired: Neurons
-    won: Neurons
-    lost: Neurons = _NONE
-    depresses: bool = False
 
 
 def _raised(thresholds: Thresholds, won: Won, rate: int) -> Thresholds:

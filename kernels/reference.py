@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.host_backend import Event, HostBackend, Won
+from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.selection import input_tag, winners, winners_in_channels
+from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.parts import BUILT_IN_PARTS, AmongTopK, Channels
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds

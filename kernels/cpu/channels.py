@@ -15,7 +15,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import Integers, Search, sum_chunk, sum_drives
 from brainsim.kernels.cpu.sparse_drive import ZERO, clear
 from brainsim.kernels.cpu.threads import in_parts
-from brainsim.kernels.host_backend import Won
+from brainsim.kernels.outcomes import Won
 from brainsim.kernels.state import Neurons
 
 Channels = npt.NDArray[np.int64]

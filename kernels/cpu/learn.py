@@ -14,7 +14,7 @@ from brainsim.kernels.cpu.records import NOT_COUNTED, int_array, joined
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.strengthen import strengthen
 from brainsim.kernels.cpu.threads import LOOK_UP, use_threads
-from brainsim.kernels.host_backend import Event
+from brainsim.kernels.outcomes import Event
 
 
 def learn(resources: Resources, events: Sequence[Event], drives: Mapping[int, Drive]) -> None:

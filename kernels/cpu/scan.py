@@ -21,7 +21,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import Integers, Search, set_bounds, sum_chunk, sum_drives
 from brainsim.kernels.cpu.sparse_drive import ZERO, clear
 from brainsim.kernels.cpu.threads import in_parts
-from brainsim.kernels.host_backend import Won
+from brainsim.kernels.outcomes import Won
 from brainsim.kernels.state import Neurons
 
 WORTH_THREADS = 64  # chunks to be read: for fewer, waking a second thread costs more than it saves

@@ -9,7 +9,7 @@ from brainsim.kernels.cpu.scan import find_winners
 from brainsim.kernels.cpu.sparse_drive import SUSPECT
 from brainsim.kernels.cpu.suspects import MOST_SUSPECTS, winners_or_suspects
 from brainsim.kernels.cpu.threads import use_threads
-from brainsim.kernels.host_backend import Won
+from brainsim.kernels.outcomes import Won
 
 
 def select(resources: Resources, area: int, drive: Drive) -> Won:

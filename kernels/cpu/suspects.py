@@ -15,7 +15,7 @@ from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.drives import Integers, Search, sum_chunk
 from brainsim.kernels.cpu.scan import WORTH_THREADS, begin, won
 from brainsim.kernels.cpu.threads import in_parts
-from brainsim.kernels.host_backend import Won
+from brainsim.kernels.outcomes import Won
 from brainsim.kernels.state import Neurons
 
 MOST_SUSPECTS = 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -135,3 +136,9 @@ def test_a_compiler_is_imported_by_its_backend_alone(library: str, homes: set[st
     users = {name for name, path in MODULES.items() if re.search(rf"(import|from) {library}\b", path.read_text())}
     assert users
     assert {name for name in users if not any(name.startswith(home) for home in homes)} == set()
+
+
+def test_each_test_file_has_a_name_of_its_own() -> None:
+    """Pytest imports test files by name alone, so that two of one name cannot run together."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.host_backend import Event, HostBackend, Won
+from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import input_tag, winners
+from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.parts import AmongTopK, TopK
 from brainsim.kernels.program import FiberSpec, Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds

@@ -1,0 +1,48 @@
+"""What comes of a round on the host: who has won, and what fibers learn from."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim.kernels.state import NO_FIRING, Neurons
+
+_NONE = NO_FIRING.neurons
+
+
+class Won(NamedTuple):
+    """The neurons of an area that have won a round.
+
+    Attributes
+    ----------
+    winners : int64 array
+        Ascending.
+    neurons, drives : int64 array
+        The same neurons in any order, and their drives less the thresholds; further items mean nothing.  They are put
+        in order when they are read.
+    """
+
+    winners: Neurons
+    neurons: Neurons
+    drives: npt.NDArray[np.int64]
+
+    def ascending(self) -> npt.NDArray[np.int64]:
+        """Return the drives of the winners, in their order."""
+        return self.drives[np.argsort(self.neurons[: len(self.winners)])]
+
+
+class Event(NamedTuple):
+    """What a fiber learns from: who fired at it and who has won, and who fired the round before and has just lost.
+
+    The steps of its rule are multiplied by ``rate``.  ``lost`` is empty where nothing depends on it.  Stored synapses
+    weaken only if the event ``depresses``; to reinforce a trace does not.
+    """
+
+    fiber: int
+    rate: int
+    fired: Neurons
+    won: Neurons
+    lost: Neurons = _NONE
+    depresses: bool = False
