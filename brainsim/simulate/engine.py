@@ -58,6 +58,10 @@ class Engine:
         """Whether the backend is open and sound."""
         return self._backend is not None and not self._backend.broken
 
+    def check_open(self) -> None:
+        """Refuse what would have no effect on a closed simulator."""
+        self._open()
+
     def _sound(self) -> Backend:
         backend = self._open()
         if backend.broken:

@@ -96,6 +96,12 @@ class Simulator:
         brain.freeze()
         self._parts = Parts(brain, self.seed, engine)
 
+    @property
+    def _open(self) -> Parts:
+        """The parts, for what would have no effect on a closed simulator, which is refused."""
+        self._engine.check_open()
+        return self._parts
+
     # Rounds
 
     def run(
@@ -177,8 +183,8 @@ class Simulator:
         if isinstance(fibers, Cycle):
             if learn is not None:
                 raise DeclarationError("Simulator.schedule: the phases of a Cycle say who learns; leave learn out")
-            return self._parts.scheduling.cycle(fibers)
-        return self._parts.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
+            return self._open.scheduling.cycle(fibers)
+        return self._open.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
@@ -218,11 +224,11 @@ class Simulator:
 
     def hold(self, *areas: AreasLike) -> None:
         """Keep the present winners of these areas and regions firing until they are released."""
-        self._parts.stimuli.hold(areas)
+        self._open.stimuli.hold(areas)
 
     def release(self, *areas: AreasLike) -> None:
         """Let areas and regions (all, if none is named) choose winners again; what fires now stays until they do."""
-        self._parts.stimuli.release(areas)
+        self._open.stimuli.release(areas)
 
     def silence(self, *areas: AreasLike) -> None:
         """Let no neuron of areas and regions (all, if none is named) fire, and release them; weights are kept."""
@@ -257,7 +263,7 @@ class Simulator:
         DeclarationError
             If a target is not of this brain, or the lock is not a name.
         """
-        self._parts.gates.inhibit(targets, lock)
+        self._open.gates.inhibit(targets, lock)
 
     def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
         """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
@@ -279,9 +285,9 @@ class Simulator:
             If a target is not of this brain, or the lock is not a name.
         """
         if lock is None and not targets:
-            self._parts.gates.open_all()
+            self._open.gates.open_all()
         else:
-            self._parts.gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
+            self._open.gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
 
     @property
     def locks(self) -> Mapping[str, tuple[str, ...]]:
@@ -310,7 +316,7 @@ class Simulator:
         DeclarationError
             If the value is out of range, or the modulator is an oscillator or belongs to another brain.
         """
-        self._parts.modulators.set(modulator, value)
+        self._open.modulators.set(modulator, value)
 
     def reinforce(self, modulator: ModulatorLike, value: float) -> None:
         """Apply a modulator to the rounds that fibers remember, as a reward does that comes late.
@@ -327,7 +333,7 @@ class Simulator:
         DeclarationError
             If it modulates no fiber with a trace, the value is not between -8 and 8, or it is an oscillator.
         """
-        self._parts.reinforcement.reinforce(modulator, value)
+        self._open.reinforcement.reinforce(modulator, value)
 
     # Excitability
 
@@ -449,7 +455,7 @@ class Simulator:
         Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
         """
         every = list(self.brain.areas.values())
-        return self._parts.recorder.start([every[index] for index in self._parts.index.some(areas)], drives=drives)
+        return self._open.recorder.start([every[index] for index in self._parts.index.some(areas)], drives=drives)
 
     @property
     def rounds(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brainsim import Area, Assembly, Brain, Hebbian, SilentWarning, Simulator, UnusedWarning
+from brainsim import Area, Assembly, Brain, Hebbian, Modulator, SilentWarning, Simulator, UnusedWarning
 from brainsim.errors import BackendError, DeclarationError, DumpError, SimulationError, UnknownNameError
 
 BACKENDS = ["reference", "cpu"]
@@ -369,6 +369,30 @@ def test_bad_requests_are_refused() -> None:
     sim.close()
     with pytest.raises(SimulationError, match="is closed; build a new one"):
         sim.run(phon >> lex1)
+
+
+def test_a_closed_simulator_refuses_what_would_have_no_effect() -> None:
+    brain = two_lexicons()
+    brain.add(Modulator("dopamine"))
+    sim = Simulator(brain, backend="reference")
+    sim.close()
+    refused = (
+        *(
+            lambda: sim.hold("Lex1"),
+            lambda: sim.release("Lex1"),
+            lambda: sim.silence("Lex1"),
+            lambda: sim.record("Lex1"),
+        ),
+        *(lambda: sim.inhibit("Lex1"), lambda: sim.disinhibit("Lex1"), sim.disinhibit, sim.schedule),
+        *(lambda: sim.set_modulator("dopamine", 1.0), lambda: sim.reinforce("dopamine", 1.0)),
+        *(lambda: sim.forget(brain.fibers), lambda: sim.drive("Lex1"), sim.events, lambda: sim.assembly("Lex1")),
+    )
+    for call in refused:
+        with pytest.raises(SimulationError, match="is closed; build a new one"):
+            call()
+    assert sim.rounds == 0
+    assert sim.held == ()
+    assert sim.locks == {}
 
 
 @pytest.mark.parametrize("where", ["project", "select", "strengthen", "learn"])
