@@ -16,7 +16,7 @@ class Activation(ABC):
     """How an area selects the neurons that fire, of which there are at most ``k``.
 
     A new kind of activation is a frozen dataclass derived from this class.  Its ``part()`` returns what backends run.
-    Its ``threshold`` is that of all neurons at the beginning of a simulation, in units of the base weight.
+    Its ``threshold`` is that of all neurons at the beginning of a simulation, in the unit of weights.
     """
 
     threshold: float = 0.0
@@ -59,7 +59,7 @@ class Threshold(Activation):
     Parameters
     ----------
     level : float
-        Threshold of every neuron at the beginning of a simulation, in units of the base weight.  `sim.set_thresholds`
+        Threshold of every neuron at the beginning of a simulation, in the unit of weights.  `sim.set_thresholds`
         replaces it, ``refraction`` adds to it.
 
     Examples

@@ -118,7 +118,7 @@ def choose(
     outcomes : mapping of str to Assembly
         Two or more.
     noise : float
-        Standard deviation of the normal noise, in units of the base weight; `choice_noise` gives the one that fits.
+        Standard deviation of the normal noise, in the unit of weights; `choice_noise` gives the one that fits.
     rounds : int
         Recurrent rounds.
     rng : int or numpy.random.Generator

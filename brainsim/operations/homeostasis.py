@@ -29,7 +29,7 @@ def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     fibers : Fiber, FiberSet or iterable of Fiber
         Each on its own; all with a plasticity rule, which may be ``Hebbian(beta=0)``.
     total : float
-        What the weights into each neuron sum to, in units of the base weight.  Neurons without synapses stay so.
+        What the weights into each neuron sum to, in the unit of weights.  Neurons without synapses stay so.
 
     Raises
     ------

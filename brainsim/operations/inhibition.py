@@ -146,7 +146,7 @@ def refract(sim: Simulator, assembly: Assembly, amount: float | None = None) -> 
     assembly : Assembly
         Whose neurons refract.
     amount : float, optional
-        By how much, in units of the base weight; what was raised before adds up.  By default, out of reach of any
+        By how much, in the unit of weights; what was raised before adds up.  By default, out of reach of any
         drive.
 
     Raises

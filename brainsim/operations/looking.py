@@ -127,7 +127,7 @@ def most_driven(sim: Simulator, areas: AreaLike | Region | Iterable[AreaLike], f
 def input_to(sim: Simulator, assembly: Assembly, fibers: Openable) -> float:
     """Return how strongly what fires now drives an assembly: the sum of the drives of its neurons.
 
-    Drives are those of `Simulator.drives`, less thresholds, in units of the base weight.  Whether the neurons would win
+    Drives are those of `Simulator.drives`, less thresholds, in the unit of weights.  Whether the neurons would win
     makes no difference.  No round is run, and nothing changes.  Takes as long as `Simulator.drives`: it reads all
     learned synapses of the fibers.
 

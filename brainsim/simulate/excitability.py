@@ -1,4 +1,4 @@
-"""Thresholds and drives, in units of the base weight."""
+"""Thresholds and drives, in the unit of weights."""
 
 from __future__ import annotations
 

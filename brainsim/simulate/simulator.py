@@ -338,7 +338,7 @@ class Simulator:
     # Excitability
 
     def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
-        """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in units of the base weight."""
+        """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in the unit of weights."""
         return self._parts.excitability.thresholds(self._parts.index.area(area))
 
     def set_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> None:
@@ -376,7 +376,7 @@ class Simulator:
         Returns
         -------
         float64 array, shape (n,)
-            In units of the base weight.
+            In the unit of weights.
         """
         every = self.brain.fibers if fibers is None else fibers
         return self._parts.excitability.drives(self._parts.index.area(area), self._parts.planning.transmitting(every))
