@@ -121,7 +121,7 @@ class Channels(Activation):
     -----
     The summed drive identifies channels more reliably than the drives of single neurons.  With 10 000 channels of 10
     neurons, of which a cue drives 4, the right channels win in all trials; if the 40 neurons of largest drive win
-    instead, .82 of them are right.
+    instead, .58 of them are right (``experiments/routing.py``, 3 seeds).
     """
 
     size: int
