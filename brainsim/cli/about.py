@@ -1,0 +1,39 @@
+"""``brainsim parameters`` and ``brainsim info``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from brainsim.studies.experiment import load_experiment
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def parameters(file: Path) -> None:
+    """List the parameters of the experiment in FILE, with their types, defaults and quick values."""
+    experiment = load_experiment(file)
+    for name, kind in experiment.types.items():
+        quick = f"   (--quick: {experiment.quick[name]})" if name in experiment.quick else ""
+        click.echo(f"{name}: {kind.__name__} = {experiment.defaults[name]!r}{quick}")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+def info(as_json: bool) -> None:
+    """Show versions, the machine, and which backends work here."""
+    from brainsim.studies.info import describe
+
+    about = describe()
+    if as_json:
+        click.echo(json.dumps(about, indent=2))
+        return
+    click.echo("  ".join(f"{name} {version}" for name, version in about["versions"].items()))
+    click.echo(f"{about['machine']['platform']}, {about['machine']['cores']} cores")
+    for name, reason in about["backends"].items():
+        works = f"does not run here: {reason}" if reason else "works"
+        click.echo(f"backend {name}: {works}" + (" (auto)" if name == about["auto"] else ""))
+    if about["gpu"]:
+        click.echo("gpu: " + "  ".join(f"{name} {version}" for name, version in about["gpu"].items()))
