@@ -113,8 +113,10 @@ def read_table(
 
 def _records(file: Path, delimiter: str, quotes: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of each record, and the line in which it begins."""
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(_text(file), newline=""), delimiter=delimiter, strict=True, quoting=quoting)
+    lines = io.StringIO(_text(file), newline="")
+    reader = csv.reader(
+        lines, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+    )
     line = 1
     try:
         for record in reader:
