@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
+from brainsim.studies.places import place_matplotlib
 
 if TYPE_CHECKING:
     from brainsim.studies.run import Run
@@ -183,6 +184,7 @@ def load_experiment(path: str | Path) -> Experiment:
     folder = str(file.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)  # so that an experiment can import a file beside it
+    place_matplotlib()
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -50,7 +51,8 @@ class RunLock:
     def release(self) -> None:
         """Leave the folder to others."""
         if self._lock.is_locked:
-            (self._folder / _LOCK).unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows does not delete what is open; the file may stay
+                (self._folder / _LOCK).unlink(missing_ok=True)
             self._lock.release()
 
 
