@@ -11,7 +11,7 @@ from typing import Any
 import numba
 from numba.core.caching import FunctionCache
 
-from brainsim.kernels.places import temporary_folder, writable
+from brainsim.kernels.writable import temporary_folder, writable
 
 _KERNELS = Path(__file__).parent.parent
 _HOME = Path("~/.cache/brainsim")

@@ -15,7 +15,7 @@ import pytest
 from numba.core.caching import IndexDataCacheFile
 
 from brainsim.kernels.cpu import compiling, disk, graph
-from brainsim.kernels.places import temporary_folder
+from brainsim.kernels.writable import temporary_folder
 
 ROW = """
 import sys

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from brainsim.kernels.places import temporary_folder, writable
+from brainsim.kernels.writable import temporary_folder, writable
 
 _CHOSEN = "MPLCONFIGDIR"
 
