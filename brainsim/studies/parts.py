@@ -43,7 +43,7 @@ class Part:
     key: str
     simulator: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ()
-    _saved_at: float = field(default_factory=time.monotonic)
+    _saved_at: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.key or Path(self.key).name != self.key or "\0" in self.key:
@@ -102,6 +102,7 @@ class Part:
 
         A worker of a run that was killed may work on the part for a moment more; the lock lets it end first.
         """
+        self._saved_at = time.monotonic()
         with self._alone():
             if not self.done:
                 write_json(self.path, function(self, *args, **options))

@@ -152,8 +152,8 @@ class Run:
         """Return the results of many parts by key, computed side by side in ``jobs`` processes.
 
         A part is a call ``function(part, *args, **kwargs)`` of a function that stands in a module or an experiment
-        file, with plain data.  Its `Part` keeps its checkpoint and knows which backend to use.  Parts begin in the order
-        given, so that the longest should come first.  Results do not depend on the number of processes.
+        file, with plain data.  Its `Part` keeps its checkpoint and knows which backend to use.  Parts begin in the
+        order given, so that the longest should come first.  Results do not depend on the number of processes.
 
         Parameters
         ----------

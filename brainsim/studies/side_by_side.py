@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,21 +77,23 @@ class Parts:
     peaks: dict[int, float] = field(default_factory=dict)
     _keys: set[str] = field(default_factory=set)
 
-    def new(self, key: str, files: Sequence[str], threads: int | None = None) -> Part:
+    def new(self, key: str, files: Sequence[str]) -> Part:
         """Return a part; `ExperimentError` if there is one with this key."""
         if key in self._keys:
             raise ExperimentError(f"part {key!r}: two parts of a run have this key; rename one")
         self._keys.add(key)
-        options = {"backend": self.settings.backend, "threads": threads or self.settings.threads}
+        options = {"backend": self.settings.backend, "threads": self.settings.threads}
         return Part(self.folder, key, options, files)
 
     def compute(self, calls: Mapping[str, Call], counts: Mapping[str, int], files: Files, bar: tqdm[Any]) -> list[Part]:
         """Compute those parts that are not done in up to as many processes as the settings say."""
-        jobs = max(1, min(self.settings.jobs, len(calls)))
-        threads = None if jobs == 1 else self.settings.threads_of(jobs)
-        parts = [self.new(key, files.get(key, ()), threads) for key in calls]
+        parts = [self.new(key, files.get(key, ())) for key in calls]
         waiting = [part for part in parts if not part.done]
         bar.update(sum(counts[part.key] for part in parts if part.done))
+        jobs = max(1, min(self.settings.jobs, len(waiting)))
+        threads = self.settings.threads_of(jobs)
+        if jobs > 1:
+            waiting = [replace(part, simulator={**part.simulator, "threads": threads}) for part in waiting]
         work = [Call(compute, (part, calls[part.key])) for part in waiting]
         shown = Bar(bar, [counts[part.key] for part in waiting])
         with closing(completed(work, jobs, threads=threads, watch=shown)) as outcomes:  # no worker outlasts an error
@@ -111,5 +113,5 @@ class Parts:
 
 
 def default_jobs(backend: str) -> int:
-    """Return how many processes compute the parts of a run: one a core, but one alone on a GPU, which they would share."""
+    """Return how many processes compute the parts of a run: one a core, but a single one on a GPU."""
     return 1 if backends.resolve(backend) == "gpu" else processes.default_jobs()
