@@ -61,6 +61,13 @@ def contents(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name != _LOCK]
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts."""
+    for pattern in (".*.[0-9]*.*", ".*.lock"):
+        for path in (*folder.glob(pattern), *(folder / "parts").glob(pattern)):
+            path.unlink(missing_ok=True)
+
+
 def clear_run(folder: Path) -> None:
     """Delete the run in a folder.
 
