@@ -57,7 +57,7 @@ FOLDER = _folder()
 """Where compiled kernels are kept, ``None`` if nowhere."""
 
 
-class _Kept(FunctionCache):  # type: ignore[misc]
+class _Kept(FunctionCache):
     """Numba's cache of one function, which costs time and nothing else where files cannot be read or written."""
 
     said = False
@@ -65,7 +65,7 @@ class _Kept(FunctionCache):  # type: ignore[misc]
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function; ``None``, and the function is compiled, if there is none or it is damaged."""
         try:
-            return super().load_overload(sig, target_context)
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except Exception:  # whatever unpickling raises
             self._attempt(self.flush)
             return None
@@ -91,7 +91,8 @@ def keep(dispatcher: Any) -> None:
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined]
     try:
-        dispatcher._cache = _Kept(dispatcher.py_func)  # what its enable_caching does, with a cache of ours
+        # What its enable_caching does, with a cache of ours.
+        dispatcher._cache = _Kept(dispatcher.py_func)  # type: ignore[no-untyped-call]
     except RuntimeError:  # no folder can be made for it
         return
     finally:
