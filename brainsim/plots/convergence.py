@@ -49,7 +49,7 @@ def convergence_curve(
     >>> sim.present(phon["dog"])
     >>> sim.run(phon >> lex | lex >> lex, rounds=8).rounds
     8
-    >>> brainsim.plots.convergence_curve(recording).get_ylabel()
+    >>> plots.convergence_curve(recording).get_ylabel()
     'overlap of winners'
     """
     ax = axes(ax)
@@ -95,7 +95,7 @@ def support_curve(recording: Recording, areas: Sequence[Area | str] | None = Non
     >>> sim.present(phon["dog"])
     >>> sim.run(phon >> lex, rounds=3).rounds
     3
-    >>> brainsim.plots.support_curve(recording).get_ylabel()
+    >>> plots.support_curve(recording).get_ylabel()
     'support (neurons)'
     """
     ax = axes(ax)

@@ -15,7 +15,7 @@ _PLASTIC, _FIXED = "#D55E00", "#666666"
 
 
 def brain_dot(brain: Brain) -> str:
-    """Return a brain in the DOT language, which Graphviz lays out and draws: ``dot -Tsvg brain.dot -o brain.svg``.
+    r"""Return a brain in the DOT language, which Graphviz lays out and draws: ``dot -Tsvg brain.dot -o brain.svg``.
 
     Areas are nodes, regions are clusters.  Fibers that learn are orange, others grey and dashed; their labels have the
     graph, the rule, and what is not at its default.
@@ -25,7 +25,7 @@ def brain_dot(brain: Brain) -> str:
     >>> brain = Brain()
     >>> a, b = brain.add(Area("A", n=1000, k=50), Area("B", n=1000, k=50))
     >>> _ = brain.connect(a, b, p=0.1)
-    >>> print(brainsim.plots.brain_dot(brain))
+    >>> print(plots.brain_dot(brain))
     digraph brain {
       node [shape=box, style="rounded,filled", fillcolor=white, fontname="sans-serif"];
       edge [fontname="sans-serif", fontsize=9];

@@ -42,7 +42,8 @@ def overlap_heatmap(
 
     Notes
     -----
-    Of up to ten assemblies each overlap is written into its cell.  Of many assemblies only every second, third … label is drawn, so that labels can be read.
+    Of up to ten assemblies each overlap is written into its cell.  Of many assemblies only every second, third … label
+    is drawn, so that labels can be read.
     """
     columns = rows if columns is None else columns
     if not rows or not columns:

@@ -40,7 +40,7 @@ def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax
 
     Examples
     --------
-    >>> ax = brainsim.plots.weight_histogram({"Phon->Lex": [1.1, 1.1, 1.21], "Lex->Lex": [1.1]}, bins=4)
+    >>> ax = plots.weight_histogram({"Phon->Lex": [1.1, 1.1, 1.21], "Lex->Lex": [1.1]}, bins=4)
     >>> ax.get_xlabel()
     'weight'
     """
