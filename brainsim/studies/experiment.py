@@ -16,6 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
@@ -164,13 +165,13 @@ def _declare(function: Function, quick: Mapping[str, Value]) -> Experiment:
     return Experiment(function, types, defaults, dict(quick))
 
 
-def load_experiment(path: str | Path) -> Experiment:
-    """Return the experiment that a Python file declares.
+def load_module(path: str | Path) -> ModuleType:
+    """Run a Python file as a module that is not the main one, and return it.
 
     Raises
     ------
     ExperimentError
-        If the file does not exist, is not Python, or does not hold exactly one experiment.
+        If the file does not exist or is not Python.
     """
     file = Path(path)
     if not file.is_file():
@@ -187,10 +188,26 @@ def load_experiment(path: str | Path) -> Experiment:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise ExperimentError(f"{path}, line {error.lineno}: is not valid Python ({error.msg})") from error
-    found = [value for value in vars(module).values() if isinstance(value, Experiment)]
+    return module
+
+
+def load_experiment(path: str | Path) -> Experiment:
+    """Return the experiment that a Python file declares.
+
+    Raises
+    ------
+    ExperimentError
+        If the file does not exist, is not Python, or does not hold exactly one experiment.
+    """
+    found = experiments_in(load_module(path))
     if len(found) != 1:
         names = ", ".join(one.name for one in found) or "none"
         raise ExperimentError(
             f"{path}: must have exactly one function decorated with @brainsim.experiment (found {names})"
         )
     return found[0]
+
+
+def experiments_in(module: ModuleType) -> list[Experiment]:
+    """Return the experiments that a module declares."""
+    return [value for value in vars(module).values() if isinstance(value, Experiment)]
