@@ -111,6 +111,7 @@ def noun_verb(
         if not 1 <= value <= MOST:
             raise ExperimentError(f"--set {name}={value}: must be between 1 and {MOST}")
     words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
+    run.notes += words.notes
     words = words.take(nouns or None, verbs or None)
     study = Study(
         lexicon=words,
@@ -329,6 +330,8 @@ def _about_words(study: Study, parts: Sequence[Any]) -> dict[str, Any]:
         "nouns": study.lexicon.nouns,
         "verbs": study.lexicon.verbs,
         "features": study.lexicon.feature_names,
+        "dropped_columns": study.lexicon.dropped_columns,
+        "skipped_classes": study.lexicon.skipped_classes,
         "left_out_homographs": study.lexicon.left_out,
     }
     if not study.clauses:

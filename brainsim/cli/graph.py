@@ -34,7 +34,7 @@ def graph(file: Path, out: Path | None, name: str | None, settings: tuple[str, .
       brainsim graph experiments/noun_verb.py
       brainsim graph my_brain.py -o my_brain.svg
       brainsim graph my_brain.py --brain build_brain -o - | dot -Tpdf -o brain.pdf
-    """
+    """  # noqa: D301 - click takes the character, not an escape
     from brainsim.studies.inspecting import declared_brain, outline
 
     if out is not None and str(out) != "-" and out.suffix.lower() not in _ENDINGS:
@@ -65,6 +65,10 @@ def _write(out: Path, brain: Brain) -> None:
         if ending in texts:
             path.write_text(texts[ending](brain) + "\n", encoding="utf-8")
         else:
+            from matplotlib.figure import Figure
+
             from brainsim.plots import draw_brain
 
-            draw_brain(brain).figure.savefig(path, dpi=150)
+            figure = Figure(figsize=(6.0, 6.0), layout="constrained")
+            draw_brain(brain, ax=figure.subplots())
+            figure.savefig(path, dpi=150)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 
-def legend(ax: Axes, handles: Sequence[Artist], names: Sequence[str], **place: object) -> None:
+def legend(ax: Axes, handles: Sequence[Artist], names: Sequence[str], **place: Any) -> None:
     """Draw a legend beside the axes, or at another place.
 
     Matplotlib leaves out names that begin with an underscore, so they are set afterwards.

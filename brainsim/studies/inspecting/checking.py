@@ -73,7 +73,7 @@ def check(path: str | Path) -> Checked:
 def _fault(path: Path, error: BrainsimError) -> Checked:
     """Return a file that cannot be read: damaged, unless it is another program's, or of another version."""
     detail = str(error).removeprefix(f"{path}: ")
-    kind = "hdf5" if path.suffix.lower() in HDF5 or path.is_file() and looks_like_hdf5(path) else "other"
+    kind = "hdf5" if path.suffix.lower() in HDF5 or (path.is_file() and looks_like_hdf5(path)) else "other"
     # All readers say "damaged" of what brainsim wrote and something else has changed since.
     return Checked(str(path), kind, "damaged" if "damaged" in detail else "unknown", detail)
 
@@ -126,5 +126,6 @@ def _run(folder: Path) -> Checked:
 def _files(folder: Path) -> list[Path]:
     found: list[Path] = []
     for path in contents(folder):
-        found += [path] if not path.is_dir() or path.is_symlink() else [each for each in path.rglob("*") if not each.is_dir()]
+        inner = [path] if path.is_symlink() or not path.is_dir() else path.rglob("*")
+        found += [each for each in inner if not each.is_dir()]
     return found

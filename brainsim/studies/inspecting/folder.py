@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -91,3 +92,23 @@ def _changed(path: str, digest: str, what: str) -> Iterator[str]:
             yield f"{what}, {path}, has changed since"
     except OSError as error:
         yield f"{what}, {path}, cannot be read from here ({error.strerror})"
+
+
+def metrics_of(folder: Path) -> dict[str, Any] | None:
+    """Return the metrics of a run, ``None`` if there are none yet.
+
+    Raises
+    ------
+    RunFolderError
+        If they are damaged.
+    """
+    path = folder / "metrics.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise TypeError("no mapping")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise RunFolderError(f"{folder}: metrics.json is damaged ({error})") from error
+    return found

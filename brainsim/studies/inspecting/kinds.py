@@ -20,7 +20,7 @@ _BY_ENDING: dict[str, Kind] = {
     **dict.fromkeys((".png", ".svg", ".pdf"), "picture"),
 }
 # What `brainsim._files.whole` calls a file that is not yet in its place.
-_PARTIAL = re.compile(r"\..+\.\d+(\.[^.]+)?")
+_PARTIAL = re.compile(r"\.brainsim-\d+-\d+(\..*)?")
 
 
 def kind_of(path: Path) -> Kind:

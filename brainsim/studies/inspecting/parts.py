@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from brainsim.kernels.law.rules import RATE_BITS
-from brainsim.kernels.law.weights import ONE, to_float
+from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
 from brainsim.kernels.state import KINDS, WEIGHTS
 from brainsim.simulate.state import Snapshot
 
@@ -119,4 +119,5 @@ def _step(part: Mapping[str, Any], weight: str) -> str:
     gain, drift = part["gain"] / 2**RATE_BITS, to_float(part["drift"]) / 2**RATE_BITS
     terms = [f"{drift:.4g}"] * bool(drift) + [f"{gain:.4g} {weight}"] * bool(gain)
     added = "a table" if part["steps"] else " + ".join(terms) or "0"
-    return f"+= {added}, from {to_float(part['floor']):g} to {to_float(part['ceiling']):g}"
+    low, high = to_float(part["floor"]), to_float(part["ceiling"])
+    return f"w += {added}" + ("" if (low, high) == (0.0, MAX_WEIGHT) else f", within {low:g} to {high:g}")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brainsim.errors import DumpError, RunFolderError
+from brainsim.errors import DumpError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.states_file import SavedState, read_state
-from brainsim.studies.inspecting.folder import Standing, header_of, standing
+from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of
-from brainsim.studies.inspecting.versions import Versions, versions_of
+from brainsim.studies.inspecting.versions import Versions, about, versions_of
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,14 @@ class ShownRecording:
 
 @dataclass(frozen=True)
 class ShownDump:
-    """A file of assemblies and recordings: the sizes of assemblies by area and label, and the recordings."""
+    """A file of assemblies and recordings: the sizes of assemblies by area and label, and the recordings.
+
+    ``about`` is what else the file says of itself.
+    """
 
     path: str
+    kind: str
+    about: Mapping[str, Any]
     versions: Versions
     assemblies: Mapping[str, Mapping[str, int]]
     recordings: tuple[ShownRecording, ...]
@@ -124,7 +128,7 @@ def show(path: str | Path) -> Shown:
     if kind == "state":
         return _state(place)
     if kind in ("dump", "history"):
-        return _dump(place)
+        return _dump(place, kind)
     if kind == "run":
         return _run(place)
     raise DumpError(f"{path}: is no state, no dump, no history and no run folder of brainsim")
@@ -148,9 +152,11 @@ def _state(path: Path) -> ShownState:
     )
 
 
-def _dump(path: Path) -> ShownDump:
+def _dump(path: Path, kind: str) -> ShownDump:
     return ShownDump(
         path=str(path),
+        kind=kind,
+        about=about(path),
         versions=versions_of(path),
         assemblies={
             area: {label: len(assembly) for label, assembly in labels.items()}
@@ -172,23 +178,3 @@ def _recording(name: str, recording: Recording) -> ShownRecording:
 def _run(folder: Path) -> ShownRun:
     files = {str(each.relative_to(folder)): each.stat().st_size for each in sorted(folder.rglob("*")) if each.is_file()}
     return ShownRun(str(folder), standing(folder), header_of(folder), metrics_of(folder), files)
-
-
-def metrics_of(folder: Path) -> dict[str, Any] | None:
-    """Return the metrics of a run, ``None`` if there are none yet.
-
-    Raises
-    ------
-    RunFolderError
-        If they are damaged.
-    """
-    path = folder / "metrics.json"
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict):
-            raise TypeError("no mapping")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError) as error:
-        raise RunFolderError(f"{folder}: metrics.json is damaged ({error})") from error
-    return found

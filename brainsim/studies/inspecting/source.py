@@ -14,7 +14,8 @@ from typing import NoReturn
 from brainsim.declare.brain import Brain
 from brainsim.errors import BrainsimError, ExperimentError, unknown
 from brainsim.simulate.showing import shown_to
-from brainsim.studies.experiment import Experiment, experiments_in, load_module
+from brainsim.studies.experiment import Experiment, experiments_in
+from brainsim.studies.modules import load
 
 
 class _Seen(BaseException):
@@ -55,9 +56,9 @@ def declared_brain(
     try:
         with _running(path), redirect_stdout(sys.stderr):
             if name is not None:
-                return _named(path, load_module(path), name)
+                return _named(path, load(path), name)
             with shown_to(_stop):
-                return _found(path, load_module(path), settings, quick)
+                return _found(path, load(path), settings, quick)
     except _Seen as seen:
         return seen.brain
 
@@ -85,7 +86,7 @@ def _running(path: str | Path) -> Iterator[None]:
 
 def _line(path: str | Path, error: BaseException) -> str:
     """Return the last line of the file that an error passed, as text."""
-    numbers = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(Path(path))]
+    numbers = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(Path(path).resolve())]
     return f", line {numbers[-1]}" if numbers else ""
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 
 
 def aligned(rows: Iterable[Sequence[object]], *, indent: int = 2) -> list[str]:
-    """Return rows as lines with aligned columns: whole numbers and their headings to the right, the rest to the left.
+    r"""Return rows as lines with aligned columns: whole numbers and their headings to the right, the rest to the left.
 
     Examples
     --------
-    >>> print("\\n".join(aligned([("area", "n"), ("Lex", 1000), ("Phon", 50)], indent=0)))
+    >>> print("\n".join(aligned([("area", "n"), ("Lex", 1000), ("Phon", 50)], indent=0)))
     area      n
     Lex   1,000
     Phon     50

@@ -7,11 +7,13 @@ from functools import singledispatch
 from typing import Any
 
 from brainsim.studies.inspecting.checking import Checked
-from brainsim.studies.inspecting.differing import Comparison
+from brainsim.studies.inspecting.comparison import Comparison
 from brainsim.studies.inspecting.folder import Standing
 from brainsim.studies.inspecting.showing import ShownDump, ShownRecording, ShownRun, ShownState
 from brainsim.studies.inspecting.table import aligned, counted, titled
 
+PARTS = "parts/"
+_MOST_DIFFERENCES = 40
 _MOST = 12
 """How many items of a long list are written."""
 
@@ -24,14 +26,22 @@ def text(record: Any) -> str:
 
 @text.register
 def _(checked: Checked) -> str:
-    files = [(each.path[len(checked.path) + 1 :], each.kind, _verdict(each)) for each in checked.files]
+    names = {each.path[len(checked.path) + 1 :]: each for each in checked.files}
+    parts = [name for name, each in names.items() if name.startswith(PARTS) and _is_finished_part(each)]
+    files = [(name, each.kind, _verdict(each)) for name, each in names.items() if name not in parts]
+    files += [(f"{PARTS}*", "json", f"whole: {counted(len(parts), 'finished part')}")] if parts else []
     return "\n".join([f"{checked.path}: {_verdict(checked)}", *aligned(files), *_resuming(checked.run)])
+
+
+def _is_finished_part(checked: Checked) -> bool:
+    return checked.kind == "json" and checked.condition == "whole"
 
 
 def _verdict(checked: Checked) -> str:
     detail = checked.detail.removeprefix("is damaged: ").removeprefix("is damaged ")
-    kind = f"{checked.kind} " if checked.kind in ("state", "dump", "history") else ""
-    return f"{checked.condition}: {kind if checked.condition == 'whole' else ''}{detail}" if detail else checked.condition
+    if checked.condition == "whole" and checked.kind in ("state", "dump", "history"):
+        detail = f"{checked.kind}, {detail}"
+    return f"{checked.condition}: {detail}" if detail else checked.condition
 
 
 def _resuming(run: Standing | None) -> list[str]:
@@ -98,7 +108,7 @@ def _fiber_rows(state: ShownState) -> list[tuple[object, ...]]:
 @text.register
 def _(dump: ShownDump) -> str:
     assemblies = [("area", "assemblies", "neurons", "labels")] + [
-        (area, len(labels), _range(labels.values()), _listed(labels)) for area, labels in dump.assemblies.items()
+        (area, len(labels), _range(labels.values()), _listed(list(labels))) for area, labels in dump.assemblies.items()
     ]
     recordings = [line for recording in dump.recordings for line in _recording(recording)]
     return "\n".join(
@@ -141,16 +151,25 @@ def _(run: ShownRun) -> str:
             *aligned(head),
             *_resuming(run.run),
             *titled("parameters", [("name", "value"), *((name, str(v)) for name, v in header["parameters"].items())]),
-            *titled("files", [("name", "bytes"), *run.files.items()]),
+            *titled("files", _file_rows(run)),
         ]
     )
 
 
+def _file_rows(run: ShownRun) -> list[tuple[object, ...]]:
+    """Return the files of a run, its parts in one row."""
+    parts = [size for name, size in run.files.items() if name.startswith(PARTS)]
+    rows = [("name", "bytes"), *((name, size) for name, size in run.files.items() if not name.startswith(PARTS))]
+    return [*rows, (f"{PARTS}* ({counted(len(parts), 'file')})", sum(parts))] if parts else rows
+
+
 @text.register
 def _(comparison: Comparison) -> str:
-    lines = [f"equal: {comparison.a} and {comparison.b} hold the same {comparison.kind}"]
+    lines = [f"equal {comparison.kind}: {comparison.a} and {comparison.b}"]
     if not comparison.equal:
-        lines = [f"a: {comparison.a}", f"b: {comparison.b}", *map(str, comparison.differences)]
+        more = len(comparison.differences) - _MOST_DIFFERENCES
+        lines = [f"a: {comparison.a}", f"b: {comparison.b}", *map(str, comparison.differences[:_MOST_DIFFERENCES])]
+        lines += [f"… and {counted(more, 'difference')} more; --json lists all"] if more > 0 else []
     return "\n".join([*lines, *(f"note: {note}" for note in comparison.notes)])
 
 
