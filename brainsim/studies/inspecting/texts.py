@@ -159,7 +159,10 @@ def _(run: ShownRun) -> str:
 def _file_rows(run: ShownRun) -> list[tuple[object, ...]]:
     """Return the files of a run, its parts in one row."""
     parts = [size for name, size in run.files.items() if name.startswith(PARTS)]
-    rows = [("name", "bytes"), *((name, size) for name, size in run.files.items() if not name.startswith(PARTS))]
+    rows: list[tuple[object, ...]] = [
+        ("name", "bytes"),
+        *((name, size) for name, size in run.files.items() if not name.startswith(PARTS)),
+    ]
     return [*rows, (f"{PARTS}* ({counted(len(parts), 'file')})", sum(parts))] if parts else rows
 
 
