@@ -143,7 +143,7 @@ LEXICONS = {
         (["--set", "tau=0"], "WordLearner.tau: must be an integer of at least 1 (got 0)"),
         (["--set", "sentences=1e15"], "--set sentences=1000000000000000: must be between 1 and 10000000"),
         (["--out", "x" * 300], "cannot be written (File name too long); choose another"),
-        (["--set", "lexicon=gap.csv"], "gap.csv, line 3: size must be a finite number (got ''); mend it, or name the"),
+        (["--set", "lexicon=gap.csv"], "gap.csv, line 3, column 'size': must be a finite number"),
         (["--set", "lexicon=slash.csv"], "slash.csv, line 2: must have a word, without '/' (got 'he/she')"),
         (["--set", "rule=oja"], "--set rule=oja: must be one of hebbian, saturating"),
         (["--set", "sentences=0"], "--set sentences=0: must be between 1 and 10000000"),
