@@ -6,6 +6,7 @@ Ctrl-C; 143 ended by SIGTERM or SIGHUP.
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -31,6 +32,7 @@ for _command in (run, parameters, info, bench):
 
 def main() -> None:
     """Entry point: turn errors into one line and an exit code."""
+    _escape_letters()
     try:
         sys.exit(cli.main(standalone_mode=False, prog_name="brainsim"))
     except click.exceptions.Exit as stop:
@@ -44,3 +46,10 @@ def main() -> None:
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
+
+
+def _escape_letters() -> None:
+    """Let a terminal that has not all letters show the others as escapes; a word must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")

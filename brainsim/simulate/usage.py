@@ -22,6 +22,11 @@ class Usage:
         before = self._common
         self._common = {line: None for line in unused if before is None or line in before}
 
+    def merge(self, other: Usage) -> None:
+        """Take in the reports of simulations that another collector has, as of another process."""
+        if other._common is not None:
+            self.add(tuple(other._common))
+
     @property
     def unused(self) -> tuple[str, ...]:
         """One line for each area and fiber that no simulation used."""
@@ -40,6 +45,11 @@ def collected() -> Iterator[Usage]:
         yield usage
     finally:
         _collector.reset(token)
+
+
+def collector() -> Usage | None:
+    """Return what collects the reports here, if anything does."""
+    return _collector.get()
 
 
 def report(unused: Sequence[str]) -> None:

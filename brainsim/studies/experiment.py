@@ -8,10 +8,8 @@ def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, o
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import math
-import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
+from brainsim.studies.modules import load
 
 if TYPE_CHECKING:
     from brainsim.studies.run import Run
@@ -172,21 +171,7 @@ def load_experiment(path: str | Path) -> Experiment:
     ExperimentError
         If the file does not exist, is not Python, or does not hold exactly one experiment.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ExperimentError(f"{path}: no such file; give the path of an experiment, e.g. experiments/noun_verb.py")
-    spec = importlib.util.spec_from_file_location(f"brainsim_experiment_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise ExperimentError(f"{path}: is not a Python file; an experiment's name ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    folder = str(file.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # so that an experiment can import a file beside it
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ExperimentError(f"{path}, line {error.lineno}: is not valid Python ({error.msg})") from error
+    module = load(path)
     found = [value for value in vars(module).values() if isinstance(value, Experiment)]
     if len(found) != 1:
         names = ", ".join(one.name for one in found) or "none"
