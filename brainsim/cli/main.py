@@ -14,6 +14,8 @@ import click
 from brainsim._version import __version__
 from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
+from brainsim.cli.files import check, diff, show
+from brainsim.cli.graph import graph
 from brainsim.cli.run import run
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
 
@@ -26,7 +28,7 @@ def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
 
 
-for _command in (run, parameters, info, bench):
+for _command in (run, parameters, check, show, diff, graph, info, bench):
     cli.add_command(_command)
 
 

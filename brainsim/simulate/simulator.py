@@ -31,6 +31,7 @@ from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.parts import Parts
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.schedule import CycleSchedule, Schedule
+from brainsim.simulate.showing import show
 from brainsim.simulate.usage import report
 
 
@@ -82,6 +83,7 @@ class Simulator:
             raise DeclarationError(f"Simulator.brain: must be a Brain (got {brain!r})")
         if not brain.areas:
             raise DeclarationError("Simulator.brain: must have at least one area (got none); use brain.add(...)")
+        show(brain)
         self.brain = brain
         self.seed = integer("Simulator.seed", seed, 0, 2**64 - 1)
         self.backend_name = backends.resolve(backend)

@@ -56,6 +56,21 @@ class RunLock:
             self._lock.release()
 
 
+def in_use(folder: Path) -> bool:
+    """Return whether a run lives in a folder; nothing in the folder is changed."""
+    if not (folder / _LOCK).exists():
+        return False
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:  # of a folder that belongs to others
+        return False
+    lock.release()
+    return False
+
+
 def contents(folder: Path) -> list[Path]:
     """Return what is in a folder, but for its lock."""
     return [path for path in folder.iterdir() if path.name != _LOCK]

@@ -307,9 +307,9 @@ def test_a_signal_handler_is_refused_in_the_middle_of_a_run(sim: Simulator, tmp_
             refused.append(str(error))
 
     before = signal.signal(signal.SIGALRM, save)
-    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
     try:
         while not refused:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
             sim.run(sim.brain.fibers, rounds=1000)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
