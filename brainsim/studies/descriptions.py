@@ -32,6 +32,4 @@ def descriptions(function: Callable[..., Any]) -> dict[str, str]:
     """
     section = _SECTION.search((inspect.getdoc(function) or "") + "\n")
     entries = _ENTRY.finditer(section["body"]) if section else ()
-    return {
-        name.strip(): " ".join(entry["text"].split()) for entry in entries for name in entry["names"].split(",")
-    }
+    return {name.strip(): " ".join(entry["text"].split()) for entry in entries for name in entry["names"].split(",")}
