@@ -52,12 +52,18 @@ def digest_of(dataset: str) -> str:
     return f"{dataset}_sha256"
 
 
-def row_type(datasets: Sequence[str]) -> np.dtype[np.void]:
+def row_type(names: Sequence[str]) -> np.dtype[np.void]:
     """Return the type of a row: a number for the rounds, and a number and a digest for each dataset."""
     fields: list[tuple[str, str]] = [(ROUNDS, "<i8")]
-    for dataset in datasets:
+    for dataset in names:
         fields += [(dataset, "<i8"), (digest_of(dataset), "S64")]
     return np.dtype(fields)
+
+
+def datasets(rows: Row) -> list[str]:
+    """Return the datasets that a table vouches for."""
+    fields = rows.dtype.names or ()
+    return [name for name in fields if digest_of(name) in fields]
 
 
 def next_row(before: Row, rounds: int, added: Mapping[str, Array]) -> Row:
@@ -98,8 +104,7 @@ class Blocks:
     def __init__(self, group: h5py.Group, rows: Row, *, live: bool) -> None:
         self._group = group
         self._rows = rows
-        fields = rows.dtype.names or ()
-        self._datasets = [name for name in fields if digest_of(name) in fields]
+        self._datasets = datasets(rows)
         self._verified: set[tuple[str, int]] = set()
         if live and len(rows) > 1 and not self._last_is_whole():
             self._rows = rows[:-1]

@@ -40,6 +40,7 @@ class GrowingFile:
         self._identity = _identity(path)
         self._reserved = 0
         self._failed = False
+        _written.add(self._identity)
 
     def share(self) -> None:
         """Let others read from now on; no dataset can be added any more."""
@@ -55,15 +56,18 @@ class GrowingFile:
             If the disk has no room for them; then HDF5 has not begun.
         """
         self._reserve(size)
-        self._failed = True
-        yield
-        self._failed = False
+        try:
+            yield
+        except BaseException:
+            self._failed = True
+            self._redirect()
+            raise
 
     def _reserve(self, size: int) -> None:
         end = self.file.id.get_filesize()
         if end + size <= self._reserved:
             return
-        wanted = 2 * size + _SLACK
+        wanted = size + _SLACK
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(self.file.id.get_vfd_handle(), end, wanted)
             self._reserved = end + wanted
@@ -76,8 +80,10 @@ class GrowingFile:
 
     def close(self) -> None:
         """Close the file, and seal it if it is sound and still stands at its path."""
+        _written.discard(self._identity)
         if self._failed:
-            self._abandon()
+            with suppress(OSError, RuntimeError):
+                self.file.close()
             return
         if self._reserved:  # all was flushed, so HDF5 has allocated what it will write
             os.ftruncate(self.file.id.get_vfd_handle(), self.file.id.get_filesize())
@@ -85,13 +91,20 @@ class GrowingFile:
         if _identity(self.path) == self._identity:
             seal.seal(self.path)
 
-    def _abandon(self) -> None:
+    def _redirect(self) -> None:
         with suppress(AttributeError, OSError):  # where a system has no files in memory, HDF5 has to cope
             memory = os.memfd_create("brainsim")
             os.dup2(memory, self.file.id.get_vfd_handle())
             os.close(memory)
-        with suppress(OSError, RuntimeError):
-            self.file.close()
+
+
+_written: set[tuple[int, int] | None] = set()
+
+
+def being_written(path: Path) -> bool:
+    """Return whether this process is writing to a file."""
+    found = _identity(path)
+    return found is not None and found in _written
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -56,8 +56,10 @@ class HistoryFile:
         with create(path, growing=True) as file:
             first = _lay_out(file, like, every)
         self._growing = GrowingFile(path)
-        self._group: h5py.Group = self._growing.file[f"recordings/{blocks.NAME}"]
+        # They stay open, since HDF5 writes when it closes them.
         self._table: h5py.Dataset = self._growing.file[f"{blocks.TABLES}/{blocks.NAME}"]
+        group = self._growing.file[f"recordings/{blocks.NAME}"]
+        self._datasets: dict[str, h5py.Dataset] = {name: group[name] for name in blocks.datasets(first)}
         self._last = first
         self._growing.share()
 
@@ -84,7 +86,7 @@ class HistoryFile:
         row = blocks.next_row(self._last, len(block), added)
         with self._growing.writing(sum(self._room(dataset, items) for dataset, items in added.items())):
             for dataset, items in added.items():
-                _extend(self._group[dataset], items)
+                _extend(self._datasets[dataset], items)
             self._growing.flush()
             _extend(self._table, row)  # after the data that it vouches for
             self._growing.flush()
@@ -113,7 +115,7 @@ class HistoryFile:
 
     def _room(self, dataset: str, items: Array) -> int:
         """Return how many bytes appending may take: a last chunk is written again, and its index grows."""
-        found = self._group[dataset]
+        found = self._datasets[dataset]
         return int(2 * items.nbytes + found.chunks[0] * found.dtype.itemsize + _FOR_INDEX)
 
 
