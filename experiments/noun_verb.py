@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -25,7 +26,9 @@ from brainsim.models.nemo.learner import READBACK_CRITERION, Sentence, WordLearn
 from brainsim.models.nemo.lexicon import Lexicon, english, read_lexicon
 from brainsim.plots import Curve, learning_curve, overlap_heatmap, raster
 from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
-from brainsim.studies.run import Checkpoint, Run
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
+from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
@@ -56,10 +59,10 @@ class Study:
     sentences: int
     test_every: int
 
-    def learner(self, condition: str, seed: int, run: Run) -> WordLearner:
+    def learner(self, condition: str, seed: int, simulator: Mapping[str, Any]) -> WordLearner:
         """Return a blank brain; without plasticity for the control ``beta_zero``."""
         rule = replace(self.rule, beta=0.0) if condition == "beta_zero" else self.rule
-        return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **run.simulator)
+        return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **simulator)
 
     def stream(self, condition: str, seed: int) -> list[Sentence]:
         """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs.
@@ -133,31 +136,23 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _all_parts(run: Run, study: Study, conditions: Sequence[str], seeds: range) -> dict[str, list[Any]]:
-    total = study.sentences * len(seeds) * sum(condition != "untrained" for condition in conditions)
-    with run.progress(total, "sentences") as bar:
-
-        def part(condition: str, seed: int) -> Any:
-            bar.set_description(f"{condition}, seed {seed}")
-            files = (DUMP,) if condition == "trained" and seed == seeds[0] else ()
-            start = bar.n
-            result = run.part(
-                f"{condition}-{seed}",
-                lambda checkpoint: _learn(run, study, condition, seed, checkpoint, bar, bool(files)),
-                files,
-            )
-            bar.update(start + result["curve"][-1]["sentences"] - bar.n)  # what an earlier run had done
-            return result
-
-        return {condition: [part(condition, seed) for seed in seeds] for condition in conditions}
+    keys = {(condition, seed): f"{condition}-{seed}" for condition in conditions for seed in seeds}
+    results = run.parts(
+        {key: Call(_learned, (study, condition, seed)) for (condition, seed), key in keys.items()},
+        unit="sentences",
+        steps={key: len(study.stream(condition, seed)) for (condition, seed), key in keys.items()},
+        files={keys["trained", seeds[0]]: (DUMP,)},
+    )
+    return {condition: [results[keys[condition, seed]] for seed in seeds] for condition in conditions}
 
 
-def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkpoint, bar: Any, dump: bool) -> Any:
+def _learned(part: Part, study: Study, condition: str, seed: int) -> Any:
     """Train one brain and return its curve, its support and its speed; dump the assemblies of one."""
-    learner, stream = study.learner(condition, seed, run), study.stream(condition, seed)
+    learner, stream = study.learner(condition, seed, part.simulator), study.stream(condition, seed)
     with learner.sim as sim:
-        notes = checkpoint.load(sim) or {"curve": [], "support": {"Lex1": [], "Lex2": []}, "seconds": 0.0}
+        notes = part.load(sim) or {"curve": [], "support": {"Lex1": [], "Lex2": []}, "timed": 0, "seconds": 0.0}
         support = {area: set(neurons) for area, neurons in notes["support"].items()}
-        curve, seconds = notes["curve"], notes["seconds"]
+        curve, speed = notes["curve"], Speed(notes["timed"], notes["seconds"])
         if not curve:
             curve.append({"sentences": 0, **asdict(learner.test())})
         # Controls are only to be seen failing; four looks are enough and save a third of the time.
@@ -165,25 +160,45 @@ def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkp
         while (heard := curve[-1]["sentences"]) < len(stream):
             chunk = stream[heard : heard + every]
             recording = sim.record(learner.lex1, learner.lex2)
-            started = time.perf_counter()
             for sentence in chunk:
-                learner.hear(sentence)
-                bar.update()
-            seconds += time.perf_counter() - started
+                with speed.timed():
+                    learner.hear(sentence)
+                part.tick()
             recording.stop()
             for area, neurons in support.items():
                 neurons.update(np.concatenate(recording.winners(area)).tolist())
             curve.append({"sentences": heard + len(chunk), **asdict(learner.test())})
             saved = {area: sorted(neurons) for area, neurons in support.items()}
-            checkpoint.save(sim, {"curve": curve, "support": saved, "seconds": seconds})
-        if dump:
-            _dump(run, learner)
+            part.save(sim, {"curve": curve, "support": saved, "timed": speed.sentences, "seconds": speed.seconds})
+        if DUMP in part.files:
+            _dump(part, learner)
         return {
             "curve": curve,
             "support": {area: len(neurons) for area, neurons in support.items()},
-            "seconds": seconds,
+            "sentences_per_second": speed.per_second(),
             "words": {word: _word_scores(learner, word) for word in study.lexicon.words} if study.clauses else {},
         }
+
+
+class Speed:
+    """Sentences a second while they are heard, without the first one in this process, which may compile."""
+
+    def __init__(self, sentences: int, seconds: float) -> None:
+        self.sentences, self.seconds = sentences, seconds
+        self._first = True
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Time a sentence."""
+        started = time.perf_counter()
+        yield
+        if not self._first:
+            self.sentences, self.seconds = self.sentences + 1, self.seconds + time.perf_counter() - started
+        self._first = False
+
+    def per_second(self) -> float | None:
+        """Return how many sentences a second were heard, ``None`` if only first ones were."""
+        return self.sentences / self.seconds if self.sentences else None
 
 
 def _word_scores(learner: WordLearner, word: str) -> dict[str, float]:
@@ -191,7 +206,7 @@ def _word_scores(learner: WordLearner, word: str) -> dict[str, float]:
     return {"classification": scores.classification, "readback": scores.readback_right, "property_p": scores.property_p}
 
 
-def _dump(run: Run, learner: WordLearner) -> None:
+def _dump(part: Part, learner: WordLearner) -> None:
     """Write each word's lexical assembly, fired by its meaning and by its sound, and a recording of some words."""
     lexicon, sim = learner.lexicon, learner.sim
     assemblies = [learner.name(word)[0] for word in lexicon.words]
@@ -211,7 +226,7 @@ def _dump(run: Run, learner: WordLearner) -> None:
             into_lex = learner.phon >> learner.lex1 | learner.phon >> learner.lex2
             sim.run(into_lex)
             sim.run(into_lex | learner.lex1 >> learner.lex1 | learner.lex2 >> learner.lex2, rounds=5)
-    with run.file(DUMP) as path:
+    with part.file(DUMP) as path:
         write_assemblies(path, assemblies, {"words_heard": recording})
 
 
@@ -287,11 +302,12 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
     by_seed = {
         **{shown: [f[measure] for f in finals] for shown, measure in FRACTIONS.items()},
         "support": [fmean(part["support"].values()) for part in parts],
-        "sentences_per_second": [study.sentences / part["seconds"] for part in parts],
     }
-    reached = [value for value in criterion if value is not None]
+    speeds = [part["sentences_per_second"] for part in parts]
+    timed, reached = ([value for value in values if value is not None] for values in (speeds, criterion))
     return {
         **{name: round(fmean(values), 4) for name, values in by_seed.items()},
+        "sentences_per_second": round(fmean(timed), 4) if timed else None,
         "sentences_to_criterion": fmean(reached) if len(reached) == len(criterion) else None,
         "criterion_tested_every": study.test_every,
         "sentences": study.sentences,
@@ -299,9 +315,10 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
         "chance": {"classification": 0.5, "readback": 1 / len(study.lexicon.words)},
         "intervals_95": {
             **_intervals(by_seed),
+            "sentences_per_second": interval_95(timed),
             "sentences_to_criterion": interval_95(reached) if len(reached) == len(criterion) else None,
         },
-        "by_seed": {**by_seed, "sentences_to_criterion": criterion},
+        "by_seed": {**by_seed, "sentences_per_second": speeds, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
         "lexicon": _about_words(study, parts),
         "curve": {name: [part["curve"] for part in parts] for name, parts in results.items()},

@@ -23,7 +23,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Channels, Fiber, FiberSet, Hebbian, Simulator, experiment
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -63,17 +65,12 @@ def routing(
 ) -> Mapping[str, Any]:
     """Choose ``chosen`` of L items by ``cue`` of each key, for several L (``items``, with commas between them)."""
     sizes = [int(each) for each in items.split(",")]
-    with run.progress(seeds * len(sizes), "brains") as bar:
-        parts = {
-            size: over_seeds(
-                run,
-                bar,
-                f"items-{size}",
-                seeds,
-                lambda seed, size=size: routed(size, chosen, cue, working, queries, ungated, seed, **run.simulator),
-            )
-            for size in sizes
-        }
+    calls = {
+        f"items-{size}": Call(routed, (size, chosen, cue, working, queries, ungated))
+        for size in sorted(sizes, reverse=True)  # the longest begin first
+    }
+    found = over_seeds(run, calls, seeds)
+    parts = {size: found[f"items-{size}"] for size in sizes}
     _table(run, parts)
     run.picture("routing.png", lambda: _draw(parts))
     means = {size: {name: fmean(scores(seen, name)) for name in (*MEASURES, *EVENTS)} for size, seen in parts.items()}
@@ -90,6 +87,7 @@ def routing(
             str(size): {name: interval_95(scores(seen, name), bounded=True) for name in MEASURES}
             for size, seen in parts.items()
         },
+        "by_seed": {f"items={size}": by_seed(seen) for size, seen in parts.items()},
     }
 
 
@@ -145,10 +143,10 @@ class Thalamus:
 
 
 def routed(
-    items: int, chosen: int, cue: float, working: int, queries: int, ungated: int, seed: int, **options: Any
+    part: Part, items: int, chosen: int, cue: float, working: int, queries: int, ungated: int, seed: int
 ) -> dict[str, float]:
     """Link all items, ask for some, and return the measures and the synaptic events of a query."""
-    thalamus, rng = Thalamus(items, chosen, working, seed, **options), np.random.default_rng([seed, 2])
+    thalamus, rng = Thalamus(items, chosen, working, seed, **part.simulator), np.random.default_rng([seed, 2])
     with thalamus.sim:
         for item in range(items):
             thalamus.link(item)

@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from brainsim.declare.area import Area
-from brainsim.errors import DumpError
+from brainsim.errors import DumpError, SimulationError
 from brainsim.kernels.backend import Drained
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import ONE
@@ -103,8 +103,7 @@ class Recorder:
             fired = {names[area]: neurons for area, neurons in winners.items()}
             driven = {names[area]: amounts / ONE for area, amounts in drives.items()}
             for recording in listening:
-                if not recording.stopped:
-                    _try(failures, recording.append, fired, driven)
+                _append(failures, recording, fired, driven)
         self.seconds += perf_counter() - begun
         _raise(failures)
 
@@ -121,6 +120,17 @@ class Recorder:
         for _, recording in self._recordings:
             _try(failures, recording.stop)
         _raise(failures)
+
+
+def _append(
+    failures: list[DumpError], recording: Listener, fired: Mapping[str, Any], driven: Mapping[str, Any]
+) -> None:
+    try:
+        if not recording.stopped:  # which a round before may have done, if it could not be written
+            _try(failures, recording.append, fired, driven)
+    except SimulationError:
+        if not recording.stopped:  # just now, by another thread
+            raise
 
 
 def _try(failures: list[DumpError], call: Callable[..., None], *arguments: Any) -> None:

@@ -110,9 +110,10 @@ class Recording:
         """Add one round: ascending winners by area name, and their drives if it has any (the simulator does this)."""
         if self._stopped:
             raise SimulationError("Recording: has been stopped; start another with sim.record(...)")
-        self._rounds.append({area.name: winners[area.name] for area in self.areas})
         if self.has_drives:
             self._drives.append({area.name: (drives or {})[area.name] for area in self.areas})
+        # Last, since it counts: another thread that reads meanwhile finds whole rounds.
+        self._rounds.append({area.name: winners[area.name] for area in self.areas})
 
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area, an ascending int64 array per recorded round.
