@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
+from brainsim.studies.descriptions import descriptions
 from brainsim.studies.modules import load
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class Experiment:
     def name(self) -> str:
         """Name of the function."""
         return self.function.__name__
+
+    @property
+    def help(self) -> dict[str, str]:
+        """What the parameters mean, by name, as far as the docstring of the function says it."""
+        return descriptions(self.function)
 
     def __call__(self, run: Run, **parameters: Value) -> Mapping[str, Any]:
         """Run it with these parameters, defaults for the others."""
