@@ -17,7 +17,8 @@ def parameters(file: Path) -> None:
     experiment = load_experiment(file)
     for name, kind in experiment.types.items():
         quick = f"   (--quick: {experiment.quick[name]})" if name in experiment.quick else ""
-        click.echo(f"{name}: {kind.__name__} = {experiment.defaults[name]!r}{quick}")
+        shown = " or ".join(experiment.choices.get(name, (kind.__name__,)))
+        click.echo(f"{name}: {shown} = {experiment.defaults[name]!r}{quick}")
 
 
 @click.command()
