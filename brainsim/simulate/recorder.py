@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from time import perf_counter
+from typing import Any
 
 from brainsim.declare.area import Area
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, SimulationError
 from brainsim.kernels.backend import Drained
 from brainsim.kernels.law.weights import ONE
 from brainsim.simulate.index import Index
@@ -62,10 +63,18 @@ class Recorder:
             fired = {names[area]: neurons for area, neurons in winners.items()}
             driven = {names[area]: amounts / ONE for area, amounts in drives.items()}
             for recording in listening:
-                recording.append(fired, driven)
+                _append(recording, fired, driven)
         self.seconds += perf_counter() - begun
 
     def stop(self) -> None:
         """End the recordings that were started in the present probe."""
         for recording in self.listening():
             recording.stop()
+
+
+def _append(recording: Recording, fired: Mapping[str, Any], driven: Mapping[str, Any]) -> None:
+    try:
+        recording.append(fired, driven)
+    except SimulationError:
+        if not recording.stopped:  # just now, by another thread
+            raise

@@ -69,9 +69,10 @@ class Recording:
         """Add one round: ascending winners by area name, and their drives if it has any (the simulator does this)."""
         if self._stopped:
             raise SimulationError("Recording: has been stopped; start another with sim.record(...)")
-        self._rounds.append({area.name: winners[area.name] for area in self.areas})
         if self.has_drives:
             self._drives.append({area.name: (drives or {})[area.name] for area in self.areas})
+        # Last, since it counts: another thread that reads meanwhile finds whole rounds.
+        self._rounds.append({area.name: winners[area.name] for area in self.areas})
 
     def winners(self, area: Area | str) -> list[npt.NDArray[np.int64]]:
         """Return the winners of one area, an ascending int64 array per recorded round."""
@@ -92,7 +93,7 @@ class Recording:
         name = self._name(area)
         if not self.has_drives:
             raise SimulationError("Recording: has no drives; start it with sim.record(area, drives=True)")
-        return [drives[name] for drives in self._drives]
+        return [drives[name] for drives in self._drives[: len(self)]]
 
     def _name(self, area: Area | str) -> str:
         name = area if isinstance(area, str) else area.name

@@ -14,6 +14,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
@@ -203,11 +204,15 @@ def load_experiment(path: str | Path) -> Experiment:
     ExperimentError
         If the file does not exist, is not Python, or does not hold exactly one experiment.
     """
-    module = load(path)
-    found = [value for value in vars(module).values() if isinstance(value, Experiment)]
+    found = experiments_in(load(path))
     if len(found) != 1:
         names = ", ".join(one.name for one in found) or "none"
         raise ExperimentError(
             f"{path}: must have exactly one function decorated with @brainsim.experiment (found {names})"
         )
     return found[0]
+
+
+def experiments_in(module: ModuleType) -> list[Experiment]:
+    """Return the experiments that a module declares."""
+    return [value for value in vars(module).values() if isinstance(value, Experiment)]

@@ -42,7 +42,7 @@ class Settings:
         Only a `Path` names a file; text is text.
         """
         files = {str(value): _hash_of(name, value) for name, value in _paths(others["parameters"]).items()}
-        return cls(str(path), _sha256(path), inputs=files, **others)
+        return cls(str(path), sha256(path), inputs=files, **others)
 
     def decisive(self) -> dict[str, Any]:
         """Return what a resumed run must share, as JSON data."""
@@ -90,12 +90,13 @@ def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:
 
 def _hash_of(name: str, path: Path) -> str:
     try:
-        return _sha256(path)
+        return sha256(path)
     except OSError as error:
         raise ExperimentError(f"--set {name}={path}: cannot be read ({error.strerror or error})") from error
 
 
-def _sha256(path: str | Path) -> str:
+def sha256(path: str | Path) -> str:
+    """Return the digest of a file, in hexadecimal."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
