@@ -152,7 +152,25 @@ def association(
     rounds: int = 20,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Run the five simulations with k = sqrt(n), trained and with ``beta = 0``."""
+    """Run the five simulations with k = sqrt(n), trained and with ``beta = 0``.
+
+    Parameters
+    ----------
+    n
+        Neurons of an area; sqrt(n) of them win.
+    p
+        Connection probability.
+    p_half
+        Connection probability where an assembly is restored from half of it.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    first, last
+        Fewest and most rounds in which two assemblies fire together.
+    rounds
+        Rounds of each projection in the simulations of reciprocal projection and merge.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     steps = (10, 15, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 40)
     calls = {}
     for condition in CONDITIONS:

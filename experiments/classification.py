@@ -48,7 +48,19 @@ Draw = Callable[[int], Assembly]
 def classification(
     run: Run, *, n: int = 1000, k: int = 100, p: float = 0.1, tests: int = 250, seeds: int = 10
 ) -> Mapping[str, Any]:
-    """Learn two classes from five examples each; ``tests`` examples of each class are classified."""
+    """Learn two classes from five examples each; ``tests`` examples of each class are classified.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of the area that learns.
+    p
+        Connection probability.
+    tests
+        Test examples of each class.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     calls = {
         (task, condition, setting): Call(TASKS[task], (n, k, p, _exact(task, setting), condition, tests))
         for task, settings in PUBLISHED.items()

@@ -124,7 +124,29 @@ def correction(
     decay: float = 0.5,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Store pairs, some of them wrong, and correct these under each rule."""
+    """Store pairs, some of them wrong, and correct these under each rule.
+
+    Parameters
+    ----------
+    n_cue, n_target
+        Neurons of the area of cues and of the area of targets.
+    k
+        Winners of each.
+    p
+        Connection probability from cues to targets.
+    wrong
+        Pairs that are wrong at first.
+    unrelated
+        Pairs that are right and that correction must spare.
+    trials
+        Times each wrong pair is corrected.
+    depression
+        How much synapses weaken in a step of `STDP` (its ``ltd``).
+    decay
+        Fraction of its distance from the floor that a synapse loses in a step of `Heterosynaptic`.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes = (n_cue, n_target, k, p)
     calls = {
         arm: Call(corrected, (arm, rule, (wrong, unrelated), sizes, trials))

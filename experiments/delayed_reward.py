@@ -83,7 +83,23 @@ def delayed_reward(
     trials: int = 600,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Learn ``cues`` with rewards that come ``delay`` trials late."""
+    """Learn ``cues`` with rewards that come ``delay`` trials late.
+
+    Parameters
+    ----------
+    cues
+        Cues, each with one right action of four.
+    delay
+        Trials from an action to its reward.
+    decay
+        Factor by which a round counts less than the one after it, in the arm whose trace decays.
+    eta
+        Learning rate: factor from reward less mean reward to dopamine.
+    trials
+        Trials of each brain.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     compared = arms(delay, decay)
     calls = {name: Call(learned, (arm, cues, delay, eta, trials)) for name, arm in compared.items()}
     parts = over_seeds(run, calls, seeds)

@@ -57,7 +57,25 @@ def digits(
     most: int = 5000,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Learn ten digits: scikit-learn's own, or those of a CSV file of pixels with the label last (``images``)."""
+    """Learn ten digits: scikit-learn's own, or those of a CSV file of pixels with the label last (``images``).
+
+    Parameters
+    ----------
+    images
+        CSV file of pixels with the label last; empty: the digits of scikit-learn.
+    n, k
+        Neurons and winners of the area that learns.
+    p
+        Connection probability.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    held_out
+        Fraction of the images that is for tests.
+    most
+        Most images to use; more are sampled.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     if find_spec("sklearn") is None:
         raise ExperimentError("digits: needs scikit-learn, which is not installed; pip install scikit-learn")
     pixels, labels = read_images(images)

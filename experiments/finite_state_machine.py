@@ -48,7 +48,25 @@ def finite_state_machine(
     longest: int = 6,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Teach the machine, and run it on random strings of 1 to ``longest`` digits, each followed by the end."""
+    """Teach the machine, and run it on random strings of 1 to ``longest`` digits, each followed by the end.
+
+    Parameters
+    ----------
+    n_arc, n_state, n_symbol
+        Neurons of the areas of arcs, states and symbols.
+    k
+        Winners of each area.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    presentations
+        Times each transition is shown.
+    strings
+        Random strings that each machine reads.
+    longest
+        Most digits of a string.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes = {"n_arc": n_arc, "n_state": n_state, "n_symbol": n_symbol, "k": k}
     calls = {
         (p, condition): Call(tested, (sizes, p, beta, presentations, strings, longest, condition))

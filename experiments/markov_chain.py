@@ -59,7 +59,29 @@ def markov_chain(
     flips: int = 300,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Hear ``heard`` states and sample as many as ``sampled``; areas have ``blocks * k`` neurons."""
+    """Hear ``heard`` states and sample as many as ``sampled``; areas have ``blocks * k`` neurons.
+
+    Parameters
+    ----------
+    k
+        Neurons that stand for a state, and winners of each area.
+    blocks
+        Neurons of an area, in units of k; three blocks stand for the states.
+    p
+        Connection probability.
+    beta
+        First step of the rule that records frequencies.
+    steepness
+        Steepness of that rule, and of the softmax by which the brain chooses.
+    imprinting
+        Times each state is imprinted at the start.
+    heard, sampled
+        States that a brain hears, and states that it goes through by itself.
+    flips
+        Flips of a coin by a brain that has heard nothing.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     calls = {c: Call(chain, (k, blocks, p, beta, steepness, imprinting, heard, sampled, c)) for c in CONDITIONS}
     parts = over_seeds(run, {**calls, "coin": Call(coin, (blocks * k, k, p, imprinting, flips))}, seeds, "chains")
     found, coins = {condition: parts[condition] for condition in CONDITIONS}, parts["coin"]

@@ -44,6 +44,7 @@ FRACTIONS = {
     "property_p_least": "property_p_least",
 }
 MOST_PICTURED = 5
+USUAL = 10  # words of a class, where neither their number nor a lexicon is given
 MOST = 10_000_000
 DUMP = "assemblies.h5"
 
@@ -95,8 +96,8 @@ def noun_verb(
     w_max: float = 1000.0,
     pattern_k: int = 100,
     tau: int = 2,
-    nouns: int = 10,
-    verbs: int = 10,
+    nouns: int = 0,
+    verbs: int = 0,
     lexicon: Path | None = None,
     features: str = "",
     shared: float = 0.5,
@@ -107,13 +108,55 @@ def noun_verb(
     seeds: int = 5,
     controls: bool = True,
 ) -> Mapping[str, Any]:
-    """Learn nouns and verbs; ``nouns=0`` and ``verbs=0`` take the whole lexicon."""
+    """Learn nouns and verbs from sentences.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of each of the two lexical areas.
+    p
+        Connection probability of all fibers.
+    rule
+        Plasticity rule; ``saturating`` steps become smaller towards ``w_max``.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    w_max
+        Saturation weight of a synapse, in units of the initial weight.
+    pattern_k
+        Neurons that stand for a word in Phon, Visual or Motor.
+    tau
+        Rounds with recurrence and feedback after the first round of each word.
+    nouns, verbs
+        Words of this class to learn; 0: all of a ``lexicon`` given, 10 of the one that comes with brainsim.
+    lexicon
+        CSV file with the columns word and class (noun or verb), and ratings in further columns; empty: the lexicon of
+        40 + 40 words that comes with brainsim.
+    features
+        Rating columns of the lexicon to use, with commas between them; empty: all columns of numbers.
+    shared
+        Largest fraction of a grounding that two words rated alike share, 0 to 1; without ratings groundings are
+        disjoint.
+    drop_homographs
+        Leave out words that the lexicon has more than once, instead of refusing it.
+    clauses
+        Tab-separated file of real clauses (role, order, subj, verb, obj) to hear; empty: random pairs of a noun and a
+        verb.
+    sentences
+        Sentences that a brain hears.
+    test_every
+        Sentences from one test to the next.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    controls
+        Also run the brains that must fail: no plasticity, no training, shuffled groundings.
+    """
     for name, value in (("sentences", sentences), ("test_every", test_every), ("seeds", seeds)):
         if not 1 <= value <= MOST:
             raise ExperimentError(f"--set {name}={value}: must be between 1 and {MOST}")
+    usual = None if lexicon else USUAL
     words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
     run.notes += words.notes
-    words = words.take(nouns or None, verbs or None)
+    words = words.take(nouns or usual, verbs or usual)
     study = Study(
         lexicon=words,
         clauses=read_clauses(clauses, words) if clauses else [],

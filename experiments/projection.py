@@ -42,7 +42,25 @@ def projection(
     lazy_seeds: int = 5,
     beta_by_rounds: float = 0.05,
 ) -> Mapping[str, Any]:
-    """Project one stimulus of k = sqrt(n) neurons, and follow the support; ``large_n=0`` drops the larger brain."""
+    """Project one stimulus of k = sqrt(n) neurons, and follow the support; ``large_n=0`` drops the larger brain.
+
+    Parameters
+    ----------
+    n
+        Neurons of the area; sqrt(n) of them win.
+    large_n
+        Neurons of the larger area that the exact law is run on, too; 0: none.
+    p
+        Connection probability.
+    rounds
+        Rounds of the projection.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    lazy_seeds
+        Runs of the engine of the literature.
+    beta_by_rounds
+        Plasticity at which the two engines are compared round by round.
+    """
     sizes = [size for size in (n, large_n) if size]
     betas = (*BETAS, CONTROL)
     engines = {"exact": _exact, "lazy": _lazy}

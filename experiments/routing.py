@@ -63,7 +63,25 @@ def routing(
     ungated: int = 2,
     seeds: int = 3,
 ) -> Mapping[str, Any]:
-    """Choose ``chosen`` of L items by ``cue`` of each key, for several L (``items``, with commas between them)."""
+    """Choose ``chosen`` of L items by ``cue`` of each key, for several L (``items``, with commas between them).
+
+    Parameters
+    ----------
+    items
+        Numbers of items L, with commas between them.
+    chosen
+        Items that a goal names.
+    cue
+        Fraction of each key that a goal holds, 0 to 1.
+    working
+        Neurons of the working memory.
+    queries
+        Goals that each brain is asked for.
+    ungated
+        Queries of the control without a gate.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes = [int(each) for each in items.split(",")]
     calls = {
         f"items-{size}": Call(routed, (size, chosen, cue, working, queries, ungated))

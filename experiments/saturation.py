@@ -51,7 +51,21 @@ def horizon(rule: Plasticity, words: int) -> float | None:
 def saturation(
     run: Run, *, n: int = 100_000, words: int = 5, sentences: int = 800, test_every: int = 50, seeds: int = 5
 ) -> Mapping[str, Any]:
-    """Compare rules on ``words`` nouns and ``words`` verbs."""
+    """Compare rules on ``words`` nouns and ``words`` verbs.
+
+    Parameters
+    ----------
+    n
+        Neurons of each of the two lexical areas.
+    words
+        Nouns, and as many verbs.
+    sentences
+        Sentences that a brain hears.
+    test_every
+        Sentences from one test to the next.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     calls = {
         str(number): Call(_learned, (rule, n, words, sentences, test_every))
         for number, rule in enumerate(RULES.values())

@@ -47,7 +47,21 @@ def sequences(
     presentations: int = 10,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Memorize a sequence of ``length`` stimuli, and recall it after each presentation."""
+    """Memorize a sequence of ``length`` stimuli, and recall it after each presentation.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of the area.
+    length
+        Stimuli of the sequence.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    presentations
+        Times the sequence is shown.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     rates = {condition: 0.0 if condition == "beta_zero" else beta for condition in CONDITIONS}
     calls = {
         (p, condition, kind): Call(recalled, (n, k, p, rate, length, presentations, kind, condition))

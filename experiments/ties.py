@@ -62,7 +62,25 @@ def ties(
     most_rounds: int = 40,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Compare first winners by four rules, and form assemblies under the law, with and without learning."""
+    """Compare first winners by four rules, and form assemblies under the law, with and without learning.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of the area.
+    p
+        Connection probability.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    stimuli
+        Unrelated stimuli.
+    rounds
+        Rounds over which the support of a forming assembly is counted.
+    most_rounds
+        Rounds after which an assembly that still changes counts as one that does not settle.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     rates = {"trained": beta, "beta_zero": 0.0}
     calls = {f"formed-{name}": Call(formed, (n, k, p, rate, rounds, most_rounds)) for name, rate in rates.items()}
     found = over_seeds(run, {"caps": Call(first_caps, (n, k, p, stimuli)), **calls}, seeds, "parts")

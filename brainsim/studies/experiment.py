@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
+from brainsim.studies.descriptions import descriptions
 from brainsim.studies.modules import load
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ class Experiment:
         """Name of the function."""
         return self.function.__name__
 
+    @property
+    def help(self) -> dict[str, str]:
+        """What the parameters mean, by name, as far as the docstring of the function says it."""
+        return descriptions(self.function)
+
     def __call__(self, run: Run, **parameters: Value) -> Mapping[str, Any]:
         """Run it with these parameters, defaults for the others.
 
@@ -96,7 +102,7 @@ class Experiment:
             if name in given:
                 raise ExperimentError(f"--set {setting}: {name!r} is set twice; give it once")
             given[name] = _convert(setting, self.types[name], text.strip())
-            self._check_choice(f"--set {name}", name, given[name])
+            self._check_choice(f"--set {setting}", name, given[name])
         return {**self.defaults, **(self.quick if quick else {}), **given}
 
     def _check_choice(self, where: str, name: str, value: Value) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Files = Mapping[str, Sequence[str]]
 
 
-def compute(part: Part, call: Call) -> tuple[int, float]:
+def compute(part: Part, call: Call) -> tuple[int, float | None]:
     """Compute a part here; return the number of this process and its peak memory so far, in MiB."""
     part.compute(call.function, *call.args, **call.kwargs)
     return os.getpid(), peak_rss_mb()
@@ -103,14 +103,15 @@ class Parts:
                 if isinstance(outcome, Failed):
                     raise _of_part(outcome.error, waiting[outcome.index])
                 process, peak = outcome.result
-                if process != os.getpid():
+                if process != os.getpid() and peak is not None:
                     self.peaks[process] = peak
                 shown.done(outcome.index)
         return parts
 
-    def peak_rss_mb(self) -> float:
+    def peak_rss_mb(self) -> float | None:
         """Return the most memory that this process and all that ran beside each other can have taken, in MiB."""
-        return round(peak_rss_mb() + sum(sorted(self.peaks.values())[-self.jobs :]), 1)
+        own = peak_rss_mb()
+        return None if own is None else round(own + sum(sorted(self.peaks.values())[-self.jobs :]), 1)
 
 
 def _of_part(error: BaseException, part: Part) -> BaseException:

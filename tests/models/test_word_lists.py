@@ -15,6 +15,7 @@ from brainsim.models.nemo.lexicon import Lexicon, read_lexicon
 from checkout import ROOT
 from terminal import brainsim
 
+NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
 PLAIN = "word,class,size\ndog,noun,2.5\nrun,verb,1\n"
 CLAUSES = "role\torder\tsubj\tverb\tobj\nMother\tSV\tdog\trun\t\n"
 
@@ -167,6 +168,15 @@ def test_clauses_with_a_short_row_are_refused(tmp_path: Path) -> None:
         read_clauses(written(tmp_path, CLAUSES.replace("\t", ",")), lexicon)
 
 
+def test_of_a_lexicon_that_is_given_all_words_are_learned(tmp_path: Path, capsys: Any) -> None:
+    path = written(tmp_path, PLAIN + "cat,noun,2\n")
+    settings = [f"lexicon={path}", "n=1000", "k=10", "sentences=1", "seeds=1", "controls=false"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    code, printed, said = brainsim("run", NOUN_VERB, *options, "--out", tmp_path / "run", "--json", capsys=capsys)
+    assert code == 0, said
+    assert json.loads(printed)["lexicon"]["nouns"] == ["dog", "cat"]
+
+
 @pytest.mark.slow
 def test_a_study_of_words_of_any_script_leaves_metrics_and_pictures(tmp_path: Path, capsys: Any) -> None:
     nouns, verbs = ["Ba$$in", "a_b%^{}", "狗", "🐕", "<b>&"], ["\\run`", "跑", "כלב", "$_$", "#%d{0}"]
@@ -174,8 +184,8 @@ def test_a_study_of_words_of_any_script_leaves_metrics_and_pictures(tmp_path: Pa
     path = written(tmp_path, "word,class,remark\n" + "".join(rows))
     settings = [f"lexicon={path}", "nouns=0", "verbs=0", "seeds=1", "sentences=10", "test_every=10", "controls=false"]
     options = [part for setting in settings for part in ("--set", setting)]
-    study, out = ROOT / "experiments" / "noun_verb.py", tmp_path / "run"
-    code, _, said = brainsim("run", study, "--quick", *options, "--out", out, capsys=capsys)
+    out = tmp_path / "run"
+    code, _, said = brainsim("run", NOUN_VERB, "--quick", *options, "--out", out, capsys=capsys)
     assert code == 0, said
     assert "note: lexicon: columns of text are not used as ratings: remark" in said
     assert "could not be drawn" not in said

@@ -309,13 +309,32 @@ def test_info_and_parameters(capsys: Any) -> None:
     assert "backend cpu: works (auto)" in printed
     assert "backend gpu: does not run here" in printed
     assert "numba" in json.loads(brainsim("info", "--json", capsys=capsys)[1])["versions"]
-    assert "n: int = 100000" in brainsim("parameters", NOUN_VERB, capsys=capsys)[1]
+    printed = brainsim("parameters", NOUN_VERB, capsys=capsys)[1]
+    assert "n: int = 100000   (--quick: 10000)\n    Neurons and winners of each of the two lexical areas.\n" in printed
     assert brainsim("nonsense", capsys=capsys)[0] == 2
 
 
-def test_every_experiment_loads() -> None:
+def test_every_experiment_loads_and_explains_its_parameters() -> None:
     for path in sorted((ROOT / "experiments").glob("*.py")):
-        assert load_experiment(path).name == path.stem
+        study = load_experiment(path)
+        assert study.name == path.stem
+        assert study.help.keys() == study.types.keys()
+        assert all(text.endswith(".") for text in study.help.values())
+
+
+def test_an_experiment_explains_what_its_docstring_explains(tmp_path: Path, capsys: Any) -> None:
+    sections = "Parameters\n    ----------\n    on, off : bool\n        First line,\n        second.\n\n    Returns\n    -------\n    dict\n"
+    for docstring, expected in (
+        ("", {}),
+        ('"""Nothing is said."""', {}),
+        (f'"""Some.\n\n    {sections}    """', {"on": "First line, second.", "off": "First line, second."}),
+    ):
+        file = tmp_path / f"study{len(docstring)}.py"
+        body = f"def study(run, *, on: bool = True, n: int = 2):\n    {docstring}\n    return {{}}\n"
+        file.write_text(f"from brainsim import experiment\n\n@experiment\n{body}")
+        assert load_experiment(file).help == expected
+        shown = f"on: bool = True\n{'    First line, second.' if expected else ''}\nn: int = 2\n".replace("\n\n", "\n")
+        assert brainsim("parameters", file, capsys=capsys)[1] == shown
 
 
 def test_importing_is_light() -> None:
