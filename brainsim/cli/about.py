@@ -18,7 +18,8 @@ def parameters(file: Path) -> None:
     meanings = experiment.help
     for name, kind in experiment.types.items():
         quick = f"   (--quick: {experiment.quick[name]})" if name in experiment.quick else ""
-        click.echo(f"{name}: {kind.__name__} = {experiment.defaults[name]!r}{quick}")
+        shown = " or ".join(experiment.choices.get(name, (kind.__name__,)))
+        click.echo(f"{name}: {shown} = {experiment.defaults[name]!r}{quick}")
         if name in meanings:
             click.echo(f"    {meanings[name]}")
 

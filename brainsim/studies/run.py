@@ -107,6 +107,7 @@ class Run:
             ) from error
 
     def _write_header(self, status: str) -> None:
+        jobs = self.settings.jobs if status == "running" else self._parts.jobs
         write_json(
             self.folder / HEADER,
             {
@@ -116,8 +117,8 @@ class Run:
                 "experiment": self.settings.experiment,
                 **self.settings.decisive(),
                 "backend": backends.resolve(self.settings.backend),
-                "jobs": self._parts.jobs,
-                "threads": self.settings.threads_of(self._parts.jobs),
+                "jobs": jobs,
+                "threads": self.settings.threads_of(jobs),
                 "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
                 "versions": versions(),
                 "notes": self.notes,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from brainsim.errors import ExperimentError
+from brainsim.errors import ExperimentError, WorkerError
 from brainsim.simulate import backends
 from brainsim.studies import processes
 from brainsim.studies.info import peak_rss_mb
 from brainsim.studies.parts import Part
-from brainsim.studies.processes import Call, Failed, Watch, completed
+from brainsim.studies.processes import Call, Done, Failed, Watch, completed
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -92,25 +92,33 @@ class Parts:
         bar.update(sum(counts[part.key] for part in parts if part.done))
         jobs = max(1, min(self.settings.jobs, len(waiting)))
         threads = self.settings.threads_of(jobs)
+        self.jobs = max(self.jobs, jobs)
         if jobs > 1:
             waiting = [replace(part, simulator={**part.simulator, "threads": threads}) for part in waiting]
         work = [Call(compute, (part, calls[part.key])) for part in waiting]
         shown = Bar(bar, [counts[part.key] for part in waiting])
-        with closing(completed(work, jobs, threads=threads, watch=shown)) as outcomes:  # no worker outlasts an error
+        outcomes = cast("Generator[Done | Failed]", completed(work, jobs, threads=threads, watch=shown))
+        with closing(outcomes):  # no worker outlasts an error
             for outcome in outcomes:
                 if isinstance(outcome, Failed):
-                    raise outcome.error
+                    raise _of_part(outcome.error, waiting[outcome.index])
                 process, peak = outcome.result
                 if process != os.getpid() and peak is not None:
                     self.peaks[process] = peak
                 shown.done(outcome.index)
-        self.jobs = max(self.jobs, jobs)
         return parts
 
     def peak_rss_mb(self) -> float | None:
         """Return the most memory that this process and all that ran beside each other can have taken, in MiB."""
         own = peak_rss_mb()
         return None if own is None else round(own + sum(sorted(self.peaks.values())[-self.jobs :]), 1)
+
+
+def _of_part(error: BaseException, part: Part) -> BaseException:
+    """Return the error of a part; workers that died know only the number of their call."""
+    if isinstance(error, WorkerError):
+        return WorkerError(f"part {part.key}: {str(error).partition(': ')[2]}")
+    return error
 
 
 def default_jobs(backend: str) -> int:
