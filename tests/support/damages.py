@@ -15,14 +15,14 @@ import h5py
 import numpy as np
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """A damage that cannot be done to this file."""
 
 
 def _place(content: bytes, rng: Random) -> int:
     """Return a place in a file: as often among its first bytes, which say what follows, as anywhere."""
     if not content:
-        raise Unfit
+        raise UnfitError
     return rng.randrange(min(len(content), 2048) if rng.random() < 0.5 else len(content))
 
 
@@ -40,7 +40,7 @@ def _put(content: bytes, at: int, what: bytes) -> bytes:
 def _swap(content: bytes, rng: Random) -> bytes:
     size = min(rng.choice([8, 64, 512, 4096]), len(content) // 2)
     if not size:
-        raise Unfit
+        raise UnfitError
     one, other = (rng.randrange(len(content) // size) * size for _ in range(2))
     first, second = content[one : one + size], content[other : other + size]
     return _put(_put(content, one, second), other, first)
@@ -75,7 +75,7 @@ def _object(file: h5py.File, rng: Random, kind: type = object) -> Any:
     file.visititems(lambda _, item: found.append(item))
     found = [item for item in found if isinstance(item, kind)]
     if not found:
-        raise Unfit
+        raise UnfitError
     return rng.choice(found)
 
 
@@ -84,7 +84,7 @@ def _numbers(file: h5py.File, rng: Random) -> h5py.Dataset:
         item = _object(file, rng, h5py.Dataset)
         if item.dtype.kind in "iuf" and item.ndim == 1 and len(item) > 1:
             return item
-    raise Unfit
+    raise UnfitError
 
 
 def _replace(item: h5py.Dataset | h5py.Group, **options: Any) -> None:
@@ -101,7 +101,7 @@ def _changed(change: Callable[[np.ndarray, Random], np.ndarray]) -> Callable[[h5
         before = item[:]
         after = np.asarray(change(before.copy(), rng))
         if after.dtype == before.dtype and np.array_equal(after, before):
-            raise Unfit
+            raise UnfitError
         _replace(item, data=after)
 
     return damage
@@ -131,7 +131,7 @@ def _retyped(values: np.ndarray, rng: Random) -> np.ndarray:
 def _moved(file: h5py.File, rng: Random) -> None:
     one, other = _object(file, rng), _object(file, rng)
     if one.name == other.name or one.name.startswith(other.name + "/") or other.name.startswith(one.name + "/"):
-        raise Unfit
+        raise UnfitError
     first, second = one.name, other.name
     file.move(first, "kept aside")
     file.move(second, first)
@@ -142,7 +142,7 @@ def _linked(file: h5py.File, rng: Random) -> None:
     one, other = _object(file, rng), _object(file, rng)
     links = [h5py.SoftLink(other.name), h5py.ExternalLink("other.h5", "/x"), other]
     if one.name == other.name or other.name.startswith(one.name + "/"):
-        raise Unfit
+        raise UnfitError
     name = one.name
     del file[name]
     file[name] = rng.choice(links)
@@ -174,7 +174,7 @@ def _attribute(file: h5py.File, rng: Random) -> None:
     if value is None:
         del item.attrs[name]
     elif np.array_equal(item.attrs[name], value):
-        raise Unfit
+        raise UnfitError
     else:
         item.attrs[name] = value
 
@@ -186,7 +186,7 @@ def _text(file: h5py.File, rng: Random) -> None:
         if item.dtype.kind == "O":
             break
     else:
-        raise Unfit
+        raise UnfitError
     value = item[()]
     if isinstance(value, bytes):
         text = _flip(value, rng) if rng.random() < 0.5 else value[: len(value) // 2]
@@ -194,7 +194,7 @@ def _text(file: h5py.File, rng: Random) -> None:
     else:
         new = [*value[1:], rng.choice([b"", b"other", b"\xff\xfe", b"x" * 70_000])]
     if np.array_equal(new, value):
-        raise Unfit
+        raise UnfitError
     _replace(item, data=new, dtype=h5py.string_dtype())
 
 
@@ -250,7 +250,7 @@ def _item(value: Any, rng: Random) -> tuple[Any, Any]:
 
     visit(value)
     if not found:
-        raise Unfit
+        raise UnfitError
     chosen = rng.choice(found)
     return chosen, rng.choice(list(chosen) if isinstance(chosen, dict) else range(len(chosen)))
 
@@ -260,7 +260,7 @@ def _item_replaced(content: bytes, rng: Random) -> bytes:
     where, key = _item(value, rng)
     new = rng.choice([None, -1, 10**400, "text", [], {}, True, 1.5, [[[]]]])
     if where[key] == new:
-        raise Unfit
+        raise UnfitError
     where[key] = new
     return json.dumps(value).encode()
 
@@ -338,7 +338,7 @@ def damaged_bytes(path: Path, damage: Callable[[bytes, Random], bytes], rng: Ran
     before = path.read_bytes()
     after = damage(before, rng)
     if after == before:
-        raise Unfit
+        raise UnfitError
     path.write_bytes(after)
 
 

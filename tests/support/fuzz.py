@@ -35,11 +35,12 @@ from typing import Any
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
 
 from brainsim.simulate.seal import seal
-from damages import BYTES, FOREIGN, JSON, OBJECTS, Unfit, damaged_bytes, damaged_objects
+from damages import BYTES, FOREIGN, JSON, OBJECTS, UnfitError, damaged_bytes, damaged_objects
 from specimens import KINDS, make
 
 OUTCOMES = ("refused", "same", "valid", "CRASH", "HANG", "TRACEBACK", "SILENT")
 FAILURES = OUTCOMES[3:]
+SCRIPT = Path(__file__).with_name("fuzz_worker.py")
 SECONDS = 30.0
 SEALED, UNSEALED = ("bytes", "edited", "forged", "foreign"), ("bytes", "edited", "foreign")
 FAMILIES = {
@@ -88,8 +89,10 @@ def _differing(one: Any, other: Any) -> str:
 class Worker:
     """A process that reads files, started again when it has crashed or hangs."""
 
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, script: Path = SCRIPT, seconds: float = SECONDS) -> None:
         self._backend = backend
+        self._script = script
+        self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, kind: str, path: Path) -> dict[str, Any]:
@@ -99,9 +102,9 @@ class Worker:
         assert process.stdout is not None
         process.stdin.write(json.dumps([kind, str(path), self._backend]).encode() + b"\n")
         process.stdin.flush()
-        if not select.select([process.stdout], [], [], SECONDS)[0]:
+        if not select.select([process.stdout], [], [], self._seconds)[0]:
             self.end()
-            return {"is": "HANG", "text": f"no answer after {SECONDS:g} seconds"}
+            return {"is": "HANG", "text": f"no answer after {self._seconds:g} seconds"}
         line = process.stdout.readline()
         if not line:
             code = process.wait()
@@ -112,10 +115,9 @@ class Worker:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            script = Path(__file__).with_name("fuzz_worker.py")
             environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONFAULTHANDLER": "1"}
             self._process = subprocess.Popen(
-                [sys.executable, str(script)],
+                [sys.executable, str(self._script)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -168,7 +170,7 @@ class Fuzz:
                 )
             try:
                 damage = self._damage(target, family, rng)
-            except (Unfit, ValueError, OSError, KeyError, TypeError, RuntimeError, OverflowError):
+            except (UnfitError, ValueError, OSError, KeyError, TypeError, RuntimeError, OverflowError):
                 # What h5py or NumPy refuse to write is no damage; the copy may be half-changed.
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
                 path = self._copied(kind, path.name)
@@ -189,7 +191,7 @@ class Fuzz:
             if family == "forged":
                 seal(target)
         else:
-            raise Unfit
+            raise UnfitError
         return damage
 
 

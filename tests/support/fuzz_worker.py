@@ -15,7 +15,7 @@ from typing import Any
 
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate import apart
-from specimens import KINDS, Changed, Untidy, raw
+from specimens import KINDS, ChangedError, UntidyError, raw
 
 COMPARED = ("state", "dump")  # kinds that are written again, so that nothing in the file may have been passed over
 
@@ -25,9 +25,9 @@ def attempt(kind: str, path: Path, backend: str) -> dict[str, Any]:
     try:
         content = KINDS[kind](path, backend)
         return {"is": "loaded", "content": content, "raw": raw(path) if kind in COMPARED else None}
-    except Changed:
+    except ChangedError:
         return {"is": "SILENT", "text": "refused, but the simulator has changed"}
-    except Untidy as error:
+    except UntidyError as error:
         return {"is": "TRACEBACK", "text": str(error)}
     except BrainsimError as error:
         text = str(error)
@@ -46,7 +46,7 @@ def main() -> None:
     """Serve until the input ends."""
     replies = os.fdopen(os.dup(1), "w")
     sys.stdout = sys.stderr
-    apart.SECONDS = 8.0
+    apart.SECONDS = 5.0  # HDF5 tries again and again to read what is damaged in a file that may be growing
     warnings.simplefilter("error")
     for category in (SilentWarning, UnusedWarning):
         warnings.simplefilter("ignore", category)

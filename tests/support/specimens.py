@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+
 from brainsim import Brain, Simulator, Threshold, cli
 from brainsim.errors import BrainsimError
 from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
@@ -21,15 +22,14 @@ from old_brains import of_format_2, of_format_3, of_format_4
 
 Content = Any  # JSON data
 SEED = 5
-HISTORIES = "to" in __import__("inspect").signature(Simulator.record).parameters
 OLD = ROOT / "tests" / "simulate" / "data"
 
 
-class Changed(Exception):
+class ChangedError(Exception):
     """A simulator that a refused file has changed."""
 
 
-class Untidy(Exception):
+class UntidyError(Exception):
     """A refusal that is not the one line that it should be, or content that no brain can have."""
 
 
@@ -86,8 +86,7 @@ def make(folder: Path) -> dict[str, Path]:
         sim.save(found["state"], "seven rounds")
         assemblies = [sim.brain["S"]["x"], *(sim.assembly(area, label) for area, label in (("A", "a"), ("T", "狗")))]
         write_assemblies(found["dump"], assemblies, {"life": recording, "again": recording})
-    if HISTORIES:
-        _histories(found["history"], found["open history"])
+    _histories(found["history"], found["open history"])
     for version in (2, 3, 4):
         shutil.copy(OLD / f"state_format_{version}.h5", found[f"state of format {version}"])
     shutil.copy(OLD / "state_format_2.h5", found["state of format 1"])
@@ -174,7 +173,7 @@ def _state(brain: Callable[[], Brain], path: Path, backend: str) -> Content:
         except BrainsimError:
             sim.save(again)
             if raw(again) != before:
-                raise Changed from None
+                raise ChangedError from None
             raise
         sim.save(again, note)
         content = raw(again)
@@ -191,8 +190,8 @@ def _check_areas(sim: Simulator) -> None:
     for area in sim.brain.areas.values():
         neurons = sim.assembly(area).neurons
         most = area.n if isinstance(area.activation, Threshold) else area.k
-        if len(neurons) > most and area.name not in sim.held or len(neurons) and neurons[-1] >= area.n:
-            raise Untidy(f"area {area.name!r} fires {len(neurons)} of {most} neurons")
+        if (len(neurons) > most and area.name not in sim.held) or (len(neurons) and neurons[-1] >= area.n):
+            raise UntidyError(f"area {area.name!r} fires {len(neurons)} of {most} neurons")
 
 
 def _dump(path: Path, backend: str) -> Content:
@@ -207,14 +206,12 @@ def _history(path: Path, backend: str) -> Content:
     """Return the rounds, a text each, with their marks."""
     del backend
     (recording,) = read_recordings(path).values()
-    rounds = []
-    for number in range(len(recording)):
-        said = [mark.label for mark in recording.marks if mark.round == number]
-        fired = [
-            (a.name, recording.winners(a, number).tolist(), recording.drives(a, number).tolist())
-            for a in recording.areas
-        ]
-        rounds.append(repr((said, fired)))
+    rounds = [
+        repr([mark.label for mark in recording.marks if mark.round == number]) for number in range(len(recording))
+    ]
+    for area in recording.areas:
+        for number, found in enumerate(zip(recording.winners(area), recording.drives(area), strict=True)):
+            rounds[number] += f" {area.name} {[each.tolist() for each in found]}"
     return rounds
 
 
@@ -225,7 +222,7 @@ def _run(path: Path, backend: str) -> Content:
         if code:
             lines = said.strip().splitlines()
             if len(lines) != 1 or not lines[0].startswith("brainsim: "):
-                raise Untidy(f"exit code {code}: {said}")
+                raise UntidyError(f"exit code {code}: {said}")
             raise BrainsimError(lines[0])
         metrics = json.loads((path / "out" / "metrics.json").read_text())
     return {key: value for key, value in metrics.items() if key not in ("seconds", "peak_rss_mb", "versions")}
@@ -234,7 +231,8 @@ def _run(path: Path, backend: str) -> Content:
 KINDS: Mapping[str, Callable[[Path, str], Content]] = {
     "state": lambda path, backend: _state(of_format_4, path, backend),
     "dump": _dump,
-    **({"history": _history, "open history": _history} if HISTORIES else {}),
+    "history": _history,
+    "open history": _history,
     "run folder": _run,
     "state of format 1": lambda path, backend: _state(of_format_2, path, backend),
     "state of format 2": lambda path, backend: _state(of_format_2, path, backend),
