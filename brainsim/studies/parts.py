@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from brainsim._files import whole, write_json
+from brainsim._files import whole
 from brainsim.errors import ExperimentError, RunFolderError
-from brainsim.studies import processes
+from brainsim.studies import processes, sealed_json
 
 if TYPE_CHECKING:
     from brainsim.simulate.simulator import Simulator
@@ -32,7 +32,7 @@ class Part:
     folder : Path
         The folder of the run.
     key : str
-        The name of the part; its result is ``parts/<key>.json``.
+        The name of the part; ``parts/<key>.json`` holds its result, under ``result``, and a digest.
     simulator : mapping
         Keyword arguments for `Simulator` that carry the user's choice of backend, and the threads of this process.
     files : sequence of str
@@ -75,8 +75,8 @@ class Part:
             If the file is damaged.
         """
         try:
-            return json.loads(self.path.read_text())
-        except ValueError as error:
+            return sealed_json.read(self.path)["result"]
+        except (ValueError, KeyError) as error:
             raise RunFolderError(f"{self.path}: is damaged ({error}); delete it and resume") from error
 
     def load(self, simulator: Simulator) -> Any | None:
@@ -105,7 +105,7 @@ class Part:
         self._saved_at = time.monotonic()
         with self._alone():
             if not self.done:
-                write_json(self.path, function(self, *args, **options))
+                sealed_json.write(self.path, {"result": function(self, *args, **options)})
             self.checkpoint.unlink(missing_ok=True)
 
     @contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
-from brainsim.studies import pictures, tables
+from brainsim.studies import pictures, sealed_json, tables
 from brainsim.studies.folders import RunLock, contents, remove_leftovers
 from brainsim.studies.info import versions
 from brainsim.studies.metrics import plain
@@ -108,7 +108,7 @@ class Run:
 
     def _write_header(self, status: str) -> None:
         jobs = self.settings.jobs if status == "running" else self._parts.jobs
-        write_json(
+        sealed_json.write(
             self.folder / HEADER,
             {
                 "status": status,
