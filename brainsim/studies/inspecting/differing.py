@@ -14,6 +14,7 @@ from brainsim.studies.inspecting.comparison import Comparison, Difference
 from brainsim.studies.inspecting.differing_recordings import of_assemblies, of_recordings
 from brainsim.studies.inspecting.differing_states import of_states
 from brainsim.studies.inspecting.kinds import kind_of
+from brainsim.studies.inspecting.reading import held
 
 _COMPARABLE = {"state": "states", "dump": "recordings and assemblies", "history": "recordings and assemblies"}
 
