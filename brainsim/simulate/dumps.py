@@ -75,10 +75,15 @@ def read_assemblies(path: str | Path) -> dict[str, dict[str, Assembly]]:
     with opened(path) as file:
         if "assemblies" not in file:
             raise DumpError(f"{path}: holds no assemblies; write them with write_assemblies")
-        return {
-            area: {label: Assembly(area, data[:], label) for label, data in labels.items()}
-            for area, labels in file["assemblies"].items()
-        }
+        return assemblies_in(file)
+
+
+def assemblies_in(file: h5py.File) -> dict[str, dict[str, Assembly]]:
+    """Return the assemblies of an open file by area and label: none if it is a history."""
+    return {
+        area: {label: Assembly(area, data[:], label) for label, data in labels.items()}
+        for area, labels in file.get("assemblies", {}).items()
+    }
 
 
 def read_recordings(path: str | Path) -> dict[str, Recording]:
