@@ -8,8 +8,10 @@ def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, o
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import math
+import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -61,6 +63,13 @@ class Experiment:
         """Name of the function."""
         return self.function.__name__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The function has the name of the experiment, so by that name the experiment is sent to another process.
+        module = self.function.__module__
+        if module != "__main__" and getattr(sys.modules.get(module), self.name, None) is self:
+            return _of_module, (module, self.name)
+        return Experiment, (self.function, self.types, self.defaults, self.quick)
+
     def __call__(self, run: Run, **parameters: Value) -> Mapping[str, Any]:
         """Run it with these parameters, defaults for the others."""
         return self.function(run, **{**self.defaults, **parameters})
@@ -83,7 +92,7 @@ class Experiment:
                 raise ExperimentError(f"--set {setting}: {unknown('parameter', name, self.types)}")
             if name in given:
                 raise ExperimentError(f"--set {setting}: {name!r} is set twice; give it once")
-            given[name] = _convert(setting, self.types[name], text.strip())
+            given[name] = converted(f"--set {setting}", self.types[name], text.strip())
         return {**self.defaults, **(self.quick if quick else {}), **given}
 
     def resumed(self, settings: Iterable[str], before: Mapping[str, Any], *, quick: bool) -> dict[str, Value]:
@@ -98,7 +107,18 @@ class Experiment:
         return {name: value if name in given else had.get(name, value) for name, value in every.items()}
 
 
-def _convert(setting: str, kind: type, text: str) -> Value:
+def _of_module(module: str, name: str) -> Experiment:
+    found: Experiment = getattr(importlib.import_module(module), name)
+    return found
+
+
+def type_name(kind: type) -> str:
+    """Return what values of a type are, in words."""
+    return _TYPES[kind]
+
+
+def converted(where: str, kind: type, text: str) -> Value:
+    """Return a text as a value of the type of a parameter; `ExperimentError` if it is none."""
     try:
         if kind is Path:
             return Path(text) if text else None
@@ -110,7 +130,7 @@ def _convert(setting: str, kind: type, text: str) -> Value:
         if kind is float and not math.isfinite(value):  # type: ignore[arg-type]
             raise ValueError
     except (ValueError, KeyError, OverflowError):
-        raise ExperimentError(f"--set {setting}: must be {_TYPES[kind]} (got {text!r})") from None
+        raise ExperimentError(f"{where}: must be {_TYPES[kind]} (got {text!r})") from None
     return value
 
 

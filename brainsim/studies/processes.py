@@ -12,7 +12,7 @@ from brainsim._validation import integer
 from brainsim.errors import ExperimentError, WorkerError
 from brainsim.simulate import backends
 from brainsim.simulate.usage import collector
-from brainsim.studies.calls import Call, Done, Failed, Watch, carried_out, inside_worker, tick
+from brainsim.studies.calls import Call, Done, Failed, Watch, carried_out, inside_call, tick
 
 if TYPE_CHECKING:
     from brainsim.studies.worker import Answer
@@ -26,8 +26,8 @@ TRIES = 3
 
 
 def default_jobs() -> int:
-    """Return how many processes to use unless told: one a core, and one inside another process."""
-    nested = inside_worker.get() or multiprocessing.parent_process() is not None
+    """Return how many processes to use unless told: one a core, and one inside a call or another process."""
+    nested = inside_call() or multiprocessing.parent_process() is not None
     return 1 if nested else backends.cores()
 
 
@@ -43,7 +43,7 @@ def completed(
     calls : sequence of Call
         What to do.  Results and errors must be picklable if there are processes.
     jobs : int, optional
-        How many processes; by default one a core, and one inside another call.  With 1 the calls run in this process,
+        How many processes; by default one a core, and one inside a call.  With 1 the calls run in this process,
         in order.
     threads : int, optional
         Threads that each process may use; by default the cores are shared among the processes.

@@ -20,7 +20,7 @@ import cloudpickle
 
 from brainsim.errors import ExperimentError
 from brainsim.simulate.usage import Usage, collected
-from brainsim.studies.calls import carried_out, inside_worker
+from brainsim.studies.calls import carried_out
 from brainsim.studies.modules import find_again
 
 _TICK_SECONDS = 0.1
@@ -65,7 +65,6 @@ class Surroundings:
 def serve(connection: Connection, surroundings: Surroundings) -> None:
     """Carry out the calls that come through a connection, until an empty message comes or its other end is gone."""
     _obey_parent()
-    inside_worker.set(True)
     find_again(surroundings.files)
     inbox: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, inbox, os.getppid()), daemon=True).start()
