@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -272,7 +272,7 @@ def _name(trial: Trial) -> str:
 
 def _outcomes(
     calls: Sequence[Any], jobs: int, threads: int | None, dask: str | None, watch: Watch
-) -> Iterator[Done | Failed]:
+) -> Generator[Done | Failed]:
     if dask is None:
         return completed(calls, jobs, threads=threads, watch=watch)
     from brainsim.studies.cluster import completed_by

@@ -87,7 +87,6 @@ def in_folder(study: Experiment | OfFunction, settings: Settings, folder: Path) 
 
     What stands in a folder without a header comes from a process that was killed when it had just begun.
     """
-    _check_unchanged(settings)
     resume = (folder / HEADER).is_file()
     if not resume and folder.exists():
         shutil.rmtree(folder)
@@ -99,10 +98,3 @@ def in_folder(study: Experiment | OfFunction, settings: Settings, folder: Path) 
         run.abandon("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
         raise
     return Outcome(metrics, tuple(run.notes))
-
-
-def _check_unchanged(settings: Settings) -> None:
-    """Refuse an experiment file that was edited after the sweep began, since runs of two versions do not compare."""
-    file = Path(settings.experiment)
-    if file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() != settings.source_sha256:
-        raise ExperimentError(f"{file}: has changed since the sweep began; start a new sweep")
