@@ -14,9 +14,10 @@ from brainsim._version import __version__
 from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
 from brainsim.cli.run import run
-from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
+from brainsim.cli.sweep import sweep
+from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, WorkerError
 
-_FAILURES = (BackendMemoryError, SimulationError)
+_FAILURES = (BackendMemoryError, SimulationError, WorkerError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +26,7 @@ def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
 
 
-for _command in (run, parameters, info, bench):
+for _command in (run, sweep, parameters, info, bench):
     cli.add_command(_command)
 
 

@@ -117,9 +117,16 @@ def of_file(
     points = Grid(grids.of_values(grid, experiment.types, fixed), grids.of_seeds(seeds))
     given = {name: _given(name, value, experiment) for name, value in fixed.items()}
     every = {**experiment.defaults, **(experiment.quick if quick else {}), **given}
-    kept = {name: value for name, value in every.items() if name not in points.values}
-    settings = Settings.of_file(file, seed=points.seeds[0], quick=quick, parameters=kept, backend=backend)
-    return Plan(experiment, settings, points)
+    return of_parameters(file, experiment, points, every, quick=quick, backend=backend)
+
+
+def of_parameters(
+    file: Path, experiment: Experiment, grid: Grid, parameters: Mapping[str, Any], *, quick: bool, backend: str
+) -> Plan:
+    """Return the plan of a sweep, given all parameters; those in the grid take its values."""
+    fixed = {name: value for name, value in parameters.items() if name not in grid.values}
+    settings = Settings.of_file(file, seed=grid.seeds[0], quick=quick, parameters=fixed, backend=backend)
+    return Plan(experiment, settings, grid)
 
 
 def _given(name: str, value: Any, experiment: Experiment) -> Any:

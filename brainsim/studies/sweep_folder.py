@@ -36,14 +36,14 @@ class SweepFolder:
         Those of the first run, but for the parameters in the grid.
     grid : Grid
         What is swept.
-    about : mapping
-        What else the header says: the command, how many processes.
+    command : str
+        What the user typed, for the header.
     """
 
     path: Path
     settings: Settings
     grid: Grid
-    about: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
     _before: Mapping[str, Any] = field(default_factory=dict)
     _started: float = field(default_factory=time.time)
     _written: float = 0.0
@@ -113,8 +113,7 @@ class SweepFolder:
             self.path / HEADER,
             {
                 "status": status,
-                **self.about,
-                "command": self._before.get("command", self.about.get("command", "")),
+                "command": self._before.get("command", self.command),
                 "seconds": round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2),
                 "experiment": self.settings.experiment,
                 "grid": self.grid.plain(),

@@ -19,7 +19,8 @@ from brainsim.studies.folders import clear_run, contents, new_folder
 from brainsim.studies.plan import Plan, Trial
 from brainsim.studies.processes import Done, Failed, Watch, completed, default_jobs
 from brainsim.studies.rows import Row
-from brainsim.studies.sweep_folder import HEADER, SweepFolder
+from brainsim.studies.stopping import Stop
+from brainsim.studies.sweep_folder import HEADER, TABLE, SweepFolder
 from brainsim.studies.trials import Outcome
 
 
@@ -61,6 +62,11 @@ class Sweep(Sequence[Row]):
     def failed(self) -> tuple[Row, ...]:
         """The rows of runs that ended with an error."""
         return tuple(row for row in self.rows if row["status"] == rows.FAILED)
+
+    @property
+    def table(self) -> Path | None:
+        """The table in the folder."""
+        return None if self.folder is None else self.folder / TABLE
 
     def to_csv(self, path: str | Path) -> None:
         """Write the rows as CSV, whole or not at all."""
@@ -182,6 +188,7 @@ def carry_out(
     threads: int | None = None,
     dask: str | None = None,
     watch: SweepWatch | None = None,
+    stop: Stop | None = None,
 ) -> Sweep:
     """Carry out the runs of a plan that a folder does not hold yet; see `sweep`."""
     trials = plan.trials(folder)
@@ -197,7 +204,7 @@ def carry_out(
         work.compute(jobs, threads, dask)
         status = "finished"
     except KeyboardInterrupt:
-        status = "interrupted"
+        status = (stop or Stop()).status
         raise
     finally:
         folder.end(status, work.table())
