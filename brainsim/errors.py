@@ -113,6 +113,10 @@ class DumpError(BrainsimError, ValueError):
     """A file that does not hold what it should, or belongs to another brain."""
 
 
+class ComparisonError(BrainsimError, ValueError):
+    """Two files or folders that cannot be compared, since they hold different things."""
+
+
 class ExperimentError(BrainsimError, ValueError):
     """An experiment file or a parameter that cannot be used."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from brainsim.studies.rows import FAILED, OWN, Row
-from brainsim.studies.sweeps import SweepWatch
+from brainsim.studies.sweep_work import SweepWatch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -139,11 +139,8 @@ class LiveTable(SweepWatch):
         for condition in self._visible(len(points)):
             rows = self.rows[condition]
             failed = sum(row["status"] == FAILED for row in rows)
-            counts = [
-                f"{len(rows)}/{len(self.plan.grid.seeds)}",
-                _count(list(self.running.values()), condition),
-                str(failed or ""),
-            ]
+            running = list(self.running.values()).count(condition)
+            counts = [f"{len(rows)}/{len(self.plan.grid.seeds)}", str(running or ""), str(failed or "")]
             table.add_row(*map(str, points[condition].values()), *counts, *(_mean(rows, score) for score in scores))
         return table
 
@@ -156,10 +153,6 @@ class LiveTable(SweepWatch):
         first = whole.index(False) if False in whole else 0
         start = max(0, min(first - room // 4, conditions - room))
         return range(start, min(conditions, start + room))
-
-
-def _count(conditions: Sequence[int], condition: int) -> str:
-    return str(conditions.count(condition) or "")
 
 
 def _named(trial: Trial) -> str:

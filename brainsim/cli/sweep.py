@@ -15,7 +15,7 @@ from brainsim.studies.experiment import load_experiment
 if TYPE_CHECKING:
     from brainsim.studies.plan import Plan
     from brainsim.studies.stopping import Stop
-    from brainsim.studies.sweeps import Sweep
+    from brainsim.studies.sweep_work import Sweep
 
 
 @click.command()
@@ -57,9 +57,8 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
     plan.trials(None)  # refuses files that cannot be read before a folder is made
     if overwrite:
         clear_run(out, HEADER, "sweep")
-    folder = SweepFolder(
-        out or new_folder(f"{plan.study.name}-sweep"), plan.settings, plan.grid, shlex.join(["brainsim", *sys.argv[1:]])
-    )
+    path = out or new_folder(f"{plan.study.name}-sweep")
+    folder = SweepFolder(path, plan.settings, plan.grid, shlex.join(["brainsim", *sys.argv[1:]]))
     with stoppable() as stop:
         found = _carry_out(plan, folder, stop, resume, options)
     _report(found)
@@ -73,7 +72,7 @@ def _chosen(file: Path | None, options: dict[str, Any]) -> Plan:
     if file is None:
         raise click.UsageError("needs FILE, the path of an experiment, e.g. experiments/noun_verb.py")
     experiment = load_experiment(file)
-    values = grids.of_texts(options["grid"], experiment.types, options["settings"])
+    values = grids.of_texts(options["grid"], experiment, options["settings"])
     seeds = grids.of_seeds(1 if options["seeds"] is None else options["seeds"], options["seed"] or 0)
     parameters = experiment.parameters(options["settings"], quick=options["quick"])
     return plans.of_parameters(
@@ -91,8 +90,8 @@ def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
     file = file or Path(header["experiment"])
     experiment = load_experiment(file)
     quick = options["quick"] or header["quick"]
-    given = grids.of_texts(options["grid"], experiment.types, options["settings"])
-    had = {name: grids.of_values({name: values}, experiment.types, ())[name] for name, values in header["grid"].items()}
+    given = grids.of_texts(options["grid"], experiment, options["settings"])
+    had = {name: grids.of_values({name: values}, experiment, ())[name] for name, values in header["grid"].items()}
     first = header["seed"] if options["seed"] is None else options["seed"]
     seeds = header["seeds"] if options["seeds"] is None else grids.of_seeds(options["seeds"], first)
     parameters = experiment.resumed(options["settings"], header["parameters"], quick=quick)
@@ -102,7 +101,7 @@ def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
 
 def _carry_out(plan: Plan, folder: Any, stop: Stop, resume: bool, options: dict[str, Any]) -> Sweep:
     from brainsim.cli.live import shown
-    from brainsim.studies.sweeps import carry_out
+    from brainsim.studies.sweep_work import carry_out
 
     how = {name: options[name] for name in ("jobs", "threads", "dask")}
     try:
@@ -124,10 +123,7 @@ def _report(found: Sweep) -> None:
     click.echo(f"{len(found)} runs, {len(found) - len(found.failed)} finished, {len(found.failed)} failed")
     click.echo(f"wrote {found.table}")
     if found.failed:
-        first = found.failed[0]
-        click.echo(
-            f"Error: {len(found.failed)} of {len(found)} runs failed, the first ({first['folder']}) by {first['error']}; "
-            f"try them again with: brainsim sweep --resume --out {shlex.quote(str(found.folder))}",
-            err=True,
-        )
+        failed = f"{len(found.failed)} of {len(found)} runs failed"
+        again = f"try them again with: brainsim sweep --resume --out {shlex.quote(str(found.folder))}"
+        click.echo(f"Error: {failed}, the first by {found.failed[0]['error']}; {again}", err=True)
         raise click.exceptions.Exit(1)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from brainsim.errors import UnusedWarning
+from brainsim.simulate.silence import callers_outside
 
 
 class Usage:
@@ -57,5 +58,4 @@ def report(unused: Sequence[str]) -> None:
     if usage is not None:
         usage.add(unused)
     elif unused:
-        # The user called Simulator.close or left its block: two frames above Simulator._close, which called this.
-        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=4)
+        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=callers_outside())

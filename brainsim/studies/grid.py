@@ -13,7 +13,7 @@ import numpy as np
 
 from brainsim._validation import whole
 from brainsim.errors import ExperimentError, unknown
-from brainsim.studies.experiment import converted, type_name
+from brainsim.studies.experiment import Experiment, converted, type_name
 
 MOST_RUNS = 100_000
 _HIGHEST_SEED = 2**62
@@ -73,7 +73,7 @@ def _all_different(where: str, values: Sequence[Any], cure: str) -> None:
         seen.append(value)
 
 
-def of_texts(settings: Iterable[str], types: Mapping[str, type], fixed: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+def of_texts(settings: Iterable[str], experiment: Experiment, fixed: Iterable[str]) -> dict[str, tuple[Any, ...]]:
     """Return values by parameter, given ``name=value,value`` texts; numbers may be ``start:stop:count``.
 
     Raises
@@ -89,18 +89,20 @@ def of_texts(settings: Iterable[str], types: Mapping[str, type], fixed: Iterable
         where, name = f"--grid {setting}", name.strip()
         if not equals:
             raise ExperimentError(f"{where}: must have the form name=value,value")
-        _check_name(where, name, types, fixed)
+        _check_name(where, name, experiment.types, fixed)
         if name in given:
             raise ExperimentError(f"{where}: {name!r} is in the grid twice; give all its values at once")
         texts = [each.strip() for each in text.split(",")]
         if not all(texts):
             raise ExperimentError(f"{where}: a value is empty; separate values by single commas")
-        given[name] = tuple(value for each in texts for value in _values(where, types[name], each))
+        given[name] = tuple(value for each in texts for value in _values(where, experiment.types[name], each))
+        for value in given[name]:
+            experiment.check_choice(where, name, value)
     return given
 
 
-def of_values(grid: Any, types: Mapping[str, type] | None, fixed: Iterable[str]) -> dict[str, tuple[Any, ...]]:
-    """Return values by parameter as given in Python, checked against the types of an experiment, if any."""
+def of_values(grid: Any, experiment: Experiment | None, fixed: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    """Return values by parameter as given in Python, checked against an experiment, if there is one."""
     if not isinstance(grid, Mapping):
         raise ExperimentError(f"grid: must be a mapping of parameters to lists of values (got {grid!r})")
     checked = {}
@@ -111,9 +113,9 @@ def of_values(grid: Any, types: Mapping[str, type] | None, fixed: Iterable[str])
         plain = [value.item() if isinstance(value, np.generic) else value for value in values]
         if not plain:
             raise ExperimentError(f"{where}: must have at least one value (got {values!r})")
-        if types is not None:
-            _check_name(where, name, types, fixed)
-            plain = [of_type(where, types[name], value) for value in plain]
+        if experiment is not None:
+            _check_name(where, name, experiment.types, fixed)
+            plain = [of_type(where, name, experiment, value) for value in plain]
         elif name in fixed:
             raise ExperimentError(f"{where}: {name!r} is among the fixed parameters, too; give it once")
         checked[str(name)] = tuple(plain)
@@ -142,8 +144,12 @@ def _seed(value: Any) -> int:
     return seed
 
 
-def of_type(where: str, kind: type, value: Any) -> Any:
-    """Return a value given in Python as the type of a parameter; `ExperimentError` if it has another."""
+def of_type(where: str, name: str, experiment: Experiment, value: Any) -> Any:
+    """Return a value given in Python as one of a parameter; `ExperimentError` if the parameter cannot have it."""
+    kind = experiment.types.get(name)
+    if kind is None:
+        raise ExperimentError(f"{where}: {unknown('parameter', name, experiment.types)}")
+    experiment.check_choice(where, name, value)
     if kind is Path and (value is None or isinstance(value, str | Path)):
         return None if value is None else Path(value)
     if kind is int and whole(value) is not None:
@@ -155,17 +161,11 @@ def of_type(where: str, kind: type, value: Any) -> Any:
     raise ExperimentError(f"{where}: must be {type_name(kind)} (got {value!r})")
 
 
-def kind_of(where: str, name: str, types: Mapping[str, type]) -> type:
-    """Return the type of a parameter; `ExperimentError` if there is no such parameter."""
-    if name not in types:
-        raise ExperimentError(f"{where}: {unknown('parameter', name, types)}")
-    return types[name]
-
-
 def _check_name(where: str, name: str, types: Mapping[str, type], fixed: Iterable[str]) -> None:
     if name == "seed" and name not in types:
         raise ExperimentError(f"{where}: seeds are no parameter; say how many with --seeds, in Python by seeds=")
-    kind_of(where, name, types)
+    if name not in types:
+        raise ExperimentError(f"{where}: {unknown('parameter', name, types)}")
     if name in fixed:
         raise ExperimentError(f"{where}: {name!r} is set to one value, too; give it once")
 

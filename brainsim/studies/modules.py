@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import re
 import sys
 from importlib.abc import MetaPathFinder
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from brainsim.errors import ExperimentError
+from brainsim.studies.matplotlib_folder import place_matplotlib
 
 _PREFIX = "brainsim_experiment_"
 
@@ -68,6 +70,7 @@ def load(path: str | Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     _look_beside(file)
+    place_matplotlib()
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
@@ -77,7 +80,7 @@ def load(path: str | Path) -> ModuleType:
 
 
 def _name(file: Path) -> str:
-    own = hashlib.sha256(str(file).encode() + b"\0" + file.read_bytes()).hexdigest()[:12]
+    own = hashlib.sha256(os.fsencode(file) + b"\0" + file.read_bytes()).hexdigest()[:12]
     return f"{_PREFIX}{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}_{own}"
 
 

@@ -77,7 +77,7 @@ class Plan:
         """
         found = []
         for condition, point in enumerate(self.grid.conditions()):
-            parameters = {**self.settings.parameters, **point}
+            parameters = {**point, **self.settings.parameters}
             here = replace(self.settings, parameters=parameters, inputs=hashes(parameters))
             for seed in self.grid.seeds:
                 place = folder.run_folder(point, seed) if folder else None
@@ -114,8 +114,8 @@ def of_file(
     file: Path, experiment: Experiment, grid: Any, seeds: Any, fixed: Mapping[str, Any], *, quick: bool, backend: str
 ) -> Plan:
     """Return the plan of a sweep of an experiment."""
-    points = Grid(grids.of_values(grid, experiment.types, fixed), grids.of_seeds(seeds))
-    given = {name: _given(name, value, experiment) for name, value in fixed.items()}
+    points = Grid(grids.of_values(grid, experiment, fixed), grids.of_seeds(seeds))
+    given = {name: grids.of_type(f"parameters {name}", name, experiment, value) for name, value in fixed.items()}
     every = {**experiment.defaults, **(experiment.quick if quick else {}), **given}
     return of_parameters(file, experiment, points, every, quick=quick, backend=backend)
 
@@ -127,11 +127,6 @@ def of_parameters(
     fixed = {name: value for name, value in parameters.items() if name not in grid.values}
     settings = Settings.of_file(file, seed=grid.seeds[0], quick=quick, parameters=fixed, backend=backend)
     return Plan(experiment, settings, grid)
-
-
-def _given(name: str, value: Any, experiment: Experiment) -> Any:
-    where = f"parameters {name}"
-    return grids.of_type(where, grids.kind_of(where, name, experiment.types), value)
 
 
 def _file_of(experiment: Experiment) -> Path:

@@ -6,12 +6,13 @@ import hashlib
 import json
 import re
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brainsim._files import write_json
+from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
 from brainsim.studies import rows
 from brainsim.studies.folders import RunLock, take
@@ -94,6 +95,16 @@ class SweepFolder:
         except (RunFolderError, OSError, ValueError):
             return None
         return content if header["status"] == "finished" and isinstance(content, dict) else None
+
+    def write_error(self, folder: Path, error: BaseException | None) -> None:
+        """Write the traceback of a run that failed, as ``errors/<run>.txt``; delete it when the run has not failed."""
+        path = self.path / "errors" / f"{folder.name}.txt"
+        if error is None:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(exist_ok=True)
+        with whole(path) as partial:
+            partial.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
 
     def write_table(self, table: Callable[[], Sequence[Row]]) -> None:
         """Write ``sweep.csv``, at most every two seconds: the runs are whole without it."""
