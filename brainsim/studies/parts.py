@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from brainsim._files import whole, write_json
+from brainsim._files import PARTIAL
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.studies import processes
+from brainsim.studies.folders import write_json, writing
 
 if TYPE_CHECKING:
     from brainsim.simulate.simulator import Simulator
@@ -95,7 +96,7 @@ class Part:
 
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
-        return whole(self.folder / name)
+        return writing(self.folder / name)
 
     def compute(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
         """Keep ``function(part, *args, **options)`` as the result, unless there is one.
@@ -110,7 +111,7 @@ class Part:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        path = self.path.with_name(f".{self.key}.lock")
+        path = self.path.with_name(f"{PARTIAL}{self.key}.lock")
         lock = FileLock(path)
         try:
             lock.acquire(timeout=_ORPHAN_SECONDS)

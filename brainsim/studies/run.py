@@ -6,17 +6,16 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
 from brainsim.studies import pictures, tables
-from brainsim.studies.folders import RunLock, contents, remove_leftovers
+from brainsim.studies.folders import RunLock, contents, remove_leftovers, write_json, writing
 from brainsim.studies.info import versions
 from brainsim.studies.metrics import plain
 from brainsim.studies.parts import Part
@@ -97,8 +96,8 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = RunLock(self.folder)
             self._lock.acquire()
+            self._write_header("running")  # first, so that a folder with anything in it can be resumed
             (self.folder / "parts").mkdir(exist_ok=True)
-            self._write_header("running")
         except RunFolderError:
             raise
         except OSError as error:
@@ -194,7 +193,7 @@ class Run:
 
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
-        return whole(self.folder / name)
+        return writing(self.folder / name)
 
     @contextmanager
     def progress(self, total: int, unit: str, description: str = "") -> Iterator[tqdm[Any]]:
@@ -256,7 +255,8 @@ class Run:
         remove_leftovers(self.folder)
         kept = any(parts.iterdir())
         if kept:
-            self._write_header(status)
+            with suppress(RunFolderError):  # on a full disk the run is still said to be running; it can be resumed
+                self._write_header(status)
         else:
             parts.rmdir()
             (self.folder / HEADER).unlink(missing_ok=True)
