@@ -14,7 +14,7 @@ from brainsim.errors import DumpError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate import apart, structure
 from brainsim.simulate.places import file_path
-from brainsim.simulate.seal import BLOCK, checked, seal_file
+from brainsim.simulate.seal import BLOCK, checked, mark_open, seal_file
 from brainsim.simulate.sink import Sink
 
 FORMAT = 5
@@ -24,12 +24,15 @@ lock; formats 1 to 4 have no seal."""
 
 TEXT = h5py.string_dtype()
 
+GROWING = ("v110", "v110")
+"""The format of files that are read while they grow: the oldest of HDF5 that can, so that old readers know it."""
+
 # What h5py, NumPy, json and the declarations raise where a name, a type, a shape or a value is not what was written.
 _SIGNS_OF_DAMAGE = (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError)
 
 
 @contextmanager
-def opened(path: str | Path, *, live: bool = False) -> Iterator[h5py.File]:
+def opened(path: str | Path, *, live: bool = False, lazy: bool = False) -> Iterator[h5py.File]:
     """Open a file of brainsim for reading; whatever is wrong with it becomes a `DumpError`.
 
     The seal is verified before HDF5 sees the file.  A file that has none is read in a child process first.  Then what
@@ -41,6 +44,8 @@ def opened(path: str | Path, *, live: bool = False) -> Iterator[h5py.File]:
         The file.
     live : bool
         Whether it may be a history that is still being written, or whose writer was killed.
+    lazy : bool
+        Whether only parts of it are read, so that it may be larger than memory.
 
     Raises
     ------
@@ -48,22 +53,31 @@ def opened(path: str | Path, *, live: bool = False) -> Iterator[h5py.File]:
         If the file cannot be read, is damaged, or was not written by brainsim.
     """
     place = file_path(path, "read")
-    try:
+    with naming(place):
         standing = checked(place)
         if standing == "open" and not live:
             raise DumpError(f"{place}: is a history that is still being written, or whose writer was killed")
         if standing != "sealed":
             apart.look(place, live=standing == "open")
-        with h5py.File(place, "r", **(structure.LIVE if standing == "open" else {})) as file:
+        with structure.reading(place, live=standing == "open") as file:
             _check_format(place, file, sealed=standing != "none")
-            structure.check(file, place, live=standing == "open")
+            size, free = structure.check(file, place, live=standing == "open"), structure.available_memory()
+            if free is not None and size > free and not lazy:
+                raise DumpError(f"{place}: its data take {size:_} bytes in memory, where {free:_} are free")
             yield file
+
+
+@contextmanager
+def naming(place: str | Path) -> Iterator[None]:
+    """Turn whatever is raised where a file is read into a `DumpError` that names the file."""
+    try:
+        yield
+    except DumpError:
+        raise
     except OSError as error:
         raise DumpError(f"{place}: cannot be read ({error.strerror or error})") from error
     except MemoryError as error:
         raise DumpError(f"{place}: is damaged, or does not fit into memory ({error})") from error
-    except DumpError:
-        raise
     except _SIGNS_OF_DAMAGE as error:
         what = error.args[0] if isinstance(error, KeyError) else error  # which would be shown in quotes
         raise DumpError(f"{place}: is damaged: {what}") from error
@@ -78,8 +92,8 @@ def _check_format(path: Path, file: h5py.File, *, sealed: bool) -> None:
 
 
 @contextmanager
-def create(path: str | Path) -> Iterator[h5py.File]:
-    """Create a sealed file, whole or not at all.
+def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
+    """Create a sealed file, or with ``growing`` an open one that will grow, whole or not at all.
 
     HDF5 writes into a temporary file through a `Sink`, so that no error, such as a full disk, keeps it from closing.
     Only a whole and sealed file that has reached the disk is moved into its place.  Ctrl-C waits until then.
@@ -94,12 +108,15 @@ def create(path: str | Path) -> Iterator[h5py.File]:
         with uninterrupted(), whole(place) as partial, partial.open("x+b", buffering=0) as raw:
             sink = Sink(raw)
             try:
-                with h5py.File(sink, "w", userblock_size=BLOCK) as file:
+                with h5py.File(sink, "w", userblock_size=BLOCK, libver=GROWING if growing else None) as file:
                     file.attrs["brainsim_format"] = FORMAT
                     yield file
             finally:
                 sink.check()
-            seal_file(raw)
+            if growing:
+                mark_open(partial)
+            else:
+                seal_file(raw)
     except OSError as error:
         raise DumpError(f"{place}: cannot be written ({error.strerror or error})") from error
 

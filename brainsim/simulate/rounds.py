@@ -83,13 +83,15 @@ class Rounds:
         plans, recorded, drives = self._planning.plans(opening), self._recorder.areas(), self._recorder.with_drives()
         # Where fibers transmit in some phases only, a round that changes nothing may be one in which none does.
         enough, still, done = self._planning.period(opening) if until_stable else 1, 0, 0
+        every = self._recorder.every(most)
         self._guard.running = True
         try:
             while done < most and still < enough:
                 self._engine.run(next(plans), recorded, drives)
                 done += 1
-                if until_stable and done < most:
-                    still = still + 1 if self._drain(opening).stable else 0
+                if done < most and (until_stable or done % every == 0):
+                    stable = self._drain(opening).stable
+                    still = still + 1 if until_stable and stable else 0
                 if self._guard.asked() and done < most and still < enough:
                     self._let_others_look(opening)
         finally:
@@ -112,10 +114,11 @@ class Rounds:
 
     def _drain(self, opening: Opening) -> Drained:
         """Take over and return what the backend noted in rounds that opened these fibers."""
-        drained = self._engine.drain()
-        self._modulators.pass_rounds(drained.rounds)
-        if drained.rounds:
-            opening.add_used(self._state.opened)
-        self._state.fired |= drained.fired
-        self._recorder.take(drained)
+        with self._recorder.guard():
+            drained = self._engine.drain()
+            self._modulators.pass_rounds(drained.rounds)
+            if drained.rounds:
+                opening.add_used(self._state.opened)
+            self._state.fired |= drained.fired
+            self._recorder.take(drained)
         return drained

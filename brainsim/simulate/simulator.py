@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, NoReturn, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.backend import Memory
 from brainsim.kernels.program import Options, default_cache_mb
 from brainsim.simulate import backends
@@ -30,9 +31,13 @@ from brainsim.simulate.modulators import ModulatorLike
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.parts import Parts
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings import begin
 from brainsim.simulate.schedule import CycleSchedule, Schedule
 from brainsim.simulate.showing import show
 from brainsim.simulate.usage import report
+
+if TYPE_CHECKING:
+    from brainsim.simulate.history import History
 
 
 class Simulator:
@@ -481,14 +486,64 @@ class Simulator:
         """
         self._parts.weights.forget(fibers)
 
+    @overload
+    def record(self, *areas: AreasLike, drives: bool = False) -> Recording: ...
+    @overload
+    def record(
+        self,
+        *areas: AreasLike,
+        drives: bool = False,
+        to: str | PathLike[str],
+        every: int | None = None,
+        overwrite: bool = False,
+    ) -> History: ...
+
     @changes
-    def record(self, *areas: AreasLike, drives: bool = False) -> Recording:
+    def record(
+        self,
+        *areas: AreasLike,
+        drives: bool = False,
+        to: str | PathLike[str] | None = None,
+        every: int | None = None,
+        overwrite: bool = False,
+    ) -> Recording | History:
         """Record the winners of areas and regions (all, if none is named) from the next round on, and drives if wanted.
 
-        Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
+        Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.  Closing the simulator
+        ends all others.
+
+        Parameters
+        ----------
+        *areas : Area, Region or str
+            What is recorded.
+        drives : bool
+            Whether the drives of the winners are recorded, too.
+        to : str or Path, optional
+            An HDF5 file to which the rounds are appended.  Only those since the last flush are in memory.  Other
+            processes can read the file while the run goes on, and after the run was killed.
+        every : int, optional
+            After how many rounds they are flushed to the file, 100 by default.
+        overwrite : bool
+            Whether a file that exists is replaced.
+
+        Returns
+        -------
+        Recording or History
+            Of the same use: `Recording` is in memory, `History` in a file.
+
+        Raises
+        ------
+        DeclarationError
+            If an area is not of this brain or an option is out of range.
+        DumpError
+            If the file exists or cannot be written.  A run raises it, too, when a flush fails, as on a full disk; then
+            all rounds so far have been run, and the history has ended.
         """
-        every = list(self.brain.areas.values())
-        return self._open.recorder.start([every[index] for index in self._parts.index.some(areas)], drives=drives)
+        parts, known = self._open, list(self.brain.areas.values())
+        chosen = [known[index] for index in parts.index.some(areas)]
+        recording = begin(chosen, self.seed, drives=drives, to=to, every=every, overwrite=overwrite)
+        parts.recorder.start(recording)
+        return recording
 
     @property
     @looks
@@ -562,7 +617,10 @@ class Simulator:
     def _close(self, *, news: bool) -> None:
         if self._engine.closed:
             return
-        self._engine.close(free=not self._guard.lost)
+        try:
+            self._parts.recorder.close()
+        finally:
+            self._engine.close(free=not self._guard.lost)
         if news and self._parts.state.opened:
             report(self._parts.looks.unused())
 
@@ -575,7 +633,12 @@ class Simulator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close(news=error is None)  # what was not used yet is not news when the block ended early
+        try:
+            self._close(news=error is None)  # what was not used yet is not news when the block ended early
+        except DumpError as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))  # the error that ended the block comes first
 
     def __repr__(self) -> str:
         state = "closed" if self._engine.closed else f"{self.rounds} rounds"

@@ -23,8 +23,8 @@ class StructureError(ValueError):
     """A file that is made of something that brainsim does not write."""
 
 
-def check(file: h5py.File, path: Path, *, live: bool = False) -> None:
-    """Refuse whatever brainsim does not write, and sizes that the file cannot hold.
+def check(file: h5py.File, path: Path, *, live: bool = False) -> int:
+    """Refuse whatever brainsim does not write, and sizes that the file cannot hold; return the bytes of all data.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def check(file: h5py.File, path: Path, *, live: bool = False) -> None:
     ------
     StructureError
         For links other than hard ones, references, other kinds of objects, types, layouts and filters, an object under
-        two names, data that were never written, or more of them than memory has room for.
+        two names, or data that were never written.
     """
     total = 0
     for item in objects(file):
@@ -47,9 +47,7 @@ def check(file: h5py.File, path: Path, *, live: bool = False) -> None:
             _check_attribute(item, name)
         if isinstance(item, h5py.Dataset):
             total += _check_dataset(item, path, live=live)
-    free = available_memory()
-    if free is not None and total > free:
-        raise StructureError(f"its data take {total:_} bytes in memory, where {free:_} are free")
+    return total
 
 
 def objects(file: h5py.File) -> Iterator[h5py.Group | h5py.Dataset]:
@@ -151,13 +149,19 @@ def _pieces(dataset: h5py.Dataset) -> Iterator[Any]:
 
 def walk(path: str, *, live: bool) -> None:
     """Open a file, check what it is made of, and read all of it."""
-    with h5py.File(path, "r", **(LIVE if live else {})) as file:
+    with reading(Path(path), live=live) as file:
         check(file, Path(path), live=live)
         read_through(file)
 
 
-LIVE = {"libver": "latest", "swmr": True}
-"""How `h5py.File` opens a file that another process writes, or that a killed one has left open."""
+def reading(path: Path, *, live: bool) -> h5py.File:
+    """Open a file for reading; ``live`` if another process may be writing it, or a killed one has left it open."""
+    if live:
+        try:
+            return h5py.File(path, "r", libver="latest", swmr=True)
+        except OSError:  # its writer has just closed it, or was killed between closing and sealing
+            pass
+    return h5py.File(path, "r")
 
 
 def available_memory() -> int | None:
