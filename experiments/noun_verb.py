@@ -43,6 +43,17 @@ FRACTIONS = {
     "property_p": "property_p",
     "property_p_least": "property_p_least",
 }
+LABELS = {
+    "classification_accuracy": "words heard alone: right class, by readback",
+    "classification_by_stability": "words heard alone: right class, by stability",
+    "readback_right": "sound fired back by the area of the word's class",
+    "readback_wrong": "sound fired back by the other area",
+    "property_p": "sound fired by the meaning, mean over words",
+    "property_p_least": "sound fired by the meaning, worst word",
+    "support": "neurons of a lexical area that ever fired",
+    "sentences_per_second": "sentences a second, in each process",
+    "sentences_to_criterion": f"sentences until the worst word has {READBACK_CRITERION:g}",
+}
 MOST_PICTURED = 5
 USUAL = 10  # words of a class, where neither their number nor a lexicon is given
 MOST = 10_000_000
@@ -361,6 +372,7 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
         },
         "by_seed": {**by_seed, "sentences_per_second": speeds, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
+        "labels": LABELS,
         "lexicon": _about_words(study, parts),
         "curve": {name: [part["curve"] for part in parts] for name, parts in results.items()},
     }
