@@ -80,8 +80,14 @@ def contents(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name != _LOCK and not path.name.startswith(PARTIAL)]
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts."""
+def remove_leftovers(folder: Path, *, finished: bool = False) -> None:
+    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts.
+
+    When the run has finished, checkpoints are of no use, either; a process killed between the result of a part and the
+    end of it leaves one.
+    """
+    for path in (folder / "parts").glob("*.h5") if finished else ():
+        path.unlink()
     for place in (folder, folder / "parts"):
         for path in place.glob(f"{PARTIAL}*"):
             with suppress(OSError):  # they do no harm

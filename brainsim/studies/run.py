@@ -234,7 +234,7 @@ class Run:
         for name, draw in self._pictures.items():
             self.notes += pictures.save(self.folder / name, draw)
         self._write_header("finished")
-        remove_leftovers(self.folder)
+        remove_leftovers(self.folder, finished=True)
         self._lock.release()
         return content
 

@@ -14,6 +14,7 @@ from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 
 K, CHUNK = 20, 10
+LAST, ROUNDS = "last.h5", "rounds.h5"
 
 
 def learned(part: Part, n: int, beta: float, rounds: int, seed: int) -> dict[str, Any]:
@@ -24,15 +25,18 @@ def learned(part: Part, n: int, beta: float, rounds: int, seed: int) -> dict[str
         brain.connect(source, area, p=0.2, plasticity=Hebbian(beta))
     with Simulator(brain, seed=seed, **part.simulator) as sim:
         curve: list[dict[str, float]] = part.load(sim) or []
+        recording = part.record(sim, area, to=ROUNDS, every=7) if ROUNDS in part.files else None
         for step in range(len(curve), rounds // CHUNK):
+            if recording:
+                recording.mark(f"stimulus {step % 10}")
             sim.present(Assembly("Stimulus", np.arange(K) + K * (step % 10)))
             sim.run(brain.fibers, rounds=CHUNK)
             synapses, winners = len(sim.connectome(area >> area).learned()[0]), sim.assembly(area).neurons
             curve.append({"round": (step + 1) * CHUNK, "learned": synapses, "winners": int(winners.sum())})
             part.tick(CHUNK)
             part.save(sim, curve, now=True)
-        for name in part.files:
-            with part.file(name) as path:
+        if LAST in part.files:
+            with part.file(LAST) as path:
                 write_assemblies(path, [sim.assembly(area, "last")])
     return {"curve": curve, **{name: curve[-1][name] for name in ("learned", "winners")}}
 
@@ -46,7 +50,7 @@ def killed(run: Run, *, n: int = 5000, rounds: int = 200) -> dict[str, Any]:
         {key: Call(learned, (n, kinds[kind], rounds, seed)) for (kind, seed), key in keys.items()},
         unit="rounds",
         steps=dict.fromkeys(keys.values(), rounds),
-        files={f"trained-{run.seed}": ("last.h5",)},
+        files={f"trained-{run.seed}": (LAST, ROUNDS)},
     )
     parts = {kind: [found[keys[kind, seed]] for seed in (run.seed, run.seed + 1)] for kind in kinds}
     return {
