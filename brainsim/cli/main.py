@@ -16,6 +16,7 @@ from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
+from brainsim.cli.plot import plot
 from brainsim.cli.run import run
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
 
@@ -28,7 +29,7 @@ def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
 
 
-for _command in (run, parameters, check, show, diff, graph, info, bench):
+for _command in (run, parameters, check, show, diff, plot, graph, info, bench):
     cli.add_command(_command)
 
 
