@@ -26,7 +26,16 @@ _FAILURES = (BackendMemoryError, SimulationError)
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="brainsim")
 def cli() -> None:
-    """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
+    """Simulate brains made of areas and assemblies: exactly, reproducibly, fast.
+
+    Run an experiment, then look at what it left.
+
+    \b
+    Examples:
+      brainsim run experiments/noun_verb.py --quick
+      brainsim show runs/noun_verb
+      brainsim plot runs/noun_verb/assemblies.h5
+    """  # noqa: D301 - click takes the character, not an escape
 
 
 for _command in (run, parameters, check, show, diff, plot, graph, info, bench):

@@ -20,7 +20,7 @@ _KINDS = ("raster", "overlaps", "convergence", "weights")
 @click.option("--area", "areas", multiple=True, metavar="AREA", help="Draw this area alone; may be repeated.")
 @click.option("--recording", metavar="NAME", help="Which recording, if FILE holds several.")
 def plot(file: Path, out: Path | None, kind: Any, areas: tuple[str, ...], recording: str | None) -> None:
-    """Draw what the state, dump or history in FILE holds.
+    """Draw what a state, dump or history holds.
 
     \b
     Kinds:

@@ -1,7 +1,7 @@
 """Looking at what brainsim wrote, and at what a file declares; each function returns records, the commands print them.
 
-`check` says what is whole, `show` what is in it, `diff` where two of a kind part, `draw` draws it, and `declared_brain` says which brain a
-Python file declares.  `text` and `outline` write records and brains as plain text.
+`check` says what is whole, `show` what is in it, `diff` where two of a kind part, `draw` draws it, and `declared_brain`
+returns the brain that a Python file declares.  `text` and `outline` write records and brains as plain text.
 """
 
 from brainsim.studies.inspecting.checking import Checked, check

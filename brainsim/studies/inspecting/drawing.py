@@ -121,11 +121,8 @@ def _weights(path: Path, areas: Sequence[str]) -> Figure:
     targets = {name: part["target"] for name, part in (saved.identity or {}).get("fibers", {}).items()}
     _check_areas(path, areas, dict.fromkeys(targets.values()))
     stored = saved.snapshot.values[WEIGHTS.name].items()
-    weights = {
-        name: value.weight / ONE
-        for name, value in stored
-        if len(value.weight) and (not areas or targets[name] in areas)
-    }
+    arrays = {name: value.weight / ONE for name, value in stored if not areas or targets[name] in areas}
+    weights = {name: array for name, array in arrays.items() if len(array)}
     if not weights:
         raise DumpError(f"{path}: has no learned weights to draw{', in these areas' if areas else ''}")
     figure = _figure(8.0, 4.5)
