@@ -18,8 +18,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def check(paths: tuple[Path, ...], as_json: bool) -> None:
     """Say which files are whole.
 
-    Takes states, dumps, histories and run folders. Reads each file to its end and changes nothing. Of recordings and histories it says how many rounds are whole; of a
-    run folder, how each file stands, how the run stands, and the command that continues it.
+    Takes states, dumps, histories and run folders. Reads each file to its end and changes nothing. Of recordings and
+    histories it says how many rounds are whole; of a run folder, how each file stands, how the run stands, and the
+    command that continues it.
 
     Exit code: 0 if all is whole, as far as it goes; 1 if something is damaged; 2 if there is something that brainsim
     did not write, or no such file.
@@ -74,8 +75,9 @@ def show(path: Path, as_json: bool) -> None:
 def diff(a: Path, b: Path, as_json: bool) -> None:
     """Say where two files or run folders part.
 
-    A and B are two states, two dumps or histories, or two run folders. Of recordings: the first round, area and neuron. Of states: seed, brain, and the first entry of each kind of state
-    that differs, with both values. Of run folders: settings, metrics and dumps; times and memory do not count.
+    A and B are two states, two dumps or histories, or two run folders. Of recordings: the first round, area and neuron.
+    Of states: seed, brain, and the first entry of each kind of state that differs, with both values. Of run folders:
+    settings, metrics and dumps; times and memory do not count.
 
     Exit code: 0 if they are equal, 1 if they differ, 2 if they cannot be compared.
 
