@@ -18,6 +18,7 @@ from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
 from brainsim.cli.run import run
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
+from brainsim.studies.stopping import keep_exit_code
 
 _FAILURES = (BackendMemoryError, SimulationError)
 
@@ -48,6 +49,8 @@ def main() -> None:
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
+    finally:
+        keep_exit_code()
 
 
 def _escape_letters() -> None:
