@@ -17,10 +17,11 @@ from brainsim.cli.about import info, parameters
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
 from brainsim.cli.run import run
-from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
+from brainsim.cli.sweep import sweep
+from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, WorkerError
 from brainsim.studies.stopping import keep_exit_code
 
-_FAILURES = (BackendMemoryError, SimulationError)
+_FAILURES = (BackendMemoryError, SimulationError, WorkerError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -29,7 +30,7 @@ def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
 
 
-for _command in (run, parameters, check, show, diff, graph, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, graph, info, bench):
     cli.add_command(_command)
 
 

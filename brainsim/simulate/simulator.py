@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, NoReturn, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -487,8 +487,10 @@ class Simulator:
         self._parts.weights.forget(fibers)
 
     @overload
+    @changes
     def record(self, *areas: AreasLike, drives: bool = False) -> Recording: ...
     @overload
+    @changes
     def record(
         self,
         *areas: AreasLike,
@@ -498,7 +500,6 @@ class Simulator:
         overwrite: bool = False,
     ) -> History: ...
 
-    @changes
     def record(
         self,
         *areas: AreasLike,
@@ -539,9 +540,12 @@ class Simulator:
             If the file exists or cannot be written.  A run raises it, too, when a flush fails, as on a full disk; then
             all rounds so far have been run, and the history has ended.
         """
+        return self._record(areas, drives=drives, to=to, every=every, overwrite=overwrite)
+
+    @changes
+    def _record(self, areas: tuple[AreasLike, ...], /, **options: Any) -> Recording | History:
         parts, known = self._open, list(self.brain.areas.values())
-        chosen = [known[index] for index in parts.index.some(areas)]
-        recording = begin(chosen, self.seed, drives=drives, to=to, every=every, overwrite=overwrite)
+        recording = begin([known[index] for index in parts.index.some(areas)], self.seed, **options)
         parts.recorder.start(recording)
         return recording
 

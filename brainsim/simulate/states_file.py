@@ -33,13 +33,19 @@ _WORTH_COMPRESSING = 1024
 
 @dataclass(frozen=True)
 class SavedState:
-    """What a file holds: whose state it is, the state, and the note that was saved with it."""
+    """What a file holds: whose state it is, the state, the note that was saved with it, and versions.
+
+    ``ties_version`` is ``None`` in files of formats 1 and 2, which do not say it.
+    """
 
     seed: int
     identity: dict[str, Any] | None
     declaration: str | None
     snapshot: Snapshot
     note: str
+    format: int
+    graph_version: int
+    ties_version: int | None
 
     def mismatch(self, brain: Brain, program: Program, seed: int) -> str | None:
         """Return how the file's brain or seed differs from these, ``None`` if they are the same."""
@@ -105,6 +111,9 @@ def read_state(path: str | Path, program: Program | None = None) -> SavedState:
             declaration=text(file["declaration"]) if old else None,
             snapshot=Snapshot(values, brain),
             note=text(file["note"]),
+            format=version,
+            graph_version=count(file.attrs["graph_version"]),
+            ties_version=count(file.attrs["ties_version"]) if "ties_version" in file.attrs else None,
         )
 
 

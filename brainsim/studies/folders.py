@@ -39,8 +39,8 @@ def new_folder(name: str) -> Path:
 class RunLock:
     """Keeps other runs out of a folder for as long as this process lives, or until it is released."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, kind: str = "run") -> None:
+        self._folder, self._kind = folder, kind
         self._lock = FileLock(folder / _LOCK, timeout=0)
 
     def acquire(self) -> None:
@@ -49,7 +49,7 @@ class RunLock:
             self._lock.acquire()
         except Timeout:
             raise RunFolderError(
-                f"--out {self._folder}: a run is using this folder; wait until it ends, or choose another"
+                f"--out {self._folder}: a {self._kind} is using this folder; wait until it ends, or choose another"
             ) from None
 
     def release(self) -> None:
@@ -78,6 +78,25 @@ def in_use(folder: Path) -> bool:
 def contents(folder: Path) -> list[Path]:
     """Return what is in a folder, but for its lock and what a process that was killed left unfinished."""
     return [path for path in folder.iterdir() if path.name != _LOCK and not path.name.startswith(PARTIAL)]
+
+
+def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
+    """Make a folder, or take an empty one or one that is continued, and return its lock.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder has something in it, or something is using it.
+    """
+    if not resume and folder.exists() and (not folder.is_dir() or contents(folder)):
+        raise RunFolderError(
+            f"--out {folder}: is not an empty folder; choose another, continue it with --resume, or "
+            "replace it with --overwrite"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(folder, kind)
+    lock.acquire()
+    return lock
 
 
 def remove_leftovers(folder: Path, *, finished: bool = False) -> None:
@@ -135,8 +154,8 @@ def _named(path: Path) -> Iterator[None]:
         raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
-def clear_run(folder: Path) -> None:
-    """Delete the run in a folder.
+def clear_run(folder: Path, header: str = HEADER, kind: str = "run") -> None:
+    """Delete the run, or what else has this header, in a folder.
 
     Raises
     ------
@@ -145,9 +164,11 @@ def clear_run(folder: Path) -> None:
     """
     if not folder.is_dir() or not contents(folder):
         return
-    if not (folder / HEADER).is_file():
-        raise RunFolderError(f"--out {folder}: holds no run, so --overwrite does not delete it; choose another folder")
-    lock = RunLock(folder)
+    if not (folder / header).is_file():
+        raise RunFolderError(
+            f"--out {folder}: holds no {kind}, so --overwrite does not delete it; choose another folder"
+        )
+    lock = RunLock(folder, kind)
     lock.acquire()
     try:
         for path in contents(folder):
