@@ -101,9 +101,7 @@ def existing(pre: Neurons, post: Neurons, graph: GraphArrays, threads: int) -> n
     return exist
 
 
-def _looked_up(
-    pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int
-) -> Iterator[tuple[Found, Neurons]]:
+def _looked_up(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Iterator[tuple[Found, Neurons]]:
     """Yield, for some neurons at a time, their targets among ``posts`` (ascending) as `gathered` takes them."""
     step, every = max(1, MOST_PAIRS // max(1, len(posts))), np.arange(len(posts))
     for low in range(0, len(pre), step):
