@@ -20,6 +20,7 @@ from brainsim.cli.plot import plot
 from brainsim.cli.run import run
 from brainsim.cli.sweep import sweep
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, WorkerError
+from brainsim.studies.stopping import keep_exit_code
 
 _FAILURES = (BackendMemoryError, SimulationError, WorkerError)
 
@@ -59,6 +60,8 @@ def main() -> None:
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
+    finally:
+        keep_exit_code()
 
 
 def _escape_letters() -> None:
