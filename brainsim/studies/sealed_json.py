@@ -8,19 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from brainsim._files import to_json, write_json
+from brainsim._files import to_json
 
 _DIGEST = "brainsim_sha256"  # no metric has this name
 
 
-def write(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a mapping, whole or not at all, with its digest."""
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a mapping as JSON data with its digest.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no JSON data.
+    """
     plain = json.loads(to_json(content))
-    write_json(path, {**plain, _DIGEST: _digest(plain)})
+    return {**plain, _DIGEST: _digest(plain)}
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return a mapping that was written by `write`, or by a version that wrote no digest.
+    """Return a mapping that was `sealed`, or by a version that wrote no digest.
 
     Raises
     ------

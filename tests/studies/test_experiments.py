@@ -277,7 +277,7 @@ def test_a_run_under_another_tie_rule_is_not_resumed(tmp_path: Path, found: int)
     header = sealed_json.read(tmp_path / "out" / "run.json")
     assert header["versions"]["ties"] == str(header.pop("ties_version"))
     header |= {"ties_version": found} if found else {}  # the first versions did not note it
-    sealed_json.write(tmp_path / "out" / "run.json", header)
+    (tmp_path / "out" / "run.json").write_text(json.dumps(sealed_json.sealed(header)))
     with pytest.raises(RunFolderError, match=rf"ties_version \({found}, now 1\) differs from the run to resume"):
         Run(tmp_path / "out", settings).begin(resume=True)
 
