@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.studies.experiment import Experiment, experiment
 from brainsim.studies.folders import new_folder
+from brainsim.studies.inspecting import check
 from brainsim.studies.metrics import ADDED
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
@@ -306,3 +307,22 @@ def test_what_a_resumed_run_reads_is_what_was_written(name: str, tmp_path: Path)
         path.write_bytes(changed)
         with pytest.raises(RunFolderError, match=f"{path.name}.*(digest differs|nested|utf-8|Expecting|no mapping)"):
             resumed()
+
+
+def test_files_that_are_not_what_a_run_wrote_are_found(tmp_path: Path) -> None:
+    file, out = tmp_path / "study.py", tmp_path / "out"
+    file.write_text("")
+    run = Run(out, Settings.of_file(file, seed=1, quick=False, parameters={}))
+    run.begin(resume=False)
+    run.picture("picture.png", Figure)
+    run.finish({"score": 0.25})
+    assert check(out).condition == "whole"
+    metrics = out / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("0.25", "0.75"))
+    (out / "picture.png").unlink()
+    found = {Path(each.path).name: each.detail for each in check(out).files if each.condition == "damaged"}
+    assert found == {
+        "metrics.json": "is damaged: it is not what the run wrote",
+        "picture.png": "is damaged: it is missing",
+    }
+    assert check(out).condition == "damaged"
