@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
-from brainsim.simulate.timeline import Mark, Timeline, span
+from brainsim.simulate.timeline import Mark, Timeline, mark_label, span
 
 if TYPE_CHECKING:
     import neo
@@ -102,8 +102,14 @@ class Recording:
         return self._stopped
 
     def mark(self, label: str) -> None:
-        """Label the rounds that follow."""
-        self._timeline.marks.append(Mark(len(self), label))
+        """Label the rounds that follow, by any text of at most 32 KiB.
+
+        Raises
+        ------
+        DeclarationError
+            If it is something else.
+        """
+        self._timeline.marks.append(Mark(len(self), mark_label(label)))
 
     def stop(self) -> None:
         """End the recording; what has been recorded stays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from brainsim._validation import text
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError, UnknownNameError, unknown
 
@@ -52,6 +53,11 @@ class Timeline:
         if not self.has_drives:
             raise SimulationError("Recording: has no drives; start it with sim.record(area, drives=True)")
         return name
+
+
+def mark_label(label: object) -> str:
+    """Return the label of a mark: any text that is not too long."""
+    return text("Recording.mark: label", label)
 
 
 def span(length: int, start: int, stop: int | None) -> tuple[int, int]:
