@@ -23,7 +23,8 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+from checkout import ROOT
+
 STUDY = Path(__file__).with_name("killed.py")
 TIMED = ("seconds", "peak_rss_mb", "jobs")
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
