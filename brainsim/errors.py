@@ -141,6 +141,10 @@ class UnusedWarning(UserWarning):
     """An area that never fired or a fiber that was never opened: often a forgotten connection."""
 
 
+class FailedRunWarning(UserWarning):
+    """Runs of a sweep that ended with an error; their rows say which."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """Return ``unknown <kind> 'x'`` with the closest known names, or all known names if none is close."""
     names = list(known)
