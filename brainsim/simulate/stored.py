@@ -16,7 +16,7 @@ from brainsim.declare.area import Area
 from brainsim.simulate import blocks
 from brainsim.simulate.blocks import Blocks
 from brainsim.simulate.hdf5 import count, naming, opened
-from brainsim.simulate.recording import Drives, Recording, Winners, described, pieces, support
+from brainsim.simulate.recording import Drives, Recorded, Recording, Winners, described, pieces, support
 from brainsim.simulate.timeline import Mark, Timeline, span
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
         still_open.close()  # an error of the block is the user's, and no sign of damage
 
 
-class StoredRecording:
+class StoredRecording(Recorded):
     """A recording in an open file.
 
     Attributes
