@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EVERY = 100
 
 
-class History:
+class History(Recorded):
     """Winners of some areas since the recording began, in a file; made by ``Simulator.record(..., to="file.h5")``.
 
     The rounds since the last flush are in memory, all others in the file, where other processes can read them
@@ -60,11 +60,13 @@ class History:
     (12, 2)
     """
 
-    def __init__(self, path: Path, every: int, like: Timeline) -> None:
-        self.path = path
-        self.every = every
+    def __init__(self, path: str | Path, every: int, like: Timeline) -> None:
+        if not isinstance(like, Timeline):
+            raise DeclarationError(where="History: like", value=like, allowed="a Timeline; use sim.record(to=...)")
+        self.path = file_path(path, "written")
+        self.every = integer("History: every", every, 1, None)
         self._like = like
-        self._appender = Appender(path, every, like)
+        self._appender = Appender(self.path, self.every, like)
         # A simulator that is dropped, or not closed when Python ends, must leave no rounds in memory.
         self._finalizer = weakref.finalize(self, self._appender.close)
 
