@@ -13,7 +13,7 @@ from brainsim.simulate.states_file import read_state
 from brainsim.studies.folders import contents
 from brainsim.studies.inspecting.folder import Standing, standing
 from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
-from brainsim.studies.inspecting.reading import held, whole_rounds
+from brainsim.studies.inspecting.reading import Held, held, whole_rounds
 from brainsim.studies.inspecting.states import fault_of_state
 from brainsim.studies.inspecting.table import counted
 from brainsim.studies.inspecting.whole_files import fault
@@ -83,10 +83,11 @@ def _fault(path: Path, error: BrainsimError) -> Checked:
 
 
 def _file(path: Path, kind: str) -> Checked:
-    if kind == "state":
+    if kind == "hdf5":
+        with held(path) as content:
+            if content.kind != "state":
+                return _dump(path, content)
         return _state(path)
-    if kind in ("dump", "history"):
-        return _dump(path, kind)
     if kind == "partial":
         return Checked(str(path), kind, "unfinished", _GROWING)
     if kind == "other":
@@ -111,19 +112,18 @@ def _state(path: Path) -> Checked:
     return Checked(str(path), "state", "whole", detail, rounds)
 
 
-def _dump(path: Path, kind: str) -> Checked:
-    with held(path) as content:
-        good = {name: whole_rounds(recording) for name, recording in content.recordings.items()}
-        torn = {name: len(content.recordings[name]) for name in good if good[name] < len(content.recordings[name])}
-        assemblies = sum(map(len, content.assemblies.values()))
-        growing = content.growing
+def _dump(path: Path, content: Held) -> Checked:
+    kind = content.kind
+    good = {name: whole_rounds(recording) for name, recording in content.recordings.items()}
+    torn = {name: len(content.recordings[name]) for name in good if good[name] < len(content.recordings[name])}
+    assemblies = sum(map(len, content.assemblies.values()))
     rounds = max(good.values(), default=None)
     if torn:
         lost = (f"recording {name!r} is whole for {good[name]} of {counted(torn[name], 'round')}" for name in torn)
         return Checked(str(path), kind, "damaged", f"is damaged: {', '.join(lost)}", rounds)
     said = [f"recording {name!r} of {counted(length, 'round')}" for name, length in good.items()]
     said += [counted(assemblies, "assembly", "assemblies")] if assemblies or not said else []
-    if growing:
+    if content.growing:
         return Checked(str(path), kind, "unfinished", f"{', '.join(said)}; {_GROWING}", rounds)
     return Checked(str(path), kind, "whole", ", ".join(said), rounds)
 
