@@ -18,9 +18,11 @@ from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
 from brainsim.cli.plot import plot
 from brainsim.cli.run import run
-from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
+from brainsim.cli.sweep import sweep
+from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, WorkerError
+from brainsim.studies.stopping import keep_exit_code
 
-_FAILURES = (BackendMemoryError, SimulationError)
+_FAILURES = (BackendMemoryError, SimulationError, WorkerError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,7 +40,7 @@ def cli() -> None:
     """  # noqa: D301 - click takes the character, not an escape
 
 
-for _command in (run, parameters, check, show, diff, plot, graph, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, plot, graph, info, bench):
     cli.add_command(_command)
 
 
@@ -58,6 +60,8 @@ def main() -> None:
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
+    finally:
+        keep_exit_code()
 
 
 def _escape_letters() -> None:

@@ -103,6 +103,7 @@ def _carry_out(experiment: Experiment, this: Run, stop: Stop) -> dict[str, Any]:
         with collected() as usage:
             metrics: dict[str, Any] = this.finish(experiment(this, **this.settings.parameters))
     except KeyboardInterrupt:
+        stop.caught()
         kept = this.abandon(stop.status)
         again = f"continue with: brainsim run --resume --out {shlex.quote(str(this.folder))}"
         click.echo(f"Error: {stop.status}; {again if kept else 'nothing was kept'}", err=True)

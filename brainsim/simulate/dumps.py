@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import TEXT, create, opened
@@ -17,6 +18,7 @@ from brainsim.simulate.stored import StoredRecording, loaded, open_recordings
 __all__ = ["open_recordings", "read_assemblies", "read_recordings", "write_assemblies"]
 
 
+@checked()
 def write_assemblies(
     path: str | Path, assemblies: Iterable[Assembly], recordings: Mapping[str, Recorded] | None = None
 ) -> None:
@@ -64,6 +66,7 @@ def _write_recording(group: h5py.Group, recording: Recorded) -> None:
             part.create_dataset("drives", data=drives, compression="gzip")
 
 
+@checked()
 def read_assemblies(path: str | Path) -> dict[str, dict[str, Assembly]]:
     """Return the assemblies of a file by area and label.
 
@@ -86,6 +89,7 @@ def assemblies_in(file: h5py.File) -> dict[str, dict[str, Assembly]]:
     }
 
 
+@checked()
 def read_recordings(path: str | Path) -> dict[str, Recording]:
     """Return the recordings of a file by name.
 

@@ -42,6 +42,8 @@ class BrainKind:
     locks: bool = False
 
 
+_MOST_ROUNDS = 2**62
+
 BRAIN_KINDS = (
     BrainKind("held", "areas"),
     BrainKind("area_locks", "areas", locks=True),
@@ -203,11 +205,14 @@ def _fault_of_kind(program: Program, kind: StateKind, values: Mapping[str, Any])
 
 def _fault_of_brain(program: Program, modulators: Collection[str], kind: BrainKind, value: Any) -> str | None:
     if kind.of == "rounds":
-        return None if isinstance(value, int) and value >= 0 else f"{kind.name} must be a count (got {value!r})"
+        right = isinstance(value, int) and 0 <= value <= _MOST_ROUNDS
+        return None if right else f"{kind.name} must be a count of at most {_MOST_ROUNDS} (got {value!r})"
     if value is None:
         return f"{kind.name} is missing"
     if kind.of == "modulators":
         return modulator_values.fault(value, modulators)
     named = [owner for owner, _ in value] if kind.locks else value
+    if len(set(value)) < len(value):
+        return f"{kind.name} names something twice"
     unknown = [name for name in named if name not in _index(program, kind)]
     return f"{kind.name} names {unknown[0]!r}, which this brain does not have" if unknown else None

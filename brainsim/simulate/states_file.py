@@ -103,6 +103,7 @@ def read_state(path: str | Path, program: Program | None = None) -> SavedState:
             raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
         if program is not None:
             _check_versions(path, file, old=old)
+            _check_contents(file, program, version)
         values = {kind.name: _values(file, kind, program, version) for kind in KINDS}
         brain = {kind.name: _brain_value(file, kind, version) for kind in BRAIN_KINDS}
         return SavedState(
@@ -126,6 +127,26 @@ def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:
             raise DumpError(
                 f"{path}: belongs to {name} version {found}, here {here}; load it with the version that wrote it"
             )
+
+
+_PARTS = {"identity", "note", *(kind.name for kind in KINDS), *(kind.name for kind in BRAIN_KINDS)}
+_ATTRIBUTES = {"brainsim_format", "graph_version", "ties_version", "seed"}
+
+
+def _check_contents(file: h5py.File, program: Program, version: int) -> None:
+    """Refuse, before they are read, parts that a state does not have and more items than a brain can have."""
+    if version >= 5:
+        unknown = {*(set(file) - _PARTS), *(set(file.attrs) - _ATTRIBUTES)}
+        if unknown:
+            raise ValueError(f"holds {min(unknown)!r}, which a state of format {version} does not have")
+    for kind in KINDS:
+        owners, found = kind.named(program), file.get(kind.name, {})
+        for name in owners.keys() & set(found):  # those of another brain are named as such later
+            where = f"{kind.name} of {kind.owner} {name!r}"
+            for column in found[name] if version >= 3 else ():
+                most, size = kind.most(program, owners[name]), found[name][column].size
+                if column not in (each.name for each in kind.columns) or size > most:
+                    raise ValueError(f"{where}: must have columns of at most {most:_} items ({column!r} has {size:_})")
 
 
 def _values(file: h5py.File, kind: StateKind, program: Program | None, version: int) -> Mapping[str, Any]:

@@ -41,8 +41,7 @@ class Settings:
 
         Only a `Path` names a file; text is text.
         """
-        files = {str(value): _hash_of(name, value) for name, value in _paths(others["parameters"]).items()}
-        return cls(str(path), sha256(path), inputs=files, **others)
+        return cls(str(path), sha256(path), inputs=hashes(others["parameters"]), **others)
 
     def decisive(self) -> dict[str, Any]:
         """Return what a resumed run must share, as JSON data."""
@@ -82,6 +81,11 @@ class Settings:
             if header[name] != value:
                 changed = _CHANGED.get(name) or f"{name} ({_differing(header[name], value)})"
                 raise RunFolderError(f"--out {folder}: {changed} differs from the run to resume; start a new run")
+
+
+def hashes(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return digests of the files that parameters name, by their paths; `ExperimentError` if one cannot be read."""
+    return {str(value): _hash_of(name, value) for name, value in _paths(parameters).items()}
 
 
 def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:

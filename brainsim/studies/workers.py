@@ -44,7 +44,7 @@ class Worker:
         self.ready = False
         self.connection, theirs = Pipe()
         environment = {name: str(threads) for name in _THREADS}
-        self.process: Any = LokyProcess(target=serve, args=(theirs, _surroundings()), env=environment)
+        self.process: Any = LokyProcess(target=serve, args=(theirs, surroundings()), env=environment)
         with _undisturbed():
             self.process.start()
         theirs.close()
@@ -62,7 +62,8 @@ class Worker:
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-def _opened(content: bytes) -> Any:
+def opened(content: bytes) -> Any:
+    """Return what a worker sent."""
     try:
         return cloudpickle.loads(content)
     except Exception as error:  # whatever unpickling may raise
@@ -70,7 +71,8 @@ def _opened(content: bytes) -> Any:
         return Answer(None, failure)
 
 
-def _surroundings() -> Surroundings:
+def surroundings() -> Surroundings:
+    """Return what calls elsewhere take over from this process."""
     # A filter for warnings of other packages would import them in every worker.
     filters = tuple(each for each in warnings.filters if each[2].__module__.partition(".")[0] in _OURS)
     return Surroundings(filters, files(), collector() is not None)
@@ -158,7 +160,7 @@ class Pool:
         except (EOFError, OSError):
             self._bury(worker, heard)
             return
-        message = _opened(content)
+        message = opened(content)
         if message == READY:
             worker.ready, self._failed_starts = True, 0
         elif isinstance(message, Answer):
