@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,7 +11,6 @@ from brainsim.errors import BrainsimError, DumpError, RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
-from brainsim.studies.folders import contents
 from brainsim.studies.inspecting.folder import Standing, standing
 from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
 from brainsim.studies.inspecting.reading import Held, held, whole_rounds
@@ -19,6 +19,8 @@ from brainsim.studies.inspecting.table import counted
 from brainsim.studies.inspecting.whole_files import fault
 
 _GROWING = "it is being written, or the process that wrote it was killed"
+
+_LOCK = re.compile(r"\..*lock")
 
 Condition = Literal["whole", "unfinished", "damaged", "unknown"]
 
@@ -142,8 +144,5 @@ def _run(folder: Path) -> Checked:
 
 
 def _files(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for path in contents(folder):
-        inner = [path] if path.is_symlink() or not path.is_dir() else path.rglob("*")
-        found += [each for each in inner if not each.is_dir()]
-    return found
+    """Return all files of a run but for locks, which are empty."""
+    return [path for path in folder.rglob("*") if not path.is_dir() and not _LOCK.fullmatch(path.name)]
