@@ -220,6 +220,9 @@ def test_weights_are_counted_in_bins(ax: Any) -> None:
     assert ax.get_yscale() == "log"
     with pytest.raises(DeclarationError, match="at least one weight"):
         weight_histogram({"c": []})
+    for nonsense in ([1, 2], {"a": ["x"]}, {"a": [np.nan]}, {1: [1.0]}, None):
+        with pytest.raises(DeclarationError, match=r"weight_histogram.weights: must be a mapping"):
+            weight_histogram(nonsense)  # type: ignore[arg-type]
 
 
 def test_a_label_has_one_colour_in_all_areas(ax: Any) -> None:
