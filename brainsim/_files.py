@@ -11,6 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+PARTIAL = ".brainsim-"
+"""How the names of files begin that are not finished."""
+
 _number = itertools.count()
 
 
@@ -28,7 +31,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     """
     final = target(path)
     # Of this process and thread alone, and short, since the name itself may be as long as the system allows.
-    partial = final.with_name(f".brainsim-{os.getpid()}-{next(_number)}{final.suffix}")
+    partial = final.with_name(f"{PARTIAL}{os.getpid()}-{next(_number)}{final.suffix}")
     try:
         yield partial
         with partial.open("r+b") as written:

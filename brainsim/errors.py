@@ -129,6 +129,10 @@ class WorkerError(BrainsimError, RuntimeError):
     """A call that its worker processes did not survive, or workers that cannot be started."""
 
 
+class MissingPackageError(BrainsimError, ImportError):
+    """A package that is not installed, and the extra of brainsim that installs it."""
+
+
 class SilentWarning(UserWarning):
     """A run in which no neuron fires, or the assembly of an area that never fired: often a forgotten stimulus."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import real
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError, SimulationError
@@ -17,11 +18,13 @@ from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
 
+@checked()
 def overlap(a: Assembly, b: Assembly) -> float:
     """Return the shared fraction ``|A ∩ B| / min(|A|, |B|)`` of two assemblies of one area; see `Assembly.overlap`."""
     return a.overlap(b)
 
 
+@checked()
 def chance_overlap(n: int, k: int) -> float:
     """Return the overlap expected of two random assemblies of ``k`` out of ``n`` neurons: ``k / n``."""
     if not 1 <= k <= n:
@@ -29,6 +32,7 @@ def chance_overlap(n: int, k: int) -> float:
     return k / n
 
 
+@checked()
 def cue_of(assembly: Assembly, fraction: float, seed: int = 0) -> Assembly:
     """Return a random part of an assembly, to complete it from: ``round(fraction * len)`` of its neurons, at least one.
 
@@ -45,6 +49,7 @@ def cue_of(assembly: Assembly, fraction: float, seed: int = 0) -> Assembly:
     return Assembly(assembly.area, chosen, assembly.label)
 
 
+@checked("cue", "trace")
 def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | None = None) -> Assembly:
     """Complete a pattern: fire part of an assembly, and let its area's recurrent fibers restore the rest.
 
@@ -118,6 +123,7 @@ class Separation:
         return self.a.overlap(self.b)
 
 
+@checked("stimulus_a", "stimulus_b")
 def separate(
     sim: Simulator, stimulus_a: Assembly, stimulus_b: Assembly, target: AreaLike, rounds: int = 10
 ) -> Separation:
@@ -153,6 +159,7 @@ class ReadOut:
     margin: float
 
 
+@checked()
 def read_out(
     assembly: Assembly, known: Mapping[str, Assembly], *, threshold: float = 0.5, margin: float = 0.0
 ) -> ReadOut:

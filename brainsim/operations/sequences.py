@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
@@ -21,6 +22,7 @@ from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
 
+@checked("stimuli", "trace")
 def memorize_sequence(
     sim: Simulator,
     stimuli: Sequence[Assembly],
@@ -78,6 +80,7 @@ def memorize_sequence(
     return tuple(formed)
 
 
+@checked("cue", "trace")
 def recall_sequence(
     sim: Simulator,
     cue: Assembly,

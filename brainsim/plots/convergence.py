@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.plots._axes import axes
 from brainsim.plots._colours import distinct
@@ -21,6 +22,7 @@ from brainsim.simulate.recording import Recording
 _BEFORE, _LAST = "-", (0, (4, 2))
 
 
+@checked()
 def convergence_curve(
     recording: Recording, areas: Sequence[Area | str] | None = None, *, ax: Axes | None = None
 ) -> Axes:
@@ -72,6 +74,7 @@ def convergence_curve(
     return ax
 
 
+@checked()
 def support_curve(recording: Recording, areas: Sequence[Area | str] | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw the support: how many different neurons of each area have fired by the end of each round.
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from brainsim._arguments import checked
 from brainsim.plots._axes import axes
 from brainsim.plots._legend import legend
 from brainsim.plots._text import draw_as_they_are
@@ -37,6 +38,7 @@ class Curve:
     control: bool = False
 
 
+@checked()
 def learning_curve(
     curves: Sequence[Curve],
     *,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.plots._axes import axes
@@ -23,6 +24,7 @@ _OTHERS = "0.45"
 _NAMED = 12
 
 
+@checked()
 def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axes | None = None) -> Axes:
     """Draw winners over rounds, one band for each area, one colour for each label of an assembly.
 

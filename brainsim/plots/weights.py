@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from brainsim._arguments import checked
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
 from brainsim.plots._colours import distinct
@@ -19,6 +20,7 @@ from brainsim.plots._text import draw_as_they_are
 _MARKERS = "os^DvP*X"
 
 
+@checked()
 def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax: Axes | None = None) -> Axes:
     """Draw how many synapses have which weight, a line for each fiber, on a logarithmic scale of counts.
 

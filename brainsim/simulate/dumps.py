@@ -8,6 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import TEXT, create, opened
@@ -17,6 +18,7 @@ from brainsim.simulate.stored import StoredRecording, loaded, open_recordings
 __all__ = ["open_recordings", "read_assemblies", "read_recordings", "write_assemblies"]
 
 
+@checked()
 def write_assemblies(
     path: str | Path, assemblies: Iterable[Assembly], recordings: Mapping[str, Recorded] | None = None
 ) -> None:
@@ -64,6 +66,7 @@ def _write_recording(group: h5py.Group, recording: Recorded) -> None:
             part.create_dataset("drives", data=drives, compression="gzip")
 
 
+@checked()
 def read_assemblies(path: str | Path) -> dict[str, dict[str, Assembly]]:
     """Return the assemblies of a file by area and label.
 
@@ -75,12 +78,18 @@ def read_assemblies(path: str | Path) -> dict[str, dict[str, Assembly]]:
     with opened(path) as file:
         if "assemblies" not in file:
             raise DumpError(f"{path}: holds no assemblies; write them with write_assemblies")
-        return {
-            area: {label: Assembly(area, data[:], label) for label, data in labels.items()}
-            for area, labels in file["assemblies"].items()
-        }
+        return assemblies_in(file)
 
 
+def assemblies_in(file: h5py.File) -> dict[str, dict[str, Assembly]]:
+    """Return the assemblies of an open file by area and label: none if it is a history."""
+    return {
+        area: {label: Assembly(area, data[:], label) for label, data in labels.items()}
+        for area, labels in file.get("assemblies", {}).items()
+    }
+
+
+@checked()
 def read_recordings(path: str | Path) -> dict[str, Recording]:
     """Return the recordings of a file by name.
 

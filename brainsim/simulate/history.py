@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brainsim._validation import integer
 from brainsim.declare.area import Area
@@ -15,6 +16,9 @@ from brainsim.simulate.growing import being_written
 from brainsim.simulate.places import file_path
 from brainsim.simulate.recording import Drives, Recorded, Winners, described, support
 from brainsim.simulate.timeline import Mark, Timeline, span
+
+if TYPE_CHECKING:
+    import neo
 
 EVERY = 100
 
@@ -177,6 +181,12 @@ class History:
         """Return how many different neurons of the area fired during the recording."""
         with self.reading() as recorded:
             return support(recorded, area)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
 
     def __repr__(self) -> str:
         return described("History", self)

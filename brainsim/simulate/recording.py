@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
 from brainsim.simulate.timeline import Mark, Timeline, span
+
+if TYPE_CHECKING:
+    import neo
 
 Winners = npt.NDArray[np.int64]
 Drives = npt.NDArray[np.float64]
@@ -154,6 +157,12 @@ class Recording:
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         return support(self, area)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
 
     def __repr__(self) -> str:
         return described("Recording", self)

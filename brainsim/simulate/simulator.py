@@ -487,8 +487,10 @@ class Simulator:
         self._parts.weights.forget(fibers)
 
     @overload
+    @changes
     def record(self, *areas: AreasLike, drives: bool = False) -> Recording: ...
     @overload
+    @changes
     def record(
         self,
         *areas: AreasLike,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -18,6 +18,9 @@ from brainsim.simulate.blocks import Blocks
 from brainsim.simulate.hdf5 import count, naming, opened
 from brainsim.simulate.recording import Drives, Recording, Winners, described, pieces, support
 from brainsim.simulate.timeline import Mark, Timeline, span
+
+if TYPE_CHECKING:
+    import neo
 
 Array = npt.NDArray[Any]
 
@@ -187,6 +190,12 @@ class StoredRecording:
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired."""
         return support(self, area)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
 
     def __repr__(self) -> str:
         return described("StoredRecording", self)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from brainsim.errors import RunFolderError
+from brainsim import _files
+from brainsim._files import PARTIAL, whole
+from brainsim.errors import BrainsimError, ExperimentError, RunFolderError
 from brainsim.studies.settings import HEADER
 
 _LOCK = ".lock"
@@ -72,8 +76,8 @@ def in_use(folder: Path) -> bool:
 
 
 def contents(folder: Path) -> list[Path]:
-    """Return what is in a folder, but for its lock."""
-    return [path for path in folder.iterdir() if path.name != _LOCK]
+    """Return what is in a folder, but for its lock and what a process that was killed left unfinished."""
+    return [path for path in folder.iterdir() if path.name != _LOCK and not path.name.startswith(PARTIAL)]
 
 
 def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
@@ -95,11 +99,59 @@ def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
     return lock
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts."""
-    for pattern in (".*.[0-9]*.*", ".*.lock"):
-        for path in (*folder.glob(pattern), *(folder / "parts").glob(pattern)):
-            path.unlink(missing_ok=True)
+def remove_leftovers(folder: Path, *, finished: bool = False) -> None:
+    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts.
+
+    When the run has finished, checkpoints are of no use, either; a process killed between the result of a part and the
+    end of it leaves one.
+    """
+    for path in (folder / "parts").glob("*.h5") if finished else ():
+        path.unlink()
+    for place in (folder, folder / "parts"):
+        for path in place.glob(f"{PARTIAL}*"):
+            with suppress(OSError):  # they do no harm
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` on success.
+
+    Raises
+    ------
+    RunFolderError
+        If the file cannot be written, as on a full disk; then nothing is left behind.
+    """
+    with _named(path), whole(path) as partial:
+        yield partial
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON, whole or not at all.
+
+    Raises
+    ------
+    ExperimentError
+        If the content is no JSON data.
+    RunFolderError
+        If the file cannot be written.
+    """
+    try:
+        with _named(path):
+            _files.write_json(path, content)
+    except (TypeError, ValueError) as error:
+        cure = "use numbers, text, lists and mappings"
+        raise ExperimentError(f"{path}: cannot be written as JSON ({error}); {cure}") from error
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrainsimError:
+        raise
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def clear_run(folder: Path, header: str = HEADER, kind: str = "run") -> None:

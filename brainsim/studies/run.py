@@ -6,18 +6,17 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
 from brainsim.studies import pictures, tables
 from brainsim.studies.calls import inside_call
-from brainsim.studies.folders import RunLock, remove_leftovers, take
+from brainsim.studies.folders import RunLock, remove_leftovers, take, write_json, writing
 from brainsim.studies.info import versions
 from brainsim.studies.metrics import plain
 from brainsim.studies.parts import Part
@@ -91,8 +90,8 @@ class Run:
             missing = tuple(path for path in (self.folder, *self.folder.parents) if not path.exists())
             self._created = (self.folder, self.folder.parent) if self.made_folder else missing
             self._lock = take(self.folder, resume=resume)
+            self._write_header("running")  # first, so that a folder with anything in it can be resumed
             (self.folder / "parts").mkdir(exist_ok=True)
-            self._write_header("running")
         except RunFolderError:
             raise
         except OSError as error:
@@ -188,7 +187,7 @@ class Run:
 
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
-        return whole(self.folder / name)
+        return writing(self.folder / name)
 
     @contextmanager
     def progress(self, total: int, unit: str, description: str = "") -> Iterator[tqdm[Any]]:
@@ -230,7 +229,7 @@ class Run:
         for name, draw in self._pictures.items():
             self.notes += pictures.save(self.folder / name, draw)
         self._write_header("finished")
-        remove_leftovers(self.folder)
+        remove_leftovers(self.folder, finished=True)
         self._lock.release()
         return content
 
@@ -251,7 +250,8 @@ class Run:
         remove_leftovers(self.folder)
         kept = any(parts.iterdir())
         if kept:
-            self._write_header(status)
+            with suppress(RunFolderError):  # on a full disk the run is still said to be running; it can be resumed
+                self._write_header(status)
         else:
             parts.rmdir()
             (self.folder / HEADER).unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import integer
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.declare.assembly import Assembly
@@ -33,6 +34,7 @@ class Sentence:
     done: str
 
 
+@checked()
 def random_sentences(lexicon: Lexicon, count: int, seed: int, stream: int = 0) -> list[Sentence]:
     """Return ``count`` true sentences, a noun and then a verb, each drawn uniformly and independently.
 
@@ -60,6 +62,7 @@ class Heard:
     readback: Mapping[str, float]
     stability: Mapping[str, float]
 
+    @checked()
     def areas_by(self, measure: str) -> tuple[str, ...]:
         """Return the areas in which ``"readback"`` or ``"stability"`` is largest: one, or all that tie."""
         values: Mapping[str, float] = getattr(self, measure)
@@ -123,6 +126,7 @@ class WordLearner:
         Passed on to `Simulator`: ``seed``, ``backend``, ``threads``, ``cache_mb``.
     """
 
+    @checked()
     def __init__(
         self,
         lexicon: Lexicon,
@@ -154,6 +158,7 @@ class WordLearner:
         )
         self.sim = Simulator(brain, **simulator)
 
+    @checked()
     def hear(self, sentence: Sentence) -> None:
         """Learn from one sentence: groundings fire throughout, each word's phonology in its turn."""
         sim = self.sim
@@ -164,6 +169,7 @@ class WordLearner:
             sim.run(self.brain.fibers, rounds=self.tau)
         sim.silence(self.phon, self.visual, self.motor)
 
+    @checked()
     def name(self, word: str) -> tuple[Assembly, float]:
         """Fire a word's grounding alone: return its lexical assembly and the fraction of its phonology fired back."""
         grounding, lex = self._home(word)
@@ -175,6 +181,7 @@ class WordLearner:
             sim.run(lex >> self.phon)
             return assembly, _recalled(self.phon[word], sim.assembly(self.phon))
 
+    @checked()
     def listen(self, word: str) -> Heard:
         """Fire a word's phonology alone and look at what each lexical area does with it."""
         readback, stability = {}, {}
@@ -190,6 +197,7 @@ class WordLearner:
                 stability[lex.name] = _recalled(first, sim.assembly(lex))
         return Heard(readback, stability)
 
+    @checked()
     def test(self, words: Sequence[str] | None = None) -> Scores:
         """Probe words (all by default) without changing the brain."""
         tested = self.lexicon.words if words is None else tuple(words)

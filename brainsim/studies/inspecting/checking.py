@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import BrainsimError, DumpError, RunFolderError
-from brainsim.simulate.dumps import read_assemblies, read_recordings
-from brainsim.simulate.recording import Recording
+from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
 from brainsim.studies.folders import contents
 from brainsim.studies.inspecting.folder import Standing, standing
 from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
+from brainsim.studies.inspecting.reading import held, whole_rounds
+from brainsim.studies.inspecting.states import fault_of_state
 from brainsim.studies.inspecting.table import counted
 from brainsim.studies.inspecting.whole_files import fault
+
+_GROWING = "it is being written, or the process that wrote it was killed"
 
 Condition = Literal["whole", "unfinished", "damaged", "unknown"]
 
@@ -81,10 +85,10 @@ def _fault(path: Path, error: BrainsimError) -> Checked:
 def _file(path: Path, kind: str) -> Checked:
     if kind == "state":
         return _state(path)
-    if kind == "dump":
-        return _dump(path)
+    if kind in ("dump", "history"):
+        return _dump(path, kind)
     if kind == "partial":
-        return Checked(str(path), kind, "unfinished", "is being written, or was left by a process that was killed")
+        return Checked(str(path), kind, "unfinished", _GROWING)
     if kind == "other":
         return Checked(str(path), kind, "unknown", "no file that brainsim writes")
     wrong = fault(path, kind)
@@ -93,21 +97,35 @@ def _file(path: Path, kind: str) -> Checked:
 
 def _state(path: Path) -> Checked:
     saved = read_state(path)
+    wrong = fault_of_state(saved)
+    if wrong:
+        return Checked(str(path), "state", "damaged", f"is damaged: {wrong}")
     rounds = saved.snapshot.brain["rounds"]
-    return Checked(str(path), "state", "whole", f"after {counted(rounds, 'round')}, seed {saved.seed}", rounds)
+    detail = f"after {counted(rounds, 'round')}, seed {saved.seed}"
+    others = {"graph": (saved.graph_version, GRAPH_VERSION), "ties": (saved.ties_version, TIES_VERSION)}
+    detail += "".join(
+        f"; belongs to {name} version {found}, here {here}, so that it can be looked at and not loaded"
+        for name, (found, here) in others.items()
+        if found not in (None, here)
+    )
+    return Checked(str(path), "state", "whole", detail, rounds)
 
 
-def _dump(path: Path) -> Checked:
-    recordings = read_recordings(path)
-    assemblies = sum(map(len, read_assemblies(path).values()))
-    held = [_recorded(name, recording) for name, recording in recordings.items()]
-    held += [counted(assemblies, "assembly", "assemblies")] if assemblies or not held else []
-    rounds = max(map(len, recordings.values()), default=None)
-    return Checked(str(path), "dump", "whole", ", ".join(held), rounds)
-
-
-def _recorded(name: str, recording: Recording) -> str:
-    return f"recording {name!r} of {counted(len(recording), 'round')}"
+def _dump(path: Path, kind: str) -> Checked:
+    with held(path) as content:
+        good = {name: whole_rounds(recording) for name, recording in content.recordings.items()}
+        torn = {name: len(content.recordings[name]) for name in good if good[name] < len(content.recordings[name])}
+        assemblies = sum(map(len, content.assemblies.values()))
+        growing = content.growing
+    rounds = max(good.values(), default=None)
+    if torn:
+        lost = (f"recording {name!r} is whole for {good[name]} of {counted(torn[name], 'round')}" for name in torn)
+        return Checked(str(path), kind, "damaged", f"is damaged: {', '.join(lost)}", rounds)
+    said = [f"recording {name!r} of {counted(length, 'round')}" for name, length in good.items()]
+    said += [counted(assemblies, "assembly", "assemblies")] if assemblies or not said else []
+    if growing:
+        return Checked(str(path), kind, "unfinished", f"{', '.join(said)}; {_GROWING}", rounds)
+    return Checked(str(path), kind, "whole", ", ".join(said), rounds)
 
 
 def _run(folder: Path) -> Checked:

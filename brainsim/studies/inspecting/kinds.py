@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import DumpError, RunFolderError
+from brainsim.simulate import blocks
 from brainsim.simulate.hdf5 import opened
 from brainsim.studies.settings import HEADER
 
@@ -54,7 +55,7 @@ def looks_like_hdf5(path: Path) -> bool:
 
 
 def _kind_of_hdf5(path: Path) -> Kind:
-    with opened(path) as file:
+    with opened(path, live=True, lazy=True) as file:
         if "identity" in file or "declaration" in file:
             return "state"
-        return "dump"
+        return "history" if blocks.TABLES in file else "dump"
