@@ -126,7 +126,9 @@ class LiveTable(SweepWatch):
 
         if self._bar is None:
             return ""
-        notes = [f"{self.deaths} worker processes died and were replaced"] if self.deaths else []
+        one = self.deaths == 1
+        dead = f"{self.deaths} worker process{'' if one else 'es'} died and {'was' if one else 'were'} replaced"
+        notes = [dead] if self.deaths else []
         return Group(self._table(), self._bar, *notes)
 
     def _table(self) -> Table:

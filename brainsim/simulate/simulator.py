@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, NoReturn, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -500,6 +500,7 @@ class Simulator:
         overwrite: bool = False,
     ) -> History: ...
 
+    @changes
     def record(
         self,
         *areas: AreasLike,
@@ -540,12 +541,9 @@ class Simulator:
             If the file exists or cannot be written.  A run raises it, too, when a flush fails, as on a full disk; then
             all rounds so far have been run, and the history has ended.
         """
-        return self._record(areas, drives=drives, to=to, every=every, overwrite=overwrite)
-
-    @changes
-    def _record(self, areas: tuple[AreasLike, ...], /, **options: Any) -> Recording | History:
         parts, known = self._open, list(self.brain.areas.values())
-        recording = begin([known[index] for index in parts.index.some(areas)], self.seed, **options)
+        chosen = [known[index] for index in parts.index.some(areas)]
+        recording = begin(chosen, self.seed, drives=drives, to=to, every=every, overwrite=overwrite)
         parts.recorder.start(recording)
         return recording
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -35,11 +36,11 @@ class Grid:
     seeds: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        for name, values in self.values.items():
-            _all_different(f"grid {name}", values, "give each value once")
-        _all_different("seeds", self.seeds, "give each seed once")
         if len(self) > MOST_RUNS:
             raise ExperimentError(f"grid: must have at most {MOST_RUNS:_} runs (got {len(self):_}); split the sweep")
+        for name, values in self.values.items():
+            _check_different(f"grid {name}", values, "give each value once")
+        _check_different("seeds", self.seeds, "give each seed once")
 
     def __len__(self) -> int:
         return math.prod(map(len, self.values.values())) * len(self.seeds)
@@ -65,12 +66,11 @@ class Grid:
         )
 
 
-def _all_different(where: str, values: Sequence[Any], cure: str) -> None:
-    seen: list[Any] = []  # values need not be hashable
-    for value in values:
-        if value in seen:
-            raise ExperimentError(f"{where}: {value!r} is given twice; {cure}")
-        seen.append(value)
+def _check_different(where: str, values: Sequence[Any], cure: str) -> None:
+    names = Counter(map(repr, values))  # values need not be hashable
+    twice = [name for name, count in names.items() if count > 1]
+    if twice:
+        raise ExperimentError(f"{where}: {twice[0]} is given twice; {cure}")
 
 
 def of_texts(settings: Iterable[str], experiment: Experiment, fixed: Iterable[str]) -> dict[str, tuple[Any, ...]]:
@@ -128,7 +128,9 @@ def of_seeds(seeds: Any, first: int = 0) -> tuple[int, ...]:
     if count is not None:
         if count < 1:
             raise ExperimentError(f"seeds: must be at least 1 (got {count})")
-        return tuple(range(first, first + min(count, MOST_RUNS + 1)))
+        if count > MOST_RUNS:
+            raise ExperimentError(f"seeds: must be at most {MOST_RUNS:_} (got {count:_}); split the sweep")
+        return tuple(range(first, first + count))
     if isinstance(seeds, str | bytes | Mapping) or not isinstance(seeds, Iterable):
         raise ExperimentError(f"seeds: must be a number of seeds or a list of seeds (got {seeds!r})")
     each = tuple(map(_seed, seeds))

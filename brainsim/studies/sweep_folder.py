@@ -71,12 +71,12 @@ class SweepFolder:
             raise RunFolderError(f"--out {self.path}: cannot be written ({error.strerror}); choose another") from error
 
     def _check_same(self) -> None:
-        self.settings.check_same(self.path, self._before)
         if not self.grid.holds(self._before["grid"], self._before["seeds"]):
             raise RunFolderError(
                 f"--out {self.path}: the grid lacks runs of the sweep to resume (grid {self._before['grid']!r}, "
                 f"{len(self._before['seeds'])} seeds); give all of them, or start a new sweep"
             )
+        self.settings.check_same(self.path, self._before)
 
     def run_folder(self, point: Mapping[str, Any], seed: int) -> Path:
         """Return the folder of a run, which is named after its place in the grid."""

@@ -15,6 +15,8 @@ from brainsim.studies.plan import Plan
 from brainsim.studies.sweep_folder import HEADER, SweepFolder
 from brainsim.studies.sweep_work import Sweep, carry_out
 
+__all__ = ["Sweep", "sweep"]
+
 
 def sweep(
     study: Callable[..., Any] | Experiment | str | Path,

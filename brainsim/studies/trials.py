@@ -60,9 +60,7 @@ class OfFunction:
             raise ExperimentError(f"{where}: must take the keyword argument seed; write def {self.name}(*, n, seed)")
         for name in names:
             if name not in known:
-                raise ExperimentError(
-                    f"grid {name}: {where} has no such parameter; {unknown('parameter', name, known)}"
-                )
+                raise ExperimentError(f"grid {name}: {where}: {unknown('parameter', name, known)}")
         for name, each in taken.items():
             if each.default is each.empty and name not in names and name != "seed":
                 raise ExperimentError(f"{where}: needs a value for {name!r}; add it to the grid")

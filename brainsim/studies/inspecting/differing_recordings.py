@@ -13,7 +13,9 @@ from brainsim.studies.inspecting.comparison import Difference
 
 
 def of_recordings(what: str, a: Recorded, b: Recorded) -> Iterator[Difference]:
-    """Yield what differs between two recordings: areas, the first winners or drives, the length, marks."""
+    """Yield what differs between two recordings: seed, areas, the first winners or drives, the length, marks."""
+    if None not in (a.seed, b.seed) and a.seed != b.seed:
+        yield Difference(f"{what}, seed", a.seed, b.seed)
     areas = [{area.name: f"n = {area.n}, k = {area.k}" for area in each.areas} for each in (a, b)]
     for name in dict.fromkeys([*areas[0], *areas[1]]):
         if areas[0].get(name) != areas[1].get(name):
