@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
 from brainsim.simulate.timeline import Mark, Timeline, span
@@ -63,6 +64,7 @@ class Recording:
     every = None
     """A recording in memory takes rounds whenever the simulator hands them over."""
 
+    @checked()
     def __init__(self, areas: Sequence[Area], *, drives: bool = False, seed: int | None = None) -> None:
         self._timeline = Timeline(areas, drives=drives, seed=seed)
         self._rounds: list[dict[str, Winners]] = []
@@ -98,6 +100,7 @@ class Recording:
         """Whether the recording has ended."""
         return self._stopped
 
+    @checked()
     def mark(self, label: str) -> None:
         """Label the rounds that follow."""
         self._timeline.marks.append(Mark(len(self), label))
@@ -115,6 +118,7 @@ class Recording:
         # Last, since it counts: another thread that reads meanwhile finds whole rounds.
         self._rounds.append({area.name: winners[area.name] for area in self.areas})
 
+    @checked()
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area, an ascending int64 array per recorded round.
 
@@ -129,6 +133,7 @@ class Recording:
         first, end = span(len(self), start, stop)
         return [winners[name] for winners in self._rounds[first:end]]
 
+    @checked()
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won, a float64 array per recorded round.
 
@@ -151,6 +156,7 @@ class Recording:
         first, end = span(len(self), start, stop)
         return [drives[name] for drives in self._drives[first:end]]
 
+    @checked()
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         return support(self, area)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from brainsim.declare.brain import Brain
-from brainsim.errors import DumpError
+from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.program import Program
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.state import StateTable
@@ -25,6 +25,8 @@ class Saving:
         """Write the whole state, whole or not at all."""
         from brainsim.simulate.states_file import write_state
 
+        if not isinstance(note, str):
+            raise DeclarationError(where="Simulator.save: note", value=note, allowed="text")
         write_state(path, self._brain, self._program, self._seed, self._table.snapshot(), note)
 
     def load(self, path: str | Path) -> str:
