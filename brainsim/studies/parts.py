@@ -51,7 +51,7 @@ class Part:
     _recordings: dict[str, Lasting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.key or Path(self.key).name != self.key or "\0" in self.key:
+        if not self.key.strip(".") or Path(self.key).name != self.key or "\0" in self.key:
             raise ExperimentError(
                 f"part {self.key!r}: must be named as a file can be, without '/'; rename it, as in 'trained-0'"
             )

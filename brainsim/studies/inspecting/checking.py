@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -11,15 +12,16 @@ from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
 from brainsim.studies import manifest
-from brainsim.studies.folders import contents
 from brainsim.studies.inspecting.folder import Standing, header_of, standing
 from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
-from brainsim.studies.inspecting.reading import held, whole_rounds
+from brainsim.studies.inspecting.reading import Held, held, whole_rounds
 from brainsim.studies.inspecting.states import fault_of_state
 from brainsim.studies.inspecting.table import counted
 from brainsim.studies.inspecting.whole_files import fault
 
 _GROWING = "it is being written, or the process that wrote it was killed"
+
+_LOCK = re.compile(r"\..*lock")
 
 Condition = Literal["whole", "unfinished", "damaged", "unknown"]
 
@@ -84,10 +86,11 @@ def _fault(path: Path, error: BrainsimError) -> Checked:
 
 
 def _file(path: Path, kind: str) -> Checked:
-    if kind == "state":
+    if kind == "hdf5":
+        with held(path) as content:
+            if content.kind != "state":
+                return _dump(path, content)
         return _state(path)
-    if kind in ("dump", "history"):
-        return _dump(path, kind)
     if kind == "partial":
         return Checked(str(path), kind, "unfinished", _GROWING)
     if kind == "other":
@@ -112,19 +115,18 @@ def _state(path: Path) -> Checked:
     return Checked(str(path), "state", "whole", detail, rounds)
 
 
-def _dump(path: Path, kind: str) -> Checked:
-    with held(path) as content:
-        good = {name: whole_rounds(recording) for name, recording in content.recordings.items()}
-        torn = {name: len(content.recordings[name]) for name in good if good[name] < len(content.recordings[name])}
-        assemblies = sum(map(len, content.assemblies.values()))
-        growing = content.growing
+def _dump(path: Path, content: Held) -> Checked:
+    kind = content.kind
+    good = {name: whole_rounds(recording) for name, recording in content.recordings.items()}
+    torn = {name: len(content.recordings[name]) for name in good if good[name] < len(content.recordings[name])}
+    assemblies = sum(map(len, content.assemblies.values()))
     rounds = max(good.values(), default=None)
     if torn:
         lost = (f"recording {name!r} is whole for {good[name]} of {counted(torn[name], 'round')}" for name in torn)
         return Checked(str(path), kind, "damaged", f"is damaged: {', '.join(lost)}", rounds)
     said = [f"recording {name!r} of {counted(length, 'round')}" for name, length in good.items()]
     said += [counted(assemblies, "assembly", "assemblies")] if assemblies or not said else []
-    if growing:
+    if content.growing:
         return Checked(str(path), kind, "unfinished", f"{', '.join(said)}; {_GROWING}", rounds)
     return Checked(str(path), kind, "whole", ", ".join(said), rounds)
 
@@ -160,8 +162,5 @@ def _as_written(folder: Path, files: tuple[Checked, ...]) -> tuple[Checked, ...]
 
 
 def _files(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for path in contents(folder):
-        inner = [path] if path.is_symlink() or not path.is_dir() else path.rglob("*")
-        found += [each for each in inner if not each.is_dir()]
-    return found
+    """Return all files of a run but for locks, which are empty."""
+    return [path for path in folder.rglob("*") if not path.is_dir() and not _LOCK.fullmatch(path.name)]
