@@ -50,6 +50,13 @@ def real(where: str, value: object, low: float, high: float, *, cure: str = "") 
     return number
 
 
+def truth(where: str, value: object) -> bool:
+    """Return a truth value as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise DeclarationError(where=where, value=value, allowed="True or False")
+    return bool(value)
+
+
 def name(where: str, value: object) -> str:
     """Return ``value`` as a usable name: text that can stand in a file and in a fiber's name."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():

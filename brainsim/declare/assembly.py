@@ -59,6 +59,8 @@ class Assembly:
     def __init__(self, area: str, neurons: npt.ArrayLike, label: str | None = None) -> None:
         if not isinstance(area, str):
             raise DeclarationError(where="Assembly.area", value=area, allowed="the name of an area")
+        if label is not None and not isinstance(label, str):
+            raise DeclarationError(where="Assembly.label", value=label, allowed="text or None")
         ordered = neuron_indices(f"Assembly of area {area!r}", neurons)
         ordered.flags.writeable = False
         checked = None if label is None else text(f"Assembly of area {area!r}: label", label)

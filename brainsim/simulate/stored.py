@@ -16,7 +16,7 @@ from brainsim.declare.area import Area
 from brainsim.simulate import blocks
 from brainsim.simulate.blocks import Blocks
 from brainsim.simulate.hdf5 import count, naming, opened
-from brainsim.simulate.recording import Drives, Recording, Winners, described, pieces, support
+from brainsim.simulate.recording import Drives, Recorded, Recording, Winners, described, pieces, support
 from brainsim.simulate.texts import from_link, from_text
 from brainsim.simulate.timeline import Mark, Timeline, span
 
@@ -74,7 +74,7 @@ def stored(file: h5py.File) -> dict[str, StoredRecording]:
     return {named(link): StoredRecording(file, link) for link in file.get("recordings", {})}
 
 
-class StoredRecording:
+class StoredRecording(Recorded):
     """A recording in an open file.
 
     Attributes
