@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from brainsim._arguments import checked
 from brainsim._validation import integer
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
@@ -106,6 +107,7 @@ class History(Recorded):
         """Whether the recording has ended."""
         return self._appender.closed
 
+    @checked()
     def mark(self, label: str) -> None:
         """Label the rounds that follow; the label is flushed with them."""
         self._check_open()
@@ -140,6 +142,7 @@ class History(Recorded):
         if self.stopped:
             raise SimulationError(f"{self.path}: the history has been stopped; start another with sim.record(...)")
 
+    @checked()
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area, an ascending int64 array per recorded round, read from the file.
 
@@ -160,6 +163,7 @@ class History(Recorded):
             early, late = self._split(start, stop)
             return stored.winners(name, *early) + self._appender.late.winners(name, *late)
 
+    @checked()
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won; see `Recording.drives` and `winners`."""
         name = self._like.with_drives(area)
@@ -179,6 +183,7 @@ class History(Recorded):
         with self._appender.reading() as stored:
             yield stored if self.stopped and not len(self._appender.late) else self
 
+    @checked()
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         with self.reading() as recorded:

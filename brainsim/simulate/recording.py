@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
-from brainsim.simulate.timeline import Mark, Timeline, span
+from brainsim.simulate.timeline import Mark, Timeline, mark_label, span
 
 if TYPE_CHECKING:
     import neo
@@ -78,6 +79,7 @@ class Recording(Recorded):
     every = None
     """A recording in memory takes rounds whenever the simulator hands them over."""
 
+    @checked()
     def __init__(self, areas: Sequence[Area], *, drives: bool = False, seed: int | None = None) -> None:
         self._timeline = Timeline(areas, drives=drives, seed=seed)
         self._rounds: list[dict[str, Winners]] = []
@@ -113,9 +115,16 @@ class Recording(Recorded):
         """Whether the recording has ended."""
         return self._stopped
 
+    @checked()
     def mark(self, label: str) -> None:
-        """Label the rounds that follow."""
-        self._timeline.marks.append(Mark(len(self), label))
+        """Label the rounds that follow, by any text of at most 32 KiB.
+
+        Raises
+        ------
+        DeclarationError
+            If it is something else.
+        """
+        self._timeline.marks.append(Mark(len(self), mark_label(label)))
 
     def stop(self) -> None:
         """End the recording; what has been recorded stays."""
@@ -139,6 +148,7 @@ class Recording(Recorded):
         # Last, since it counts: another thread that reads meanwhile finds whole rounds.
         self._rounds.append(won)
 
+    @checked()
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area, an ascending int64 array per recorded round.
 
@@ -153,6 +163,7 @@ class Recording(Recorded):
         first, end = span(len(self), start, stop)
         return [winners[name] for winners in self._rounds[first:end]]
 
+    @checked()
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won, a float64 array per recorded round.
 
@@ -175,6 +186,7 @@ class Recording(Recorded):
         first, end = span(len(self), start, stop)
         return [drives[name] for drives in self._drives[first:end]]
 
+    @checked()
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         return support(self, area)

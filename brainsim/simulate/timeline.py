@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from brainsim._validation import integer, whole
+from brainsim._validation import integer, text, whole
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, SimulationError, UnknownNameError, unknown
 
@@ -70,6 +70,11 @@ class Timeline:
         if not self.has_drives:
             raise SimulationError("Recording: has no drives; start it with sim.record(area, drives=True)")
         return name
+
+
+def mark_label(label: object) -> str:
+    """Return the label of a mark: any text that is not too long."""
+    return text("Recording.mark: label", label)
 
 
 def span(length: int, start: int, stop: int | None) -> tuple[int, int]:
