@@ -329,6 +329,15 @@ class TestPlot:
         with pytest.raises(DumpError, match="is a state and has no raster"):
             draw(files / "a_state.h5", "raster")
 
+    def test_assemblies_that_are_alike_share_a_colour(self, tmp_path: Path) -> None:
+        recording = Recording([Area("A", 20, 4)])
+        recording.append({"A": np.arange(8)})
+        sets = {"dog": [0, 1, 2, 3], "dog again": [0, 1, 2, 4], "cat": [4, 5, 6, 7]}
+        write_assemblies(tmp_path / "x.h5", [Assembly("A", at, label) for label, at in sets.items()], {"r": recording})
+        legend = draw(tmp_path / "x.h5").axes[0].get_legend()
+        assert legend is not None
+        assert [entry.get_text() for entry in legend.get_texts()] == ["dog", "cat", "in no assembly"]
+
     def test_what_cannot_be_written_is_one_line(self, files: Path, tmp_path: Path, capsys: Any) -> None:
         for out, said in ((tmp_path / "x.gif", "must end in .png"), (tmp_path / "no" / "x.png", "cannot be written")):
             code, _, errors = brainsim("plot", files / "a_state.h5", "-o", out, capsys=capsys)
