@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from brainsim._arguments import checked
+from brainsim._validation import integer
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
 from brainsim.plots._colours import distinct
@@ -49,6 +50,7 @@ def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax
     arrays = {name: items for name, items in _arrays(weights).items() if len(items)}
     if not arrays:
         raise DeclarationError("weight_histogram: needs at least one weight (got none)")
+    bins = integer("weight_histogram.bins", bins, 1, 100_000)
     ax = axes(ax)
     edges = np.histogram_bin_edges(np.concatenate([*arrays.values()]), bins)
     lines: list[Line2D] = []

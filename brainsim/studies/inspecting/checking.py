@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,8 @@ from brainsim.errors import BrainsimError, DumpError, RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
-from brainsim.studies.inspecting.folder import Standing, standing
+from brainsim.studies import manifest
+from brainsim.studies.inspecting.folder import Standing, header_of, standing
 from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
 from brainsim.studies.inspecting.reading import Held, held, whole_rounds
 from brainsim.studies.inspecting.states import fault_of_state
@@ -131,7 +132,7 @@ def _dump(path: Path, content: Held) -> Checked:
 
 
 def _run(folder: Path) -> Checked:
-    files = tuple(check(path) for path in sorted(_files(folder)))
+    files = _as_written(folder, tuple(check(path) for path in sorted(_files(folder))))
     damaged = sum(each.condition == "damaged" for each in files)
     detail = counted(len(files), "file") + (f", {damaged} damaged" if damaged else "")
     try:
@@ -141,6 +142,23 @@ def _run(folder: Path) -> Checked:
         return Checked(str(folder), "run", "damaged", f"{wrong}; {detail}", files=files)
     condition: Condition = "damaged" if damaged else "whole" if stands.status == "finished" else "unfinished"
     return Checked(str(folder), "run", condition, f"{stands.status}, {detail}", run=stands, files=files)
+
+
+def _as_written(folder: Path, files: tuple[Checked, ...]) -> tuple[Checked, ...]:
+    """Return the files of a run, those as damaged that are no longer what it wrote, or are missing."""
+    try:
+        changed = manifest.changed(folder, header_of(folder))
+    except (RunFolderError, OSError):  # which is said elsewhere
+        return files
+    wrong = {str(folder / name): f"is damaged: it {verdict}" for name, verdict in changed.items()}
+    judged = [
+        each
+        if each.path not in wrong or each.condition == "damaged"
+        else replace(each, condition="damaged", detail=wrong[each.path])
+        for each in files
+    ]
+    missing = wrong.keys() - {each.path for each in files}
+    return (*judged, *(Checked(path, "other", "damaged", wrong[path]) for path in sorted(missing)))
 
 
 def _files(folder: Path) -> list[Path]:

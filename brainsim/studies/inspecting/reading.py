@@ -16,7 +16,7 @@ from brainsim.simulate import blocks
 from brainsim.simulate.dumps import assemblies_in
 from brainsim.simulate.hdf5 import opened
 from brainsim.simulate.recording import pieces
-from brainsim.simulate.stored import StoredRecording
+from brainsim.simulate.stored import StoredRecording, stored
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _content(file: h5py.File) -> Held:
         format=about.pop("brainsim_format"),
         about=about,
         assemblies=assemblies_in(file),
-        recordings={name: StoredRecording(file, name) for name in file.get("recordings", {})},
+        recordings=stored(file),
         growing=bool(file.swmr_mode),
     )
 
