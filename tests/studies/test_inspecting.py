@@ -19,6 +19,7 @@ from brainsim.errors import ComparisonError, DumpError, UnknownNameError
 from brainsim.kernels.state import Synapses
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 from brainsim.simulate.recording import Recording
+from brainsim.studies import sealed_json
 from brainsim.studies.folders import RunLock
 from brainsim.studies.inspecting import ShownState, check, diff, draw, show, text
 from checkout import ROOT
@@ -408,8 +409,8 @@ class TestRuns:
         assert "it cannot be continued: the experiment file, study.py, cannot be read from here" in output
 
     def test_a_running_run_and_a_killed_one(self, runs: Path) -> None:
-        header = json.loads((runs / "cut" / "run.json").read_text())
-        (runs / "cut" / "run.json").write_text(json.dumps({**header, "status": "running"}))
+        path = runs / "cut" / "run.json"
+        path.write_text(json.dumps(sealed_json.sealed({**sealed_json.read(path), "status": "running"})))
         found = check("cut").run
         assert found is not None
         assert (found.status, found.resume) == ("killed", "brainsim run --resume --out cut")
@@ -455,6 +456,32 @@ class TestRuns:
         assert found >= {"status", "parameter.fail", "metrics.json"}
         Path("b/winners.h5").unlink()
         assert "winners.h5" in {each.where for each in diff("a", "b").differences}
+
+
+def test_a_sweep_is_judged_by_its_runs(runs: Path, capsys: Any) -> None:
+    swept = ("sweep", "study.py", "--grid", "rounds=2,3", "--jobs", 1, "--out", "swept")
+    assert brainsim(*swept, capsys=capsys)[0] == 0
+    code, output, _ = brainsim("check", "swept", capsys=capsys)
+    assert (code, output.splitlines()[0]) == (0, "swept: whole: finished, 2 runs, 2 files")
+    assert "2 finished, 0 failed" in brainsim("show", "swept", capsys=capsys)[1]
+    _, _, errors = brainsim("diff", "swept", "a", capsys=capsys)
+    assert "swept is a sweep and a is a run folder" in errors
+    run = next((runs / "swept" / "runs").iterdir())
+    changed(run / "winners.h5", 900, run / "winners.h5")
+    code, output, _ = brainsim("check", "swept", capsys=capsys)
+    assert (code, output.splitlines()[0]) == (1, "swept: damaged: finished, 2 runs, 2 files, 1 damaged")
+    (runs / "swept" / "sweep.json").write_text("{}")
+    assert "sweep.json is damaged (lacks" in brainsim("check", "swept", capsys=capsys)[1]
+
+
+def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> None:
+    made = {"seed": 7, "parameters": {"n": 100}}
+    dog = Assembly("Lex", [1, 2], "dog")
+    write_assemblies(tmp_path / "x.h5", [dog], about=made, descriptions={"dog": "after ten rounds"})
+    shown: Any = show(tmp_path / "x.h5")
+    assert (shown.about["seed"], shown.about["parameters"]) == (7, {"n": 100})
+    assert shown.descriptions["assemblies/Lex/dog"] == "after ten rounds"
+    assert "assemblies/Lex/dog  after ten rounds" in text(shown)
 
 
 def test_each_command_has_an_example(capsys: Any) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import DumpError, RunFolderError
+from brainsim.studies import sweep_folder
 from brainsim.studies.settings import HEADER
 
-Kind = Literal["hdf5", "run", "partial", "json", "csv", "text", "picture", "other"]
+Kind = Literal["hdf5", "run", "sweep", "partial", "json", "csv", "text", "picture", "other"]
 
 HDF5 = (".h5", ".hdf5")
 _BY_ENDING: dict[str, Kind] = {
@@ -30,12 +31,15 @@ def kind_of(path: Path) -> Kind:
     DumpError
         If there is no such file.
     RunFolderError
-        If it is a folder that holds no run.
+        If it is a folder that holds neither a run nor a sweep.
     """
     if path.is_dir():
         if (path / HEADER).exists():
             return "run"
-        raise RunFolderError(f"{path}: is a folder without {HEADER}, so no run; give a run folder, or a file in it")
+        if (path / sweep_folder.HEADER).exists():
+            return "sweep"
+        without = f"{HEADER} or {sweep_folder.HEADER}"
+        raise RunFolderError(f"{path}: is a folder without {without}, so no run; give a run folder, or a file in it")
     if not path.exists():
         raise DumpError(f"{path}: no such file or folder")
     if _PARTIAL.fullmatch(path.name):
