@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -139,6 +140,21 @@ class TestCheck:
             assert (code, output, errors.count("\n")) == (2, "", 1)
             code, output, errors = brainsim("plot", tmp_path / name, capsys=capsys)
             assert (code, output, errors.count("\n")) == (2, "", 1)
+
+    def test_a_pipe_or_a_file_of_others_is_not_waited_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert check(tmp_path / "pipe").condition == "unknown"
+        (tmp_path / "secret").write_text("")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", refuse)
+        assert check(tmp_path / "secret").detail == "cannot be read (Permission denied)"
+        with pytest.raises(DumpError, match="secret: cannot be read"):
+            show(tmp_path / "secret")
 
     def test_a_history_left_open_is_whole_up_to_its_last_flush(self, tmp_path: Path, capsys: Any) -> None:
         path, brain = tmp_path / "history.h5", of_words()

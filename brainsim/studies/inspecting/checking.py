@@ -13,7 +13,7 @@ from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
 from brainsim.studies import manifest
 from brainsim.studies.inspecting.folder import Standing, header_of, standing
-from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
+from brainsim.studies.inspecting.kinds import HDF5, kind_of
 from brainsim.studies.inspecting.reading import Held, held, whole_rounds
 from brainsim.studies.inspecting.states import fault_of_state
 from brainsim.studies.inspecting.table import counted
@@ -81,7 +81,7 @@ def check(path: str | Path) -> Checked:
 def _fault(path: Path, error: BrainsimError) -> Checked:
     """Return a file that cannot be read: damaged, unless it is another program's, or of another version."""
     detail = str(error).removeprefix(f"{path}: ")
-    kind = "hdf5" if path.suffix.lower() in HDF5 or (path.is_file() and looks_like_hdf5(path)) else "other"
+    kind = "hdf5" if path.suffix.lower() in HDF5 else "other"
     # All readers say "damaged" of what brainsim wrote and something else has changed since.
     return Checked(str(path), kind, "damaged" if "damaged" in detail else "unknown", detail)
 
