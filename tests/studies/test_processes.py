@@ -305,3 +305,13 @@ def test_leaving_the_iterator_ends_the_workers(tmp_path: Path) -> None:
         break
     assert not any(psutil.pid_exists(int(path.name)) for path in tmp_path.iterdir())
     assert multiprocessing.active_children() == []
+
+
+def broken(*_: object) -> None:
+    os._exit(7)
+
+
+def test_workers_that_cannot_start_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brainsim.studies.workers.serve", broken)
+    with pytest.raises(WorkerError, match=r"worker processes: end before they are ready \(exit code 7\)"):
+        list(completed([Call(abs, (-1,))] * 4, 2))
