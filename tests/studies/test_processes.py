@@ -263,8 +263,13 @@ with stoppable() as stop:
 
 @pytest.mark.parametrize(
     ("number", "everyone", "code"),
-    [(signal.SIGINT, False, 130), (signal.SIGINT, True, 130), (signal.SIGTERM, False, 143), (signal.SIGHUP, True, 143),
-     (signal.SIGKILL, False, -9)],
+    [
+        (signal.SIGINT, True, 130),
+        (signal.SIGKILL, False, -9),
+        pytest.param(signal.SIGINT, False, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, True, 143, marks=pytest.mark.slow),
+    ],
 )  # fmt: skip
 def test_no_worker_outlives_its_parent(number: signal.Signals, everyone: bool, code: int, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
