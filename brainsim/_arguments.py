@@ -6,12 +6,15 @@ Only the kind is checked here; a function checks by itself what else it asks of 
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from functools import wraps
 from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from brainsim._validation import whole
 from brainsim.errors import DeclarationError
@@ -67,14 +70,14 @@ def _refusing(function: Callable[P, T], own: Collection[str]) -> Callable[P, T]:
     assert set(own) <= set(names), f"{where} has no parameters {own}"
 
     def check(name: str, value: object) -> None:
-        if name in kinds and not fits(value, kinds[name]):
-            cure = next((_CURES[each] for each in _classes(kinds[name]) if each in _CURES), "")
-            raise DeclarationError(where=f"{where}.{name}", value=value, allowed=described(kinds[name]), cure=cure)
+        if name in kinds:
+            _check(f"{where}.{name}", value, kinds[name])
 
     @wraps(function)
     def refusing(*args: P.args, **kwargs: P.kwargs) -> T:
         if not kinds:
-            kinds.update({name: _kind(function, parameters[name].annotation) for name in names if name not in own})
+            globals_ = function.__globals__
+            kinds.update({n: _meaning(parameters[n].annotation, globals_) for n in names if n not in own})
         for name, value in zip(before, args, strict=False):
             check(name, value)
         for value in args[len(before) :] if rest else ():
@@ -86,12 +89,26 @@ def _refusing(function: Callable[P, T], own: Collection[str]) -> Callable[P, T]:
     return refusing
 
 
-def _kind(function: Callable[..., Any], annotation: Any) -> Any:
+def check_record(record: object) -> None:
+    """Refuse fields of a dataclass that are not of the kind that its annotations say (for ``__post_init__``)."""
+    kind = type(record)
+    for each in fields(record):  # type: ignore[arg-type]
+        wanted = _meaning(each.type, vars(sys.modules[kind.__module__]))
+        _check(f"{kind.__name__}.{each.name}", getattr(record, each.name), wanted)
+
+
+def _check(where: str, value: object, kind: Any) -> None:
+    if not fits(value, kind):
+        cure = next((_CURES[each] for each in _classes(kind) if each in _CURES), "")
+        raise DeclarationError(where=where, value=value, allowed=described(kind), cure=cure)
+
+
+def _meaning(annotation: Any, names: dict[str, Any]) -> Any:
     """Return what an annotation means; `Any` if it names what is imported for type checkers alone."""
     if annotation is inspect.Parameter.empty:  # self
         return Any
     try:
-        return eval(annotation, function.__globals__) if isinstance(annotation, str) else annotation
+        return eval(annotation, names) if isinstance(annotation, str) else annotation
     except NameError:
         return Any
 
@@ -120,7 +137,14 @@ def fits(value: object, kind: Any) -> bool:
 def _number(value: object) -> bool:
     if isinstance(value, bool | np.bool_):
         return False
-    return isinstance(value, int | float | np.integer | np.floating) and value == value  # NaN is no number
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _numbers(value: object) -> bool:
+    try:
+        return np.asarray(value, np.float64).dtype == np.float64
+    except (TypeError, ValueError):
+        return False
 
 
 _SIMPLE: dict[Any, Callable[[object], bool]] = {
@@ -131,6 +155,7 @@ _SIMPLE: dict[Any, Callable[[object], bool]] = {
     bool: lambda value: isinstance(value, bool | np.bool_),
     int: lambda value: whole(value) is not None,
     float: _number,
+    ArrayLike: _numbers,
 }
 
 
@@ -155,6 +180,8 @@ def _contains(value: object, container: type, inner: tuple[Any, ...]) -> bool:
 
 def described(kind: Any) -> str:
     """Return a kind in words: "an Area or text"."""
+    if kind in _WORDS:
+        return _WORDS[kind]
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         return " or ".join(dict.fromkeys(described(each) for each in inner))
@@ -164,7 +191,7 @@ def described(kind: Any) -> str:
         return f"a mapping of {described(inner[0])} to {described(inner[1])}"
     if isinstance(origin, type) and issubclass(origin, Iterable):
         return f"several, each {described(inner[0])}"
-    return _WORDS.get(kind) or _with_article(getattr(kind, "__name__", str(kind)))
+    return _with_article(getattr(kind, "__name__", str(kind)))
 
 
 _WORDS: dict[Any, str] = {
@@ -174,6 +201,7 @@ _WORDS: dict[Any, str] = {
     int: "an integer",
     float: "a number",
     str: "text",
+    ArrayLike: "numbers",
     Callable: "a function",
 }
 

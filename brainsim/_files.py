@@ -75,9 +75,14 @@ def _bring_to_disk(folder: Path) -> None:
 
 def write_json(path: str | Path, content: Any) -> None:
     """Write JSON, whole or not at all; NumPy numbers are welcome, NaN is refused, since JSON has none."""
-    text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
+    text = to_json(content)
     with whole(path) as partial:
         partial.write_text(text + "\n")
+
+
+def to_json(content: Any) -> str:
+    """Return JSON as `write_json` writes it."""
+    return json.dumps(content, indent=2, allow_nan=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

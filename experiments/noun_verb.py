@@ -29,6 +29,7 @@ from brainsim.simulate.dumps import read_assemblies, read_recordings, write_asse
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
+from brainsim.studies.settings import read_header
 from brainsim.studies.statistics import interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
@@ -289,7 +290,23 @@ def _dump(part: Part, learner: WordLearner) -> None:
             sim.run(into_lex)
             sim.run(into_lex | learner.lex1 >> learner.lex1 | learner.lex2 >> learner.lex2, rounds=5)
     with part.file(DUMP) as path:
-        write_assemblies(path, assemblies, {"words_heard": recording})
+        write_assemblies(
+            path,
+            assemblies,
+            {"words_heard": recording},
+            about={
+                "experiment": "noun_verb",
+                "part": part.key,
+                "seed": sim.seed,
+                "parameters": read_header(part.folder)["parameters"],
+            },
+            descriptions={
+                "assemblies": "assemblies/<area>/<word>: neurons that the word's meaning fires after training; "
+                f"<word>{HEARD}: those that its sound fires in one round, without recurrence; no learning",
+                "recordings/words_heard": "after training, without learning: each marked word's sound is presented for "
+                "six rounds, from the second one on with recurrence",
+            },
+        )
 
 
 def _learning_curve(results: Mapping[str, list[Any]], words: int) -> Figure:

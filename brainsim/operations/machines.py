@@ -156,6 +156,9 @@ class FiniteStateMachine:
 
 def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, states: Area) -> tuple[Transition, ...]:
     """Return transitions of which each has its patterns, is the only one of its kind, and can be reached."""
+    if not isinstance(transitions, Iterable):
+        where = "FiniteStateMachine.learn.transitions"
+        raise DeclarationError(where=where, value=transitions, allowed="(state, symbol, next state), by label, several")
     chosen = tuple(dict.fromkeys(_transition(each) for each in transitions))
     _patterns(states, [start, *(each.state for each in chosen), *(each.following for each in chosen)])
     _patterns(symbols, [each.symbol for each in chosen])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainsim._arguments import checked
-from brainsim._validation import real
+from brainsim._validation import integer, real
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations._checks import fibers, rounds_of, stimulus_of
@@ -44,6 +44,7 @@ def cue_of(assembly: Assembly, fraction: float, seed: int = 0) -> Assembly:
     fraction = real("cue_of.fraction", fraction, 0.0, 1.0)
     if not fraction or not len(assembly):
         raise DeclarationError(f"cue_of: a cue needs neurons (got {fraction!r} of {len(assembly)})")
+    seed = integer("cue_of.seed", seed, 0, None)
     size = max(1, round(fraction * len(assembly)))
     chosen = np.random.default_rng(seed).choice(assembly.neurons, size, replace=False)
     return Assembly(assembly.area, chosen, assembly.label)

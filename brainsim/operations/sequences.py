@@ -67,8 +67,9 @@ def memorize_sequence(
     """
     operation = "memorize_sequence"
     may_learn(operation, sim)
-    if isinstance(stimuli, Assembly) or len(stimuli) < 2:
-        given = repr(stimuli) if isinstance(stimuli, Assembly) else len(stimuli)
+    several = isinstance(stimuli, Sequence) and not isinstance(stimuli, str)
+    if not several or len(stimuli) < 2:
+        given = len(stimuli) if several else repr(stimuli)
         raise DeclarationError(f"{operation}.stimuli: must be at least two (got {given}); give a list of assemblies")
     area = sim.brain.area(target)
     opened = _running(operation, sim, area, scaffold) | _forward(operation, sim, stimuli, area)

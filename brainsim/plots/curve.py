@@ -10,7 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from brainsim._arguments import checked
+from brainsim._arguments import check_record, checked
 from brainsim.plots._axes import axes
 from brainsim.plots._legend import legend
 from brainsim.plots._text import draw_as_they_are
@@ -36,6 +36,9 @@ class Curve:
     steps: Sequence[float]
     values: npt.ArrayLike
     control: bool = False
+
+    def __post_init__(self) -> None:
+        check_record(self)
 
 
 @checked()

@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon
 
 from brainsim._arguments import checked
+from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
 from brainsim.plots._axes import axes
 from brainsim.plots._text import draw_as_they_are
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
-    from brainsim.declare.brain import Brain
 
 _RADIUS = 0.24
 _PLASTIC, _FIXED = "tab:orange", "0.5"

@@ -140,6 +140,11 @@ class Connectome:
     def replace(self, synapses: Synapses) -> None:
         """Put these synapses of the fiber in place of all that were learned.
 
+        Parameters
+        ----------
+        synapses : Synapses, or three array_like of int
+            Source neurons, target neurons and weights with 16 fractional bits, sorted by source and target.
+
         Raises
         ------
         SimulationError
@@ -151,11 +156,22 @@ class Connectome:
         self._may_write()
         if not self._spec.stores:
             raise DeclarationError(f"Fiber {self._spec.name!r}: has no plasticity, so that its weights cannot change")
+        synapses = self._columns(synapses)
         fault = WEIGHTS.fault(self._engine.program, self._fiber, synapses)
         fault = fault or missing(self._engine, self._fiber, self._declared, synapses)
         if fault:
             raise DeclarationError(f"Fiber {self._spec.name!r}: synapses cannot be replaced: {fault}")
         self._engine.write(WEIGHTS, self._fiber, synapses)
+
+    def _columns(self, given: object) -> Synapses:
+        """Return given columns as arrays; integers of any size become those that are stored."""
+        try:
+            columns = [np.asarray(column) for column in given]  # type: ignore[attr-defined]
+            whole = [column.astype(np.int64) if column.dtype.kind == "i" else column for column in columns]
+            return Synapses(*whole)
+        except (TypeError, ValueError):
+            where, allowed = f"Fiber {self._spec.name!r}: synapses", "three arrays: pre, post, weight"
+            raise DeclarationError(where=where, value=given, allowed=allowed) from None
 
     def __repr__(self) -> str:
         graph = self._graph

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from brainsim._validation import text
 from brainsim.declare.brain import Brain
 from brainsim.errors import DumpError
 from brainsim.kernels.state import WEIGHTS
@@ -26,6 +27,7 @@ class Saving:
 
     def save(self, path: str | Path, note: str) -> None:
         """Write the whole state, whole or not at all."""
+        text("Simulator.save: note", note, longest=None)
         from brainsim.simulate.states_file import write_state
 
         write_state(path, self._brain, self._program, self._seed, self._table.snapshot(), note)

@@ -58,10 +58,10 @@ def reading(where: str, recorded: object) -> AbstractContextManager[Recorded]:
 
     if isinstance(recorded, History):
         return recorded.reading()
-    if not (hasattr(recorded, "winners") and hasattr(recorded, "marks") and hasattr(recorded, "areas")):
+    if not isinstance(recorded, Recorded):
         allowed = "a recording, as sim.record() or read_recordings(path)['name'] return"
         raise DeclarationError(where=f"{where}: recording", value=recorded, allowed=allowed)
-    return nullcontext(recorded)  # type: ignore[arg-type]
+    return nullcontext(recorded)
 
 
 def in_pieces(recorded: Recorded, area: Area) -> Iterator[Spikes]:

@@ -27,6 +27,7 @@ from brainsim.simulate import locks, modulator_values
 from brainsim.simulate.hdf5 import TEXT, count, create, names, opened, text
 from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
+from brainsim.simulate.texts import from_text, to_text
 
 _WORTH_COMPRESSING = 1024
 
@@ -63,7 +64,7 @@ def write_state(path: str | Path, brain: Brain, program: Program, seed: int, sna
         file.attrs["ties_version"] = TIES_VERSION
         file.attrs["seed"] = np.uint64(seed)
         file.create_dataset("identity", data=json.dumps(identity(program, brain), sort_keys=True), dtype=TEXT)
-        file.create_dataset("note", data=note, dtype=TEXT)
+        file.create_dataset("note", data=to_text(note), dtype=TEXT)
         for kind in KINDS:
             for owner, value in snapshot.values[kind.name].items():
                 for column, items in zip(kind.columns, value, strict=True):
@@ -111,7 +112,7 @@ def read_state(path: str | Path, program: Program | None = None) -> SavedState:
             identity=None if old else read_identity(text(file["identity"]), version),
             declaration=text(file["declaration"]) if old else None,
             snapshot=Snapshot(values, brain),
-            note=text(file["note"]),
+            note=from_text(text(file["note"])) if version >= 5 else text(file["note"]),
             format=version,
             graph_version=count(file.attrs["graph_version"]),
             ties_version=count(file.attrs["ties_version"]) if "ties_version" in file.attrs else None,

@@ -16,7 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
@@ -183,6 +183,10 @@ def experiment(
         If a parameter has no default or is not annotated int, float, bool, str, Path, ``Path | None`` or
         ``Literal["one", "other"]``, whose value must be one of these texts, or ``quick`` names no parameter.
     """
+    if not isinstance(quick, Mapping | None):
+        raise ExperimentError(where="experiment.quick", value=quick, allowed="a mapping of parameters to values")
+    if function is not None and not isinstance(function, FunctionType):
+        raise ExperimentError(where="experiment", value=function, allowed="put on a function")
 
     def decorate(decorated: Function) -> Experiment:
         return _declare(decorated, quick or {})

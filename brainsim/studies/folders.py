@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from brainsim import _files
 from brainsim._files import PARTIAL, whole
 from brainsim.errors import BrainsimError, ExperimentError, RunFolderError
+from brainsim.studies import sealed_json
 from brainsim.studies.settings import HEADER
 
 _LOCK = ".lock"
@@ -126,8 +127,8 @@ def writing(path: Path) -> Iterator[Path]:
         yield partial
 
 
-def write_json(path: Path, content: Any) -> None:
-    """Write JSON, whole or not at all.
+def write_json(path: Path, content: Any, *, sealed: bool = False) -> None:
+    """Write JSON, whole or not at all; ``sealed`` with a digest, if a run reads it again (`sealed_json`).
 
     Raises
     ------
@@ -138,7 +139,7 @@ def write_json(path: Path, content: Any) -> None:
     """
     try:
         with _named(path):
-            _files.write_json(path, content)
+            _files.write_json(path, sealed_json.sealed(content) if sealed else content)
     except (TypeError, ValueError) as error:
         cure = "use numbers, text, lists and mappings"
         raise ExperimentError(f"{path}: cannot be written as JSON ({error}); {cure}") from error

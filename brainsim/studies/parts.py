@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from brainsim._files import PARTIAL
 from brainsim.errors import ExperimentError, RunFolderError
-from brainsim.studies import processes
+from brainsim.studies import processes, sealed_json
 from brainsim.studies.folders import write_json, writing
 from brainsim.studies.lasting import Lasting, Place
 
@@ -35,7 +35,7 @@ class Part:
     folder : Path
         The folder of the run.
     key : str
-        The name of the part; its result is ``parts/<key>.json``.
+        The name of the part; ``parts/<key>.json`` holds its result, under ``result``, and a digest.
     simulator : mapping
         Keyword arguments for `Simulator` that carry the user's choice of backend, and the threads of this process.
     files : sequence of str
@@ -80,8 +80,8 @@ class Part:
             If the file is damaged.
         """
         try:
-            return json.loads(self.path.read_text())
-        except ValueError as error:
+            return sealed_json.read(self.path)["result"]
+        except (ValueError, KeyError) as error:
             raise RunFolderError(f"{self.path}: is damaged ({error}); delete it and resume") from error
 
     def load(self, simulator: Simulator) -> Any | None:
@@ -157,7 +157,7 @@ class Part:
                 result = function(self, *args, **options)
                 for recording in self._recordings.values():
                     recording.finish()
-                write_json(self.path, result)
+                write_json(self.path, {"result": result}, sealed=True)
             self.checkpoint.unlink(missing_ok=True)
             for recording in self._recordings.values():
                 recording.clear()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
-from brainsim.studies import pictures, tables
+from brainsim.studies import manifest, pictures, tables
 from brainsim.studies.calls import inside_call
 from brainsim.studies.folders import RunLock, remove_leftovers, take, write_json, writing
 from brainsim.studies.info import versions
@@ -115,7 +115,9 @@ class Run:
                 "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
                 "versions": versions(),
                 "notes": self.notes,
+                "files": manifest.digests(self.folder) if status == "finished" else {},
             },
+            sealed=True,
         )
 
     def part(self, key: str, compute: Callable[[Part], Any], files: Sequence[str] = ()) -> Any:

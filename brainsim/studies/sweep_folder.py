@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import time
 import traceback
@@ -14,7 +13,7 @@ from typing import Any
 
 from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
-from brainsim.studies import rows
+from brainsim.studies import manifest, rows, sealed_json
 from brainsim.studies.folders import RunLock, take
 from brainsim.studies.grid import Grid
 from brainsim.studies.rows import Row
@@ -91,7 +90,9 @@ class SweepFolder:
         try:
             header = read_header(folder)
             settings.check_same(folder, header)
-            content = json.loads((folder / "metrics.json").read_text())
+            content = sealed_json.load(folder / "metrics.json")
+            if "metrics.json" in manifest.changed(folder, header):
+                return None
         except (RunFolderError, OSError, ValueError):
             return None
         return content if header["status"] == "finished" and isinstance(content, dict) else None
@@ -120,27 +121,25 @@ class SweepFolder:
 
     def _write_header(self, status: str, table: Sequence[Row]) -> None:
         outcomes = [row["status"] for row in table]
-        write_json(
-            self.path / HEADER,
-            {
-                "status": status,
-                "command": self._before.get("command", self.command),
-                "seconds": round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2),
-                "experiment": self.settings.experiment,
-                "grid": self.grid.plain(),
-                "seeds": list(self.grid.seeds),
-                **self.settings.decisive(),
-                "runs": len(self.grid),
-                "finished": outcomes.count(rows.DONE),
-                "failed": outcomes.count(rows.FAILED),
-            },
-        )
+        content = {
+            "status": status,
+            "command": self._before.get("command", self.command),
+            "seconds": round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2),
+            "experiment": self.settings.experiment,
+            "grid": self.grid.plain(),
+            "seeds": list(self.grid.seeds),
+            **self.settings.decisive(),
+            "runs": len(self.grid),
+            "finished": outcomes.count(rows.DONE),
+            "failed": outcomes.count(rows.FAILED),
+        }
+        write_json(self.path / HEADER, sealed_json.sealed(content))
 
 
 def read(folder: Path) -> dict[str, Any]:
     """Return what ``sweep.json`` in a folder says; `RunFolderError` if there is none, or it lacks something."""
     try:
-        header: dict[str, Any] = json.loads((folder / HEADER).read_text())
+        header = sealed_json.read(folder / HEADER)
         for name in ("experiment", "grid", "seeds", "quick", "parameters", "seed", "source_sha256", "inputs"):
             header[name]
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -85,17 +85,19 @@ def _obey_parent() -> None:
 
     Simulators put off SIGINT while they change their state, so SIGTERM is passed on as SIGINT.
     """
-    leaving = False
+    asked = raised = False
 
     def end(number: int, frame: FrameType | None) -> None:
-        nonlocal leaving
+        nonlocal asked
         del number, frame
-        leaving = True
+        asked = True
         signal.raise_signal(signal.SIGINT)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal raised
         del number, frame
-        if leaving:
+        if asked and not raised:  # once, so that what a run writes at its end is written
+            raised = True
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)

@@ -30,7 +30,8 @@ from brainsim.studies.modules import files
 from brainsim.studies.worker import READY, Answer, Surroundings, serve
 
 _PULSE_SECONDS = 1.0
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.2
 _STARTS = 3
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OURS = ("builtins", "brainsim")
@@ -182,16 +183,20 @@ class Pool:
 
 
 def _end(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
-    """End idle workers by an empty message and busy ones by SIGTERM; kill those that are left after a few seconds."""
+    """End idle workers by an empty message and busy ones by SIGTERM; kill those that are left after a few seconds.
+
+    SIGTERM is sent again, since the system may give it to another thread than the one that sleeps in the call, if that
+    thread has just got Ctrl-C.
+    """
     for worker in idle:
         with suppress(OSError):  # dead already
             worker.connection.send_bytes(b"")
-    for worker in busy.values():
-        worker.process.terminate()
     every, end = [*idle, *busy.values()], time.monotonic() + _GRACE_SECONDS
     try:
-        for worker in every:
-            worker.process.join(max(0.0, end - time.monotonic()))
+        while time.monotonic() < end and any(worker.process.is_alive() for worker in every):
+            for worker in busy.values():
+                worker.process.terminate()
+            wait([worker.process.sentinel for worker in every if worker.process.is_alive()], _AGAIN_SECONDS)
     finally:  # a second Ctrl-C comes here at once
         for worker in every:
             worker.kill()

@@ -396,3 +396,20 @@ def test_lines_say_the_time_left(study: Path, capsys: Any) -> None:
     lines.begun(plan.trials(None), [0, 1])
     lines.finished(0, {"size": 1, "seed": 0, "status": "finished", "error": None, "seconds": 1.0, "score": 0.75})
     assert capsys.readouterr().err.splitlines() == ["2 runs", "[1/2] size=1 seed=0: score 0.75; 0 s left"]
+
+
+@pytest.mark.slow
+def test_the_blocks_of_the_page_are_a_script_that_runs(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "sweeps.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    (indented,) = [part for part in text.split("\n\n") if part.startswith("    runs = ")]
+    lines = [line.removeprefix("    ") for line in indented.splitlines()]
+    (tmp_path / "page.py").write_text("\n".join([*blocks, *lines]))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    for _ in range(2):  # the second time, the sweep continues
+        done = subprocess.run(
+            [sys.executable, "page.py"], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("<Sweep of 12 runs in runs/size, 0 failed>")
+        assert "[1.0, 1.0, 1.0, 1.0]" in done.stdout

@@ -176,7 +176,7 @@ class Fuzz:
                 path = self._copied(kind, path.name)
                 continue
             where = f" in {target.relative_to(path / 'out')}" if path.is_dir() else ""
-            exact = family != "forged" and not kind.startswith("state of") and not where.endswith((".json", "study.py"))
+            exact = family != "forged" and not kind.startswith("state of")
             return Trial(number, kind, f"{family}: {damage}{where}", path, exact)
 
     def _damage(self, target: Path, family: str, rng: Random) -> str:

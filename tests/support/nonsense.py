@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
 
 import brainsim
 from brainsim import (
@@ -39,19 +40,22 @@ from brainsim import (
 from brainsim.errors import BrainsimError
 from brainsim.models.nemo import Heard, Lexicon, Sentence, WordLearner
 from brainsim.plots import Curve
+from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.dumps import write_assemblies
+from brainsim.simulate.history import History
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.schedule import Schedule
 
-SELECTED: dict[str, Callable[[], Any]] = {
+FEW = ("None", "'nonsense'", "an object")
+"""Nonsense for a quick test."""
+
+NONSENSE: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "'nonsense'": lambda: "nonsense",
     "-1": lambda: -1,
     "nan": lambda: math.nan,
     "an object": object,
     "a foreign area": lambda: _foreign().lex,
-}
-EVERY: dict[str, Callable[[], Any]] = {
-    **SELECTED,
     "''": lambda: "",
     "0": lambda: 0,
     "2**70": lambda: 2**70,
@@ -90,6 +94,14 @@ class World:
     forward: Fiber
     recording: Recording
 
+    def fire(self) -> None:
+        """Let an assembly fire in each area."""
+        self.sim.disinhibit()
+        for area in (self.phon, self.lex):
+            self.sim.present(area["dog"])
+        self.sim.run(self.phon >> self.brain["Arc"])
+        self.sim.release()
+
     def outcomes(self) -> dict[str, Assembly]:
         return {"a": Assembly("Lex", range(10)), "b": Assembly("Lex", range(10, 20))}
 
@@ -116,8 +128,9 @@ def world() -> World:
     brain.connect(phon, phon, p=0.5, plasticity=Hebbian(0.1, w_max=20))
     sim = Simulator(brain, seed=1, backend="reference")
     sim.present(phon["dog"])
-    recording = sim.record()
+    recording = sim.record(drives=True)
     sim.run(brain.fibers, rounds=2)
+    recording.mark("dog")
     return World(brain, phon, lex, sim, next(iter(phon >> lex)), recording)
 
 
@@ -125,7 +138,7 @@ def world() -> World:
 def _folder() -> Path:
     """Return a folder with a word list, clauses, a dump and a state."""
     folder = Path(tempfile.mkdtemp(prefix="nonsense"))
-    (folder / "words.csv").write_text("word,pos\ndog,noun\ncat,noun\nrun,verb\nsit,verb\n")
+    (folder / "words.csv").write_text("word,class\ndog,noun\ncat,noun\nrun,verb\nsit,verb\n")
     (folder / "clauses.tsv").write_text("role\torder\tsubj\tverb\tobj\nMother\tSV\tdog\trun\t\n")
     given = world()
     given.sim.save(folder / "state.h5")
@@ -144,18 +157,15 @@ def _learner() -> WordLearner:
 
 def _fresh(kind: type) -> Any:
     """Return a brain or a region that can be added to."""
-    owner = kind("Fresh") if kind is Region else kind()
-    owner.add(Area("A", n=10, k=2), Area("B", n=10, k=2))
-    owner.connect(
-        owner.areas["A" if kind is Brain else "Fresh.A"], owner.areas["B" if kind is Brain else "Fresh.B"], p=0.5
-    )
-    owner.connect(
-        owner.areas["B" if kind is Brain else "Fresh.B"], owner.areas["A" if kind is Brain else "Fresh.A"], p=0.5
-    )
+    owner = Region("Fresh") if kind is Region else Brain()
+    a, b = owner.add(Area("A", n=10, k=2), Area("B", n=10, k=2))
+    for source, target in ((a, b), (b, a)):
+        owner.connect(source, target, p=0.5)
     return owner
 
 
 BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
+    "object": lambda w: None,
     "Activation": lambda w: Channels(5, 2),
     "Area": lambda w: w.lex,
     "Area | Assembly": lambda w: Area("Gate", n=30, k=5),
@@ -180,6 +190,8 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Lexicon": lambda w: _lexicon(),
     "Mapping[AreaLike, Iterable[AreaLike] | AreaLike]": lambda w: {"Phon": ["Lex"]},
     "Mapping[AreaLike, Trace]": lambda w: {"Lex": operations.Trace()},
+    "Mapping[str, Winners]": lambda w: {area: np.array([1, 2]) for area in w.brain.areas},
+    "Mapping[str, Drives]": lambda w: {area: np.array([1.0, 2.0]) for area in w.brain.areas},
     "Mapping[str, Any]": lambda w: {"right": 1.0},
     "Mapping[str, Assembly]": lambda w: w.outcomes(),
     "Mapping[str, Recorded]": lambda w: {"r": w.recording},
@@ -197,7 +209,7 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Phase": lambda w: Phase(1, w.forward),
     "Plasticity": lambda w: Hebbian(0.1),
     "Random": lambda w: 1,
-    "Recording": lambda w: w.recording,
+    "Recorded": lambda w: w.recording,
     "Sentence": lambda w: Sentence(("dog", "run"), "dog", "run"),
     "Sequence[Area | str]": lambda w: [w.lex],
     "Sequence[Area]": lambda w: [w.lex],
@@ -209,6 +221,7 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Trace": lambda w: Trace(2, 0.5),
     "Window": lambda w: w.brain.modulators["theta"].encoding,
     "_Fibers": lambda w: w.forward,
+    "Synapses": lambda w: ([0], [int(w.sim.connectome(w.forward).row(0)[0])], [2**17]),
     "bool": lambda w: False,
     "float": lambda w: 0.5,
     "int": lambda w: 2,
@@ -223,12 +236,45 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
 """An example for each annotation (less ``| None``)."""
 
 BY_NAME: dict[str, Callable[[World], Any]] = {
+    "Brain.area.area": lambda w: "A",
+    "Brain.fibers_between.source": lambda w: "A",
+    "Brain.fibers_both_ways.a": lambda w: "A",
+    "Brain.connect.source": lambda w: "A",
+    "Brain.fibers_between.target": lambda w: "B",
+    "Brain.fibers_both_ways.b": lambda w: "B",
+    "Region.fibers_between.source": lambda w: "A",
+    "Region.fibers_both_ways.a": lambda w: "A",
+    "Region.connect.source": lambda w: "A",
+    "Region.fibers_between.target": lambda w: "B",
+    "Region.fibers_both_ways.b": lambda w: "B",
+    "Region.connect.p": lambda w: 0.5,
+    "Brain.connect.target": lambda w: "A",
+    "Region.connect.target": lambda w: "A",
+    "Region.add.areas": lambda w: Area("C", n=10, k=2),
+    "Brain.connect.label": lambda w: "fresh",
+    "Region.connect.label": lambda w: "fresh",
+    "Channels.check.n": lambda w: 10,
+    "Window.end": lambda w: 3,
+    "Window.start": lambda w: 1,
+    "Oscillator.window.start": lambda w: 0,
+    "Oscillator.window.end": lambda w: 1,
+    "Oscillator.period": lambda w: 4,
+    "STDP.floor": lambda w: None,
+    "nemo.Heard.areas_by.measure": lambda w: "readback",
+    "operations.read_out.known": lambda w: {"a": w.phon["dog"], "b": w.phon["cat"]},
+    "operations.evoke.fibers": lambda w: w.forward,
+    "Connectivity.checked.source": lambda w: w.lex,
+    "operations.normalize.total": lambda w: 20.0,
+    "Explicit.weights": lambda w: coo_array(np.eye(60)),
+    "Area.n": lambda w: 20,
+    "Brain.connect.p": lambda w: 0.5,
+    "Region.connect.keywords": lambda w: "x",
+    "Simulator.project.mapping": lambda w: {"Phon": ["Lex"]},
+    "Brain.connect.modulated_by": lambda w: (),
+    "Recording.append.winners": lambda w: {"Lex": np.array([1])},
+    "Recording.append.drives": lambda w: {"Lex": np.array([1.0])},
     "Area.k": lambda w: 1,
     "Area.activation": lambda w: None,
-    "Brain.connect.p": lambda w: None,
-    "Brain.connect.graph": lambda w: Random(0.1),
-    "Region.connect.keywords": lambda w: "fresh",
-    "Explicit.weights": lambda w: np.eye(3),
     "Simulator.backend": lambda w: "reference",
     "Simulator.assembly.label": lambda w: "dog",
     "Simulator.load.path": lambda w: _folder() / "state.h5",
@@ -257,6 +303,25 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
 """Examples for single parameters, where that of the annotation does not fit."""
 
 
+ALWAYS = (
+    "Area.k",
+    "Brain.connect.p",
+    "Brain.connect.label",
+    "Recording.append.drives",
+    "Region.connect.label",
+    "Region.connect.p",
+    "operations.normalize.total",
+)
+"""Optional parameters that the examples need."""
+
+
+def _history(given: World) -> Any:
+    path = Path(tempfile.mkdtemp(dir=_folder())) / "history.h5"
+    history = given.sim.record(drives=True, to=path)
+    given.sim.run(given.brain.fibers)
+    return history
+
+
 def _axes() -> Any:
     from matplotlib.figure import Figure
 
@@ -267,12 +332,16 @@ SELVES: dict[type, Callable[[World], Any]] = {
     Area: lambda w: w.lex,
     Assembly: lambda w: w.phon["dog"],
     Brain: lambda w: _fresh(Brain),
+    Connectome: lambda w: w.sim.connectome(w.forward),
     Cycle: lambda w: Cycle(one=Phase(1, w.forward)),
-    Explicit: lambda w: Explicit(np.eye(3)),
+    Explicit: lambda w: Explicit(coo_array(np.eye(60))),
     Fiber: lambda w: w.forward,
     FiberSet: lambda w: w.brain.fibers,
+    History: lambda w: _history(w),
+    Oscillator: lambda w: w.brain.modulators["theta"],
     Region: lambda w: _fresh(Region),
-    Recording: lambda w: w.recording,
+    Recording: lambda w: Recording([w.lex], drives=True),
+    Schedule: lambda w: w.sim.schedule(),
     Simulator: lambda w: w.sim,
     Window: lambda w: w.brain.modulators["theta"].encoding,
     operations.FiniteStateMachine: lambda w: operations.FiniteStateMachine(w.sim, "Phon", "Lex", "Arc"),
@@ -306,6 +375,11 @@ class Target:
         return call(maker, given)
 
     @property
+    def replaceable(self) -> list[inspect.Parameter]:
+        """The parameters that nonsense can replace; Python refuses unknown keywords."""
+        return [each for each in self.parameters if each.kind is not inspect.Parameter.VAR_KEYWORD]
+
+    @property
     def parameters(self) -> list[inspect.Parameter]:
         found = list(inspect.signature(self.function).parameters.values())
         return found[1:] if self.method else found
@@ -323,7 +397,7 @@ class Target:
 
 def targets() -> Iterator[Target]:
     """Return every public function, constructor and method, by introspection."""
-    seen: set[int] = set()
+    seen = {id(Simulator.close)}  # takes nothing, and would end the examples
     for prefix, thing in _things():
         if id(thing) in seen:
             continue
@@ -331,7 +405,7 @@ def targets() -> Iterator[Target]:
         if not isinstance(thing, type):
             yield Target(prefix, None, "", thing)
             continue
-        if issubclass(thing, Warning):
+        if issubclass(thing, Warning):  # these hold any text
             continue
         if not inspect.isabstract(thing):
             yield Target(prefix, thing, "", thing)
@@ -344,6 +418,7 @@ def targets() -> Iterator[Target]:
 
 
 def _things() -> Iterator[tuple[str, Any]]:
+    yield from (("Connectome", Connectome), ("Schedule", Schedule))
     for name in brainsim.__all__:
         thing = getattr(brainsim, name)
         if isinstance(thing, types.ModuleType):
@@ -360,14 +435,18 @@ def call(target: Target, given: World, replaced: str = "", value: object = None)
     positional, named = [], {}
     for parameter in target.parameters:
         wrong = parameter.name == replaced
-        if not wrong and parameter.default is not inspect.Parameter.empty:
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD and target.kind is not Cycle and not wrong:
+            continue
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL and target.kind is Cycle and not wrong:
+            continue
+        optional = parameter.default is not inspect.Parameter.empty
+        if not wrong and optional and parameter.name != "ax" and f"{target.name}.{parameter.name}" not in ALWAYS:
             continue
         chosen = value if wrong else target.example(parameter, given)
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             positional.append(chosen)
         elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            if chosen is not None:
-                named["extra"] = chosen
+            named["unknown"] = chosen
         elif parameter.kind is inspect.Parameter.KEYWORD_ONLY or named or _skipped(target, parameter, replaced):
             named[parameter.name] = chosen
         else:

@@ -146,8 +146,6 @@ def raw(path: Path) -> dict[str, str]:
             value = item[()]
             data = value.tobytes() if item.dtype.kind != "O" and hasattr(value, "tobytes") else repr(value).encode()
             found[name] = f"{item.dtype} {item.shape} {hashlib.sha256(data).hexdigest()}"
-        else:
-            found[name] = "group"
 
     with h5py.File(path, "r") as file:
         visit("", file)

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from brainsim._arguments import checked
+from brainsim._arguments import check_record, checked
 from brainsim._validation import integer
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.plasticity import Plasticity
+from brainsim.errors import DeclarationError
 from brainsim.models.nemo.lexicon import Lexicon
 from brainsim.simulate.simulator import Simulator
 
@@ -33,6 +34,9 @@ class Sentence:
     seen: str
     done: str
 
+    def __post_init__(self) -> None:
+        check_record(self)
+
 
 @checked()
 def random_sentences(lexicon: Lexicon, count: int, seed: int, stream: int = 0) -> list[Sentence]:
@@ -40,7 +44,9 @@ def random_sentences(lexicon: Lexicon, count: int, seed: int, stream: int = 0) -
 
     Different ``stream`` numbers give independent sentences for one seed.
     """
-    rng = np.random.default_rng([seed, stream])
+    where = "random_sentences"
+    count = integer(f"{where}.count", count, 0, None)
+    rng = np.random.default_rng([integer(f"{where}.seed", seed, 0, None), integer(f"{where}.stream", stream, 0, None)])
     nouns = rng.integers(len(lexicon.nouns), size=count).tolist()
     verbs = rng.integers(len(lexicon.verbs), size=count).tolist()
     pairs = [(lexicon.nouns[i], lexicon.verbs[j]) for i, j in zip(nouns, verbs, strict=True)]
@@ -65,6 +71,8 @@ class Heard:
     @checked()
     def areas_by(self, measure: str) -> tuple[str, ...]:
         """Return the areas in which ``"readback"`` or ``"stability"`` is largest: one, or all that tie."""
+        if measure not in ("readback", "stability"):
+            raise DeclarationError(where="Heard.areas_by.measure", value=measure, allowed="'readback' or 'stability'")
         values: Mapping[str, float] = getattr(self, measure)
         return tuple(area for area, value in values.items() if value == max(values.values()))
 

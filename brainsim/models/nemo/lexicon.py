@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
-from brainsim._arguments import checked
+from brainsim._arguments import check_record, checked
 from brainsim.errors import LexiconError
 from brainsim.models.nemo import words
 from brainsim.models.nemo.ratings import rating, rating_columns
@@ -45,6 +45,9 @@ class Lexicon:
     left_out: tuple[str, ...] = ()
     dropped_columns: tuple[str, ...] = ()
     skipped_classes: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_record(self)
 
     @property
     def words(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from brainsim.studies.inspecting.differing_states import of_states
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.reading import held
 
-_COMPARABLE = {"state": "states", "dump": "recordings and assemblies", "history": "recordings and assemblies"}
+_NAMES = {"run": "run folder", "hdf5": "HDF5 file"}
 
 
 def diff(a: str | Path, b: str | Path) -> Comparison:
@@ -50,22 +50,25 @@ def diff(a: str | Path, b: str | Path) -> Comparison:
     kinds = [kind_of(first), kind_of(second)]
     if kinds == ["run", "run"]:
         return _runs(first, second)
-    compared = [_COMPARABLE.get(kind) for kind in kinds]
-    if compared[0] is None or compared[0] != compared[1]:
-        said = " and ".join(f"{path} is a {kind}" for path, kind in zip((a, b), kinds, strict=True))
-        raise ComparisonError(
-            f"cannot compare these: {said}; give two states, two files of recordings or assemblies, or two run folders"
-        )
-    return Comparison(str(a), str(b), compared[0], tuple(_files(first, second, compared[0])))
+    if kinds != ["hdf5", "hdf5"]:
+        raise _incomparable(a, b, [_NAMES.get(kind, "file that brainsim cannot compare") for kind in kinds])
+    with held(first) as ours, held(second) as theirs:
+        if "state" not in (ours.kind, theirs.kind):
+            found = [
+                *of_assemblies(ours.assemblies, theirs.assemblies),
+                *_recordings(ours.recordings, theirs.recordings),
+            ]
+            return Comparison(str(a), str(b), "recordings and assemblies", tuple(found))
+        if ours.kind != theirs.kind:
+            raise _incomparable(a, b, [ours.kind, theirs.kind])
+    return Comparison(str(a), str(b), "states", tuple(of_states(read_state(first), read_state(second))))
 
 
-def _files(a: Path, b: Path, compared: str) -> Iterator[Difference]:
-    if compared == "states":
-        yield from of_states(read_state(a), read_state(b))
-        return
-    with held(a) as first, held(b) as second:
-        yield from of_assemblies(first.assemblies, second.assemblies)
-        yield from _recordings(first.recordings, second.recordings)
+def _incomparable(a: str | Path, b: str | Path, kinds: Sequence[str]) -> ComparisonError:
+    said = " and ".join(f"{path} is a {kind}" for path, kind in zip((a, b), kinds, strict=True))
+    return ComparisonError(
+        f"cannot compare these: {said}; give two states, two files of recordings or assemblies, or two run folders"
+    )
 
 
 def _recordings(a: Mapping[str, StoredRecording], b: Mapping[str, StoredRecording]) -> Iterator[Difference]:

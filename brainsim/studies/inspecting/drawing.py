@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -60,21 +61,27 @@ def draw(
     >>> figure.axes[0].get_ylabel()
     'synapses'
     """
+    with _drawable(path) as content:
+        possible = _possible(content)
+        chosen = kind or _first(possible)
+        if chosen not in possible:
+            can = f"draw its {' or '.join(possible)}" if possible else "it holds neither assemblies nor recordings"
+            raise DumpError(f"{path}: is a {content.kind} and has no {chosen} to draw; {can}")
+        if chosen != "weights":
+            sized = (area.name for recorded in content.recordings.values() for area in recorded.areas)
+            _check_areas(path, areas, dict.fromkeys([*content.assemblies, *sized]))
+            return _DRAWERS[chosen](path, content, areas, recording)
+    return _weights(Path(path), areas)
+
+
+@contextmanager
+def _drawable(path: str | Path) -> Iterator[Held]:
     place = Path(path)
-    found = kind_of(place)
-    if found == "state":
-        _refuse(path, "a state", kind, ("weights",))
-        return _weights(place, areas)
-    if found not in ("dump", "history"):
+    if kind_of(place) != "hdf5":
         cure = "give a state, a dump or a history, such as a file that ends in .h5 in a run folder"
         raise DumpError(f"{path}: holds nothing to draw; {cure}")
     with held(place) as content:
-        known = dict.fromkeys([*content.assemblies, *(a.name for r in content.recordings.values() for a in r.areas)])
-        _check_areas(path, areas, known)
-        possible = _possible(content)
-        chosen = kind or _first(possible)
-        _refuse(path, f"a {found}", chosen, possible)
-        return _drawers()[chosen](path, content, areas, recording)
+        yield content
 
 
 def drawing_of(path: str | Path) -> Drawing:
@@ -85,11 +92,7 @@ def drawing_of(path: str | Path) -> Drawing:
     DumpError
         If the file cannot be read.
     """
-    place = Path(path)
-    found = kind_of(place)
-    if found not in ("dump", "history"):
-        return "weights"
-    with held(place) as content:
+    with _drawable(path) as content:
         return _first(_possible(content))
 
 
@@ -98,14 +101,10 @@ def _first(possible: Sequence[Drawing]) -> Drawing:
 
 
 def _possible(content: Held) -> tuple[Drawing, ...]:
+    if content.kind == "state":
+        return ("weights",)
     of_recordings: tuple[Drawing, ...] = ("raster", "convergence") if content.recordings else ()
     return (*of_recordings, "overlaps") if content.assemblies else of_recordings
-
-
-def _refuse(path: str | Path, what: str, kind: Drawing | None, possible: Sequence[Drawing]) -> None:
-    if kind is not None and kind not in possible:
-        can = f"draw its {' or '.join(possible)}" if possible else "it holds neither assemblies nor recordings"
-        raise DumpError(f"{path}: is {what} and has no {kind} to draw; {can}")
 
 
 def _check_areas(path: str | Path, areas: Sequence[str], known: Mapping[str, object]) -> None:
@@ -203,10 +202,6 @@ def _of_areas(path: str | Path, stored: StoredRecording, areas: Sequence[str]) -
     return part
 
 
-def _drawers() -> dict[Drawing, Callable[[str | Path, Held, Sequence[str], str | None], Figure]]:
-    return {"raster": _raster, "overlaps": _overlaps, "convergence": _convergence}
-
-
 def _figure(width: float, height: float) -> Figure:
     from matplotlib.figure import Figure
 
@@ -215,3 +210,10 @@ def _figure(width: float, height: float) -> Figure:
 
 def _title(figure: Figure, text: str) -> None:
     figure.suptitle(text, fontsize="medium", parse_math=False)
+
+
+_DRAWERS: dict[Drawing, Callable[[str | Path, Held, Sequence[str], str | None], Figure]] = {
+    "raster": _raster,
+    "overlaps": _overlaps,
+    "convergence": _convergence,
+}

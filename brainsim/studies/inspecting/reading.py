@@ -1,4 +1,4 @@
-"""What a dump or a history holds, read as far as it is asked for."""
+"""What an HDF5 file of brainsim holds, read as far as it is asked for."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
+from brainsim.simulate import blocks
 from brainsim.simulate.dumps import assemblies_in
 from brainsim.simulate.hdf5 import opened
 from brainsim.simulate.recording import pieces
-from brainsim.simulate.stored import StoredRecording
+from brainsim.simulate.stored import StoredRecording, stored
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Held:
 
     Attributes
     ----------
+    kind : {"state", "dump", "history"}
+        What it is; a state is read by `brainsim.simulate.states_file.read_state`.
     format : int
         The format of the file.
     about : mapping
@@ -36,6 +39,7 @@ class Held:
         Whether it is a history that is still being written, or whose writer was killed.
     """
 
+    kind: Literal["state", "dump", "history"]
     format: int
     about: Mapping[str, Any]
     assemblies: Mapping[str, Mapping[str, Assembly]]
@@ -45,7 +49,7 @@ class Held:
 
 @contextmanager
 def held(path: Path) -> Iterator[Held]:
-    """Open a dump or a history, be it larger than memory, and yield what it holds.
+    """Open a file, be it larger than memory, and yield what it holds.
 
     Raises
     ------
@@ -64,10 +68,11 @@ def held(path: Path) -> Iterator[Held]:
 def _content(file: h5py.File) -> Held:
     about = {name: _plain(value) for name, value in file.attrs.items()}
     return Held(
+        kind="state" if "identity" in file or "declaration" in file else "history" if blocks.TABLES in file else "dump",
         format=about.pop("brainsim_format"),
         about=about,
         assemblies=assemblies_in(file),
-        recordings={name: StoredRecording(file, name) for name in file.get("recordings", {})},
+        recordings=stored(file),
         growing=bool(file.swmr_mode),
     )
 

@@ -15,7 +15,7 @@ from brainsim.simulate.stored import StoredRecording
 from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of
-from brainsim.studies.inspecting.reading import held
+from brainsim.studies.inspecting.reading import Held, held
 
 
 @dataclass(frozen=True)
@@ -138,12 +138,13 @@ def show(path: str | Path) -> Shown:
     """
     place = Path(path)
     kind = kind_of(place)
-    if kind == "state":
-        return _state(place)
-    if kind in ("dump", "history"):
-        return _dump(place, kind)
     if kind == "run":
         return _run(place)
+    if kind == "hdf5":
+        with held(place) as content:
+            if content.kind != "state":
+                return _dump(place, content)
+        return _state(place)
     raise DumpError(f"{path}: is no state, no dump, no history and no run folder of brainsim")
 
 
@@ -165,20 +166,19 @@ def _state(path: Path) -> ShownState:
     )
 
 
-def _dump(path: Path, kind: str) -> ShownDump:
-    with held(path) as content:
-        return ShownDump(
-            path=str(path),
-            kind=kind,
-            format=content.format,
-            growing=content.growing,
-            about=content.about,
-            assemblies={
-                area: {label: len(assembly) for label, assembly in labels.items()}
-                for area, labels in content.assemblies.items()
-            },
-            recordings=tuple(_recording(name, recording) for name, recording in content.recordings.items()),
-        )
+def _dump(path: Path, content: Held) -> ShownDump:
+    return ShownDump(
+        path=str(path),
+        kind=content.kind,
+        format=content.format,
+        growing=content.growing,
+        about=content.about,
+        assemblies={
+            area: {label: len(assembly) for label, assembly in labels.items()}
+            for area, labels in content.assemblies.items()
+        },
+        recordings=tuple(_recording(name, recording) for name, recording in content.recordings.items()),
+    )
 
 
 def _recording(name: str, recording: StoredRecording) -> ShownRecording:
