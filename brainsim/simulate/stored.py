@@ -94,7 +94,10 @@ class StoredRecording(Recorded):
         self._name = name
         self._group: h5py.Group = file[f"recordings/{name}"]
         areas = [_area(name, part) for name, part in self._group.items() if name not in _NO_AREAS]
-        areas.sort(key=lambda area: count(self._group[area.name].attrs["position"]))
+        places = {area.name: count(self._group[area.name].attrs["position"]) for area in areas}
+        if sorted(places.values()) != list(range(len(areas))):
+            raise ValueError(f"{self._group.name!r}: the positions of its areas must be 0, 1, and so on, each once")
+        areas.sort(key=lambda area: places[area.name])
         drives = any("drives" in self._group[area.name] for area in areas)
         seed = count(self._group.attrs["seed"]) if "seed" in self._group.attrs else None
         self._timeline = Timeline(areas, drives=drives, seed=seed)
