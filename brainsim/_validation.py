@@ -9,6 +9,9 @@ import numpy as np
 
 from brainsim.errors import DeclarationError
 
+MOST = 2**62
+"""Bound on counts."""
+
 
 def whole(value: object) -> int | None:
     """Return a whole number of any type, be it ``1e5``, as an int; ``None`` for anything else, bool included."""
@@ -44,6 +47,14 @@ def real(where: str, value: object, low: float, high: float, *, cure: str = "") 
         raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure) from None
     if math.isnan(number) or not low <= number <= high:
         raise DeclarationError(where=where, value=number, allowed=bounds, cure=cure)
+    return number
+
+
+def count(where: str, value: object, low: int, *, cure: str = "") -> int:
+    """Return ``value`` as a count of at least ``low``; one that does not fit into 64 bits can only be a mistake."""
+    number = integer(where, value, low, None, cure=cure)
+    if number > MOST:
+        raise DeclarationError(where=where, value=number, allowed="an integer below 2**62", cure=cure)
     return number
 
 
