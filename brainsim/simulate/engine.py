@@ -87,7 +87,7 @@ class Engine:
         self._call(self._sound().run, plan, record, drives)
 
     def reinforce(self, rates: Mapping[int, int]) -> None:
-        """Apply the rules of fibers, at their rates, to the events of their traces: of all, or the backend is broken."""
+        """Apply the rules of fibers to the events of their traces: of all, or the backend is broken."""
         backend, done = self._sound(), 0
         with uninterrupted():
             try:
