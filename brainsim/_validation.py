@@ -11,6 +11,8 @@ from brainsim.errors import DeclarationError
 
 MOST = 2**62
 """Bound on counts."""
+LONGEST_TEXT = 2**15
+"""Bytes of UTF-8 that a label may have: HDF5 keeps names of up to 64 KiB, with what belongs to them."""
 
 
 def whole(value: object) -> int | None:
@@ -69,6 +71,9 @@ def name(where: str, value: object) -> str:
     """Return ``value`` as a usable name: text that can stand in a file and in a fiber's name."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise DeclarationError(where=where, value=value, allowed="printable text, not empty")
+    if len(value.encode()) > LONGEST_TEXT // 4:  # two areas make a fiber, whose name stands in files, too
+        allowed = f"a name of at most {LONGEST_TEXT // 4:_} bytes in UTF-8"
+        raise DeclarationError(where=where, value=f"{value[:20]}…", allowed=allowed)
     if "/" in value or "->" in value or value.strip(".") == "":
         raise DeclarationError(
             f"{where}: must not contain '/' or '->' or be dots alone (got {value!r}); use '_' instead",
@@ -76,4 +81,18 @@ def name(where: str, value: object) -> str:
             value=value,
             cure="use '_' instead",
         )
+    return value
+
+
+def text(where: str, value: object, *, longest: int | None = LONGEST_TEXT) -> str:
+    """Return ``value`` as text that UTF-8 can express, within a length in bytes."""
+    allowed = "text" if longest is None else f"text of at most {longest:_} bytes in UTF-8"
+    try:
+        size = len(value.encode()) if isinstance(value, str) else None
+    except UnicodeEncodeError:  # half of a surrogate pair
+        size = None
+    if not isinstance(value, str) or size is None:
+        raise DeclarationError(where=where, value=value, allowed=allowed)
+    if longest is not None and size > longest:
+        raise DeclarationError(where=where, value=f"{value[:20]}…", allowed=allowed)
     return value

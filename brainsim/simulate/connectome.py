@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
+from brainsim.declare.fiber import Fiber
 from brainsim.declare.sparse import stored_csr, to_csr
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
 from brainsim.kernels.state import NO_SYNAPSES, WEIGHTS, Synapses
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.existence import missing
 from brainsim.simulate.guard import Guard, changes, looks
 
 if TYPE_CHECKING:
@@ -29,9 +31,12 @@ class Connectome:
     ``may_write`` raises an error where weights must not be changed.
     """
 
-    def __init__(self, engine: Engine, guard: Guard, fiber: int, may_write: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, guard: Guard, fiber: int, declared: Fiber, may_write: Callable[[], None]
+    ) -> None:
         self._engine = engine
         self._guard = guard
+        self._declared = declared
         self._may_write = may_write
         self._fiber = fiber
         self._spec = engine.program.fibers[fiber]
@@ -145,13 +150,15 @@ class Connectome:
         SimulationError
             Inside `Simulator.frozen`.
         DeclarationError
-            If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``.
+            If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``,
+            or do not exist in its graph; a graph that was given keeps all its synapses.
         """
         self._may_write()
         if not self._spec.stores:
             raise DeclarationError(f"Fiber {self._spec.name!r}: has no plasticity, so that its weights cannot change")
         synapses = self._columns(synapses)
         fault = WEIGHTS.fault(self._engine.program, self._fiber, synapses)
+        fault = fault or missing(self._engine, self._fiber, self._declared, synapses)
         if fault:
             raise DeclarationError(f"Fiber {self._spec.name!r}: synapses cannot be replaced: {fault}")
         self._engine.write(WEIGHTS, self._fiber, synapses)

@@ -594,7 +594,15 @@ class Simulator:
     def save(self, path: str | Path, note: str = "") -> None:
         """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
 
-        ``note`` is kept with it and returned by `load`.
+        ``note`` is kept with it and returned by `load`: any text.
+
+        Raises
+        ------
+        DumpError
+            If the path is not that of a file, or the file cannot be written, as on a full disk.  Then a file of before
+            stays as it was, and so does the simulator.
+        DeclarationError
+            If the note is no text.
         """
         self._parts.saving.save(path, note)
 

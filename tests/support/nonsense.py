@@ -209,7 +209,7 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Phase": lambda w: Phase(1, w.forward),
     "Plasticity": lambda w: Hebbian(0.1),
     "Random": lambda w: 1,
-    "Recording": lambda w: w.recording,
+    "Recorded": lambda w: w.recording,
     "Sentence": lambda w: Sentence(("dog", "run"), "dog", "run"),
     "Sequence[Area | str]": lambda w: [w.lex],
     "Sequence[Area]": lambda w: [w.lex],
