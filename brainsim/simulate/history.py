@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsim._arguments import checked
-from brainsim._validation import count
+from brainsim._validation import count, integer
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.simulate.appender import Appender
