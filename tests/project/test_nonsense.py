@@ -22,6 +22,8 @@ EXEMPT = {
     r"\w+\.(step|depress)": _FORMULA,
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
     r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation))": _RESULT,
+    r"studies\.Sweep(\.\w+)?": _RESULT,
+    r"studies\.sweep": "starts processes; tests/studies checks what it refuses",
     r"Random": "checked in a fiber, whose name stands in the message",
     r"Run(\.\w+)?": _RUN,
 }
