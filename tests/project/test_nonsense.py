@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from pathlib import Path
 
 import nonsense
 import pytest
@@ -38,9 +39,10 @@ def given() -> World:
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> None:
-    """Nonsense that is accepted, such as no rounds at all, may warn."""
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nonsense that is accepted may warn, and text is a name of a file to some."""
     warnings.simplefilter("ignore")
+    monkeypatch.chdir(tmp_path)
 
 
 def refuses(target: Target, given: World, names: tuple[str, ...]) -> None:
