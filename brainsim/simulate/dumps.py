@@ -184,10 +184,15 @@ def read_about(path: str | Path) -> dict[str, Any]:
         If the file cannot be read.
     """
     with opened(path) as file:
-        found = json.loads(file.attrs.get("about", "{}"))
-        if not isinstance(found, dict):
-            raise TypeError("about must be a mapping")
-        return found
+        return about_in(file)
+
+
+def about_in(file: h5py.File) -> dict[str, Any]:
+    """Return what made an open file: nothing if it does not say."""
+    found = json.loads(file.attrs.get("about", "{}"))
+    if not isinstance(found, dict):
+        raise TypeError("about must be a mapping")
+    return found
 
 
 @checked()
