@@ -99,7 +99,7 @@ def _look_up_own(
     buffer = np.empty(_U1 << graph.bits, np.uint16)
     for a in range(first, end):
         own, mine = post[starts[a] : starts[a + 1]], found[starts[a] : starts[a + 1]]
-        size = row_posts(pre[a], every, len(own), own, graph, buffer, mine)
+        size: Any = row_posts(pre[a], every, len(own), own, graph, buffer, mine)
         if graph.tapered:
             size = thin(mine, _U0, np.uint64(size), _U0, pre[a], graph.taper)
         mine[size:] = -1
