@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from brainsim import Area, Assembly, Brain, Recording, Simulator, __version__, dumps
 from brainsim.errors import DeclarationError, DumpError
-from brainsim.simulate.texts import from_link, from_text, to_link, to_text
+from brainsim.simulate.hdf5.texts import from_link, from_text, to_link, to_text
 
 DAMAGES: dict[str, tuple[str, Any]] = {
     "floats": ("T/neurons", np.ones(20)),
