@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "--grid", multiple=True, metavar="NAME=VALUE,VALUE", help="Values of a parameter, or START:STOP:COUNT; repeatable."
+    "--grid",
+    multiple=True,
+    metavar="NAME=VALUE,VALUE",
+    help="Values of a parameter, or START:STOP:COUNT, or START:STOP:logCOUNT; repeatable.",
 )
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter for all runs; repeatable."
@@ -41,7 +44,13 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
 
     The folder holds sweep.csv, a row a run, and a run folder for each run.  With --resume, FILE and all settings may be
     left out: they are those of the sweep in --out.
-    """
+
+    \b
+    Examples:
+      brainsim sweep experiments/association.py --quick --grid beta=.05,.1 --seeds 3
+      brainsim sweep experiments/association.py --grid n=1e4:1e6:log5 --seeds 20 --out runs/size
+      brainsim sweep --resume --out runs/size
+    """  # noqa: D301 - click takes the character, not an escape
     from brainsim.simulate import backends
     from brainsim.studies.folders import clear_run, new_folder
     from brainsim.studies.stopping import stoppable
@@ -118,9 +127,11 @@ def _carry_out(plan: Plan, folder: Any, stop: Stop, resume: bool, options: dict[
 
 def _report(found: Sweep) -> None:
     """Print notes, what became of the runs, and where the table is; leave with 1 if a run failed."""
+    from brainsim.studies.inspecting.table import counted
+
     for note, count in found.notes.items():
         click.echo(f"note: {note}" + (f" ({count} runs)" if count > 1 else ""), err=True)
-    click.echo(f"{len(found)} runs, {len(found) - len(found.failed)} finished, {len(found.failed)} failed")
+    click.echo(f"{counted(len(found), 'run')}, {len(found) - len(found.failed)} finished, {len(found.failed)} failed")
     click.echo(f"wrote {found.table}")
     if found.failed:
         failed = f"{len(found.failed)} of {len(found)} runs failed"

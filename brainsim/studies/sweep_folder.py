@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 import time
@@ -120,7 +121,7 @@ class SweepFolder:
         self._lock.release()
 
     def _write_header(self, status: str, table: Sequence[Row]) -> None:
-        outcomes = [row["status"] for row in table]
+        ended = [row["status"] for row in table]
         content = {
             "status": status,
             "command": self._before.get("command", self.command),
@@ -130,8 +131,8 @@ class SweepFolder:
             "seeds": list(self.grid.seeds),
             **self.settings.decisive(),
             "runs": len(self.grid),
-            "finished": outcomes.count(rows.DONE),
-            "failed": outcomes.count(rows.FAILED),
+            rows.DONE: ended.count(rows.DONE),
+            rows.FAILED: ended.count(rows.FAILED),
         }
         write_json(self.path / HEADER, sealed_json.sealed(content))
 
@@ -143,5 +144,16 @@ def read(folder: Path) -> dict[str, Any]:
         for name in ("experiment", "grid", "seeds", "quick", "parameters", "seed", "source_sha256", "inputs"):
             header[name]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(f"--out {folder}: holds no sweep to resume ({error!r})") from error
+        what = f"lacks {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
+        raise RunFolderError(f"--out {folder}: holds no sweep to resume ({HEADER}: {what})") from error
     return header
+
+
+def outcomes(folder: Path) -> dict[str, int]:
+    """Return how many runs the table of a sweep holds that finished and that failed; none if there is no table yet."""
+    try:
+        with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+            ended = [row.get("status") for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        ended = []
+    return {rows.DONE: ended.count(rows.DONE), rows.FAILED: ended.count(rows.FAILED)}
