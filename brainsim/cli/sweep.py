@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.errors import RunFolderError
 from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import load_experiment
 
@@ -93,9 +94,11 @@ def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
     """Return the plan of the sweep in a folder, but for what is given; a grid may have more values than before."""
     from brainsim.studies import grid as grids
     from brainsim.studies import plan as plans
-    from brainsim.studies.sweep_folder import read
+    from brainsim.studies.sweep_folder import OF_FUNCTION, of_function, read
 
     header = read(out)
+    if of_function(header):
+        raise RunFolderError(f"--out {out}: {OF_FUNCTION}")
     file = file or Path(header["experiment"])
     experiment = load_experiment(file)
     quick = options["quick"] or header["quick"]

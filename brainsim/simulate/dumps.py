@@ -18,7 +18,7 @@ from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.simulate.hdf5 import TEXT, create, opened
 from brainsim.simulate.recording import Recorded, Recording
-from brainsim.simulate.stored import loaded, names_in, open_recordings, stored
+from brainsim.simulate.stored import loaded, names_in, open_recordings, refuse_state, stored
 from brainsim.simulate.texts import to_link, to_text
 
 __all__ = ["open_recordings", "read_about", "read_assemblies", "read_recordings", "write_assemblies"]
@@ -213,7 +213,8 @@ def read_recordings(path: str | Path) -> dict[str, Recording]:
     Raises
     ------
     DumpError
-        If the file cannot be read.
+        If the file cannot be read, or is a saved state.
     """
     with opened(path, live=True) as file:
+        refuse_state(path, file)
         return {name: loaded(recording) for name, recording in stored(file).items()}

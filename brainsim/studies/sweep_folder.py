@@ -21,6 +21,9 @@ from brainsim.studies.rows import Row
 from brainsim.studies.settings import Settings, read_header
 
 HEADER, TABLE = "sweep.json", "sweep.csv"
+OF_FUNCTION = "it sweeps a function; start its script again, with sweep(…, resume=True)"
+"""What continues a sweep that no command can continue."""
+
 _TABLE_SECONDS = 2.0
 _LONGEST_NAME = 120
 
@@ -157,3 +160,8 @@ def outcomes(folder: Path) -> dict[str, int]:
     except FileNotFoundError:
         ended = []
     return {rows.DONE: ended.count(rows.DONE), rows.FAILED: ended.count(rows.FAILED)}
+
+
+def of_function(header: Mapping[str, Any]) -> bool:
+    """Return whether a sweep is one of a function, which is no file that a command could load."""
+    return not str(header["experiment"]).endswith(".py")

@@ -105,8 +105,8 @@ def test_all_arrows_lie_within_the_drawing(ax: Any, areas: int) -> None:
     inside = ax.get_window_extent()
     for arrow in ax.patches:
         bounds = arrow.get_path().transformed(arrow.get_transform()).get_extents()
-        assert inside.x0 < bounds.x0 and bounds.x1 < inside.x1
-        assert inside.y0 < bounds.y0 and bounds.y1 < inside.y1
+        assert inside.x0 < bounds.x0 < bounds.x1 < inside.x1
+        assert inside.y0 < bounds.y0 < bounds.y1 < inside.y1
 
 
 def centres(ax: Any) -> dict[str, np.ndarray]:

@@ -504,6 +504,8 @@ def test_a_killed_sweep_says_how_many_runs_are_done_and_how_to_continue(tmp_path
     assert "sweep, killed" in output
     assert "4 finished, 2 failed" in output
     assert "start its script again, with sweep(…, resume=True)" in output
+    code, _, errors = brainsim("sweep", "--resume", "--out", out, capsys=capsys)
+    assert (code, "start its script again, with sweep(…, resume=True)" in errors) == (2, True)
     assert "\n  command" not in output
     assert ".lock" not in output
     (out / "sweep.csv").unlink()
