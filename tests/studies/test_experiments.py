@@ -160,6 +160,7 @@ LEXICONS = {
         (["--set", "lexicon=nan.csv"], "nan.csv, line 2, column 'size': must be a finite number"),
         (["--set", "lexicon=verbs.csv"], "verbs.csv: has no noun; give at least one row with class noun"),
         (["--set", "lexicon=ragged.csv"], "ragged.csv, line 2: must have 3 columns, as the header has (got 2)"),
+        (["--out", "file.txt"], "--out file.txt: is a file; choose another path"),
         (["--out", "occupied"], "--out occupied: is not an empty folder; choose another, continue it with --resume"),
         (["--out", "file.txt/run"], "--out file.txt/run: cannot be written (Not a directory); choose another"),
         (["--resume"], "--resume needs --out"),
