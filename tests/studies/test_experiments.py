@@ -125,7 +125,7 @@ LEXICONS = {
     "twice.csv": "word,class\ndog,noun\nrun,verb\ndog,noun\n",
     "nan.csv": "word,class,size\ndog,noun,nan\nrun,verb,1\n",
     "gap.csv": "word,class,size\ndog,noun,1\nrun,verb,\n",
-    "slash.csv": "word,class\nhe/she,noun\nrun,verb\n",
+    "invisible.csv": "word,class\nhe\u200b,noun\nrun,verb\n",
     "verbs.csv": "word,class\nrun,verb\n",
     "ragged.csv": "word,class,size\ndog,noun\nrun,verb,1\n",
 }
@@ -147,7 +147,7 @@ LEXICONS = {
         (["--set", "sentences=1e15"], "--set sentences=1000000000000000: must be between 1 and 10000000"),
         (["--out", "x" * 300], "cannot be written (File name too long); choose another"),
         (["--set", "lexicon=gap.csv"], "gap.csv, line 3, column 'size': must be a finite number"),
-        (["--set", "lexicon=slash.csv"], "slash.csv, line 2, column 'word': must be a word without '/' (got 'he/she')"),
+        (["--set", "lexicon=invisible.csv"], "invisible.csv, line 2, column 'word': must be visible text"),
         (["--set", "rule=oja"], "--set rule=oja: must be one of hebbian, saturating"),
         (["--set", "sentences=0"], "--set sentences=0: must be between 1 and 10000000"),
         (["--set", "nouns=99"], "Lexicon.nouns: must be between 1 and 40, the number in the list (got 99)"),

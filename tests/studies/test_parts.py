@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kills import STUDY, left
 from test_experiments import NOUN_VERB, TINY, without_clock
 from test_runs import begun, header_of
 
+from brainsim import Area, Brain, Simulator
 from brainsim.errors import ExperimentError, RunFolderError, WorkerError
 from brainsim.models.nemo.learner import WordLearner
 from brainsim.simulate.dumps import read_recordings
@@ -36,6 +38,8 @@ def squared(part: Part, number: int) -> dict[str, int]:
 
 def failing(part: Part, number: int) -> int:
     if number == 2:
+        while not (part.folder / "parts" / "0.json").exists():  # the other process may begin later
+            time.sleep(0.01)
         raise ExperimentError("number: must not be 2; give another")
     return number
 
@@ -149,8 +153,13 @@ def test_a_part_waits_for_a_process_that_still_computes_it(tmp_path: Path, monke
 
 
 def test_a_recording_of_a_part_is_one_of_its_files(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match=r"part 'one': records into 'all\.h5', which must be one of its files"):
-        begun(tmp_path / "out").part("one", lambda part: part.record(None, to="all.h5"))  # type: ignore[arg-type]
+    brain = Brain()
+    brain.add(Area("A", n=10, k=2))
+    with (
+        Simulator(brain, backend="reference") as sim,
+        pytest.raises(ExperimentError, match=r"part 'one': records into 'all\.h5', which must be one of its files"),
+    ):
+        begun(tmp_path / "out").part("one", lambda part: part.record(sim, to="all.h5"))
 
 
 class Shown:
