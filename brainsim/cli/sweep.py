@@ -48,8 +48,8 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
 
     \b
     Examples:
-      brainsim sweep experiments/association.py --quick --grid beta=.05,.1 --seeds 3
-      brainsim sweep experiments/association.py --grid n=1e4:1e6:log5 --seeds 20 --out runs/size
+      brainsim sweep experiments/association.py --quick --grid beta=.05,.1 --set seeds=1 --seeds 3
+      brainsim sweep experiments/association.py --grid n=1e4:1e6:log5 --set seeds=1 --out runs/size
       brainsim sweep --resume --out runs/size
     """  # noqa: D301 - click takes the character, not an escape
     from brainsim.simulate import backends

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,12 @@ from brainsim._files import whole
 
 @contextmanager
 def written(out: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``out``; a file that cannot be written is one line."""
+    """Yield a temporary path that becomes ``out``; a file that cannot be written is one line, and so is a warning."""
     try:
-        with whole(out) as partial:
+        with warnings.catch_warnings(record=True) as said, whole(out) as partial:
+            warnings.simplefilter("always")
             yield partial
     except OSError as error:
         raise click.UsageError(f"-o {out}: cannot be written ({error.strerror or error})") from error
+    for note in dict.fromkeys(str(warning.message) for warning in said):
+        click.echo(f"note: {note}", err=True)

@@ -11,6 +11,7 @@ from matplotlib.text import Text
 _OTHER_SCRIPTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Noto Sans", "Noto Emoji", "Symbola")
 _LINE = 11.0  # points from one line of labels to the next
 _LETTER = 6.0  # points of width, about
+_LONGEST = 20  # letters; longer labels leave no place for the picture
 
 
 @cache
@@ -26,6 +27,12 @@ def draw_as_they_are(ax: Axes) -> None:
         assert isinstance(text, Text)
         text.set_parse_math(False)
         text.set_fontfamily(_families())
+
+
+def shortened(label: str) -> str:
+    """Return a label with at most 20 letters: labels that are alike often differ at their ends, so its middle goes."""
+    half = _LONGEST // 2
+    return label if len(label) <= _LONGEST else f"{label[:half]}…{label[1 - half :]}"
 
 
 def every(count: int, room: float) -> int:

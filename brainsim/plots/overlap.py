@@ -12,7 +12,7 @@ from brainsim._arguments import checked
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
-from brainsim.plots._text import draw_as_they_are, every, size_in_points
+from brainsim.plots._text import draw_as_they_are, every, shortened, size_in_points
 
 _WITH_NUMBERS = 10
 _LIGHT = 0.6  # of viridis, which is lighter above
@@ -45,7 +45,7 @@ def overlap_heatmap(
     Notes
     -----
     Of up to ten assemblies each overlap is written into its cell.  Of many assemblies only every second, third … label
-    is drawn, so that labels can be read.
+    is drawn, so that labels can be read, and of a label of more than 20 letters the beginning and the end.
     """
     columns = rows if columns is None else columns
     if not rows or not columns:
@@ -79,4 +79,4 @@ def _write(ax: Axes, shared: npt.NDArray[np.float64]) -> None:
 def _ticks(assemblies: Sequence[Assembly], room: float) -> tuple[list[int], list[str]]:
     """Return where labels stand, and the labels."""
     places = list(range(0, len(assemblies), every(len(assemblies), room)))
-    return places, [str(assemblies[at].label or at) for at in places]
+    return places, [shortened(str(assemblies[at].label or at)) for at in places]

@@ -16,7 +16,7 @@ from brainsim.plots._axes import axes
 from brainsim.plots._colours import distinct
 from brainsim.plots._legend import legend
 from brainsim.plots._marks import draw_marks
-from brainsim.plots._text import draw_as_they_are
+from brainsim.plots._text import draw_as_they_are, shortened
 from brainsim.simulate.recordings.recording import Recorded
 
 _GAP = 0.12
@@ -57,7 +57,7 @@ def raster(recording: Recorded, assemblies: Sequence[Assembly] = (), *, ax: Axes
     draw_marks(ax, recording)
     if 0 < len(colours) <= _NAMED:
         handles = [Line2D([], [], color=colour, lw=4) for colour in (*colours.values(), _OTHERS)]
-        legend(ax, handles, [*colours, "in no assembly"])
+        legend(ax, handles, [*map(shortened, colours), "in no assembly"])
     draw_as_they_are(ax)
     return ax
 

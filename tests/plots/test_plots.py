@@ -94,6 +94,22 @@ def test_brain_drawing(ax: Any) -> None:
     assert brain._repr_svg_().count("<svg") == 1
 
 
+def test_long_labels_leave_place_for_the_picture(ax: Any) -> None:
+    labels = [
+        f"a label of {number} that would fill the whole picture if it were drawn as long as it is: {number}"
+        for number in range(3)
+    ]
+    found = [Assembly("Lex", [number], label) for number, label in enumerate(labels)]
+    ax = overlap_heatmap(found, ax=ax)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [text.get_text() for text in ax.get_xticklabels()]
+    assert all(len(text.get_text()) == 20 for text in ax.get_yticklabels())
+    assert len({text.get_text() for text in ax.get_yticklabels()}) == 3
+    recording = Recording([Area("Lex", 10, 1)])
+    recording.mark(labels[0])
+    assert labels[0][:10] in "".join(texts_of(support_curve(recording)))
+    assert labels[0] not in texts_of(support_curve(recording))
+
+
 @pytest.mark.parametrize("areas", range(1, 7))
 def test_all_arrows_lie_within_the_drawing(ax: Any, areas: int) -> None:
     brain = Brain()

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from forging import forged
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Simulator, Threshold, Trace
+from brainsim.cli.writing import written
 from brainsim.errors import ComparisonError, DumpError, FailedRunWarning, UnknownNameError
 from brainsim.kernels.state import Synapses
 from brainsim.simulate.dumps import read_recordings, write_assemblies
@@ -526,6 +528,14 @@ def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> Non
     assert (shown.about["seed"], shown.about["parameters"]) == (7, {"n": 100})
     assert shown.descriptions["assemblies/Lex/dog"] == "after ten rounds"
     assert "assemblies/Lex/dog  after ten rounds" in text(shown)
+
+
+def test_a_warning_of_a_picture_is_one_note(tmp_path: Path, capsys: Any) -> None:
+    with written(tmp_path / "x.png") as path:
+        path.write_text("")
+        for _ in range(2):
+            warnings.warn("a letter is missing from the font", UserWarning, stacklevel=1)
+    assert capsys.readouterr().err == "note: a letter is missing from the font\n"
 
 
 def test_each_command_has_an_example(capsys: Any) -> None:
