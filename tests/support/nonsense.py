@@ -45,8 +45,8 @@ from brainsim.simulate.dumps import write_assemblies
 from brainsim.simulate.recordings.history import History
 from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.schedule import Schedule
-from brainsim.studies.calls import Call
 from brainsim.studies.parts import Part
+from brainsim.studies.processes.calls import Call
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
 
