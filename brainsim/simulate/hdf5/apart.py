@@ -10,7 +10,7 @@ from pathlib import Path
 from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import structure
 
-SECONDS = 60.0
+SECONDS = 20.0
 """How long a look may take, beside the time for reading."""
 
 _BYTES_A_SECOND = 10 * 2**20
