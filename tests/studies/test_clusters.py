@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -109,6 +110,15 @@ def test_a_cluster_gives_the_rows_that_processes_give(
     assert [[*row[:seconds], *row[seconds + 1 :]] for row in there] == [
         [*row[:seconds], *row[seconds + 1 :]] for row in here
     ]
+
+
+def test_an_address_that_cannot_be_reached_leaves_no_client_behind() -> None:
+    """One that is half made holds up Python when it is collected."""
+    from distributed import Client
+
+    with pytest.raises(WorkerError, match="dask nonsense: no scheduler answers"):
+        cluster._connected("nonsense")
+    assert not [each for each in gc.get_objects() if isinstance(each, Client)]
 
 
 @pytest.mark.slow

@@ -6,7 +6,6 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from brainsim._arguments import checked
 from brainsim._validation import count, integer
@@ -15,11 +14,8 @@ from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.simulate.hdf5.places import file_path
 from brainsim.simulate.recordings.appender import Appender
 from brainsim.simulate.recordings.growing import being_written
-from brainsim.simulate.recordings.recording import Drives, Recorded, Winners, described, support
+from brainsim.simulate.recordings.recording import Drives, Recorded, Winners
 from brainsim.simulate.recordings.timeline import Mark, Timeline, span
-
-if TYPE_CHECKING:
-    import neo
 
 EVERY = 100
 
@@ -66,7 +62,7 @@ class History(Recorded):
             raise DeclarationError(where="History: like", value=like, allowed="a Timeline; use sim.record(to=...)")
         self.path = file_path(path, "written")
         self.every = integer("History: every", every, 1, None)
-        self._like = like
+        self._timeline = like
         self._appender = Appender(self.path, self.every, like)
         # A simulator that is dropped, or not closed when Python ends, must leave no rounds in memory.
         self._finalizer = weakref.finalize(self, self._appender.close)
@@ -74,21 +70,6 @@ class History(Recorded):
     def __len__(self) -> int:
         """Return the number of recorded rounds."""
         return self.flushed + len(self._appender.late)
-
-    @property
-    def areas(self) -> tuple[Area, ...]:
-        """What is recorded."""
-        return self._like.areas
-
-    @property
-    def has_drives(self) -> bool:
-        """Whether the drives of the winners are recorded, too."""
-        return self._like.has_drives
-
-    @property
-    def seed(self) -> int | None:
-        """Seed of the simulator."""
-        return self._like.seed
 
     @property
     def flushed(self) -> int:
@@ -158,7 +139,7 @@ class History(Recorded):
         DumpError
             If the file is not as it was written.
         """
-        name = self._like.name(area)
+        name = self._timeline.name(area)
         with self._appender.reading() as stored:
             early, late = self._split(start, stop)
             return stored.winners(name, *early) + self._appender.late.winners(name, *late)
@@ -166,7 +147,7 @@ class History(Recorded):
     @checked()
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won; see `Recording.drives` and `winners`."""
-        name = self._like.with_drives(area)
+        name = self._timeline.with_drives(area)
         with self._appender.reading() as stored:
             early, late = self._split(start, stop)
             return stored.drives(name, *early) + self._appender.late.drives(name, *late)
@@ -183,20 +164,10 @@ class History(Recorded):
         with self._appender.reading() as stored:
             yield stored if self.stopped and not len(self._appender.late) else self
 
-    @checked()
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         with self.reading() as recorded:
-            return support(recorded, area)
-
-    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
-        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.export.neo_block import to_neo
-
-        return to_neo(self, dt_ms=dt_ms)
-
-    def __repr__(self) -> str:
-        return described("History", self)
+            return super().support(area) if recorded is self else recorded.support(area)
 
 
 def start(areas: Sequence[Area], seed: int, *, drives: bool, path: object, every: object, overwrite: object) -> History:

@@ -22,27 +22,32 @@ Drives = npt.NDArray[np.float64]
 
 
 class Recorded(ABC):
-    """What every recording offers, be it in memory (`Recording`), being written to a file, or read from one."""
+    """What every recording offers, be it in memory (`Recording`), being written to a file, or read from one.
+
+    Each kind has its axis, and says where its rounds are; the rest follows from these.
+    """
+
+    _timeline: Timeline
 
     @property
-    @abstractmethod
     def areas(self) -> tuple[Area, ...]:
         """What is recorded."""
+        return self._timeline.areas
 
     @property
-    @abstractmethod
     def has_drives(self) -> bool:
         """Whether the drives of the winners are recorded, too."""
+        return self._timeline.has_drives
 
     @property
-    @abstractmethod
     def seed(self) -> int | None:
         """Seed of the simulator, ``None`` if it is not known."""
+        return self._timeline.seed
 
     @property
-    @abstractmethod
     def marks(self) -> tuple[Mark, ...]:
         """Labels on the time axis, in order."""
+        return tuple(self._timeline.marks)
 
     @abstractmethod
     def __len__(self) -> int:
@@ -56,9 +61,23 @@ class Recorded(ABC):
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives of the winners of one area in the rounds ``[start:stop]``."""
 
-    @abstractmethod
     def support(self, area: Area | str) -> int:
-        """Return how many different neurons of the area fired."""
+        """Return how many different neurons of the area fired during the recording, which is read in pieces."""
+        self._timeline.name(area)  # of a recording without rounds, too
+        fired = np.empty(0, np.int64)
+        for start, stop in pieces(self):
+            fired = np.union1d(fired, np.concatenate([fired, *self.winners(area, start, stop)]))
+        return len(fired)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.export.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
+
+    def __repr__(self) -> str:
+        names = ", ".join(area.name for area in self.areas)
+        return f"<{type(self).__name__} of {names}: {len(self)} rounds, {len(self.marks)} marks>"
 
 
 class Recording(Recorded):
@@ -89,26 +108,6 @@ class Recording(Recorded):
     def __len__(self) -> int:
         """Return the number of recorded rounds."""
         return len(self._rounds)
-
-    @property
-    def areas(self) -> tuple[Area, ...]:
-        """What is recorded."""
-        return self._timeline.areas
-
-    @property
-    def has_drives(self) -> bool:
-        """Whether the drives of the winners are recorded, too."""
-        return self._timeline.has_drives
-
-    @property
-    def seed(self) -> int | None:
-        """Seed of the simulator, ``None`` if it is not known."""
-        return self._timeline.seed
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        """Labels on the time axis, in order."""
-        return tuple(self._timeline.marks)
 
     @property
     def stopped(self) -> bool:
@@ -185,34 +184,6 @@ class Recording(Recorded):
         name = self._timeline.with_drives(area)
         first, end = span(len(self), start, stop)
         return [drives[name] for drives in self._drives[first:end]]
-
-    @checked()
-    def support(self, area: Area | str) -> int:
-        """Return how many different neurons of the area fired during the recording."""
-        return support(self, area)
-
-    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
-        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.export.neo_block import to_neo
-
-        return to_neo(self, dt_ms=dt_ms)
-
-    def __repr__(self) -> str:
-        return described("Recording", self)
-
-
-def described(kind: str, recorded: Recorded) -> str:
-    """Return how a recording shows itself."""
-    names = ", ".join(area.name for area in recorded.areas)
-    return f"<{kind} of {names}: {len(recorded)} rounds, {len(recorded.marks)} marks>"
-
-
-def support(recorded: Recorded, area: Area | str) -> int:
-    """Return how many different neurons of an area fired during a recording, which is read in pieces."""
-    fired = np.empty(0, np.int64)
-    for start, stop in pieces(recorded):
-        fired = np.union1d(fired, np.concatenate([fired, *recorded.winners(area, start, stop)]))
-    return len(fired)
 
 
 _WINNERS_A_PIECE = 2**20

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import h5py
 import numpy as np
@@ -18,11 +18,8 @@ from brainsim.simulate.hdf5.files import count, naming, opened
 from brainsim.simulate.hdf5.texts import from_link, from_text
 from brainsim.simulate.recordings import blocks
 from brainsim.simulate.recordings.blocks import Blocks
-from brainsim.simulate.recordings.recording import Drives, Recorded, Recording, Winners, described, pieces, support
+from brainsim.simulate.recordings.recording import Drives, Recorded, Recording, Winners, pieces
 from brainsim.simulate.recordings.timeline import Mark, Timeline, span
-
-if TYPE_CHECKING:
-    import neo
 
 Array = npt.NDArray[Any]
 
@@ -163,26 +160,6 @@ class StoredRecording(Recorded):
         """Return the number of rounds; of a history that is being written, those that have been flushed."""
         return self._length
 
-    @property
-    def areas(self) -> tuple[Area, ...]:
-        """What is recorded."""
-        return self._timeline.areas
-
-    @property
-    def has_drives(self) -> bool:
-        """Whether the drives of the winners are recorded, too."""
-        return self._timeline.has_drives
-
-    @property
-    def seed(self) -> int | None:
-        """Seed of the simulator, ``None`` if it is not known."""
-        return self._timeline.seed
-
-    @property
-    def marks(self) -> tuple[Mark, ...]:
-        """Labels on the time axis, in order."""
-        return tuple(self._timeline.marks)
-
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area in the rounds ``[start:stop]``, an ascending int64 array for each."""
         name = self._timeline.name(area)
@@ -210,19 +187,6 @@ class StoredRecording(Recorded):
         if (np.diff(offsets) < 0).any() or offsets[0] < 0:
             raise ValueError(f"winners of area {area!r} do not fit their offsets")
         return offsets[1:] - offsets[0], _checked(self._data.read(f"{area}/{what}", offsets[0], offsets[-1]), kind)
-
-    def support(self, area: Area | str) -> int:
-        """Return how many different neurons of the area fired."""
-        return support(self, area)
-
-    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
-        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.export.neo_block import to_neo
-
-        return to_neo(self, dt_ms=dt_ms)
-
-    def __repr__(self) -> str:
-        return described("StoredRecording", self)
 
 
 class Undivided:

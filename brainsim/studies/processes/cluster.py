@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -58,6 +59,15 @@ def completed_by(address: str, calls: Sequence[Call], *, watch: Watch | None = N
             client.close(timeout=_PATIENCE_SECONDS)
 
 
+async def _reach(address: str) -> None:
+    from distributed import Security
+    from distributed.comm.core import connect
+
+    options: dict[str, Any] = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    comm = await connect(address, timeout=_PATIENCE_SECONDS, **options)  # type: ignore[no-untyped-call]
+    await comm.close()
+
+
 def _connected(address: str) -> Any:
     try:
         from distributed import Client
@@ -65,6 +75,9 @@ def _connected(address: str) -> Any:
         raise ExperimentError("dask: is not installed; pip install 'brainsim[dask]'") from None
     where = f"dask {address}"
     try:
+        # First alone: a Client that finds no scheduler is never closed, and holds up Python when it is collected.
+        with ThreadPoolExecutor(1) as apart:  # this thread may have a loop, as in a notebook
+            apart.submit(asyncio.run, _reach(address)).result()
         client: Any = Client(  # type: ignore[no-untyped-call]
             address, timeout=_PATIENCE_SECONDS, set_as_default=False
         )
