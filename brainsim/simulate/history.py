@@ -13,7 +13,6 @@ from brainsim._validation import count, integer
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.simulate.appender import Appender
-from brainsim.simulate.growing import being_written
 from brainsim.simulate.places import file_path
 from brainsim.simulate.recording import Drives, Recorded, Winners, described, support
 from brainsim.simulate.timeline import Mark, Timeline, span
@@ -215,6 +214,4 @@ def start(areas: Sequence[Area], seed: int, *, drives: bool, path: object, every
     place = file_path(path, "written")
     if place.exists() and not overwrite:
         raise DumpError(f"{place}: exists already; choose another path, or replace the file with overwrite=True")
-    if being_written(place):
-        raise DumpError(f"{place}: is being written by another history; stop that one before, or choose another path")
     return History(place, rounds, Timeline(areas, drives=drives, seed=seed))
