@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brainsim.studies.rows import FAILED, OWN, Row
-from brainsim.studies.sweep_work import SweepWatch
+from brainsim.studies.inspecting.table import counted
+from brainsim.studies.sweeping.rows import FAILED, OWN, Row
+from brainsim.studies.sweeping.work import SweepWatch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from brainsim.studies.plan import Plan, Trial
+    from brainsim.studies.sweeping.plan import Plan, Trial
 
 _SCORES = 3
 """How many metrics the table has room for."""
@@ -53,7 +54,7 @@ class Lines(SweepWatch):
         """Say how many runs there are."""
         self._trials, self._waiting = trials, waiting
         done = len(trials) - len(waiting)
-        click.echo(f"{len(trials)} runs" + (f", {done} of them done before" if done else ""), err=True)
+        click.echo(counted(len(trials), "run") + (f", {done} of them done before" if done else ""), err=True)
 
     def finished(self, index: int, row: Row) -> None:
         """Say what became of a run."""

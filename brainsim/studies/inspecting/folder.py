@@ -13,9 +13,10 @@ from brainsim._version import __version__
 from brainsim.errors import RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
-from brainsim.studies import sealed_json, sources, sweep_folder
+from brainsim.studies import sealed_json, sources
 from brainsim.studies.folders import in_use
 from brainsim.studies.settings import HEADER, read_header, sha256
+from brainsim.studies.sweeping import folder as sweep_folder
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def standing(folder: Path, *, sweep: bool = False) -> Standing:
     if status == "finished":
         return Standing(status, None, None)
     hindrance = next(_hindrances(header), None)
+    if sweep and sweep_folder.of_function(header):
+        return Standing(status, None, sweep_folder.OF_FUNCTION)
     command = f"brainsim {'sweep' if sweep else 'run'} --resume --out {shlex.quote(str(folder))}"
     return Standing(status, None if hindrance else command, hindrance)
 

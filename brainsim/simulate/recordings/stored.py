@@ -13,12 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.declare.area import Area
-from brainsim.simulate import blocks
-from brainsim.simulate.blocks import Blocks
-from brainsim.simulate.hdf5 import count, naming, opened
-from brainsim.simulate.recording import Drives, Recorded, Recording, Winners, described, pieces, support
-from brainsim.simulate.texts import from_link, from_text
-from brainsim.simulate.timeline import Mark, Timeline, span
+from brainsim.errors import DumpError
+from brainsim.simulate.hdf5.files import count, naming, opened
+from brainsim.simulate.hdf5.texts import from_link, from_text
+from brainsim.simulate.recordings import blocks
+from brainsim.simulate.recordings.blocks import Blocks
+from brainsim.simulate.recordings.recording import Drives, Recorded, Recording, Winners, described, pieces, support
+from brainsim.simulate.recordings.timeline import Mark, Timeline, span
 
 if TYPE_CHECKING:
     import neo
@@ -51,10 +52,11 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
     Raises
     ------
     DumpError
-        If the file cannot be read or is damaged; also when a damaged part is read.
+        If the file cannot be read, is a saved state or is damaged; also when a damaged part is read.
     """
     with ExitStack() as opening:
         file = opening.enter_context(opened(path, live=True, lazy=True))
+        refuse_state(path, file)
         recordings = stored(file)
         still_open = opening.pop_all()
     try:
@@ -66,6 +68,12 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
 def names_in(file: h5py.File) -> Callable[[str], str]:
     """Return what turns the names of groups and datasets of a file into those that users gave them."""
     return from_link if file.attrs["brainsim_format"] >= 5 else str
+
+
+def refuse_state(path: str | Path, file: h5py.File) -> None:
+    """Raise a `DumpError` for a saved state: an empty mapping would look like a file without recordings."""
+    if "identity" in file or "declaration" in file:
+        raise DumpError(f"{path}: is a saved state and has no recordings; load it with Simulator.load")
 
 
 def stored(file: h5py.File) -> dict[str, StoredRecording]:
@@ -94,7 +102,10 @@ class StoredRecording(Recorded):
         self._name = name
         self._group: h5py.Group = file[f"recordings/{name}"]
         areas = [_area(name, part) for name, part in self._group.items() if name not in _NO_AREAS]
-        areas.sort(key=lambda area: count(self._group[area.name].attrs["position"]))
+        places = {area.name: count(self._group[area.name].attrs["position"]) for area in areas}
+        if sorted(places.values()) != list(range(len(areas))):
+            raise ValueError(f"{self._group.name!r}: the positions of its areas must be 0, 1, and so on, each once")
+        areas.sort(key=lambda area: places[area.name])
         drives = any("drives" in self._group[area.name] for area in areas)
         seed = count(self._group.attrs["seed"]) if "seed" in self._group.attrs else None
         self._timeline = Timeline(areas, drives=drives, seed=seed)
@@ -206,7 +217,7 @@ class StoredRecording(Recorded):
 
     def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
         """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.neo_block import to_neo
+        from brainsim.simulate.export.neo_block import to_neo
 
         return to_neo(self, dt_ms=dt_ms)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import h5py
 
 from brainsim.errors import UnwrittenError
-from brainsim.simulate import seal
-from brainsim.simulate.hdf5 import GROWING
-from brainsim.simulate.places import identity, written
+from brainsim.simulate.hdf5 import seal
+from brainsim.simulate.hdf5.files import GROWING
+from brainsim.simulate.hdf5.places import identity, written
 
 _SLACK = 2**16
 
@@ -33,7 +33,7 @@ class GrowingFile:
     Parameters
     ----------
     path : Path
-        A file that `brainsim.simulate.hdf5.create` has begun.
+        A file that `brainsim.simulate.hdf5.files.create` has begun.
     """
 
     def __init__(self, path: Path) -> None:
