@@ -214,9 +214,19 @@ def test_a_history_whose_file_is_gone_says_so(tmp_path: Path, deed: Callable[[Pa
         history = sim.record("A", to=path)
         play(sim, [history], 5)
         deed(path)
-        with pytest.raises(UnwrittenError, match=r"h\.h5: was deleted or replaced .* its rounds are lost"):
+        with pytest.raises(UnwrittenError, match=r"^\S+h\.h5: was deleted or replaced .* its rounds are lost"):
             history.stop()
         assert history.stopped
+
+
+def test_a_dropped_history_whose_file_is_gone_says_so_in_one_line(tmp_path: Path, capsys: Any) -> None:
+    sim = simulator()
+    sim.record(to=tmp_path / "h.h5")
+    (tmp_path / "h.h5").unlink()
+    del sim
+    gc.collect()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"brainsim: {tmp_path / 'h.h5'}: was deleted or replaced while")
 
 
 def test_an_area_with_the_name_of_a_dataset_is_refused(tmp_path: Path) -> None:

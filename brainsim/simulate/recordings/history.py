@@ -68,7 +68,7 @@ class History(Recorded):
         self._like = like
         self._appender = Appender(self.path, self.every, like)
         # A simulator that is dropped, or not closed when Python ends, must leave no rounds in memory.
-        self._finalizer = weakref.finalize(self, self._appender.close)
+        self._finalizer = weakref.finalize(self, self._appender.drop)
 
     def __len__(self) -> int:
         """Return the number of recorded rounds."""
