@@ -13,12 +13,11 @@ from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate import backends
-from brainsim.studies import sealed_json
+from brainsim.studies import sealed_json, sources
 
 HEADER = "run.json"
 # Ties went to the lowest index before they had a version.
 _BEFORE_VERSIONS = {"ties_version": 0}
-_CHANGED = {"source_sha256": "the experiment file", "inputs": "a file it reads"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Settings:
 
         Only a `Path` names a file; text is text.
         """
-        return cls(str(path), sha256(path), inputs=hashes(others["parameters"]), **others)
+        return cls(str(path), sources.digest(path), inputs=hashes(others["parameters"]), **others)
 
     def decisive(self) -> dict[str, Any]:
         """Return what a resumed run must share, as JSON data."""
@@ -79,7 +78,8 @@ class Settings:
         """
         for name, value in self.decisive().items():
             if header[name] != value:
-                changed = _CHANGED.get(name) or f"{name} ({_differing(header[name], value)})"
+                known = {"source_sha256": sources.called(self.experiment), "inputs": "a file it reads"}
+                changed = known.get(name) or f"{name} ({_differing(header[name], value)})"
                 raise RunFolderError(f"--out {folder}: {changed} differs from the run to resume; start a new run")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from recorded import assert_begins, assert_rounds, assert_same, play, simulator, truth
 
 from brainsim import Area, Brain, BrainsimError, Simulator, dumps, plots
-from brainsim.errors import DumpError, SimulationError, UnknownNameError
+from brainsim.errors import DumpError, SimulationError, UnknownNameError, UnwrittenError
 from brainsim.kernels.backend import Drained
 from brainsim.kernels.reference import ReferenceBackend
 
@@ -193,12 +195,38 @@ def test_two_histories_of_one_file(tmp_path: Path) -> None:
             sim.record("B", to=path)
         with pytest.raises(DumpError, match="is being written"):
             sim.record("B", to=path, overwrite=True)
+        with pytest.raises(DumpError, match="is being written"):
+            sim.save(path)
+        with pytest.raises(DumpError, match="is being written"):
+            dumps.write_assemblies(path, [])
         play(sim, [first], 5)
         first.stop()
         second = sim.record("B", to=path, overwrite=True)
         play(sim, [second], 3)
     (found,) = dumps.read_recordings(path).values()
     assert (len(found), [area.name for area in found.areas]) == (3, ["B"])
+
+
+@pytest.mark.parametrize("deed", [Path.unlink, lambda path: Path(shutil.copy(path, f"{path}-")).rename(path)])
+def test_a_history_whose_file_is_gone_says_so(tmp_path: Path, deed: Callable[[Path], object]) -> None:
+    path = tmp_path / "h.h5"
+    with simulator() as sim:
+        history = sim.record("A", to=path)
+        play(sim, [history], 5)
+        deed(path)
+        with pytest.raises(UnwrittenError, match=r"^\S+h\.h5: was deleted or replaced .* its rounds are lost"):
+            history.stop()
+        assert history.stopped
+
+
+def test_a_dropped_history_whose_file_is_gone_says_so_in_one_line(tmp_path: Path, capsys: Any) -> None:
+    sim = simulator()
+    sim.record(to=tmp_path / "h.h5")
+    (tmp_path / "h.h5").unlink()
+    del sim
+    gc.collect()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"brainsim: {tmp_path / 'h.h5'}: was deleted or replaced while")
 
 
 def test_an_area_with_the_name_of_a_dataset_is_refused(tmp_path: Path) -> None:

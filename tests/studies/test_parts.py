@@ -20,6 +20,7 @@ from brainsim import Area, Assembly, Brain, Simulator
 from brainsim.errors import ExperimentError, RunFolderError, WorkerError
 from brainsim.models.nemo.learner import WordLearner
 from brainsim.simulate.dumps import read_recordings
+from brainsim.simulate.usage import collected
 from brainsim.studies import parts
 from brainsim.studies.experiment import load_experiment
 from brainsim.studies.parts import Part
@@ -58,7 +59,8 @@ def finished(path: Path, folder: Path, jobs: int, **parameters: Any) -> dict[str
     chosen = {**experiment.parameters(quick=True), **parameters}
     run = Run(folder, Settings.of_file(path, seed=3, quick=True, parameters=chosen, backend="cpu", jobs=jobs))
     run.begin(resume=False)
-    return run.finish(experiment(run, **chosen))
+    with collected():  # of what a control does not use, as `brainsim run` does
+        return run.finish(experiment(run, **chosen))
 
 
 def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:

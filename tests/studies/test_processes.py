@@ -320,3 +320,18 @@ def test_workers_that_cannot_start_are_named(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("brainsim.studies.processes.workers.serve", broken)
     with pytest.raises(WorkerError, match=r"worker processes: end before they are ready \(exit code 7\)"):
         list(completed([Call(abs, (-1,))] * 4, 2))
+
+
+def linear_algebra(_: int) -> str:
+    return os.environ["OPENBLAS_NUM_THREADS"]
+
+
+@pytest.mark.parametrize("threads", [None, "3"])
+def test_linear_algebra_does_not_depend_on_the_number_of_processes(
+    monkeypatch: pytest.MonkeyPatch, threads: str | None
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    if threads:
+        monkeypatch.setenv("OPENBLAS_NUM_THREADS", threads)
+    found = completed([Call(linear_algebra, (number,)) for number in range(2)], 2, threads=2)
+    assert [done.result for done in found if isinstance(done, Done)] == [threads or "1"] * 2

@@ -21,6 +21,7 @@ from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.studies.experiment import Experiment, experiment
 from brainsim.studies.folders import new_folder
 from brainsim.studies.inspecting import check
+from brainsim.studies.inspecting.folder import standing
 from brainsim.studies.metrics import ADDED
 from brainsim.studies.parts import Part
 from brainsim.studies.run import Run
@@ -335,6 +336,42 @@ def test_files_that_are_not_what_a_run_wrote_are_found(tmp_path: Path) -> None:
         "picture.png": "is damaged: it is missing",
     }
     assert check(out).condition == "damaged"
+
+
+BESIDE = """
+from brainsim import experiment
+
+@experiment
+def study(run):
+    import constants
+    return {"value": constants.VALUE}
+"""
+
+
+def test_a_module_beside_the_experiment_is_part_of_it(tmp_path: Path) -> None:
+    study, constants, folder = tmp_path / "study.py", tmp_path / "constants.py", tmp_path / "out"
+    study.write_text(BESIDE)
+    constants.write_text("from deeper import VALUE\n")
+    (tmp_path / "deeper.py").write_text("VALUE = 1\n")
+    (tmp_path / "unrelated.py").write_text("VALUE = 3\n")
+
+    def settings() -> Settings:
+        return Settings.of_file(study, seed=0, quick=False, parameters={})
+
+    run = Run(folder, settings())
+    run.begin(resume=False)
+    run.part("first", lambda part: 1)
+    run.abandon("interrupted")
+    (tmp_path / "unrelated.py").write_text("VALUE = 4\n")
+    settings().check_same(folder, header_of(folder))
+    assert standing(folder).hindrance is None
+    (tmp_path / "deeper.py").write_text("VALUE = 2\n")
+    assert "or a module beside it" in str(standing(folder).hindrance)
+    with pytest.raises(RunFolderError, match="or a module beside it differs from the run to resume"):
+        Run(folder, settings()).begin(resume=True)
+    constants.unlink()
+    with pytest.raises(RunFolderError, match="the experiment file differs"):
+        Run(folder, settings()).begin(resume=True)
 
 
 @pytest.mark.parametrize("note", ["", "three", "[]", '{"recorded": {}}', '{"recorded": {"x": 3}, "notes": 1}'])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -320,7 +321,31 @@ def test_an_edited_experiment_is_not_mixed_with_what_it_was(study: Path, capsys:
     study.write_text(study.read_text().replace('word == "fragile"', 'word == "edit"'))
     code, _, errors = brainsim("sweep", study, "--set", "word=edit", "--jobs", 2, "--out", "out", capsys=capsys)
     assert code == 1
-    assert "study.py: has changed since it was loaded; start again" in errors
+    assert "study.py, has changed since it was loaded; start again" in errors
+
+
+@pytest.mark.parametrize("name", ["sweep.csv", "sweep.json", "rate=-1.0,seed=0.txt"])
+def test_a_full_disk_ends_a_sweep_with_one_line(
+    study: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    replace = os.replace
+
+    def full(source: Any, target: Any) -> None:
+        if Path(target).name == name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        code, _, errors = brainsim(
+            "sweep", study, "--grid", "rate=-1,1", "--quick", "--jobs", 1, "--out", "out", capsys=capsys
+        )
+        assert code == 1
+        assert errors.splitlines()[-1].endswith(f"{name}: cannot be written (No space left on device)")
+    again = ("--grid", "rate=-1,1", "--quick") if name == "sweep.json" else ("--resume",)
+    file = [study] if name == "sweep.json" else []
+    assert brainsim("sweep", *file, *again, "--jobs", 1, "--out", "out", capsys=capsys)[0] == 1, "the folder is free"
+    assert table().status.tolist() == ["failed", "finished"]
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

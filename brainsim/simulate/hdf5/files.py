@@ -14,7 +14,7 @@ from brainsim._files import whole
 from brainsim.errors import BrainsimError, DumpError, UnwrittenError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate.hdf5 import apart, structure
-from brainsim.simulate.hdf5.places import file_path
+from brainsim.simulate.hdf5.places import being_written, file_path
 from brainsim.simulate.hdf5.seal import BLOCK, checked, mark_open, seal
 from brainsim.simulate.hdf5.sink import Sink
 
@@ -117,6 +117,8 @@ def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
 def foreign(path: str | Path, finish: Callable[[Path], None] | None = None, **options: Any) -> Iterator[h5py.File]:
     """Create an HDF5 file of any format, whole or not at all, and finish it before it appears; see `create`."""
     place = file_path(path, "written")
+    if being_written(place):
+        raise DumpError(f"{place}: is being written by a history; stop that one before, or choose another path")
     try:
         with uninterrupted(), whole(place) as partial:
             with partial.open("x+b", buffering=0) as raw:

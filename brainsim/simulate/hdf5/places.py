@@ -28,3 +28,22 @@ def file_path(path: object, use: str) -> Path:
     except ValueError as error:  # NUL, or letters that the system has not
         raise DumpError(f"{path!r}: cannot be {use} ({error})", where="path", value=path) from error
     return Path(path)
+
+
+written: set[tuple[int, int] | None] = set()
+"""The files of histories that this process is writing, by `identity`."""
+
+
+def being_written(path: Path) -> bool:
+    """Return whether this process is writing a history to a file."""
+    found = identity(path)
+    return found is not None and found in written
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that has taken its path."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -77,6 +78,13 @@ class Appender:
             self.flushed += len(self.late)
             self.late = Recording(self.late.areas, drives=self.late.has_drives, seed=self.late.seed)
 
+    def drop(self) -> None:
+        """Close the file where no caller can take an error, which is said on stderr."""
+        try:
+            self.close()
+        except UnwrittenError as error:
+            print(f"brainsim: {error}", file=sys.stderr)
+
     def _failure(self, error: Exception) -> UnwrittenError:
         return UnwrittenError(
             f"{self.path}: cannot be written any further ({reason(error)}); its {self.flushed} rounds are whole, and "
@@ -91,6 +99,8 @@ class Appender:
             self.flush()
             try:
                 self._end()
+            except UnwrittenError:
+                raise
             except (OSError, RuntimeError) as error:
                 raise self._failure(error) from error
 

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import h5py
 
+from brainsim.errors import UnwrittenError
 from brainsim.simulate.hdf5 import seal
 from brainsim.simulate.hdf5.files import GROWING
+from brainsim.simulate.hdf5.places import identity, written
 
 _SLACK = 2**16
 
@@ -37,10 +39,10 @@ class GrowingFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.file = h5py.File(path, "r+", libver=GROWING, locking="best-effort")
-        self._identity = _identity(path)
+        self._identity = identity(path)
         self._reserved = 0
         self._failed = False
-        _written.add(self._identity)
+        written.add(self._identity)
 
     def share(self) -> None:
         """Let others read from now on; no dataset can be added any more."""
@@ -79,8 +81,14 @@ class GrowingFile:
         self.file.flush()
 
     def close(self) -> None:
-        """Close the file, and seal it if it is sound and still stands at its path."""
-        _written.discard(self._identity)
+        """Close the file, and seal it if it is sound.
+
+        Raises
+        ------
+        UnwrittenError
+            If it no longer stands at its path, and so is lost.
+        """
+        written.discard(self._identity)
         if self._failed:
             with suppress(OSError, RuntimeError):
                 self.file.close()
@@ -88,32 +96,18 @@ class GrowingFile:
         if self._reserved:  # all was flushed, so HDF5 has allocated what it will write
             os.ftruncate(self.file.id.get_vfd_handle(), self.file.id.get_filesize())
         self.file.close()
-        if _identity(self.path) == self._identity:
-            seal.seal(self.path)
+        if identity(self.path) != self._identity:
+            raise UnwrittenError(
+                f"{self.path}: was deleted or replaced while the history was being written, so its rounds are lost; "
+                "give each history a path of its own, and stop it before its folder is deleted"
+            )
+        seal.seal(self.path)
 
     def _redirect(self) -> None:
         with suppress(AttributeError, OSError):  # where a system has no files in memory, HDF5 has to cope
             memory = os.memfd_create("brainsim")
             os.dup2(memory, self.file.id.get_vfd_handle())
             os.close(memory)
-
-
-_written: set[tuple[int, int] | None] = set()
-
-
-def being_written(path: Path) -> bool:
-    """Return whether this process is writing to a file."""
-    found = _identity(path)
-    return found is not None and found in _written
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one that has taken its path."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def reason(error: Exception) -> str:

@@ -13,7 +13,6 @@ from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.simulate.hdf5.places import file_path
 from brainsim.simulate.recordings.appender import Appender
-from brainsim.simulate.recordings.growing import being_written
 from brainsim.simulate.recordings.recording import Drives, Recorded, Winners
 from brainsim.simulate.recordings.timeline import Mark, Timeline, span
 
@@ -65,7 +64,7 @@ class History(Recorded):
         self._timeline = like
         self._appender = Appender(self.path, self.every, like)
         # A simulator that is dropped, or not closed when Python ends, must leave no rounds in memory.
-        self._finalizer = weakref.finalize(self, self._appender.close)
+        self._finalizer = weakref.finalize(self, self._appender.drop)
 
     def __len__(self) -> int:
         """Return the number of recorded rounds."""
@@ -186,6 +185,4 @@ def start(areas: Sequence[Area], seed: int, *, drives: bool, path: object, every
     place = file_path(path, "written")
     if place.exists() and not overwrite:
         raise DumpError(f"{place}: exists already; choose another path, or replace the file with overwrite=True")
-    if being_written(place):
-        raise DumpError(f"{place}: is being written by another history; stop that one before, or choose another path")
     return History(place, rounds, Timeline(areas, drives=drives, seed=seed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from brainsim._version import __version__
 from brainsim.errors import RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
-from brainsim.studies import sealed_json
+from brainsim.studies import sealed_json, sources
 from brainsim.studies.folders import in_use
 from brainsim.studies.settings import HEADER, read_header, sha256
 from brainsim.studies.sweeping import folder as sweep_folder
@@ -101,14 +101,15 @@ def _hindrances(header: Mapping[str, Any]) -> Iterator[str]:
     for name, version in here.items():
         if header[name] != version:
             yield f"{name} is {header[name]} in the run, and {version} here"
-    yield from _changed(header["experiment"], header["source_sha256"], "the experiment file")
+    experiment = header["experiment"]
+    yield from _changed(experiment, header["source_sha256"], sources.called(experiment), sources.digest)
     for path, digest in header["inputs"].items():
-        yield from _changed(path, digest, "a file that it reads")
+        yield from _changed(path, digest, "a file that it reads", sha256)
 
 
-def _changed(path: str, digest: str, what: str) -> Iterator[str]:
+def _changed(path: str, digest: str, what: str, digest_of: Callable[[str], str]) -> Iterator[str]:
     try:
-        if sha256(path) != digest:
+        if digest_of(path) != digest:
             yield f"{what}, {path}, has changed since"
     except OSError as error:
         yield f"{what}, {path}, cannot be read from here ({error.strerror})"

@@ -1,6 +1,7 @@
 """Python files loaded by path, so that other processes find them by the names of their modules.
 
-The name of a module depends on the path and the content of its file, so that no process takes another version.
+The name of a module depends on the path and the content of its file and of those that it imports from its folder, so
+that no process takes another version.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from brainsim.errors import ExperimentError
+from brainsim.studies import sources
 from brainsim.studies.matplotlib_folder import place_matplotlib
 
 _PREFIX = "brainsim_experiment_"
@@ -32,7 +34,7 @@ class _Loaded(MetaPathFinder):
         if file is None:
             return None
         if _name(Path(file)) != name:
-            raise ExperimentError(f"{file}: has changed since it was loaded; start again")
+            raise ExperimentError(f"{sources.called(file)}, {file}, has changed since it was loaded; start again")
         _look_beside(Path(file))
         return importlib.util.spec_from_file_location(name, file)
 
@@ -81,7 +83,7 @@ def load(path: str | Path) -> ModuleType:
 
 
 def _name(file: Path) -> str:
-    own = hashlib.sha256(os.fsencode(file) + b"\0" + file.read_bytes()).hexdigest()[:12]
+    own = hashlib.sha256(os.fsencode(file) + b"\0" + sources.digest(file).encode()).hexdigest()[:12]
     return f"{_PREFIX}{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}_{own}"
 
 

@@ -33,7 +33,8 @@ _PULSE_SECONDS = 1.0
 _GRACE_SECONDS = 10.0
 _AGAIN_SECONDS = 0.2
 _STARTS, _KILLED_STARTS = 3, 20
-_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS")
+_LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OURS = ("builtins", "brainsim")
 
 
@@ -45,6 +46,8 @@ class Worker:
         self.ready = False
         self.connection, theirs = Pipe()
         environment = {name: str(threads) for name in _THREADS}
+        # The last digits of a matrix product depend on them, and must not on the number of processes.
+        environment |= {name: os.environ.get(name, "1") for name in _LINEAR_ALGEBRA}
         self.process: Any = LokyProcess(target=serve, args=(theirs, surroundings()), env=environment)
         with _undisturbed():
             self.process.start()

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from brainsim._files import whole, write_json
-from brainsim.errors import RunFolderError
+from brainsim.errors import RunFolderError, UnwrittenError
 from brainsim.studies import manifest, sealed_json
-from brainsim.studies.folders import RunLock, take
+from brainsim.studies.folders import RunLock, take, write_json, writing
 from brainsim.studies.settings import Settings, read_header
 from brainsim.studies.sweeping import rows
 from brainsim.studies.sweeping.grid import Grid
@@ -67,8 +66,12 @@ class SweepFolder:
             self._check_same()
         try:
             self._lock = take(self.path, resume=resume, kind="sweep")
-            (self.path / "runs").mkdir(exist_ok=True)
-            self._write_header("running", ())
+            try:
+                self._write_header("running", ())  # first, so that a folder with anything in it can be resumed
+                (self.path / "runs").mkdir(exist_ok=True)
+            except OSError:
+                self._lock.release()
+                raise
         except RunFolderError:
             raise
         except OSError as error:
@@ -108,8 +111,11 @@ class SweepFolder:
         if error is None:
             path.unlink(missing_ok=True)
             return
-        path.parent.mkdir(exist_ok=True)
-        with whole(path) as partial:
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as cause:
+            raise UnwrittenError(f"{path}: cannot be written ({cause.strerror})") from cause
+        with writing(path) as partial:
             partial.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
 
     def write_table(self, table: Callable[[], Sequence[Row]]) -> None:
@@ -119,10 +125,22 @@ class SweepFolder:
             self._written = time.monotonic()
 
     def end(self, status: str, table: Sequence[Row]) -> None:
-        """Write the table and how the sweep ended, and leave the folder to others."""
-        rows.write(self.path / TABLE, table)
-        self._write_header(status, table)
-        self._lock.release()
+        """Write the table and how the sweep ended, and leave the folder to others.
+
+        Raises
+        ------
+        UnwrittenError
+            If a finished sweep cannot be written.  One that ended otherwise has given its reason; its header stays that
+            of a running sweep, which can be resumed.
+        """
+        try:
+            rows.write(self.path / TABLE, table)
+            self._write_header(status, table)
+        except UnwrittenError:
+            if status == "finished":
+                raise
+        finally:
+            self._lock.release()
 
     def _write_header(self, status: str, table: Sequence[Row]) -> None:
         ended = [row["status"] for row in table]
@@ -138,7 +156,7 @@ class SweepFolder:
             rows.DONE: ended.count(rows.DONE),
             rows.FAILED: ended.count(rows.FAILED),
         }
-        write_json(self.path / HEADER, sealed_json.sealed(content))
+        write_json(self.path / HEADER, content, sealed=True)
 
 
 def read(folder: Path) -> dict[str, Any]:

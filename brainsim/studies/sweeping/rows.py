@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brainsim._files import whole
+from brainsim.studies.folders import writing
 from brainsim.studies.metrics import ADDED
 
 Row = dict[str, Any]
@@ -61,8 +61,14 @@ def columns(rows: Iterable[Row]) -> list[str]:
 
 
 def write(path: str | Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV in UTF-8, whole or not at all; what a row lacks is an empty cell."""
-    with whole(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+    """Write rows as CSV in UTF-8, whole or not at all; what a row lacks is an empty cell.
+
+    Raises
+    ------
+    UnwrittenError
+        If the file cannot be written.
+    """
+    with writing(Path(path)) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns(rows), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
