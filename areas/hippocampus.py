@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import log
 
+import numpy as np
 import numpy.typing as npt
 
 from brainsim import Area, Cycle, Fiber, Hebbian, Phase, Plasticity, Region
 from brainsim.areas._declaring import BYTES_A_NEURON, BYTES_A_SYNAPSE, check_memory, named
+from brainsim.areas._expected import Ends, Expected, Path
 from brainsim.errors import DeclarationError
 
 ONE_SHOT = Hebbian(beta=8.0, w_max=9.0)
@@ -115,8 +117,10 @@ class Hippocampus(Region):
             perforant = self.connect(ec, ca3, p, rule)
             inner = self.connect(ca3, ca3, p, rule if recurrent is None else recurrent)
             forward, back = self.connect(ca3, ca1, p, rule), self.connect(ca1, self.exit, p, rule)
+            self._fixed = (separates, mossy, chooses)
             self._plastic = (perforant, inner, forward, back)
             self._check_memory(episodes)
+            self._rounds = rounds
             self.encoding = Cycle(
                 separate=Phase(1, separates | chooses, learn=()),
                 choose=Phase(1, mossy, learn=()),
@@ -131,14 +135,39 @@ class Hippocampus(Region):
     def capacity(self) -> int:
         """Return the capacity of a full Willshaw memory, ``ln 2 · n · n' / (k · k')``, of the fullest plastic fiber.
 
-        A random graph stores less: with the defaults 400 to 800 episodes, where this says 1386; see
-        ``docs/regions.md``.
+        A random graph stores less; see `expected_recall`.
 
         >>> from brainsim.areas import Hippocampus
         >>> Hippocampus().capacity()
         1386
         """
         return min(int(log(2) * fiber.source.n * fiber.target.n / _pairs(fiber)) for fiber in self._plastic)
+
+    def expected_recall(self, episodes: int, cue: float = 0.5, *, seed: int = 0) -> Expected:
+        """Return what is expected to be recalled with some random episodes stored, without a simulation.
+
+        Draws how often each neuron fires and what drives it.  Neurons that have more afferents fire in more episodes,
+        and disturb recall.  Learning is taken for binary: a synapse has learned once, or not.
+
+        Parameters
+        ----------
+        episodes : int
+            How many are stored.
+        cue : float
+            The share of an episode that is presented, 0 to 1.
+        seed : int
+            Of the samples.
+
+        >>> from brainsim.areas import Hippocampus
+        >>> for episodes in (400, 800, 1200):
+        ...     expected = Hippocampus().expected_recall(episodes)
+        ...     print(f"{episodes}: {expected.completed:.2f} of CA3, {expected.answer:.2f} of ECout")
+        400: 1.00 of CA3, 0.92 of ECout
+        800: 0.99 of CA3, 0.70 of ECout
+        1200: 0.93 of CA3, 0.44 of ECout
+        """
+        path = Path(*map(_ends, (*self._fixed, *self._plastic)))
+        return path.expected(episodes, cue, self._rounds, np.random.default_rng(seed))
 
     def synapses(self, episodes: int) -> int:
         """Return about how many synapses some episodes change, if their assemblies are random.
@@ -160,6 +189,12 @@ class Hippocampus(Region):
         neurons, synapses = sum(area.n for area in self.areas.values()), self.synapses(episodes)
         needed = neurons * BYTES_A_NEURON + synapses * BYTES_A_SYNAPSE
         check_memory(f"{type(self).__name__} {self.name!r}", needed, "lower n_ec, n_dg, n_ca3, n_ca1 or episodes")
+
+
+def _ends(fiber: Fiber) -> Ends:
+    source, target, rule = fiber.source, fiber.target, fiber.plasticity
+    learned = fiber.weight if rule is None else min(fiber.weight + rule.step(fiber.weight), rule.w_max)
+    return Ends(source.n, source.k, target.n, target.k, fiber.p, fiber.weight, learned)
 
 
 def _pairs(fiber: Fiber) -> int:

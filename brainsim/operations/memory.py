@@ -54,17 +54,20 @@ class Recall:
     ----------
     answer : Assembly
         What fires at the exit in the end.
+    first : Assembly
+        What the cue fires in the attractor, before completion.
     completed : Assembly
         What fires in the attractor in the end.
     read_back : float
         The share of the cue that is part of the answer, 0 to 1: the confidence.
     drive : float
-        Mean drive of the neurons that the cue fires in the attractor, before completion, for each neuron of the cue.
+        Mean drive of the first neurons, for each neuron of the cue.
     known : bool
         Whether the confidence is high enough.  If not, the answer means "I do not know".
     """
 
     answer: Assembly
+    first: Assembly
     completed: Assembly
     read_back: float
     drive: float
@@ -162,17 +165,18 @@ def recall(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: f
     """
     region = _checked("recall", sim, memory, cue)
     least = real("recall.at_least", at_least, 0.0, 1.0)
-    first, *others = memory.retrieval.phases.values()
+    cued, *others = memory.retrieval.phases.values()
     with sim.frozen():
         sim.silence(region)
         sim.present(cue)
-        sim.run(first.open, first.rounds)
+        sim.run(cued.open, cued.rounds)
+        first = sim.assembly(memory.attractor)
         drive = float(sim.drive(memory.attractor).sum()) / (memory.attractor.k * len(cue))
         for phase in others:
             sim.run(phase.open, phase.rounds)
         answer, completed = sim.assembly(memory.exit, cue.label), sim.assembly(memory.attractor, cue.label)
     read_back = float(np.isin(cue.neurons, answer.neurons).mean())
-    return Recall(answer, completed, read_back, drive, read_back >= least)
+    return Recall(answer, first, completed, read_back, drive, read_back >= least)
 
 
 def familiar(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: float = 0.5) -> bool:
