@@ -5,6 +5,8 @@ from brainsim.areas.hippocampus import Hippocampus
 from brainsim.areas.lex import Lex
 from brainsim.areas.motor import Motor
 from brainsim.areas.phon import Phon
+from brainsim.areas.striatum import Additive, Striatum
+from brainsim.areas.thalamus import Thalamus
 from brainsim.areas.visual import Visual
 
-__all__ = ["Grounding", "Hippocampus", "Lex", "Motor", "Phon", "Visual"]
+__all__ = ["Additive", "Grounding", "Hippocampus", "Lex", "Motor", "Phon", "Striatum", "Thalamus", "Visual"]

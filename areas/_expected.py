@@ -72,9 +72,9 @@ def chosen(chances: Floats, fiber: Ends, rng: np.random.Generator) -> Floats:
     mean, spread = fiber.p * chances.sum(), fiber.p * (1.0 - fiber.p) * (chances**2).sum()
     densities = np.clip(rng.normal(mean, np.sqrt(spread), fiber.n_target) / fiber.k, 0.0, 1.0)
     level = 0
-    while binom.sf(level, fiber.k, densities).sum() > fiber.k_target:
+    while np.sum(binom.sf(level, fiber.k, densities)) > fiber.k_target:
         level += 1
-    above, tied = binom.sf(level, fiber.k, densities), binom.pmf(level, fiber.k, densities)
+    above, tied = np.asarray(binom.sf(level, fiber.k, densities)), np.asarray(binom.pmf(level, fiber.k, densities))
     wins: Floats = above + tied * (fiber.k_target - above.sum()) / tied.sum()
     return wins
 
@@ -95,7 +95,7 @@ def drives_of(
     A right target neuron has learned every synapse from right neurons.  Any other synapse is learned if its two neurons
     were together in another episode.  ``source`` is the chance that a firing neuron is in a given one.
     """
-    known = 1.0 - (1.0 - source) ** target.others
+    known: Floats = np.asarray(1.0 - (1.0 - source) ** target.others, dtype=np.float64)
     right = round(share * firing)
     for_right = known.copy()
     for_right[: target.k] = 1.0

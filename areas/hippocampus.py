@@ -47,6 +47,8 @@ class Hippocampus(Region):
         Another rule for CA3 → CA3.
     rounds : int
         Rounds in which CA3 completes a pattern.
+    replay_rounds : int
+        Rounds in which CA3 settles from random neurons.
     patterns : mapping of str to array_like of int or bool, optional
         Named episodes, as for `Area`.
     episodes : int
@@ -100,6 +102,7 @@ class Hippocampus(Region):
         plasticity: Plasticity | None = None,
         recurrent: Plasticity | None = None,
         rounds: int = 5,
+        replay_rounds: int = 12,
         patterns: Mapping[str, npt.ArrayLike] | None = None,
         episodes: int = 0,
     ) -> None:
@@ -130,7 +133,7 @@ class Hippocampus(Region):
             self.retrieval = Cycle(
                 cue=Phase(1, perforant, learn=()), complete=Phase(rounds, perforant | inner, learn=()), **reading
             )
-            self.replaying = Cycle(settle=Phase(rounds, inner, learn=()), **reading)
+            self.replaying = Cycle(settle=Phase(replay_rounds, inner, learn=()), **reading)
 
     def capacity(self) -> int:
         """Return the capacity of a full Willshaw memory, ``ln 2 · n · n' / (k · k')``, of the fullest plastic fiber.

@@ -181,8 +181,8 @@ def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
 
 
 def capacity(seen: Seen, name: str, cue: float) -> float | None:
-    """Return the load at which a measure falls below `LEVEL`, interpolated; ``None`` if it does not."""
-    before = (0.0, 1.0)
+    """Return the load at which a measure falls below `LEVEL`, interpolated: ``None`` if it does not, 0 at the first."""
+    before = (0.0, LEVEL)
     for load, cues in seen.items():
         now = (float(load), cues[str(cue)][name])
         if now[1] < LEVEL:

@@ -24,16 +24,21 @@ from brainsim.operations.reading import (
     separate,
 )
 from brainsim.operations.replaying import Replay, consolidate, replay
+from brainsim.operations.routing import Routed, route
 from brainsim.operations.sequences import memorize_sequence, recall_sequence
 from brainsim.operations.trace import Trace
+from brainsim.operations.valuing import Choice, Chooser, choose_action, reward
 
 __all__ = [
+    "Choice",
+    "Chooser",
     "EpisodicMemory",
     "FiniteStateMachine",
     "MarkovChain",
     "ReadOut",
     "Recall",
     "Replay",
+    "Routed",
     "Separation",
     "Trace",
     "associate",
@@ -41,6 +46,7 @@ __all__ = [
     "chance_overlap",
     "choice_noise",
     "choose",
+    "choose_action",
     "complete",
     "consolidate",
     "cue_of",
@@ -64,6 +70,8 @@ __all__ = [
     "reciprocal_project",
     "refract",
     "replay",
+    "reward",
+    "route",
     "separate",
     "store",
 ]
