@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from brainsim.declare import patterns
     from brainsim.models import nemo
     from brainsim.simulate import dumps
+    from brainsim.simulate.history import History
     from brainsim.studies import statistics
     from brainsim.studies.run import Run
 
@@ -64,7 +65,7 @@ _MODULES = {
     "statistics": "brainsim.studies.statistics",
     "studies": "brainsim.studies",
 }
-_OBJECTS = {"Run": "brainsim.studies.run"}
+_OBJECTS = {"History": "brainsim.simulate.history", "Run": "brainsim.studies.run"}
 
 
 def __getattr__(name: str) -> Any:
@@ -105,6 +106,7 @@ __all__ = [
     "FiberSet",
     "Hebbian",
     "Heterosynaptic",
+    "History",
     "Modulator",
     "OneToOne",
     "Oscillator",

@@ -6,6 +6,7 @@ Every error is a `BrainsimError` and also the builtin that fits, so that ``excep
 from __future__ import annotations
 
 import difflib
+import pickle
 from collections.abc import Iterable
 from typing import Any
 
@@ -63,8 +64,16 @@ class BrainsimError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A value that cannot be pickled must not keep an error from crossing to another process.
-        kept = {"where": self.where, "allowed": self.allowed, "cure": self.cure}
-        return type(self), (str(self),), kept
+        kept = {name: held for name, held in vars(self).items() if _can_be_pickled(held)}
+        return type(self), (str(self),), {"value": None, **kept}
+
+
+def _can_be_pickled(held: object) -> bool:
+    try:
+        pickle.dumps(held)
+    except Exception:  # whatever an object's own methods may raise
+        return False
+    return True
 
 
 def _shown(value: object) -> str:
@@ -104,12 +113,20 @@ class DumpError(BrainsimError, ValueError):
     """A file that does not hold what it should, or belongs to another brain."""
 
 
+class ComparisonError(BrainsimError, ValueError):
+    """Two files or folders that cannot be compared, since they hold different things."""
+
+
 class ExperimentError(BrainsimError, ValueError):
     """An experiment file or a parameter that cannot be used."""
 
 
 class RunFolderError(BrainsimError, OSError):
     """A run folder that cannot be written or continued."""
+
+
+class WorkerError(BrainsimError, RuntimeError):
+    """A call that its worker processes did not survive, or workers that cannot be started."""
 
 
 class SilentWarning(UserWarning):

@@ -7,7 +7,7 @@ are theirs; what is asked of a brain is asked in a probe that learns nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -17,7 +17,9 @@ from matplotlib.figure import Figure
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
 from brainsim.declare.fiber import FiberSet
 from brainsim.operations import chance_overlap, complete, cue_of, merge, overlap, project, reciprocal_project
-from brainsim.studies.comparison import measured, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -68,9 +70,9 @@ class World:
         self.sim.run(self.brain.fibers)
 
 
-def associated(n: int, p: float, beta: float, first: int, last: int, seed: int, **options: Any) -> dict[str, float]:
+def associated(part: Part, n: int, p: float, beta: float, first: int, last: int, seed: int) -> dict[str, float]:
     """Return the overlap in C of what A and B recall there, by joint rounds."""
-    world = World(n, p, beta, seed, **options)
+    world = World(n, p, beta, seed, **part.simulator)
     sim, found = world.sim, {}
     with sim:
         sim.present(*world.stimuli.values())
@@ -97,14 +99,14 @@ def associated(n: int, p: float, beta: float, first: int, last: int, seed: int, 
 
 
 def completed(
-    n: int, p: float, beta: float, steps: Sequence[int], cue: float, seed: int, **options: Any
+    part: Part, n: int, p: float, beta: float, steps: Sequence[int], cue: float, seed: int
 ) -> dict[str, float]:
     """Return the share of an assembly that a part of it restores, by rounds of training."""
     k, brain, found, done = round(n**0.5), Brain(), {}, 0
     stimulus, area = brain.add(Area("Stimulus", n=k, k=k), Area("A", n=n, k=k))
     for source in (stimulus, area):
         brain.connect(source, area, p=p, plasticity=Hebbian(beta))
-    with Simulator(brain, seed=seed, **options) as sim:
+    with Simulator(brain, seed=seed, **part.simulator) as sim:
         sim.present(Assembly("Stimulus", np.arange(k)))
         sim.run(stimulus >> area)
         for rounds in steps:
@@ -117,17 +119,17 @@ def completed(
     return found
 
 
-def linked(n: int, p: float, beta: float, rounds: int, seed: int, **options: Any) -> dict[str, float]:
+def linked(part: Part, n: int, p: float, beta: float, rounds: int, seed: int) -> dict[str, float]:
     """Return what reciprocal projection restores, in either direction, and in another brain what merge does."""
     found: dict[str, float] = {}
-    world = World(n, p, beta, seed, **options)
+    world = World(n, p, beta, seed, **part.simulator)
     with world.sim as sim:
         original = project(sim, world.stimuli["A"], "A", 2 * FORMING)
         copy = reciprocal_project(sim, "A", "C", rounds)
         found["reciprocal.there"] = overlap(world.recalled("A", "C"), copy)
         found["reciprocal.back"] = overlap(world.recalled("C", "A"), original)
         world.use_all()
-    world = World(n, p, beta, seed, **options)
+    world = World(n, p, beta, seed, **part.simulator)
     with world.sim as sim:
         formed = {name: project(sim, world.stimuli[name], name, 2 * FORMING) for name in "AB"}
         both = merge(sim, "A", "B", "C", rounds)
@@ -150,25 +152,35 @@ def association(
     rounds: int = 20,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Run the five simulations with k = sqrt(n), trained and with ``beta = 0``."""
+    """Run the five simulations with k = sqrt(n), trained and with ``beta = 0``.
+
+    Parameters
+    ----------
+    n
+        Neurons of an area; sqrt(n) of them win.
+    p
+        Connection probability.
+    p_half
+        Connection probability where an assembly is restored from half of it.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    first, last
+        Fewest and most rounds in which two assemblies fire together.
+    rounds
+        Rounds of each projection in the simulations of reciprocal projection and merge.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     steps = (10, 15, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 40)
-    parts: dict[str, Callable[..., dict[str, float]]] = {
-        "association": lambda beta, seed: associated(n, p, beta, first, last, seed, **run.simulator),
-        "completion": lambda beta, seed: completed(n, p, beta, steps, 0.4, seed, **run.simulator),
-        "half_cue": lambda beta, seed: completed(n, p_half, beta, (25,), 0.5, seed, **run.simulator),
-        "links": lambda beta, seed: linked(n, p, beta, rounds, seed, **run.simulator),
-    }
-    results: dict[str, dict[str, list[dict[str, float]]]] = {name: {} for name in parts}
-    with run.progress(len(parts) * len(CONDITIONS) * seeds, "parts") as bar:
-        for name, part in parts.items():
-            for condition in CONDITIONS:
-                rate = beta if condition == "trained" else 0.0
-                results[name][condition] = []
-                for seed in range(run.seed, run.seed + seeds):
-                    key = f"{name}-{condition}-{seed}"
-                    found = run.part(key, lambda _, part=part, rate=rate, seed=seed: part(rate, seed))
-                    results[name][condition].append(found)
-                    bar.update()
+    calls = {}
+    for condition in CONDITIONS:
+        rate = beta if condition == "trained" else 0.0
+        calls["association", condition] = Call(associated, (n, p, rate, first, last))
+        calls["completion", condition] = Call(completed, (n, p, rate, steps, 0.4))
+        calls["half_cue", condition] = Call(completed, (n, p_half, rate, (25,), 0.5))
+        calls["links", condition] = Call(linked, (n, p, rate, rounds))
+    found = over_seeds(run, calls, seeds)
+    results = {name: {condition: found[name, condition] for condition in CONDITIONS} for name in TITLES}
     _tables(run, results, chance_overlap(n, round(n**0.5)), {"completion": p, "half_cue": p_half})
     run.picture("association.png", lambda: _draw(results, chance_overlap(n, round(n**0.5))))
     return _metrics(results, n, p)
@@ -227,7 +239,13 @@ def _metrics(results: Results, n: int, p: float) -> dict[str, Any]:
             }
             for name, found in results.items()
         },
-        "controls": {"beta_zero": {name: means(name, "beta_zero") for name in results}},
+        "by_seed": {name: by_seed(results[name]["trained"]) for name in results},
+        "controls": {
+            "beta_zero": {
+                **{name: means(name, "beta_zero") for name in results},
+                "by_seed": {name: by_seed(results[name]["beta_zero"]) for name in results},
+            }
+        },
     }
 
 

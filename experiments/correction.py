@@ -35,7 +35,9 @@ from brainsim import (
     Simulator,
     experiment,
 )
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -122,26 +124,35 @@ def correction(
     decay: float = 0.5,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Store pairs, some of them wrong, and correct these under each rule."""
-    with run.progress(seeds * len(ARMS), "brains") as bar:
-        parts = {
-            arm: over_seeds(
-                run,
-                bar,
-                arm,
-                seeds,
-                lambda seed, arm=arm, rule=rule: corrected(
-                    arm,
-                    rule,
-                    Pairs.drawn(n_cue, n_target, k, wrong, unrelated, seed),
-                    (n_cue, n_target, k, p),
-                    trials,
-                    seed,
-                    **run.simulator,
-                ),
-            )
-            for arm, rule in rules(depression, decay).items()
-        }
+    """Store pairs, some of them wrong, and correct these under each rule.
+
+    Parameters
+    ----------
+    n_cue, n_target
+        Neurons of the area of cues and of the area of targets.
+    k
+        Winners of each.
+    p
+        Connection probability from cues to targets.
+    wrong
+        Pairs that are wrong at first.
+    unrelated
+        Pairs that are right and that correction must spare.
+    trials
+        Times each wrong pair is corrected.
+    depression
+        How much synapses weaken in a step of `STDP` (its ``ltd``).
+    decay
+        Fraction of its distance from the floor that a synapse loses in a step of `Heterosynaptic`.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
+    sizes = (n_cue, n_target, k, p)
+    calls = {
+        arm: Call(corrected, (arm, rule, (wrong, unrelated), sizes, trials))
+        for arm, rule in rules(depression, decay).items()
+    }
+    parts = over_seeds(run, calls, seeds)
     _table(run, parts)
     run.picture("correction.png", lambda: _draw(parts, trials))
     means = {
@@ -157,7 +168,13 @@ def correction(
             arm: {name: interval_95(scores(seen, name), bounded=True) for name in MEASURES}
             for arm, seen in parts.items()
         },
+        "by_seed": {f"condition={arm}": by_seed(seen) for arm, seen in parts.items()},
+        "curve": {arm: [_by_trial(part["curve"]) for part in seen] for arm, seen in parts.items()},
     }
+
+
+def _by_trial(curve: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    return [{"trial": number, **point} for number, point in enumerate(curve, 1)]
 
 
 class Teaching:
@@ -203,16 +220,18 @@ class Teaching:
 
 
 def corrected(
+    part: Part,
     arm: str,
     rule: Plasticity,
-    pairs: Pairs,
+    counts: tuple[int, int],
     sizes: tuple[int, int, int, float],
     trials: int,
     seed: int,
-    **options: Any,
 ) -> dict[str, Any]:
     """Store all pairs, correct the wrong ones, and return what cues recall before, after each trial and at the end."""
-    teaching = Teaching(rule, sizes, seed, **options)
+    n_cue, n_target, k, _ = sizes
+    pairs = Pairs.drawn(n_cue, n_target, k, *counts, seed)
+    teaching = Teaching(rule, sizes, seed, **part.simulator)
     with teaching.sim:
         for cues, targets in (
             pairs.unrelated,

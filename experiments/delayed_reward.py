@@ -21,7 +21,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import AffinePlasticity, Area, Brain, Hebbian, Modulator, Simulator, Trace, experiment
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -81,19 +83,26 @@ def delayed_reward(
     trials: int = 600,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Learn ``cues`` with rewards that come ``delay`` trials late."""
+    """Learn ``cues`` with rewards that come ``delay`` trials late.
+
+    Parameters
+    ----------
+    cues
+        Cues, each with one right action of four.
+    delay
+        Trials from an action to its reward.
+    decay
+        Factor by which a round counts less than the one after it, in the arm whose trace decays.
+    eta
+        Learning rate: factor from reward less mean reward to dopamine.
+    trials
+        Trials of each brain.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     compared = arms(delay, decay)
-    with run.progress(seeds * len(compared), "brains") as bar:
-        parts = {
-            name: over_seeds(
-                run,
-                bar,
-                name,
-                seeds,
-                lambda seed, arm=arm: learned(arm, cues, delay, eta, trials, seed, **run.simulator),
-            )
-            for name, arm in compared.items()
-        }
+    calls = {name: Call(learned, (arm, cues, delay, eta, trials)) for name, arm in compared.items()}
+    parts = over_seeds(run, calls, seeds)
     _table(run, parts, compared)
     run.picture("delayed_reward.png", lambda: _draw(parts, compared))
     means = {name: round(fmean(scores(seen, "right")), 4) for name, seen in parts.items()}
@@ -106,7 +115,13 @@ def delayed_reward(
         },
         "chance": {"right": 1 / ACTIONS},
         "intervals_95": {name: interval_95(scores(seen, "right"), bounded=True) for name, seen in parts.items()},
+        "by_seed": {f"condition={name}": by_seed(seen) for name, seen in parts.items()},
+        "curve": {name: [_by_trials(part["curve"]) for part in seen] for name, seen in parts.items()},
     }
+
+
+def _by_trials(curve: Sequence[float]) -> list[dict[str, float]]:
+    return [{"trials": WINDOW * number, "right": share} for number, share in enumerate(curve, 1)]
 
 
 class Striatum:
@@ -151,11 +166,11 @@ class Striatum:
         self.sim.reinforce(self.dopamine, dopamine)
 
 
-def learned(arm: Arm, cues: int, delay: int, eta: float, trials: int, seed: int, **options: Any) -> dict[str, Any]:
+def learned(part: Part, arm: Arm, cues: int, delay: int, eta: float, trials: int, seed: int) -> dict[str, Any]:
     """Run trials and return the share of right actions in the last ones, and in each window of trials."""
     rng = np.random.default_rng([seed, 1])
     right = rng.permutation(ACTIONS)[np.arange(cues) % ACTIONS]
-    striatum = Striatum(cues, arm.trace, seed, **options)
+    striatum = Striatum(cues, arm.trace, seed, **part.simulator)
     waiting: deque[float] = deque()
     past: list[float] = []
     mean, hits = 1 / ACTIONS, []

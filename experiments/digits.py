@@ -12,7 +12,6 @@ the training set.  The control is the same area without learning, read out in th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
@@ -26,7 +25,9 @@ from scipy.ndimage import uniform_filter
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
 from brainsim.errors import ExperimentError
 from brainsim.operations import normalize, refract
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -56,7 +57,25 @@ def digits(
     most: int = 5000,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Learn ten digits: scikit-learn's own, or those of a CSV file of pixels with the label last (``images``)."""
+    """Learn ten digits: scikit-learn's own, or those of a CSV file of pixels with the label last (``images``).
+
+    Parameters
+    ----------
+    images
+        CSV file of pixels with the label last; empty: the digits of scikit-learn.
+    n, k
+        Neurons and winners of the area that learns.
+    p
+        Connection probability.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    held_out
+        Fraction of the images that is for tests.
+    most
+        Most images to use; more are sampled.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     if find_spec("sklearn") is None:
         raise ExperimentError("digits: needs scikit-learn, which is not installed; pip install scikit-learn")
     pixels, labels = read_images(images)
@@ -64,14 +83,8 @@ def digits(
         chosen = np.random.default_rng(run.seed).permutation(len(labels))[:most]
         pixels, labels = pixels[chosen], labels[chosen]
     fired = brightest(pixels)
-    found: dict[str, list[Any]] = {}
-    with run.progress(seeds * (len(CONDITIONS) + 1), "brains") as bar:
-        for condition in (*CONDITIONS, "pixels"):
-            if condition == "pixels":
-                compute = partial(read_pixels, pixels, fired, labels, held_out)
-            else:
-                compute = partial(learned, fired, labels, n, k, p, beta, held_out, condition, **run.simulator)
-            found[condition] = over_seeds(run, bar, condition, seeds, compute)
+    calls = {c: Call(learned, (fired, labels, n, k, p, beta, held_out, c)) for c in CONDITIONS}
+    found = over_seeds(run, {**calls, "pixels": Call(read_pixels, (pixels, fired, labels, held_out))}, seeds)
     run.picture("accuracy.png", lambda: _draw(found))
     _table(run, found, len(labels))
     return _metrics(found, len(labels))
@@ -113,6 +126,7 @@ def split(labels: Labels, held_out: float, seed: int) -> tuple[Labels, Labels]:
 
 
 def learned(
+    part: Part,
     fired: npt.NDArray[np.bool_],
     labels: Labels,
     n: int,
@@ -122,7 +136,6 @@ def learned(
     held_out: float,
     condition: str,
     seed: int,
-    **options: Any,
 ) -> dict[str, float]:
     """Return the test accuracies of both read-outs of an area that has learned, or of one that has not."""
     train, tests = split(labels, held_out, seed)
@@ -133,7 +146,7 @@ def learned(
     pixels, area = brain.add(Area("Pixels", fired.shape[1], int(fired[0].sum())), Area("A", n, k))
     brain.connect(pixels, area, p, Hebbian(0.0 if condition == "untrained" else beta))
     brain.connect(area, area, p, Hebbian(0.0 if condition == "untrained" else beta))
-    with Simulator(brain, seed, **options) as sim:
+    with Simulator(brain, seed, **part.simulator) as sim:
         normalize(sim, brain.fibers)
         for digit in range(CLASSES):
             sim.silence()
@@ -190,7 +203,7 @@ def linear(features: npt.ArrayLike, labels: Labels, train: Labels, tests: Labels
 
 
 def read_pixels(
-    images: Images, fired: npt.NDArray[np.bool_], labels: Labels, held_out: float, seed: int
+    _: Part, images: Images, fired: npt.NDArray[np.bool_], labels: Labels, held_out: float, seed: int
 ) -> dict[str, float]:
     """Return the test accuracies of linear read-outs of the grey pixels and of those that fire, and of their means."""
     train, tests = split(labels, held_out, seed)
@@ -241,9 +254,13 @@ def _metrics(found: Found, count: int) -> dict[str, Any]:
         "accuracy": {name: round(fmean(values), 4) for name, values in lines.items() if name not in controls},
         "intervals_95": {name: interval_95(values, bounded=True) for name, values in lines.items()},
         "controls": {
-            condition: {"accuracy": {name: round(fmean(scores(found[condition], name)), 4) for name in ROWS}}
+            condition: {
+                "accuracy": {name: round(fmean(scores(found[condition], name)), 4) for name in ROWS},
+                "by_seed": by_seed(found[condition]),
+            }
             for condition in CONDITIONS[1:]
         },
+        "by_seed": {**by_seed(found["trained"]), "condition=pixels": by_seed(found["pixels"])},
         "images": count,
         "chance": 1 / CLASSES,
     }

@@ -9,7 +9,6 @@ each of the 33 transitions is presented 15 times.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -19,7 +18,9 @@ from matplotlib.figure import Figure
 from brainsim import Area, Brain, Hebbian, Simulator, experiment
 from brainsim.operations import FiniteStateMachine
 from brainsim.operations.machines import reachable
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -47,15 +48,33 @@ def finite_state_machine(
     longest: int = 6,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Teach the machine, and run it on random strings of 1 to ``longest`` digits, each followed by the end."""
-    found: dict[float, dict[str, list[Any]]] = {}
+    """Teach the machine, and run it on random strings of 1 to ``longest`` digits, each followed by the end.
+
+    Parameters
+    ----------
+    n_arc, n_state, n_symbol
+        Neurons of the areas of arcs, states and symbols.
+    k
+        Winners of each area.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    presentations
+        Times each transition is shown.
+    strings
+        Random strings that each machine reads.
+    longest
+        Most digits of a string.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes = {"n_arc": n_arc, "n_state": n_state, "n_symbol": n_symbol, "k": k}
-    with run.progress(seeds * len(PUBLISHED) * len(CONDITIONS), "machines") as bar:
-        for p in PUBLISHED:
-            found[p] = {}
-            for condition in CONDITIONS:
-                compute = partial(tested, sizes, p, beta, presentations, strings, longest, condition, **run.simulator)
-                found[p][condition] = over_seeds(run, bar, f"{p}-{condition}", seeds, compute)
+    calls = {
+        (p, condition): Call(tested, (sizes, p, beta, presentations, strings, longest, condition))
+        for p in PUBLISHED
+        for condition in CONDITIONS
+    }
+    parts = over_seeds(run, calls, seeds, "machines")
+    found = {p: {condition: parts[p, condition] for condition in CONDITIONS} for p in PUBLISHED}
     run.picture("correct.png", lambda: _draw(found))
     _table(run, found)
     return _metrics(found)
@@ -78,6 +97,7 @@ def declared(sizes: Mapping[str, int], p: float, beta: float, refraction: float)
 
 
 def tested(
+    part: Part,
     sizes: Mapping[str, int],
     p: float,
     beta: float,
@@ -86,7 +106,6 @@ def tested(
     longest: int,
     condition: str,
     seed: int,
-    **options: Any,
 ) -> dict[str, float]:
     """Return which part of the strings ends right, and which part of all states is right and exact.
 
@@ -100,7 +119,8 @@ def tested(
     if condition == "shuffled":  # the ends of the arcs are permuted
         ends = rng.permutation([following for _, _, following in transitions]).tolist()
         transitions = [(state, symbol, end) for (state, symbol, _), end in zip(transitions, ends, strict=True)]
-    with Simulator(declared(sizes, p, rate, 0.0 if condition == "no_refraction" else rate), seed, **options) as sim:
+    brain = declared(sizes, p, rate, 0.0 if condition == "no_refraction" else rate)
+    with Simulator(brain, seed, **part.simulator) as sim:
         machine = FiniteStateMachine(sim, "Symbol", "State", "Arc")
         if condition != "untrained":
             reached = reachable("0", transitions)
@@ -116,8 +136,8 @@ def tested(
             right.append(named[-1])
             steps += named
             exact += [known and read.overlap == 1.0 for known, read in zip(named, seen, strict=True)]
-    parts = {"correct": right, "nearest": nearest, "rejected": rejected, "steps": steps, "exact_states": exact}
-    return {name: float(np.mean(part)) for name, part in parts.items()}
+    seen_as = {"correct": right, "nearest": nearest, "rejected": rejected, "steps": steps, "exact_states": exact}
+    return {name: float(np.mean(each)) for name, each in seen_as.items()}
 
 
 Found = Mapping[float, Mapping[str, Sequence[Mapping[str, float]]]]
@@ -157,13 +177,20 @@ def _metrics(found: Found) -> dict[str, Any]:
     def by_p(condition: str, name: str) -> dict[str, float]:
         return {str(p): round(fmean(scores(conditions[condition], name)), 4) for p, conditions in found.items()}
 
+    def seeds(condition: str) -> dict[str, Any]:
+        return {f"p={p}": by_seed(conditions[condition]) for p, conditions in found.items()}
+
     return {
         **{name: by_p("trained", name) for name in ("correct", "exact_states", "steps", "nearest")},
         "intervals_95": {
             str(p): interval_95(scores(conditions["trained"], "correct"), bounded=True)
             for p, conditions in found.items()
         },
-        "controls": {c: {name: by_p(c, name) for name in ("correct", "nearest", "steps")} for c in CONDITIONS[1:]},
+        "by_seed": seeds("trained"),
+        "controls": {
+            c: {**{name: by_p(c, name) for name in ("correct", "nearest", "steps")}, "by_seed": seeds(c)}
+            for c in CONDITIONS[1:]
+        },
         "published": {"correct": {str(p): text for p, text in PUBLISHED.items()}},
         "chance": {"correct": round(fmean(scores(next(iter(found.values()))["trained"], "rejected")), 4)},
     }

@@ -8,7 +8,6 @@ each, by a rule whose softmax is the frequency; then the brain runs by itself, a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -27,7 +26,9 @@ from brainsim import (
     experiment,
 )
 from brainsim.operations import MarkovChain, choice_noise, flip_coin, frequencies, imprint
-from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -58,16 +59,32 @@ def markov_chain(
     flips: int = 300,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Hear ``heard`` states and sample as many as ``sampled``; areas have ``blocks * k`` neurons."""
-    found: dict[str, list[Any]] = {}
-    with run.progress(seeds * (len(CONDITIONS) + 1), "chains") as bar:
-        for condition in CONDITIONS:
-            compute = partial(
-                chain, k, blocks, p, beta, steepness, imprinting, heard, sampled, condition, **run.simulator
-            )
-            found[condition] = over_seeds(run, bar, condition, seeds, compute)
-        flip = partial(coin, blocks * k, k, p, imprinting, flips, **run.simulator)
-        coins = over_seeds(run, bar, "coin", seeds, flip)
+    """Hear ``heard`` states and sample as many as ``sampled``; areas have ``blocks * k`` neurons.
+
+    Parameters
+    ----------
+    k
+        Neurons that stand for a state, and winners of each area.
+    blocks
+        Neurons of an area, in units of k; three blocks stand for the states.
+    p
+        Connection probability.
+    beta
+        First step of the rule that records frequencies.
+    steepness
+        Steepness of that rule, and of the softmax by which the brain chooses.
+    imprinting
+        Times each state is imprinted at the start.
+    heard, sampled
+        States that a brain hears, and states that it goes through by itself.
+    flips
+        Flips of a coin by a brain that has heard nothing.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
+    calls = {c: Call(chain, (k, blocks, p, beta, steepness, imprinting, heard, sampled, c)) for c in CONDITIONS}
+    parts = over_seeds(run, {**calls, "coin": Call(coin, (blocks * k, k, p, imprinting, flips))}, seeds, "chains")
+    found, coins = {condition: parts[condition] for condition in CONDITIONS}, parts["coin"]
     run.picture("transitions.png", lambda: _draw(found))
     _tables(run, found, coins)
     return _metrics(found, coins)
@@ -93,6 +110,7 @@ def drawn(length: int, seed: int) -> list[str]:
 
 
 def chain(
+    part: Part,
     k: int,
     blocks: int,
     p: float,
@@ -103,7 +121,6 @@ def chain(
     sampled: int,
     condition: str,
     seed: int,
-    **options: Any,
 ) -> dict[str, Any]:
     """Return the transition frequencies of what was heard and of what was sampled."""
     states = drawn(heard, seed)
@@ -112,7 +129,7 @@ def chain(
     rule: Plasticity = StatisticalHebbian(0.0 if condition == "beta_zero" else beta, 16.0, steepness)
     if condition == "additive":  # every time adds the same, so that usual transitions end with similar weights
         rule = SaturatingHebbian(_ADDED / heard, 32_767.0)
-    with Simulator(declared(k, blocks, p, rule), seed, **options) as sim:
+    with Simulator(declared(k, blocks, p, rule), seed, **part.simulator) as sim:
         chain_ = MarkovChain(sim, "Now", "Following")
         chain_.imprint(imprinting)
         chain_.observe(states)
@@ -124,14 +141,14 @@ def chain(
     }
 
 
-def coin(n: int, k: int, p: float, imprinting: int, flips: int, seed: int, **options: Any) -> dict[str, float]:
+def coin(part: Part, n: int, k: int, p: float, imprinting: int, flips: int, seed: int) -> dict[str, float]:
     """Return how often a coin fell on each of its two sides, and on none."""
     brain = Brain()
     patterns = {"heads": np.arange(k), "tails": np.arange(k) + k}
     area = brain.add(Area("Coin", n, k, patterns))
     brain.connect(area, area, p, Hebbian(1.0, 8.0))
     sides = {side: area[side] for side in patterns}
-    with Simulator(brain, seed, **options) as sim:
+    with Simulator(brain, seed, **part.simulator) as sim:
         for side in sides.values():
             imprint(sim, side, side, imprinting)
         rng = np.random.default_rng([seed, 2])
@@ -177,6 +194,13 @@ def _metrics(found: Mapping[str, Parts], coins: Parts) -> dict[str, Any]:
     def largest(condition: str, against: npt.ArrayLike | None = TARGET) -> float:
         return round(fmean(_error(part, against) for part in found[condition]), 4)
 
+    def errors(condition: str) -> dict[str, list[float]]:
+        parts = found[condition]
+        return {
+            "max_error": [_error(part, TARGET) for part in parts],
+            "max_error_against_heard": [_error(part) for part in parts],
+        }
+
     return {
         "max_error": largest("trained"),
         "max_error_interval_95": interval_95([_error(part, TARGET) for part in found["trained"]], bounded=True),
@@ -185,7 +209,10 @@ def _metrics(found: Mapping[str, Parts], coins: Parts) -> dict[str, Any]:
         "target": TARGET.tolist(),
         "coin": {name: round(fmean(part[name] for part in coins), 4) for name in ("heads", "none")},
         "coin_interval_95": interval_95([part["heads"] for part in coins], bounded=True),
-        "controls": {condition: {"max_error": largest(condition)} for condition in CONDITIONS[1:]},
+        "by_seed": {**errors("trained"), "coin": by_seed(coins)},
+        "controls": {
+            condition: {"max_error": largest(condition), "by_seed": errors(condition)} for condition in CONDITIONS[1:]
+        },
         "chance": {"max_error": round(float(np.abs(TARGET - 1 / 3).max()), 4), "coin": 0.5},
     }
 

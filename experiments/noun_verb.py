@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -25,7 +26,9 @@ from brainsim.models.nemo.learner import READBACK_CRITERION, Sentence, WordLearn
 from brainsim.models.nemo.lexicon import Lexicon, english, read_lexicon
 from brainsim.plots import Curve, learning_curve, overlap_heatmap, raster
 from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
-from brainsim.studies.run import Checkpoint, Run
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
+from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
@@ -41,6 +44,7 @@ FRACTIONS = {
     "property_p_least": "property_p_least",
 }
 MOST_PICTURED = 5
+USUAL = 10  # words of a class, where neither their number nor a lexicon is given
 MOST = 10_000_000
 DUMP = "assemblies.h5"
 
@@ -56,10 +60,10 @@ class Study:
     sentences: int
     test_every: int
 
-    def learner(self, condition: str, seed: int, run: Run) -> WordLearner:
+    def learner(self, condition: str, seed: int, simulator: Mapping[str, Any]) -> WordLearner:
         """Return a blank brain; without plasticity for the control ``beta_zero``."""
         rule = replace(self.rule, beta=0.0) if condition == "beta_zero" else self.rule
-        return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **run.simulator)
+        return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **simulator)
 
     def stream(self, condition: str, seed: int) -> list[Sentence]:
         """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs.
@@ -87,13 +91,13 @@ def noun_verb(
     n: int = 100_000,
     k: int = 50,
     p: float = 0.05,
-    rule: str = "hebbian",
+    rule: Literal["hebbian", "saturating"] = "hebbian",
     beta: float = 0.06,
     w_max: float = 1000.0,
     pattern_k: int = 100,
     tau: int = 2,
-    nouns: int = 10,
-    verbs: int = 10,
+    nouns: int = 0,
+    verbs: int = 0,
     lexicon: Path | None = None,
     features: str = "",
     shared: float = 0.5,
@@ -104,14 +108,55 @@ def noun_verb(
     seeds: int = 5,
     controls: bool = True,
 ) -> Mapping[str, Any]:
-    """Learn nouns and verbs; ``nouns=0`` and ``verbs=0`` take the whole lexicon."""
-    if rule not in RULES:
-        raise ExperimentError(f"--set rule={rule}: must be one of {', '.join(RULES)}")
+    """Learn nouns and verbs from sentences.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of each of the two lexical areas.
+    p
+        Connection probability of all fibers.
+    rule
+        Plasticity rule; ``saturating`` steps become smaller towards ``w_max``.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    w_max
+        Saturation weight of a synapse, in units of the initial weight.
+    pattern_k
+        Neurons that stand for a word in Phon, Visual or Motor.
+    tau
+        Rounds with recurrence and feedback after the first round of each word.
+    nouns, verbs
+        Words of this class to learn; 0: all of a ``lexicon`` given, 10 of the one that comes with brainsim.
+    lexicon
+        CSV file with the columns word and class (noun or verb), and ratings in further columns; empty: the lexicon of
+        40 + 40 words that comes with brainsim.
+    features
+        Rating columns of the lexicon to use, with commas between them; empty: all columns of numbers.
+    shared
+        Largest fraction of a grounding that two words rated alike share, 0 to 1; without ratings groundings are
+        disjoint.
+    drop_homographs
+        Leave out words that the lexicon has more than once, instead of refusing it.
+    clauses
+        Tab-separated file of real clauses (role, order, subj, verb, obj) to hear; empty: random pairs of a noun and a
+        verb.
+    sentences
+        Sentences that a brain hears.
+    test_every
+        Sentences from one test to the next.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    controls
+        Also run the brains that must fail: no plasticity, no training, shuffled groundings.
+    """
     for name, value in (("sentences", sentences), ("test_every", test_every), ("seeds", seeds)):
         if not 1 <= value <= MOST:
             raise ExperimentError(f"--set {name}={value}: must be between 1 and {MOST}")
+    usual = None if lexicon else USUAL
     words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
-    words = words.take(nouns or None, verbs or None)
+    run.notes += words.notes
+    words = words.take(nouns or usual, verbs or usual)
     study = Study(
         lexicon=words,
         clauses=read_clauses(clauses, words) if clauses else [],
@@ -132,31 +177,23 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _all_parts(run: Run, study: Study, conditions: Sequence[str], seeds: range) -> dict[str, list[Any]]:
-    total = study.sentences * len(seeds) * sum(condition != "untrained" for condition in conditions)
-    with run.progress(total, "sentences") as bar:
-
-        def part(condition: str, seed: int) -> Any:
-            bar.set_description(f"{condition}, seed {seed}")
-            files = (DUMP,) if condition == "trained" and seed == seeds[0] else ()
-            start = bar.n
-            result = run.part(
-                f"{condition}-{seed}",
-                lambda checkpoint: _learn(run, study, condition, seed, checkpoint, bar, bool(files)),
-                files,
-            )
-            bar.update(start + result["curve"][-1]["sentences"] - bar.n)  # what an earlier run had done
-            return result
-
-        return {condition: [part(condition, seed) for seed in seeds] for condition in conditions}
+    keys = {(condition, seed): f"{condition}-{seed}" for condition in conditions for seed in seeds}
+    results = run.parts(
+        {key: Call(_learned, (study, condition, seed)) for (condition, seed), key in keys.items()},
+        unit="sentences",
+        steps={key: len(study.stream(condition, seed)) for (condition, seed), key in keys.items()},
+        files={keys["trained", seeds[0]]: (DUMP,)},
+    )
+    return {condition: [results[keys[condition, seed]] for seed in seeds] for condition in conditions}
 
 
-def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkpoint, bar: Any, dump: bool) -> Any:
+def _learned(part: Part, study: Study, condition: str, seed: int) -> Any:
     """Train one brain and return its curve, its support and its speed; dump the assemblies of one."""
-    learner, stream = study.learner(condition, seed, run), study.stream(condition, seed)
+    learner, stream = study.learner(condition, seed, part.simulator), study.stream(condition, seed)
     with learner.sim as sim:
-        notes = checkpoint.load(sim) or {"curve": [], "support": {"Lex1": [], "Lex2": []}, "seconds": 0.0}
+        notes = part.load(sim) or {"curve": [], "support": {"Lex1": [], "Lex2": []}, "timed": 0, "seconds": 0.0}
         support = {area: set(neurons) for area, neurons in notes["support"].items()}
-        curve, seconds = notes["curve"], notes["seconds"]
+        curve, speed = notes["curve"], Speed(notes["timed"], notes["seconds"])
         if not curve:
             curve.append({"sentences": 0, **asdict(learner.test())})
         # Controls are only to be seen failing; four looks are enough and save a third of the time.
@@ -164,25 +201,45 @@ def _learn(run: Run, study: Study, condition: str, seed: int, checkpoint: Checkp
         while (heard := curve[-1]["sentences"]) < len(stream):
             chunk = stream[heard : heard + every]
             recording = sim.record(learner.lex1, learner.lex2)
-            started = time.perf_counter()
             for sentence in chunk:
-                learner.hear(sentence)
-                bar.update()
-            seconds += time.perf_counter() - started
+                with speed.timed():
+                    learner.hear(sentence)
+                part.tick()
             recording.stop()
             for area, neurons in support.items():
                 neurons.update(np.concatenate(recording.winners(area)).tolist())
             curve.append({"sentences": heard + len(chunk), **asdict(learner.test())})
             saved = {area: sorted(neurons) for area, neurons in support.items()}
-            checkpoint.save(sim, {"curve": curve, "support": saved, "seconds": seconds})
-        if dump:
-            _dump(run, learner)
+            part.save(sim, {"curve": curve, "support": saved, "timed": speed.sentences, "seconds": speed.seconds})
+        if DUMP in part.files:
+            _dump(part, learner)
         return {
             "curve": curve,
             "support": {area: len(neurons) for area, neurons in support.items()},
-            "seconds": seconds,
+            "sentences_per_second": speed.per_second(),
             "words": {word: _word_scores(learner, word) for word in study.lexicon.words} if study.clauses else {},
         }
+
+
+class Speed:
+    """Sentences a second while they are heard, without the first one in this process, which may compile."""
+
+    def __init__(self, sentences: int, seconds: float) -> None:
+        self.sentences, self.seconds = sentences, seconds
+        self._first = True
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Time a sentence."""
+        started = time.perf_counter()
+        yield
+        if not self._first:
+            self.sentences, self.seconds = self.sentences + 1, self.seconds + time.perf_counter() - started
+        self._first = False
+
+    def per_second(self) -> float | None:
+        """Return how many sentences a second were heard, ``None`` if only first ones were."""
+        return self.sentences / self.seconds if self.sentences else None
 
 
 def _word_scores(learner: WordLearner, word: str) -> dict[str, float]:
@@ -190,7 +247,7 @@ def _word_scores(learner: WordLearner, word: str) -> dict[str, float]:
     return {"classification": scores.classification, "readback": scores.readback_right, "property_p": scores.property_p}
 
 
-def _dump(run: Run, learner: WordLearner) -> None:
+def _dump(part: Part, learner: WordLearner) -> None:
     """Write each word's lexical assembly, fired by its meaning and by its sound, and a recording of some words."""
     lexicon, sim = learner.lexicon, learner.sim
     assemblies = [learner.name(word)[0] for word in lexicon.words]
@@ -210,7 +267,7 @@ def _dump(run: Run, learner: WordLearner) -> None:
             into_lex = learner.phon >> learner.lex1 | learner.phon >> learner.lex2
             sim.run(into_lex)
             sim.run(into_lex | learner.lex1 >> learner.lex1 | learner.lex2 >> learner.lex2, rounds=5)
-    with run.file(DUMP) as path:
+    with part.file(DUMP) as path:
         write_assemblies(path, assemblies, {"words_heard": recording})
 
 
@@ -286,11 +343,12 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
     by_seed = {
         **{shown: [f[measure] for f in finals] for shown, measure in FRACTIONS.items()},
         "support": [fmean(part["support"].values()) for part in parts],
-        "sentences_per_second": [study.sentences / part["seconds"] for part in parts],
     }
-    reached = [value for value in criterion if value is not None]
+    speeds = [part["sentences_per_second"] for part in parts]
+    timed, reached = ([value for value in values if value is not None] for values in (speeds, criterion))
     return {
         **{name: round(fmean(values), 4) for name, values in by_seed.items()},
+        "sentences_per_second": round(fmean(timed), 4) if timed else None,
         "sentences_to_criterion": fmean(reached) if len(reached) == len(criterion) else None,
         "criterion_tested_every": study.test_every,
         "sentences": study.sentences,
@@ -298,9 +356,10 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
         "chance": {"classification": 0.5, "readback": 1 / len(study.lexicon.words)},
         "intervals_95": {
             **_intervals(by_seed),
+            "sentences_per_second": interval_95(timed),
             "sentences_to_criterion": interval_95(reached) if len(reached) == len(criterion) else None,
         },
-        "by_seed": {**by_seed, "sentences_to_criterion": criterion},
+        "by_seed": {**by_seed, "sentences_per_second": speeds, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
         "lexicon": _about_words(study, parts),
         "curve": {name: [part["curve"] for part in parts] for name, parts in results.items()},
@@ -329,6 +388,8 @@ def _about_words(study: Study, parts: Sequence[Any]) -> dict[str, Any]:
         "nouns": study.lexicon.nouns,
         "verbs": study.lexicon.verbs,
         "features": study.lexicon.feature_names,
+        "dropped_columns": study.lexicon.dropped_columns,
+        "skipped_classes": study.lexicon.skipped_classes,
         "left_out_homographs": study.lexicon.left_out,
     }
     if not study.clauses:

@@ -17,7 +17,9 @@ from matplotlib.figure import Figure
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
 from brainsim.models.lazy import LazyProjection
 from brainsim.operations import Trace, project
-from brainsim.studies.comparison import measured, write_table
+from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -25,6 +27,7 @@ BETAS = (0.25, 0.1, 0.075, 0.05, 0.03)
 PUBLISHED = {0.25: 1.59, 0.1: 2.65, 0.075: 3.31, 0.05: 3.91, 0.03: 5.03}  # lazy engine, n = 1e5, k = 317, p = .01
 BY_ROUNDS = {1: 1.0, 2: 1.61, 3: 2.08, 5: 2.60, 10: 3.00, 20: 3.03}  # the law, n = 1e4, k = 100, p = .01, beta = .05
 CONTROL = 0.0
+SMALL = 10_000  # neurons of the brains that are followed round by round
 
 
 @experiment(quick={"n": 4000, "large_n": 0, "rounds": 20, "seeds": 2, "lazy_seeds": 1})
@@ -39,48 +42,58 @@ def projection(
     lazy_seeds: int = 5,
     beta_by_rounds: float = 0.05,
 ) -> Mapping[str, Any]:
-    """Project one stimulus of k = sqrt(n) neurons, and follow the support; ``large_n=0`` drops the larger brain."""
+    """Project one stimulus of k = sqrt(n) neurons, and follow the support; ``large_n=0`` drops the larger brain.
+
+    Parameters
+    ----------
+    n
+        Neurons of the area; sqrt(n) of them win.
+    large_n
+        Neurons of the larger area that the exact law is run on, too; 0: none.
+    p
+        Connection probability.
+    rounds
+        Rounds of the projection.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    lazy_seeds
+        Runs of the engine of the literature.
+    beta_by_rounds
+        Plasticity at which the two engines are compared round by round.
+    """
     sizes = [size for size in (n, large_n) if size]
     betas = (*BETAS, CONTROL)
-    parts = len(sizes) * len(betas) * seeds + len(BETAS) * lazy_seeds + 2 * seeds
-    with run.progress(parts, "projections") as bar:
-
-        def part(engine: str, size: int, beta: float, seed: int) -> dict[str, list[float]]:
-            compute = _exact if engine == "exact" else _lazy
-            options = run.simulator if engine == "exact" else {}
-            found = run.part(
-                f"{engine}-{size}-{beta}-{seed}", lambda _: compute(size, p, beta, rounds, seed, **options)
-            )
-            bar.update()
-            return dict(found)
-
-        def curves(engine: str, size: int, beta: float, count: int) -> list[dict[str, list[float]]]:
-            return [part(engine, size, beta, seed) for seed in range(run.seed, run.seed + count)]
-
-        exact = {size: {beta: curves("exact", size, beta, seeds) for beta in betas} for size in sizes}
-        lazy = {beta: curves("lazy", n, beta, lazy_seeds) for beta in BETAS}
-        small = {engine: curves(engine, 10_000, beta_by_rounds, seeds) for engine in ("exact", "lazy")}
+    engines = {"exact": _exact, "lazy": _lazy}
+    counts = {("exact", size, beta): seeds for size in reversed(sizes) for beta in betas}  # the largest begin first
+    counts |= {("lazy", n, beta): lazy_seeds for beta in BETAS}
+    for engine in engines:  # with n = 10_000, these may be among those above
+        counts[engine, SMALL, beta_by_rounds] = max(seeds, counts.get((engine, SMALL, beta_by_rounds), 0))
+    calls = {(engine, size, beta): Call(engines[engine], (size, p, beta, rounds)) for engine, size, beta in counts}
+    found = over_seeds(run, calls, counts, "projections")
+    exact = {size: {beta: found["exact", size, beta][:seeds] for beta in betas} for size in sizes}
+    lazy = {beta: found["lazy", n, beta][:lazy_seeds] for beta in BETAS}
+    small = {engine: found[engine, SMALL, beta_by_rounds][:seeds] for engine in engines}
     run.picture("support.png", lambda: _draw(exact, lazy))
     _tables(run, n, exact, lazy, small)
     return _metrics(n, exact, lazy, small)
 
 
-def _exact(n: int, p: float, beta: float, rounds: int, seed: int, **options: Any) -> dict[str, list[float]]:
+def _exact(part: Part, n: int, p: float, beta: float, rounds: int, seed: int) -> dict[str, list[float]]:
     k, brain = round(n**0.5), Brain()
     stimulus, area = brain.add(Area("Stimulus", n=k, k=k), Area("A", n=n, k=k))
     rule = Hebbian(beta)
     brain.connect(stimulus, area, p=p, plasticity=rule)
     brain.connect(area, area, p=p, plasticity=rule)
     trace = Trace()
-    with Simulator(brain, seed=seed, **options) as sim:
+    with Simulator(brain, seed=seed, **part.simulator) as sim:
         project(sim, Assembly("Stimulus", np.arange(k)), area, rounds, trace=trace)
     return {"support_over_k": [count / k for count in trace.support], "overlap": list(trace.overlaps)}
 
 
-def _lazy(n: int, p: float, beta: float, rounds: int, seed: int) -> dict[str, list[float]]:
+def _lazy(_: Part, n: int, p: float, beta: float, rounds: int, seed: int) -> dict[str, list[float]]:
     k = round(n**0.5)
     engine, support, overlaps = LazyProjection(n, k, p, beta, seed), [], []
-    for _ in range(rounds):
+    for _round in range(rounds):
         before = engine.winners
         engine.step()
         support.append(engine.support / k)
@@ -129,6 +142,8 @@ def _metrics(n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[s
     def summary(curves: Curves) -> dict[str, float]:
         return {str(beta): round(fmean(_ends(seeds)), 4) for beta, seeds in curves.items() if beta != CONTROL}
 
+    law = {size: {beta: c for beta, c in curves.items() if beta != CONTROL} for size, curves in exact.items()}
+    zero = {size: {CONTROL: curves[CONTROL]} for size, curves in exact.items()}
     control = exact[n][CONTROL]
     return {
         "support_over_k": summary(exact[n]),
@@ -144,8 +159,35 @@ def _metrics(n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[s
             "beta_zero": {
                 "support_over_k": round(fmean(_ends(control)), 4),
                 "overlap_last": round(fmean(c["overlap"][-1] for c in control), 4),
+                "by_seed": _by_seed(zero),
             }
         },
+        "by_seed": {**_by_seed(law), "condition=lazy": _by_seed({n: lazy})},
+        "curve": {"trained": _points(law), "beta_zero": _points(zero), "lazy": _points({n: lazy})},
+    }
+
+
+def _by_seed(by_size: Mapping[int, Curves]) -> dict[str, Any]:
+    return {
+        f"n={size}": {
+            f"beta={beta}": {"support_over_k": _ends(seeds), "overlap_last": [c["overlap"][-1] for c in seeds]}
+            for beta, seeds in curves.items()
+        }
+        for size, curves in by_size.items()
+    }
+
+
+def _points(by_size: Mapping[int, Curves]) -> dict[str, Any]:
+    """Return the supports after some of the rounds."""
+
+    def of(curve: Mapping[str, list[float]]) -> list[dict[str, float]]:
+        support = curve["support_over_k"]
+        steps = sorted({*(step for step in BY_ROUNDS if step < len(support)), len(support)})
+        return [{"round": step, "support_over_k": support[step - 1]} for step in steps]
+
+    return {
+        f"n={size}": {f"beta={beta}": [of(curve) for curve in seeds] for beta, seeds in curves.items()}
+        for size, curves in by_size.items()
     }
 
 

@@ -23,7 +23,9 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Channels, Fiber, FiberSet, Hebbian, Simulator, experiment
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -61,19 +63,32 @@ def routing(
     ungated: int = 2,
     seeds: int = 3,
 ) -> Mapping[str, Any]:
-    """Choose ``chosen`` of L items by ``cue`` of each key, for several L (``items``, with commas between them)."""
+    """Choose ``chosen`` of L items by ``cue`` of each key, for several L (``items``, with commas between them).
+
+    Parameters
+    ----------
+    items
+        Numbers of items L, with commas between them.
+    chosen
+        Items that a goal names.
+    cue
+        Fraction of each key that a goal holds, 0 to 1.
+    working
+        Neurons of the working memory.
+    queries
+        Goals that each brain is asked for.
+    ungated
+        Queries of the control without a gate.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes = [int(each) for each in items.split(",")]
-    with run.progress(seeds * len(sizes), "brains") as bar:
-        parts = {
-            size: over_seeds(
-                run,
-                bar,
-                f"items-{size}",
-                seeds,
-                lambda seed, size=size: routed(size, chosen, cue, working, queries, ungated, seed, **run.simulator),
-            )
-            for size in sizes
-        }
+    calls = {
+        f"items-{size}": Call(routed, (size, chosen, cue, working, queries, ungated))
+        for size in sorted(sizes, reverse=True)  # the longest begin first
+    }
+    found = over_seeds(run, calls, seeds)
+    parts = {size: found[f"items-{size}"] for size in sizes}
     _table(run, parts)
     run.picture("routing.png", lambda: _draw(parts))
     means = {size: {name: fmean(scores(seen, name)) for name in (*MEASURES, *EVENTS)} for size, seen in parts.items()}
@@ -90,6 +105,7 @@ def routing(
             str(size): {name: interval_95(scores(seen, name), bounded=True) for name in MEASURES}
             for size, seen in parts.items()
         },
+        "by_seed": {f"items={size}": by_seed(seen) for size, seen in parts.items()},
     }
 
 
@@ -145,10 +161,10 @@ class Thalamus:
 
 
 def routed(
-    items: int, chosen: int, cue: float, working: int, queries: int, ungated: int, seed: int, **options: Any
+    part: Part, items: int, chosen: int, cue: float, working: int, queries: int, ungated: int, seed: int
 ) -> dict[str, float]:
     """Link all items, ask for some, and return the measures and the synaptic events of a query."""
-    thalamus, rng = Thalamus(items, chosen, working, seed, **options), np.random.default_rng([seed, 2])
+    thalamus, rng = Thalamus(items, chosen, working, seed, **part.simulator), np.random.default_rng([seed, 2])
     with thalamus.sim:
         for item in range(items):
             thalamus.link(item)

@@ -20,6 +20,9 @@ from brainsim import Hebbian, Plasticity, SaturatingHebbian, experiment
 from brainsim.models.nemo.learner import READBACK_CRITERION, WordLearner, random_sentences
 from brainsim.models.nemo.lexicon import english
 from brainsim.plots import Curve, learning_curve
+from brainsim.studies.comparison import by_seed, over_seeds
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 
 CONTROL = "no plasticity"
@@ -48,30 +51,48 @@ def horizon(rule: Plasticity, words: int) -> float | None:
 def saturation(
     run: Run, *, n: int = 100_000, words: int = 5, sentences: int = 800, test_every: int = 50, seeds: int = 5
 ) -> Mapping[str, Any]:
-    """Compare rules on ``words`` nouns and ``words`` verbs."""
-    lexicon = english().take(words, words)
+    """Compare rules on ``words`` nouns and ``words`` verbs.
 
-    def learn(rule: Plasticity, seed: int, bar: Any) -> list[dict[str, float]]:
-        learner = WordLearner(lexicon, rule, n=n, seed=seed, **run.simulator)
-        heard, curve = random_sentences(lexicon, sentences, seed), []
-        with learner.sim:
-            for start in range(0, sentences, test_every):
-                for sentence in heard[start : start + test_every]:
-                    learner.hear(sentence)
-                    bar.update()
-                curve.append({"sentences": min(start + test_every, sentences), **asdict(learner.test())})
-        return curve
-
-    with run.progress(len(RULES) * seeds * sentences, "sentences") as bar:
-        curves = {
-            name: [
-                run.part(f"{number}-{seed}", lambda _, rule=rule, seed=seed: learn(rule, seed, bar))
-                for seed in range(run.seed, run.seed + seeds)
-            ]
-            for number, (name, rule) in enumerate(RULES.items())
-        }
+    Parameters
+    ----------
+    n
+        Neurons of each of the two lexical areas.
+    words
+        Nouns, and as many verbs.
+    sentences
+        Sentences that a brain hears.
+    test_every
+        Sentences from one test to the next.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
+    calls = {
+        str(number): Call(_learned, (rule, n, words, sentences, test_every))
+        for number, rule in enumerate(RULES.values())
+    }
+    curves = dict(zip(RULES, over_seeds(run, calls, seeds, "sentences", steps=sentences).values(), strict=True))
     run.picture("saturation.png", lambda: _draw(curves, words))
-    return {"rules": {name: _summary(RULES[name], curve, words) for name, curve in curves.items()}, "curves": curves}
+    return {
+        "rules": {name: _summary(RULES[name], curve, words) for name, curve in curves.items()},
+        "by_seed": {f"condition={name}": by_seed([curve[-1] for curve in each]) for name, each in curves.items()},
+        "curve": curves,
+    }
+
+
+def _learned(
+    part: Part, rule: Plasticity, n: int, words: int, sentences: int, test_every: int, seed: int
+) -> list[dict[str, float]]:
+    """Return the learning curve of a brain."""
+    lexicon = english().take(words, words)
+    learner = WordLearner(lexicon, rule, n=n, seed=seed, **part.simulator)
+    heard, curve = random_sentences(lexicon, sentences, seed), []
+    with learner.sim:
+        for start in range(0, sentences, test_every):
+            for sentence in heard[start : start + test_every]:
+                learner.hear(sentence)
+                part.tick()
+            curve.append({"sentences": min(start + test_every, sentences), **asdict(learner.test())})
+    return curve
 
 
 def _summary(rule: Plasticity, curves: list[list[dict[str, float]]], words: int) -> dict[str, Any]:

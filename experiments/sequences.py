@@ -9,7 +9,6 @@ once with a scaffold area beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,8 @@ from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
 from brainsim.operations import chance_overlap, memorize_sequence, normalize, recall_sequence
 from brainsim.plots import Curve, learning_curve
 from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -46,22 +47,37 @@ def sequences(
     presentations: int = 10,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Memorize a sequence of ``length`` stimuli, and recall it after each presentation."""
-    found: dict[float, dict[str, dict[str, list[Any]]]] = {}
-    with run.progress(seeds * len(PUBLISHED) * len(KINDS) * len(CONDITIONS), "sequences") as bar:
-        for p in PUBLISHED:
-            found[p] = {condition: {} for condition in CONDITIONS}
-            for condition in CONDITIONS:
-                for kind in KINDS:
-                    rate = 0.0 if condition == "beta_zero" else beta
-                    compute = partial(recalled, n, k, p, rate, length, presentations, kind, condition, **run.simulator)
-                    found[p][condition][kind] = over_seeds(run, bar, f"{p}-{condition}-{kind}", seeds, compute)
+    """Memorize a sequence of ``length`` stimuli, and recall it after each presentation.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of the area.
+    length
+        Stimuli of the sequence.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    presentations
+        Times the sequence is shown.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
+    rates = {condition: 0.0 if condition == "beta_zero" else beta for condition in CONDITIONS}
+    calls = {
+        (p, condition, kind): Call(recalled, (n, k, p, rate, length, presentations, kind, condition))
+        for p in PUBLISHED
+        for condition, rate in rates.items()
+        for kind in KINDS
+    }
+    parts = over_seeds(run, calls, seeds, "sequences")
+    found = {p: {c: {kind: parts[p, c, kind] for kind in KINDS} for c in CONDITIONS} for p in PUBLISHED}
     run.picture("recall.png", lambda: _draw(found))
     _tables(run, found, presentations)
     return _metrics(n, k, found)
 
 
 def recalled(
+    part: Part,
     n: int,
     k: int,
     p: float,
@@ -71,7 +87,6 @@ def recalled(
     kind: str,
     condition: str,
     seed: int,
-    **options: Any,
 ) -> dict[str, list[float]]:
     """Return by presentation how much of the last assembly is recalled, and how much any two elements share."""
     brain = Brain()
@@ -86,7 +101,7 @@ def recalled(
             brain.connect(source, target, p, rule)
     stimuli = [Assembly("Stimulus", np.arange(i * k, (i + 1) * k)) for i in range(length)]
     orders, last, shared = np.random.default_rng(seed), [], []
-    with Simulator(brain, seed, **options) as sim:
+    with Simulator(brain, seed, **part.simulator) as sim:
         if condition != "not_normalized":
             normalize(sim, brain.fibers)
         for _ in range(presentations):
@@ -148,6 +163,16 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
     def at(p: float, condition: str) -> dict[str, dict[str, float]]:
         return {kind: by_presentation(found[p][condition][kind]) for kind in KINDS}
 
+    def ends(condition: str) -> dict[str, Any]:
+        """Return the scores after the last presentation."""
+        return {
+            f"p={p}": {
+                kind: {name: _last(c[condition][kind], name)[:, -1].tolist() for name in ("last", "shared")}
+                for kind in KINDS
+            }
+            for p, c in found.items()
+        }
+
     lowest = min(found)
     return {
         "recall_last": at(lowest, "trained"),
@@ -159,8 +184,17 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
             }
             for p in found
         },
+        "by_seed": ends("trained"),
         "controls": {
-            c: {str(p): {"recall_last": at(p, c), "shared": shared(p, c)} for p in found} for c in CONDITIONS[1:]
+            c: {**{str(p): {"recall_last": at(p, c), "shared": shared(p, c)} for p in found}, "by_seed": ends(c)}
+            for c in CONDITIONS[1:]
+        },
+        "curve": {
+            c: {
+                f"p={p}": {kind: [_by_presentation(curve) for curve in found[p][c][kind]] for kind in KINDS}
+                for p in found
+            }
+            for c in CONDITIONS
         },
         "published": {
             str(p): {"recall_last": {kind: list(values) for kind, values in kinds.items()}}
@@ -168,6 +202,11 @@ def _metrics(n: int, k: int, found: Found) -> dict[str, Any]:
         },
         "chance": {"overlap": chance_overlap(n, k)},
     }
+
+
+def _by_presentation(curve: Mapping[str, list[float]]) -> list[dict[str, float]]:
+    pairs = zip(curve["last"], curve["shared"], strict=True)
+    return [{"presentation": number, "last": last, "shared": shared} for number, (last, shared) in enumerate(pairs, 1)]
 
 
 def _draw(found: Found) -> Figure:

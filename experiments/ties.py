@@ -20,7 +20,9 @@ from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
 from brainsim.operations import chance_overlap
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -60,20 +62,29 @@ def ties(
     most_rounds: int = 40,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Compare first winners by four rules, and form assemblies under the law, with and without learning."""
+    """Compare first winners by four rules, and form assemblies under the law, with and without learning.
+
+    Parameters
+    ----------
+    n, k
+        Neurons and winners of the area.
+    p
+        Connection probability.
+    beta
+        Plasticity: how much a synapse strengthens in a step, as a fraction of its weight.
+    stimuli
+        Unrelated stimuli.
+    rounds
+        Rounds over which the support of a forming assembly is counted.
+    most_rounds
+        Rounds after which an assembly that still changes counts as one that does not settle.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     rates = {"trained": beta, "beta_zero": 0.0}
-    with run.progress(seeds * (1 + len(rates)), "parts") as bar:
-        caps = over_seeds(run, bar, "caps", seeds, lambda seed: first_caps(n, k, p, stimuli, seed, **run.simulator))
-        grown = {
-            name: over_seeds(
-                run,
-                bar,
-                f"formed-{name}",
-                seeds,
-                lambda seed, rate=rate: formed(n, k, p, rate, rounds, most_rounds, seed, **run.simulator),
-            )
-            for name, rate in rates.items()
-        }
+    calls = {f"formed-{name}": Call(formed, (n, k, p, rate, rounds, most_rounds)) for name, rate in rates.items()}
+    found = over_seeds(run, {"caps": Call(first_caps, (n, k, p, stimuli)), **calls}, seeds, "parts")
+    caps, grown = found["caps"], {name: found[f"formed-{name}"] for name in rates}
     _tables(run, caps, grown)
     run.picture("ties.png", lambda: _draw(caps))
     return {
@@ -84,10 +95,14 @@ def ties(
             rule: {name: interval_95(scores([part[rule] for part in caps], name)) for name in MEASURES}
             for rule in RULES
         },
+        "by_seed": {
+            **{f"condition={rule}": {"first_winners": by_seed([part[rule] for part in caps])} for rule in RULES},
+            **{f"condition={name}": {"formed": by_seed(parts)} for name, parts in grown.items()},
+        },
     }
 
 
-def first_caps(n: int, k: int, p: float, stimuli: int, seed: int, **options: Any) -> dict[str, dict[str, float]]:
+def first_caps(part: Part, n: int, k: int, p: float, stimuli: int, seed: int) -> dict[str, dict[str, float]]:
     """Return the measures of each rule for the first winners of unrelated stimuli."""
     brain, changed = Brain(), max(1, round(CHANGED * k))
     source, area = brain.add(Area("Stimulus", n=stimuli * k + changed, k=k), Area("A", n=n, k=k))
@@ -96,7 +111,7 @@ def first_caps(n: int, k: int, p: float, stimuli: int, seed: int, **options: Any
     shown, others = neurons[changed:].reshape(stimuli, k), neurons[:changed]
     similar = [np.concatenate([stimulus[changed:], others]) for stimulus in shown]
     rules, seen = _other_rules(n, seed), {name: [] for name in RULES}
-    with Simulator(brain, seed=seed, **options) as sim:
+    with Simulator(brain, seed=seed, **part.simulator) as sim:
         for stimulus in [*shown, *shown, *similar]:
             sim.present(Assembly(source.name, np.sort(stimulus)))
             drives = sim.drives(area, source >> area)
@@ -141,14 +156,14 @@ def _overlap(ours: Neurons, theirs: Neurons) -> float:
 
 
 def formed(
-    n: int, k: int, p: float, beta: float, rounds: int, most_rounds: int, seed: int, **options: Any
+    part: Part, n: int, k: int, p: float, beta: float, rounds: int, most_rounds: int, seed: int
 ) -> dict[str, float]:
     """Return how many neurons fire while an assembly forms, and whether its winners settle."""
     brain = Brain()
     source, area = brain.add(Area("Stimulus", n=k, k=k), Area("A", n=n, k=k))
     for fiber_source in (source, area):
         brain.connect(fiber_source, area, p=p, plasticity=Hebbian(beta))
-    with Simulator(brain, seed=seed, **options) as sim:
+    with Simulator(brain, seed=seed, **part.simulator) as sim:
         recording = sim.record(area)
         sim.present(Assembly(source.name, np.arange(k)))
         sim.run(source >> area)

@@ -59,6 +59,8 @@ class Backend(ABC):
     name: ClassVar[str]
     parts: ClassVar[frozenset[type]]
     """The kinds of activation, graph and rule that this backend can run; a program with another one is refused."""
+    forks: ClassVar[bool] = True
+    """Whether a forked process can use what was built before."""
 
     def __init__(self, program: Program, options: Options) -> None:
         self.program = program

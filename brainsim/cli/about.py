@@ -13,11 +13,15 @@ from brainsim.studies.experiment import load_experiment
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def parameters(file: Path) -> None:
-    """List the parameters of the experiment in FILE, with their types, defaults and quick values."""
+    """List the parameters of the experiment in FILE: what they mean, their types, defaults and quick values."""
     experiment = load_experiment(file)
+    meanings = experiment.help
     for name, kind in experiment.types.items():
         quick = f"   (--quick: {experiment.quick[name]})" if name in experiment.quick else ""
-        click.echo(f"{name}: {kind.__name__} = {experiment.defaults[name]!r}{quick}")
+        shown = " or ".join(experiment.choices.get(name, (kind.__name__,)))
+        click.echo(f"{name}: {shown} = {experiment.defaults[name]!r}{quick}")
+        if name in meanings:
+            click.echo(f"    {meanings[name]}")
 
 
 @click.command()

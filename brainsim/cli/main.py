@@ -6,6 +6,7 @@ Ctrl-C; 143 ended by SIGTERM or SIGHUP.
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -13,6 +14,8 @@ import click
 from brainsim._version import __version__
 from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
+from brainsim.cli.files import check, diff, show
+from brainsim.cli.graph import graph
 from brainsim.cli.run import run
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
 
@@ -25,12 +28,13 @@ def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
 
 
-for _command in (run, parameters, info, bench):
+for _command in (run, parameters, check, show, diff, graph, info, bench):
     cli.add_command(_command)
 
 
 def main() -> None:
     """Entry point: turn errors into one line and an exit code."""
+    _escape_letters()
     try:
         sys.exit(cli.main(standalone_mode=False, prog_name="brainsim"))
     except click.exceptions.Exit as stop:
@@ -44,3 +48,10 @@ def main() -> None:
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
+
+
+def _escape_letters() -> None:
+    """Let a terminal that has not all letters show the others as escapes; a word must not end a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated.")
 @click.option("--seed", type=click.IntRange(0, 2**62), help="Seed of everything random; 0 by default.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), help="CPU threads of each process; by default its share of the cores."
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes for the parts of the run; one a core by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/<name> by default.")
 @click.option("--quick", is_flag=True, help="A small version that takes seconds.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run in --out, with its settings.")
@@ -81,8 +84,10 @@ def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> tuple[Exp
 
 def _settings(file: Path, seed: int, quick: bool, parameters: dict[str, Any], options: dict[str, Any]) -> Settings:
     from brainsim.studies.settings import Settings
+    from brainsim.studies.side_by_side import default_jobs
 
-    machine = {"backend": options["backend"], "threads": options["threads"]}
+    jobs = options["jobs"] or default_jobs(options["backend"])
+    machine = {"backend": options["backend"], "threads": options["threads"], "jobs": jobs}
     return Settings.of_file(file, seed=seed, quick=quick, parameters=parameters, **machine)
 
 

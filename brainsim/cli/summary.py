@@ -19,7 +19,7 @@ def summary(metrics: dict[str, Any]) -> str:
     """Return the scores as lines, with the chance level and the controls beside them."""
     lines: list[tuple[str, str]] = []
     for name, value in metrics.items():
-        if value is None and "interval" in name:  # of one seed
+        if value is None and ("interval" in name or name == "peak_rss_mb"):  # of one seed; not told by the system
             continue
         if value is None or isinstance(value, int | float | str):
             lines.append((name, _shown(value)))

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 from brainsim.plots._axes import axes
+from brainsim.plots._legend import legend
 from brainsim.plots._text import draw_as_they_are
 
 
@@ -86,15 +86,6 @@ def learning_curve(
     ax.set_ylim(-0.03, 1.05)
     ax.set_xlabel(xlabel)
     ax.set_ylabel(ylabel)
-    legend = ax.legend(lines, [""] * len(lines), loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
-    _name(legend, names)
+    legend(ax, lines, names, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2)
     draw_as_they_are(ax)
     return ax
-
-
-def _name(legend: Legend, names: Sequence[str]) -> None:
-    """Name the lines of a legend, which would leave out names that begin with an underscore."""
-    legend.set_frame_on(False)
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_text(name)
-        text.set_fontsize("small")

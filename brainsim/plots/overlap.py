@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
 from brainsim.plots._text import draw_as_they_are, every, size_in_points
+
+_WITH_NUMBERS = 10
+_LIGHT = 0.6  # of viridis, which is lighter above
 
 
 def overlap_heatmap(
@@ -38,7 +42,8 @@ def overlap_heatmap(
 
     Notes
     -----
-    Of many assemblies only every second, third … label is drawn, so that labels can be read.
+    Of up to ten assemblies each overlap is written into its cell.  Of many assemblies only every second, third … label
+    is drawn, so that labels can be read.
     """
     columns = rows if columns is None else columns
     if not rows or not columns:
@@ -50,6 +55,8 @@ def overlap_heatmap(
     places, labels = _ticks(columns, width)
     ax.set_xticks(places, labels, rotation=90)
     ax.set_yticks(*_ticks(rows, height))
+    if max(shared.shape) <= _WITH_NUMBERS:
+        _write(ax, shared)
     draw_as_they_are(ax)
     figure = ax.get_figure()
     if figure is not None:
@@ -58,6 +65,13 @@ def overlap_heatmap(
             bar.ax.axhline(chance, color="red", lw=2, clip_on=False)
             bar.ax.text(-0.3, chance, f"chance {chance:.2g}", color="red", ha="right", va="center", fontsize="small")
     return ax
+
+
+def _write(ax: Axes, shared: npt.NDArray[np.float64]) -> None:
+    """Write each overlap into its cell, dark on light and light on dark."""
+    for (row, column), value in np.ndenumerate(shared):
+        colour = "black" if value > _LIGHT else "white"
+        ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize="small", color=colour)
 
 
 def _ticks(assemblies: Sequence[Assembly], room: float) -> tuple[list[int], list[str]]:

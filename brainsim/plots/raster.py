@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.plots._axes import axes
-from brainsim.plots._text import draw_as_they_are, every, lie_across, size_in_points
+from brainsim.plots._colours import distinct
+from brainsim.plots._legend import legend
+from brainsim.plots._marks import draw_marks
+from brainsim.plots._text import draw_as_they_are
 from brainsim.simulate.recording import Recording
 
 _GAP = 0.12
 _OTHERS = "0.45"
+_NAMED = 12
 
 
 def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axes | None = None) -> Axes:
-    """Draw winners over rounds, one band for each area, one colour for each assembly.
+    """Draw winners over rounds, one band for each area, one colour for each label of an assembly.
 
     Parameters
     ----------
@@ -29,7 +33,7 @@ def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axe
         that can be read.
     assemblies : sequence of Assembly
         Neurons are sorted by the first assembly that holds them, in this order, from the bottom of the band up; those
-        in none come above in grey, by the round in which they first fired.
+        in none come above in grey, by the round in which they first fired.  A legend names up to twelve labels.
     ax : Axes, optional
         Where to draw.
 
@@ -38,22 +42,44 @@ def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axe
     Axes
     """
     ax = axes(ax, 10.0, 1.2 + 1.5 * len(recording.areas))
-    centres = []
+    centres, colours = [], _colours(assemblies)
     for band, area in enumerate(reversed(recording.areas)):
         bottom = band * (1 + _GAP)
         own = [assembly for assembly in assemblies if assembly.area == area.name]
-        fired = _band(ax, recording, area, own, bottom)
+        fired = _band(ax, recording, area, own, [colours[_name(each, assemblies)] for each in own], bottom)
         centres.append((bottom + 0.5, f"{area.name}\n{fired:,} of\n{area.n:,} neurons"))
     ax.set_yticks([y for y, _ in centres], [text for _, text in centres])
     ax.set_ylim(-_GAP / 2, len(recording.areas) * (1 + _GAP) - _GAP / 2)
     ax.set_xlim(-0.5, max(len(recording), 1) - 0.5)
     ax.set_xlabel("round")
-    _marks(ax, recording)
+    draw_marks(ax, recording)
+    if 0 < len(colours) <= _NAMED:
+        handles = [Line2D([], [], color=colour, lw=4) for colour in (*colours.values(), _OTHERS)]
+        legend(ax, handles, [*colours, "in no assembly"])
     draw_as_they_are(ax)
     return ax
 
 
-def _band(ax: Axes, recording: Recording, area: Area, assemblies: Sequence[Assembly], bottom: float) -> int:
+def _name(assembly: Assembly, assemblies: Sequence[Assembly]) -> str:
+    """Return what the legend says: the label, which assemblies of several areas may share."""
+    if assembly.label is not None:
+        return assembly.label
+    return f"assembly {next(at for at, each in enumerate(assemblies) if each is assembly)}"
+
+
+def _colours(assemblies: Sequence[Assembly]) -> dict[str, str]:
+    names = dict.fromkeys(_name(assembly, assemblies) for assembly in assemblies)
+    return dict(zip(names, distinct(len(names)), strict=True))
+
+
+def _band(
+    ax: Axes,
+    recording: Recording,
+    area: Area,
+    assemblies: Sequence[Assembly],
+    colours: Sequence[str],
+    bottom: float,
+) -> int:
     """Draw one area into ``[bottom, bottom + 1]`` and return how many of its neurons fired."""
     rounds = recording.winners(area)
     times = np.repeat(np.arange(len(rounds)), list(map(len, rounds)))
@@ -63,7 +89,6 @@ def _band(ax: Axes, recording: Recording, area: Area, assemblies: Sequence[Assem
     height = np.array([rank[neuron] for neuron in neurons.tolist()], dtype=float) / max(len(order), 1)
     members = np.array([group[neuron] for neuron in neurons.tolist()], dtype=np.int64)
     together = np.argsort(members, kind="stable")
-    colours = mpl.colormaps["turbo"](np.linspace(0.05, 0.95, max(len(assemblies), 1)))
     ax.axhspan(bottom, bottom + 1, color="0.96", zorder=0)
     for member in [*range(len(assemblies)), -1]:
         first, end = np.searchsorted(members[together], (member, member + 1))
@@ -83,17 +108,3 @@ def _sorted(
         group.update({neuron: number for neuron in assemblies[number] if neuron in group})
     order = sorted(group, key=lambda neuron: group[neuron] if group[neuron] >= 0 else len(assemblies))
     return np.array(order, dtype=np.int64), group
-
-
-def _marks(ax: Axes, recording: Recording) -> None:
-    """Draw lines between marks, and the labels of as many as can be read."""
-    width, _ = size_in_points(ax)
-    upright = lie_across([mark.label for mark in recording.marks], width)
-    step = every(len(recording.marks), width) if upright else 1
-    ends = [mark.round for mark in recording.marks[1:]] + [len(recording)]
-    for number, (mark, end) in enumerate(zip(recording.marks, ends, strict=False)):
-        if mark.round:
-            ax.axvline(mark.round - 0.5, color="0.6", lw=0.6, zorder=1)
-        if number % step == 0:
-            text = ax.text((mark.round + end - 1) / 2, 1.01, mark.label, transform=ax.get_xaxis_transform())
-            text.set(ha="center", va="bottom", rotation=90 * upright)

@@ -20,6 +20,7 @@ CLASSES = {
 """The backends by name: module and class.  A module is imported when its backend is used."""
 
 _FASTEST_FIRST = ("gpu", "cpu", "reference")
+_NO_COMPILER = "NUMBA_DISABLE_JIT switches its compiler off; unset it, or choose backend='reference', which is slower"
 
 
 def unavailable(name: str) -> str | None:
@@ -30,11 +31,15 @@ def unavailable(name: str) -> str | None:
         return cuda_device.why_not()
     if name == "cpu" and importlib.util.find_spec("numba") is None:
         return "Numba is not installed; pip install numba"
+    if name == "cpu" and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return _NO_COMPILER
     return None
 
 
 def resolve(name: str) -> str:
     """Return the backend that ``name`` means here; ``"auto"`` is the fastest that works.
+
+    A compiler that is switched off is an error, and no reason to take a slower backend without a word.
 
     Raises
     ------
@@ -42,7 +47,7 @@ def resolve(name: str) -> str:
         If there is no such backend, or it cannot run here.
     """
     if name == "auto":
-        return next(choice for choice in _FASTEST_FIRST if unavailable(choice) is None)
+        name = next(choice for choice in _FASTEST_FIRST if unavailable(choice) in (None, _NO_COMPILER))
     if name not in CLASSES:
         raise BackendError(f"Simulator.backend: {unknown('backend', name, ('auto', *CLASSES))}")
     reason = unavailable(name)
@@ -86,5 +91,8 @@ def create(name: str, program: Program, options: Options) -> Backend:
 
 def _class_of(name: str) -> type[Backend]:
     module, _, attribute = CLASSES[name].partition(":")
-    backend: type[Backend] = getattr(importlib.import_module(module), attribute)
+    try:
+        backend: type[Backend] = getattr(importlib.import_module(module), attribute)
+    except (ImportError, ValueError) as error:  # ValueError: a setting that Numba refuses
+        raise BackendError(f"Simulator.backend: {name!r} does not run here: it cannot be imported ({error})") from error
     return backend

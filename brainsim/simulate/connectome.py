@@ -14,6 +14,7 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
 from brainsim.kernels.state import NO_SYNAPSES, WEIGHTS, Synapses
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.guard import Guard, changes, looks
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -28,8 +29,9 @@ class Connectome:
     ``may_write`` raises an error where weights must not be changed.
     """
 
-    def __init__(self, engine: Engine, fiber: int, may_write: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, guard: Guard, fiber: int, may_write: Callable[[], None]) -> None:
         self._engine = engine
+        self._guard = guard
         self._may_write = may_write
         self._fiber = fiber
         self._spec = engine.program.fibers[fiber]
@@ -43,6 +45,7 @@ class Connectome:
         """Whether all synapses of the fiber are stored, and none is random."""
         return not self._spec.base
 
+    @looks
     def row(self, i: int) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending."""
         i = self._check("source", i, self._graph.n_source)
@@ -51,11 +54,13 @@ class Connectome:
             return np.asarray(post[pre == i])
         return self._engine.row(self._fiber, i)
 
+    @looks
     def contains(self, i: int, j: int) -> bool:
         """Return whether source neuron ``i`` synapses on target neuron ``j``."""
         pre, post = self._check("source", i, self._graph.n_source), self._check("target", j, self._graph.n_target)
         return post in self.row(pre) if self._explicit else self._graph.contains(pre, post)
 
+    @looks
     def weight(self, i: int, j: int) -> float:
         """Return the present weight of the synapse ``i -> j``, 0.0 if there is none.
 
@@ -67,6 +72,7 @@ class Connectome:
         at = np.flatnonzero((pre == i) & (post == j))
         return to_float(int(weight[at[0]]) if len(at) else self._spec.base)
 
+    @looks
     def learned(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return all synapses that are stored: ``(pre, post, weight)``, sorted by ``(pre, post)``.
 
@@ -75,6 +81,7 @@ class Connectome:
         pre, post, weight = self._stored()
         return pre, post, weight / ONE
 
+    @looks
     def to_scipy(self) -> csr_array[np.float64]:
         """Return the present weights as a sparse matrix, shape ``(source.n, target.n)``.
 
@@ -92,6 +99,7 @@ class Connectome:
         matrix.data[np.searchsorted(sources * width + matrix.indices, pre * width + post)] = weight
         return matrix
 
+    @looks
     def normalized(self, total: float) -> Synapses:
         """Return all synapses, with the weights into every target neuron scaled so that they sum to ``total``.
 
@@ -123,6 +131,7 @@ class Connectome:
         pre = np.repeat(np.arange(graph.n_source), np.diff(weights.indptr))
         return Synapses(pre, weights.indices.astype(np.int64), stored.astype(np.int64))
 
+    @changes
     def replace(self, synapses: Synapses) -> None:
         """Put these synapses of the fiber in place of all that were learned.
 

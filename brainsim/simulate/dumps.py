@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
-import numpy.typing as npt
 
-from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
-from brainsim.simulate.hdf5 import TEXT, count, create, opened
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.hdf5 import TEXT, create, opened
+from brainsim.simulate.recording import Recorded, Recording
+from brainsim.simulate.stored import StoredRecording, loaded, open_recordings
 
-Array = npt.NDArray[Any]
+__all__ = ["open_recordings", "read_assemblies", "read_recordings", "write_assemblies"]
 
 
 def write_assemblies(
-    path: str | Path, assemblies: Iterable[Assembly], recordings: Mapping[str, Recording] | None = None
+    path: str | Path, assemblies: Iterable[Assembly], recordings: Mapping[str, Recorded] | None = None
 ) -> None:
     """Write labelled assemblies, and recordings by name, to one HDF5 file, whole or not at all.
 
@@ -50,7 +47,9 @@ def write_assemblies(
             _write_recording(file.create_group(f"recordings/{name}"), recording)
 
 
-def _write_recording(group: h5py.Group, recording: Recording) -> None:
+def _write_recording(group: h5py.Group, recording: Recorded) -> None:
+    if recording.seed is not None:
+        group.attrs["seed"] = np.uint64(recording.seed)
     group.create_dataset("marks_round", data=np.array([mark.round for mark in recording.marks], np.int64))
     group.create_dataset("marks_label", data=[mark.label for mark in recording.marks], dtype=TEXT)
     for position, area in enumerate(recording.areas):
@@ -90,46 +89,5 @@ def read_recordings(path: str | Path) -> dict[str, Recording]:
     DumpError
         If the file cannot be read.
     """
-    with opened(path) as file:
-        return {name: _read_recording(group) for name, group in file.get("recordings", {}).items()}
-
-
-def _read_recording(group: h5py.Group) -> Recording:
-    areas = [
-        Area(name, count(part.attrs["n"]), count(part.attrs["k"]))
-        for name, part in group.items()
-        if name not in ("marks_round", "marks_label")
-    ]
-    areas.sort(key=lambda area: count(group[area.name].attrs["position"]))
-    rounds = {area.name: _rounds(area, group[area.name]) for area in areas}
-    drives = {area.name: _drives(area, group[area.name]) for area in areas if "drives" in group[area.name]}
-    marks = list(zip(group["marks_round"][:].tolist(), group["marks_label"].asstr()[:], strict=True))
-    recording = Recording(areas, drives=bool(drives))
-    length = max(map(len, rounds.values()), default=0)
-    for number in range(length + 1):
-        for _, label in (mark for mark in marks if mark[0] == number):
-            recording.mark(label)
-        if number < length:
-            recording.append(_round(rounds, number), _round(drives, number))
-    recording.stop()
-    return recording
-
-
-def _round(by_name: Mapping[str, Sequence[Array]], number: int) -> dict[str, Array]:
-    return {name: rounds[number] for name, rounds in by_name.items()}
-
-
-def _rounds(area: Area, part: h5py.Group) -> list[npt.NDArray[np.int64]]:
-    neurons, offsets = part["neurons"][:], part["offsets"][:]
-    whole = neurons.dtype == offsets.dtype == np.int64 and neurons.ndim == offsets.ndim == 1
-    whole = whole and [0, len(neurons)] == offsets[[0, -1]].tolist() and bool((np.diff(offsets) >= 0).all())
-    if not whole or (len(neurons) and not 0 <= neurons.min() <= neurons.max() < area.n):
-        raise ValueError(f"winners of area {area.name!r} do not fit their offsets, or the area")
-    return [neurons[start:end] for start, end in pairwise(offsets.tolist())]
-
-
-def _drives(area: Area, part: h5py.Group) -> list[npt.NDArray[np.float64]]:
-    drives, offsets = part["drives"][:], part["offsets"][:]
-    if drives.dtype != np.float64 or drives.shape != part["neurons"].shape:
-        raise ValueError(f"drives of area {area.name!r} do not fit its winners")
-    return [drives[start:end] for start, end in pairwise(offsets.tolist())]
+    with opened(path, live=True) as file:
+        return {name: loaded(StoredRecording(file, name)) for name in file.get("recordings", {})}

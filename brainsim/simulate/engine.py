@@ -138,8 +138,13 @@ class Engine:
         with named_errors():
             return self._sound().seconds
 
-    def close(self) -> None:
-        """Free the backend."""
+    @property
+    def forks(self) -> bool:
+        """Whether the backend can be used in a forked process."""
+        return self._open().forks
+
+    def close(self, *, free: bool = True) -> None:
+        """Let go of the backend, and free it."""
         backend, self._backend = self._backend, None
-        if backend is not None:
+        if backend is not None and free:
             backend.close()

@@ -1,4 +1,4 @@
-"""Opening and creating HDF5 files of brainsim."""
+"""Opening and creating HDF5 files of brainsim: sealed, whole or not at all, and never trusted when read."""
 
 from __future__ import annotations
 
@@ -11,47 +11,114 @@ import numpy as np
 
 from brainsim._files import whole
 from brainsim.errors import DumpError
+from brainsim.kernels.interrupts import uninterrupted
+from brainsim.simulate import apart, structure
+from brainsim.simulate.places import file_path
+from brainsim.simulate.seal import BLOCK, checked, mark_open, seal_file
+from brainsim.simulate.sink import Sink
 
-FORMAT = 4
-READABLE = (1, 2, 3, FORMAT)
+FORMAT = 5
+READABLE = (1, 2, 3, 4, FORMAT)
 """Format 1 has no thresholds; formats 1 and 2 hold the declaration as text; formats 1 to 3 have no drives, and one
-lock."""
+lock; formats 1 to 4 have no seal."""
 
 TEXT = h5py.string_dtype()
+
+GROWING = ("v110", "v110")
+"""The format of files that are read while they grow: the oldest of HDF5 that can, so that old readers know it."""
 
 # What h5py, NumPy, json and the declarations raise where a name, a type, a shape or a value is not what was written.
 _SIGNS_OF_DAMAGE = (LookupError, AttributeError, TypeError, ValueError, ArithmeticError, RuntimeError)
 
 
 @contextmanager
-def opened(path: str | Path) -> Iterator[h5py.File]:
-    """Open a file of brainsim for reading; whatever is wrong with it becomes a `DumpError`."""
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("brainsim_format", "none")
-            if not isinstance(found, np.integer) or found not in READABLE:
-                raise DumpError(f"{path}: must be a brainsim file of format 1 to {FORMAT} (got {found})")
+def opened(path: str | Path, *, live: bool = False, lazy: bool = False) -> Iterator[h5py.File]:
+    """Open a file of brainsim for reading; whatever is wrong with it becomes a `DumpError`.
+
+    The seal is verified before HDF5 sees the file.  A file that has none is read in a child process first.  Then what
+    the file is made of is checked (`brainsim.simulate.structure`), before any data are read.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    live : bool
+        Whether it may be a history that is still being written, or whose writer was killed.
+    lazy : bool
+        Whether only parts of it are read, so that it may be larger than memory.
+
+    Raises
+    ------
+    DumpError
+        If the file cannot be read, is damaged, or was not written by brainsim.
+    """
+    place = file_path(path, "read")
+    with naming(place):
+        standing = checked(place)
+        if standing == "open" and not live:
+            raise DumpError(f"{place}: is a history that is still being written, or whose writer was killed")
+        if standing != "sealed":
+            apart.look(place, live=standing == "open")
+        with structure.reading(place, live=standing == "open") as file:
+            _check_format(place, file, sealed=standing != "none")
+            size, free = structure.check(file, place, live=standing == "open"), structure.available_memory()
+            if free is not None and size > free and not lazy:
+                raise DumpError(f"{place}: its data take {size:_} bytes in memory, where {free:_} are free")
             yield file
-    except OSError as error:
-        raise DumpError(f"{path}: cannot be read as HDF5 ({error})") from error
-    except MemoryError as error:
-        raise DumpError(f"{path}: is damaged, or does not fit into memory ({error})") from error
-    except DumpError:
-        raise
-    except _SIGNS_OF_DAMAGE as error:
-        what = error.args[0] if isinstance(error, KeyError) else error  # which would be shown in quotes
-        raise DumpError(f"{path}: is damaged: {what}") from error
 
 
 @contextmanager
-def create(path: str | Path) -> Iterator[h5py.File]:
-    """Create a file, whole or not at all."""
+def naming(place: str | Path) -> Iterator[None]:
+    """Turn whatever is raised where a file is read into a `DumpError` that names the file."""
     try:
-        with whole(path) as partial, h5py.File(partial, "w") as file:
-            file.attrs["brainsim_format"] = FORMAT
-            yield file
+        yield
+    except DumpError:
+        raise
     except OSError as error:
-        raise DumpError(f"{path}: cannot be written ({error})") from error
+        raise DumpError(f"{place}: cannot be read ({error.strerror or error})") from error
+    except MemoryError as error:
+        raise DumpError(f"{place}: is damaged, or does not fit into memory ({error})") from error
+    except _SIGNS_OF_DAMAGE as error:
+        what = error.args[0] if isinstance(error, KeyError) else error  # which would be shown in quotes
+        raise DumpError(f"{place}: is damaged: {what}") from error
+
+
+def _check_format(path: Path, file: h5py.File, *, sealed: bool) -> None:
+    found = file.attrs.get("brainsim_format", "none")
+    if not isinstance(found, np.integer) or found not in READABLE:
+        raise DumpError(f"{path}: must be a brainsim file of format 1 to {FORMAT} (got {found})")
+    if sealed != (found == FORMAT):
+        raise DumpError(f"{path}: is damaged (files of format {found} have {'a' if found == FORMAT else 'no'} seal)")
+
+
+@contextmanager
+def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
+    """Create a sealed file, or with ``growing`` an open one that will grow, whole or not at all.
+
+    HDF5 writes into a temporary file through a `Sink`, so that no error, such as a full disk, keeps it from closing.
+    Only a whole and sealed file that has reached the disk is moved into its place.  Ctrl-C waits until then.
+
+    Raises
+    ------
+    DumpError
+        If the file cannot be written; then nothing is left behind.
+    """
+    place = file_path(path, "written")
+    try:
+        with uninterrupted(), whole(place) as partial, partial.open("x+b", buffering=0) as raw:
+            sink = Sink(raw)
+            try:
+                with h5py.File(sink, "w", userblock_size=BLOCK, libver=GROWING if growing else None) as file:
+                    file.attrs["brainsim_format"] = FORMAT
+                    yield file
+            finally:
+                sink.check()
+            if growing:
+                mark_open(partial)
+            else:
+                seal_file(raw)
+    except OSError as error:
+        raise DumpError(f"{place}: cannot be written ({error.strerror or error})") from error
 
 
 def count(value: object) -> int:

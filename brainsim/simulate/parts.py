@@ -6,6 +6,7 @@ from brainsim.declare.brain import Brain
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.excitability import Excitability
 from brainsim.simulate.gates import Gates
+from brainsim.simulate.guard import Guard
 from brainsim.simulate.index import Index
 from brainsim.simulate.looks import Looks
 from brainsim.simulate.modulators import Modulators
@@ -24,7 +25,7 @@ from brainsim.simulate.weights import Weights
 class Parts:
     """What a `Simulator` consists of; each part does one thing."""
 
-    def __init__(self, brain: Brain, seed: int, engine: Engine) -> None:
+    def __init__(self, brain: Brain, seed: int, engine: Engine, guard: Guard) -> None:
         program = engine.program
         self.index = Index(brain)
         self.state = BrainState()
@@ -34,11 +35,11 @@ class Parts:
         self.probes = Probes(table, self.recorder)
         self.gates = Gates(program, self.index, self.state)
         self.planning = Planning(program, self.index, self.state, self.gates, self.probes, self.modulators)
-        self.rounds = Rounds(engine, self.state, self.planning, self.modulators, self.recorder)
+        self.rounds = Rounds(engine, guard, self.state, self.planning, self.modulators, self.recorder)
         self.scheduling = Scheduling(engine, self.state, self.planning, self.modulators, self.recorder)
         self.stimuli = Stimuli(engine, self.index, self.state)
         self.excitability = Excitability(engine)
-        self.weights = Weights(engine, self.index, self.probes)
+        self.weights = Weights(engine, guard, self.index, self.probes)
         self.reinforcement = Reinforcement(engine, self.modulators, self.probes)
         self.looks = Looks(engine, self.state)
         self.saving = Saving(brain, program, seed, table, self.probes)

@@ -31,9 +31,11 @@ class Probes:
         try:
             yield
         finally:
-            self._recorder.stop()
-            self._enter(-1)
-            self._table.put_back(kept)
+            try:
+                self._recorder.stop()  # which may fail to write
+            finally:
+                self._enter(-1)
+                self._table.put_back(kept)
 
     def _enter(self, step: int) -> None:
         self._depth += step

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
+from typing import Any, Protocol
 
 from brainsim.declare.area import Area
-from brainsim.errors import DeclarationError
+from brainsim.errors import DumpError, SimulationError
 from brainsim.kernels.backend import Drained
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import ONE
 from brainsim.simulate.index import Index
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recording import Drives, Winners
+
+
+class Listener(Protocol):
+    """What takes rounds from a recorder: `Recording` keeps them in memory, `History` writes them to a file."""
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """Whose winners it takes."""
+
+    @property
+    def has_drives(self) -> bool:
+        """Whether it takes drives, too."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it takes no more."""
+
+    @property
+    def every(self) -> int | None:
+        """After how many rounds at most it wants to have them, ``None`` if that does not matter."""
+
+    def append(self, winners: Mapping[str, Winners], drives: Mapping[str, Drives] | None = None) -> None:
+        """Take one round."""
+
+    def stop(self) -> None:
+        """Take no more."""
 
 
 class Recorder:
@@ -21,22 +50,27 @@ class Recorder:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._recordings: list[tuple[int, Recording]] = []
+        self._recordings: list[tuple[int, Listener]] = []
         self.depth = 0
         self.seconds = 0.0
 
-    def start(self, areas: Sequence[Area], *, drives: bool = False) -> Recording:
-        """Return a recording that sees the rounds from now on."""
-        if not isinstance(drives, bool):
-            raise DeclarationError(where="Simulator.record: drives", value=drives, allowed="True or False")
-        recording = Recording(areas, drives=drives)
-        self._recordings.append((self.depth, recording))
-        return recording
+    def start(self, listener: Listener) -> None:
+        """Let a recording see the rounds from now on."""
+        self._recordings.append((self.depth, listener))
 
-    def listening(self) -> list[Recording]:
+    def listening(self) -> list[Listener]:
         """Return the recordings that see the next round."""
         self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
         return [recording for depth, recording in self._recordings if depth == self.depth]
+
+    def guard(self) -> AbstractContextManager[None]:
+        """Return a context in which Ctrl-C waits if anything is recorded, so that no round is lost on the way."""
+        return uninterrupted() if self._recordings else nullcontext()
+
+    def every(self, rounds: int) -> int:
+        """Return after how many rounds they have to be passed on, at most, if so many are to be run."""
+        wanted = (recording.every for recording in self.listening()) if self._recordings else ()
+        return min((every for every in wanted if every is not None), default=rounds)
 
     def areas(self) -> list[int]:
         """Return the areas whose winners have to be noted in the next round."""
@@ -46,11 +80,17 @@ class Recorder:
         """Return those of them whose winners' drives have to be noted, too."""
         return self._areas(each for each in self.listening() if each.has_drives) if self._recordings else []
 
-    def _areas(self, recordings: Iterable[Recording]) -> list[int]:
+    def _areas(self, recordings: Iterable[Listener]) -> list[int]:
         return sorted({self._index.area(area) for recording in recordings for area in recording.areas})
 
     def take(self, drained: Drained) -> None:
-        """Pass on what a backend noted."""
+        """Pass on what a backend noted.
+
+        Raises
+        ------
+        DumpError
+            If a recording cannot write to its file; all others have taken everything.
+        """
         if not drained.recorded:
             return
         begun = perf_counter()
@@ -58,14 +98,49 @@ class Recorder:
         listening = self.listening()
         wanted = any(recording.has_drives for recording in listening)
         rounds = drained.recorded_drives if wanted else [{}] * len(drained.recorded)
+        failures: list[DumpError] = []
         for winners, drives in zip(drained.recorded, rounds, strict=True):
             fired = {names[area]: neurons for area, neurons in winners.items()}
             driven = {names[area]: amounts / ONE for area, amounts in drives.items()}
             for recording in listening:
-                recording.append(fired, driven)
+                _append(failures, recording, fired, driven)
         self.seconds += perf_counter() - begun
+        _raise(failures)
 
     def stop(self) -> None:
-        """End the recordings that were started in the present probe."""
+        """End the recordings that were started in the present probe, so that their files are whole."""
+        failures: list[DumpError] = []
         for recording in self.listening():
-            recording.stop()
+            _try(failures, recording.stop)
+        _raise(failures)
+
+    def close(self) -> None:
+        """End all recordings."""
+        failures: list[DumpError] = []
+        for _, recording in self._recordings:
+            _try(failures, recording.stop)
+        _raise(failures)
+
+
+def _append(
+    failures: list[DumpError], recording: Listener, fired: Mapping[str, Any], driven: Mapping[str, Any]
+) -> None:
+    try:
+        if not recording.stopped:  # which a round before may have done, if it could not be written
+            _try(failures, recording.append, fired, driven)
+    except SimulationError:
+        if not recording.stopped:  # just now, by another thread
+            raise
+
+
+def _try(failures: list[DumpError], call: Callable[..., None], *arguments: Any) -> None:
+    """Call, and keep an error for later, so that it stops no other recording."""
+    try:
+        call(*arguments)
+    except DumpError as error:
+        failures.append(error)
+
+
+def _raise(failures: list[DumpError]) -> None:
+    if failures:
+        raise failures[0]

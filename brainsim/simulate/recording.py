@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.declare.area import Area
-from brainsim.errors import SimulationError, UnknownNameError, unknown
+from brainsim.errors import SimulationError
+from brainsim.simulate.timeline import Mark, Timeline, span
+
+Winners = npt.NDArray[np.int64]
+Drives = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Mark:
-    """A label on the time axis: it holds from ``round`` (0 is the first recorded one) until the next mark."""
+class Recorded(Protocol):
+    """What every recording offers, be it in memory (`Recording`), being written to a file, or read from one."""
 
-    round: int
-    label: str
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """What is recorded."""
+
+    @property
+    def has_drives(self) -> bool:
+        """Whether the drives of the winners are recorded, too."""
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the simulator, ``None`` if it is not known."""
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Labels on the time axis, in order."""
+
+    def __len__(self) -> int:
+        """Return the number of recorded rounds."""
+
+    def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
+        """Return the winners of one area in the rounds ``[start:stop]``."""
+
+    def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
+        """Return the drives of the winners of one area in the rounds ``[start:stop]``."""
 
 
 class Recording:
@@ -31,14 +56,17 @@ class Recording:
         Labels on the time axis, in order.
     has_drives : bool
         Whether the drives of the winners are recorded, too.
+    seed : int or None
+        Seed of the simulator, ``None`` if it is not known.
     """
 
-    def __init__(self, areas: Sequence[Area], *, drives: bool = False) -> None:
-        self.areas = tuple(areas)
-        self.has_drives = drives
-        self._rounds: list[dict[str, npt.NDArray[np.int64]]] = []
-        self._drives: list[dict[str, npt.NDArray[np.float64]]] = []
-        self._marks: list[Mark] = []
+    every = None
+    """A recording in memory takes rounds whenever the simulator hands them over."""
+
+    def __init__(self, areas: Sequence[Area], *, drives: bool = False, seed: int | None = None) -> None:
+        self._timeline = Timeline(areas, drives=drives, seed=seed)
+        self._rounds: list[dict[str, Winners]] = []
+        self._drives: list[dict[str, Drives]] = []
         self._stopped = False
 
     def __len__(self) -> int:
@@ -46,9 +74,24 @@ class Recording:
         return len(self._rounds)
 
     @property
+    def areas(self) -> tuple[Area, ...]:
+        """What is recorded."""
+        return self._timeline.areas
+
+    @property
+    def has_drives(self) -> bool:
+        """Whether the drives of the winners are recorded, too."""
+        return self._timeline.has_drives
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the simulator, ``None`` if it is not known."""
+        return self._timeline.seed
+
+    @property
     def marks(self) -> tuple[Mark, ...]:
         """Labels on the time axis, in order."""
-        return tuple(self._marks)
+        return tuple(self._timeline.marks)
 
     @property
     def stopped(self) -> bool:
@@ -57,54 +100,84 @@ class Recording:
 
     def mark(self, label: str) -> None:
         """Label the rounds that follow."""
-        self._marks.append(Mark(len(self), label))
+        self._timeline.marks.append(Mark(len(self), label))
 
     def stop(self) -> None:
         """End the recording; what has been recorded stays."""
         self._stopped = True
 
-    def append(
-        self, winners: Mapping[str, npt.NDArray[np.int64]], drives: Mapping[str, npt.NDArray[np.float64]] | None = None
-    ) -> None:
+    def append(self, winners: Mapping[str, Winners], drives: Mapping[str, Drives] | None = None) -> None:
         """Add one round: ascending winners by area name, and their drives if it has any (the simulator does this)."""
         if self._stopped:
             raise SimulationError("Recording: has been stopped; start another with sim.record(...)")
-        self._rounds.append({area.name: winners[area.name] for area in self.areas})
         if self.has_drives:
             self._drives.append({area.name: (drives or {})[area.name] for area in self.areas})
+        # Last, since it counts: another thread that reads meanwhile finds whole rounds.
+        self._rounds.append({area.name: winners[area.name] for area in self.areas})
 
-    def winners(self, area: Area | str) -> list[npt.NDArray[np.int64]]:
-        """Return the winners of one area, an ascending int64 array per recorded round."""
-        name = self._name(area)
-        return [winners[name] for winners in self._rounds]
+    def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
+        """Return the winners of one area, an ascending int64 array per recorded round.
 
-    def drives(self, area: Area | str) -> list[npt.NDArray[np.float64]]:
+        Parameters
+        ----------
+        area : Area or str
+            Which area.
+        start, stop : int, optional
+            The rounds ``[start:stop]`` of the recording, as in a slice of a list; all by default.
+        """
+        name = self._timeline.name(area)
+        first, end = span(len(self), start, stop)
+        return [winners[name] for winners in self._rounds[first:end]]
+
+    def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won, a float64 array per recorded round.
 
         They stand in the order of `winners`, in units of the weight 1, with thresholds subtracted.  Neurons that have
         not won, because they were presented, have 0; those of an area that keeps its winners keep their drives.
+
+        Parameters
+        ----------
+        area : Area or str
+            Which area.
+        start, stop : int, optional
+            The rounds ``[start:stop]`` of the recording, as in a slice of a list; all by default.
 
         Raises
         ------
         SimulationError
             If drives are not recorded.
         """
-        name = self._name(area)
-        if not self.has_drives:
-            raise SimulationError("Recording: has no drives; start it with sim.record(area, drives=True)")
-        return [drives[name] for drives in self._drives]
-
-    def _name(self, area: Area | str) -> str:
-        name = area if isinstance(area, str) else area.name
-        known = [own.name for own in self.areas]
-        if name not in known:
-            raise UnknownNameError(f"Recording: {unknown('area', name, known)}")
-        return name
+        name = self._timeline.with_drives(area)
+        first, end = span(len(self), start, stop)
+        return [drives[name] for drives in self._drives[first:end]]
 
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
-        rounds = self.winners(area)
-        return len(np.unique(np.concatenate(rounds))) if rounds else 0
+        return support(self, area)
 
     def __repr__(self) -> str:
-        return f"<Recording of {', '.join(a.name for a in self.areas)}: {len(self)} rounds, {len(self._marks)} marks>"
+        return described("Recording", self)
+
+
+def described(kind: str, recorded: Recorded) -> str:
+    """Return how a recording shows itself."""
+    names = ", ".join(area.name for area in recorded.areas)
+    return f"<{kind} of {names}: {len(recorded)} rounds, {len(recorded.marks)} marks>"
+
+
+def support(recorded: Recorded, area: Area | str) -> int:
+    """Return how many different neurons of an area fired during a recording, which is read in pieces."""
+    fired = np.empty(0, np.int64)
+    for start, stop in pieces(recorded):
+        fired = np.union1d(fired, np.concatenate([fired, *recorded.winners(area, start, stop)]))
+    return len(fired)
+
+
+_WINNERS_A_PIECE = 2**20
+
+
+def pieces(recorded: Recorded) -> list[tuple[int, int]]:
+    """Return rounds ``(start, stop)`` that cover a recording, each piece small enough for any memory."""
+    length = len(recorded)
+    step = max(1, _WINNERS_A_PIECE // max(area.k for area in recorded.areas))
+    return [(start, min(start + step, length)) for start in range(0, length, step)]

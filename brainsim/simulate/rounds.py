@@ -9,6 +9,7 @@ from brainsim.declare.cycle import Cycle
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.guard import Guard
 from brainsim.simulate.index import Openable
 from brainsim.simulate.modulators import Modulators
 from brainsim.simulate.outcome import Outcome
@@ -22,9 +23,16 @@ class Rounds:
     """Runs rounds."""
 
     def __init__(
-        self, engine: Engine, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
+        self,
+        engine: Engine,
+        guard: Guard,
+        state: BrainState,
+        planning: Planning,
+        modulators: Modulators,
+        recorder: Recorder,
     ) -> None:
         self._engine = engine
+        self._guard = guard
         self._state = state
         self._planning = planning
         self._modulators = modulators
@@ -75,13 +83,19 @@ class Rounds:
         plans, recorded, drives = self._planning.plans(opening), self._recorder.areas(), self._recorder.with_drives()
         # Where fibers transmit in some phases only, a round that changes nothing may be one in which none does.
         enough, still, done = self._planning.period(opening) if until_stable else 1, 0, 0
+        every = self._recorder.every(most)
+        self._guard.running = True
         try:
             while done < most and still < enough:
                 self._engine.run(next(plans), recorded, drives)
                 done += 1
-                if until_stable and done < most:
-                    still = still + 1 if self._drain(opening).stable else 0
+                if done < most and (until_stable or done % every == 0):
+                    stable = self._drain(opening).stable
+                    still = still + 1 if until_stable and stable else 0
+                if self._guard.asked() and done < most and still < enough:
+                    self._let_others_look(opening)
         finally:
+            self._guard.running = False
             # Also after an interruption, which may have waited until a round was whole.
             if not self._engine.closed:
                 last = self._drain(opening)
@@ -89,12 +103,22 @@ class Rounds:
             still = still + 1 if last.stable else 0
         return done, still >= enough, last.silent
 
+    def _let_others_look(self, opening: Opening) -> None:
+        """Let other threads look at the state after the last round, with its clock and its recordings.
+
+        They change nothing that this run has decided: what it opens and records, and what is held.  But one may close
+        the simulator; then the next round is refused.
+        """
+        self._drain(opening)
+        self._guard.give_way()
+
     def _drain(self, opening: Opening) -> Drained:
         """Take over and return what the backend noted in rounds that opened these fibers."""
-        drained = self._engine.drain()
-        self._modulators.pass_rounds(drained.rounds)
-        if drained.rounds:
-            opening.add_used(self._state.opened)
-        self._state.fired |= drained.fired
-        self._recorder.take(drained)
+        with self._recorder.guard():
+            drained = self._engine.drain()
+            self._modulators.pass_rounds(drained.rounds)
+            if drained.rounds:
+                opening.add_used(self._state.opened)
+            self._state.fired |= drained.fired
+            self._recorder.take(drained)
         return drained

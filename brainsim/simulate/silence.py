@@ -25,11 +25,11 @@ def warn_of_area(name: str) -> None:
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, SilentWarning, stacklevel=_callers_outside())
+    warnings.warn(message, SilentWarning, stacklevel=callers_outside())
 
 
-def _callers_outside() -> int:
-    """Return the stack level, as seen from `_warn`, of the first caller that is not part of brainsim."""
+def callers_outside() -> int:
+    """Return the stack level, as seen from the caller of this, of the first frame that is not part of brainsim."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "brainsim":
         level, frame = level + 1, frame.f_back

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self, SupportsIndex, overload
+from typing import TYPE_CHECKING, NoReturn, Self, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +18,26 @@ from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.errors import DeclarationError
+from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.backend import Memory
 from brainsim.kernels.program import Options, default_cache_mb
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.guard import Guard, changes, ends, looks
 from brainsim.simulate.index import AreaLike, AreasLike, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.modulators import ModulatorLike
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.parts import Parts
 from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings import begin
 from brainsim.simulate.schedule import CycleSchedule, Schedule
+from brainsim.simulate.showing import show
 from brainsim.simulate.usage import report
+
+if TYPE_CHECKING:
+    from brainsim.simulate.history import History
 
 
 class Simulator:
@@ -81,6 +88,7 @@ class Simulator:
             raise DeclarationError(f"Simulator.brain: must be a Brain (got {brain!r})")
         if not brain.areas:
             raise DeclarationError("Simulator.brain: must have at least one area (got none); use brain.add(...)")
+        show(brain)
         self.brain = brain
         self.seed = integer("Simulator.seed", seed, 0, 2**64 - 1)
         self.backend_name = backends.resolve(backend)
@@ -94,7 +102,8 @@ class Simulator:
         engine = self._engine = Engine(backends.create(self.backend_name, program, options))
         engine.write_all(first)
         brain.freeze()
-        self._parts = Parts(brain, self.seed, engine)
+        self._guard = Guard(forks=engine.forks)
+        self._parts = Parts(brain, self.seed, engine, self._guard)
 
     @property
     def _open(self) -> Parts:
@@ -104,6 +113,7 @@ class Simulator:
 
     # Rounds
 
+    @changes
     def run(
         self,
         fibers: Openable | Cycle,
@@ -152,6 +162,7 @@ class Simulator:
         """
         return self._parts.rounds.run(fibers, rounds, learn, cycles, until_stable, max_rounds)
 
+    @changes
     def project(
         self,
         mapping: Mapping[AreaLike, Iterable[AreaLike] | AreaLike],
@@ -169,10 +180,13 @@ class Simulator:
         return self.run(fibers, rounds, learn=learn, until_stable=until_stable, max_rounds=max_rounds)
 
     @overload
+    @looks
     def schedule(self, fibers: Openable | None = None, learn: Openable | None = None) -> Schedule: ...
     @overload
+    @looks
     def schedule(self, fibers: Cycle) -> CycleSchedule: ...
 
+    @looks
     def schedule(
         self, fibers: Openable | Cycle | None = None, learn: Openable | None = None
     ) -> Schedule | CycleSchedule:
@@ -200,16 +214,18 @@ class Simulator:
         >>> sim.assembly(lex)
         <Assembly of Lex: 0 neurons []>
         """
-        with self._parts.probes.frozen():
+        with self._guard.block("frozen", self._parts.probes.frozen()):
             yield self
 
     @property
+    @looks
     def learning(self) -> bool:
         """Whether rounds learn: everywhere but inside `Simulator.frozen`."""
         return not self._parts.probes.active
 
     # Stimuli and gates
 
+    @changes
     def present(self, *assemblies: Assembly) -> None:
         """Make assemblies fire and hold them: each area keeps firing its own until it is released.
 
@@ -222,23 +238,28 @@ class Simulator:
         """
         self._parts.stimuli.present(assemblies)
 
+    @changes
     def hold(self, *areas: AreasLike) -> None:
         """Keep the present winners of these areas and regions firing until they are released."""
         self._open.stimuli.hold(areas)
 
+    @changes
     def release(self, *areas: AreasLike) -> None:
         """Let areas and regions (all, if none is named) choose winners again; what fires now stays until they do."""
         self._open.stimuli.release(areas)
 
+    @changes
     def silence(self, *areas: AreasLike) -> None:
         """Let no neuron of areas and regions (all, if none is named) fire, and release them; weights are kept."""
         self._parts.stimuli.silence(areas)
 
     @property
+    @looks
     def held(self) -> tuple[str, ...]:
         """Names of the areas whose winners are held."""
         return self._parts.stimuli.held
 
+    @changes
     def inhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
         """Close fibers, or all fibers into and out of areas or regions, until they are disinhibited.
 
@@ -265,6 +286,7 @@ class Simulator:
         """
         self._open.gates.inhibit(targets, lock)
 
+    @changes
     def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
         """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
 
@@ -290,10 +312,12 @@ class Simulator:
             self._open.gates.disinhibit(targets, DEFAULT_LOCK if lock is None else lock)
 
     @property
+    @looks
     def locks(self) -> Mapping[str, tuple[str, ...]]:
         """The names of the locks on each inhibited area and fiber, by its name: ``{"Lex": ("noun",)}``."""
         return self._parts.gates.locks
 
+    @looks
     def transmitting(self, fibers: Openable) -> FiberSet:
         """Return those of some fibers that would transmit in the next round: neither inhibited nor outside a window."""
         every = list(self.brain.fibers)
@@ -301,10 +325,12 @@ class Simulator:
 
     # Modulators
 
+    @looks
     def modulator(self, modulator: ModulatorLike) -> float:
         """Return the value that a modulator has in the next round."""
         return self._parts.modulators.value(modulator)
 
+    @changes
     def set_modulator(self, modulator: ModulatorLike, value: float) -> None:
         """Give a modulator a value, from -8 to 8, for the next round; then it decays towards its baseline.
 
@@ -318,6 +344,7 @@ class Simulator:
         """
         self._open.modulators.set(modulator, value)
 
+    @changes
     def reinforce(self, modulator: ModulatorLike, value: float) -> None:
         """Apply a modulator to the rounds that fibers remember, as a reward does that comes late.
 
@@ -337,10 +364,12 @@ class Simulator:
 
     # Excitability
 
+    @looks
     def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
         """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in the unit of weights."""
         return self._parts.excitability.thresholds(self._parts.index.area(area))
 
+    @changes
     def set_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> None:
         """Make an area's neurons harder to drive, or easier (below 0): one number for all, or one for each.
 
@@ -363,9 +392,11 @@ class Simulator:
         ...     sim.run(phon >> lex)
         Outcome(rounds=1, stable=False)
         """
-        with self._parts.excitability.temporary(self._parts.index.area(area), values):
+        temporary = self._parts.excitability.temporary(self._parts.index.area(area), values)
+        with self._guard.block("temporary_thresholds", temporary):
             yield
 
+    @looks
     def drives(self, area: AreaLike, fibers: Openable | None = None) -> npt.NDArray[np.float64]:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
 
@@ -383,6 +414,7 @@ class Simulator:
 
     # Looking
 
+    @looks
     def assembly(self, area: AreaLike, label: str | None = None) -> Assembly:
         """Return the present winners of an area as an immutable snapshot.
 
@@ -390,6 +422,7 @@ class Simulator:
         """
         return self._parts.looks.assembly(self._parts.index.area(area), label)
 
+    @looks
     def drive(self, area: AreaLike) -> npt.NDArray[np.float64]:
         """Return the drives with which the present winners of an area won, less their thresholds.
 
@@ -410,18 +443,22 @@ class Simulator:
         """
         return self._parts.looks.drive(self._parts.index.area(area))
 
+    @looks
     def fires(self, area: AreaLike) -> bool:
         """Return whether any neuron of an area fires at present."""
         return self._engine.fires(self._parts.index.area(area))
 
+    @looks
     def has_fired(self, area: AreaLike) -> bool:
         """Return whether an area has fired so far, in probes or outside of them."""
         return self._parts.index.area(area) in self._parts.state.fired
 
+    @looks
     def connectome(self, fiber: Fiber | FiberSet) -> Connectome:
         """Return the synapses and present weights of one fiber."""
         return self._parts.weights.connectome(fiber)
 
+    @changes
     def forget(self, fibers: Openable) -> None:
         """Reset the weights of fibers to their initial values.
 
@@ -449,23 +486,77 @@ class Simulator:
         """
         self._parts.weights.forget(fibers)
 
-    def record(self, *areas: AreasLike, drives: bool = False) -> Recording:
+    @overload
+    def record(self, *areas: AreasLike, drives: bool = False) -> Recording: ...
+    @overload
+    def record(
+        self,
+        *areas: AreasLike,
+        drives: bool = False,
+        to: str | PathLike[str],
+        every: int | None = None,
+        overwrite: bool = False,
+    ) -> History: ...
+
+    @changes
+    def record(
+        self,
+        *areas: AreasLike,
+        drives: bool = False,
+        to: str | PathLike[str] | None = None,
+        every: int | None = None,
+        overwrite: bool = False,
+    ) -> Recording | History:
         """Record the winners of areas and regions (all, if none is named) from the next round on, and drives if wanted.
 
-        Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.
+        Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.  Closing the simulator
+        ends all others.
+
+        Parameters
+        ----------
+        *areas : Area, Region or str
+            What is recorded.
+        drives : bool
+            Whether the drives of the winners are recorded, too.
+        to : str or Path, optional
+            An HDF5 file to which the rounds are appended.  Only those since the last flush are in memory.  Other
+            processes can read the file while the run goes on, and after the run was killed.
+        every : int, optional
+            After how many rounds they are flushed to the file, 100 by default.
+        overwrite : bool
+            Whether a file that exists is replaced.
+
+        Returns
+        -------
+        Recording or History
+            Of the same use: `Recording` is in memory, `History` in a file.
+
+        Raises
+        ------
+        DeclarationError
+            If an area is not of this brain or an option is out of range.
+        DumpError
+            If the file exists or cannot be written.  A run raises it, too, when a flush fails, as on a full disk; then
+            all rounds so far have been run, and the history has ended.
         """
-        every = list(self.brain.areas.values())
-        return self._open.recorder.start([every[index] for index in self._parts.index.some(areas)], drives=drives)
+        parts, known = self._open, list(self.brain.areas.values())
+        chosen = [known[index] for index in parts.index.some(areas)]
+        recording = begin(chosen, self.seed, drives=drives, to=to, every=every, overwrite=overwrite)
+        parts.recorder.start(recording)
+        return recording
 
     @property
+    @looks
     def rounds(self) -> int:
         """Rounds run so far, probes not counted."""
         return self._parts.state.rounds
 
+    @looks
     def unused(self) -> tuple[str, ...]:
         """Return a line for every area that never fired, every fiber never opened, and every gate never driven."""
         return self._parts.looks.unused()
 
+    @looks
     def events(self) -> dict[str, int]:
         """Return how many synaptic events each fiber has transmitted so far, by its name.
 
@@ -484,16 +575,19 @@ class Simulator:
         """
         return self._parts.looks.events()
 
+    @looks
     def memory(self) -> Memory:
         """Return bytes allocated between rounds: ``{"fibers" | "areas" | "shared": {name: {purpose: bytes}}}``."""
         return self._engine.memory()
 
+    @looks
     def timings(self) -> dict[str, float]:
         """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""
         return {**self._engine.seconds(), "record": self._parts.recorder.seconds}
 
     # Life
 
+    @looks
     def save(self, path: str | Path, note: str = "") -> None:
         """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
 
@@ -501,6 +595,7 @@ class Simulator:
         """
         self._parts.saving.save(path, note)
 
+    @changes
     def load(self, path: str | Path) -> str:
         """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
 
@@ -512,15 +607,22 @@ class Simulator:
         return self._parts.saving.load(path)
 
     def close(self) -> None:
-        """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used."""
-        self._close()
+        """Free the memory of the simulation, and warn (`UnusedWarning`) about areas and fibers that were never used.
 
-    def _close(self) -> None:
+        A run in another thread ends after its present round, with a `SimulationError`.
+        """
+        self._close(news=True)
+
+    @ends
+    def _close(self, *, news: bool) -> None:
         if self._engine.closed:
             return
-        self._engine.close()
-        if self._parts.state.opened:
-            report(self.unused())
+        try:
+            self._parts.recorder.close()
+        finally:
+            self._engine.close(free=not self._guard.lost)
+        if news and self._parts.state.opened:
+            report(self._parts.looks.unused())
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a Simulator cannot be copied or pickled; save() it and load() the state into a new one")
@@ -531,10 +633,12 @@ class Simulator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._close()
-        else:
-            self._engine.close()  # what was not used yet is not news when the block ended early
+        try:
+            self._close(news=error is None)  # what was not used yet is not news when the block ended early
+        except DumpError as failure:
+            if error is None:
+                raise
+            error.add_note(str(failure))  # the error that ended the block comes first
 
     def __repr__(self) -> str:
         state = "closed" if self._engine.closed else f"{self.rounds} rounds"

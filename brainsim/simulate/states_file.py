@@ -78,8 +78,11 @@ def _write_column(file: h5py.File, name: str, items: Any) -> None:
     file.create_dataset(name, data=items, compression="gzip" if len(items) > _WORTH_COMPRESSING else None)
 
 
-def read_state(path: str | Path, program: Program) -> SavedState:
+def read_state(path: str | Path, program: Program | None = None) -> SavedState:
     """Read what `write_state` wrote, or an earlier format.
+
+    Without the ``program`` of a brain, to look at the state and not to continue from it, versions of the graph and of
+    ties do not matter, and what a file of an earlier format leaves out stays out.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def read_state(path: str | Path, program: Program) -> SavedState:
         old = version < 3
         if ("declaration" if old else "identity") not in file:
             raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
-        _check_versions(path, file, old=old)
+        if program is not None:
+            _check_versions(path, file, old=old)
         values = {kind.name: _values(file, kind, program, version) for kind in KINDS}
         brain = {kind.name: _brain_value(file, kind, version) for kind in BRAIN_KINDS}
         return SavedState(
@@ -115,10 +119,10 @@ def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:
             )
 
 
-def _values(file: h5py.File, kind: StateKind, program: Program, version: int) -> Mapping[str, Any]:
+def _values(file: h5py.File, kind: StateKind, program: Program | None, version: int) -> Mapping[str, Any]:
     """Return the values of a kind by owner."""
     found = dict(file.get(kind.name, {}).items())
-    empty = dict.fromkeys(_left_out(kind, program, version), kind.empty)
+    empty = {} if program is None else dict.fromkeys(_left_out(kind, program, version), kind.empty)
     return {**empty, **{owner: _value(kind, group, old=version < 3) for owner, group in found.items()}}
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from brainsim.errors import UnusedWarning
+from brainsim.simulate.silence import callers_outside
 
 
 class Usage:
@@ -20,6 +21,11 @@ class Usage:
         """Take in one simulation's report."""
         before = self._common
         self._common = {line: None for line in unused if before is None or line in before}
+
+    def merge(self, other: Usage) -> None:
+        """Take in the reports of simulations that another collector has, as of another process."""
+        if other._common is not None:
+            self.add(tuple(other._common))
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -41,11 +47,15 @@ def collected() -> Iterator[Usage]:
         _collector.reset(token)
 
 
+def collector() -> Usage | None:
+    """Return what collects the reports here, if anything does."""
+    return _collector.get()
+
+
 def report(unused: Sequence[str]) -> None:
     """Hand in one simulation's report; outside `collected`, warn if there is anything to say."""
     usage = _collector.get()
     if usage is not None:
         usage.add(unused)
     elif unused:
-        # The user called Simulator.close or left its block: two frames above Simulator._close, which called this.
-        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=4)
+        warnings.warn("; ".join(unused), UnusedWarning, stacklevel=callers_outside())

@@ -9,6 +9,7 @@ from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.state import WEIGHTS
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.guard import Guard
 from brainsim.simulate.index import Index, Openable
 from brainsim.simulate.probes import Probes
 
@@ -16,8 +17,9 @@ from brainsim.simulate.probes import Probes
 class Weights:
     """Hands out the connectomes of fibers, and puts weights back to what they were at the beginning."""
 
-    def __init__(self, engine: Engine, index: Index, probes: Probes) -> None:
+    def __init__(self, engine: Engine, guard: Guard, index: Index, probes: Probes) -> None:
         self._engine = engine
+        self._guard = guard
         self._index = index
         self._probes = probes
 
@@ -26,7 +28,7 @@ class Weights:
         chosen = self._index.fibers(fiber)
         if len(chosen) != 1:
             raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
-        return Connectome(self._engine, chosen[0], self._may_write)
+        return Connectome(self._engine, self._guard, chosen[0], self._may_write)
 
     def forget(self, fibers: Openable) -> None:
         """Let fibers have the weights of the beginning: all of them, or none."""

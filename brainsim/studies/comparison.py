@@ -2,28 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from brainsim.studies.run import Checkpoint, Run
+from brainsim.studies.processes import Call
+from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
-if TYPE_CHECKING:
-    from tqdm import tqdm
+Name = TypeVar("Name", bound="str | tuple[object, ...]")
 
 
-def over_seeds(run: Run, bar: tqdm[Any], key: str, seeds: int, compute: Callable[[int], Any]) -> list[Any]:
-    """Compute a part of a run for each of some seeds, from the run's own on; what an interrupted run has is read."""
-    parts = []
-    for seed in range(run.seed, run.seed + seeds):
+def over_seeds(
+    run: Run, calls: Mapping[Name, Call], seeds: int | Mapping[Name, int], unit: str = "brains", *, steps: int = 0
+) -> dict[Name, list[Any]]:
+    """Compute parts of a run, each for some seeds from the run's own on; what an interrupted run has is read.
 
-        def part(_: Checkpoint, seed: int = seed) -> Any:
-            return compute(seed)
+    Parameters
+    ----------
+    run : Run
+        The run that the parts belong to.
+    calls : mapping of str or tuple to Call
+        ``function(part, *args, seed)`` by the name of the part; the seed is added here.
+    seeds : int, or mapping of str or tuple to int
+        How many seeds, for all parts or for each.
+    unit : str
+        What the progress bar counts.
+    steps : int
+        How many steps each part reports; by default each is one step.
 
-        parts.append(run.part(f"{key}-{seed}", part))
-        bar.update()
-    return parts
+    Returns
+    -------
+    dict
+        A list of one result a seed, by the name of the part.
+    """
+    counts = dict.fromkeys(calls, seeds) if isinstance(seeds, int) else seeds
+    names = {f"{_key(name)}-{run.seed + at}": (name, run.seed + at) for name in calls for at in range(counts[name])}
+    parts = {
+        key: Call(calls[name].function, (*calls[name].args, seed), calls[name].kwargs)
+        for key, (name, seed) in names.items()
+    }
+    results = run.parts(parts, unit=unit, steps=dict.fromkeys(parts, steps) if steps else None)
+    found: dict[Name, list[Any]] = {name: [] for name in calls}
+    for key, (name, _) in names.items():
+        found[name].append(results[key])
+    return found
+
+
+def _key(name: str | tuple[object, ...]) -> str:
+    return name if isinstance(name, str) else "-".join(map(str, name))
+
+
+def by_seed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the numbers in the results of parts, a list of one number a seed for each name, nested as they are.
+
+    Examples
+    --------
+    >>> from brainsim.studies.comparison import by_seed
+    >>> by_seed([{"accuracy": 0.5, "links": {"back": 1.0}}, {"accuracy": 0.7, "links": {"back": 0.9}}])
+    {'accuracy': [0.5, 0.7], 'links': {'back': [1.0, 0.9]}}
+    """
+    found: dict[str, Any] = {}
+    for name, value in parts[0].items():
+        values = [part[name] for part in parts]
+        if isinstance(value, Mapping):
+            found[name] = by_seed(values)
+        elif isinstance(value, int | float):
+            found[name] = values
+    return found
 
 
 def scores(parts: Sequence[Mapping[str, Any]], name: str) -> list[float]:

@@ -8,17 +8,18 @@ def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, o
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import math
-import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
+from brainsim.studies.descriptions import descriptions
+from brainsim.studies.modules import load
 
 if TYPE_CHECKING:
     from brainsim.studies.run import Run
@@ -50,20 +51,36 @@ class Experiment:
         Value of each parameter unless told otherwise.
     quick : mapping of str to value
         What ``--quick`` puts in place of the defaults.
+    choices : mapping of str to tuple of str
+        The values that a parameter annotated ``Literal["one", "other"]`` may have.
     """
 
     function: Function
     types: Mapping[str, type]
     defaults: Mapping[str, Value]
     quick: Mapping[str, Value] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Name of the function."""
         return self.function.__name__
 
+    @property
+    def help(self) -> dict[str, str]:
+        """What the parameters mean, by name, as far as the docstring of the function says it."""
+        return descriptions(self.function)
+
     def __call__(self, run: Run, **parameters: Value) -> Mapping[str, Any]:
-        """Run it with these parameters, defaults for the others."""
+        """Run it with these parameters, defaults for the others.
+
+        Raises
+        ------
+        ExperimentError
+            If a text is none of those that its parameter may have.
+        """
+        for name, value in parameters.items():
+            self._check_choice(f"{self.name}: {name}", name, value)
         return self.function(run, **{**self.defaults, **parameters})
 
     def parameters(self, settings: Iterable[str] = (), *, quick: bool = False) -> dict[str, Value]:
@@ -85,7 +102,13 @@ class Experiment:
             if name in given:
                 raise ExperimentError(f"--set {setting}: {name!r} is set twice; give it once")
             given[name] = _convert(setting, self.types[name], text.strip())
+            self._check_choice(f"--set {setting}", name, given[name])
         return {**self.defaults, **(self.quick if quick else {}), **given}
+
+    def _check_choice(self, where: str, name: str, value: Value) -> None:
+        allowed = self.choices.get(name)
+        if allowed is not None and value not in allowed:
+            raise ExperimentError(where=where, value=value, allowed=f"one of {', '.join(allowed)}")
 
     def resumed(self, settings: Iterable[str], before: Mapping[str, Any], *, quick: bool) -> dict[str, Value]:
         """Return the parameters of a run that is continued: those it had ``before``, as JSON data, and given texts.
@@ -136,8 +159,8 @@ def experiment(
     Raises
     ------
     ExperimentError
-        If a parameter has no default or is not annotated int, float, bool, str, Path or ``Path | None``, or ``quick``
-        names no parameter.
+        If a parameter has no default or is not annotated int, float, bool, str, Path, ``Path | None`` or
+        ``Literal["one", "other"]``, whose value must be one of these texts, or ``quick`` names no parameter.
     """
 
     def decorate(decorated: Function) -> Experiment:
@@ -150,18 +173,33 @@ def _declare(function: Function, quick: Mapping[str, Value]) -> Experiment:
     where = f"experiment {function.__name__!r}"
     types: dict[str, type] = {}
     defaults: dict[str, Value] = {}
+    choices: dict[str, tuple[str, ...]] = {}
     for parameter in list(inspect.signature(function, eval_str=True).parameters.values())[1:]:
-        kind = Path if parameter.annotation in _FILES else parameter.annotation
+        kind, allowed = _kind(parameter.annotation)
         if kind not in _TYPES or parameter.default is parameter.empty:
             raise ExperimentError(
-                f"{where}: parameter {parameter.name!r} must be annotated int, float, bool, str or Path and have a "
-                "default"
+                f"{where}: parameter {parameter.name!r} must be annotated int, float, bool, str, Path or Literal "
+                "of texts, and have a default"
             )
+        if allowed:
+            choices[parameter.name] = allowed
         types[parameter.name], defaults[parameter.name] = kind, parameter.default
     for name in quick:
         if name not in types:
             raise ExperimentError(f"{where}: quick: {unknown('parameter', name, types)}")
-    return Experiment(function, types, defaults, dict(quick))
+    for name, texts in choices.items():
+        for value in (defaults[name], quick.get(name, defaults[name])):
+            if value not in texts:
+                raise ExperimentError(where=f"{where}: {name}", value=value, allowed=f"one of {', '.join(texts)}")
+    return Experiment(function, types, defaults, dict(quick), choices)
+
+
+def _kind(annotation: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return the type of a parameter, and the only texts that it may be if there are few."""
+    if typing.get_origin(annotation) is typing.Literal:
+        allowed = typing.get_args(annotation)
+        return (str, allowed) if all(isinstance(each, str) for each in allowed) else (annotation, ())
+    return (Path if annotation in _FILES else annotation), ()
 
 
 def load_experiment(path: str | Path) -> Experiment:
@@ -172,25 +210,15 @@ def load_experiment(path: str | Path) -> Experiment:
     ExperimentError
         If the file does not exist, is not Python, or does not hold exactly one experiment.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise ExperimentError(f"{path}: no such file; give the path of an experiment, e.g. experiments/noun_verb.py")
-    spec = importlib.util.spec_from_file_location(f"brainsim_experiment_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise ExperimentError(f"{path}: is not a Python file; an experiment's name ends in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    folder = str(file.resolve().parent)
-    if folder not in sys.path:
-        sys.path.append(folder)  # so that an experiment can import a file beside it
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise ExperimentError(f"{path}, line {error.lineno}: is not valid Python ({error.msg})") from error
-    found = [value for value in vars(module).values() if isinstance(value, Experiment)]
+    found = experiments_in(load(path))
     if len(found) != 1:
         names = ", ".join(one.name for one in found) or "none"
         raise ExperimentError(
             f"{path}: must have exactly one function decorated with @brainsim.experiment (found {names})"
         )
     return found[0]
+
+
+def experiments_in(module: ModuleType) -> list[Experiment]:
+    """Return the experiments that a module declares."""
+    return [value for value in vars(module).values() if isinstance(value, Experiment)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -50,13 +51,36 @@ class RunLock:
     def release(self) -> None:
         """Leave the folder to others."""
         if self._lock.is_locked:
-            (self._folder / _LOCK).unlink(missing_ok=True)
+            with suppress(PermissionError):  # Windows does not delete what is open; the file may stay
+                (self._folder / _LOCK).unlink(missing_ok=True)
             self._lock.release()
+
+
+def in_use(folder: Path) -> bool:
+    """Return whether a run lives in a folder; nothing in the folder is changed."""
+    if not (folder / _LOCK).exists():
+        return False
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    except OSError:  # of a folder that belongs to others
+        return False
+    lock.release()
+    return False
 
 
 def contents(folder: Path) -> list[Path]:
     """Return what is in a folder, but for its lock."""
     return [path for path in folder.iterdir() if path.name != _LOCK]
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts."""
+    for pattern in (".*.[0-9]*.*", ".*.lock"):
+        for path in (*folder.glob(pattern), *(folder / "parts").glob(pattern)):
+            path.unlink(missing_ok=True)
 
 
 def clear_run(folder: Path) -> None:

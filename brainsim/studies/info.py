@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-import resource
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from brainsim._version import __version__
+from brainsim.errors import BackendError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate import backends
@@ -30,8 +30,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def peak_rss_mb() -> float:
-    """Return the largest resident memory of this process so far, in MiB.
+def peak_rss_mb() -> float | None:
+    """Return the largest resident memory of this process so far, in MiB; ``None`` where the system does not tell.
 
     On Linux not by ``getrusage``: a new process starts there with the peak of the one that started it.
     """
@@ -39,6 +39,10 @@ def peak_rss_mb() -> float:
         for line in _STATUS.read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return round(int(line.split()[1]) / 1024, 1)
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
 
@@ -51,6 +55,14 @@ def describe() -> dict[str, Any]:
         "versions": versions(),
         "machine": {"platform": platform.platform(), "processor": platform.machine(), "cores": backends.cores()},
         "backends": {name: backends.unavailable(name) for name in backends.CLASSES},
-        "auto": backends.resolve("auto"),
+        "auto": _auto(),
         "gpu": None if backends.unavailable("gpu") else cuda_device.versions(),
     }
+
+
+def _auto() -> str | None:
+    """Return which backend ``auto`` means here, ``None`` if it is an error."""
+    try:
+        return backends.resolve("auto")
+    except BackendError:
+        return None

@@ -8,7 +8,7 @@ from typing import Any
 
 from brainsim.errors import ExperimentError
 
-ADDED = ("seed", "parameters", "peak_rss_mb", "seconds", "versions")
+ADDED = ("seed", "parameters", "jobs", "peak_rss_mb", "seconds", "versions")
 """What brainsim writes into ``metrics.json`` beside the metrics of the experiment."""
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -17,19 +15,18 @@ from typing import TYPE_CHECKING, Any
 from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
-from brainsim.studies.folders import RunLock, contents
-from brainsim.studies.info import peak_rss_mb, versions
+from brainsim.studies import pictures, tables
+from brainsim.studies.folders import RunLock, contents, remove_leftovers
+from brainsim.studies.info import versions
 from brainsim.studies.metrics import plain
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.settings import HEADER, Settings, read_header
+from brainsim.studies.side_by_side import Parts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from tqdm import tqdm
-
-    from brainsim.simulate.simulator import Simulator
-
-_CHECKPOINT_SECONDS = 20.0
-_DOTS_PER_INCH = 110
 
 
 @dataclass
@@ -57,6 +54,10 @@ class Run:
     _created: tuple[Path, ...] = ()
     _before: Mapping[str, Any] = field(default_factory=dict)
     _lock: RunLock = field(init=False)
+    _parts: Parts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._parts = Parts(self.folder, self.settings)
 
     @property
     def seed(self) -> int:
@@ -106,7 +107,7 @@ class Run:
             ) from error
 
     def _write_header(self, status: str) -> None:
-        backend = backends.resolve(self.settings.backend)
+        jobs = self.settings.jobs if status == "running" else self._parts.jobs
         write_json(
             self.folder / HEADER,
             {
@@ -115,31 +116,81 @@ class Run:
                 "seconds": self.seconds,
                 "experiment": self.settings.experiment,
                 **self.settings.decisive(),
-                "backend": backend,
-                "threads": backends.thread_count(backend, self.settings.threads),
+                "backend": backends.resolve(self.settings.backend),
+                "jobs": jobs,
+                "threads": self.settings.threads_of(jobs),
                 "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
                 "versions": versions(),
                 "notes": self.notes,
             },
         )
 
-    def part(self, key: str, compute: Callable[[Checkpoint], Any], files: Sequence[str] = ()) -> Any:
-        """Return ``compute(checkpoint)``, or what it returned before the run was interrupted.
+    def part(self, key: str, compute: Callable[[Part], Any], files: Sequence[str] = ()) -> Any:
+        """Return ``compute(part)``, or what it returned before the run was interrupted.
 
         The result must be JSON; it is written to ``parts/<key>.json``.  A part that also writes ``files`` into the
         folder is done again if one of them is gone.
+
+        Raises
+        ------
+        ExperimentError
+            If two parts have one key, or it cannot name a file.
+        RunFolderError
+            If a result is damaged.
         """
-        path = self.folder / "parts" / f"{key}.json"
-        if path.exists() and all((self.folder / name).exists() for name in files):
-            try:
-                return json.loads(path.read_text())
-            except ValueError as error:
-                raise RunFolderError(f"{path}: is damaged ({error}); delete it and resume") from error
-        checkpoint = Checkpoint(path.with_suffix(".h5"))
-        result = compute(checkpoint)
-        write_json(path, result)
-        checkpoint.remove()
-        return json.loads(path.read_text())
+        part = self._parts.new(key, files)
+        part.compute(compute)
+        return part.result()
+
+    def parts(
+        self,
+        calls: Mapping[str, Call],
+        *,
+        unit: str = "parts",
+        steps: Mapping[str, int] | None = None,
+        files: Mapping[str, Sequence[str]] | None = None,
+    ) -> dict[str, Any]:
+        """Return the results of many parts by key, computed side by side in ``jobs`` processes.
+
+        A part is a call ``function(part, *args, **kwargs)`` of a function that stands in a module or an experiment
+        file, with plain data.  Its `Part` keeps its checkpoint and knows which backend to use.  Parts begin in the
+        order given, so that the longest should come first.  Results do not depend on the number of processes.
+
+        Parameters
+        ----------
+        calls : mapping of str to Call
+            The parts by key; the result of one is JSON and is written to ``parts/<key>.json``.
+        unit : str
+            What the progress bar counts.
+        steps : mapping of str to int, optional
+            How many steps each part reports by ``part.tick()``; by default each part is one step, when it is done.
+        files : mapping of str to sequence of str, optional
+            Files that a part leaves in the folder beside its result.
+
+        Raises
+        ------
+        ExperimentError
+            If two parts have one key, or it cannot name a file.
+        RunFolderError
+            If a result is damaged.
+        WorkerError
+            If the processes of a part die again and again.
+
+        Examples
+        --------
+        A brain of each of five seeds::
+
+            def learned(part, n, seed):
+                with Simulator(declared(n), seed, **part.simulator) as sim:
+                    ...
+                return {"accuracy": accuracy}
+
+            results = run.parts({f"trained-{seed}": Call(learned, (n, seed)) for seed in range(run.seed, run.seed + 5)})
+        """
+        counts = dict.fromkeys(calls, 1) if steps is None else steps
+        with self.progress(sum(counts[key] for key in calls), unit) as bar:
+            parts = self._parts.compute(calls, counts, files or {}, bar)
+        return {part.key: part.result() for part in parts}
 
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
@@ -174,29 +225,27 @@ class Run:
             **own,
             "seed": self.seed,
             "parameters": self.settings.plain_parameters(),
-            "peak_rss_mb": peak_rss_mb(),
+            "jobs": self._parts.jobs,
+            "peak_rss_mb": self._parts.peak_rss_mb(),
             "seconds": self.seconds,
             "versions": versions(),
         }
         write_json(self.folder / "metrics.json", content)
+        self._write_tables(content)
         for name, draw in self._pictures.items():
-            self._draw(name, draw)
+            self.notes += pictures.save(self.folder / name, draw)
         self._write_header("finished")
+        remove_leftovers(self.folder)
         self._lock.release()
         return content
 
-    def _draw(self, name: str, draw: Callable[[], Figure]) -> None:
-        with warnings.catch_warnings(record=True) as warned:
-            warnings.simplefilter("always")
-            try:
-                figure = draw()
-                with self.file(name) as path:
-                    figure.savefig(path, dpi=_DOTS_PER_INCH)
-            except Exception as error:  # whatever a drawing library or an experiment may raise
-                self.notes.append(f"picture {name} could not be drawn ({type(error).__name__}: {_first_line(error)})")
-        if warned:  # letters that no font has come one by one
-            others = f", and {len(warned) - 1} more warnings" if len(warned) > 1 else ""
-            self.notes.append(f"picture {name}: {_first_line(warned[0].message)}{others}")
+    def _write_tables(self, metrics: Mapping[str, Any]) -> None:
+        found = {"scores.csv": tables.scores(metrics), "curve.csv": tables.curves(metrics)}
+        for (name, rows), source in zip(found.items(), ("by_seed", "curve"), strict=True):
+            if not rows and source in metrics:
+                self.notes.append(f"{name} has no rows: metrics.{source} has another form than docs/run_folder.md says")
+            with self.file(name) as path:
+                tables.write(path, rows, step=source == "curve")
 
     def abandon(self, status: str) -> bool:
         """Say in ``run.json`` that the run did not finish, and return whether there is something to resume.
@@ -204,6 +253,7 @@ class Run:
         A run that got nowhere leaves nothing.
         """
         parts = self.folder / "parts"
+        remove_leftovers(self.folder)
         kept = any(parts.iterdir())
         if kept:
             self._write_header(status)
@@ -216,29 +266,3 @@ class Run:
                 break
             path.rmdir()
         return kept
-
-
-def _first_line(message: object) -> str:
-    return (str(message).strip().splitlines() or [""])[0]
-
-
-class Checkpoint:
-    """The state of a simulation in the middle of a part, so that an interrupted part continues where it was."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._saved_at = time.monotonic()
-
-    def load(self, simulator: Simulator) -> Any | None:
-        """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing."""
-        return json.loads(simulator.load(self._path)) if self._path.exists() else None
-
-    def save(self, simulator: Simulator, notes: Any, *, now: bool = False) -> None:
-        """Save the state with ``notes`` (JSON), at most every 20 seconds unless ``now``."""
-        if now or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
-            simulator.save(self._path, json.dumps(notes))
-            self._saved_at = time.monotonic()
-
-    def remove(self) -> None:
-        """Delete the file; the part is complete."""
-        self._path.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from brainsim._version import __version__
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
+from brainsim.simulate import backends
 
 HEADER = "run.json"
 # Ties went to the lowest index before they had a version.
@@ -22,7 +23,7 @@ _CHANGED = {"source_sha256": "the experiment file", "inputs": "a file it reads"}
 
 @dataclass(frozen=True)
 class Settings:
-    """What determines a run's result (all but ``backend`` and ``threads``, which do not)."""
+    """What determines a run's result (all but ``backend``, ``threads`` and ``jobs``, which do not)."""
 
     experiment: str
     source_sha256: str
@@ -32,6 +33,7 @@ class Settings:
     inputs: Mapping[str, str] = field(default_factory=dict)
     backend: str = "auto"
     threads: int | None = None
+    jobs: int = 1
 
     @classmethod
     def of_file(cls, path: str | Path, **others: Any) -> Settings:
@@ -40,7 +42,7 @@ class Settings:
         Only a `Path` names a file; text is text.
         """
         files = {str(value): _hash_of(name, value) for name, value in _paths(others["parameters"]).items()}
-        return cls(str(path), _sha256(path), inputs=files, **others)
+        return cls(str(path), sha256(path), inputs=files, **others)
 
     def decisive(self) -> dict[str, Any]:
         """Return what a resumed run must share, as JSON data."""
@@ -54,6 +56,15 @@ class Settings:
             "ties_version": TIES_VERSION,
             "brainsim_version": __version__,
         }
+
+    def threads_of(self, jobs: int) -> int:
+        """Return how many threads each of so many processes uses: as many as given, else its share of the cores."""
+        backend = backends.resolve(self.backend)
+        return (
+            backends.thread_count(backend, self.threads)
+            if jobs == 1
+            else self.threads or max(1, backends.cores() // jobs)
+        )
 
     def plain_parameters(self) -> dict[str, Any]:
         """Return the parameters as JSON data: files by their paths."""
@@ -79,12 +90,13 @@ def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:
 
 def _hash_of(name: str, path: Path) -> str:
     try:
-        return _sha256(path)
+        return sha256(path)
     except OSError as error:
         raise ExperimentError(f"--set {name}={path}: cannot be read ({error.strerror or error})") from error
 
 
-def _sha256(path: str | Path) -> str:
+def sha256(path: str | Path) -> str:
+    """Return the digest of a file, in hexadecimal."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 

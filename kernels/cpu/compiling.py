@@ -1,4 +1,4 @@
-"""Compilation of kernels, and where the compiled code is kept on disk.
+"""Compilation of kernels.  Where the compiled code is kept stands in `brainsim.kernels.cpu.disk`.
 
 Compiling dominates the first run on a new machine, so the four decorators differ in what they make Numba do:
 
@@ -11,46 +11,27 @@ Compiling dominates the first run on a new machine, so the four decorators diffe
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
 
+from brainsim.kernels.cpu.disk import FOLDER, keep
+from brainsim.kernels.errors import BackendUnavailableError
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_KERNELS = Path(__file__).parent.parent
+if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+    raise BackendUnavailableError(
+        "the cpu backend needs Numba's compiler, which NUMBA_DISABLE_JIT switches off; unset it, or choose the backend "
+        "'reference', which has the same results and takes much longer"
+    )
+
 _SAY_AFTER = 3.0  # seconds of compiling after which the user is told what takes so long
-_SAY = "brainsim: compiling kernels for the first time on this machine; this takes about 10 to 30 seconds, once"
-
-
-def _cache_folder() -> Path | None:
-    """Return the folder for this very version of the sources, or none where nothing can be written.
-
-    Numba's cache looks at the file of a function alone.  Constants and functions of other files become part of the
-    machine code as well, so the folder's name depends on all sources of cpu and law.
-    """
-    digest = hashlib.sha256()
-    for path in sorted([*_KERNELS.glob("cpu/*.py"), *_KERNELS.glob("law/*.py")]):
-        digest.update(path.read_bytes())
-    chosen = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    for given in [Path(chosen)] if chosen else [_KERNELS / "__pycache__", Path("~/.cache/brainsim")]:
-        try:
-            folder = given.expanduser()
-            folder.mkdir(parents=True, exist_ok=True)
-        except (OSError, RuntimeError):  # it cannot be written, or there is no home
-            continue
-        if os.access(folder, os.W_OK):
-            return folder / f"numba-{digest.hexdigest()[:16]}"
-    return None
-
-
-_FOLDER = _cache_folder()
+_SAY = "brainsim: compiling kernels for the first time on this machine; this takes about 10 to 30 seconds"
 
 
 def compiled(function: _F) -> _F:
@@ -58,15 +39,9 @@ def compiled(function: _F) -> _F:
 
     It releases Python's lock, so that several threads can run parts of one kernel (see `brainsim.kernels.cpu.threads`).
     """
-    if _FOLDER is None:
-        return _njit(function)
-    # Numba asks for the folder of its cache once, when a function is decorated; users' own functions keep theirs.
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(_FOLDER)  # type: ignore[attr-defined]
-    try:
-        return _njit(function, cache=True)
-    finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+    dispatcher = _njit(function)
+    keep(dispatcher)
+    return dispatcher
 
 
 class _Inner:
@@ -130,7 +105,7 @@ class _Notice(event.Listener):
     def _say_if_long(self) -> None:
         if self._spent + perf_counter() - self._begun > _SAY_AFTER:
             self._said = True
-            sys.stderr.write(_SAY + "\n")
+            sys.stderr.write(_SAY + (", once\n" if FOLDER else "\n"))
             sys.stderr.flush()
 
 

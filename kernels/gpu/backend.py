@@ -64,6 +64,7 @@ class GpuBackend(Backend):
 
     name: ClassVar[str] = "gpu"
     parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
+    forks: ClassVar[bool] = False  # CUDA does not outlive a fork
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
     def __init__(self, program: Program, options: Options) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -20,13 +21,29 @@ _OLDEST = min(ARCHITECTURES)
 _LARGE = 1 << 20
 
 
+_asked = False
+_lost = False
+
+
+def _note_fork() -> None:
+    """CUDA does not work in a process that was forked after it was asked for devices."""
+    global _lost
+    _lost = _asked
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
 @cache
 def why_not() -> str | None:
     """Return why there is no device to run on, or ``None`` if there is one."""
+    global _asked
     try:
         import cupy
     except ImportError as error:
         return f"CuPy cannot be imported ({error}); pip install brainsim[cuda12] or brainsim[cuda13]"
+    _asked = True
     try:
         count = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -68,6 +85,11 @@ class CupyDevice(Device):
     def __init__(self) -> None:
         import cupy
 
+        if _lost:
+            raise BackendUnavailableError(
+                "gpu: this process was forked from one that had looked for a GPU, after which CUDA does not work; "
+                "start it by multiprocessing.get_context('spawn')"
+            )
         self._cupy = cupy
         self._gpu = cupy.cuda.Device()
         properties = cupy.cuda.runtime.getDeviceProperties(self._gpu.id)

@@ -45,6 +45,17 @@ def test_a_declaration_reads_back() -> None:
     assert brain["Phon"]["cat"].neurons.tolist() == [4, 5, 6, 7]
 
 
+def test_an_area_takes_the_patterns_of_another() -> None:
+    phon = Phon(["dog", "cat"], k=4)
+    other = Area("Other", n=20, k=4, patterns=phon.patterns)
+    assert other["dog"] == Assembly("Other", range(4), "dog")
+    assert (list(other.patterns), other["cat"].label) == (["dog", "cat"], "cat")
+    with pytest.raises(
+        DeclarationError, match=r"Area 'Small'.patterns\['cat'\]: neurons must be below n = 6 \(got 7\)"
+    ):
+        Area("Small", n=6, k=4, patterns=phon.patterns)
+
+
 def test_brains_compare_by_declaration_whatever_the_order() -> None:
     first, second = small_brain(), Brain()
     lex, phon = second.add(Lex("Lex1", n=100, k=5), Phon(["dog", "cat"], k=4))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
+from forging import forged
 
 from brainsim import Area, Assembly, Brain, Simulator, dumps
 from brainsim.errors import DumpError
@@ -44,7 +44,7 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: str) -> None:
     write(path)
     assert [len(winners) for winners in dumps.read_recordings(path)["r"].winners("T")] == [10, 10]
     name, wrong = DAMAGES[damage]
-    with h5py.File(path, "r+") as file:
+    with forged(path) as file:
         del file[f"recordings/r/{name}"]
         file[f"recordings/r/{name}"] = wrong
     with pytest.raises(DumpError, match="is damaged"):
@@ -54,7 +54,7 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: str) -> None:
 def test_damaged_assemblies_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "recorded.h5"
     write(path)
-    with h5py.File(path, "r+") as file:
+    with forged(path) as file:
         del file["assemblies/T/x"]
         file["assemblies/T/x"] = [3, 3]
     with pytest.raises(DumpError, match=r"is damaged.*listed twice"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pytest
+from forging import forged
 
 from brainsim import STDP, Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
@@ -257,7 +257,7 @@ def test_damaged_values_are_refused_and_change_nothing(tmp_path: Path, text: str
     sim.set_modulator("dopamine", 3.0)
     sim.save(tmp_path / "state.h5")
     sim.set_modulator("dopamine", 4.0)
-    with h5py.File(tmp_path / "state.h5", "r+") as file:
+    with forged(tmp_path / "state.h5") as file:
         del file["modulators"]
         file["modulators"] = text
     with pytest.raises(DumpError, match=f"is damaged.*{message}"):

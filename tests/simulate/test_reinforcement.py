@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
+from forging import forged
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator, Trace
 from brainsim.errors import DeclarationError, DumpError, SimulationError
@@ -127,7 +127,7 @@ def test_a_trace_without_a_partner_is_refused_as_damaged(tmp_path: Path) -> None
     message = "traced_sources and traced_targets of fiber 'Cue->Striatum': an age must have neurons in both"
     for end in ("traced_sources", "traced_targets"):
         sim.save(tmp_path / "state.h5")
-        with h5py.File(tmp_path / "state.h5", "r+") as file:
+        with forged(tmp_path / "state.h5") as file:
             group = file[f"{end}/Cue->Striatum"]
             kept = group["age"][:] != 1
             for column in ("age", "neuron"):

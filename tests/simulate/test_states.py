@@ -12,6 +12,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from forging import forged
 from scipy.sparse import coo_array
 
 from brainsim import Area, Assembly, Brain, Explicit, Hebbian, SaturatingHebbian, Simulator, Threshold
@@ -180,7 +181,7 @@ def test_a_damaged_state_is_refused_by_name_and_changes_nothing(tmp_path: Path, 
         sim.run(brain.fibers, 2)
         before = sim.assembly("T"), sim.rounds, sim.held
         spoil, message = DAMAGES[damage]
-        with h5py.File(tmp_path / "state.h5", "r+") as file:
+        with forged(tmp_path / "state.h5") as file:
             spoil(file)
         with pytest.raises(DumpError, match=f"is damaged.*{message}" if message != "is damaged" else message):
             sim.load(tmp_path / "state.h5")
@@ -227,7 +228,7 @@ def test_whatever_stands_in_the_place_of_a_part_is_refused(tmp_path: Path) -> No
         taken = []
         for name, wrong in names:
             shutil.copy(good, bad)
-            with h5py.File(bad, "r+") as file:
+            with forged(bad) as file:
                 del file[name]
                 file[name] = WRONG[wrong]
             try:
@@ -250,7 +251,7 @@ def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path)
         for name in attributes:
             for wrong in WRONG.keys() - {"deep"}:  # an attribute is not so long
                 shutil.copy(good, bad)
-                with h5py.File(bad, "r+") as file:
+                with forged(bad) as file:
                     file.attrs[name] = WRONG[wrong]
                 with pytest.raises(DumpError):
                     sim.load(bad)
@@ -260,7 +261,7 @@ def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path)
 def test_a_state_of_another_version_of_the_law_is_refused_by_name(tmp_path: Path, name: str) -> None:
     with Simulator(brain_of(), 2, backend="reference") as sim:
         _saved(tmp_path / "state.h5", sim)
-        with h5py.File(tmp_path / "state.h5", "r+") as file:
+        with forged(tmp_path / "state.h5") as file:
             file.attrs[f"{name}_version"] = 99
         with pytest.raises(DumpError, match=f"belongs to {name} version 99, here"):
             sim.load(tmp_path / "state.h5")
@@ -269,7 +270,7 @@ def test_a_state_of_another_version_of_the_law_is_refused_by_name(tmp_path: Path
 def test_a_state_of_a_brain_with_parts_unknown_here_is_refused(tmp_path: Path) -> None:
     with Simulator(brain_of(), 2, backend="reference") as sim:
         _saved(tmp_path / "state.h5", sim)
-        with h5py.File(tmp_path / "state.h5", "r+") as file:
+        with forged(tmp_path / "state.h5") as file:
             identity = json.loads(file["identity"].asstr()[()])
             identity["fibers"]["S->T"]["delay"] = 3
             _put(file, "", identity=json.dumps(identity))

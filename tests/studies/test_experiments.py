@@ -21,13 +21,15 @@ from checkout import ROOT
 from terminal import brainsim
 
 NOUN_VERB = ROOT / "experiments" / "noun_verb.py"
-TINY = ["--quick", "--set", "n=3000", "--set", "sentences=8", "--set", "test_every=4", "--set", "seeds=2"]
+HERE = ["--jobs", 1]  # in this process
+TINY = [*HERE, "--quick", *"--set n=3000 --set sentences=8 --set test_every=4 --set seeds=2".split()]
 
 
 def without_clock(metrics: dict[str, Any]) -> dict[str, Any]:
     """Drop what may differ between two runs that compute the same."""
-    timed = {"seconds", "sentences_per_second", "peak_rss_mb", "by_seed", "intervals_95"}
-    return {name: value for name, value in metrics.items() if name not in timed}
+    timed = {"seconds", "sentences_per_second", "peak_rss_mb", "jobs"}
+    kept = {name: value for name, value in metrics.items() if name not in timed}
+    return {name: without_clock(value) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
 def test_a_run_leaves_everything(tmp_path: Path, capsys: Any) -> None:
@@ -66,7 +68,7 @@ def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, 
     results = []
     for number, (backend, threads) in enumerate([("cpu", 1), ("cpu", 2), ("reference", 1), ("gpu", 1)]):
         out = tmp_path / str(number)
-        options = ["--backend", backend, "--threads", threads, "--out", out]
+        options = [*HERE, "--backend", backend, "--threads", threads, "--out", out]
         code, _, errors = brainsim("run", NOUN_VERB, "--quick", *settings, *options, capsys=capsys)
         assert code == 0, errors
         metrics = without_clock(json.loads((out / "metrics.json").read_text()))
@@ -79,9 +81,9 @@ def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, 
 
 def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     from brainsim.models.nemo.learner import WordLearner
-    from brainsim.studies import run
+    from brainsim.studies import parts
 
-    monkeypatch.setattr(run, "_CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(parts, "_CHECKPOINT_SECONDS", 0.0)
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert brainsim("run", NOUN_VERB, *TINY, "--out", whole, capsys=capsys)[0] == 0
     hear, heard = WordLearner.hear, []
@@ -105,7 +107,7 @@ def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: A
     assert code == 2
     assert "seed (0, now 9) differs from the run to resume" in errors
     command = json.loads((broken / "run.json").read_text())["command"]
-    code, _, errors = brainsim("run", "--out", broken, "--resume", capsys=capsys)
+    code, _, errors = brainsim("run", *HERE, "--out", broken, "--resume", capsys=capsys)
     assert code == 0, errors
     assert json.loads((broken / "run.json").read_text())["command"] == command
     (broken / "assemblies.h5").unlink()
@@ -143,20 +145,20 @@ LEXICONS = {
         (["--set", "tau=0"], "WordLearner.tau: must be an integer of at least 1 (got 0)"),
         (["--set", "sentences=1e15"], "--set sentences=1000000000000000: must be between 1 and 10000000"),
         (["--out", "x" * 300], "cannot be written (File name too long); choose another"),
-        (["--set", "lexicon=gap.csv"], "gap.csv, line 3: size must be a finite number (got ''); mend it, or name the"),
-        (["--set", "lexicon=slash.csv"], "slash.csv, line 2: must have a word, without '/' (got 'he/she')"),
+        (["--set", "lexicon=gap.csv"], "gap.csv, line 3, column 'size': must be a finite number"),
+        (["--set", "lexicon=slash.csv"], "slash.csv, line 2, column 'word': must be a word without '/' (got 'he/she')"),
         (["--set", "rule=oja"], "--set rule=oja: must be one of hebbian, saturating"),
         (["--set", "sentences=0"], "--set sentences=0: must be between 1 and 10000000"),
         (["--set", "nouns=99"], "Lexicon.nouns: must be between 1 and 40, the number in the list (got 99)"),
         (["--backend", "cpuu"], "Simulator.backend: unknown backend 'cpuu'; did you mean 'cpu'?"),
         (["--set", "lexicon=nowhere.csv"], "--set lexicon=nowhere.csv: cannot be read (No such file or directory)"),
         (["--set", "lexicon=column.csv"], "column.csv: column 'class' is missing; found: word, kind"),
-        (["--set", "lexicon=empty.csv"], "empty.csv: is empty; it needs a header with the columns word and class"),
+        (["--set", "lexicon=empty.csv"], "empty.csv: is empty; it needs a header"),
         (["--set", "lexicon=header.csv"], "header.csv: is empty"),
         (["--set", "lexicon=twice.csv"], "twice.csv, line 4: word 'dog' comes twice; keep one row"),
-        (["--set", "lexicon=nan.csv"], "nan.csv, line 2: size must be a finite number (got 'nan')"),
+        (["--set", "lexicon=nan.csv"], "nan.csv, line 2, column 'size': must be a finite number"),
         (["--set", "lexicon=verbs.csv"], "verbs.csv: has no noun; give at least one row with class noun"),
-        (["--set", "lexicon=ragged.csv"], "ragged.csv, line 2: must have 3 columns, as the header does"),
+        (["--set", "lexicon=ragged.csv"], "ragged.csv, line 2: must have 3 columns, as the header has (got 2)"),
         (["--out", "occupied"], "--out occupied: is not an empty folder; choose another, continue it with --resume"),
         (["--out", "file.txt/run"], "--out file.txt/run: cannot be written (Not a directory); choose another"),
         (["--resume"], "--resume needs --out"),
@@ -173,7 +175,7 @@ def test_bad_input_is_one_line_exit_2_and_nothing_written(
     Path("occupied").mkdir()
     Path("occupied/mine").write_text("")
     before = sorted(tmp_path.rglob("*"))
-    code, printed, errors = brainsim("run", NOUN_VERB, "--quick", *arguments, capsys=capsys)
+    code, printed, errors = brainsim("run", NOUN_VERB, *HERE, "--quick", *arguments, capsys=capsys)
     assert code == 2
     assert message in errors
     assert "Traceback" not in errors
@@ -239,7 +241,9 @@ def test_parameters_are_typed() -> None:
 
 
 def test_parameters_that_cannot_be_set_are_refused() -> None:
-    with pytest.raises(ExperimentError, match="parameter 'words' must be annotated int, float, bool, str or Path"):
+    with pytest.raises(
+        ExperimentError, match="parameter 'words' must be annotated int, float, bool, str, Path or Literal"
+    ):
 
         @experiment
         def study(run: Run, *, words: list = ()) -> dict[str, Any]:  # type: ignore[type-arg, assignment]
@@ -305,13 +309,32 @@ def test_info_and_parameters(capsys: Any) -> None:
     assert "backend cpu: works (auto)" in printed
     assert "backend gpu: does not run here" in printed
     assert "numba" in json.loads(brainsim("info", "--json", capsys=capsys)[1])["versions"]
-    assert "n: int = 100000" in brainsim("parameters", NOUN_VERB, capsys=capsys)[1]
+    printed = brainsim("parameters", NOUN_VERB, capsys=capsys)[1]
+    assert "n: int = 100000   (--quick: 10000)\n    Neurons and winners of each of the two lexical areas.\n" in printed
     assert brainsim("nonsense", capsys=capsys)[0] == 2
 
 
-def test_every_experiment_loads() -> None:
+def test_every_experiment_loads_and_explains_its_parameters() -> None:
     for path in sorted((ROOT / "experiments").glob("*.py")):
-        assert load_experiment(path).name == path.stem
+        study = load_experiment(path)
+        assert study.name == path.stem
+        assert study.help.keys() == study.types.keys()
+        assert all(text.endswith(".") for text in study.help.values())
+
+
+def test_an_experiment_explains_what_its_docstring_explains(tmp_path: Path, capsys: Any) -> None:
+    sections = "Parameters\n    ----------\n    on, off : bool\n        First line,\n        second.\n\n    Returns\n    -------\n    dict\n"
+    for docstring, expected in (
+        ("", {}),
+        ('"""Nothing is said."""', {}),
+        (f'"""Some.\n\n    {sections}    """', {"on": "First line, second.", "off": "First line, second."}),
+    ):
+        file = tmp_path / f"study{len(docstring)}.py"
+        body = f"def study(run, *, on: bool = True, n: int = 2):\n    {docstring}\n    return {{}}\n"
+        file.write_text(f"from brainsim import experiment\n\n@experiment\n{body}")
+        assert load_experiment(file).help == expected
+        shown = f"on: bool = True\n{'    First line, second.' if expected else ''}\nn: int = 2\n".replace("\n\n", "\n")
+        assert brainsim("parameters", file, capsys=capsys)[1] == shown
 
 
 def test_importing_is_light() -> None:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
-from brainsim.errors import LexiconError, unknown
+from brainsim.errors import LexiconError
+from brainsim.models.nemo import words
+from brainsim.models.nemo.ratings import rating, rating_columns
+from brainsim.models.nemo.tables import Row, Table, read_table
 
 _CLASSES = {"noun": "noun", "nouns": "noun", "verb": "verb", "verbs": "verb"}
 _CLASS_COLUMNS = ("class", "lexical_class")
-_Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,10 @@ class Lexicon:
         What the ratings are about.
     left_out : tuple of str
         Words that stand in the file but were left out (homographs, when asked to drop them).
+    dropped_columns : tuple of str
+        Columns that hold text and so are no ratings, if the file was read for all its ratings.
+    skipped_classes : mapping of str to int
+        How many rows of other classes than noun and verb stand in the file.
     """
 
     nouns: tuple[str, ...]
@@ -38,6 +42,8 @@ class Lexicon:
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     feature_names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    dropped_columns: tuple[str, ...] = ()
+    skipped_classes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -63,13 +69,25 @@ class Lexicon:
     def only(self, words: Sequence[str]) -> Lexicon:
         """Return the lexicon restricted to ``words``, in its own order."""
         kept = set(words)
-        return Lexicon(
-            tuple(noun for noun in self.nouns if noun in kept),
-            tuple(verb for verb in self.verbs if verb in kept),
-            {word: ratings for word, ratings in self.features.items() if word in kept},
-            self.feature_names,
-            self.left_out,
+        return replace(
+            self,
+            nouns=tuple(noun for noun in self.nouns if noun in kept),
+            verbs=tuple(verb for verb in self.verbs if verb in kept),
+            features={word: ratings for word, ratings in self.features.items() if word in kept},
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the file is not used, a line each."""
+        found = []
+        if self.dropped_columns:
+            found.append(f"lexicon: columns of text are not used as ratings: {', '.join(self.dropped_columns)}")
+        if self.skipped_classes:
+            rows = ", ".join(f"{name or 'no class'} {count}" for name, count in self.skipped_classes.items())
+            found.append(f"lexicon: rows that are neither nouns nor verbs are skipped: {rows}")
+        if self.left_out:
+            found.append(f"lexicon: words that come more than once are left out: {', '.join(self.left_out)}")
+        return tuple(found)
 
 
 def english() -> Lexicon:
@@ -78,9 +96,10 @@ def english() -> Lexicon:
 
 
 def read_lexicon(path: str | Path, *, features: Sequence[str] = (), drop_homographs: bool = False) -> Lexicon:
-    """Read a CSV file with the columns ``word``, ``class`` (or ``lexical_class``) and any numeric feature columns.
+    r"""Read a CSV file with the columns ``word``, ``class`` (or ``lexical_class``) and any numeric feature columns.
 
-    Rows of other classes than noun and verb are skipped.
+    The file is UTF-8 text.  Blanks around cells do not count; words are read in Unicode's composed form (NFC).  Rows of
+    other classes than noun and verb are skipped, and columns of text are dropped; `Lexicon.notes` names both.
 
     Parameters
     ----------
@@ -94,83 +113,70 @@ def read_lexicon(path: str | Path, *, features: Sequence[str] = (), drop_homogra
     Raises
     ------
     LexiconError
-        If the file cannot be read, lacks a column, has no noun or no verb, repeats a word, or has a feature that is not
-        a finite number.
+        If the file cannot be read, lacks or repeats a column, has no noun or no verb, repeats a word (be it in another
+        Unicode form), has a word with ``/`` or an invisible character, or has a feature that is not a finite number.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "words.csv"
+    >>> _ = path.write_text("word,class,size,origin\ndog,noun,2.5,English\nrun,verb,1,English\n")
+    >>> lexicon = read_lexicon(path)
+    >>> lexicon.features["dog"], lexicon.notes
+    ((2.5,), ('lexicon: columns of text are not used as ratings: origin',))
     """
-    rows = _read(path)
-    kept = [(number, row) for number, row in rows if row["class"].strip().lower() in _CLASSES]
-    counts = Counter(row["word"] for _, row in kept)
-    twice = tuple(word for word, count in counts.items() if count > 1)
+    table = read_table(path, required=(("word",), _CLASS_COLUMNS))
+    kept, skipped = _nouns_and_verbs(table)
+    twice = _repeated(table, kept)
     if twice and not drop_homographs:
-        line = [number for number, row in kept if row["word"] == twice[0]][1]
-        raise LexiconError(
-            f"{path}, line {line}: word {twice[0]!r} comes twice; keep one row, or set drop_homographs=True"
-        )
-    kept = [(number, row) for number, row in kept if row["word"] not in twice]
-    names = _feature_names(path, kept, features)
-    by_class = {
-        c: tuple(r["word"] for _, r in kept if _CLASSES[r["class"].strip().lower()] == c) for c in ("noun", "verb")
-    }
-    for kind, words in by_class.items():
-        if not words:
-            raise LexiconError(f"{path}: has no {kind}; give at least one row with class {kind}")
-    ratings = {row["word"]: tuple(_number(path, number, row, name) for name in names) for number, row in kept}
-    return Lexicon(by_class["noun"], by_class["verb"], ratings if names else {}, names, twice)
+        line = [row.line for row in kept if words.composed(row["word"]) == twice[0]][1]
+        cure = "keep one row, or set drop_homographs=True"
+        raise LexiconError(f"{table.path}, line {line}: word {twice[0]!r} comes twice; {cure}")
+    kept = [row for row in kept if words.composed(row["word"]) not in twice]
+    candidates = [column for column in table.columns if column not in ("word", *_CLASS_COLUMNS)]
+    table.check_columns(features)
+    names = tuple(features) or rating_columns(table, kept, candidates)
+    return Lexicon(
+        _words_of(table, kept, "noun"),
+        _words_of(table, kept, "verb"),
+        {words.composed(row["word"]): tuple(rating(table, row, name) for name in names) for row in kept if names},
+        names,
+        twice,
+        () if features else tuple(column for column in candidates if column not in names),
+        skipped,
+    )
 
 
-def _read(path: str | Path) -> list[tuple[int, _Row]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or ())
-            rows = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise LexiconError(f"{path}: cannot be read as a CSV file ({error})") from error
-    if not columns or not rows:
-        raise LexiconError(f"{path}: is empty; it needs a header with the columns word and class, and a row a word")
-    label = next((column for column in _CLASS_COLUMNS if column in columns), None)
-    for wanted, found in (("word", "word" in columns), ("class", label)):
-        if not found:
-            raise LexiconError(f"{path}: column {wanted!r} is missing; found: {', '.join(columns)}")
-    for number, row in rows:
-        if None in row or None in row.values():
-            raise LexiconError(f"{path}, line {number}: must have {len(columns)} columns, as the header does")
-        row["word"] = row["word"].strip()
-        if not row["word"].strip(".") or "/" in row["word"]:
-            raise LexiconError(f"{path}, line {number}: must have a word, without '/' (got {row['word']!r})")
-        row["class"] = row[label or "class"]
-    return rows
+def _nouns_and_verbs(table: Table) -> tuple[list[Row], dict[str, int]]:
+    """Return the rows of nouns and verbs, and how many rows of other classes there are."""
+    classes = [_class(table, row) for row in table.rows]
+    kept = [row for row, kind in zip(table.rows, classes, strict=True) if kind in _CLASSES]
+    for row in kept:
+        fault = words.fault(row["word"])
+        if fault:
+            table.refuse(row, "word", *fault)
+    return kept, dict(Counter(kind for kind in classes if kind not in _CLASSES))
 
 
-def _feature_names(path: str | Path, rows: list[tuple[int, _Row]], wanted: Sequence[str]) -> tuple[str, ...]:
-    columns = [c for c in rows[0][1] if c not in ("word", *_CLASS_COLUMNS)] if rows else []
-    for name in wanted:
-        if name not in columns:
-            raise LexiconError(f"{path}: {unknown('feature column', name, columns)}")
-    return tuple(wanted) or tuple(c for c in columns if _is_numeric(path, rows, c))
+def _class(table: Table, row: Row) -> str:
+    return row[table.column(*_CLASS_COLUMNS)].lower()
 
 
-def _is_numeric(path: str | Path, rows: list[tuple[int, _Row]], column: str) -> bool:
-    """Return whether a column holds numbers; some, but not all, is an error and not a column to drop in silence."""
-    words = [(number, row[column]) for number, row in rows if not _is_number(row[column])]
-    if words and len(words) < len(rows):
-        raise LexiconError(
-            f"{path}, line {words[0][0]}: {column} must be a finite number (got {words[0][1]!r}); "
-            "mend it, or name the feature columns to use"
-        )
-    return not words
+def _repeated(table: Table, rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return the words that come more than once; refuse two different texts that look the same."""
+    seen: dict[str, Row] = {}
+    for row in rows:
+        first = seen.setdefault(words.looks(row["word"]), row)
+        if first["word"] != row["word"]:
+            cure = f"keep one of the rows, or write both alike, as {words.composed(row['word'])!a} (Unicode's NFC)"
+            other = f"a word that looks different from the one in line {first.line}, {first['word']!a}"
+            table.refuse(row, "word", other, cure)
+    counts = Counter(words.composed(row["word"]) for row in rows)
+    return tuple(word for word, count in counts.items() if count > 1)
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _number(path: str | Path, line: int, row: _Row, name: str) -> float:
-    value = float(row[name]) if _is_number(row[name]) else math.nan
-    if not math.isfinite(value):
-        raise LexiconError(f"{path}, line {line}: {name} must be a finite number (got {row[name]!r})")
-    return value
+def _words_of(table: Table, rows: Sequence[Row], kind: str) -> tuple[str, ...]:
+    found = tuple(words.composed(row["word"]) for row in rows if _CLASSES[_class(table, row)] == kind)
+    if not found:
+        raise LexiconError(f"{table.path}: has no {kind}; give at least one row with class {kind}")
+    return found

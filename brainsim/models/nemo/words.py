@@ -1,0 +1,48 @@
+"""Words as they stand in files: which text can be a word, and when two of them are the same."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # inside a word they change its letters or its emoji, so they belong to it
+
+
+def composed(word: str) -> str:
+    """Return a word in the composed Unicode form, in which equal words are equal text."""
+    return unicodedata.normalize("NFC", word)
+
+
+def looks(word: str) -> str:
+    """Return what can be seen of a word: two words that differ in invisible characters alone look the same."""
+    return composed("".join(letter for letter in word if letter not in _JOINERS))
+
+
+def fault(word: str) -> tuple[str, str] | None:
+    r"""Return what a word must be and the cure, ``None`` if it can be used.
+
+    Examples
+    --------
+    >>> fault("狗"), fault("Ba$$in")
+    (None, None)
+    >>> fault("ice/cream")
+    ("a word without '/'", "use '_' instead")
+    >>> fault("dog\u200b")
+    ('visible text', 'delete the character U+200B ZERO WIDTH SPACE')
+    """
+    if not word.strip(".") or not looks(word):
+        return "a word", "write one, or delete the row"
+    if "/" in word:
+        return "a word without '/'", "use '_' instead"
+    for place, letter in enumerate(word):
+        if letter in _JOINERS and 0 < place < len(word) - 1:
+            continue
+        kind = unicodedata.category(letter)
+        if kind in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+            return "visible text", f"delete the character {_code(letter)}"
+        if kind == "Zs" and letter != " ":
+            return "text with plain spaces", f"replace the character {_code(letter)} by a space"
+    return None
+
+
+def _code(letter: str) -> str:
+    return f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".strip()

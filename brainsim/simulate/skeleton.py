@@ -1,0 +1,60 @@
+"""The program that a saved state belongs to, as far as its file says: enough to check the state without the brain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brainsim.declare.trace import MAX_ROUNDS
+from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.rules import Depression, Update
+from brainsim.kernels.law.selection import area_key
+from brainsim.kernels.parts import TOP_K, Channels, TopK, Traced
+from brainsim.kernels.program import AreaSpec, FiberSpec, Program
+
+_UPDATE = ("gain", "drift", "ceiling", "shift", "floor")
+
+
+def skeleton(identity: Mapping[str, Any], seed: int) -> Program:
+    """Return the program of an identity: sizes, bounds of weights, what has a state.
+
+    Whatever an identity names by a digest is left open, so the program cannot be run: the steps of rules (their bounds
+    are kept), the synapses of graphs, gates, and the rates of a long trace.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        If the identity lacks something.
+    """
+    index = {name: at for at, name in enumerate(identity["areas"])}
+    return Program(
+        areas=tuple(_area(name, part, seed) for name, part in identity["areas"].items()),
+        fibers=tuple(_fiber(name, part, index, identity) for name, part in identity["fibers"].items()),
+    )
+
+
+def _area(name: str, part: Mapping[str, Any], seed: int) -> AreaSpec:
+    activation = part["activation"]
+    selects: TopK | Channels = Channels(activation["size"]) if activation["type"] == "Channels" else TOP_K
+    return AreaSpec(name, part["n"], part["k"], part["refraction"], area_key(seed, name), selects)
+
+
+def _fiber(name: str, part: Mapping[str, Any], index: Mapping[str, int], identity: Mapping[str, Any]) -> FiberSpec:
+    source, target = part["source"], part["target"]
+    n_source, n_target = (identity["areas"][area]["n"] for area in (source, target))
+    rule, depression, trace = part["rule"], part.get("depression"), part.get("trace")
+    return FiberSpec(
+        name=name,
+        source=index[source],
+        target=index[target],
+        graph=Graph(0, n_source, n_target, 0.0, recurrent=source == target),
+        update=None if rule is None else Update(**{each: rule[each] for each in _UPDATE}),
+        base=part["base"],
+        depression=None if depression is None else Depression(**{each: depression[each] for each in _UPDATE}),
+        trace=None if trace is None else Traced(_rates(trace["rates"])),
+    )
+
+
+def _rates(rates: list[int] | str) -> tuple[int, ...]:
+    """Return the rates of a trace; of a long one, of which there is a digest, as many as a trace can have."""
+    return (0,) * MAX_ROUNDS if isinstance(rates, str) else tuple(rates)

@@ -1,0 +1,86 @@
+"""Calls: a function and its arguments, what became of it, and what it reports while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from brainsim.errors import ExperimentError
+
+_report: ContextVar[Callable[[int], None] | None] = ContextVar("brainsim_report", default=None)
+inside_worker: ContextVar[bool] = ContextVar("brainsim_inside_worker", default=False)
+"""Whether this code runs in a worker process, so that it starts no processes unless told to."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function and what to give it.
+
+    Attributes
+    ----------
+    function : callable
+        Of a module, a script, a notebook or an experiment file.
+    args : tuple
+        Its arguments, plain data.
+    kwargs : mapping of str to object
+        Its arguments by keyword.
+    """
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self) -> Any:
+        return self.function(*self.args, **self.kwargs)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a call returned, and its place among the calls."""
+
+    index: int
+    result: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What a call raised, or `WorkerError` if its workers died, and its place among the calls."""
+
+    index: int
+    error: BaseException
+
+
+class Watch:
+    """What becomes known while calls run; a subclass overrides what it wants to know."""
+
+    def started(self, index: int) -> None:
+        """Take note that a call begins, or begins again after a death."""
+
+    def ticked(self, index: int, steps: int) -> None:
+        """Take note of so many steps of a call."""
+
+    def died(self, index: int, how: str) -> None:
+        """Take note that the worker of a call died, and how."""
+
+    def waiting(self) -> None:
+        """Do what is to be done about once a second, as long as calls run in processes."""
+
+
+def tick(steps: int = 1) -> None:
+    """Report so many steps of the call that runs; outside a call nothing happens."""
+    report = _report.get()
+    if report is not None:
+        report(steps)
+
+
+def carried_out(call: Callable[[], Any], report: Callable[[int], None]) -> Any:
+    """Return what a call returns, with its ticks reported; `ExperimentError` if it asks Python to exit."""
+    token = _report.set(report)
+    try:
+        return call()
+    except SystemExit as leaving:
+        raise ExperimentError(f"call: must not end Python (exit code {leaving.code}); raise an error") from leaving
+    finally:
+        _report.reset(token)

@@ -1,0 +1,28 @@
+"""Looking at what brainsim wrote, and at what a file declares; each function returns records, the commands print them.
+
+`check` says what is whole, `show` what is in it, `diff` where two of a kind part, and `declared_brain` which brain a
+Python file declares.  `text` and `outline` write records and brains as plain text.
+"""
+
+from brainsim.studies.inspecting.checking import Checked, check
+from brainsim.studies.inspecting.comparison import Comparison, Difference
+from brainsim.studies.inspecting.differing import diff
+from brainsim.studies.inspecting.outline import outline
+from brainsim.studies.inspecting.showing import ShownDump, ShownRun, ShownState, show
+from brainsim.studies.inspecting.source import declared_brain
+from brainsim.studies.inspecting.texts import text
+
+__all__ = [
+    "Checked",
+    "Comparison",
+    "Difference",
+    "ShownDump",
+    "ShownRun",
+    "ShownState",
+    "check",
+    "declared_brain",
+    "diff",
+    "outline",
+    "show",
+    "text",
+]

@@ -1,0 +1,114 @@
+"""How the run in a folder stands, and whether it can be continued."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brainsim._version import __version__
+from brainsim.errors import RunFolderError
+from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
+from brainsim.studies.folders import in_use
+from brainsim.studies.settings import HEADER, read_header, sha256
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands.
+
+    Attributes
+    ----------
+    status : str
+        ``finished``, ``interrupted``, ``terminated`` or ``failed``, as ``run.json`` says; ``running`` while a process
+        holds the folder; ``killed`` if the process ended without a word.
+    resume : str or None
+        The command that continues it, ``None`` if it is finished, is running or cannot be continued.
+    hindrance : str or None
+        Why it cannot be continued.
+    """
+
+    status: str
+    resume: str | None
+    hindrance: str | None
+
+
+def header_of(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` says.
+
+    Raises
+    ------
+    RunFolderError
+        If it cannot be read, or lacks something.
+    """
+    try:
+        return read_header(folder)
+    except RunFolderError as error:
+        raise RunFolderError(f"{folder}: {HEADER} is damaged ({_shown(error.__cause__ or error)})") from error
+
+
+def _shown(error: BaseException) -> str:
+    return f"lacks {error}" if isinstance(error, KeyError) else str(error)
+
+
+def standing(folder: Path) -> Standing:
+    """Return how the run in a folder stands; nothing of the experiment runs.
+
+    Raises
+    ------
+    RunFolderError
+        If ``run.json`` cannot be read.
+    """
+    header = header_of(folder)
+    status = str(header.get("status", "finished"))
+    if in_use(folder):
+        return Standing("running", None, "a process is running it")
+    status = "killed" if status == "running" else status
+    if status == "finished":
+        return Standing(status, None, None)
+    hindrance = next(_hindrances(header), None)
+    command = f"brainsim run --resume --out {shlex.quote(str(folder))}"
+    return Standing(status, None if hindrance else command, hindrance)
+
+
+def _hindrances(header: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what has changed since a run began, so that it cannot be continued to the same result."""
+    here = {"graph_version": GRAPH_VERSION, "ties_version": TIES_VERSION, "brainsim_version": __version__}
+    for name, version in here.items():
+        if header[name] != version:
+            yield f"{name} is {header[name]} in the run, and {version} here"
+    yield from _changed(header["experiment"], header["source_sha256"], "the experiment file")
+    for path, digest in header["inputs"].items():
+        yield from _changed(path, digest, "a file that it reads")
+
+
+def _changed(path: str, digest: str, what: str) -> Iterator[str]:
+    try:
+        if sha256(path) != digest:
+            yield f"{what}, {path}, has changed since"
+    except OSError as error:
+        yield f"{what}, {path}, cannot be read from here ({error.strerror})"
+
+
+def metrics_of(folder: Path) -> dict[str, Any] | None:
+    """Return the metrics of a run, ``None`` if there are none yet.
+
+    Raises
+    ------
+    RunFolderError
+        If they are damaged.
+    """
+    path = folder / "metrics.json"
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise TypeError("no mapping")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise RunFolderError(f"{folder}: metrics.json is damaged ({error})") from error
+    return found

@@ -1,0 +1,60 @@
+"""What a file or folder is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from brainsim.errors import DumpError, RunFolderError
+from brainsim.simulate.hdf5 import opened
+from brainsim.studies.settings import HEADER
+
+Kind = Literal["state", "dump", "history", "run", "partial", "json", "csv", "text", "picture", "other"]
+
+HDF5 = (".h5", ".hdf5")
+_BY_ENDING: dict[str, Kind] = {
+    **dict.fromkeys((".json",), "json"),
+    **dict.fromkeys((".csv",), "csv"),
+    **dict.fromkeys((".md", ".txt"), "text"),
+    **dict.fromkeys((".png", ".svg", ".pdf"), "picture"),
+}
+# What `brainsim._files.whole` calls a file that is not yet in its place.
+_PARTIAL = re.compile(r"\.brainsim-\d+-\d+(\..*)?")
+
+
+def kind_of(path: Path) -> Kind:
+    """Return what a file or folder is.
+
+    Raises
+    ------
+    DumpError
+        If there is no such file, or it should be an HDF5 file of brainsim but cannot be read.
+    RunFolderError
+        If it is a folder that holds no run.
+    """
+    if path.is_dir():
+        if (path / HEADER).exists():
+            return "run"
+        raise RunFolderError(f"{path}: is a folder without {HEADER}, so no run; give a run folder, or a file in it")
+    if not path.exists():
+        raise DumpError(f"{path}: no such file or folder")
+    if _PARTIAL.fullmatch(path.name):
+        return "partial"
+    if path.suffix.lower() in HDF5 or looks_like_hdf5(path):
+        return _kind_of_hdf5(path)
+    return _BY_ENDING.get(path.suffix.lower(), "other")
+
+
+def looks_like_hdf5(path: Path) -> bool:
+    """Return whether a file begins as HDF5 files do, with or without a block of text before."""
+    with path.open("rb") as file:
+        beginning = file.read(520)
+    return b"\x89HDF\r\n\x1a\n" in (beginning[:8], beginning[512:]) or beginning.startswith(b"brainsim ")
+
+
+def _kind_of_hdf5(path: Path) -> Kind:
+    with opened(path) as file:
+        if "identity" in file or "declaration" in file:
+            return "state"
+        return "dump"

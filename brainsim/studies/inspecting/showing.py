@@ -1,0 +1,180 @@
+"""What is in a state, a dump or a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from brainsim.errors import DumpError
+from brainsim.simulate.dumps import read_assemblies, read_recordings
+from brainsim.simulate.recording import Recording
+from brainsim.simulate.states_file import SavedState, read_state
+from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing
+from brainsim.studies.inspecting.kinds import kind_of
+from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of
+from brainsim.studies.inspecting.versions import Versions, about, versions_of
+
+
+@dataclass(frozen=True)
+class ShownState:
+    """A saved state.
+
+    Attributes
+    ----------
+    path, seed, rounds, note
+        Where it is, the seed of the simulator, how many rounds had been run, the note that was saved with it.
+    versions : Versions
+        Of the file's format, the random graph and the rule that breaks ties.
+    areas, fibers : tuple
+        The brain, by name; empty in files of format 1 and 2, whose brain is the text ``declaration``.
+    modulators : mapping
+        The modulators of the brain, as the file describes them.
+    kinds : tuple of ShownKind
+        How many items each kind of state has.
+    brain : mapping
+        What belongs to the brain as a whole: held areas, locks, values of modulators, what has been used.
+    declaration : str or None
+        The brain as text, in files of format 1 and 2.
+    """
+
+    path: str
+    seed: int
+    rounds: int
+    note: str
+    versions: Versions
+    areas: tuple[ShownArea, ...]
+    fibers: tuple[ShownFiber, ...]
+    modulators: Mapping[str, Any]
+    kinds: tuple[ShownKind, ...]
+    brain: Mapping[str, Any]
+    declaration: str | None
+
+
+@dataclass(frozen=True)
+class ShownRecordingArea:
+    """One area of a recording: ``support`` is how many different neurons fired, ``winners`` how many in all."""
+
+    name: str
+    n: int
+    k: int
+    support: int
+    winners: int
+
+
+@dataclass(frozen=True)
+class ShownRecording:
+    """One recording: its rounds, areas and marks (round and label), and whether it has drives."""
+
+    name: str
+    rounds: int
+    drives: bool
+    areas: tuple[ShownRecordingArea, ...]
+    marks: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class ShownDump:
+    """A file of assemblies and recordings: the sizes of assemblies by area and label, and the recordings.
+
+    ``about`` is what else the file says of itself.
+    """
+
+    path: str
+    kind: str
+    about: Mapping[str, Any]
+    versions: Versions
+    assemblies: Mapping[str, Mapping[str, int]]
+    recordings: tuple[ShownRecording, ...]
+
+
+@dataclass(frozen=True)
+class ShownRun:
+    """A run folder: how the run stands, what ``run.json`` says, the metrics (``None`` if there are none yet), files."""
+
+    path: str
+    run: Standing
+    header: Mapping[str, Any]
+    metrics: Mapping[str, Any] | None
+    files: Mapping[str, int]
+
+
+Shown = ShownState | ShownDump | ShownRun
+
+
+def show(path: str | Path) -> Shown:
+    """Return what is in a file or run folder, without the brain that it belongs to.
+
+    Raises
+    ------
+    DumpError
+        If the file cannot be read, or is none of brainsim's.
+    RunFolderError
+        If the folder holds no run, or its ``run.json`` or ``metrics.json`` is damaged.
+
+    Examples
+    --------
+    >>> from brainsim.studies.inspecting import show
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     sim.save(f"{folder}/state.h5", note="before learning")
+    ...     state = show(f"{folder}/state.h5")
+    >>> state.seed, state.rounds, state.note
+    (1, 0, 'before learning')
+    """
+    place = Path(path)
+    kind = kind_of(place)
+    if kind == "state":
+        return _state(place)
+    if kind in ("dump", "history"):
+        return _dump(place, kind)
+    if kind == "run":
+        return _run(place)
+    raise DumpError(f"{path}: is no state, no dump, no history and no run folder of brainsim")
+
+
+def _state(path: Path) -> ShownState:
+    saved: SavedState = read_state(path)
+    identity, brain = saved.identity or {}, dict(saved.snapshot.brain)
+    return ShownState(
+        path=str(path),
+        seed=saved.seed,
+        rounds=brain.pop("rounds"),
+        note=saved.note,
+        versions=versions_of(path),
+        areas=areas_of(identity),
+        fibers=fibers_of(identity, saved.snapshot),
+        modulators=identity.get("modulators", {}),
+        kinds=kinds_of(saved.snapshot),
+        brain=brain,
+        declaration=saved.declaration,
+    )
+
+
+def _dump(path: Path, kind: str) -> ShownDump:
+    return ShownDump(
+        path=str(path),
+        kind=kind,
+        about=about(path),
+        versions=versions_of(path),
+        assemblies={
+            area: {label: len(assembly) for label, assembly in labels.items()}
+            for area, labels in read_assemblies(path).items()
+        },
+        recordings=tuple(_recording(name, recording) for name, recording in read_recordings(path).items()),
+    )
+
+
+def _recording(name: str, recording: Recording) -> ShownRecording:
+    areas = tuple(
+        ShownRecordingArea(area.name, area.n, area.k, recording.support(area), sum(map(len, recording.winners(area))))
+        for area in recording.areas
+    )
+    marks = tuple((mark.round, mark.label) for mark in recording.marks)
+    return ShownRecording(name, len(recording), recording.has_drives, areas, marks)
+
+
+def _run(folder: Path) -> ShownRun:
+    files = {str(each.relative_to(folder)): each.stat().st_size for each in sorted(folder.rglob("*")) if each.is_file()}
+    return ShownRun(str(folder), standing(folder), header_of(folder), metrics_of(folder), files)

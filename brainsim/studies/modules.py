@@ -1,0 +1,85 @@
+"""Python files loaded by path, so that other processes find them by the names of their modules."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+from brainsim.errors import ExperimentError
+from brainsim.studies.matplotlib_folder import place_matplotlib
+
+_PREFIX = "brainsim_experiment_"
+
+
+class _Loaded(MetaPathFinder):
+    """Finds modules that this process, or the one that started it, loaded by path."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        file = self.files.get(name)
+        if file is None:
+            return None
+        _look_beside(Path(file))
+        return importlib.util.spec_from_file_location(name, file)
+
+
+_loaded = _Loaded()
+sys.meta_path.append(_loaded)
+
+
+def files() -> dict[str, str]:
+    """Return the paths of the modules loaded by path, by their names."""
+    return dict(_loaded.files)
+
+
+def find_again(files: dict[str, str]) -> None:
+    """Let modules be imported by name that another process loaded by path."""
+    _loaded.files.update(files)
+
+
+def load(path: str | Path) -> ModuleType:
+    """Run a Python file and return its module, which has a name of its own for each file.
+
+    Raises
+    ------
+    ExperimentError
+        If the file does not exist or is not Python.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise ExperimentError(f"{path}: no such file; give the path of an experiment, e.g. experiments/noun_verb.py")
+    file = file.resolve()
+    name = _name(file)
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ExperimentError(f"{path}: is not a Python file; an experiment's name ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    _look_beside(file)
+    place_matplotlib()
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ExperimentError(f"{path}, line {error.lineno}: is not valid Python ({error.msg})") from error
+    _loaded.files[name] = str(file)
+    return module
+
+
+def _name(file: Path) -> str:
+    own = hashlib.sha256(os.fsencode(file)).hexdigest()[:8]  # files of one name may lie in two folders
+    return f"{_PREFIX}{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}_{own}"
+
+
+def _look_beside(file: Path) -> None:
+    """Let a file import those beside it."""
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))

@@ -1,0 +1,123 @@
+"""Parts of a run: each is computed once, keeps its own checkpoint, and leaves its result in the run's folder."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from brainsim._files import whole, write_json
+from brainsim.errors import ExperimentError, RunFolderError
+from brainsim.studies import processes
+
+if TYPE_CHECKING:
+    from brainsim.simulate.simulator import Simulator
+
+_CHECKPOINT_SECONDS = 20.0
+_ORPHAN_SECONDS = 60.0
+
+
+@dataclass
+class Part:
+    """One part of a run, usually a condition and a seed: what its function needs of the run.
+
+    Attributes
+    ----------
+    folder : Path
+        The folder of the run.
+    key : str
+        The name of the part; its result is ``parts/<key>.json``.
+    simulator : mapping
+        Keyword arguments for `Simulator` that carry the user's choice of backend, and the threads of this process.
+    files : sequence of str
+        Files that the part leaves in the folder beside its result.
+    """
+
+    folder: Path
+    key: str
+    simulator: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[str] = ()
+    _saved_at: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.key or Path(self.key).name != self.key or "\0" in self.key:
+            raise ExperimentError(
+                f"part {self.key!r}: must be named as a file can be, without '/'; rename it, as in 'trained-0'"
+            )
+
+    @property
+    def path(self) -> Path:
+        """Where the result is kept."""
+        return self.folder / "parts" / f"{self.key}.json"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state in the middle of the part is kept."""
+        return self.path.with_name(f"{self.key}.h5")
+
+    @property
+    def done(self) -> bool:
+        """Whether the result and all files are there."""
+        return self.path.exists() and all((self.folder / name).exists() for name in self.files)
+
+    def result(self) -> Any:
+        """Return the result, as JSON data.
+
+        Raises
+        ------
+        RunFolderError
+            If the file is damaged.
+        """
+        try:
+            return json.loads(self.path.read_text())
+        except ValueError as error:
+            raise RunFolderError(f"{self.path}: is damaged ({error}); delete it and resume") from error
+
+    def load(self, simulator: Simulator) -> Any | None:
+        """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing."""
+        return json.loads(simulator.load(self.checkpoint)) if self.checkpoint.exists() else None
+
+    def save(self, simulator: Simulator, notes: Any, *, now: bool = False) -> None:
+        """Save the state with ``notes`` (JSON), at most every 20 seconds unless ``now``."""
+        if now or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
+            simulator.save(self.checkpoint, json.dumps(notes))
+            self._saved_at = time.monotonic()
+
+    def tick(self, steps: int = 1) -> None:
+        """Move the progress bar of the run on."""
+        processes.tick(steps)
+
+    def file(self, name: str) -> AbstractContextManager[Path]:
+        """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
+        return whole(self.folder / name)
+
+    def compute(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Keep ``function(part, *args, **options)`` as the result, unless there is one.
+
+        A worker of a run that was killed may work on the part for a moment more; the lock lets it end first.
+        """
+        self._saved_at = time.monotonic()
+        with self._alone():
+            if not self.done:
+                write_json(self.path, function(self, *args, **options))
+            self.checkpoint.unlink(missing_ok=True)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        path = self.path.with_name(f".{self.key}.lock")
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=_ORPHAN_SECONDS)
+        except Timeout:
+            raise RunFolderError(f"{self.path}: another process computes this part; end it, and resume") from None
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            lock.release()

@@ -1,0 +1,139 @@
+"""Calls side by side in worker processes: a dead worker costs its call another try, an interruption ends them all."""
+
+from __future__ import annotations
+
+import multiprocessing
+import warnings
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from brainsim._validation import integer
+from brainsim.errors import ExperimentError, WorkerError
+from brainsim.simulate import backends
+from brainsim.simulate.usage import collector
+from brainsim.studies.calls import Call, Done, Failed, Watch, carried_out, inside_worker, tick
+
+if TYPE_CHECKING:
+    from brainsim.studies.worker import Answer
+    from brainsim.studies.workers import Pool
+
+__all__ = ["Call", "Done", "Failed", "Watch", "completed", "default_jobs", "tick"]
+
+Registry = dict[str | tuple[str, type[Warning], int], int]
+TRIES = 3
+"""How many workers a call may cost."""
+
+
+def default_jobs() -> int:
+    """Return how many processes to use unless told: one a core, and one inside another process."""
+    nested = inside_worker.get() or multiprocessing.parent_process() is not None
+    return 1 if nested else backends.cores()
+
+
+def completed(
+    calls: Sequence[Call], jobs: int | None = None, *, threads: int | None = None, watch: Watch | None = None
+) -> Iterator[Done | Failed]:
+    """Carry out calls in up to ``jobs`` processes; yield what became of each, in order of completion.
+
+    Close the iterator (or leave the function that reads it) to end all workers at once.
+
+    Parameters
+    ----------
+    calls : sequence of Call
+        What to do.  Results and errors must be picklable if there are processes.
+    jobs : int, optional
+        How many processes; by default one a core, and one inside another call.  With 1 the calls run in this process,
+        in order.
+    threads : int, optional
+        Threads that each process may use; by default the cores are shared among the processes.
+    watch : Watch, optional
+        Hears of beginnings, ticks and deaths.
+
+    Yields
+    ------
+    Done or Failed
+        ``Failed`` holds what the call raised, or `WorkerError` if three workers died in it.
+
+    Raises
+    ------
+    DeclarationError
+        If ``jobs`` or ``threads`` is no number from 1 on.
+    WorkerError
+        If no worker can be started.
+
+    Examples
+    --------
+    >>> from brainsim.studies.processes import Call, completed
+    >>> [done.result for done in completed([Call(divmod, (7, 2)), Call(abs, (-3,))], jobs=1)]
+    [(3, 1), 3]
+    """
+    jobs = default_jobs() if jobs is None else integer("completed.jobs", jobs, 1, None)
+    watch = Watch() if watch is None else watch
+    if jobs == 1:
+        return _here(calls, watch)
+    workers = min(jobs, len(calls)) or 1
+    share = max(1, backends.cores() // workers) if threads is None else integer("completed.threads", threads, 1, None)
+    return _elsewhere(calls, workers, share, watch)
+
+
+def _here(calls: Sequence[Call], watch: Watch) -> Iterator[Done | Failed]:
+    for index, call in enumerate(calls):
+        watch.started(index)
+        try:
+            result = carried_out(call, lambda steps, index=index: watch.ticked(index, steps))  # type: ignore[misc]
+        except Exception as error:  # whatever a call may raise
+            yield Failed(index, error)
+        else:
+            yield Done(index, result)
+
+
+def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) -> Iterator[Done | Failed]:
+    from brainsim.studies.workers import Pool
+
+    waiting, tries = deque(range(len(calls))), [0] * len(calls)
+    registry: Registry = {}
+    with Pool(workers, threads) as pool:
+        while waiting or pool.busy:
+            yield from _begin(calls, waiting, pool, watch)
+            heard = pool.hear()
+            for index, steps in heard.ticks:
+                watch.ticked(index, steps)
+            for index, answer in heard.answers:
+                yield _outcome(index, answer, registry)
+            for index, how in heard.deaths:
+                yield from _mourn(index, how, waiting, tries, watch)
+            watch.waiting()
+
+
+def _begin(calls: Sequence[Call], waiting: deque[int], pool: Pool, watch: Watch) -> Iterator[Failed]:
+    """Give the calls that wait to the workers that are free."""
+    while waiting and pool.free:
+        index = waiting.popleft()
+        try:
+            pool.give(index, calls[index])
+        except Exception as error:  # whatever pickling may raise
+            yield Failed(index, ExperimentError(f"call {index}: cannot be sent to another process ({error})"))
+        else:
+            watch.started(index)
+
+
+def _outcome(index: int, answer: Answer, registry: Registry) -> Done | Failed:
+    """Return what became of a call; warn here of what its worker warned, and collect what it left unused."""
+    for text, category, file, line in answer.warned:
+        warnings.warn_explicit(text, category, file, line, registry=registry)
+    collecting = collector()
+    if collecting is not None and answer.usage is not None:
+        collecting.merge(answer.usage)
+    return Done(index, answer.result) if answer.error is None else Failed(index, answer.error)
+
+
+def _mourn(index: int, how: str, waiting: deque[int], tries: list[int], watch: Watch) -> Iterator[Failed]:
+    """Let the call of a dead worker be tried by another, unless it has been tried often enough."""
+    tries[index] += bool(how)  # a worker that never was ready did not begin
+    watch.died(index, how)
+    if tries[index] < TRIES:
+        waiting.appendleft(index)
+        return
+    cure = "if memory is short, use fewer jobs or smaller areas"
+    yield Failed(index, WorkerError(f"call {index}: {TRIES} worker processes died in it ({how}); {cure}"))

@@ -1,0 +1,169 @@
+"""What a worker process does: it carries out one call after the other, and ends with the process that started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from types import FrameType
+from typing import Any
+
+import cloudpickle
+
+from brainsim.errors import ExperimentError
+from brainsim.simulate.usage import Usage, collected
+from brainsim.studies.calls import carried_out, inside_worker
+from brainsim.studies.modules import find_again
+
+_TICK_SECONDS = 0.1
+_LOOK_SECONDS = 1.0
+_ENDED = 128 + int(signal.SIGTERM)
+
+READY = "ready"
+"""The first message of a worker; then come counts of ticks, and an `Answer` for each call."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a call in a worker.
+
+    Attributes
+    ----------
+    result : object
+        What it returned.
+    error : Exception, optional
+        What it raised instead.
+    warned : tuple
+        Text, class, file and line of its warnings.
+    usage : Usage, optional
+        What stayed unused in its simulations, if the parent collects that.
+    """
+
+    result: Any
+    error: Exception | None
+    warned: tuple[tuple[str, type[Warning], str, int], ...] = ()
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a worker takes over: warning filters, files of modules loaded by path, whether the parent collects usage."""
+
+    filters: tuple[Any, ...]
+    files: dict[str, str]
+    collects: bool
+
+
+def serve(connection: Connection, surroundings: Surroundings) -> None:
+    """Carry out the calls that come through a connection, until an empty message comes or its other end is gone."""
+    _obey_parent()
+    inside_worker.set(True)
+    find_again(surroundings.files)
+    inbox: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(connection, inbox, os.getppid()), daemon=True).start()
+    try:
+        connection.send(READY)
+        while content := inbox.get():
+            ticker = _Ticker(connection)
+            answer = _answer(content, surroundings, ticker)
+            ticker.flush()
+            connection.send_bytes(_sendable(answer))
+    except (KeyboardInterrupt, BrokenPipeError):
+        os._exit(_ENDED)  # the parent ends this worker, or is gone
+
+
+def _obey_parent() -> None:
+    """Let SIGTERM end a call as Ctrl-C does elsewhere; what a terminal sends to all its processes is for the parent.
+
+    Simulators put off SIGINT while they change their state, so SIGTERM is passed on as SIGINT.
+    """
+    leaving = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal leaving
+        del number, frame
+        leaving = True
+        signal.raise_signal(signal.SIGINT)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if leaving:
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, end)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGHUP})  # blocked while it was started
+
+
+def _listen(connection: Connection, inbox: SimpleQueue[bytes], parent: int) -> None:
+    """Receive calls; end this process at once when the parent is gone, even in the middle of a call.
+
+    A process that the parent forked may hold the other end of the connection open, so the parent is looked at, too.
+    """
+    try:
+        while os.getppid() == parent:
+            if connection.poll(_LOOK_SECONDS):
+                inbox.put(connection.recv_bytes())
+    except (EOFError, OSError):
+        pass
+    os._exit(_ENDED)
+
+
+class _Ticker:
+    """Passes steps on to the parent, added up over a tenth of a second."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._pending, self._sent = connection, 0, 0.0
+
+    def __call__(self, steps: int) -> None:
+        self._pending += steps
+        if time.monotonic() - self._sent >= _TICK_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        if self._pending:
+            self._connection.send(self._pending)
+        self._pending, self._sent = 0, time.monotonic()
+
+
+def _answer(content: bytes, surroundings: Surroundings, ticker: _Ticker) -> Answer:
+    collecting = collected() if surroundings.collects else nullcontext()
+    result, failure = None, None
+    with warnings.catch_warnings(record=True) as warned, collecting as usage:
+        warnings.filters[:] = surroundings.filters  # type: ignore[index]  # a list, whatever the stubs say
+        try:
+            result = carried_out(cloudpickle.loads(content), ticker)
+        except Exception as error:  # whatever a call may raise
+            failure = _portable(error)
+    each = tuple((str(one.message), one.category, one.filename, one.lineno) for one in warned)
+    return Answer(result, failure, each, usage)
+
+
+def _portable(error: Exception) -> Exception:
+    """Return an error that can be sent, with the lines of its traceback as a note."""
+    lines = "".join(traceback.format_exception(error))
+    try:
+        same = type(cloudpickle.loads(cloudpickle.dumps(error))) is type(error)
+    except Exception:  # whatever an error's own methods may raise
+        same = False
+    sent = error if same else RuntimeError(f"{type(error).__name__}: {error}")
+    sent.add_note(f"In a worker process:\n{lines}")
+    return sent
+
+
+def _sendable(answer: Answer) -> bytes:
+    try:
+        return cloudpickle.dumps(answer)  # type: ignore[no-any-return]
+    except Exception as error:  # whatever pickling may raise
+        failure = ExperimentError(f"call: its result cannot be sent to another process ({error}); return plain data")
+        return cloudpickle.dumps(Answer(None, failure, answer.warned, answer.usage))  # type: ignore[no-any-return]

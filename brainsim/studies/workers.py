@@ -1,0 +1,198 @@
+"""Worker processes as the parent sees them.
+
+Each has a connection of its own, so that a death costs nothing but the call of the one that died.  The processes are
+loky's: they are started afresh (no fork, so threads and locks of the parent do no harm), do not run the user's script
+again (so that it needs no ``if __name__ == "__main__"``), and take functions of scripts and notebooks.  loky's own
+executor stands and falls as a whole: one death ends all its workers and does not tell whose call it was.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
+from multiprocessing.util import Finalize
+from typing import Any
+
+import cloudpickle
+from joblib.externals.loky.backend.process import LokyProcess
+
+from brainsim.errors import ExperimentError, WorkerError
+from brainsim.simulate.usage import collector
+from brainsim.studies.calls import Call
+from brainsim.studies.modules import files
+from brainsim.studies.worker import READY, Answer, Surroundings, serve
+
+_PULSE_SECONDS = 1.0
+_GRACE_SECONDS = 3.0
+_STARTS = 3
+_THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_OURS = ("builtins", "brainsim")
+
+
+class Worker:
+    """A process that carries out calls."""
+
+    def __init__(self, threads: int) -> None:
+        self.index = -1
+        self.ready = False
+        self.connection, theirs = Pipe()
+        environment = {name: str(threads) for name in _THREADS}
+        self.process: Any = LokyProcess(target=serve, args=(theirs, _surroundings()), env=environment)
+        with _undisturbed():
+            self.process.start()
+        theirs.close()
+
+    def kill(self) -> None:
+        """End the process whatever it does."""
+        if self.process.is_alive():
+            os.kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+        self.process.join()
+
+    def death(self) -> str:
+        """Return how a dead worker ended."""
+        self.process.join(_GRACE_SECONDS)
+        code = self.process.exitcode
+        return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
+
+
+def _opened(content: bytes) -> Any:
+    try:
+        return cloudpickle.loads(content)
+    except Exception as error:  # whatever unpickling may raise
+        failure = ExperimentError(f"call: its result cannot be read in this process ({error}); return plain data")
+        return Answer(None, failure)
+
+
+def _surroundings() -> Surroundings:
+    # A filter for warnings of other packages would import them in every worker.
+    filters = tuple(each for each in warnings.filters if each[2].__module__.partition(".")[0] in _OURS)
+    return Surroundings(filters, files(), collector() is not None)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep what a terminal sends to all its processes from one that is being started; it inherits what is blocked."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@dataclass
+class Heard:
+    """What came from the workers: steps, answers and deaths, each with the place of the call."""
+
+    ticks: list[tuple[int, int]] = field(default_factory=list)
+    answers: list[tuple[int, Answer]] = field(default_factory=list)
+    deaths: list[tuple[int, str]] = field(default_factory=list)
+
+
+class Pool:
+    """Up to so many workers, which are ended with the block."""
+
+    def __init__(self, size: int, threads: int) -> None:
+        self._size, self._threads = size, threads
+        self._idle: list[Worker] = []
+        self._busy: dict[Connection, Worker] = {}
+        self._failed_starts = 0
+
+    def __enter__(self) -> Pool:
+        # At exit, before multiprocessing waits for its children.
+        self._at_exit = Finalize(self, _end, args=(self._idle, self._busy), exitpriority=10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._at_exit()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call runs."""
+        return bool(self._busy)
+
+    @property
+    def free(self) -> bool:
+        """Whether a call can be given."""
+        return len(self._busy) < self._size
+
+    def give(self, index: int, call: Call) -> None:
+        """Let a worker carry out a call; raises what pickling raises."""
+        content = cloudpickle.dumps(call)
+        worker = self._idle.pop() if self._idle else Worker(self._threads)
+        worker.index = index
+        self._busy[worker.connection] = worker
+        with suppress(OSError):  # it has just died, and is found dead
+            worker.connection.send_bytes(content)
+
+    def hear(self) -> Heard:
+        """Wait for about a second, or until something comes.
+
+        Raises
+        ------
+        WorkerError
+            If workers die again and again before they are ready.
+        """
+        heard = Heard()
+        speaking = wait(list(self._busy), _PULSE_SECONDS)
+        # A worker that is dead but silent has a child that holds its end of the connection open.
+        for connection, worker in list(self._busy.items()):
+            if connection in speaking:
+                self._listen(worker, heard)
+            elif not worker.process.is_alive() and not connection.poll():
+                self._bury(worker, heard)
+        return heard
+
+    def _listen(self, worker: Worker, heard: Heard) -> None:
+        try:
+            content = worker.connection.recv_bytes()
+        except (EOFError, OSError):
+            self._bury(worker, heard)
+            return
+        message = _opened(content)
+        if message == READY:
+            worker.ready, self._failed_starts = True, 0
+        elif isinstance(message, Answer):
+            heard.answers.append((worker.index, message))
+            self._idle.append(self._busy.pop(worker.connection))
+        else:
+            heard.ticks.append((worker.index, message))
+
+    def _bury(self, worker: Worker, heard: Heard) -> None:
+        del self._busy[worker.connection]
+        how = worker.death()
+        worker.connection.close()
+        self._failed_starts += not worker.ready
+        if self._failed_starts == _STARTS:
+            raise WorkerError(
+                f"worker processes: end before they are ready ({how}); see what they wrote above, or use one job"
+            )
+        heard.deaths.append((worker.index, how if worker.ready else ""))
+
+
+def _end(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
+    """End idle workers by an empty message and busy ones by SIGTERM; kill those that are left after a few seconds."""
+    for worker in idle:
+        with suppress(OSError):  # dead already
+            worker.connection.send_bytes(b"")
+    for worker in busy.values():
+        worker.process.terminate()
+    every, end = [*idle, *busy.values()], time.monotonic() + _GRACE_SECONDS
+    try:
+        for worker in every:
+            worker.process.join(max(0.0, end - time.monotonic()))
+    finally:  # a second Ctrl-C comes here at once
+        for worker in every:
+            worker.kill()
+            worker.connection.close()
+        idle.clear()
+        busy.clear()
