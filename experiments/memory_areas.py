@@ -25,7 +25,9 @@ from matplotlib.figure import Figure
 from scipy.sparse import csr_array
 
 from brainsim import Area, Assembly, Brain, Fiber, Hebbian, Simulator, experiment
-from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -66,24 +68,36 @@ def memory_areas(
     probes: int = 50,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Fill memory areas of ``n`` neurons for several ``k``, and a large one; controls have ``control_k``."""
+    """Fill memory areas of ``n`` neurons for several ``k``, and a large one; controls have ``control_k``.
+
+    Parameters
+    ----------
+    n
+        Neurons of the memory area and of the stimulus area.
+    p
+        Connection probability.
+    ks
+        Winners of the memory areas, with commas between the numbers.
+    control_k
+        Winners of the controls.
+    loads
+        How many items are stored when some are asked for, with commas between the numbers.
+    large_loads
+        The same for a memory area of 100 000 neurons; empty for none.
+    refraction
+        By which part of its drive the threshold of a winner rises.
+    probes
+        Items that are asked for at each load.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     every = [int(each) for each in loads.split(",")]
     cells = {f"refracted-{k}": ("refracted", n, int(k), p, every) for k in ks.split(",")}
     cells |= {f"{arm}-{control_k}": (arm, n, control_k, p, every) for arm in ARMS if arm != "refracted"}
     if large_loads:
         large = [int(each) for each in large_loads.split(",")]
         cells["large"] = ("refracted", LARGE["n"], LARGE["k"], LARGE["p"], large)
-    with run.progress(seeds * len(cells), "areas") as bar:
-        seen = {
-            name: over_seeds(
-                run,
-                bar,
-                name,
-                seeds,
-                lambda seed, cell=cell: filled(*cell, refraction, probes, seed, **run.simulator),
-            )
-            for name, cell in cells.items()
-        }
+    seen = over_seeds(run, {name: Call(filled, (*cell, refraction, probes)) for name, cell in cells.items()}, seeds)
     _table(run, seen, cells)
     run.picture("memory_areas.png", lambda: _draw(seen, cells))
     found = {name: [distinct(part) for part in parts] for name, parts in seen.items()}
@@ -101,6 +115,10 @@ def memory_areas(
         },
         "chance": {name: 1 / cell[4][-1] for name, cell in cells.items()},
         "intervals_95": {name: interval_95(values) for name, values in found.items()},
+        "by_seed": {
+            f"area={name}": {f"items={load}": by_seed([part[load] for part in parts]) for load in parts[0]}
+            for name, parts in seen.items()
+        },
     }
 
 
@@ -145,6 +163,7 @@ class MemoryArea:
 
 
 def filled(
+    part: Part,
     arm: str,
     n: int,
     k: int,
@@ -153,10 +172,9 @@ def filled(
     refraction: float,
     probes: int,
     seed: int,
-    **options: Any,
 ) -> Seen:
     """Store items, and return what is told apart at each load."""
-    rng, memory = np.random.default_rng([seed, 5]), MemoryArea(arm, n, k, p, refraction, seed, **options)
+    rng, memory = np.random.default_rng([seed, 5]), MemoryArea(arm, n, k, p, refraction, seed, **part.simulator)
     items: list[Neurons] = []
     stored: list[Neurons] = []
     seen = {}

@@ -26,7 +26,9 @@ from matplotlib.figure import Figure
 from brainsim import Area, Assembly, Brain, Cycle, Hebbian, Phase, Region, Simulator, experiment
 from brainsim.areas import Hippocampus
 from brainsim.operations import recall, store
-from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -37,6 +39,7 @@ K = 50  # neurons of an episode
 ONE_SHOT, NEVER = Hebbian(8.0, 9.0), Hebbian(0.0, 9.0)
 DENSE = 0.4
 CUES = (0.2, 0.3, 0.5, 0.7, 1.0)
+JUDGED = (0.2, 0.5)  # the cues for which capacities are given
 LEVEL = 0.9  # of right neurons, at which episodes count as recalled
 CRITERIA = {"completed": 0.985, "answer": 0.91, "dense": 0.94, "beta_zero": 0.07, "recurrent_zero": 0.45, "gain": 0.1}
 MEASURES = {"first": "CA3, first winners", "completed": "CA3, completed", "answer": "ECout"}
@@ -106,19 +109,27 @@ def one_shot_memory(
     probes: int = 40,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Store up to the last of ``loads`` episodes, and judge at ``load`` and ``dense_load``, which are among them."""
+    """Store up to the last of ``loads`` episodes, and judge at ``load`` and ``dense_load``, which are among them.
+
+    Parameters
+    ----------
+    n_ec, n_dg, n_ca3, n_ca1
+        Neurons of the areas.
+    p
+        Connection probability of the plastic fibers.
+    loads
+        How many episodes are stored when some are recalled, with commas between the numbers.
+    load
+        The load at which the hippocampus and the controls are judged.
+    dense_load
+        The load at which the denser hippocampus is judged.
+    probes
+        Episodes that are recalled at each load.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes, every = Sizes(n_ec, n_dg, n_ca3, n_ca1, p), [int(each) for each in loads.split(",")]
-    with run.progress(seeds * len(ARMS), "memories") as bar:
-        seen = {
-            name: over_seeds(
-                run,
-                bar,
-                name,
-                seeds,
-                lambda seed, name=name: remembered(name, sizes, every, probes, seed, **run.simulator),
-            )
-            for name in ARMS
-        }
+    seen = over_seeds(run, {name: Call(remembered, (name, asdict(sizes), every, probes)) for name in ARMS}, seeds)
     expected = {name: _expected(ARMS[name].region(sizes), every, seeds) for name in ("whole", "dense")}
     _by_load(run, seen, expected)
     _by_cue(run, seen, load)
@@ -126,18 +137,19 @@ def one_shot_memory(
     return {
         **_metrics(seen, expected, load, dense_load),
         "chance": {"completed": 100 / n_ca3, "answer": K / n_ec},
+        "by_seed": {f"memory={name}": _by_seed(parts) for name, parts in seen.items()},
         "formula": {name: ARMS[name].region(sizes).capacity() for name in ("whole", "dense")},
     }
 
 
-def remembered(name: str, sizes: Sizes, loads: Sequence[int], probes: int, seed: int, **options: Any) -> Seen:
+def remembered(part: Part, name: str, sizes: Mapping[str, Any], loads: Sequence[int], probes: int, seed: int) -> Seen:
     """Store episodes, and return what is recalled at each load from each cue."""
     rng = np.random.default_rng([seed, 1])
-    episodes = [rng.choice(sizes.n_ec, K, replace=False) for _ in range(max(loads))]
-    memory, brain, seen = ARMS[name].region(sizes), Brain(), {}
+    episodes = [rng.choice(sizes["n_ec"], K, replace=False) for _ in range(max(loads))]
+    memory, brain, seen = ARMS[name].region(Sizes(**sizes)), Brain(), {}
     brain.add(memory)
     stored: list[Assembly] = []
-    with Simulator(brain, seed, **options) as sim:
+    with Simulator(brain, seed, **part.simulator) as sim:
         for load in loads:
             stored += [store(sim, memory, Assembly(memory.entry.name, each)) for each in episodes[len(stored) : load]]
             asked = rng.choice(load, min(probes, load), replace=False)
@@ -171,13 +183,13 @@ def _recalled(
 
 
 def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
-    """Return what samples of the drives let expect, at each load from each cue."""
+    """Return what samples of the drives let expect, at each load from a fifth and from half a cue."""
 
     def mean(load: int, cue: float) -> dict[str, float]:
         samples = [memory.expected_recall(load, cue, seed=seed) for seed in range(seeds)]
         return {name: fmean(getattr(each, name) for each in samples) for name in MEASURES}
 
-    return {str(load): {str(cue): mean(load, cue) for cue in CUES} for load in loads}
+    return {str(load): {str(cue): mean(load, cue) for cue in JUDGED} for load in loads}
 
 
 def capacity(seen: Seen, name: str, cue: float) -> float | None:
@@ -199,6 +211,13 @@ def _values(parts: Sequence[Seen], load: int | str, cue: float, name: str) -> li
     return [part[str(load)][str(cue)][name] for part in parts]
 
 
+def _by_seed(parts: Sequence[Seen]) -> dict[str, Any]:
+    return {
+        f"episodes={load}": {f"cue={cue}": by_seed([part[load][cue] for part in parts]) for cue in cues}
+        for load, cues in parts[0].items()
+    }
+
+
 def _metrics(
     seen: Mapping[str, Sequence[Seen]], expected: Mapping[str, Seen], load: int, dense_load: int
 ) -> dict[str, Any]:
@@ -218,13 +237,13 @@ def _metrics(
         "controls": controls,
         "capacity": {
             arm: {
-                name: {str(cue): [capacity(part, name, cue) for part in seen[arm]] for cue in (0.2, 0.5)}
+                name: {str(cue): [capacity(part, name, cue) for part in seen[arm]] for cue in JUDGED}
                 for name in ("completed", "answer")
             }
             for arm in ("whole", "dense", "recurrent_zero", "no_ca3")
         },
         "expected_capacity": {
-            arm: {name: {str(cue): capacity(each, name, cue) for cue in (0.2, 0.5)} for name in ("completed", "answer")}
+            arm: {name: {str(cue): capacity(each, name, cue) for cue in JUDGED} for name in ("completed", "answer")}
             for arm, each in expected.items()
         },
         "intervals_95": {

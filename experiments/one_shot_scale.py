@@ -22,8 +22,10 @@ from matplotlib.figure import Figure
 from brainsim import Assembly, Brain, Simulator, experiment
 from brainsim.areas import Hippocampus
 from brainsim.operations import recall, store
-from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
 from brainsim.studies.info import peak_rss_mb
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 
 Neurons = npt.NDArray[np.int64]
@@ -57,18 +59,30 @@ def one_shot_scale(
     probes: int = 20,
     seeds: int = 3,
 ) -> Mapping[str, Any]:
-    """Store up to the last of ``loads`` episodes in a memory of a ``size``: 2e3, 1e4, 1e5 or 1e6."""
+    """Store up to the last of ``loads`` episodes in a memory of a ``size``: 2e3, 1e4, 1e5 or 1e6.
+
+    Parameters
+    ----------
+    size
+        Neurons of CA3, by which the other sizes are chosen.
+    loads
+        How many episodes are stored when some are recalled, with commas between the numbers.
+    probes
+        Episodes that are recalled at each load.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     every = [int(each) for each in loads.split(",")]
     memory = Hippocampus(**SIZES[size], episodes=max(every))
     expected = {str(load): _expected(memory, load) for load in every}
-    with run.progress(seeds, "memories") as bar:
-        seen = over_seeds(run, bar, size, seeds, lambda seed: filled(size, every, probes, seed, **run.simulator))
+    seen = over_seeds(run, {size: Call(filled, (size, every, probes))}, seeds)[size]
     _table(run, size, seen, expected)
     run.picture("one_shot_scale.png", lambda: _draw(size, seen, expected, memory.capacity()))
     judged = [load for load, each in expected.items() if each["answer"] >= EXPECTED]
     means = {load: {name: fmean(part[load][name] for part in seen) for name in seen[0][load]} for load in expected}
     return {
         "by_load": means,
+        "by_seed": {f"episodes={load}": by_seed([part[load] for part in seen]) for load in expected},
         "expected": expected,
         "formula": memory.capacity(),
         "synapses_an_episode": memory.synapses(1),
@@ -87,14 +101,14 @@ def _expected(memory: Hippocampus, load: int) -> dict[str, float]:
     return {name: fmean(getattr(each, name) for each in samples) for name in MEASURES}
 
 
-def filled(size: str, loads: Sequence[int], probes: int, seed: int, **options: Any) -> dict[str, dict[str, float]]:
+def filled(part: Part, size: str, loads: Sequence[int], probes: int, seed: int) -> dict[str, dict[str, float]]:
     """Store episodes, and return at each load what half a cue recalls, and what that costs."""
     rng, memory, brain = np.random.default_rng([seed, 3]), Hippocampus(**SIZES[size]), Brain()
     brain.add(memory)
     entry = memory.entry
     known: list[tuple[Neurons, Assembly]] = []
     seen = {}
-    with Simulator(brain, seed, **options) as sim:
+    with Simulator(brain, seed, **part.simulator) as sim:
         for load in loads:
             begun, before = time.perf_counter(), len(known)
             for _ in range(load - before):

@@ -23,7 +23,9 @@ from matplotlib.figure import Figure
 from brainsim import Area, Assembly, Brain, Cycle, Hebbian, Phase, Region, Simulator, experiment
 from brainsim.areas import Hippocampus
 from brainsim.operations import recall, store
-from brainsim.studies.comparison import measured, over_seeds, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -82,19 +84,23 @@ def pattern_separation(
     probes: int = 40,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Store ``count`` episodes in clusters, and recall ``probes`` of them."""
+    """Store ``count`` episodes in clusters, and recall ``probes`` of them.
+
+    Parameters
+    ----------
+    n_ec, n_dg, n_ca3, n_ca1
+        Neurons of the areas.
+    p
+        Connection probability of the plastic fibers.
+    count
+        Episodes that are stored.
+    probes
+        Episodes that are recalled.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
     sizes = {"n_ec": n_ec, "n_dg": n_dg, "n_ca3": n_ca3, "n_ca1": n_ca1, "p": p}
-    with run.progress(seeds * len(ARMS), "memories") as bar:
-        seen = {
-            name: over_seeds(
-                run,
-                bar,
-                name,
-                seeds,
-                lambda seed, name=name: separated(name, sizes, count, probes, seed, **run.simulator),
-            )
-            for name in ARMS
-        }
+    seen = over_seeds(run, {name: Call(separated, (name, sizes, count, probes)) for name in ARMS}, seeds)
     _table(run, seen)
     run.picture("pattern_separation.png", lambda: _draw(seen))
     means = {name: {str(share): _means(parts, share) for share in SHARES} for name, parts in seen.items()}
@@ -112,6 +118,10 @@ def pattern_separation(
             name: {str(share): interval_95(_values(parts, share, "half"), bounded=True) for share in SHARES}
             for name, parts in seen.items()
         },
+        "by_seed": {
+            f"memory={name}": {f"shared={share}": by_seed([part[str(share)] for part in parts]) for share in SHARES}
+            for name, parts in seen.items()
+        },
     }
 
 
@@ -122,7 +132,7 @@ def memory_of(name: str, sizes: Mapping[str, Any]) -> Hippocampus | Direct:
     return Hippocampus(**{**sizes, "n_dg": sizes["n_dg"] if name == "dg" else sizes["n_ec"]})
 
 
-def separated(name: str, sizes: Mapping[str, Any], count: int, probes: int, seed: int, **options: Any) -> Seen:
+def separated(part: Part, name: str, sizes: Mapping[str, Any], count: int, probes: int, seed: int) -> Seen:
     """Store clusters of episodes that share neurons; return how much CA3 shares, and what is recalled."""
     seen = {}
     for share in SHARES:
@@ -130,7 +140,7 @@ def separated(name: str, sizes: Mapping[str, Any], count: int, probes: int, seed
         episodes = [each for _ in range(count // CLUSTER) for each in _cluster(sizes["n_ec"], share, rng)]
         memory, brain = memory_of(name, sizes), Brain()
         brain.add(memory)
-        with Simulator(brain, seed, **options) as sim:
+        with Simulator(brain, seed, **part.simulator) as sim:
             stored = [store(sim, memory, Assembly(memory.entry.name, each)) for each in episodes]
             asked = rng.choice(len(episodes), min(probes, len(episodes)), replace=False)
             half, fifth = (

@@ -26,7 +26,9 @@ from matplotlib.figure import Figure
 from brainsim import Area, Brain, Modulator, Simulator, experiment
 from brainsim.areas import Striatum
 from brainsim.operations import Choice, choose_action, reward
-from brainsim.studies.comparison import measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.parts import Part
+from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 
@@ -52,7 +54,7 @@ MEASURES = {
 GRID = {"rate": (0.05, 0.1, 0.2, 0.3, 0.5), "temperature": (0.03, 0.06, 0.1, 0.15, 0.25)}
 
 
-@experiment(quick={"cues": 2, "trials": 80, "pulls": 80, "players": 40, "seeds": 3})
+@experiment(quick={"cues": 2, "trials": 80, "pulls": 80, "players": 20, "seeds": 2})
 def reward_learning(
     run: Run,
     *,
@@ -64,21 +66,29 @@ def reward_learning(
     players: int = 400,
     seeds: int = 20,
 ) -> Mapping[str, Any]:
-    """Run ``trials`` in each phase of the task, and ``pulls`` of the bandit; algorithms play it ``players`` times."""
-    with run.progress(2 * seeds * len(ARMS), "brains") as bar:
-        tasks, bandits = (
-            {
-                name: over_seeds(
-                    run,
-                    bar,
-                    f"{play.__name__}-{name}",
-                    seeds,
-                    lambda seed, name=name, play=play, size=size: play(name, *size, noise, rate, seed, **run.simulator),
-                )
-                for name in ARMS
-            }
-            for play, size in ((task, (cues, trials)), (bandit, (pulls,)))
-        )
+    """Run ``trials`` in each phase of the task, and ``pulls`` of the bandit; algorithms play it ``players`` times.
+
+    Parameters
+    ----------
+    cues
+        Cues of the task.
+    trials
+        Trials of each phase of the task.
+    pulls
+        Pulls of the bandit.
+    noise
+        Standard deviation of the noise that disturbs values, in units of the reward.
+    rate
+        Dopamine for an error of 1.
+    players
+        Runs of each algorithm.
+    seeds
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
+    """
+    calls = {("task", arm): Call(task, (arm, cues, trials, noise, rate)) for arm in ARMS}
+    calls |= {("bandit", arm): Call(bandit, (arm, pulls, noise, rate)) for arm in ARMS}
+    found = over_seeds(run, calls, seeds)
+    tasks, bandits = ({arm: found[play, arm] for arm in ARMS} for play in ("task", "bandit"))
     algorithms = run.part("algorithms", lambda _: played(pulls, players, run.seed))
     _tables(run, tasks, bandits, algorithms)
     run.picture("reward_learning.png", lambda: _draw(tasks, bandits, algorithms))
@@ -108,6 +118,7 @@ def reward_learning(
             "reward": {arm: interval_95(scores(parts, "pays")) for arm, parts in bandits.items()},
             "reward_of_algorithms": {name: interval_95(each["pays"]) for name, each in algorithms.items()},
         },
+        "by_seed": {f"dopamine={arm}": {**by_seed(tasks[arm]), **by_seed(bandits[arm])} for arm in ARMS},
     }
 
 
@@ -144,9 +155,9 @@ class Learner:
         self.sim.reinforce(self._dopamine, self._rate * dopamine)
 
 
-def task(arm: str, cues: int, trials: int, noise: float, rate: float, seed: int, **options: Any) -> dict[str, Any]:
+def task(part: Part, arm: str, cues: int, trials: int, noise: float, rate: float, seed: int) -> dict[str, Any]:
     """Run acquisition, reversal and extinction, and return how many actions were right, and the expectations."""
-    rng, learner = np.random.default_rng([seed, 6]), Learner(arm, cues, noise, rate, seed, **options)
+    rng, learner = np.random.default_rng([seed, 6]), Learner(arm, cues, noise, rate, seed, **part.simulator)
     first = rng.integers(len(ACTIONS), size=cues)
     second = (first + rng.integers(1, len(ACTIONS), size=cues)) % len(ACTIONS)
     hits, expected = [], []
@@ -169,9 +180,9 @@ def task(arm: str, cues: int, trials: int, noise: float, rate: float, seed: int,
     }
 
 
-def bandit(arm: str, pulls: int, noise: float, rate: float, seed: int, **options: Any) -> dict[str, float]:
+def bandit(part: Part, arm: str, pulls: int, noise: float, rate: float, seed: int) -> dict[str, float]:
     """Pull arms, and return what the chosen arms pay in the mean, over all pulls and the last quarter."""
-    rng, learner = np.random.default_rng([seed, 8]), Learner(arm, 1, noise, rate, seed, **options)
+    rng, learner = np.random.default_rng([seed, 8]), Learner(arm, 1, noise, rate, seed, **part.simulator)
     pays = dict(zip(ACTIONS, rng.permutation(PAYS).tolist(), strict=True))
     got = []
     with learner.sim:
