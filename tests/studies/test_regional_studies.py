@@ -106,3 +106,32 @@ def test_reward_learning(tmp_path: Path) -> None:
     assert (folder / "task.md").read_text().count("\n|") == 2 + 5
     assert (folder / "bandit.md").read_text().count("\n|") == 2 + 8
     assert (folder / "reward_learning.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_forgetting(tmp_path: Path) -> None:
+    metrics, folder = quick("forgetting", tmp_path, epochs=2)
+    assert metrics["retention"]["depression"]["replay"] > metrics["retention"]["depression"]["shuffled"] + 0.3
+    assert metrics["retention"]["none"]["none"] > 0.8, "without depression nothing is forgotten"
+    assert metrics["retention"]["depression"]["naive"] > 3 * metrics["chance"]["retention"]
+    assert (folder / "lists.md").read_text().count("\n|") == 2 + 10
+    assert (folder / "forgetting.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_theta_phases(tmp_path: Path) -> None:
+    metrics, folder = quick("theta_phases", tmp_path)
+    recalled = metrics["recall_from_half_cue"]
+    assert recalled["phases"]["completed"] > 0.95
+    assert recalled["phases"]["answer"] > 0.9 > recalled["mossy-1"]["answer"] + 0.5
+    assert recalled["mossy-100"]["answer"] > 0.8
+    assert (folder / "phases.md").read_text().count("\n|") == 2 + 5
+    assert (folder / "theta_phases.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_knowing_that_you_know(tmp_path: Path) -> None:
+    metrics, folder = quick("knowing_that_you_know", tmp_path)
+    assert all(each["read_back_novel"] > 0.95 and each["read_back_lure"] > 0.95 for each in metrics["roc_auc"].values())
+    assert all(each["known"] > 0.9 > 0.1 > each["novel"] for each in metrics["taken_for_known"].values())
+    assert 0.2 < metrics["controls"]["beta_zero"] < 0.8
+    assert (folder / "auroc.md").read_text().count("\n|") == 2 + 4
+    assert (folder / "known.md").read_text().count("\n|") == 2 + 2
+    assert (folder / "knowing.png").read_bytes().startswith(b"\x89PNG")
