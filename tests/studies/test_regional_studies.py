@@ -135,3 +135,14 @@ def test_knowing_that_you_know(tmp_path: Path) -> None:
     assert (folder / "auroc.md").read_text().count("\n|") == 2 + 4
     assert (folder / "known.md").read_text().count("\n|") == 2 + 2
     assert (folder / "knowing.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_persistent_memory(tmp_path: Path) -> None:
+    metrics, folder = quick("persistent_memory", tmp_path)
+    retention = metrics["retention"]
+    assert min(retention["first_after_second"], retention["second"]) > 0.9
+    assert retention["control"] < 3 * metrics["chance"]["retention"]
+    assert all(metrics["facts"].values())
+    assert (folder / "persistent.md").read_text().count("\n|") == 2 + 9
+    assert (folder / "persistent_memory.png").read_bytes().startswith(b"\x89PNG")
