@@ -1,8 +1,8 @@
 """brainsim: an exact, reproducible simulator of brains made of areas and assemblies.
 
 Declare a `Brain` of `Area` objects, connect them with plastic fibers, and run rounds with a `Simulator`.  The modules
-``areas``, ``bench``, ``dumps``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``, ``statistics`` and
-``studies`` load when they are first used.
+``areas``, ``bench``, ``dumps``, ``export``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``,
+``statistics`` and ``studies`` load when they are first used.
 
 Examples
 --------
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from brainsim import areas, bench, models, operations, plots, studies
     from brainsim.declare import patterns
     from brainsim.models import nemo
-    from brainsim.simulate import dumps
+    from brainsim.simulate import dumps, export
     from brainsim.simulate.history import History
     from brainsim.studies import statistics
     from brainsim.studies.run import Run
@@ -57,6 +57,7 @@ _MODULES = {
     "areas": "brainsim.areas",
     "bench": "brainsim.bench",
     "dumps": "brainsim.simulate.dumps",
+    "export": "brainsim.simulate.export",
     "models": "brainsim.models",
     "nemo": "brainsim.models.nemo",
     "operations": "brainsim.operations",
@@ -133,6 +134,7 @@ __all__ = [
     "bench",
     "dumps",
     "experiment",
+    "export",
     "models",
     "nemo",
     "operations",

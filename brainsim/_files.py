@@ -11,6 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+PARTIAL = ".brainsim-"
+"""How the names of files begin that are not finished."""
+
 _number = itertools.count()
 
 
@@ -28,7 +31,7 @@ def whole(path: str | Path) -> Iterator[Path]:
     """
     final = target(path)
     # Of this process and thread alone, and short, since the name itself may be as long as the system allows.
-    partial = final.with_name(f".brainsim-{os.getpid()}-{next(_number)}{final.suffix}")
+    partial = final.with_name(f"{PARTIAL}{os.getpid()}-{next(_number)}{final.suffix}")
     try:
         yield partial
         with partial.open("r+b") as written:
@@ -72,9 +75,14 @@ def _bring_to_disk(folder: Path) -> None:
 
 def write_json(path: str | Path, content: Any) -> None:
     """Write JSON, whole or not at all; NumPy numbers are welcome, NaN is refused, since JSON has none."""
-    text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
+    text = to_json(content)
     with whole(path) as partial:
         partial.write_text(text + "\n")
+
+
+def to_json(content: Any) -> str:
+    """Return JSON as `write_json` writes it."""
+    return json.dumps(content, indent=2, allow_nan=False, default=_plain)
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,9 @@ import numpy as np
 
 from brainsim.errors import DeclarationError
 
+LONGEST_TEXT = 2**15
+"""Bytes of UTF-8 that a label may have: HDF5 keeps names of up to 64 KiB, with what belongs to them."""
+
 
 def whole(value: object) -> int | None:
     """Return a whole number of any type, be it ``1e5``, as an int; ``None`` for anything else, bool included."""
@@ -47,10 +50,20 @@ def real(where: str, value: object, low: float, high: float, *, cure: str = "") 
     return number
 
 
+def truth(where: str, value: object) -> bool:
+    """Return a truth value as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise DeclarationError(where=where, value=value, allowed="True or False")
+    return bool(value)
+
+
 def name(where: str, value: object) -> str:
     """Return ``value`` as a usable name: text that can stand in a file and in a fiber's name."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise DeclarationError(where=where, value=value, allowed="printable text, not empty")
+    if len(value.encode()) > LONGEST_TEXT // 4:  # two areas make a fiber, whose name stands in files, too
+        allowed = f"a name of at most {LONGEST_TEXT // 4:_} bytes in UTF-8"
+        raise DeclarationError(where=where, value=f"{value[:20]}…", allowed=allowed)
     if "/" in value or "->" in value or value.strip(".") == "":
         raise DeclarationError(
             f"{where}: must not contain '/' or '->' or be dots alone (got {value!r}); use '_' instead",
@@ -58,4 +71,18 @@ def name(where: str, value: object) -> str:
             value=value,
             cure="use '_' instead",
         )
+    return value
+
+
+def text(where: str, value: object, *, longest: int | None = LONGEST_TEXT) -> str:
+    """Return ``value`` as text that UTF-8 can express, within a length in bytes."""
+    allowed = "text" if longest is None else f"text of at most {longest:_} bytes in UTF-8"
+    try:
+        size = len(value.encode()) if isinstance(value, str) else None
+    except UnicodeEncodeError:  # half of a surrogate pair
+        size = None
+    if not isinstance(value, str) or size is None:
+        raise DeclarationError(where=where, value=value, allowed=allowed)
+    if longest is not None and size > longest:
+        raise DeclarationError(where=where, value=f"{value[:20]}…", allowed=allowed)
     return value

@@ -129,12 +129,20 @@ class WorkerError(BrainsimError, RuntimeError):
     """A call that its worker processes did not survive, or workers that cannot be started."""
 
 
+class MissingPackageError(BrainsimError, ImportError):
+    """A package that is not installed, and the extra of brainsim that installs it."""
+
+
 class SilentWarning(UserWarning):
     """A run in which no neuron fires, or the assembly of an area that never fired: often a forgotten stimulus."""
 
 
 class UnusedWarning(UserWarning):
     """An area that never fired or a fiber that was never opened: often a forgotten connection."""
+
+
+class FailedRunWarning(UserWarning):
+    """Runs of a sweep that ended with an error; their rows say which."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:

@@ -29,6 +29,7 @@ from brainsim.simulate.dumps import read_assemblies, read_recordings, write_asse
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
+from brainsim.studies.settings import read_header
 from brainsim.studies.statistics import interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
@@ -43,10 +44,22 @@ FRACTIONS = {
     "property_p": "property_p",
     "property_p_least": "property_p_least",
 }
+LABELS = {
+    "classification_accuracy": "words heard alone: right class, by readback",
+    "classification_by_stability": "words heard alone: right class, by stability",
+    "readback_right": "sound fired back by the area of the word's class",
+    "readback_wrong": "sound fired back by the other area",
+    "property_p": "sound fired by the meaning, mean over words",
+    "property_p_least": "sound fired by the meaning, worst word",
+    "support": "neurons of a lexical area that ever fired",
+    "sentences_per_second": "sentences a second, in each process",
+    "sentences_to_criterion": f"sentences until the worst word has {READBACK_CRITERION:g}",
+}
 MOST_PICTURED = 5
 USUAL = 10  # words of a class, where neither their number nor a lexicon is given
 MOST = 10_000_000
 DUMP = "assemblies.h5"
+TRAINING = "training.h5"
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,7 @@ class Study:
     brain: Mapping[str, Any]
     sentences: int
     test_every: int
+    record: str
 
     def learner(self, condition: str, seed: int, simulator: Mapping[str, Any]) -> WordLearner:
         """Return a blank brain; without plasticity for the control ``beta_zero``."""
@@ -107,6 +121,7 @@ def noun_verb(
     test_every: int = 25,
     seeds: int = 5,
     controls: bool = True,
+    record: Literal["tests", "training"] = "tests",
 ) -> Mapping[str, Any]:
     """Learn nouns and verbs from sentences.
 
@@ -149,6 +164,9 @@ def noun_verb(
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     controls
         Also run the brains that must fail: no plasticity, no training, shuffled groundings.
+    record
+        What is recorded of the first seed: a few words heard after learning (``tests``, in ``assemblies.h5``), or also
+        the winners of all areas in all rounds of training (``training``, in ``training.h5``).
     """
     for name, value in (("sentences", sentences), ("test_every", test_every), ("seeds", seeds)):
         if not 1 <= value <= MOST:
@@ -164,6 +182,7 @@ def noun_verb(
         brain={"n": n, "k": k, "p": p, "pattern_k": pattern_k, "tau": tau, "shared": shared},
         sentences=sentences,
         test_every=test_every,
+        record=record,
     )
     results = _all_parts(run, study, CONDITIONS if controls else CONDITIONS[:1], range(run.seed, run.seed + seeds))
     run.picture("learning_curve.png", lambda: _learning_curve(results, len(words.words)))
@@ -182,7 +201,7 @@ def _all_parts(run: Run, study: Study, conditions: Sequence[str], seeds: range) 
         {key: Call(_learned, (study, condition, seed)) for (condition, seed), key in keys.items()},
         unit="sentences",
         steps={key: len(study.stream(condition, seed)) for (condition, seed), key in keys.items()},
-        files={keys["trained", seeds[0]]: (DUMP,)},
+        files={keys["trained", seeds[0]]: (DUMP, TRAINING) if study.record == "training" else (DUMP,)},
     )
     return {condition: [results[keys[condition, seed]] for seed in seeds] for condition in conditions}
 
@@ -194,6 +213,7 @@ def _learned(part: Part, study: Study, condition: str, seed: int) -> Any:
         notes = part.load(sim) or {"curve": [], "support": {"Lex1": [], "Lex2": []}, "timed": 0, "seconds": 0.0}
         support = {area: set(neurons) for area, neurons in notes["support"].items()}
         curve, speed = notes["curve"], Speed(notes["timed"], notes["seconds"])
+        training = part.record(sim, to=TRAINING) if TRAINING in part.files else None
         if not curve:
             curve.append({"sentences": 0, **asdict(learner.test())})
         # Controls are only to be seen failing; four looks are enough and save a third of the time.
@@ -202,6 +222,8 @@ def _learned(part: Part, study: Study, condition: str, seed: int) -> Any:
             chunk = stream[heard : heard + every]
             recording = sim.record(learner.lex1, learner.lex2)
             for sentence in chunk:
+                if training:
+                    training.mark(" ".join(sentence.words))
                 with speed.timed():
                     learner.hear(sentence)
                 part.tick()
@@ -268,7 +290,23 @@ def _dump(part: Part, learner: WordLearner) -> None:
             sim.run(into_lex)
             sim.run(into_lex | learner.lex1 >> learner.lex1 | learner.lex2 >> learner.lex2, rounds=5)
     with part.file(DUMP) as path:
-        write_assemblies(path, assemblies, {"words_heard": recording})
+        write_assemblies(
+            path,
+            assemblies,
+            {"words_heard": recording},
+            about={
+                "experiment": "noun_verb",
+                "part": part.key,
+                "seed": sim.seed,
+                "parameters": read_header(part.folder)["parameters"],
+            },
+            descriptions={
+                "assemblies": "assemblies/<area>/<word>: neurons that the word's meaning fires after training; "
+                f"<word>{HEARD}: those that its sound fires in one round, without recurrence; no learning",
+                "recordings/words_heard": "after training, without learning: each marked word's sound is presented for "
+                "six rounds, from the second one on with recurrence",
+            },
+        )
 
 
 def _learning_curve(results: Mapping[str, list[Any]], words: int) -> Figure:
@@ -361,6 +399,7 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
         },
         "by_seed": {**by_seed, "sentences_per_second": speeds, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
+        "labels": LABELS,
         "lexicon": _about_words(study, parts),
         "curve": {name: [part["curve"] for part in parts] for name, parts in results.items()},
     }

@@ -74,9 +74,14 @@ def saturation(
     run.picture("saturation.png", lambda: _draw(curves, words))
     return {
         "rules": {name: _summary(RULES[name], curve, words) for name, curve in curves.items()},
-        "by_seed": {f"condition={name}": by_seed([curve[-1] for curve in each]) for name, each in curves.items()},
+        "by_seed": {f"condition={name}": _ends(each) for name, each in curves.items()},
         "curve": curves,
     }
+
+
+def _ends(curves: list[list[dict[str, float]]]) -> dict[str, Any]:
+    """Return the scores of each seed after the last sentence."""
+    return by_seed([{name: value for name, value in curve[-1].items() if name != "sentences"} for curve in curves])
 
 
 def _learned(

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.law.rows import existing
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, StateKind
@@ -126,6 +127,10 @@ class Backend(ABC):
     @abstractmethod
     def row(self, fiber: int, pre: int) -> Neurons:
         """Return the targets of neuron ``pre`` in the fiber's graph, ascending."""
+
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        """Return which of some synapses, sorted by ``(pre, post)``, are in the fiber's random graph."""
+        return existing(self.program.fibers[fiber].graph, pre, post)
 
     @abstractmethod
     def memory(self) -> Memory:

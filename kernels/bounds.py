@@ -66,6 +66,11 @@ def largest_drive(program: Program, area: int) -> int:
     return 2 * THRESHOLD_LIMIT - 1
 
 
+def most_winners(program: Program, area: int) -> int:
+    """Return how many neurons of an area can win in a round."""
+    return program.areas[area].k
+
+
 def oldest_age(program: Program, fiber: int) -> int:
     """Return the age of the oldest round that a fiber remembers, -1 if it has no trace."""
     trace = program.fibers[fiber].trace

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -132,6 +133,8 @@ class StateKind:
         Whether only rounds that learn change it, so that a probe need not put it back.
     owners : callable
         The indices of the areas or fibers of a program that can have a value other than ``empty``.
+    limit : callable, optional
+        How many items the value of an owner can have at most; by default, as many as the sorting columns allow.
     """
 
     name: str
@@ -142,17 +145,27 @@ class StateKind:
     empty: Any
     learned: bool
     owners: Callable[[Program], Sequence[int]]
+    limit: Callable[[Program, int], int] | None = None
 
     def named(self, program: Program) -> dict[str, int]:
         """Return the owners in a program, by name."""
         parts = program.areas if self.owner == "area" else program.fibers
         return {parts[index].name: index for index in self.owners(program)}
 
+    def most(self, program: Program, owner: int) -> int:
+        """Return how many items a value can have."""
+        if self.limit is not None:
+            return self.limit(program, owner)
+        sorting = [column for column in self.columns if column.sorts]
+        return prod(max(0, column.high(program, owner) - column.low(program, owner) + 1) for column in sorting)
+
     def fault(self, program: Program, owner: int, value: Any) -> str | None:
         """Return what is wrong with a value, ``None`` if a backend may be given it."""
         lengths = {np.shape(column) for column in value}
         if len(lengths) > 1 or len(next(iter(lengths))) != 1:
             return f"its columns must be of one length (got shapes {sorted(lengths)})"
+        if len(value[0]) > self.most(program, owner):
+            return f"it must have at most {self.most(program, owner):_} items (got {len(value[0]):_})"
         for column, items in zip(self.columns, value, strict=True):
             if items.dtype != np.int64:
                 return f"{column.name} must be integers of 64 bits (got {items.dtype})"
@@ -219,6 +232,7 @@ DRIVES = StateKind(
     empty=NO_DRIVES,
     learned=False,
     owners=bounds.every_area,
+    limit=bounds.most_winners,
 )
 
 

@@ -13,7 +13,14 @@ from brainsim.studies.experiment import load_experiment
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def parameters(file: Path) -> None:
-    """List the parameters of the experiment in FILE: what they mean, their types, defaults and quick values."""
+    """List the parameters of an experiment.
+
+    For each parameter of the experiment in FILE: type, default, quick value, and what it means.
+
+    \b
+    Example:
+      brainsim parameters experiments/noun_verb.py
+    """  # noqa: D301 - click takes the character, not an escape
     experiment = load_experiment(file)
     meanings = experiment.help
     for name, kind in experiment.types.items():

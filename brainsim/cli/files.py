@@ -16,10 +16,11 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE|FOLDER...")
 @_JSON
 def check(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Say what is whole: states, dumps, histories, run folders.
+    """Say which files are whole.
 
-    Reads each file to its end and changes nothing. Of recordings and histories it says how many rounds are whole; of a
-    run folder, how each file stands, how the run stands, and the command that continues it.
+    Takes states, dumps, histories and run folders. Reads each file to its end and changes nothing. Of recordings and
+    histories it says how many rounds are whole; of a run folder, how each file stands, how the run stands, and the
+    command that continues it.
 
     Exit code: 0 if all is whole, as far as it goes; 1 if something is damaged; 2 if there is something that brainsim
     did not write, or no such file.
@@ -41,7 +42,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("path", type=click.Path(path_type=Path), metavar="FILE|FOLDER")
 @_JSON
 def show(path: Path, as_json: bool) -> None:
-    """Say what is in a state, a dump, a history or a run folder.
+    """Say what is in a file or run folder.
 
     Of a state: the brain, the seed, how many rounds were run, how much each area and fiber has learned. Of a dump or a
     history: assemblies, and recordings with their rounds, areas and marks. Of a run folder: command, parameters and
@@ -72,10 +73,11 @@ def show(path: Path, as_json: bool) -> None:
 @click.argument("b", type=click.Path(path_type=Path))
 @_JSON
 def diff(a: Path, b: Path, as_json: bool) -> None:
-    """Say where A and B part: two states, two dumps or histories, two run folders.
+    """Say where two files or run folders part.
 
-    Of recordings: the first round, area and neuron. Of states: seed, brain, and the first entry of each kind of state
-    that differs, with both values. Of run folders: settings, metrics and dumps; times and memory do not count.
+    A and B are two states, two dumps or histories, or two run folders. Of recordings: the first round, area and neuron.
+    Of states: seed, brain, and the first entry of each kind of state that differs, with both values. Of run folders:
+    settings, metrics and dumps; times and memory do not count.
 
     Exit code: 0 if they are equal, 1 if they differ, 2 if they cannot be compared.
 

@@ -22,12 +22,13 @@ _ENDINGS = (".txt", ".dot", *_PICTURES)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of an experiment.")
 @click.option("--quick", is_flag=True, help="Take the quick parameters of an experiment.")
 def graph(file: Path, out: Path | None, name: str | None, settings: tuple[str, ...], quick: bool) -> None:
-    """Draw the brain that the Python file FILE declares; without -o, list its areas and fibers.
+    """Draw the brain that a Python file declares.
 
-    The top level of FILE runs until it builds a simulator, whose brain is drawn; nothing is simulated. If it builds
-    none, the brain is the variable of FILE that holds one, or that of the first simulator that the experiment in FILE
-    builds (with --set and --quick as for brainsim run). With --brain the top level runs to its end, simulations
-    included. What stands under if __name__ == "__main__" does not run. What FILE prints goes to stderr.
+    Without -o its areas and fibers are listed. The top level of FILE runs until it builds a simulator, whose brain is
+    drawn; nothing is simulated. If it builds none, the brain is the variable of FILE that holds one, or that of the
+    first simulator that the experiment in FILE builds (with --set and --quick as for brainsim run). With --brain the
+    top level runs to its end, simulations included. What stands under if __name__ == "__main__" does not run. What FILE
+    prints goes to stderr.
 
     \b
     Examples:

@@ -16,19 +16,31 @@ from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
+from brainsim.cli.plot import plot
 from brainsim.cli.run import run
-from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError
+from brainsim.cli.sweep import sweep
+from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, WorkerError
+from brainsim.studies.stopping import keep_exit_code
 
-_FAILURES = (BackendMemoryError, SimulationError)
+_FAILURES = (BackendMemoryError, SimulationError, WorkerError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="brainsim")
 def cli() -> None:
-    """Simulate brains made of areas and assemblies: exactly, reproducibly, fast."""
+    """Simulate brains made of areas and assemblies: exactly, reproducibly, fast.
+
+    Run an experiment, then look at what it left.
+
+    \b
+    Examples:
+      brainsim run experiments/noun_verb.py --quick
+      brainsim show runs/noun_verb
+      brainsim plot runs/noun_verb/assemblies.h5
+    """  # noqa: D301 - click takes the character, not an escape
 
 
-for _command in (run, parameters, check, show, diff, graph, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, plot, graph, info, bench):
     cli.add_command(_command)
 
 
@@ -48,6 +60,8 @@ def main() -> None:
     except BrainsimError as error:
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
+    finally:
+        keep_exit_code()
 
 
 def _escape_letters() -> None:

@@ -34,10 +34,17 @@ if TYPE_CHECKING:
 @click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as JSON.")
 def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **options: Any) -> None:
-    """Run the experiment in FILE and leave metrics, dumps and pictures in a folder.
+    """Run an experiment and leave a run folder.
 
-    With --resume, FILE and all settings may be left out: they are those of the run in --out.
-    """
+    FILE is a Python file with an experiment. The folder gets metrics, dumps and pictures. With --resume, FILE and all
+    settings may be left out: they are those of the run in --out.
+
+    \b
+    Examples:
+      brainsim run experiments/noun_verb.py --quick
+      brainsim run experiments/noun_verb.py --set n=50000 --seed 3 --out run3
+      brainsim run --resume --out run3
+    """  # noqa: D301 - click takes the character, not an escape
     from brainsim.simulate import backends
     from brainsim.studies.folders import clear_run, new_folder
     from brainsim.studies.run import Run
@@ -96,6 +103,7 @@ def _carry_out(experiment: Experiment, this: Run, stop: Stop) -> dict[str, Any]:
         with collected() as usage:
             metrics: dict[str, Any] = this.finish(experiment(this, **this.settings.parameters))
     except KeyboardInterrupt:
+        stop.caught()
         kept = this.abandon(stop.status)
         again = f"continue with: brainsim run --resume --out {shlex.quote(str(this.folder))}"
         click.echo(f"Error: {stop.status}; {again if kept else 'nothing was kept'}", err=True)

@@ -4,34 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
-_NOT_SHOWN = (
-    "parameters",
-    "published",
-    "lazy",
-    "intervals_95",
-    "by_p",
-    "by_size",
-    "by_rounds",
-)  # metrics.json has them
+_NOT_SHOWN = ("parameters", "published", "lazy", "intervals_95", "by_seed", "by_p", "by_size", "by_rounds", "labels")
+"""What only metrics.json has."""
+
+_LABELS = {"peak_rss_mb": "most memory of all processes, MiB", "jobs": "processes"}
 
 
 def summary(metrics: dict[str, Any]) -> str:
-    """Return the scores as lines, with the chance level and the controls beside them."""
+    """Return the scores as lines, with their intervals over seeds, the chance level and the controls beside them."""
     lines: list[tuple[str, str]] = []
     for name, value in metrics.items():
         if value is None and ("interval" in name or name == "peak_rss_mb"):  # of one seed; not told by the system
             continue
         if value is None or isinstance(value, int | float | str):
-            lines.append((name, _shown(value)))
+            lines.append((_label(metrics, name), _over_seeds(metrics, name, value)))
         elif name == "chance" and isinstance(value, dict):
             lines.append((name, ", ".join(f"{measure} {_shown(level)}" for measure, level in value.items())))
         elif name == "controls" and isinstance(value, dict):
             for control, scores in value.items():
                 lines += [(f"control {control}", text) for text in _numbers(scores)]
         elif isinstance(value, dict) and name not in _NOT_SHOWN:
-            lines += [(name, text) for text in _numbers(value)]
+            lines += [(_label(metrics, name), text) for text in _numbers(value)]
+    if any(_interval(metrics, name) for name in metrics):
+        lines.append(("[low, high]", "95 % interval of the mean over seeds"))
     width = max((len(name) for name, _ in lines), default=0)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in lines)
+
+
+def _label(metrics: dict[str, Any], name: str) -> str:
+    """Return how a metric is called: as the experiment says, or by its name."""
+    return str(_item(metrics, "labels", name) or _LABELS.get(name) or name.replace("_", " "))
+
+
+def _over_seeds(metrics: dict[str, Any], name: str, value: Any) -> str:
+    """Return a value with its interval, or how many seeds have one if not all do."""
+    interval, seeds = _interval(metrics, name), _item(metrics, "by_seed", name)
+    if interval:
+        return f"{_shown(value)} [{', '.join(_shown(float(end)) for end in interval)}]"
+    if value is None and isinstance(seeds, list) and seeds:
+        reached = [_shown(each) for each in seeds if each is not None]
+        return f"{len(reached) or 'none'} of {len(seeds)} seeds" + (f" ({', '.join(reached)})" if reached else "")
+    return _shown(value)
+
+
+def _interval(metrics: dict[str, Any], name: str) -> list[float] | None:
+    interval = _item(metrics, "intervals_95", name)
+    pair = isinstance(interval, list) and len(interval) == 2
+    return interval if pair and all(isinstance(end, int | float) for end in interval) else None
+
+
+def _item(metrics: dict[str, Any], group: str, name: str) -> Any:
+    found = metrics.get(group)
+    return found.get(name) if isinstance(found, dict) else None
 
 
 def _numbers(scores: Any) -> list[str]:
@@ -47,4 +71,4 @@ def _numbers(scores: Any) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    return "not reached" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return "none" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._validation import whole
+from brainsim._validation import text, whole
 from brainsim.declare.neurons import neuron_indices
 from brainsim.errors import DeclarationError
 
@@ -28,7 +28,7 @@ class Assembly:
     neurons : array_like of int
         Neuron indices, in any order, each once.
     label : str, optional
-        What the assembly stands for, for example a word.
+        What the assembly stands for, for example a word: any text of at most 32 KiB.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Assembly:
     Raises
     ------
     DeclarationError
-        If an index is not a whole number, is negative or comes twice.
+        If an index is not a whole number, is negative or comes twice, or the label is no text.
 
     Examples
     --------
@@ -59,9 +59,12 @@ class Assembly:
     def __init__(self, area: str, neurons: npt.ArrayLike, label: str | None = None) -> None:
         if not isinstance(area, str):
             raise DeclarationError(where="Assembly.area", value=area, allowed="the name of an area")
+        if label is not None and not isinstance(label, str):
+            raise DeclarationError(where="Assembly.label", value=label, allowed="text or None")
         ordered = neuron_indices(f"Assembly of area {area!r}", neurons)
         ordered.flags.writeable = False
-        self._area, self._neurons, self._label = area, ordered, label
+        checked = None if label is None else text(f"Assembly of area {area!r}: label", label)
+        self._area, self._neurons, self._label = area, ordered, checked
 
     def __reduce__(self) -> tuple[type[Assembly], tuple[str, npt.NDArray[np.int64], str | None]]:
         return Assembly, (self._area, self._neurons, self._label)

@@ -98,8 +98,11 @@ class Cycle:
     Outcome(rounds=9, stable=False)
     """
 
-    def __init__(self, **phases: Phase) -> None:
-        if not phases:
+    def __init__(self, *unnamed: object, **phases: Phase) -> None:
+        if unnamed or not phases:
+            if unnamed:
+                allowed = "given by name, as in Cycle(encode=Phase(rounds=2, open=...))"
+                raise DeclarationError(where="Cycle: phases", value=unnamed[0], allowed=allowed)
             raise DeclarationError("Cycle: must have at least one phase, as in Cycle(encode=Phase(rounds=2, open=...))")
         for name, phase in phases.items():
             if not isinstance(phase, Phase):

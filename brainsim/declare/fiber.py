@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._arguments import checked
 from brainsim._validation import integer, name
 from brainsim.declare import requirements
 from brainsim.declare.area import Area
@@ -73,6 +74,9 @@ class Fiber:
     def __post_init__(self) -> None:
         if self.label != "":
             name("Fiber.label", self.label)
+        for end in ("source", "target"):
+            if not isinstance(getattr(self, end), Area):
+                raise DeclarationError(where=f"Fiber.{end}", value=getattr(self, end), allowed="an Area")
         where = f"Fiber {self.name!r}"
         if not isinstance(self.connectivity, Connectivity):
             allowed = "a graph, such as Random(0.1)"
@@ -100,6 +104,7 @@ class Fiber:
 
     def graph(self, seed: int = 0) -> Graph:
         """Return the graph that the fiber has in a simulator with this seed, without the synapses that are stored."""
+        seed = integer(f"Fiber {self.name!r}: seed", seed, 0, 2**64 - 1)
         key = fiber_key(seed, self.source.name, self.target.name, self.label)
         return self.connectivity.law(key, self.source.n, self.target.n, recurrent=self.source is self.target)
 
@@ -181,6 +186,10 @@ def _use_bar(action: str) -> DeclarationError:
     )
 
 
+def _no_fibers(given: object) -> DeclarationError:
+    return DeclarationError(where="FiberSet.fibers", value=given, allowed="fibers, as in a >> b | b >> c")
+
+
 class FiberSet:
     """An immutable, ordered set of fibers: those that are open in a round.
 
@@ -198,16 +207,24 @@ class FiberSet:
     __slots__ = ("__dict__", "_fibers")
 
     def __init__(self, fibers: Iterable[Fiber] = ()) -> None:
-        self._fibers = tuple({id(fiber): fiber for fiber in fibers}.values())
+        try:
+            self._fibers = tuple({id(fiber): fiber for fiber in fibers}.values())
+        except TypeError:
+            raise _no_fibers(fibers) from None
+        for fiber in self._fibers:
+            if not isinstance(fiber, Fiber):
+                raise _no_fibers(fiber)
 
     @cached_property
     def _identities(self) -> frozenset[int]:
         return frozenset(map(id, self._fibers))
 
+    @checked()
     def into(self, area: Area) -> FiberSet:
         """Return the fibers that end in ``area``."""
         return FiberSet(f for f in self if f.target is area)
 
+    @checked()
     def out_of(self, area: Area) -> FiberSet:
         """Return the fibers that start in ``area``."""
         return FiberSet(f for f in self if f.source is area)

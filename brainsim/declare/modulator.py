@@ -135,6 +135,7 @@ class Oscillator(Modulator):
 
     def value_at(self, clock: int) -> int:
         """Return the value in round ``clock``, counted from 0, with 16 fractional bits."""
+        clock = integer(f"{self._where}.value_at: clock", clock, 0, None)
         return cosine(clock % self.period, self.period)
 
     def window(self, start: int, end: int) -> Window:
@@ -196,6 +197,7 @@ class Window:
 
     def open_at(self, clock: int) -> bool:
         """Return whether the window is open in round ``clock``, counted from 0."""
+        clock = integer(f"Window of {self.oscillator.name!r}: clock", clock, 0, None)
         phase = clock % self.oscillator.period
         if self.start < self.end:
             return self.start <= phase < self.end

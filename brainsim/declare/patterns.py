@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._arguments import checked
 from brainsim._validation import integer, real
 from brainsim.errors import DeclarationError
 
 Patterns = dict[str, npt.NDArray[np.int64]]
 
 
+@checked()
 def disjoint(words: Iterable[str], k: int) -> Patterns:
     """Return disjoint patterns: for each word the next ``k`` neurons.
 
@@ -31,6 +33,7 @@ def disjoint(words: Iterable[str], k: int) -> Patterns:
     return {word: np.arange(i * k, (i + 1) * k) for i, word in enumerate(listed)}
 
 
+@checked("features")
 def grounded(
     words: Iterable[str], k: int, features: Mapping[str, Sequence[float]] | None, shared: float
 ) -> tuple[int, Patterns]:
@@ -67,6 +70,8 @@ def grounded(
     """
     listed = _checked(words)
     share = round(real("patterns: shared", shared, 0.0, 1.0) * integer("patterns: k", k, 1, None))
+    if not isinstance(features, Mapping | None):
+        raise DeclarationError(where="patterns: features", value=features, allowed="a mapping of words to ratings")
     if features is None or share == 0:
         return k * len(listed), disjoint(listed, k)
     common = _shared_neurons(_standardised([_ratings(word, features) for word in listed]), share)

@@ -7,6 +7,7 @@ from copy import copy
 from dataclasses import Field, fields, is_dataclass
 from typing import Any, Self
 
+from brainsim._arguments import checked
 from brainsim._validation import real
 from brainsim.declare.steps import Step, check_rounding
 from brainsim.errors import DeclarationError
@@ -84,21 +85,24 @@ class Plasticity(ABC):
     def depress(self, w: float) -> float:
         """Return what is added to a stored synapse of weight ``w`` if its source fired and its target has just lost.
 
-        Usually negative; 0 by default, so that nothing is weakened.
+        At most 0; 0 by default, so that nothing is weakened.
         """
         del w
         return 0.0
 
+    @checked()
     def update(self, weight: float) -> float:
         """Return the weight after one co-firing: ``weight + step(weight)``, cut to ``[w_min, w_max]``."""
         w_min, w_max = self.bounds()
         return max(min(w_min, weight), min(weight + self._step(weight), w_max))
 
+    @checked()
     def depressed(self, weight: float) -> float:
         """Return the weight after its target lost, in a fiber of weight 1 (or of the one the rule is `fitted` to)."""
         rule = self.fitted()
         return max(min(rule.lowest(), weight), min(weight + rule._depress(weight), rule.bounds()[1]))
 
+    @checked()
     def fitted(self, base: float = 1.0) -> Self:
         """Return the rule as it is in a fiber of weight ``base``, which is where an open ``floor`` lies."""
         if self.floor is not None:
@@ -123,6 +127,7 @@ class Plasticity(ABC):
             raise DeclarationError(where=f"{self._name}.floor", value=floor, allowed=f"below w_max = {w_max:g}")
         return floor
 
+    @checked()
     def fixed_point(self, base: float = 1.0, *, at: float | None = None) -> Update:
         """Return ``step`` on integer weights, as all backends run it.
 
@@ -144,6 +149,7 @@ class Plasticity(ABC):
         check_rounding(self._name, update, at, wanted)
         return update
 
+    @checked()
     def depression(self, base: float = 1.0) -> Depression | None:
         """Return ``depress`` on integer weights, as all backends run it; ``None`` if nothing is weakened."""
         rule = self.fitted(base)

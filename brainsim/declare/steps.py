@@ -82,8 +82,11 @@ class Step:
             )
 
     def _check_size(self, floor: float, w_max: float) -> None:
-        """Refuse a depression that is so small everywhere that rounding, towards the base, decides its size."""
+        """Refuse a depression that strengthens, or is so small that rounding, towards the base, decides its size."""
         tried = [floor + (w_max - floor) * part / (_TRIED - 1) for part in range(_TRIED)]
+        for weight in tried:
+            if self(weight) > 0:
+                raise DeclarationError(where=f"{self.where}({weight:g})", value=self(weight), allowed="at most 0")
         largest = max(abs(self(weight)) for weight in tried)
         if largest < _SMALLEST_STEP:
             raise DeclarationError(

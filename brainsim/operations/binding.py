@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from brainsim._arguments import checked
 from brainsim._validation import integer
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -17,6 +18,7 @@ from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
 
+@checked("source", "to", "trace")
 def attach(
     sim: Simulator,
     source: AreaLike | Assembly,

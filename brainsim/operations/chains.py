@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._arguments import checked
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations._checks import fibers, generator, rounds_of
 from brainsim.operations.choosing import Random, imprint, settle
@@ -41,6 +42,7 @@ class MarkovChain:
         If a fiber is missing, or the labels are not the same or fewer than two.
     """
 
+    @checked()
     def __init__(self, sim: Simulator, now: AreaLike, following: AreaLike) -> None:
         self._sim = sim
         self._now, self._following = sim.brain.area(now), sim.brain.area(following)
@@ -54,12 +56,14 @@ class MarkovChain:
         self._inner = fibers("MarkovChain", sim, self._following, self._following)
         self._back = fibers("MarkovChain", sim, self._following, self._now)
 
+    @checked()
     def imprint(self, rounds: int = 10) -> None:
         """Make every state an assembly of its own that completes itself, and link it back to the present one."""
         for label, chosen in self._following.patterns.items():
             imprint(self._sim, chosen, chosen, rounds)
             imprint(self._sim, chosen, self._now[label], rounds)
 
+    @checked()
     def observe(self, states: Sequence[str]) -> None:
         """Learn from a sequence of states: of each two that follow one another, both fire in one round.
 
@@ -76,6 +80,7 @@ class MarkovChain:
         for present, chosen in pairs:
             imprint(self._sim, present, chosen)
 
+    @checked("trace")
     def sample(
         self, start: str, length: int, noise: float, rounds: int = 5, *, rng: Random, trace: Trace | None = None
     ) -> tuple[str, ...]:
@@ -116,6 +121,7 @@ class MarkovChain:
         return tuple(seen)
 
 
+@checked()
 def frequencies(states: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return how often each state followed each: shape ``(labels, labels)``, rows sum to 1 (or are 0 if never left)."""
     at = {label: number for number, label in enumerate(labels)}

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import real
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
@@ -26,6 +27,7 @@ from brainsim.simulate.simulator import Simulator
 Random = int | np.random.Generator
 
 
+@checked()
 def choice_noise(k: int, p: float, steepness: float) -> float:
     """Return the standard deviation of noise at which choice follows the softmax of the weights with a steepness.
 
@@ -45,6 +47,7 @@ def choice_noise(k: int, p: float, steepness: float) -> float:
     return float(np.sqrt(k) * k * p / steepness)
 
 
+@checked("sides", "trace")
 def flip_coin(
     sim: Simulator,
     area: AreaLike,
@@ -91,6 +94,7 @@ def flip_coin(
         return read_out(sim.assembly(where), sides)
 
 
+@checked("context", "outcomes", "trace")
 def choose(
     sim: Simulator,
     context: Assembly,
@@ -165,6 +169,7 @@ def settle(
         sim.run(inner, rounds)
 
 
+@checked("source", "target")
 def imprint(sim: Simulator, source: Assembly, target: Assembly, rounds: int = 1) -> None:
     """Link one assembly to another, or to itself, by holding both while the fibers between them are open.
 

@@ -7,6 +7,7 @@ alone, and the target is open to itself from the second round on.
 
 from __future__ import annotations
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
@@ -17,6 +18,7 @@ from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
 
+@checked("stimulus", "trace")
 def project(
     sim: Simulator, stimulus: Assembly, target: AreaLike, rounds: int = 10, *, trace: Trace | None = None
 ) -> Assembly:
@@ -53,6 +55,7 @@ def project(
         return _into("project", sim, [source], target, rounds, trace, label=stimulus.label)
 
 
+@checked("trace")
 def reciprocal_project(
     sim: Simulator, source: AreaLike, target: AreaLike, rounds: int = 10, *, trace: Trace | None = None
 ) -> Assembly:
@@ -90,6 +93,7 @@ def reciprocal_project(
         return _into("reciprocal_project", sim, [source], target, rounds, trace, back)
 
 
+@checked("trace")
 def associate(
     sim: Simulator,
     source_a: AreaLike,
@@ -133,6 +137,7 @@ def associate(
         return _into("associate", sim, [source_a, source_b], target, rounds, trace)
 
 
+@checked("trace")
 def merge(
     sim: Simulator,
     source_a: AreaLike,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brainsim._arguments import checked
 from brainsim.declare.fiber import Fiber
 from brainsim.errors import DeclarationError
 from brainsim.operations._checks import may_learn
@@ -9,6 +10,7 @@ from brainsim.simulate.index import Openable
 from brainsim.simulate.simulator import Simulator
 
 
+@checked()
 def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     """Scale the weights of each fiber so that those into every neuron sum to the same ``total``.
 

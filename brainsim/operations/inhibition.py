@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -22,6 +23,7 @@ from brainsim.simulate.simulator import Simulator
 _OUT_OF_REACH = to_float(THRESHOLD_LIMIT)  # drives are smaller
 
 
+@checked("inhibits", "fibers", "traces")
 def long_range_inhibition(
     sim: Simulator,
     inhibits: Mapping[AreaLike, Iterable[AreaLike] | AreaLike],
@@ -83,6 +85,7 @@ def long_range_inhibition(
     return _rounds("long_range_inhibition", sim, fibers, rounds, traces, inhibited)
 
 
+@checked("fibers", "traces")
 def mutual_inhibition(
     sim: Simulator,
     areas: Iterable[AreaLike],
@@ -133,6 +136,7 @@ def mutual_inhibition(
     return _rounds("mutual_inhibition", sim, opened, rounds, traces, losers)
 
 
+@checked("assembly")
 def refract(sim: Simulator, assembly: Assembly, amount: float | None = None) -> None:
     """Raise the thresholds of an assembly's neurons, so that for a while others win in their place.
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
@@ -17,6 +18,7 @@ from brainsim.simulate.index import AreaLike, Openable
 from brainsim.simulate.simulator import Simulator
 
 
+@checked("assembly", "fibers")
 def evoke(sim: Simulator, assembly: Assembly, *fibers: Openable) -> Assembly:
     """Fire an assembly in a silent brain, and return what it makes fire at the end of some fibers.
 
@@ -83,6 +85,7 @@ def _end_of_chain(area: Area, steps: list[FiberSet]) -> Area:
     return next(iter(ends.values()))
 
 
+@checked("areas", "fibers")
 def most_driven(sim: Simulator, areas: AreaLike | Region | Iterable[AreaLike], fibers: Openable) -> Area | None:
     """Return which of some areas is driven most by what fires now: the one that would prevail in `mutual_inhibition`.
 
@@ -124,6 +127,7 @@ def most_driven(sim: Simulator, areas: AreaLike | Region | Iterable[AreaLike], f
     return rivals[best] if drives[best] > 0 else None
 
 
+@checked("assembly", "fibers")
 def input_to(sim: Simulator, assembly: Assembly, fibers: Openable) -> float:
     """Return how strongly what fires now drives an assembly: the sum of the drives of its neurons.
 

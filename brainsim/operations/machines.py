@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
@@ -56,6 +57,7 @@ class FiniteStateMachine:
     ['odd', 'even', 'even', 'odd']
     """
 
+    @checked()
     def __init__(self, sim: Simulator, symbols: AreaLike, states: AreaLike, arcs: AreaLike) -> None:
         self._sim = sim
         self._symbols, self._states, self._arcs = (sim.brain.area(area) for area in (symbols, states, arcs))
@@ -69,6 +71,7 @@ class FiniteStateMachine:
         )
         self._outward = fibers("FiniteStateMachine", sim, self._arcs, self._states)
 
+    @checked("transitions")
     def learn(self, transitions: Iterable[Sequence[str]], start: str, presentations: int = 15) -> None:
         """Present every transition, in order, so many times.
 
@@ -106,6 +109,7 @@ class FiniteStateMachine:
                     sim.run(self._outward)
         sim.silence(self._arcs)
 
+    @checked("start", "trace")
     def run(
         self, start: str | Assembly, symbols: Iterable[str], *, threshold: float = 0.5, trace: Trace | None = None
     ) -> tuple[ReadOut, ...]:
@@ -152,6 +156,9 @@ class FiniteStateMachine:
 
 def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, states: Area) -> tuple[Transition, ...]:
     """Return transitions of which each has its patterns, is the only one of its kind, and can be reached."""
+    if not isinstance(transitions, Iterable):
+        where = "FiniteStateMachine.learn.transitions"
+        raise DeclarationError(where=where, value=transitions, allowed="(state, symbol, next state), by label, several")
     chosen = tuple(dict.fromkeys(_transition(each) for each in transitions))
     _patterns(states, [start, *(each.state for each in chosen), *(each.following for each in chosen)])
     _patterns(symbols, [each.symbol for each in chosen])

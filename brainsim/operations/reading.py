@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainsim._validation import real
+from brainsim._arguments import checked
+from brainsim._validation import integer, real
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations._checks import fibers, rounds_of, stimulus_of
@@ -17,11 +18,13 @@ from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
 
+@checked()
 def overlap(a: Assembly, b: Assembly) -> float:
     """Return the shared fraction ``|A ∩ B| / min(|A|, |B|)`` of two assemblies of one area; see `Assembly.overlap`."""
     return a.overlap(b)
 
 
+@checked()
 def chance_overlap(n: int, k: int) -> float:
     """Return the overlap expected of two random assemblies of ``k`` out of ``n`` neurons: ``k / n``."""
     if not 1 <= k <= n:
@@ -29,6 +32,7 @@ def chance_overlap(n: int, k: int) -> float:
     return k / n
 
 
+@checked()
 def cue_of(assembly: Assembly, fraction: float, seed: int = 0) -> Assembly:
     """Return a random part of an assembly, to complete it from: ``round(fraction * len)`` of its neurons, at least one.
 
@@ -40,11 +44,13 @@ def cue_of(assembly: Assembly, fraction: float, seed: int = 0) -> Assembly:
     fraction = real("cue_of.fraction", fraction, 0.0, 1.0)
     if not fraction or not len(assembly):
         raise DeclarationError(f"cue_of: a cue needs neurons (got {fraction!r} of {len(assembly)})")
+    seed = integer("cue_of.seed", seed, 0, None)
     size = max(1, round(fraction * len(assembly)))
     chosen = np.random.default_rng(seed).choice(assembly.neurons, size, replace=False)
     return Assembly(assembly.area, chosen, assembly.label)
 
 
+@checked("cue", "trace")
 def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | None = None) -> Assembly:
     """Complete a pattern: fire part of an assembly, and let its area's recurrent fibers restore the rest.
 
@@ -118,6 +124,7 @@ class Separation:
         return self.a.overlap(self.b)
 
 
+@checked("stimulus_a", "stimulus_b")
 def separate(
     sim: Simulator, stimulus_a: Assembly, stimulus_b: Assembly, target: AreaLike, rounds: int = 10
 ) -> Separation:
@@ -153,6 +160,7 @@ class ReadOut:
     margin: float
 
 
+@checked()
 def read_out(
     assembly: Assembly, known: Mapping[str, Assembly], *, threshold: float = 0.5, margin: float = 0.0
 ) -> ReadOut:

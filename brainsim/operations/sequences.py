@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
@@ -21,6 +22,7 @@ from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
 
+@checked("stimuli", "trace")
 def memorize_sequence(
     sim: Simulator,
     stimuli: Sequence[Assembly],
@@ -65,8 +67,9 @@ def memorize_sequence(
     """
     operation = "memorize_sequence"
     may_learn(operation, sim)
-    if isinstance(stimuli, Assembly) or len(stimuli) < 2:
-        given = repr(stimuli) if isinstance(stimuli, Assembly) else len(stimuli)
+    several = isinstance(stimuli, Sequence) and not isinstance(stimuli, str)
+    if not several or len(stimuli) < 2:
+        given = len(stimuli) if several else repr(stimuli)
         raise DeclarationError(f"{operation}.stimuli: must be at least two (got {given}); give a list of assemblies")
     area = sim.brain.area(target)
     opened = _running(operation, sim, area, scaffold) | _forward(operation, sim, stimuli, area)
@@ -78,6 +81,7 @@ def memorize_sequence(
     return tuple(formed)
 
 
+@checked("cue", "trace")
 def recall_sequence(
     sim: Simulator,
     cue: Assembly,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from brainsim.plots._text import every, lie_across, size_in_points
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recording import Recorded
 
 
-def draw_marks(ax: Axes, recording: Recording) -> None:
+def draw_marks(ax: Axes, recording: Recorded) -> None:
     """Draw lines between marks, and the labels of as many as can be read."""
     width, _ = size_in_points(ax)
     upright = lie_across([mark.label for mark in recording.marks], width)

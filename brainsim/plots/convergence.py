@@ -10,19 +10,21 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.plots._axes import axes
 from brainsim.plots._colours import distinct
 from brainsim.plots._legend import legend
 from brainsim.plots._marks import draw_marks
 from brainsim.plots._text import draw_as_they_are
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recording import Recorded
 
 _BEFORE, _LAST = "-", (0, (4, 2))
 
 
+@checked()
 def convergence_curve(
-    recording: Recording, areas: Sequence[Area | str] | None = None, *, ax: Axes | None = None
+    recording: Recorded, areas: Sequence[Area | str] | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """Draw how much the winners of each round share with those of the round before, and with those of the last round.
 
@@ -31,7 +33,7 @@ def convergence_curve(
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording, History or StoredRecording
         Its marks become labels on the time axis.
     areas : sequence of Area or str, optional
         Which of the recorded areas; all by default.  Of a single one the chance level ``k / n`` is drawn, too.
@@ -72,12 +74,13 @@ def convergence_curve(
     return ax
 
 
-def support_curve(recording: Recording, areas: Sequence[Area | str] | None = None, *, ax: Axes | None = None) -> Axes:
+@checked()
+def support_curve(recording: Recorded, areas: Sequence[Area | str] | None = None, *, ax: Axes | None = None) -> Axes:
     """Draw the support: how many different neurons of each area have fired by the end of each round.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording, History or StoredRecording
         Its marks become labels on the time axis.
     areas : sequence of Area or str, optional
         Which of the recorded areas; all by default.
@@ -109,7 +112,7 @@ def support_curve(recording: Recording, areas: Sequence[Area | str] | None = Non
     return ax
 
 
-def _areas(recording: Recording, chosen: Sequence[Area | str] | None) -> list[Area]:
+def _areas(recording: Recorded, chosen: Sequence[Area | str] | None) -> list[Area]:
     if chosen is None:
         return list(recording.areas)
     known = {area.name: area for area in recording.areas}
@@ -135,7 +138,7 @@ def _support(rounds: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     return np.cumsum(np.bincount(times[first], minlength=len(rounds)))
 
 
-def _finish(ax: Axes, recording: Recording, ylabel: str) -> None:
+def _finish(ax: Axes, recording: Recorded, ylabel: str) -> None:
     ax.set_xlim(-0.5, max(len(recording), 1) - 0.5)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("round")

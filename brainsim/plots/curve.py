@@ -10,6 +10,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from brainsim._arguments import check_record, checked
 from brainsim.plots._axes import axes
 from brainsim.plots._legend import legend
 from brainsim.plots._text import draw_as_they_are
@@ -36,7 +37,11 @@ class Curve:
     values: npt.ArrayLike
     control: bool = False
 
+    def __post_init__(self) -> None:
+        check_record(self)
 
+
+@checked()
 def learning_curve(
     curves: Sequence[Curve],
     *,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from brainsim._arguments import checked
+from brainsim.declare.brain import Brain
 from brainsim.declare.requirements import shown
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
-    from brainsim.declare.brain import Brain
     from brainsim.declare.fiber import Fiber
 
 _PLASTIC, _FIXED = "#D55E00", "#666666"
 
 
+@checked()
 def brain_dot(brain: Brain) -> str:
     r"""Return a brain in the DOT language, which Graphviz lays out and draws: ``dot -Tsvg brain.dot -o brain.svg``.
 

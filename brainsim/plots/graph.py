@@ -10,13 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon
 
+from brainsim._arguments import checked
+from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
 from brainsim.plots._axes import axes
 from brainsim.plots._text import draw_as_they_are
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
-    from brainsim.declare.brain import Brain
 
 _RADIUS = 0.24
 _PLASTIC, _FIXED = "tab:orange", "0.5"
@@ -25,6 +26,7 @@ _FRAME_WIDTH = 78  # points: the circle of an area, and a margin
 _GAP = 0.5  # beside a region, in distances between areas
 
 
+@checked()
 def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
     """Draw areas on a circle and fibers as arrows, orange if plastic, grey if fixed; a frame surrounds each region."""
     ax = axes(ax, 6.0, 6.0)
@@ -98,6 +100,7 @@ def _arrow(ax: Axes, fiber: Fiber, start: np.ndarray, end: np.ndarray) -> None:
     )
 
 
+@checked()
 def brain_svg(brain: Brain) -> str:
     """Return the drawing as SVG, for notebooks."""
     figure = Figure(figsize=(5.5, 5.5), layout="constrained")

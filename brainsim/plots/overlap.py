@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 
+from brainsim._arguments import checked
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
@@ -17,6 +18,7 @@ _WITH_NUMBERS = 10
 _LIGHT = 0.6  # of viridis, which is lighter above
 
 
+@checked()
 def overlap_heatmap(
     rows: Sequence[Assembly],
     columns: Sequence[Assembly] | None = None,

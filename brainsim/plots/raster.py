@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.plots._axes import axes
@@ -16,19 +17,20 @@ from brainsim.plots._colours import distinct
 from brainsim.plots._legend import legend
 from brainsim.plots._marks import draw_marks
 from brainsim.plots._text import draw_as_they_are
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recording import Recorded
 
 _GAP = 0.12
 _OTHERS = "0.45"
 _NAMED = 12
 
 
-def raster(recording: Recording, assemblies: Sequence[Assembly] = (), *, ax: Axes | None = None) -> Axes:
+@checked()
+def raster(recording: Recorded, assemblies: Sequence[Assembly] = (), *, ax: Axes | None = None) -> Axes:
     """Draw winners over rounds, one band for each area, one colour for each label of an assembly.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording, History or StoredRecording
         Its marks become labels on the time axis: all of them, upright if they are many, or every second, third … one
         that can be read.
     assemblies : sequence of Assembly
@@ -74,7 +76,7 @@ def _colours(assemblies: Sequence[Assembly]) -> dict[str, str]:
 
 def _band(
     ax: Axes,
-    recording: Recording,
+    recording: Recorded,
     area: Area,
     assemblies: Sequence[Assembly],
     colours: Sequence[str],

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from brainsim._arguments import checked
+from brainsim._validation import integer
 from brainsim.errors import DeclarationError
 from brainsim.plots._axes import axes
 from brainsim.plots._colours import distinct
@@ -19,6 +21,7 @@ from brainsim.plots._text import draw_as_they_are
 _MARKERS = "os^DvP*X"
 
 
+@checked("weights")
 def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax: Axes | None = None) -> Axes:
     """Draw how many synapses have which weight, a line for each fiber, on a logarithmic scale of counts.
 
@@ -36,7 +39,7 @@ def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax
     Raises
     ------
     DeclarationError
-        If there is no weight.
+        If there is no weight, or ``weights`` is something else.
 
     Examples
     --------
@@ -44,10 +47,10 @@ def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax
     >>> ax.get_xlabel()
     'weight'
     """
-    arrays = {name: np.asarray(items, dtype=float).ravel() for name, items in weights.items()}
-    arrays = {name: items for name, items in arrays.items() if len(items)}
+    arrays = {name: items for name, items in _arrays(weights).items() if len(items)}
     if not arrays:
         raise DeclarationError("weight_histogram: needs at least one weight (got none)")
+    bins = integer("weight_histogram.bins", bins, 1, 100_000)
     ax = axes(ax)
     edges = np.histogram_bin_edges(np.concatenate([*arrays.values()]), bins)
     lines: list[Line2D] = []
@@ -67,3 +70,14 @@ def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax
     legend(ax, lines, names)
     draw_as_they_are(ax)
     return ax
+
+
+def _arrays(weights: Mapping[str, npt.ArrayLike]) -> dict[str, npt.NDArray[np.float64]]:
+    allowed = "a mapping of names of fibers to arrays of finite numbers"
+    try:
+        arrays = {name: np.asarray(items, dtype=float).ravel() for name, items in weights.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise DeclarationError(where="weight_histogram.weights", value=weights, allowed=allowed) from None
+    if not all(isinstance(name, str) and np.isfinite(items).all() for name, items in arrays.items()):
+        raise DeclarationError(where="weight_histogram.weights", value=weights, allowed=allowed)
+    return arrays

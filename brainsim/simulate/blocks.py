@@ -32,9 +32,12 @@ MARKS = ("marks_round", "marks_letters", "marks_offsets")
 letters stand in a row."""
 
 
+_ANY = "surrogatepass"  # texts may hold letters that UTF-8 has no place for
+
+
 def letters(labels: Sequence[str], before: int) -> tuple[Array, Array]:
     """Return the UTF-8 letters of labels in a row, and the end of each label, if ``before`` letters come before."""
-    encoded = [label.encode() for label in labels]
+    encoded = [label.encode(errors=_ANY) for label in labels]
     ends = before + np.cumsum([len(label) for label in encoded], dtype=np.int64)
     return np.frombuffer(b"".join(encoded), np.uint8), ends
 
@@ -44,7 +47,7 @@ def texts(letters: Array, offsets: Array) -> list[str]:
     if letters.dtype != np.uint8 or offsets.dtype != np.int64 or offsets[[0, -1]].tolist() != [0, len(letters)]:
         raise ValueError("labels of marks are damaged")
     text = letters.tobytes()
-    return [text[start:end].decode() for start, end in pairwise(offsets.tolist())]
+    return [text[start:end].decode(errors=_ANY) for start, end in pairwise(offsets.tolist())]
 
 
 def digest_of(dataset: str) -> str:

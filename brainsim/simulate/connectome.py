@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, real
+from brainsim.declare.fiber import Fiber
 from brainsim.declare.sparse import stored_csr, to_csr
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE, to_float
 from brainsim.kernels.state import NO_SYNAPSES, WEIGHTS, Synapses
 from brainsim.simulate.engine import Engine
+from brainsim.simulate.existence import missing
 from brainsim.simulate.guard import Guard, changes, looks
 
 if TYPE_CHECKING:
@@ -29,9 +31,12 @@ class Connectome:
     ``may_write`` raises an error where weights must not be changed.
     """
 
-    def __init__(self, engine: Engine, guard: Guard, fiber: int, may_write: Callable[[], None]) -> None:
+    def __init__(
+        self, engine: Engine, guard: Guard, fiber: int, declared: Fiber, may_write: Callable[[], None]
+    ) -> None:
         self._engine = engine
         self._guard = guard
+        self._declared = declared
         self._may_write = may_write
         self._fiber = fiber
         self._spec = engine.program.fibers[fiber]
@@ -135,20 +140,38 @@ class Connectome:
     def replace(self, synapses: Synapses) -> None:
         """Put these synapses of the fiber in place of all that were learned.
 
+        Parameters
+        ----------
+        synapses : Synapses, or three array_like of int
+            Source neurons, target neurons and weights with 16 fractional bits, sorted by source and target.
+
         Raises
         ------
         SimulationError
             Inside `Simulator.frozen`.
         DeclarationError
-            If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``.
+            If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``,
+            or do not exist in its graph; a graph that was given keeps all its synapses.
         """
         self._may_write()
         if not self._spec.stores:
             raise DeclarationError(f"Fiber {self._spec.name!r}: has no plasticity, so that its weights cannot change")
+        synapses = self._columns(synapses)
         fault = WEIGHTS.fault(self._engine.program, self._fiber, synapses)
+        fault = fault or missing(self._engine, self._fiber, self._declared, synapses)
         if fault:
             raise DeclarationError(f"Fiber {self._spec.name!r}: synapses cannot be replaced: {fault}")
         self._engine.write(WEIGHTS, self._fiber, synapses)
+
+    def _columns(self, given: object) -> Synapses:
+        """Return given columns as arrays; integers of any size become those that are stored."""
+        try:
+            columns = [np.asarray(column) for column in given]  # type: ignore[attr-defined]
+            whole = [column.astype(np.int64) if column.dtype.kind == "i" else column for column in columns]
+            return Synapses(*whole)
+        except (TypeError, ValueError):
+            where, allowed = f"Fiber {self._spec.name!r}: synapses", "three arrays: pre, post, weight"
+            raise DeclarationError(where=where, value=given, allowed=allowed) from None
 
     def __repr__(self) -> str:
         graph = self._graph

@@ -129,6 +129,10 @@ class Engine:
         """Return the targets of a neuron in the graph of a fiber."""
         return self._call(self._sound().row, fiber, pre)
 
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        """Return which of some synapses, sorted, are in the random graph of a fiber; also after a round that failed."""
+        return self._call(self._open().existing, fiber, pre, post)
+
     def memory(self) -> Memory:
         """Return the bytes that the backend holds."""
         return self._call(self._sound().memory)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -14,7 +15,7 @@ from brainsim.errors import DumpError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate import apart, structure
 from brainsim.simulate.places import file_path
-from brainsim.simulate.seal import BLOCK, checked, mark_open, seal_file
+from brainsim.simulate.seal import BLOCK, checked, mark_open, seal
 from brainsim.simulate.sink import Sink
 
 FORMAT = 5
@@ -103,20 +104,28 @@ def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
     DumpError
         If the file cannot be written; then nothing is left behind.
     """
+    with foreign(
+        path, userblock_size=BLOCK, libver=GROWING if growing else None, finish=mark_open if growing else seal
+    ) as file:
+        file.attrs["brainsim_format"] = FORMAT
+        yield file
+
+
+@contextmanager
+def foreign(path: str | Path, finish: Callable[[Path], None] | None = None, **options: Any) -> Iterator[h5py.File]:
+    """Create an HDF5 file of any format, whole or not at all, and finish it before it appears; see `create`."""
     place = file_path(path, "written")
     try:
-        with uninterrupted(), whole(place) as partial, partial.open("x+b", buffering=0) as raw:
-            sink = Sink(raw)
-            try:
-                with h5py.File(sink, "w", userblock_size=BLOCK, libver=GROWING if growing else None) as file:
-                    file.attrs["brainsim_format"] = FORMAT
-                    yield file
-            finally:
-                sink.check()
-            if growing:
-                mark_open(partial)
-            else:
-                seal_file(raw)
+        with uninterrupted(), whole(place) as partial:
+            with partial.open("x+b", buffering=0) as raw:
+                sink = Sink(raw)
+                try:
+                    with h5py.File(sink, "w", **options) as file:
+                        yield file
+                finally:
+                    sink.check()
+            if finish is not None:
+                finish(partial)
     except OSError as error:
         raise DumpError(f"{place}: cannot be written ({error.strerror or error})") from error
 

@@ -6,7 +6,9 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from brainsim._arguments import checked
 from brainsim._validation import integer
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
@@ -16,10 +18,13 @@ from brainsim.simulate.places import file_path
 from brainsim.simulate.recording import Drives, Recorded, Winners, described, support
 from brainsim.simulate.timeline import Mark, Timeline, span
 
+if TYPE_CHECKING:
+    import neo
+
 EVERY = 100
 
 
-class History:
+class History(Recorded):
     """Winners of some areas since the recording began, in a file; made by ``Simulator.record(..., to="file.h5")``.
 
     The rounds since the last flush are in memory, all others in the file, where other processes can read them
@@ -56,11 +61,13 @@ class History:
     (12, 2)
     """
 
-    def __init__(self, path: Path, every: int, like: Timeline) -> None:
-        self.path = path
-        self.every = every
+    def __init__(self, path: str | Path, every: int, like: Timeline) -> None:
+        if not isinstance(like, Timeline):
+            raise DeclarationError(where="History: like", value=like, allowed="a Timeline; use sim.record(to=...)")
+        self.path = file_path(path, "written")
+        self.every = integer("History: every", every, 1, None)
         self._like = like
-        self._appender = Appender(path, every, like)
+        self._appender = Appender(self.path, self.every, like)
         # A simulator that is dropped, or not closed when Python ends, must leave no rounds in memory.
         self._finalizer = weakref.finalize(self, self._appender.close)
 
@@ -100,6 +107,7 @@ class History:
         """Whether the recording has ended."""
         return self._appender.closed
 
+    @checked()
     def mark(self, label: str) -> None:
         """Label the rounds that follow; the label is flushed with them."""
         self._check_open()
@@ -134,6 +142,7 @@ class History:
         if self.stopped:
             raise SimulationError(f"{self.path}: the history has been stopped; start another with sim.record(...)")
 
+    @checked()
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area, an ascending int64 array per recorded round, read from the file.
 
@@ -154,6 +163,7 @@ class History:
             early, late = self._split(start, stop)
             return stored.winners(name, *early) + self._appender.late.winners(name, *late)
 
+    @checked()
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won; see `Recording.drives` and `winners`."""
         name = self._like.with_drives(area)
@@ -173,10 +183,17 @@ class History:
         with self._appender.reading() as stored:
             yield stored if self.stopped and not len(self._appender.late) else self
 
+    @checked()
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         with self.reading() as recorded:
             return support(recorded, area)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
 
     def __repr__(self) -> str:
         return described("History", self)

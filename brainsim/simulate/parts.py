@@ -42,4 +42,4 @@ class Parts:
         self.weights = Weights(engine, guard, self.index, self.probes)
         self.reinforcement = Reinforcement(engine, self.modulators, self.probes)
         self.looks = Looks(engine, self.state)
-        self.saving = Saving(brain, program, seed, table, self.probes)
+        self.saving = Saving(brain, seed, engine, table, self.probes)

@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
-from brainsim.simulate.timeline import Mark, Timeline, span
+from brainsim.simulate.timeline import Mark, Timeline, mark_label, span
+
+if TYPE_CHECKING:
+    import neo
 
 Winners = npt.NDArray[np.int64]
 Drives = npt.NDArray[np.float64]
 
 
-class Recorded(Protocol):
+class Recorded(ABC):
     """What every recording offers, be it in memory (`Recording`), being written to a file, or read from one."""
 
     @property
+    @abstractmethod
     def areas(self) -> tuple[Area, ...]:
         """What is recorded."""
 
     @property
+    @abstractmethod
     def has_drives(self) -> bool:
         """Whether the drives of the winners are recorded, too."""
 
     @property
+    @abstractmethod
     def seed(self) -> int | None:
         """Seed of the simulator, ``None`` if it is not known."""
 
     @property
+    @abstractmethod
     def marks(self) -> tuple[Mark, ...]:
         """Labels on the time axis, in order."""
 
+    @abstractmethod
     def __len__(self) -> int:
         """Return the number of recorded rounds."""
 
+    @abstractmethod
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area in the rounds ``[start:stop]``."""
 
+    @abstractmethod
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives of the winners of one area in the rounds ``[start:stop]``."""
 
+    @abstractmethod
+    def support(self, area: Area | str) -> int:
+        """Return how many different neurons of the area fired."""
 
-class Recording:
+
+class Recording(Recorded):
     """Winners of some areas over the rounds since the recording began; made by `Simulator.record`.
 
     Attributes
@@ -63,6 +79,7 @@ class Recording:
     every = None
     """A recording in memory takes rounds whenever the simulator hands them over."""
 
+    @checked()
     def __init__(self, areas: Sequence[Area], *, drives: bool = False, seed: int | None = None) -> None:
         self._timeline = Timeline(areas, drives=drives, seed=seed)
         self._rounds: list[dict[str, Winners]] = []
@@ -98,23 +115,40 @@ class Recording:
         """Whether the recording has ended."""
         return self._stopped
 
+    @checked()
     def mark(self, label: str) -> None:
-        """Label the rounds that follow."""
-        self._timeline.marks.append(Mark(len(self), label))
+        """Label the rounds that follow, by any text of at most 32 KiB.
+
+        Raises
+        ------
+        DeclarationError
+            If it is something else.
+        """
+        self._timeline.marks.append(Mark(len(self), mark_label(label)))
 
     def stop(self) -> None:
         """End the recording; what has been recorded stays."""
         self._stopped = True
 
     def append(self, winners: Mapping[str, Winners], drives: Mapping[str, Drives] | None = None) -> None:
-        """Add one round: ascending winners by area name, and their drives if it has any (the simulator does this)."""
+        """Add one round: ascending winners by area name, and their drives if it has any (the simulator does this).
+
+        Raises
+        ------
+        SimulationError
+            If the recording has been stopped.
+        DeclarationError
+            If an area is missing.
+        """
         if self._stopped:
             raise SimulationError("Recording: has been stopped; start another with sim.record(...)")
+        won = self._timeline.of_areas("winners", winners)
         if self.has_drives:
-            self._drives.append({area.name: (drives or {})[area.name] for area in self.areas})
+            self._drives.append(self._timeline.of_areas("drives", drives))
         # Last, since it counts: another thread that reads meanwhile finds whole rounds.
-        self._rounds.append({area.name: winners[area.name] for area in self.areas})
+        self._rounds.append(won)
 
+    @checked()
     def winners(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Winners]:
         """Return the winners of one area, an ascending int64 array per recorded round.
 
@@ -129,6 +163,7 @@ class Recording:
         first, end = span(len(self), start, stop)
         return [winners[name] for winners in self._rounds[first:end]]
 
+    @checked()
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won, a float64 array per recorded round.
 
@@ -151,9 +186,16 @@ class Recording:
         first, end = span(len(self), start, stop)
         return [drives[name] for drives in self._drives[first:end]]
 
+    @checked()
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired during the recording."""
         return support(self, area)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
 
     def __repr__(self) -> str:
         return described("Recording", self)

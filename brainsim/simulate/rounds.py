@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brainsim._validation import integer
+from brainsim._validation import integer, truth
 from brainsim.declare.cycle import Cycle
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
@@ -17,6 +17,9 @@ from brainsim.simulate.planning import Opening, Planning
 from brainsim.simulate.recorder import Recorder
 from brainsim.simulate.silence import warn_of_silence
 from brainsim.simulate.state import BrainState
+
+MAX_ROUNDS = 100
+"""Bound on rounds until nothing changes, where no other is given."""
 
 
 class Rounds:
@@ -58,6 +61,10 @@ class Rounds:
             raise DeclarationError(f"Simulator.run: give cycles with a Cycle, and rounds with fibers (got {what!r})")
         if until_stable and rounds is not None:
             raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
+        if until_stable is not False:
+            until_stable = truth("Simulator.run: until_stable", until_stable)
+        if max_rounds != MAX_ROUNDS:
+            max_rounds = integer("Simulator.run: max_rounds", max_rounds, 1, None)
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
         most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
         return self._sequence([(self._planning.opening(what, learn), most)], until_stable=until_stable)

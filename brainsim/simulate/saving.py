@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from brainsim._validation import text
 from brainsim.declare.brain import Brain
 from brainsim.errors import DumpError
-from brainsim.kernels.program import Program
+from brainsim.kernels.state import WEIGHTS
+from brainsim.simulate.engine import Engine
+from brainsim.simulate.existence import missing_somewhere
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.state import StateTable
 
@@ -14,15 +17,17 @@ from brainsim.simulate.state import StateTable
 class Saving:
     """Writes the state of one brain and seed to files, and takes it from them."""
 
-    def __init__(self, brain: Brain, program: Program, seed: int, table: StateTable, probes: Probes) -> None:
+    def __init__(self, brain: Brain, seed: int, engine: Engine, table: StateTable, probes: Probes) -> None:
         self._brain = brain
-        self._program = program
+        self._engine = engine
+        self._program = engine.program
         self._seed = seed
         self._table = table
         self._probes = probes
 
     def save(self, path: str | Path, note: str) -> None:
         """Write the whole state, whole or not at all."""
+        text("Simulator.save: note", note, longest=None)
         from brainsim.simulate.states_file import write_state
 
         write_state(path, self._brain, self._program, self._seed, self._table.snapshot(), note)
@@ -39,7 +44,9 @@ class Saving:
                 f"{path}: is the state of another brain or seed ({mismatch}); "
                 "build the brain and the simulator as they were when it was saved"
             )
-        fault = self._table.fault(saved.snapshot)
+        stored = saved.snapshot.values.get(WEIGHTS.name, {})
+        fibers = {fiber.name: fiber for fiber in self._brain.fibers}
+        fault = self._table.fault(saved.snapshot) or missing_somewhere(self._engine, fibers, stored)
         if fault:
             raise DumpError(f"{path}: is damaged: {fault}")
         self._table.restore(saved.snapshot)

@@ -32,6 +32,7 @@ from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.parts import Parts
 from brainsim.simulate.recording import Recording
 from brainsim.simulate.recordings import begin
+from brainsim.simulate.rounds import MAX_ROUNDS
 from brainsim.simulate.schedule import CycleSchedule, Schedule
 from brainsim.simulate.showing import show
 from brainsim.simulate.usage import report
@@ -122,7 +123,7 @@ class Simulator:
         learn: Openable | None = None,
         cycles: int | None = None,
         until_stable: bool = False,
-        max_rounds: int = 100,
+        max_rounds: int = MAX_ROUNDS,
     ) -> Outcome:
         """Run rounds with these fibers open, except inhibited ones, or cycles of rounds.
 
@@ -170,7 +171,7 @@ class Simulator:
         *,
         learn: Openable | None = None,
         until_stable: bool = False,
-        max_rounds: int = 100,
+        max_rounds: int = MAX_ROUNDS,
     ) -> Outcome:
         """Run rounds with the fibers of a mapping open: ``{"Phon": ["Lex1", "Lex2"], "Lex1": ["Lex1"]}``.
 
@@ -487,8 +488,10 @@ class Simulator:
         self._parts.weights.forget(fibers)
 
     @overload
+    @changes
     def record(self, *areas: AreasLike, drives: bool = False) -> Recording: ...
     @overload
+    @changes
     def record(
         self,
         *areas: AreasLike,
@@ -591,7 +594,15 @@ class Simulator:
     def save(self, path: str | Path, note: str = "") -> None:
         """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
 
-        ``note`` is kept with it and returned by `load`.
+        ``note`` is kept with it and returned by `load`: any text.
+
+        Raises
+        ------
+        DumpError
+            If the path is not that of a file, or the file cannot be written, as on a full disk.  Then a file of before
+            stays as it was, and so does the simulator.
+        DeclarationError
+            If the note is no text.
         """
         self._parts.saving.save(path, note)
 

@@ -42,6 +42,8 @@ class BrainKind:
     locks: bool = False
 
 
+_MOST_ROUNDS = 2**62
+
 BRAIN_KINDS = (
     BrainKind("held", "areas"),
     BrainKind("area_locks", "areas", locks=True),
@@ -154,31 +156,7 @@ class StateTable:
 
     def fault(self, snapshot: Snapshot) -> str | None:
         """Return what is wrong with a snapshot for this brain, ``None`` if it can be restored."""
-        faults = [self._fault_of_kind(kind, snapshot.values.get(kind.name, {})) for kind in KINDS]
-        faults += [self._fault_of_brain(kind, snapshot.brain.get(kind.name)) for kind in BRAIN_KINDS]
-        return next((fault for fault in faults if fault), None) or disagreement(snapshot.values)
-
-    def _fault_of_kind(self, kind: StateKind, values: Mapping[str, Any]) -> str | None:
-        owners = kind.named(self._program)
-        for name in (*(owners.keys() - values.keys()), *(values.keys() - owners.keys())):
-            state = "is missing" if name in owners else "belongs to nothing in this brain"
-            return f"{kind.name} of {kind.owner} {name!r} {state}"
-        for name, owner in owners.items():
-            fault = kind.fault(self._program, owner, values[name])
-            if fault:
-                return f"{kind.name} of {kind.owner} {name!r}: {fault}"
-        return None
-
-    def _fault_of_brain(self, kind: BrainKind, value: Any) -> str | None:
-        if kind.of == "rounds":
-            return None if isinstance(value, int) and value >= 0 else f"{kind.name} must be a count (got {value!r})"
-        if value is None:
-            return f"{kind.name} is missing"
-        if kind.of == "modulators":
-            return modulator_values.fault(value, self._modulators)
-        named = [owner for owner, _ in value] if kind.locks else value
-        unknown = [name for name in named if name not in self._index(kind)]
-        return f"{kind.name} names {unknown[0]!r}, which this brain does not have" if unknown else None
+        return fault(self._program, self._modulators, snapshot)
 
     def _index(self, kind: BrainKind) -> dict[str, int]:
         return _index(self._program, kind)
@@ -201,3 +179,40 @@ def _index(program: Program, kind: BrainKind) -> dict[str, int]:
     if kind.of == "areas":
         return {area.name: index for index, area in enumerate(program.areas)}
     return {fiber.name: index for index, fiber in enumerate(program.fibers)}
+
+
+def fault(program: Program, modulators: Collection[str], snapshot: Snapshot) -> str | None:
+    """Return what is wrong with a snapshot for a program and its settable modulators, ``None`` if it can be restored.
+
+    Of the program, the sizes, the bounds of weights, and what has a state matter.
+    """
+    faults = [_fault_of_kind(program, kind, snapshot.values.get(kind.name, {})) for kind in KINDS]
+    faults += [_fault_of_brain(program, modulators, kind, snapshot.brain.get(kind.name)) for kind in BRAIN_KINDS]
+    return next((found for found in faults if found), None) or disagreement(snapshot.values)
+
+
+def _fault_of_kind(program: Program, kind: StateKind, values: Mapping[str, Any]) -> str | None:
+    owners = kind.named(program)
+    for name in (*(owners.keys() - values.keys()), *(values.keys() - owners.keys())):
+        state = "is missing" if name in owners else "belongs to nothing in this brain"
+        return f"{kind.name} of {kind.owner} {name!r} {state}"
+    for name, owner in owners.items():
+        found = kind.fault(program, owner, values[name])
+        if found:
+            return f"{kind.name} of {kind.owner} {name!r}: {found}"
+    return None
+
+
+def _fault_of_brain(program: Program, modulators: Collection[str], kind: BrainKind, value: Any) -> str | None:
+    if kind.of == "rounds":
+        right = isinstance(value, int) and 0 <= value <= _MOST_ROUNDS
+        return None if right else f"{kind.name} must be a count of at most {_MOST_ROUNDS} (got {value!r})"
+    if value is None:
+        return f"{kind.name} is missing"
+    if kind.of == "modulators":
+        return modulator_values.fault(value, modulators)
+    named = [owner for owner, _ in value] if kind.locks else value
+    if len(set(value)) < len(value):
+        return f"{kind.name} names something twice"
+    unknown = [name for name in named if name not in _index(program, kind)]
+    return f"{kind.name} names {unknown[0]!r}, which this brain does not have" if unknown else None

@@ -27,19 +27,26 @@ from brainsim.simulate import locks, modulator_values
 from brainsim.simulate.hdf5 import TEXT, count, create, names, opened, text
 from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
+from brainsim.simulate.texts import from_text, to_text
 
 _WORTH_COMPRESSING = 1024
 
 
 @dataclass(frozen=True)
 class SavedState:
-    """What a file holds: whose state it is, the state, and the note that was saved with it."""
+    """What a file holds: whose state it is, the state, the note that was saved with it, and versions.
+
+    ``ties_version`` is ``None`` in files of formats 1 and 2, which do not say it.
+    """
 
     seed: int
     identity: dict[str, Any] | None
     declaration: str | None
     snapshot: Snapshot
     note: str
+    format: int
+    graph_version: int
+    ties_version: int | None
 
     def mismatch(self, brain: Brain, program: Program, seed: int) -> str | None:
         """Return how the file's brain or seed differs from these, ``None`` if they are the same."""
@@ -57,7 +64,7 @@ def write_state(path: str | Path, brain: Brain, program: Program, seed: int, sna
         file.attrs["ties_version"] = TIES_VERSION
         file.attrs["seed"] = np.uint64(seed)
         file.create_dataset("identity", data=json.dumps(identity(program, brain), sort_keys=True), dtype=TEXT)
-        file.create_dataset("note", data=note, dtype=TEXT)
+        file.create_dataset("note", data=to_text(note), dtype=TEXT)
         for kind in KINDS:
             for owner, value in snapshot.values[kind.name].items():
                 for column, items in zip(kind.columns, value, strict=True):
@@ -97,6 +104,7 @@ def read_state(path: str | Path, program: Program | None = None) -> SavedState:
             raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
         if program is not None:
             _check_versions(path, file, old=old)
+            _check_contents(file, program, version)
         values = {kind.name: _values(file, kind, program, version) for kind in KINDS}
         brain = {kind.name: _brain_value(file, kind, version) for kind in BRAIN_KINDS}
         return SavedState(
@@ -104,7 +112,10 @@ def read_state(path: str | Path, program: Program | None = None) -> SavedState:
             identity=None if old else read_identity(text(file["identity"]), version),
             declaration=text(file["declaration"]) if old else None,
             snapshot=Snapshot(values, brain),
-            note=text(file["note"]),
+            note=from_text(text(file["note"])) if version >= 5 else text(file["note"]),
+            format=version,
+            graph_version=count(file.attrs["graph_version"]),
+            ties_version=count(file.attrs["ties_version"]) if "ties_version" in file.attrs else None,
         )
 
 
@@ -117,6 +128,26 @@ def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:
             raise DumpError(
                 f"{path}: belongs to {name} version {found}, here {here}; load it with the version that wrote it"
             )
+
+
+_PARTS = {"identity", "note", *(kind.name for kind in KINDS), *(kind.name for kind in BRAIN_KINDS)}
+_ATTRIBUTES = {"brainsim_format", "graph_version", "ties_version", "seed"}
+
+
+def _check_contents(file: h5py.File, program: Program, version: int) -> None:
+    """Refuse, before they are read, parts that a state does not have and more items than a brain can have."""
+    if version >= 5:
+        unknown = {*(set(file) - _PARTS), *(set(file.attrs) - _ATTRIBUTES)}
+        if unknown:
+            raise ValueError(f"holds {min(unknown)!r}, which a state of format {version} does not have")
+    for kind in KINDS:
+        owners, found = kind.named(program), file.get(kind.name, {})
+        for name in owners.keys() & set(found):  # those of another brain are named as such later
+            where = f"{kind.name} of {kind.owner} {name!r}"
+            for column in found[name] if version >= 3 else ():
+                most, size = kind.most(program, owners[name]), found[name][column].size
+                if column not in (each.name for each in kind.columns) or size > most:
+                    raise ValueError(f"{where}: must have columns of at most {most:_} items ({column!r} has {size:_})")
 
 
 def _values(file: h5py.File, kind: StateKind, program: Program | None, version: int) -> Mapping[str, Any]:

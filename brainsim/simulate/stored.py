@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -16,8 +16,12 @@ from brainsim.declare.area import Area
 from brainsim.simulate import blocks
 from brainsim.simulate.blocks import Blocks
 from brainsim.simulate.hdf5 import count, naming, opened
-from brainsim.simulate.recording import Drives, Recording, Winners, described, pieces, support
+from brainsim.simulate.recording import Drives, Recorded, Recording, Winners, described, pieces, support
+from brainsim.simulate.texts import from_link, from_text
 from brainsim.simulate.timeline import Mark, Timeline, span
+
+if TYPE_CHECKING:
+    import neo
 
 Array = npt.NDArray[Any]
 
@@ -51,7 +55,7 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
     """
     with ExitStack() as opening:
         file = opening.enter_context(opened(path, live=True, lazy=True))
-        recordings = {name: StoredRecording(file, name) for name in file.get("recordings", {})}
+        recordings = stored(file)
         still_open = opening.pop_all()
     try:
         yield recordings
@@ -59,7 +63,18 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
         still_open.close()  # an error of the block is the user's, and no sign of damage
 
 
-class StoredRecording:
+def names_in(file: h5py.File) -> Callable[[str], str]:
+    """Return what turns the names of groups and datasets of a file into those that users gave them."""
+    return from_link if file.attrs["brainsim_format"] >= 5 else str
+
+
+def stored(file: h5py.File) -> dict[str, StoredRecording]:
+    """Return the recordings in an open file by name."""
+    named = names_in(file)
+    return {named(link): StoredRecording(file, link) for link in file.get("recordings", {})}
+
+
+class StoredRecording(Recorded):
     """A recording in an open file.
 
     Attributes
@@ -123,6 +138,7 @@ class StoredRecording:
             labels = blocks.texts(self._all(letters), self._all(offsets))
         else:  # written at once, as text
             labels = self._group[_LABEL].asstr()[:].tolist()
+            labels = [from_text(label) for label in labels] if self._file.attrs["brainsim_format"] >= 5 else labels
         rounds = _checked(self._all(numbers), np.int64)
         marks = [Mark(number, label) for number, label in zip(rounds.tolist(), labels, strict=True)]
         if not all(0 <= mark.round <= self._length for mark in marks) or (np.diff(rounds) < 0).any():
@@ -187,6 +203,12 @@ class StoredRecording:
     def support(self, area: Area | str) -> int:
         """Return how many different neurons of the area fired."""
         return support(self, area)
+
+    def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
+        """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
+        from brainsim.simulate.neo_block import to_neo
+
+        return to_neo(self, dt_ms=dt_ms)
 
     def __repr__(self) -> str:
         return described("StoredRecording", self)

@@ -28,7 +28,8 @@ class Weights:
         chosen = self._index.fibers(fiber)
         if len(chosen) != 1:
             raise DeclarationError(f"Simulator.connectome: must be given one fiber (got {len(chosen)}: {fiber!r})")
-        return Connectome(self._engine, self._guard, chosen[0], self._may_write)
+        declared = list(self._index.brain.fibers)[chosen[0]]
+        return Connectome(self._engine, self._guard, chosen[0], declared, self._may_write)
 
     def forget(self, fibers: Openable) -> None:
         """Let fibers have the weights of the beginning: all of them, or none."""

@@ -1,1 +1,19 @@
-"""Experiments: parameters, run folders, statistics, reports."""
+"""Experiments: parameters, run folders, sweeps, statistics, reports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from brainsim.studies.sweeps import Sweep, sweep
+
+__all__ = ["Sweep", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what sweeps need when it is first used, so that ``import brainsim`` stays quick."""
+    if name not in __all__:
+        raise AttributeError(f"module 'brainsim.studies' has no attribute {name!r}")
+    from brainsim.studies import sweeps
+
+    return getattr(sweeps, name)

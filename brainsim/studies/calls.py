@@ -10,8 +10,6 @@ from typing import Any
 from brainsim.errors import ExperimentError
 
 _report: ContextVar[Callable[[int], None] | None] = ContextVar("brainsim_report", default=None)
-inside_worker: ContextVar[bool] = ContextVar("brainsim_inside_worker", default=False)
-"""Whether this code runs in a worker process, so that it starts no processes unless told to."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +71,11 @@ def tick(steps: int = 1) -> None:
     report = _report.get()
     if report is not None:
         report(steps)
+
+
+def inside_call() -> bool:
+    """Return whether this code runs in a call, which starts no processes and shows no progress unless told to."""
+    return _report.get() is not None
 
 
 def carried_out(call: Callable[[], Any], report: Callable[[int], None]) -> Any:

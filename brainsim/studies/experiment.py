@@ -8,13 +8,15 @@ def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, o
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import math
+import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
@@ -66,6 +68,13 @@ class Experiment:
         """Name of the function."""
         return self.function.__name__
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The function has the name of the experiment, so by that name the experiment is sent to another process.
+        module = self.function.__module__
+        if module != "__main__" and getattr(sys.modules.get(module), self.name, None) is self:
+            return _of_module, (module, self.name)
+        return Experiment, (self.function, self.types, self.defaults, self.quick, self.choices)
+
     @property
     def help(self) -> dict[str, str]:
         """What the parameters mean, by name, as far as the docstring of the function says it."""
@@ -80,7 +89,7 @@ class Experiment:
             If a text is none of those that its parameter may have.
         """
         for name, value in parameters.items():
-            self._check_choice(f"{self.name}: {name}", name, value)
+            self.check_choice(f"{self.name}: {name}", name, value)
         return self.function(run, **{**self.defaults, **parameters})
 
     def parameters(self, settings: Iterable[str] = (), *, quick: bool = False) -> dict[str, Value]:
@@ -101,11 +110,12 @@ class Experiment:
                 raise ExperimentError(f"--set {setting}: {unknown('parameter', name, self.types)}")
             if name in given:
                 raise ExperimentError(f"--set {setting}: {name!r} is set twice; give it once")
-            given[name] = _convert(setting, self.types[name], text.strip())
-            self._check_choice(f"--set {setting}", name, given[name])
+            given[name] = converted(f"--set {setting}", self.types[name], text.strip())
+            self.check_choice(f"--set {setting}", name, given[name])
         return {**self.defaults, **(self.quick if quick else {}), **given}
 
-    def _check_choice(self, where: str, name: str, value: Value) -> None:
+    def check_choice(self, where: str, name: str, value: Value) -> None:
+        """Refuse a text that is none of those that its parameter may have."""
         allowed = self.choices.get(name)
         if allowed is not None and value not in allowed:
             raise ExperimentError(where=where, value=value, allowed=f"one of {', '.join(allowed)}")
@@ -122,7 +132,18 @@ class Experiment:
         return {name: value if name in given else had.get(name, value) for name, value in every.items()}
 
 
-def _convert(setting: str, kind: type, text: str) -> Value:
+def _of_module(module: str, name: str) -> Experiment:
+    found: Experiment = getattr(importlib.import_module(module), name)
+    return found
+
+
+def type_name(kind: type) -> str:
+    """Return what values of a type are, in words."""
+    return _TYPES[kind]
+
+
+def converted(where: str, kind: type, text: str) -> Value:
+    """Return a text as a value of the type of a parameter; `ExperimentError` if it is none."""
     try:
         if kind is Path:
             return Path(text) if text else None
@@ -134,7 +155,7 @@ def _convert(setting: str, kind: type, text: str) -> Value:
         if kind is float and not math.isfinite(value):  # type: ignore[arg-type]
             raise ValueError
     except (ValueError, KeyError, OverflowError):
-        raise ExperimentError(f"--set {setting}: must be {_TYPES[kind]} (got {text!r})") from None
+        raise ExperimentError(f"{where}: must be {_TYPES[kind]} (got {text!r})") from None
     return value
 
 
@@ -162,6 +183,10 @@ def experiment(
         If a parameter has no default or is not annotated int, float, bool, str, Path, ``Path | None`` or
         ``Literal["one", "other"]``, whose value must be one of these texts, or ``quick`` names no parameter.
     """
+    if not isinstance(quick, Mapping | None):
+        raise ExperimentError(where="experiment.quick", value=quick, allowed="a mapping of parameters to values")
+    if function is not None and not isinstance(function, FunctionType):
+        raise ExperimentError(where="experiment", value=function, allowed="put on a function")
 
     def decorate(decorated: Function) -> Experiment:
         return _declare(decorated, quick or {})

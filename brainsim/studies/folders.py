@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from brainsim.errors import RunFolderError
+from brainsim import _files
+from brainsim._files import PARTIAL, whole
+from brainsim.errors import BrainsimError, ExperimentError, RunFolderError
+from brainsim.studies import sealed_json
 from brainsim.studies.settings import HEADER
 
 _LOCK = ".lock"
@@ -35,8 +40,8 @@ def new_folder(name: str) -> Path:
 class RunLock:
     """Keeps other runs out of a folder for as long as this process lives, or until it is released."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, kind: str = "run") -> None:
+        self._folder, self._kind = folder, kind
         self._lock = FileLock(folder / _LOCK, timeout=0)
 
     def acquire(self) -> None:
@@ -45,7 +50,7 @@ class RunLock:
             self._lock.acquire()
         except Timeout:
             raise RunFolderError(
-                f"--out {self._folder}: a run is using this folder; wait until it ends, or choose another"
+                f"--out {self._folder}: a {self._kind} is using this folder; wait until it ends, or choose another"
             ) from None
 
     def release(self) -> None:
@@ -72,19 +77,86 @@ def in_use(folder: Path) -> bool:
 
 
 def contents(folder: Path) -> list[Path]:
-    """Return what is in a folder, but for its lock."""
-    return [path for path in folder.iterdir() if path.name != _LOCK]
+    """Return what is in a folder, but for its lock and what a process that was killed left unfinished."""
+    return [path for path in folder.iterdir() if path.name != _LOCK and not path.name.startswith(PARTIAL)]
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts."""
-    for pattern in (".*.[0-9]*.*", ".*.lock"):
-        for path in (*folder.glob(pattern), *(folder / "parts").glob(pattern)):
-            path.unlink(missing_ok=True)
+def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
+    """Make a folder, or take an empty one or one that is continued, and return its lock.
+
+    Raises
+    ------
+    RunFolderError
+        If the folder has something in it, or something is using it.
+    """
+    if not resume and folder.exists() and (not folder.is_dir() or contents(folder)):
+        raise RunFolderError(
+            f"--out {folder}: is not an empty folder; choose another, continue it with --resume, or "
+            "replace it with --overwrite"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = RunLock(folder, kind)
+    lock.acquire()
+    return lock
 
 
-def clear_run(folder: Path) -> None:
-    """Delete the run in a folder.
+def remove_leftovers(folder: Path, *, finished: bool = False) -> None:
+    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts.
+
+    When the run has finished, checkpoints are of no use, either; a process killed between the result of a part and the
+    end of it leaves one.
+    """
+    for path in (folder / "parts").glob("*.h5") if finished else ():
+        path.unlink()
+    for place in (folder, folder / "parts"):
+        for path in place.glob(f"{PARTIAL}*"):
+            with suppress(OSError):  # they do no harm
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` on success.
+
+    Raises
+    ------
+    RunFolderError
+        If the file cannot be written, as on a full disk; then nothing is left behind.
+    """
+    with _named(path), whole(path) as partial:
+        yield partial
+
+
+def write_json(path: Path, content: Any, *, sealed: bool = False) -> None:
+    """Write JSON, whole or not at all; ``sealed`` with a digest, if a run reads it again (`sealed_json`).
+
+    Raises
+    ------
+    ExperimentError
+        If the content is no JSON data.
+    RunFolderError
+        If the file cannot be written.
+    """
+    try:
+        with _named(path):
+            _files.write_json(path, sealed_json.sealed(content) if sealed else content)
+    except (TypeError, ValueError) as error:
+        cure = "use numbers, text, lists and mappings"
+        raise ExperimentError(f"{path}: cannot be written as JSON ({error}); {cure}") from error
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrainsimError:
+        raise
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def clear_run(folder: Path, header: str = HEADER, kind: str = "run") -> None:
+    """Delete the run, or what else has this header, in a folder.
 
     Raises
     ------
@@ -93,9 +165,11 @@ def clear_run(folder: Path) -> None:
     """
     if not folder.is_dir() or not contents(folder):
         return
-    if not (folder / HEADER).is_file():
-        raise RunFolderError(f"--out {folder}: holds no run, so --overwrite does not delete it; choose another folder")
-    lock = RunLock(folder)
+    if not (folder / header).is_file():
+        raise RunFolderError(
+            f"--out {folder}: holds no {kind}, so --overwrite does not delete it; choose another folder"
+        )
+    lock = RunLock(folder, kind)
     lock.acquire()
     try:
         for path in contents(folder):

@@ -1,4 +1,7 @@
-"""Python files loaded by path, so that other processes find them by the names of their modules."""
+"""Python files loaded by path, so that other processes find them by the names of their modules.
+
+The name of a module depends on the path and the content of its file, so that no process takes another version.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,8 @@ class _Loaded(MetaPathFinder):
         file = self.files.get(name)
         if file is None:
             return None
+        if _name(Path(file)) != name:
+            raise ExperimentError(f"{file}: has changed since it was loaded; start again")
         _look_beside(Path(file))
         return importlib.util.spec_from_file_location(name, file)
 
@@ -47,7 +52,7 @@ def find_again(files: dict[str, str]) -> None:
 
 
 def load(path: str | Path) -> ModuleType:
-    """Run a Python file and return its module, which has a name of its own for each file.
+    """Run a Python file and return its module, which has a name of its own.
 
     Raises
     ------
@@ -75,7 +80,7 @@ def load(path: str | Path) -> ModuleType:
 
 
 def _name(file: Path) -> str:
-    own = hashlib.sha256(os.fsencode(file)).hexdigest()[:8]  # files of one name may lie in two folders
+    own = hashlib.sha256(os.fsencode(file) + b"\0" + file.read_bytes()).hexdigest()[:12]
     return f"{_PREFIX}{re.sub(r'[^a-zA-Z0-9]', '_', file.stem)}_{own}"
 
 

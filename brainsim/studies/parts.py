@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from brainsim._files import whole, write_json
+from brainsim._files import PARTIAL
 from brainsim.errors import ExperimentError, RunFolderError
-from brainsim.studies import processes
+from brainsim.studies import processes, sealed_json
+from brainsim.studies.folders import write_json, writing
+from brainsim.studies.lasting import Lasting, Place
 
 if TYPE_CHECKING:
+    from brainsim.declare.area import Area
     from brainsim.simulate.simulator import Simulator
 
 _CHECKPOINT_SECONDS = 20.0
@@ -32,7 +35,7 @@ class Part:
     folder : Path
         The folder of the run.
     key : str
-        The name of the part; its result is ``parts/<key>.json``.
+        The name of the part; ``parts/<key>.json`` holds its result, under ``result``, and a digest.
     simulator : mapping
         Keyword arguments for `Simulator` that carry the user's choice of backend, and the threads of this process.
     files : sequence of str
@@ -44,9 +47,11 @@ class Part:
     simulator: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[str] = ()
     _saved_at: float = 0.0
+    _recorded: dict[str, Place] = field(default_factory=dict)
+    _recordings: dict[str, Lasting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.key or Path(self.key).name != self.key or "\0" in self.key:
+        if not self.key.strip(".") or Path(self.key).name != self.key or "\0" in self.key:
             raise ExperimentError(
                 f"part {self.key!r}: must be named as a file can be, without '/'; rename it, as in 'trained-0'"
             )
@@ -75,19 +80,63 @@ class Part:
             If the file is damaged.
         """
         try:
-            return json.loads(self.path.read_text())
-        except ValueError as error:
+            return sealed_json.read(self.path)["result"]
+        except (ValueError, KeyError) as error:
             raise RunFolderError(f"{self.path}: is damaged ({error}); delete it and resume") from error
 
     def load(self, simulator: Simulator) -> Any | None:
         """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing."""
-        return json.loads(simulator.load(self.checkpoint)) if self.checkpoint.exists() else None
+        if not self.checkpoint.exists():
+            return None
+        content = json.loads(simulator.load(self.checkpoint))
+        self._recorded = {name: (rounds, marks) for name, (rounds, marks) in content["recorded"].items()}
+        return content["notes"]
 
     def save(self, simulator: Simulator, notes: Any, *, now: bool = False) -> None:
         """Save the state with ``notes`` (JSON), at most every 20 seconds unless ``now``."""
         if now or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
-            simulator.save(self.checkpoint, json.dumps(notes))
+            for recording in self._recordings.values():
+                recording.flush()  # before the checkpoint, which says how many rounds they have
+            recorded = {name: recording.place for name, recording in self._recordings.items()}
+            simulator.save(self.checkpoint, json.dumps({"notes": notes, "recorded": recorded}))
             self._saved_at = time.monotonic()
+
+    def record(self, simulator: Simulator, *areas: Area | str, to: str, every: int = 100) -> Lasting:
+        """Record all rounds of the part, before and after interruptions, into a file in the run's folder.
+
+        Call it after `load`, so that it goes on where the part does.
+
+        Parameters
+        ----------
+        simulator : Simulator
+            Whose rounds are recorded; those inside ``frozen`` are not.
+        *areas : Area or str
+            What is recorded; all areas by default.
+        to : str
+            The name of the file, one of ``files``.  It holds one recording, ``history``.
+        every : int
+            After how many rounds they are written.
+
+        Returns
+        -------
+        Lasting
+            Its ``mark(label)`` labels the rounds that follow.
+
+        Raises
+        ------
+        ExperimentError
+            If the file is none of ``files``, so that a run would not notice that it is gone.
+        """
+        if to not in self.files or to in self._recordings:
+            raise ExperimentError(
+                f"part {self.key!r}: records into {to!r}, which must be one of its files and given once; "
+                f"run.parts(..., files={{{self.key!r}: ({to!r},)}}) names it"
+            )
+        stem = self.path.with_name(f"{self.key}.{Path(to).stem}")
+        self._recordings[to] = Lasting.started(
+            simulator, *areas, path=self.folder / to, stem=stem, begin=self._recorded.get(to, (0, 0)), every=every
+        )
+        return self._recordings[to]
 
     def tick(self, steps: int = 1) -> None:
         """Move the progress bar of the run on."""
@@ -95,7 +144,7 @@ class Part:
 
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
-        return whole(self.folder / name)
+        return writing(self.folder / name)
 
     def compute(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
         """Keep ``function(part, *args, **options)`` as the result, unless there is one.
@@ -105,12 +154,17 @@ class Part:
         self._saved_at = time.monotonic()
         with self._alone():
             if not self.done:
-                write_json(self.path, function(self, *args, **options))
+                result = function(self, *args, **options)
+                for recording in self._recordings.values():
+                    recording.finish()
+                write_json(self.path, {"result": result}, sealed=True)
             self.checkpoint.unlink(missing_ok=True)
+            for recording in self._recordings.values():
+                recording.clear()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        path = self.path.with_name(f".{self.key}.lock")
+        path = self.path.with_name(f"{PARTIAL}{self.key}.lock")
         lock = FileLock(path)
         try:
             lock.acquire(timeout=_ORPHAN_SECONDS)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from brainsim._validation import integer
 from brainsim.errors import ExperimentError, WorkerError
 from brainsim.simulate import backends
 from brainsim.simulate.usage import collector
-from brainsim.studies.calls import Call, Done, Failed, Watch, carried_out, inside_worker, tick
+from brainsim.studies.calls import Call, Done, Failed, Watch, carried_out, inside_call, tick
 
 if TYPE_CHECKING:
     from brainsim.studies.worker import Answer
@@ -26,14 +26,14 @@ TRIES = 3
 
 
 def default_jobs() -> int:
-    """Return how many processes to use unless told: one a core, and one inside another process."""
-    nested = inside_worker.get() or multiprocessing.parent_process() is not None
+    """Return how many processes to use unless told: one a core, and one inside a call or another process."""
+    nested = inside_call() or multiprocessing.parent_process() is not None
     return 1 if nested else backends.cores()
 
 
 def completed(
     calls: Sequence[Call], jobs: int | None = None, *, threads: int | None = None, watch: Watch | None = None
-) -> Iterator[Done | Failed]:
+) -> Generator[Done | Failed]:
     """Carry out calls in up to ``jobs`` processes; yield what became of each, in order of completion.
 
     Close the iterator (or leave the function that reads it) to end all workers at once.
@@ -43,7 +43,7 @@ def completed(
     calls : sequence of Call
         What to do.  Results and errors must be picklable if there are processes.
     jobs : int, optional
-        How many processes; by default one a core, and one inside another call.  With 1 the calls run in this process,
+        How many processes; by default one a core, and one inside a call.  With 1 the calls run in this process,
         in order.
     threads : int, optional
         Threads that each process may use; by default the cores are shared among the processes.
@@ -77,7 +77,7 @@ def completed(
     return _elsewhere(calls, workers, share, watch)
 
 
-def _here(calls: Sequence[Call], watch: Watch) -> Iterator[Done | Failed]:
+def _here(calls: Sequence[Call], watch: Watch) -> Generator[Done | Failed]:
     for index, call in enumerate(calls):
         watch.started(index)
         try:
@@ -88,7 +88,7 @@ def _here(calls: Sequence[Call], watch: Watch) -> Iterator[Done | Failed]:
             yield Done(index, result)
 
 
-def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) -> Iterator[Done | Failed]:
+def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) -> Generator[Done | Failed]:
     from brainsim.studies.workers import Pool
 
     waiting, tries = deque(range(len(calls))), [0] * len(calls)
@@ -100,7 +100,7 @@ def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) 
             for index, steps in heard.ticks:
                 watch.ticked(index, steps)
             for index, answer in heard.answers:
-                yield _outcome(index, answer, registry)
+                yield outcome(index, answer, registry)
             for index, how in heard.deaths:
                 yield from _mourn(index, how, waiting, tries, watch)
             watch.waiting()
@@ -118,7 +118,7 @@ def _begin(calls: Sequence[Call], waiting: deque[int], pool: Pool, watch: Watch)
             watch.started(index)
 
 
-def _outcome(index: int, answer: Answer, registry: Registry) -> Done | Failed:
+def outcome(index: int, answer: Answer, registry: Registry) -> Done | Failed:
     """Return what became of a call; warn here of what its worker warned, and collect what it left unused."""
     for text, category, file, line in answer.warned:
         warnings.warn_explicit(text, category, file, line, registry=registry)

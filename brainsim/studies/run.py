@@ -6,17 +6,17 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
-from brainsim.studies import pictures, tables
-from brainsim.studies.folders import RunLock, contents, remove_leftovers
+from brainsim.studies import manifest, pictures, tables
+from brainsim.studies.calls import inside_call
+from brainsim.studies.folders import RunLock, remove_leftovers, take, write_json, writing
 from brainsim.studies.info import versions
 from brainsim.studies.metrics import plain
 from brainsim.studies.parts import Part
@@ -87,18 +87,11 @@ class Run:
             self._before = read_header(self.folder)
             self.settings.check_same(self.folder, self._before)
         try:
-            if not resume and self.folder.exists() and (not self.folder.is_dir() or contents(self.folder)):
-                raise RunFolderError(
-                    f"--out {self.folder}: is not an empty folder; choose another, continue it with --resume, or "
-                    "replace it with --overwrite"
-                )
             missing = tuple(path for path in (self.folder, *self.folder.parents) if not path.exists())
             self._created = (self.folder, self.folder.parent) if self.made_folder else missing
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = RunLock(self.folder)
-            self._lock.acquire()
+            self._lock = take(self.folder, resume=resume)
+            self._write_header("running")  # first, so that a folder with anything in it can be resumed
             (self.folder / "parts").mkdir(exist_ok=True)
-            self._write_header("running")
         except RunFolderError:
             raise
         except OSError as error:
@@ -122,7 +115,9 @@ class Run:
                 "started": datetime.fromtimestamp(self._started, UTC).isoformat(timespec="seconds"),
                 "versions": versions(),
                 "notes": self.notes,
+                "files": manifest.digests(self.folder) if status == "finished" else {},
             },
+            sealed=True,
         )
 
     def part(self, key: str, compute: Callable[[Part], Any], files: Sequence[str] = ()) -> Any:
@@ -194,14 +189,15 @@ class Run:
 
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
-        return whole(self.folder / name)
+        return writing(self.folder / name)
 
     @contextmanager
     def progress(self, total: int, unit: str, description: str = "") -> Iterator[tqdm[Any]]:
-        """Show a bar with rate and time left on a terminal, nothing elsewhere; call its ``update(n)``."""
+        """Show a bar with rate and time left on a terminal, nothing elsewhere or in a sweep; call its ``update(n)``."""
         from tqdm import tqdm
 
-        with tqdm(total=total, unit=f" {unit}", desc=description, disable=not sys.stderr.isatty(), leave=False) as bar:
+        hidden = inside_call() or not sys.stderr.isatty()
+        with tqdm(total=total, unit=f" {unit}", desc=description, disable=hidden, leave=False) as bar:
             yield bar
 
     def picture(self, name: str, draw: Callable[[], Figure]) -> None:
@@ -235,7 +231,7 @@ class Run:
         for name, draw in self._pictures.items():
             self.notes += pictures.save(self.folder / name, draw)
         self._write_header("finished")
-        remove_leftovers(self.folder)
+        remove_leftovers(self.folder, finished=True)
         self._lock.release()
         return content
 
@@ -256,7 +252,8 @@ class Run:
         remove_leftovers(self.folder)
         kept = any(parts.iterdir())
         if kept:
-            self._write_header(status)
+            with suppress(RunFolderError):  # on a full disk the run is still said to be running; it can be resumed
+                self._write_header(status)
         else:
             parts.rmdir()
             (self.folder / HEADER).unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate import backends
+from brainsim.studies import sealed_json
 
 HEADER = "run.json"
 # Ties went to the lowest index before they had a version.
@@ -41,8 +41,7 @@ class Settings:
 
         Only a `Path` names a file; text is text.
         """
-        files = {str(value): _hash_of(name, value) for name, value in _paths(others["parameters"]).items()}
-        return cls(str(path), sha256(path), inputs=files, **others)
+        return cls(str(path), sha256(path), inputs=hashes(others["parameters"]), **others)
 
     def decisive(self) -> dict[str, Any]:
         """Return what a resumed run must share, as JSON data."""
@@ -84,6 +83,11 @@ class Settings:
                 raise RunFolderError(f"--out {folder}: {changed} differs from the run to resume; start a new run")
 
 
+def hashes(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return digests of the files that parameters name, by their paths; `ExperimentError` if one cannot be read."""
+    return {str(value): _hash_of(name, value) for name, value in _paths(parameters).items()}
+
+
 def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:
     return {name: value for name, value in parameters.items() if isinstance(value, Path)}
 
@@ -114,13 +118,14 @@ def read_header(folder: Path) -> dict[str, Any]:
     Raises
     ------
     RunFolderError
-        If there is none, or it lacks something.
+        If there is none, it is damaged, or it lacks something.
     """
     try:
-        header = {**_BEFORE_VERSIONS, **json.loads((folder / HEADER).read_text())}
+        header = {**_BEFORE_VERSIONS, **sealed_json.read(folder / HEADER)}
         needed = ("source_sha256", "seed", "quick", "parameters", "inputs", "graph_version", "brainsim_version")
         for name in (*needed, "experiment", "command", "seconds"):
             header[name]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(f"--out {folder}: holds no run to resume ({error!r})") from error
+        what = f"lacks {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
+        raise RunFolderError(f"--out {folder}: holds no run to resume ({HEADER}: {what})") from error
     return header

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, WorkerError
 from brainsim.simulate import backends
 from brainsim.studies import processes
 from brainsim.studies.info import peak_rss_mb
 from brainsim.studies.parts import Part
-from brainsim.studies.processes import Call, Done, Failed, Watch, completed
+from brainsim.studies.processes import Call, Failed, Watch, completed
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -97,8 +97,7 @@ class Parts:
             waiting = [replace(part, simulator={**part.simulator, "threads": threads}) for part in waiting]
         work = [Call(compute, (part, calls[part.key])) for part in waiting]
         shown = Bar(bar, [counts[part.key] for part in waiting])
-        outcomes = cast("Generator[Done | Failed]", completed(work, jobs, threads=threads, watch=shown))
-        with closing(outcomes):  # no worker outlasts an error
+        with closing(completed(work, jobs, threads=threads, watch=shown)) as outcomes:  # no worker outlasts an error
             for outcome in outcomes:
                 if isinstance(outcome, Failed):
                     raise _of_part(outcome.error, waiting[outcome.index])

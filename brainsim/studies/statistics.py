@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
+from brainsim._arguments import checked
 
+
+@checked()
 def interval_95(values: Sequence[float], *, bounded: bool = False) -> list[float] | None:
     """Return the 95 % confidence interval ``[low, high]`` of the mean over seeds (Student's t), rounded to 4 digits.
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes, as shells report them: 128 and the number of SIGINT or SIGTERM."""
 
+_PATIENCE_SECONDS = 5.0
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -25,6 +28,20 @@ class Stop:
     """
 
     terminated: bool = False
+    _caught: threading.Event = field(default_factory=threading.Event)
+
+    def caught(self) -> None:
+        """Say that the run is ending, so that it is not interrupted again."""
+        self._caught.set()
+
+    def insist(self) -> None:
+        """Interrupt again every few seconds until `caught`: callbacks of C code swallow a `KeyboardInterrupt`."""
+
+        def repeat() -> None:
+            while not self._caught.wait(_PATIENCE_SECONDS):
+                _thread.interrupt_main()
+
+        threading.Thread(target=repeat, daemon=True).start()
 
     @property
     def status(self) -> str:
@@ -37,6 +54,16 @@ class Stop:
         return TERMINATED if self.terminated else INTERRUPTED
 
 
+def keep_exit_code() -> None:
+    """Let ``python -m`` end with the exit code that it is given, though it was interrupted.
+
+    CPython notes a `KeyboardInterrupt` that leaves code run by ``exec("…")``, as `dataclasses` and others do.  Under
+    ``-m`` it then kills itself by SIGINT at its end, whatever was caught and whatever code was asked for.  Another such
+    run clears that.
+    """
+    exec("")
+
+
 @contextmanager
 def stoppable() -> Iterator[Stop]:
     """Let SIGTERM and SIGHUP end a block as Ctrl-C does: by `KeyboardInterrupt`, when no state is being changed."""
@@ -44,6 +71,8 @@ def stoppable() -> Iterator[Stop]:
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
+        if not stop.terminated:
+            stop.insist()
         stop.terminated = True
         signal.raise_signal(signal.SIGINT)
 
@@ -53,5 +82,6 @@ def stoppable() -> Iterator[Stop]:
     try:
         yield stop
     finally:
+        stop.caught()
         for number, handler in before.items():
             signal.signal(number, handler)

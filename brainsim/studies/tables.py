@@ -70,8 +70,8 @@ def scores(metrics: Mapping[str, Any]) -> list[Row]:
     return [
         place.row(value, seed=metrics["seed"] + at)
         for condition, found in by_condition.items()
-        if isinstance(found, Mapping)
-        for place, values in _lists(found.get("by_seed"), _Place({"condition": condition}))
+        if isinstance(found, Mapping) and isinstance(found.get("by_seed"), Mapping)
+        for place, values in _lists(found["by_seed"], _Place({"condition": condition}))
         for at, value in enumerate(values)
         if _is_score(value)
     ]

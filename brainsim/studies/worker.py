@@ -9,6 +9,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -20,7 +21,7 @@ import cloudpickle
 
 from brainsim.errors import ExperimentError
 from brainsim.simulate.usage import Usage, collected
-from brainsim.studies.calls import carried_out, inside_worker
+from brainsim.studies.calls import carried_out
 from brainsim.studies.modules import find_again
 
 _TICK_SECONDS = 0.1
@@ -65,7 +66,6 @@ class Surroundings:
 def serve(connection: Connection, surroundings: Surroundings) -> None:
     """Carry out the calls that come through a connection, until an empty message comes or its other end is gone."""
     _obey_parent()
-    inside_worker.set(True)
     find_again(surroundings.files)
     inbox: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(connection, inbox, os.getppid()), daemon=True).start()
@@ -73,9 +73,9 @@ def serve(connection: Connection, surroundings: Surroundings) -> None:
         connection.send(READY)
         while content := inbox.get():
             ticker = _Ticker(connection)
-            answer = _answer(content, surroundings, ticker)
+            answer = answered(content, surroundings, ticker)
             ticker.flush()
-            connection.send_bytes(_sendable(answer))
+            connection.send_bytes(answer)
     except (KeyboardInterrupt, BrokenPipeError):
         os._exit(_ENDED)  # the parent ends this worker, or is gone
 
@@ -85,17 +85,19 @@ def _obey_parent() -> None:
 
     Simulators put off SIGINT while they change their state, so SIGTERM is passed on as SIGINT.
     """
-    leaving = False
+    asked = raised = False
 
     def end(number: int, frame: FrameType | None) -> None:
-        nonlocal leaving
+        nonlocal asked
         del number, frame
-        leaving = True
+        asked = True
         signal.raise_signal(signal.SIGINT)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        nonlocal raised
         del number, frame
-        if leaving:
+        if asked and not raised:  # once, so that what a run writes at its end is written
+            raised = True
             raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
@@ -136,17 +138,18 @@ class _Ticker:
         self._pending, self._sent = 0, time.monotonic()
 
 
-def _answer(content: bytes, surroundings: Surroundings, ticker: _Ticker) -> Answer:
+def answered(content: bytes, surroundings: Surroundings, report: Callable[[int], None]) -> bytes:
+    """Carry out a call and return the `Answer` to it, both pickled."""
     collecting = collected() if surroundings.collects else nullcontext()
     result, failure = None, None
     with warnings.catch_warnings(record=True) as warned, collecting as usage:
         warnings.filters[:] = surroundings.filters  # type: ignore[index]  # a list, whatever the stubs say
         try:
-            result = carried_out(cloudpickle.loads(content), ticker)
+            result = carried_out(cloudpickle.loads(content), report)
         except Exception as error:  # whatever a call may raise
             failure = _portable(error)
     each = tuple((str(one.message), one.category, one.filename, one.lineno) for one in warned)
-    return Answer(result, failure, each, usage)
+    return _sendable(Answer(result, failure, each, usage))
 
 
 def _portable(error: Exception) -> Exception:

@@ -30,7 +30,8 @@ from brainsim.studies.modules import files
 from brainsim.studies.worker import READY, Answer, Surroundings, serve
 
 _PULSE_SECONDS = 1.0
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 10.0
+_AGAIN_SECONDS = 0.2
 _STARTS = 3
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OURS = ("builtins", "brainsim")
@@ -44,7 +45,7 @@ class Worker:
         self.ready = False
         self.connection, theirs = Pipe()
         environment = {name: str(threads) for name in _THREADS}
-        self.process: Any = LokyProcess(target=serve, args=(theirs, _surroundings()), env=environment)
+        self.process: Any = LokyProcess(target=serve, args=(theirs, surroundings()), env=environment)
         with _undisturbed():
             self.process.start()
         theirs.close()
@@ -62,7 +63,8 @@ class Worker:
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-def _opened(content: bytes) -> Any:
+def opened(content: bytes) -> Any:
+    """Return what a worker sent."""
     try:
         return cloudpickle.loads(content)
     except Exception as error:  # whatever unpickling may raise
@@ -70,7 +72,8 @@ def _opened(content: bytes) -> Any:
         return Answer(None, failure)
 
 
-def _surroundings() -> Surroundings:
+def surroundings() -> Surroundings:
+    """Return what calls elsewhere take over from this process."""
     # A filter for warnings of other packages would import them in every worker.
     filters = tuple(each for each in warnings.filters if each[2].__module__.partition(".")[0] in _OURS)
     return Surroundings(filters, files(), collector() is not None)
@@ -158,7 +161,7 @@ class Pool:
         except (EOFError, OSError):
             self._bury(worker, heard)
             return
-        message = _opened(content)
+        message = opened(content)
         if message == READY:
             worker.ready, self._failed_starts = True, 0
         elif isinstance(message, Answer):
@@ -180,16 +183,20 @@ class Pool:
 
 
 def _end(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
-    """End idle workers by an empty message and busy ones by SIGTERM; kill those that are left after a few seconds."""
+    """End idle workers by an empty message and busy ones by SIGTERM; kill those that are left after a few seconds.
+
+    SIGTERM is sent again, since the system may give it to another thread than the one that sleeps in the call, if that
+    thread has just got Ctrl-C.
+    """
     for worker in idle:
         with suppress(OSError):  # dead already
             worker.connection.send_bytes(b"")
-    for worker in busy.values():
-        worker.process.terminate()
     every, end = [*idle, *busy.values()], time.monotonic() + _GRACE_SECONDS
     try:
-        for worker in every:
-            worker.process.join(max(0.0, end - time.monotonic()))
+        while time.monotonic() < end and any(worker.process.is_alive() for worker in every):
+            for worker in busy.values():
+                worker.process.terminate()
+            wait([worker.process.sentinel for worker in every if worker.process.is_alive()], _AGAIN_SECONDS)
     finally:  # a second Ctrl-C comes here at once
         for worker in every:
             worker.kill()

@@ -15,6 +15,7 @@ from brainsim.kernels.backend import Memory
 from brainsim.kernels.cpu.counts import CHUNK
 from brainsim.kernels.cpu.graph import row_targets
 from brainsim.kernels.cpu.learn import learn
+from brainsim.kernels.cpu.lookup import existing
 from brainsim.kernels.cpu.project import Drive, project
 from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.select import select
@@ -82,6 +83,9 @@ class CpuBackend(HostBackend[Drive]):
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self._resources.graphs[fiber], pre)
+
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        return existing(pre, post, self._resources.graphs[fiber], self._resources.options.threads)
 
     def _read_weights(self, fiber: int) -> Synapses:
         return self._resources.plastic[fiber].synapses()

@@ -6,6 +6,7 @@ are fewer targets than blocks in a row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -81,11 +82,30 @@ def gathered(found: Found, sizes: Neurons) -> Neurons:
 
 def synapses_among(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Neurons:
     """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
+    return np.concatenate([pre[:0], *(gathered(*found) for found in _looked_up(pre, posts, graph, threads))])
+
+
+def existing(pre: Neurons, post: Neurons, graph: GraphArrays, threads: int) -> npt.NDArray[np.bool_]:
+    """Return which of some synapses, sorted by ``(pre, post)``, are in a graph."""
+    sources, starts = np.unique(pre, return_index=True)
+    posts, column = np.unique(post, return_inverse=True)
+    exist, low = np.zeros(len(pre), np.bool_), 0
+    for found, sizes in _looked_up(sources, posts, graph, threads):
+        high = low + len(sizes)
+        part = slice(starts[low], starts[high] if high < len(starts) else len(pre))
+        table = np.zeros((len(sizes), len(posts)), np.bool_)
+        table[np.repeat(np.arange(len(sizes)), sizes), np.searchsorted(posts, gathered(found, sizes))] = True
+        rows = np.repeat(np.arange(len(sizes)), np.diff(starts[low:high], append=part.stop))
+        exist[part] = table[rows, column[part]]
+        low = high
+    return exist
+
+
+def _looked_up(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Iterator[tuple[Found, Neurons]]:
+    """Yield, for some neurons at a time, their targets among ``posts`` (ascending) as `gathered` takes them."""
     step, every = max(1, MOST_PAIRS // max(1, len(posts))), np.arange(len(posts))
-    parts = [pre[:0]]
     for low in range(0, len(pre), step):
         some = pre[low : low + step]
         found, sizes = np.empty((len(some), len(posts)), np.int32), np.empty(len(some), np.int64)
         in_parts(_look_up, len(some), threads, some, posts, every, graph, found, sizes)
-        parts.append(gathered(found, sizes))
-    return np.concatenate(parts)
+        yield found, sizes

@@ -145,6 +145,10 @@ class Graph:
         del pre
         return posts
 
+    def kept(self, pre: npt.NDArray[np.int64], post: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Return which synapses of the random graph are in this one: here, all."""
+        return np.ones(np.broadcast(pre, post).shape, np.bool_)
+
     def _inside(self, pre: int, post: int) -> bool:
         return post < self.n_target and not (self.recurrent and pre == post)
 

@@ -56,8 +56,8 @@ def tie_order(key: int, tag: int, neurons: Neurons) -> Hashes:
     return hashes(mix64(key ^ tag), neurons)
 
 
-def hashes(key: int, neurons: Neurons) -> Hashes:
-    """Return ``mix64(key + (neuron + 1) * GOLDEN)`` of each neuron, modulo ``2**64``."""
+def hashes(key: int | Hashes, neurons: Neurons) -> Hashes:
+    """Return ``mix64(key + (neuron + 1) * GOLDEN)`` of each neuron, modulo ``2**64``; one key, or one for each."""
     x = np.uint64(key) + (neurons.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)
     x = (x ^ (x >> np.uint64(30))) * np.uint64(MIX1)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(MIX2)

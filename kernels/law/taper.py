@@ -91,9 +91,16 @@ class Tapered(Graph):
 
     def thinned(self, pre: int, posts: Neurons) -> Neurons:
         """Return those of some targets of the random graph to which the synapse is kept."""
-        at = (posts.astype(np.uint64) * np.uint64(self.target_scale)) >> np.uint64(31)
-        distance = np.abs(at.astype(np.int64) - ((pre * self.source_scale) >> 31))
-        row = mix64((self.taper_key + (pre + 1) * GOLDEN) & _MASK)
-        decides = hashes(row, posts) >> np.uint64(32)
-        kept: Neurons = posts[decides < self.table[distance >> (POSITION_BITS - TAPER_BITS)]]
+        kept: Neurons = posts[self.kept(np.array([pre]), posts)]
         return kept
+
+    def kept(self, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        """Return which synapses of the random graph are kept."""
+        distance = np.abs(_relative(pre, self.source_scale) - _relative(post, self.target_scale))
+        decides = hashes(hashes(self.taper_key, pre), post) >> np.uint64(32)
+        return np.asarray(decides < self.table[distance >> (POSITION_BITS - TAPER_BITS)])
+
+
+def _relative(neurons: Neurons, scale: int) -> Neurons:
+    """Return relative positions of 32 bits."""
+    return ((neurons.astype(np.uint64) * np.uint64(scale)) >> np.uint64(31)).astype(np.int64)

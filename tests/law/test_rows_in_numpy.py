@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from brainsim.kernels.law import rows
 from brainsim.kernels.law.graph import Graph, fiber_key
-from brainsim.kernels.law.rows import row_targets
+from brainsim.kernels.law.rows import existing, row_targets
+from brainsim.kernels.law.taper import Tapered
 
 
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 3000, 200_000])
@@ -17,3 +20,18 @@ def test_the_same_rows(p: float, n: int) -> None:
             found = row_targets(graph, pre)
             assert found.dtype == "int64"
             assert found.tolist() == graph.row(pre).tolist()
+
+
+@pytest.mark.parametrize("p", [0.0, 1e-3, 0.05, 0.7, 1.0])
+@pytest.mark.parametrize("width", [None, 0.1])
+def test_the_same_synapses_exist(p: float, width: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, n = fiber_key(3, "S", "S", ""), 70
+    graph = Graph(key, n, n, p, True) if width is None else Tapered(key, n, n, p, True, width=width)
+    pre, post = (each.ravel() for each in np.indices((n, n)))
+    expected = [post in row for row in (set(graph.row(pre).tolist()) for pre in range(n)) for post in range(n)]
+    assert existing(graph, pre, post).tolist() == expected
+    monkeypatch.setattr(rows, "_MOST_BLOCKS", 100)
+    assert existing(graph, pre, post).tolist() == expected
+    shuffled = np.random.default_rng(0).permutation(len(pre))[:500]
+    assert existing(graph, pre[shuffled], post[shuffled]).tolist() == np.array(expected)[shuffled].tolist()
+    assert existing(graph, pre[:0], post[:0]).tolist() == []

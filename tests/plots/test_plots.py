@@ -13,8 +13,19 @@ from matplotlib.patches import Polygon
 from matplotlib.text import Text
 
 from brainsim import Area, Assembly, Brain, Hebbian, Region
-from brainsim.errors import DeclarationError
-from brainsim.plots import Curve, brain_svg, draw_brain, learning_curve, overlap_heatmap, raster
+from brainsim.errors import DeclarationError, UnknownNameError
+from brainsim.plots import (
+    Curve,
+    brain_svg,
+    convergence_curve,
+    draw_brain,
+    learning_curve,
+    overlap_heatmap,
+    raster,
+    support_curve,
+    weight_histogram,
+)
+from brainsim.plots._colours import distinct
 from brainsim.simulate.recording import Recording
 
 
@@ -171,3 +182,68 @@ class TestTexts:
             assert drawn[0] == "word0"
         few = overlap_heatmap(assemblies[:8])
         assert [label.get_text() for label in few.get_xticklabels()] == words[:8]
+
+
+class TestConvergence:
+    def test_overlaps_with_the_round_before_and_the_last(self, ax: Any) -> None:
+        assert convergence_curve(recorded(), ["A"], ax=ax) is ax
+        before, last = ax.lines[:2]
+        (chance,) = [line for line in ax.lines if line.get_linestyle() == ":"]
+        assert before.get_xydata().tolist() == [[1, 1], [2, 0], [3, 1]]
+        assert last.get_xydata().tolist() == [[0, 0], [1, 0], [2, 1], [3, 1]]
+        assert chance.get_ydata() == [0.03, 0.03]
+        names = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert names == ["A", "with the round before", "with the last round", "chance, k / n = 0.03"]
+        assert {text.get_text() for text in ax.texts} == {"dog", "cat"}
+
+    def test_support(self, ax: Any) -> None:
+        support_curve(recorded(), ax=ax)
+        assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[3, 3, 6, 6], [2, 2, 3, 3]]
+        with pytest.raises(UnknownNameError, match="'C'"):
+            support_curve(recorded(), ["C"])
+
+    def test_rounds_in_which_no_neuron_fires(self, ax: Any) -> None:
+        recording = Recording([Area("A", 10, 3)])
+        for winners in ([], [1, 2], [], []):
+            recording.append({"A": np.array(winners, np.int64)})
+        convergence_curve(recording, ax=ax)
+        assert ax.lines[0].get_ydata().tolist() == [0, 0, 0]
+        assert support_curve(recording).lines[0].get_ydata().tolist() == [0, 2, 2, 2]
+        assert convergence_curve(Recording([Area("A", 10, 3)])).get_xlabel() == "round"
+
+
+def test_weights_are_counted_in_bins(ax: Any) -> None:
+    assert weight_histogram({"_a->b": [1.0, 1.0, 2.0], "b->b": [3.0], "c": []}, bins=2, ax=ax) is ax
+    assert [line.get_xydata().tolist() for line in ax.lines] == [[[1.5, 2], [2.5, 1]], [[2.5, 1]]]
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["_a->b\n3 synapses, 1 to 2", "b->b\n1 synapses, 3 to 3"]
+    assert ax.get_yscale() == "log"
+    with pytest.raises(DeclarationError, match="at least one weight"):
+        weight_histogram({"c": []})
+    for nonsense in ([1, 2], {"a": ["x"]}, {"a": [np.nan]}, {1: [1.0]}, None):
+        with pytest.raises(DeclarationError, match=r"weight_histogram.weights: must be a mapping"):
+            weight_histogram(nonsense)  # type: ignore[arg-type]
+
+
+def test_a_label_has_one_colour_in_all_areas(ax: Any) -> None:
+    dogs = [Assembly("A", [1, 2, 3], "dog"), Assembly("B", [5], "cat"), Assembly("B", [6, 9], "dog")]
+    raster(recorded(), dogs, ax=ax)
+    drawn = [line for line in ax.lines if line.get_marker() == "." and len(line.get_xydata())]
+    colours = [line.get_color() for line in drawn]
+    assert len(set(colours)) == 3, "dog, cat and the neurons of no assembly"
+    legend = dict(zip(("dog", "cat", "in no assembly"), ax.get_legend().legend_handles, strict=True))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(legend)
+    band_a = [line for line in drawn if line.get_ydata().min() >= 1]
+    assert band_a[0].get_color() == legend["dog"].get_color()
+
+
+def test_small_heatmaps_have_numbers() -> None:
+    rows = [Assembly("A", [1, 2], "x"), Assembly("A", [2, 3], "y")]
+    assert [text.get_text() for text in overlap_heatmap(rows).texts] == ["1.00", "0.50", "0.50", "1.00"]
+    many = [Assembly("A", [number], str(number)) for number in range(11)]
+    assert not overlap_heatmap(many).texts
+
+
+def test_colours_differ_however_many_there_are() -> None:
+    for count in (0, 1, 7, 8, 40):
+        assert len(set(distinct(count))) == count

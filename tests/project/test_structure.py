@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "bench": ("models", "operations", "simulate", "build", "declare", "kernels", "plots", "studies"),
     "cli": ("studies", "bench", "models", "operations", "simulate", "declare", "kernels", "plots"),
 }
-EVERYBODY = ("errors", "_validation", "_version", "_files")
+EVERYBODY = ("errors", "_validation", "_arguments", "_version", "_files")
 PUBLIC = "brainsim"
 
 

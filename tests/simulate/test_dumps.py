@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from forging import forged
+from hypothesis import given
+from hypothesis import strategies as st
 
-from brainsim import Area, Assembly, Brain, Simulator, dumps
-from brainsim.errors import DumpError
+from brainsim import Area, Assembly, Brain, Recording, Simulator, __version__, dumps
+from brainsim.errors import DeclarationError, DumpError
+from brainsim.simulate.texts import from_link, from_text, to_link, to_text
 
 DAMAGES: dict[str, tuple[str, Any]] = {
     "floats": ("T/neurons", np.ones(20)),
@@ -26,7 +31,7 @@ DAMAGES: dict[str, tuple[str, Any]] = {
 }
 
 
-def write(path: Path) -> None:
+def write(path: Path) -> Recording:
     brain = Brain()
     source, target = brain.add(Area("S", 50, 20), Area("T", 100, 10))
     brain.connect(source, target, 0.5)
@@ -36,6 +41,7 @@ def write(path: Path) -> None:
         recording.mark("first")
         sim.run(brain.fibers, 2)
     dumps.write_assemblies(path, [Assembly("T", [1, 2], "x")], {"r": recording})
+    return recording
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -59,3 +65,139 @@ def test_damaged_assemblies_are_refused(tmp_path: Path) -> None:
         file["assemblies/T/x"] = [3, 3]
     with pytest.raises(DumpError, match=r"is damaged.*listed twice"):
         dumps.read_assemblies(path)
+
+
+def one_area() -> Brain:
+    brain = Brain()
+    brain.add(Area("S", 50, 20))
+    return brain
+
+
+NAMES = [
+    "dog",
+    "a/b",
+    "/",
+    "..",
+    ".",
+    "",
+    " ",
+    "nul\0x",
+    "new\nline",
+    "50%",
+    "%2F",
+    "%%25",
+    "%_",
+    "x" * 32_768,
+    "狗 \U0001f600",
+]
+
+
+def test_any_text_names_a_recording_and_an_assembly(tmp_path: Path) -> None:
+    forms = ["\u00e9", "e\u0301"]  # one letter to the eye, two texts
+    recording = write(tmp_path / "first.h5")
+    named = [*NAMES, *forms]
+    for name in named:
+        recording.mark(name)
+    dumps.write_assemblies(
+        tmp_path / "names.h5",
+        [Assembly(area, [1], label) for area in ("T", "a/b") for label in named],
+        dict.fromkeys(named, recording),
+    )
+    assert {area: list(labels) for area, labels in dumps.read_assemblies(tmp_path / "names.h5").items()} == {
+        "T": named,
+        "a/b": named,
+    }
+    recordings = dumps.read_recordings(tmp_path / "names.h5")
+    assert list(recordings) == named
+    assert [mark.label for mark in recordings["dog"].marks] == ["first", *named]
+    with h5py.File(tmp_path / "names.h5") as file:
+        assert file["assemblies/T/dog"][:].tolist() == file["assemblies/T/50%"][:].tolist() == [1]
+
+
+@given(st.text())
+def test_a_name_comes_back_from_its_link(name: str) -> None:
+    link = to_link(name)
+    assert from_link(link) == name
+    assert link not in ("", ".")
+    assert not set("/\0") & set(link)
+    assert from_text(to_text(name)) == name
+    assert "\0" not in to_text(name)
+
+
+@pytest.mark.parametrize("label", [5, None, b"dog", "\udcff", "x" * 32_769])
+def test_what_no_file_can_hold_is_refused_when_it_is_given(label: Any, tmp_path: Path) -> None:
+    recording = Recording([Area("T", 100, 10)])
+    if label is not None:
+        with pytest.raises(DeclarationError, match="label: must be"):
+            Assembly("T", [1], label)
+        with pytest.raises(DeclarationError, match="label: must be"):
+            Assembly("T", [1]).labelled(label)
+    with pytest.raises(DeclarationError, match="label: must be"):
+        recording.mark(label)
+    assert recording.marks == ()
+    with pytest.raises((DumpError, DeclarationError), match=r"name of a recording|write_assemblies.recordings"):
+        dumps.write_assemblies(tmp_path / "x.h5", [], {label: recording})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("note", ["\udcff", 5, None])
+def test_a_note_is_text(note: Any, tmp_path: Path) -> None:
+    with Simulator(one_area(), 1, backend="reference") as sim, pytest.raises(DeclarationError, match=r"note.* be text"):
+        sim.save(tmp_path / "state.h5", note)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("note", ["", "two\nlines", "狗" * 100_000, "/..", "e\u0301", "nul\0x", "%00 %2500"])
+def test_a_note_comes_back_as_it_was_given(note: str, tmp_path: Path) -> None:
+    with Simulator(one_area(), 1, backend="reference") as sim:
+        sim.save(tmp_path / "state.h5", note)
+        assert sim.load(tmp_path / "state.h5") == note
+
+
+def test_a_file_describes_itself(tmp_path: Path) -> None:
+    path, recording = tmp_path / "told.h5", write(tmp_path / "first.h5")
+    about = {"seed": 7, "parameters": {"n": np.int64(100), "words": Path("words.csv"), "p": 0.5}}
+    told = {"dog": "by its meaning", "assemblies": "words", "assemblies/T": "area T", "recordings/r": "two rounds"}
+    dumps.write_assemblies(path, [Assembly("T", [1], "dog")], {"r": recording}, about=about, descriptions=told)
+    plain = {"n": 100, "words": "words.csv", "p": 0.5}
+    assert dumps.read_about(path) == {"seed": 7, "parameters": plain, "brainsim": __version__}
+    with h5py.File(path) as file:
+        assert json.loads(file.attrs["about"])["seed"] == 7
+        named = {"dog": "assemblies/T/dog"}
+        assert {name: file[named.get(name, name)].attrs["description"] for name in told} == told
+        assert file["recordings"].attrs["description"].startswith("recordings/<name>/<area>/neurons")
+    for options in ({"about": {"x": float("nan")}}, {"descriptions": {"cat": "a word"}}):
+        with pytest.raises(DumpError, match=r"about: must be JSON|'cat' is no part of the file"):
+            dumps.write_assemblies(tmp_path / "none.h5", [Assembly("T", [1], "dog")], **options)
+    assert not (tmp_path / "none.h5").exists()
+
+
+def test_names_in_files_of_earlier_formats_are_taken_as_they_are(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "old.h5", "w") as file:
+        file.attrs["brainsim_format"] = 4
+        file["assemblies/T/50%25"] = np.array([1, 2])
+    assert list(dumps.read_assemblies(tmp_path / "old.h5")["T"]) == ["50%25"]
+
+
+PATHS: dict[str, Any] = {"empty": "", "none": None, "number": 3, "bytes": b"x.h5", "nul": "x\0.h5", "folder": "."}
+
+
+@pytest.mark.parametrize("kind", PATHS)
+def test_what_is_no_path_of_a_file_is_one_named_error(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = PATHS[kind]
+    with Simulator(one_area(), 1, backend="reference") as sim:
+        acts = [
+            lambda: sim.save(path),
+            lambda: sim.load(path),
+            lambda: dumps.write_assemblies(path, []),
+            lambda: dumps.read_assemblies(path),
+            lambda: dumps.read_recordings(path),
+            lambda: dumps.read_about(path),
+        ]
+        for act in acts:
+            with pytest.raises((DumpError, DeclarationError), match=r"path|cannot be"):
+                act()
+    assert list(tmp_path.iterdir()) == []

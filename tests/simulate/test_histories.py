@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from recorded import assert_begins, assert_rounds, assert_same, play, simulator, truth
 
-from brainsim import Area, Brain, BrainsimError, Simulator, dumps
+from brainsim import Area, Brain, BrainsimError, Simulator, dumps, plots
 from brainsim.errors import DumpError, SimulationError, UnknownNameError
 from brainsim.kernels.backend import Drained
 from brainsim.kernels.reference import ReferenceBackend
@@ -253,3 +253,29 @@ def test_recordings_written_at_once_keep_the_seed(tmp_path: Path) -> None:
     found = dumps.read_recordings(tmp_path / "dump.h5")
     assert (found["memory"].seed, found["file"].seed, len(found["file"])) == (5, 5, 4)
     assert_begins(found["memory"], WHOLE)
+
+
+def test_a_history_is_drawn_as_a_recording_is(tmp_path: Path) -> None:
+    with simulator() as sim:
+        memory, history = sim.record(), sim.record(to=tmp_path / "h.h5", every=10)
+        play(sim, [memory, history], 15)
+        drawn = [plots.raster(each) for each in (memory, history)]
+    texts = [[text.get_text() for text in ax.get_yticklabels() + ax.texts] for ax in drawn]
+    assert texts[0] == texts[1]
+    assert [len(ax.lines) for ax in drawn] == [len(drawn[0].lines)] * 2
+
+
+@pytest.mark.parametrize("wrong", [None, 3, b"A", object(), ["A"]], ids=repr)
+@pytest.mark.parametrize("kind", ["memory", "file"])
+def test_nonsense_is_refused(tmp_path: Path, kind: str, wrong: Any) -> None:
+    with simulator() as sim:
+        recording = sim.record(drives=True, **({"to": tmp_path / "h.h5"} if kind == "file" else {}))
+        play(sim, [recording], 3)
+        for call in (recording.winners, recording.drives, recording.support, recording.append):
+            with pytest.raises(BrainsimError):
+                call(wrong)
+        for start, stop in (("0", 2), (0, 1.5), ([0], 1)):
+            with pytest.raises(BrainsimError, match="must be an integer"):
+                recording.winners("A", start, stop)  # type: ignore[arg-type]
+        assert len(recording) == 3
+        assert len(recording.winners("A", np.int64(1), 3)) == 2

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import pytest
 import recorded
-from recorded import assert_begins, assert_rounds, assert_same, play, simulator
+from recorded import assert_begins, assert_rounds, assert_same, files_at_most, play, simulator
 
 from brainsim import dumps
 from brainsim.errors import DumpError
@@ -113,17 +110,6 @@ def test_a_forked_child_leaves_the_file_alone(tmp_path: Path, child: str, ending
     found = dumps.read_recordings(path)["history"]
     assert len(found) == 100
     assert_rounds(found, WHOLE)
-
-
-@contextmanager
-def files_at_most(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond a size, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_full_disk_ends_the_history_and_not_the_run(tmp_path: Path) -> None:

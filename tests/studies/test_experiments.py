@@ -14,6 +14,7 @@ import pytest
 
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.dumps import read_assemblies, read_recordings
+from brainsim.studies import sealed_json
 from brainsim.studies.experiment import experiment, load_experiment
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
@@ -221,7 +222,7 @@ def test_a_crash_is_exit_1_and_keeps_what_was_done(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "ZeroDivisionError: on purpose" in done.stderr
-    assert json.loads((tmp_path / "out" / "parts" / "first.json").read_text()) == 3
+    assert json.loads((tmp_path / "out" / "parts" / "first.json").read_text())["result"] == 3
     assert json.loads((tmp_path / "out" / "run.json").read_text())["status"] == "failed"
 
 
@@ -273,10 +274,10 @@ def test_a_run_under_another_tie_rule_is_not_resumed(tmp_path: Path, found: int)
     file.write_text("")
     settings = Settings.of_file(file, seed=1, quick=False, parameters={})
     Run(tmp_path / "out", settings).begin(resume=False)
-    header = json.loads((tmp_path / "out" / "run.json").read_text())
+    header = sealed_json.read(tmp_path / "out" / "run.json")
     assert header["versions"]["ties"] == str(header.pop("ties_version"))
     header |= {"ties_version": found} if found else {}  # the first versions did not note it
-    (tmp_path / "out" / "run.json").write_text(json.dumps(header))
+    (tmp_path / "out" / "run.json").write_text(json.dumps(sealed_json.sealed(header)))
     with pytest.raises(RunFolderError, match=rf"ties_version \({found}, now 1\) differs from the run to resume"):
         Run(tmp_path / "out", settings).begin(resume=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
 from brainsim.errors import ExperimentError
@@ -27,7 +28,18 @@ def quick(name: str, folder: Path, **changed: Any) -> tuple[dict[str, Any], Path
     run = Run(folder / name, settings)
     run.begin(resume=False)
     run.finish(experiment(run, **parameters))
+    has_tidy_scores(run.folder)
     return json.loads((run.folder / "metrics.json").read_text()), run.folder
+
+
+def has_tidy_scores(folder: Path) -> None:
+    """Check that each condition and test has the scores of all seeds once."""
+    scores = pandas.read_csv(folder / "scores.csv")
+    assert len(scores)
+    names = [name for name in scores.columns if name != "value"]
+    assert not scores.duplicated(names).any()
+    curve = pandas.read_csv(folder / "curve.csv")
+    assert not curve.duplicated([name for name in curve.columns if name != "value"]).any()
 
 
 def test_projection(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.studies.experiment import Experiment, experiment
 from brainsim.studies.folders import new_folder
+from brainsim.studies.inspecting import check
 from brainsim.studies.metrics import ADDED
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
@@ -88,7 +89,7 @@ def test_a_signal_ends_a_run_that_can_be_resumed(
     assert process.returncode == code, errors
     assert errors == f"Error: {status}; continue with: brainsim run --resume --out out\n"
     assert header_of(Path("out"))["status"] == status
-    assert json.loads(Path("out/parts/first.json").read_text()) == 3
+    assert json.loads(Path("out/parts/first.json").read_text())["result"] == 3
     assert brainsim("run", "--resume", "--out", "out", capsys=capsys)[0] == 0
     metrics = json.loads(Path("out/metrics.json").read_text())
     assert (metrics["score"], metrics["seed"], metrics["parameters"]["rate"]) == (0.75, 5, 0.25)
@@ -280,3 +281,48 @@ class TestFiles:
         assert self.study().resumed([], header["parameters"], quick=False) == given
         with pytest.raises(RunFolderError, match="is not an empty folder"):
             begun(tmp_path / "out", parameters=given)
+
+
+@pytest.mark.parametrize("name", ["run.json", "parts/first.json"])
+def test_what_a_resumed_run_reads_is_what_was_written(name: str, tmp_path: Path) -> None:
+    """A number that is changed is found; a byte-order mark and other ends of lines change nothing."""
+    file = tmp_path / "study.py"
+    file.write_text("")
+    settings = Settings.of_file(file, seed=1234, quick=False, parameters={})
+
+    def resumed() -> Any:
+        run = Run(tmp_path / "out", settings)
+        run.begin(resume=(tmp_path / "out").exists())
+        try:
+            return run.part("first", lambda part: {"score": np.float64(1234), "many": (1, 2)})
+        finally:
+            run.abandon("failed")
+
+    path = tmp_path / "out" / name
+    assert resumed() == {"score": 1234, "many": [1, 2]}
+    content = path.read_bytes()
+    path.write_bytes(b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n"))
+    assert resumed() == {"score": 1234, "many": [1, 2]}
+    for changed in (content.replace(b"1234", b"1235"), b"[" * 100_000, b"\xff", b"", b"3"):
+        path.write_bytes(changed)
+        with pytest.raises(RunFolderError, match=f"{path.name}.*(digest differs|nested|utf-8|Expecting|no mapping)"):
+            resumed()
+
+
+def test_files_that_are_not_what_a_run_wrote_are_found(tmp_path: Path) -> None:
+    file, out = tmp_path / "study.py", tmp_path / "out"
+    file.write_text("")
+    run = Run(out, Settings.of_file(file, seed=1, quick=False, parameters={}))
+    run.begin(resume=False)
+    run.picture("picture.png", Figure)
+    run.finish({"score": 0.25})
+    assert check(out).condition == "whole"
+    metrics = out / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("0.25", "0.75"))
+    (out / "picture.png").unlink()
+    found = {Path(each.path).name: each.detail for each in check(out).files if each.condition == "damaged"}
+    assert found == {
+        "metrics.json": "is damaged: it is not what the run wrote",
+        "picture.png": "is damaged: it is missing",
+    }
+    assert check(out).condition == "damaged"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from brainsim._arguments import checked
 from brainsim.errors import LexiconError
 from brainsim.models.nemo.learner import Sentence
 from brainsim.models.nemo.lexicon import Lexicon
@@ -14,6 +15,7 @@ _COLUMNS = ("role", "order", "subj", "verb", "obj")
 _CHILDREN = {"Target_Child", "Child", "Sister", "Brother"}
 
 
+@checked()
 def read_clauses(path: str | Path, lexicon: Lexicon) -> list[Sentence]:
     """Return what grown-ups say, in the order of the file: one sentence for each (noun, verb) pair of the lexicon.
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from brainsim._arguments import check_record, checked
 from brainsim._validation import integer
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
 from brainsim.declare.plasticity import Plasticity
+from brainsim.errors import DeclarationError
 from brainsim.models.nemo.lexicon import Lexicon
 from brainsim.simulate.simulator import Simulator
 
@@ -32,13 +34,19 @@ class Sentence:
     seen: str
     done: str
 
+    def __post_init__(self) -> None:
+        check_record(self)
 
+
+@checked()
 def random_sentences(lexicon: Lexicon, count: int, seed: int, stream: int = 0) -> list[Sentence]:
     """Return ``count`` true sentences, a noun and then a verb, each drawn uniformly and independently.
 
     Different ``stream`` numbers give independent sentences for one seed.
     """
-    rng = np.random.default_rng([seed, stream])
+    where = "random_sentences"
+    count = integer(f"{where}.count", count, 0, None)
+    rng = np.random.default_rng([integer(f"{where}.seed", seed, 0, None), integer(f"{where}.stream", stream, 0, None)])
     nouns = rng.integers(len(lexicon.nouns), size=count).tolist()
     verbs = rng.integers(len(lexicon.verbs), size=count).tolist()
     pairs = [(lexicon.nouns[i], lexicon.verbs[j]) for i, j in zip(nouns, verbs, strict=True)]
@@ -60,8 +68,11 @@ class Heard:
     readback: Mapping[str, float]
     stability: Mapping[str, float]
 
+    @checked()
     def areas_by(self, measure: str) -> tuple[str, ...]:
         """Return the areas in which ``"readback"`` or ``"stability"`` is largest: one, or all that tie."""
+        if measure not in ("readback", "stability"):
+            raise DeclarationError(where="Heard.areas_by.measure", value=measure, allowed="'readback' or 'stability'")
         values: Mapping[str, float] = getattr(self, measure)
         return tuple(area for area, value in values.items() if value == max(values.values()))
 
@@ -123,6 +134,7 @@ class WordLearner:
         Passed on to `Simulator`: ``seed``, ``backend``, ``threads``, ``cache_mb``.
     """
 
+    @checked()
     def __init__(
         self,
         lexicon: Lexicon,
@@ -154,6 +166,7 @@ class WordLearner:
         )
         self.sim = Simulator(brain, **simulator)
 
+    @checked()
     def hear(self, sentence: Sentence) -> None:
         """Learn from one sentence: groundings fire throughout, each word's phonology in its turn."""
         sim = self.sim
@@ -164,6 +177,7 @@ class WordLearner:
             sim.run(self.brain.fibers, rounds=self.tau)
         sim.silence(self.phon, self.visual, self.motor)
 
+    @checked()
     def name(self, word: str) -> tuple[Assembly, float]:
         """Fire a word's grounding alone: return its lexical assembly and the fraction of its phonology fired back."""
         grounding, lex = self._home(word)
@@ -175,6 +189,7 @@ class WordLearner:
             sim.run(lex >> self.phon)
             return assembly, _recalled(self.phon[word], sim.assembly(self.phon))
 
+    @checked()
     def listen(self, word: str) -> Heard:
         """Fire a word's phonology alone and look at what each lexical area does with it."""
         readback, stability = {}, {}
@@ -190,6 +205,7 @@ class WordLearner:
                 stability[lex.name] = _recalled(first, sim.assembly(lex))
         return Heard(readback, stability)
 
+    @checked()
     def test(self, words: Sequence[str] | None = None) -> Scores:
         """Probe words (all by default) without changing the brain."""
         tested = self.lexicon.words if words is None else tuple(words)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 
+from brainsim._arguments import check_record, checked
 from brainsim.errors import LexiconError
 from brainsim.models.nemo import words
 from brainsim.models.nemo.ratings import rating, rating_columns
@@ -45,11 +46,15 @@ class Lexicon:
     dropped_columns: tuple[str, ...] = ()
     skipped_classes: Mapping[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        check_record(self)
+
     @property
     def words(self) -> tuple[str, ...]:
         """Nouns, then verbs."""
         return self.nouns + self.verbs
 
+    @checked()
     def take(self, nouns: int | None = None, verbs: int | None = None) -> Lexicon:
         """Return the lexicon of the first ``nouns`` nouns and ``verbs`` verbs (all, if ``None``).
 
@@ -66,6 +71,7 @@ class Lexicon:
                 )
         return self.only(self.nouns[:nouns] + self.verbs[:verbs])
 
+    @checked()
     def only(self, words: Sequence[str]) -> Lexicon:
         """Return the lexicon restricted to ``words``, in its own order."""
         kept = set(words)
@@ -95,6 +101,7 @@ def english() -> Lexicon:
     return read_lexicon(Path(str(files("brainsim.models.nemo") / "data" / "english.csv")))
 
 
+@checked()
 def read_lexicon(path: str | Path, *, features: Sequence[str] = (), drop_homographs: bool = False) -> Lexicon:
     r"""Read a CSV file with the columns ``word``, ``class`` (or ``lexical_class``) and any numeric feature columns.
 

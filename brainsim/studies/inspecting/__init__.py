@@ -1,18 +1,20 @@
 """Looking at what brainsim wrote, and at what a file declares; each function returns records, the commands print them.
 
-`check` says what is whole, `show` what is in it, `diff` where two of a kind part, and `declared_brain` which brain a
-Python file declares.  `text` and `outline` write records and brains as plain text.
+`check` says what is whole, `show` what is in it, `diff` where two of a kind part, `draw` draws it, and `declared_brain`
+returns the brain that a Python file declares.  `text` and `outline` write records and brains as plain text.
 """
 
 from brainsim.studies.inspecting.checking import Checked, check
 from brainsim.studies.inspecting.comparison import Comparison, Difference
 from brainsim.studies.inspecting.differing import diff
+from brainsim.studies.inspecting.drawing import DRAWINGS, draw
 from brainsim.studies.inspecting.outline import outline
 from brainsim.studies.inspecting.showing import ShownDump, ShownRun, ShownState, show
 from brainsim.studies.inspecting.source import declared_brain
 from brainsim.studies.inspecting.texts import text
 
 __all__ = [
+    "DRAWINGS",
     "Checked",
     "Comparison",
     "Difference",
@@ -22,6 +24,7 @@ __all__ = [
     "check",
     "declared_brain",
     "diff",
+    "draw",
     "outline",
     "show",
     "text",

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import BrainsimError, DumpError, RunFolderError
-from brainsim.simulate.dumps import read_assemblies, read_recordings
-from brainsim.simulate.recording import Recording
+from brainsim.kernels.law.graph import GRAPH_VERSION
+from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
-from brainsim.studies.folders import contents
-from brainsim.studies.inspecting.folder import Standing, standing
+from brainsim.studies import manifest
+from brainsim.studies.inspecting.folder import Standing, header_of, standing
 from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
+from brainsim.studies.inspecting.reading import Held, held, whole_rounds
+from brainsim.studies.inspecting.states import fault_of_state
 from brainsim.studies.inspecting.table import counted
 from brainsim.studies.inspecting.whole_files import fault
+
+_GROWING = "it is being written, or the process that wrote it was killed"
+
+_LOCK = re.compile(r"\..*lock")
 
 Condition = Literal["whole", "unfinished", "damaged", "unknown"]
 
@@ -79,12 +86,13 @@ def _fault(path: Path, error: BrainsimError) -> Checked:
 
 
 def _file(path: Path, kind: str) -> Checked:
-    if kind == "state":
+    if kind == "hdf5":
+        with held(path) as content:
+            if content.kind != "state":
+                return _dump(path, content)
         return _state(path)
-    if kind == "dump":
-        return _dump(path)
     if kind == "partial":
-        return Checked(str(path), kind, "unfinished", "is being written, or was left by a process that was killed")
+        return Checked(str(path), kind, "unfinished", _GROWING)
     if kind == "other":
         return Checked(str(path), kind, "unknown", "no file that brainsim writes")
     wrong = fault(path, kind)
@@ -93,25 +101,38 @@ def _file(path: Path, kind: str) -> Checked:
 
 def _state(path: Path) -> Checked:
     saved = read_state(path)
+    wrong = fault_of_state(saved)
+    if wrong:
+        return Checked(str(path), "state", "damaged", f"is damaged: {wrong}")
     rounds = saved.snapshot.brain["rounds"]
-    return Checked(str(path), "state", "whole", f"after {counted(rounds, 'round')}, seed {saved.seed}", rounds)
+    detail = f"after {counted(rounds, 'round')}, seed {saved.seed}"
+    others = {"graph": (saved.graph_version, GRAPH_VERSION), "ties": (saved.ties_version, TIES_VERSION)}
+    detail += "".join(
+        f"; belongs to {name} version {found}, here {here}, so that it can be looked at and not loaded"
+        for name, (found, here) in others.items()
+        if found not in (None, here)
+    )
+    return Checked(str(path), "state", "whole", detail, rounds)
 
 
-def _dump(path: Path) -> Checked:
-    recordings = read_recordings(path)
-    assemblies = sum(map(len, read_assemblies(path).values()))
-    held = [_recorded(name, recording) for name, recording in recordings.items()]
-    held += [counted(assemblies, "assembly", "assemblies")] if assemblies or not held else []
-    rounds = max(map(len, recordings.values()), default=None)
-    return Checked(str(path), "dump", "whole", ", ".join(held), rounds)
-
-
-def _recorded(name: str, recording: Recording) -> str:
-    return f"recording {name!r} of {counted(len(recording), 'round')}"
+def _dump(path: Path, content: Held) -> Checked:
+    kind = content.kind
+    good = {name: whole_rounds(recording) for name, recording in content.recordings.items()}
+    torn = {name: len(content.recordings[name]) for name in good if good[name] < len(content.recordings[name])}
+    assemblies = sum(map(len, content.assemblies.values()))
+    rounds = max(good.values(), default=None)
+    if torn:
+        lost = (f"recording {name!r} is whole for {good[name]} of {counted(torn[name], 'round')}" for name in torn)
+        return Checked(str(path), kind, "damaged", f"is damaged: {', '.join(lost)}", rounds)
+    said = [f"recording {name!r} of {counted(length, 'round')}" for name, length in good.items()]
+    said += [counted(assemblies, "assembly", "assemblies")] if assemblies or not said else []
+    if content.growing:
+        return Checked(str(path), kind, "unfinished", f"{', '.join(said)}; {_GROWING}", rounds)
+    return Checked(str(path), kind, "whole", ", ".join(said), rounds)
 
 
 def _run(folder: Path) -> Checked:
-    files = tuple(check(path) for path in sorted(_files(folder)))
+    files = _as_written(folder, tuple(check(path) for path in sorted(_files(folder))))
     damaged = sum(each.condition == "damaged" for each in files)
     detail = counted(len(files), "file") + (f", {damaged} damaged" if damaged else "")
     try:
@@ -123,9 +144,23 @@ def _run(folder: Path) -> Checked:
     return Checked(str(folder), "run", condition, f"{stands.status}, {detail}", run=stands, files=files)
 
 
+def _as_written(folder: Path, files: tuple[Checked, ...]) -> tuple[Checked, ...]:
+    """Return the files of a run, those as damaged that are no longer what it wrote, or are missing."""
+    try:
+        changed = manifest.changed(folder, header_of(folder))
+    except (RunFolderError, OSError):  # which is said elsewhere
+        return files
+    wrong = {str(folder / name): f"is damaged: it {verdict}" for name, verdict in changed.items()}
+    judged = [
+        each
+        if each.path not in wrong or each.condition == "damaged"
+        else replace(each, condition="damaged", detail=wrong[each.path])
+        for each in files
+    ]
+    missing = wrong.keys() - {each.path for each in files}
+    return (*judged, *(Checked(path, "other", "damaged", wrong[path]) for path in sorted(missing)))
+
+
 def _files(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for path in contents(folder):
-        inner = [path] if path.is_symlink() or not path.is_dir() else path.rglob("*")
-        found += [each for each in inner if not each.is_dir()]
-    return found
+    """Return all files of a run but for locks, which are empty."""
+    return [path for path in folder.rglob("*") if not path.is_dir() and not _LOCK.fullmatch(path.name)]

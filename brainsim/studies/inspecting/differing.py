@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from brainsim.errors import ComparisonError
-from brainsim.simulate.dumps import read_assemblies, read_recordings
 from brainsim.simulate.states_file import read_state
+from brainsim.simulate.stored import StoredRecording
 from brainsim.studies.inspecting import differing_runs
 from brainsim.studies.inspecting.comparison import Comparison, Difference
 from brainsim.studies.inspecting.differing_recordings import of_assemblies, of_recordings
 from brainsim.studies.inspecting.differing_states import of_states
 from brainsim.studies.inspecting.kinds import kind_of
+from brainsim.studies.inspecting.reading import held
 
-_COMPARABLE = {"state": "states", "dump": "recordings and assemblies", "history": "recordings and assemblies"}
+_NAMES = {"run": "run folder", "hdf5": "HDF5 file"}
 
 
 def diff(a: str | Path, b: str | Path) -> Comparison:
@@ -49,29 +50,36 @@ def diff(a: str | Path, b: str | Path) -> Comparison:
     kinds = [kind_of(first), kind_of(second)]
     if kinds == ["run", "run"]:
         return _runs(first, second)
-    held = [_COMPARABLE.get(kind) for kind in kinds]
-    if held[0] is None or held[0] != held[1]:
-        said = " and ".join(f"{path} is a {kind}" for path, kind in zip((a, b), kinds, strict=True))
-        raise ComparisonError(
-            f"cannot compare these: {said}; give two states, two files of recordings or assemblies, or two run folders"
-        )
-    return Comparison(str(a), str(b), held[0], tuple(_files(first, second, held[0])))
+    if kinds != ["hdf5", "hdf5"]:
+        raise _incomparable(a, b, [_NAMES.get(kind, "file that brainsim cannot compare") for kind in kinds])
+    with held(first) as ours, held(second) as theirs:
+        if "state" not in (ours.kind, theirs.kind):
+            found = [
+                *of_assemblies(ours.assemblies, theirs.assemblies),
+                *_recordings(ours.recordings, theirs.recordings),
+            ]
+            return Comparison(str(a), str(b), "recordings and assemblies", tuple(found))
+        if ours.kind != theirs.kind:
+            raise _incomparable(a, b, [ours.kind, theirs.kind])
+    return Comparison(str(a), str(b), "states", tuple(of_states(read_state(first), read_state(second))))
 
 
-def _files(a: Path, b: Path, held: str) -> Iterator[Difference]:
-    if held == "states":
-        yield from of_states(read_state(a), read_state(b))
+def _incomparable(a: str | Path, b: str | Path, kinds: Sequence[str]) -> ComparisonError:
+    said = " and ".join(f"{path} is a {kind}" for path, kind in zip((a, b), kinds, strict=True))
+    return ComparisonError(
+        f"cannot compare these: {said}; give two states, two files of recordings or assemblies, or two run folders"
+    )
+
+
+def _recordings(a: Mapping[str, StoredRecording], b: Mapping[str, StoredRecording]) -> Iterator[Difference]:
+    if len(a) == len(b) == 1:
+        yield from of_recordings(f"recording {next(iter(a))!r}", *a.values(), *b.values())
         return
-    yield from of_assemblies(read_assemblies(a), read_assemblies(b))
-    first, second = read_recordings(a), read_recordings(b)
-    if len(first) == len(second) == 1:
-        yield from of_recordings(f"recording {next(iter(first))!r}", *first.values(), *second.values())
-        return
-    for name in dict.fromkeys([*first, *second]):
-        if name in first and name in second:
-            yield from of_recordings(f"recording {name!r}", first[name], second[name])
+    for name in dict.fromkeys([*a, *b]):
+        if name in a and name in b:
+            yield from of_recordings(f"recording {name!r}", a[name], b[name])
         else:
-            rounds = [f"{len(each[name])} rounds" if name in each else None for each in (first, second)]
+            rounds = [f"{len(each[name])} rounds" if name in each else None for each in (a, b)]
             yield Difference(f"recording {name!r}", *rounds)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 
 from brainsim.declare.assembly import Assembly
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recording import Recorded, pieces
 from brainsim.studies.inspecting.comparison import Difference
 
 
-def of_recordings(what: str, a: Recording, b: Recording) -> Iterator[Difference]:
-    """Yield what differs between two recordings: areas, the first winners or drives, the length, marks."""
+def of_recordings(what: str, a: Recorded, b: Recorded) -> Iterator[Difference]:
+    """Yield what differs between two recordings: seed, areas, the first winners or drives, the length, marks."""
+    if None not in (a.seed, b.seed) and a.seed != b.seed:
+        yield Difference(f"{what}, seed", a.seed, b.seed)
     areas = [{area.name: f"n = {area.n}, k = {area.k}" for area in each.areas} for each in (a, b)]
     for name in dict.fromkeys([*areas[0], *areas[1]]):
         if areas[0].get(name) != areas[1].get(name):
@@ -28,26 +30,27 @@ def of_recordings(what: str, a: Recording, b: Recording) -> Iterator[Difference]
     yield from _marks(what, a, b)
 
 
-def _parting(what: str, a: Recording, b: Recording, areas: list[str]) -> Iterator[Difference]:
+def _parting(what: str, a: Recorded, b: Recorded, areas: list[str]) -> Iterator[Difference]:
     """Yield where winners, then drives, of each round differ, in order of rounds, areas and neurons."""
     drives = a.has_drives and b.has_drives
-    winners = {name: (a.winners(name), b.winners(name)) for name in areas}
-    driven = {name: (a.drives(name), b.drives(name)) for name in areas} if drives else {}
-    for number in range(min(len(a), len(b))):
-        for name in areas:
-            ours, theirs = (rounds[number] for rounds in winners[name])
-            if not np.array_equal(ours, theirs):
-                neuron = int(np.setxor1d(ours, theirs)[0])
-                said = ["fires" if neuron in fired else "is silent" for fired in (ours, theirs)]
-                yield Difference(what, *said, round=number, area=name, neuron=neuron)
-            elif drives:
-                first, second = (rounds[number] for rounds in driven[name])
-                for at in np.flatnonzero(first != second)[:1]:
-                    amounts = [f"fires with drive {float(each[at]):.10g}" for each in (first, second)]
-                    yield Difference(what, *amounts, round=number, area=name, neuron=int(ours[at]))
+    for start, stop in pieces(a):
+        winners = {name: (a.winners(name, start, stop), b.winners(name, start, stop)) for name in areas}
+        driven = {name: (a.drives(name, start, stop), b.drives(name, start, stop)) for name in areas if drives}
+        for at in range(min(stop, len(b)) - start):
+            for name in areas:
+                ours, theirs = (rounds[at] for rounds in winners[name])
+                if not np.array_equal(ours, theirs):
+                    neuron = int(np.setxor1d(ours, theirs)[0])
+                    said = ["fires" if neuron in fired else "is silent" for fired in (ours, theirs)]
+                    yield Difference(what, *said, round=start + at, area=name, neuron=neuron)
+                elif drives:
+                    first, second = (rounds[at] for rounds in driven[name])
+                    for place in np.flatnonzero(first != second)[:1]:
+                        amounts = [f"fires with drive {float(each[place]):.10g}" for each in (first, second)]
+                        yield Difference(what, *amounts, round=start + at, area=name, neuron=int(ours[place]))
 
 
-def _marks(what: str, a: Recording, b: Recording) -> Iterator[Difference]:
+def _marks(what: str, a: Recorded, b: Recorded) -> Iterator[Difference]:
     for number in range(max(len(a.marks), len(b.marks))):
         first, second = (each.marks[number] if number < len(each.marks) else None for each in (a, b))
         if first != second:

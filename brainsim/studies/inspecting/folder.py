@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from brainsim._version import __version__
 from brainsim.errors import RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
+from brainsim.studies import sealed_json
 from brainsim.studies.folders import in_use
 from brainsim.studies.settings import HEADER, read_header, sha256
 
@@ -104,7 +104,7 @@ def metrics_of(folder: Path) -> dict[str, Any] | None:
     """
     path = folder / "metrics.json"
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = sealed_json.load(path)
         if not isinstance(found, dict):
             raise TypeError("no mapping")
     except FileNotFoundError:

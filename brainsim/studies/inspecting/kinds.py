@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import DumpError, RunFolderError
-from brainsim.simulate.hdf5 import opened
 from brainsim.studies.settings import HEADER
 
-Kind = Literal["state", "dump", "history", "run", "partial", "json", "csv", "text", "picture", "other"]
+Kind = Literal["hdf5", "run", "partial", "json", "csv", "text", "picture", "other"]
 
 HDF5 = (".h5", ".hdf5")
 _BY_ENDING: dict[str, Kind] = {
@@ -24,12 +23,12 @@ _PARTIAL = re.compile(r"\.brainsim-\d+-\d+(\..*)?")
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what a file or folder is.
+    """Return what a file or folder is; HDF5 files tell more when they are opened.
 
     Raises
     ------
     DumpError
-        If there is no such file, or it should be an HDF5 file of brainsim but cannot be read.
+        If there is no such file.
     RunFolderError
         If it is a folder that holds no run.
     """
@@ -42,7 +41,7 @@ def kind_of(path: Path) -> Kind:
     if _PARTIAL.fullmatch(path.name):
         return "partial"
     if path.suffix.lower() in HDF5 or looks_like_hdf5(path):
-        return _kind_of_hdf5(path)
+        return "hdf5"
     return _BY_ENDING.get(path.suffix.lower(), "other")
 
 
@@ -51,10 +50,3 @@ def looks_like_hdf5(path: Path) -> bool:
     with path.open("rb") as file:
         beginning = file.read(520)
     return b"\x89HDF\r\n\x1a\n" in (beginning[:8], beginning[512:]) or beginning.startswith(b"brainsim ")
-
-
-def _kind_of_hdf5(path: Path) -> Kind:
-    with opened(path) as file:
-        if "identity" in file or "declaration" in file:
-            return "state"
-        return "dump"

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brainsim.declare.area import Area
 from brainsim.errors import DumpError
-from brainsim.simulate.dumps import read_assemblies, read_recordings
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recording import pieces
 from brainsim.simulate.states_file import SavedState, read_state
+from brainsim.simulate.stored import StoredRecording
 from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of
-from brainsim.studies.inspecting.versions import Versions, about, versions_of
+from brainsim.studies.inspecting.reading import Held, held
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The format of a state's file, and the versions of the random graph and of the rule that breaks ties."""
+
+    format: int
+    graph: int
+    ties: int | None
 
 
 @dataclass(frozen=True)
@@ -65,10 +75,11 @@ class ShownRecordingArea:
 
 @dataclass(frozen=True)
 class ShownRecording:
-    """One recording: its rounds, areas and marks (round and label), and whether it has drives."""
+    """One recording: its rounds, seed, areas and marks (round and label), and whether it has drives."""
 
     name: str
     rounds: int
+    seed: int | None
     drives: bool
     areas: tuple[ShownRecordingArea, ...]
     marks: tuple[tuple[int, str], ...]
@@ -76,15 +87,17 @@ class ShownRecording:
 
 @dataclass(frozen=True)
 class ShownDump:
-    """A file of assemblies and recordings: the sizes of assemblies by area and label, and the recordings.
+    """A dump or a history: the sizes of assemblies by area and label, and the recordings.
 
-    ``about`` is what else the file says of itself.
+    ``growing`` says whether it is still being written, or its writer was killed, and ``about`` what the file says of
+    itself.
     """
 
     path: str
     kind: str
+    format: int
+    growing: bool
     about: Mapping[str, Any]
-    versions: Versions
     assemblies: Mapping[str, Mapping[str, int]]
     recordings: tuple[ShownRecording, ...]
 
@@ -125,12 +138,13 @@ def show(path: str | Path) -> Shown:
     """
     place = Path(path)
     kind = kind_of(place)
-    if kind == "state":
-        return _state(place)
-    if kind in ("dump", "history"):
-        return _dump(place, kind)
     if kind == "run":
         return _run(place)
+    if kind == "hdf5":
+        with held(place) as content:
+            if content.kind != "state":
+                return _dump(place, content)
+        return _state(place)
     raise DumpError(f"{path}: is no state, no dump, no history and no run folder of brainsim")
 
 
@@ -142,7 +156,7 @@ def _state(path: Path) -> ShownState:
         seed=saved.seed,
         rounds=brain.pop("rounds"),
         note=saved.note,
-        versions=versions_of(path),
+        versions=Versions(saved.format, saved.graph_version, saved.ties_version),
         areas=areas_of(identity),
         fibers=fibers_of(identity, saved.snapshot),
         modulators=identity.get("modulators", {}),
@@ -152,27 +166,31 @@ def _state(path: Path) -> ShownState:
     )
 
 
-def _dump(path: Path, kind: str) -> ShownDump:
+def _dump(path: Path, content: Held) -> ShownDump:
     return ShownDump(
         path=str(path),
-        kind=kind,
-        about=about(path),
-        versions=versions_of(path),
+        kind=content.kind,
+        format=content.format,
+        growing=content.growing,
+        about=content.about,
         assemblies={
             area: {label: len(assembly) for label, assembly in labels.items()}
-            for area, labels in read_assemblies(path).items()
+            for area, labels in content.assemblies.items()
         },
-        recordings=tuple(_recording(name, recording) for name, recording in read_recordings(path).items()),
+        recordings=tuple(_recording(name, recording) for name, recording in content.recordings.items()),
     )
 
 
-def _recording(name: str, recording: Recording) -> ShownRecording:
-    areas = tuple(
-        ShownRecordingArea(area.name, area.n, area.k, recording.support(area), sum(map(len, recording.winners(area))))
-        for area in recording.areas
-    )
+def _recording(name: str, recording: StoredRecording) -> ShownRecording:
+    areas = tuple(ShownRecordingArea(area.name, area.n, area.k, *_fired(recording, area)) for area in recording.areas)
     marks = tuple((mark.round, mark.label) for mark in recording.marks)
-    return ShownRecording(name, len(recording), recording.has_drives, areas, marks)
+    return ShownRecording(name, len(recording), recording.seed, recording.has_drives, areas, marks)
+
+
+def _fired(recording: StoredRecording, area: Area) -> tuple[int, int]:
+    """Return how many different neurons fired, and how many in all."""
+    in_all = (len(winners) for piece in pieces(recording) for winners in recording.winners(area, *piece))
+    return recording.support(area), sum(in_all)
 
 
 def _run(folder: Path) -> ShownRun:

@@ -56,7 +56,7 @@ def _(state: ShownState) -> str:
     head = [
         ("seed", str(state.seed)),
         ("note", state.note),
-        ("versions", f"format {versions.format}, graph {versions.graph}, ties {versions.ties}"),
+        ("versions", f"format {versions.format}, graph {versions.graph}, ties {versions.ties or 'unknown'}"),
         *((name.replace("_", " "), _listed(value)) for name, value in state.brain.items()),
     ]
     areas, fibers = state.areas, state.fibers
@@ -113,7 +113,7 @@ def _(dump: ShownDump) -> str:
     recordings = [line for recording in dump.recordings for line in _recording(recording)]
     return "\n".join(
         [
-            f"{dump.path}: {dump.kind} of format {dump.versions.format}",
+            f"{dump.path}: {dump.kind} of format {dump.format}{', still growing or cut off' if dump.growing else ''}",
             *aligned([(name, _listed(value)) for name, value in dump.about.items()]),
             *titled("assemblies", assemblies),
             *recordings,
@@ -128,6 +128,7 @@ def _recording(recording: ShownRecording) -> list[str]:
     ]
     marks = _listed([f"{label} (round {number})" for number, label in recording.marks])
     held = [counted(recording.rounds, "round"), *(["with drives"] if recording.drives else [])]
+    held += [] if recording.seed is None else [f"seed {recording.seed}"]
     title = f"recording {recording.name!r}: {', '.join(held)}"
     return [*titled(title, rows), *([f"  marks: {marks}"] if marks else [])]
 

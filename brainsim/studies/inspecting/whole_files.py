@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
+
+from brainsim.studies import sealed_json
 
 
 def fault(path: Path, kind: str) -> str | None:
@@ -20,7 +21,7 @@ def fault(path: Path, kind: str) -> str | None:
 
 
 def _read_json(path: Path) -> None:
-    json.loads(path.read_text(encoding="utf-8"))
+    sealed_json.load(path)
 
 
 def _read_csv(path: Path) -> None:

@@ -1,0 +1,12 @@
+"""Recordings in the formats of other tools: SONATA, Neo and NWB.
+
+All of them take a `Recording`, a `History` or a `StoredRecording`, and the time from one round to the next.
+"""
+
+from __future__ import annotations
+
+from brainsim.simulate.neo_block import to_neo
+from brainsim.simulate.nwb import write_nwb
+from brainsim.simulate.sonata import write_sonata
+
+__all__ = ["to_neo", "write_nwb", "write_sonata"]

@@ -1,0 +1,128 @@
+"""Recordings of a part of a run that go on after an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from brainsim.studies.folders import writing
+
+if TYPE_CHECKING:
+    from brainsim.declare.area import Area
+    from brainsim.simulate.history import History
+    from brainsim.simulate.simulator import Simulator
+    from brainsim.simulate.stored import StoredRecording
+
+Place = tuple[int, int]
+"""How many rounds and how many marks a recording had."""
+
+
+@dataclass
+class Lasting:
+    """A recording of all rounds of a part, in segments while it runs; made by ``Part.record``.
+
+    A segment is a history that begins with the part, or with a checkpoint from which the part was continued.  It holds
+    at least all rounds up to the next checkpoint, since `flush` precedes each checkpoint.  What it holds beyond the one
+    that was continued from comes again in the next segment, and is left out in the end.
+
+    Attributes
+    ----------
+    path : Path
+        Where the whole recording goes.
+    begin : tuple of two int
+        Rounds and marks before the present segment.
+    """
+
+    path: Path
+    begin: Place
+    _stem: Path
+    _history: History
+
+    @classmethod
+    def started(
+        cls, simulator: Simulator, *areas: Area | str, path: Path, stem: Path, begin: Place, every: int
+    ) -> Lasting:
+        """Begin a segment; those that began later belong to a run that was not continued."""
+        for place, segment in _segments(stem):
+            if place > begin:
+                segment.unlink()
+        history = simulator.record(*areas, to=_segment(stem, begin), every=every, overwrite=True)
+        return cls(path, begin, stem, history)
+
+    @property
+    def place(self) -> Place:
+        """Rounds and marks so far."""
+        return self.begin[0] + len(self._history), self.begin[1] + len(self._history.marks)
+
+    def mark(self, label: str) -> None:
+        """Label the rounds that follow."""
+        self._history.mark(label)
+
+    def flush(self) -> None:
+        """Write what is in memory."""
+        self._history.flush()
+
+    def finish(self) -> None:
+        """Put the segments together; the file does not depend on where they were parted."""
+        from brainsim.simulate.history import start
+
+        if not self._history.stopped:
+            self._history.stop()
+        end, like = self.place, self._history
+        segments = list(_segments(self._stem))
+        with writing(self.path) as partial:
+            whole = start(
+                like.areas, like.seed or 0, drives=like.has_drives, path=partial, every=like.every, overwrite=True
+            )
+            try:
+                for (place, segment), (until, _) in pairwise([*segments, (end, self.path)]):
+                    _append(whole, segment, until[0] - place[0], until[1] - place[1])
+            finally:
+                whole.stop()
+
+    def clear(self) -> None:
+        """Delete the segments."""
+        for _, segment in _segments(self._stem):
+            segment.unlink()
+
+
+def _segment(stem: Path, begin: Place) -> Path:
+    return stem.with_name(f"{stem.name}.{begin[0]}-{begin[1]}.h5")
+
+
+def _segments(stem: Path) -> Iterator[tuple[Place, Path]]:
+    """Yield the segments and where they begin, in order."""
+    found = []
+    for path in stem.parent.iterdir():
+        rounds, dash, marks = path.name.removeprefix(f"{stem.name}.").removesuffix(".h5").partition("-")
+        if path.name.startswith(f"{stem.name}.") and dash and rounds.isdecimal() and marks.isdecimal():
+            found.append(((int(rounds), int(marks)), path))
+    yield from sorted(found)
+
+
+def _append(whole: History, segment: Path, rounds: int, marks: int) -> None:
+    from brainsim.simulate.stored import open_recordings
+
+    with open_recordings(segment) as recordings:
+        (stored,) = recordings.values()
+        labels = list(stored.marks)[:marks]
+        for first in range(0, rounds, whole.every):
+            for number, fired in enumerate(_rounds(stored, first, min(first + whole.every, rounds)), first):
+                while labels and labels[0].round <= number:
+                    whole.mark(labels.pop(0).label)
+                whole.append(*fired)
+        for mark in labels:
+            whole.mark(mark.label)
+
+
+def _rounds(stored: StoredRecording, first: int, end: int) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield winners and drives of each round by area."""
+    names = [area.name for area in stored.areas]
+    winners = [stored.winners(name, first, end) for name in names]
+    drives = [stored.drives(name, first, end) for name in names] if stored.has_drives else []
+    for number in range(end - first):
+        fired = dict(zip(names, (each[number] for each in winners), strict=True))
+        yield fired, {name: each[number] for name, each in zip(names, drives, strict=False)}

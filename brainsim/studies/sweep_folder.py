@@ -1,0 +1,147 @@
+"""The folder of a sweep: its header, its table, and a run folder for each run; used by one sweep at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brainsim._files import whole, write_json
+from brainsim.errors import RunFolderError
+from brainsim.studies import manifest, rows, sealed_json
+from brainsim.studies.folders import RunLock, take
+from brainsim.studies.grid import Grid
+from brainsim.studies.rows import Row
+from brainsim.studies.settings import Settings, read_header
+
+HEADER, TABLE = "sweep.json", "sweep.csv"
+_TABLE_SECONDS = 2.0
+_LONGEST_NAME = 120
+
+
+@dataclass
+class SweepFolder:
+    """Where a sweep leaves its table and its runs.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    settings : Settings
+        Those of the first run, but for the parameters in the grid.
+    grid : Grid
+        What is swept.
+    command : str
+        What the user typed, for the header.
+    """
+
+    path: Path
+    settings: Settings
+    grid: Grid
+    command: str = ""
+    _before: Mapping[str, Any] = field(default_factory=dict)
+    _started: float = field(default_factory=time.time)
+    _written: float = 0.0
+    _lock: RunLock = field(init=False)
+
+    def begin(self, *, resume: bool) -> None:
+        """Make the folder, lock it and write ``sweep.json``.
+
+        Raises
+        ------
+        RunFolderError
+            If the folder cannot be written, has something in it, belongs to another sweep, or a sweep is using it.
+        """
+        if resume:
+            self._before = read(self.path)
+            self._check_same()
+        try:
+            self._lock = take(self.path, resume=resume, kind="sweep")
+            (self.path / "runs").mkdir(exist_ok=True)
+            self._write_header("running", ())
+        except RunFolderError:
+            raise
+        except OSError as error:
+            raise RunFolderError(f"--out {self.path}: cannot be written ({error.strerror}); choose another") from error
+
+    def _check_same(self) -> None:
+        if not self.grid.holds(self._before["grid"], self._before["seeds"]):
+            raise RunFolderError(
+                f"--out {self.path}: the grid lacks runs of the sweep to resume (grid {self._before['grid']!r}, "
+                f"{len(self._before['seeds'])} seeds); give all of them, or start a new sweep"
+            )
+        self.settings.check_same(self.path, self._before)
+
+    def run_folder(self, point: Mapping[str, Any], seed: int) -> Path:
+        """Return the folder of a run, which is named after its place in the grid."""
+        given = ",".join(f"{name}={value}" for name, value in {**point, "seed": seed}.items())
+        name = re.sub(r"[^\w.=+,-]", "_", given, flags=re.ASCII)
+        if name != given or len(name) > _LONGEST_NAME:
+            name = f"{name[:_LONGEST_NAME]}-{hashlib.sha256(given.encode()).hexdigest()[:8]}"
+        return self.path / "runs" / name
+
+    def metrics(self, folder: Path, settings: Settings) -> dict[str, Any] | None:
+        """Return the metrics of a run of these settings that is whole, ``None`` if there is none."""
+        try:
+            header = read_header(folder)
+            settings.check_same(folder, header)
+            content = sealed_json.load(folder / "metrics.json")
+            if "metrics.json" in manifest.changed(folder, header):
+                return None
+        except (RunFolderError, OSError, ValueError):
+            return None
+        return content if header["status"] == "finished" and isinstance(content, dict) else None
+
+    def write_error(self, folder: Path, error: BaseException | None) -> None:
+        """Write the traceback of a run that failed, as ``errors/<run>.txt``; delete it when the run has not failed."""
+        path = self.path / "errors" / f"{folder.name}.txt"
+        if error is None:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(exist_ok=True)
+        with whole(path) as partial:
+            partial.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+
+    def write_table(self, table: Callable[[], Sequence[Row]]) -> None:
+        """Write ``sweep.csv``, at most every two seconds: the runs are whole without it."""
+        if time.monotonic() - self._written >= _TABLE_SECONDS:
+            rows.write(self.path / TABLE, table())
+            self._written = time.monotonic()
+
+    def end(self, status: str, table: Sequence[Row]) -> None:
+        """Write the table and how the sweep ended, and leave the folder to others."""
+        rows.write(self.path / TABLE, table)
+        self._write_header(status, table)
+        self._lock.release()
+
+    def _write_header(self, status: str, table: Sequence[Row]) -> None:
+        outcomes = [row["status"] for row in table]
+        content = {
+            "status": status,
+            "command": self._before.get("command", self.command),
+            "seconds": round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2),
+            "experiment": self.settings.experiment,
+            "grid": self.grid.plain(),
+            "seeds": list(self.grid.seeds),
+            **self.settings.decisive(),
+            "runs": len(self.grid),
+            "finished": outcomes.count(rows.DONE),
+            "failed": outcomes.count(rows.FAILED),
+        }
+        write_json(self.path / HEADER, sealed_json.sealed(content))
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Return what ``sweep.json`` in a folder says; `RunFolderError` if there is none, or it lacks something."""
+    try:
+        header = sealed_json.read(folder / HEADER)
+        for name in ("experiment", "grid", "seeds", "quick", "parameters", "seed", "source_sha256", "inputs"):
+            header[name]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunFolderError(f"--out {folder}: holds no sweep to resume ({error!r})") from error
+    return header

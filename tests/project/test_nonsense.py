@@ -1,0 +1,81 @@
+"""Every public function, constructor and method refuses nonsense by name; Python refuses a wrong number of arguments."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import nonsense
+import pytest
+from nonsense import FEW, MEANINGLESS, NONSENSE, Target, World, call, outcome, targets
+
+_EXTENSION = "a hook: brainsim calls it with values that it has checked"
+_FORMULA = "the formula of a rule; update and depressed check what they are given"
+_RESULT = "a result, which brainsim makes; it holds what it is given"
+_RUN = "`brainsim run` makes it and hands it to an experiment; tests/studies checks what it refuses"
+
+EXEMPT = {
+    r"BrainsimError": "an error holds whatever value was wrong",
+    r"(History|Connectome|Schedule)": "brainsim makes it; sim.record, sim.connectome and sim.schedule do the checks",
+    r"(History|Recording)\.append": "the simulator calls it in every round",
+    r"\w+\.(check|checked|law|synapses)": _EXTENSION,
+    r"\w+\.(step|depress)": _FORMULA,
+    r"\w+\.value_after": "the simulator calls it in every round, on integers",
+    r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation))": _RESULT,
+    r"Run(\.\w+)?": _RUN,
+}
+"""Names that may take nonsense, and why."""
+
+CHECKED = [t for t in targets() if t.replaceable and not any(re.fullmatch(each, t.name) for each in EXEMPT)]
+
+
+@pytest.fixture(scope="module")
+def given() -> World:
+    return nonsense.world()
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    """Nonsense that is accepted, such as no rounds at all, may warn."""
+    warnings.simplefilter("ignore")
+
+
+def refuses(target: Target, given: World, names: tuple[str, ...]) -> None:
+    """Fail if nonsense in place of any argument raises anything but a BrainsimError, or is accepted as it cannot be."""
+    given.fire()
+    call(target, given)
+    wrong = []
+    for parameter in target.replaceable:
+        for name in names:
+            given.fire()
+            found = outcome(target, given, parameter.name, NONSENSE[name]())
+            if found not in ("refused", "accepted") or (found == "accepted" and name in MEANINGLESS):
+                wrong.append(f"{parameter.name} = {name}: {found}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("target", CHECKED, ids=lambda target: target.name)
+def test_nonsense_is_refused_by_name(target: Target, given: World) -> None:
+    refuses(target, given, FEW)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", CHECKED, ids=lambda target: target.name)
+def test_any_nonsense_is_refused_by_name(target: Target, given: World) -> None:
+    refuses(target, given, tuple(NONSENSE))
+
+
+def test_the_api_is_found() -> None:
+    """The list comes from the package, so that what is added is tested."""
+    found = {target.name for target in CHECKED}
+    assert {
+        "Area",
+        "Simulator.run",
+        "operations.project",
+        "plots.raster",
+        "nemo.WordLearner.test",
+        "Brain.connect",
+    } <= found
+    assert len(found) > 130
+    unused = {each for each in EXEMPT if not any(re.fullmatch(each, target.name) for target in targets())}
+    assert not unused

@@ -1,0 +1,48 @@
+"""Runs that are killed at random moments: what they leave can be resumed, to the identical result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from kills import CODES, kills
+
+from brainsim.studies import stopping
+from checkout import ROOT
+
+
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1])
+def test_a_run_that_is_killed_is_resumed_to_the_identical_result(seed: int) -> None:
+    seen = list(kills(8 if seed == 0 else 3, seed))
+    assert [kill.row() for kill in seen if not kill.same] == []
+    for kill in seen:
+        if kill.status in ("interrupted", "terminated"):
+            assert kill.code == CODES[signal.Signals[kill.way.split()[0]]]
+
+
+@pytest.mark.parametrize(("kept", "code"), [("", -signal.SIGINT), ("keep_exit_code(); ", 143)])
+def test_an_interruption_leaves_the_exit_code(kept: str, code: int, tmp_path: Path) -> None:
+    """CPython kills itself if code in ``exec`` was interrupted, unless that is cleared."""
+    interrupted = "try:\n    exec('raise KeyboardInterrupt')\nexcept KeyboardInterrupt:\n    pass\n"
+    end = f"import sys; from brainsim.studies.stopping import keep_exit_code\n{interrupted}{kept}sys.exit(143)"
+    (tmp_path / "ends.py").write_text(end)
+    done = subprocess.run(
+        [sys.executable, "-m", "ends"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True
+    )
+    assert done.returncode == code, done.stderr
+
+
+def test_a_signal_that_c_code_swallows_comes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "_PATIENCE_SECONDS", 0.05)
+    with pytest.raises(KeyboardInterrupt), stopping.stoppable() as stop:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        time.sleep(10)
+    assert stop.terminated
+    time.sleep(0.2)  # and not once more

@@ -1,0 +1,149 @@
+"""Kill real runs at random moments, resume them, and compare: ``python tests/support/kills.py --kills 50``.
+
+Each kill hits a run of its own, with one or two processes: SIGKILL, SIGTERM or SIGINT to the parent, SIGKILL to a
+worker, or SIGINT to all, as a terminal sends it.  Then the run is resumed, and must leave what a run leaves that
+nothing interrupted: the same metrics, tables, parts and files, bit for bit, but for seconds and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from checkout import ROOT
+
+STUDY = Path(__file__).with_name("killed.py")
+TIMED = ("seconds", "peak_rss_mb", "jobs")
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}
+WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGKILL of a worker", "SIGINT to all")
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One kill and what came of it."""
+
+    jobs: int
+    way: str
+    seconds: float
+    found: str
+    code: int
+    status: str
+    same: bool
+
+    def row(self) -> str:
+        """Return it as a line of the table."""
+        right = "identical" if self.same else "DIFFERS"
+        return f"{self.jobs:>4}  {self.way:<20} {self.seconds:>6.2f}  {self.code:>5}  {self.status:<12} {self.found:<28} {right}"
+
+
+HEADER = f"{'jobs':>4}  {'killed by':<20} {'at (s)':>6}  {'exit':>5}  {'run.json':<12} {'kept':<28} after resuming"
+
+
+def started(folder: Path, jobs: int, *options: str) -> subprocess.Popen[bytes]:
+    """Start the study, or resume it."""
+    file = [] if "--resume" in options else [str(STUDY)]
+    command = [sys.executable, "-m", "brainsim", "run", *file, "--jobs", str(jobs), "--out", str(folder), *options]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # A session of its own, so that a signal to all of its processes does not reach this one.
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def finished(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a run has finished well."""
+    _, errors = process.communicate(timeout=300)
+    if process.returncode:
+        raise RuntimeError(f"a run failed with {process.returncode}: {errors.decode()}")
+
+
+def left(folder: Path) -> dict[str, Any]:
+    """Return all that a run has left that must not depend on how it ran."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    found: dict[str, Any] = {"metrics": {name: value for name, value in metrics.items() if name not in TIMED}}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name not in ("run.json", "metrics.json"):
+            found[str(path.relative_to(folder))] = path.read_bytes()
+    return found
+
+
+def killed(folder: Path, jobs: int, way: str, seconds: float) -> Kill:
+    """Start a run, kill it after so many seconds, and resume it until it is done; the result is compared by the caller."""
+    process = started(folder, jobs)
+    time.sleep(seconds)
+    hit(process, way)
+    process.communicate(timeout=300)
+    header = folder / "run.json"
+    status = json.loads(header.read_text())["status"] if header.exists() else "none"
+    parts = list((folder / "parts").glob("[!.]*")) if (folder / "parts").exists() else []
+    for path in parts:
+        if path.suffix == ".json":
+            json.loads(path.read_text())
+    done, begun = (sum(path.suffix == suffix for path in parts) for suffix in (".json", ".h5"))
+    if status != "finished":
+        finished(started(folder, jobs, *(["--resume"] if header.exists() else [])))
+    return Kill(jobs, way, seconds, f"{done} parts, {begun} checkpoints", process.returncode, status, same=False)
+
+
+def hit(process: subprocess.Popen[bytes], way: str) -> None:
+    """Kill a run, unless it is over."""
+    if process.poll() is not None:
+        return
+    if way == "SIGKILL of a worker":
+        children = psutil.Process(process.pid).children(recursive=True)
+        if children:
+            random.choice(children).kill()
+    elif way == "SIGINT to all":
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.Signals[way])
+
+
+def kills(count: int, seed: int, jobs: tuple[int, ...] = (1, 2), ways: tuple[str, ...] = WAYS) -> Iterator[Kill]:
+    """Kill so many runs and yield what came of each."""
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory() as place:
+        whole = Path(place) / "whole"
+        begun = time.monotonic()
+        finished(started(whole, 1))
+        long, expected = time.monotonic() - begun, left(whole)
+        for number in range(count):
+            folder = Path(place) / str(number)
+            these = jobs[number % len(jobs)]
+            way = rng.choice([way for way in ways if these > 1 or "worker" not in way])
+            kill = killed(folder, these, way, rng.uniform(0.1, 1.0) * long)
+            yield Kill(**{**vars(kill), "same": left(folder) == expected})
+
+
+def main() -> int:
+    """Print a table of kills; return 1 if a result differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    print(HEADER)
+    seen = []
+    for kill in kills(arguments.kills, arguments.seed):
+        seen.append(kill)
+        print(kill.row(), flush=True)
+    wrong = sum(not kill.same for kill in seen)
+    inside = sum(kill.status != "finished" for kill in seen)
+    print(f"{len(seen)} kills, {inside} of them before the run was done: {wrong} results differ")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
