@@ -1,10 +1,12 @@
-"""What regions share: errors that name the region, and the memory of this machine."""
+"""What regions share: checks of single values, errors that name the region, and the memory of this machine."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import numpy as np
 
 from brainsim.errors import BackendMemoryError, DeclarationError
 
@@ -27,6 +29,23 @@ def named(where: str) -> Iterator[None]:
             allowed=error.allowed,
             cure=error.cure,
         ) from None
+
+
+def whole(where: str, value: object, low: int, high: int | None = None) -> int:
+    """Return a whole number within bounds, or refuse it by name."""
+    bounds = f"of at least {low}" if high is None else f"between {low} and {high}"
+    fits = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not fits or int(value) < low or (high is not None and int(value) > high):  # type: ignore[call-overload]
+        raise DeclarationError(where=where, value=value, allowed=f"a whole number {bounds}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def share(where: str, value: object) -> float:
+    """Return a number between 0 and 1, or refuse it by name."""
+    fits = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not fits or not 0.0 <= float(value) <= 1.0:  # type: ignore[arg-type]
+        raise DeclarationError(where=where, value=value, allowed="a number between 0 and 1")
+    return float(value)  # type: ignore[arg-type]
 
 
 def memory_bytes() -> int | None:

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim import Area, Cycle, Fiber, Hebbian, Phase, Plasticity, Region
-from brainsim.areas._declaring import BYTES_A_NEURON, BYTES_A_SYNAPSE, check_memory, named
+from brainsim.areas._declaring import BYTES_A_NEURON, BYTES_A_SYNAPSE, check_memory, named, share, whole
 from brainsim.areas._expected import Ends, Expected, Path
-from brainsim.errors import DeclarationError
 
 ONE_SHOT = Hebbian(beta=8.0, w_max=9.0)
 
@@ -169,6 +168,9 @@ class Hippocampus(Region):
         800: 0.99 of CA3, 0.70 of ECout
         1200: 0.93 of CA3, 0.44 of ECout
         """
+        where = f"{type(self).__name__}.expected_recall"
+        episodes, cue = whole(f"{where}.episodes", episodes, 0), share(f"{where}.cue", cue)
+        seed = whole(f"{where}.seed", seed, 0)
         path = Path(*map(_ends, (*self._fixed, *self._plastic)))
         return path.expected(episodes, cue, self._rounds, np.random.default_rng(seed))
 
@@ -179,9 +181,7 @@ class Hippocampus(Region):
         >>> Hippocampus().synapses(1), Hippocampus().synapses(400)
         (6000, 2293740)
         """
-        if not isinstance(episodes, int) or episodes < 0:
-            allowed = "a whole number, at least 0"
-            raise DeclarationError(where=f"{type(self).__name__}.episodes", value=episodes, allowed=allowed)
+        episodes = whole(f"{type(self).__name__}.episodes", episodes, 0)
         changed = 0.0
         for fiber in self._plastic:
             every = fiber.source.n * fiber.target.n

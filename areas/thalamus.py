@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from brainsim import Area, Assembly, Channels, Region
-from brainsim.areas._declaring import named
+from brainsim.areas._declaring import named, whole
 from brainsim.errors import DeclarationError
 
 
@@ -58,14 +56,9 @@ class Thalamus(Region):
     def __init__(self, name: str = "Thalamus", channels: int = 1000, relays: int = 10, open: int = 4) -> None:
         super().__init__(name)
         where = f"{type(self).__name__} {name!r}"
-        for attribute, value in (("channels", channels), ("relays", relays), ("open", open)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-                raise DeclarationError(
-                    where=f"{where}.{attribute}", value=value, allowed="a whole number of at least 1"
-                )
-        if open > channels:
+        self.channels, self.relays = whole(f"{where}.channels", channels, 1), whole(f"{where}.relays", relays, 1)
+        if whole(f"{where}.open", open, 1) > self.channels:
             raise DeclarationError(where=f"{where}.open", value=open, allowed=f"at most channels = {channels}")
-        self.channels, self.relays = int(channels), int(relays)
         with named(where):
             self.relay: Area = self.add(
                 Area("Relay", self.channels * self.relays, activation=Channels(self.relays, int(open)))
@@ -83,7 +76,5 @@ class Thalamus(Region):
         >>> Thalamus(relays=4).channel(2)
         <Assembly of Thalamus.Relay: 4 neurons [8, 9, 10, 11]>
         """
-        if not 0 <= number < self.channels:
-            allowed = f"between 0 and {self.channels - 1}"
-            raise DeclarationError(where=f"{type(self).__name__} {self.name!r}.channel", value=number, allowed=allowed)
+        number = whole(f"{type(self).__name__} {self.name!r}.channel", number, 0, self.channels - 1)
         return Assembly(self.relay.name, range(number * self.relays, (number + 1) * self.relays))

@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -74,6 +75,7 @@ class Recall:
     known: bool
 
 
+@checked("memory")
 def store(sim: Simulator, memory: EpisodicMemory, episode: Assembly) -> Assembly:
     """Store an episode in one presentation, and return the assembly that stands for it in the attractor.
 
@@ -121,6 +123,7 @@ def store(sim: Simulator, memory: EpisodicMemory, episode: Assembly) -> Assembly
     return stored
 
 
+@checked("memory")
 def recall(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: float = 0.5) -> Recall:
     """Recall an episode from a cue: some of its neurons, or an episode like it.
 
@@ -179,6 +182,7 @@ def recall(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: f
     return Recall(answer, first, completed, read_back, drive, read_back >= least)
 
 
+@checked("memory")
 def familiar(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: float = 0.5) -> bool:
     """Return whether a memory knows a cue: ``recall(sim, memory, cue, at_least=at_least).known``.
 

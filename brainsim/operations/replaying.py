@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import integer
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.cycle import Cycle
@@ -31,6 +32,7 @@ class Replay:
     completed: Assembly
 
 
+@checked("memory")
 def replay(sim: Simulator, memory: EpisodicMemory, *, rng: int | np.random.Generator) -> Replay:
     """Let a stored episode come up by itself: random neurons of the attractor fire, and settle in one of its patterns.
 
@@ -72,6 +74,7 @@ def replay(sim: Simulator, memory: EpisodicMemory, *, rng: int | np.random.Gener
         return Replay(sim.assembly(memory.exit), sim.assembly(attractor))
 
 
+@checked("memory", "cycle")
 def consolidate(
     sim: Simulator, memory: EpisodicMemory, cycle: Cycle, replays: int, *, rng: int | np.random.Generator
 ) -> tuple[Replay, ...]:

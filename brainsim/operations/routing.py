@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from brainsim._arguments import checked
 from brainsim.declare.activation import Channels
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -31,6 +32,7 @@ class Routed:
     channels: tuple[int, ...]
 
 
+@checked()
 def route(sim: Simulator, goal: Assembly, items: Assembly, target: AreaLike) -> Routed:
     """Let a goal choose which of the firing items reach a target.
 

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from brainsim._arguments import checked
 from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -56,6 +57,7 @@ class Choice:
     drive: float
 
 
+@checked("striatum")
 def choose_action(
     sim: Simulator, striatum: Chooser, cue: Assembly, noise: float = 0.1, *, rng: int | np.random.Generator
 ) -> Choice:
@@ -122,6 +124,7 @@ def choose_action(
     return Choice(action, (drive - base) / scale, drive)
 
 
+@checked("striatum")
 def reward(sim: Simulator, striatum: Chooser, choice: Choice, value: float, rate: float = 1.0) -> float:
     """Reward an action, and return the prediction error: the reward less what its own drive expected.
 

@@ -21,7 +21,8 @@ EXEMPT = {
     r"\w+\.(check|checked|law|synapses)": _EXTENSION,
     r"\w+\.(step|depress)": _FORMULA,
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
-    r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation))": _RESULT,
+    r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice))": _RESULT,
+    r"operations\.(Chooser|EpisodicMemory)": "what operations need of a region; nothing is made of it",
     r"Run(\.\w+)?": _RUN,
 }
 """Names that may take nonsense, and why."""
