@@ -9,6 +9,8 @@ import numpy as np
 
 from brainsim.errors import DeclarationError
 
+MOST = 2**62
+"""Bound on counts."""
 LONGEST_TEXT = 2**15
 """Bytes of UTF-8 that a label may have: HDF5 keeps names of up to 64 KiB, with what belongs to them."""
 
@@ -47,6 +49,14 @@ def real(where: str, value: object, low: float, high: float, *, cure: str = "") 
         raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure) from None
     if math.isnan(number) or not low <= number <= high:
         raise DeclarationError(where=where, value=number, allowed=bounds, cure=cure)
+    return number
+
+
+def count(where: str, value: object, low: int, *, cure: str = "") -> int:
+    """Return ``value`` as a count of at least ``low``; one that does not fit into 64 bits can only be a mistake."""
+    number = integer(where, value, low, None, cure=cure)
+    if number > MOST:
+        raise DeclarationError(where=where, value=number, allowed="an integer below 2**62", cure=cure)
     return number
 
 

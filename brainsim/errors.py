@@ -125,6 +125,13 @@ class RunFolderError(BrainsimError, OSError):
     """A run folder that cannot be written or continued."""
 
 
+class UnwrittenError(DumpError, RunFolderError):
+    """A file that cannot be written: the disk is full, the folder is missing, or nothing may be written there.
+
+    A file of before stays as it was, and nothing is left behind.
+    """
+
+
 class WorkerError(BrainsimError, RuntimeError):
     """A call that its worker processes did not survive, or workers that cannot be started."""
 

@@ -175,6 +175,9 @@ def noun_verb(
     words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
     run.notes += words.notes
     words = words.take(nouns or usual, verbs or usual)
+    for word in words.words:
+        if word.endswith(HEARD):  # as the labels of what a word's sound fires do
+            raise ExperimentError(f"--set lexicon={lexicon}: no word may end in {HEARD!r} (got {word!r}); rename it")
     study = Study(
         lexicon=words,
         clauses=read_clauses(clauses, words) if clauses else [],

@@ -19,10 +19,10 @@ from brainsim.cli.graph import graph
 from brainsim.cli.plot import plot
 from brainsim.cli.run import run
 from brainsim.cli.sweep import sweep
-from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, WorkerError
+from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, UnwrittenError, WorkerError
 from brainsim.studies.stopping import keep_exit_code
 
-_FAILURES = (BackendMemoryError, SimulationError, WorkerError)
+_FAILURES = (BackendMemoryError, SimulationError, UnwrittenError, WorkerError)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

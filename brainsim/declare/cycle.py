@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from brainsim._validation import integer
+from brainsim._validation import count
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError
 
@@ -44,7 +44,7 @@ class Phase:
     learn: FiberSet | None
 
     def __init__(self, rounds: int, open: _Fibers, learn: _Fibers | None = None) -> None:
-        object.__setattr__(self, "rounds", integer("Phase.rounds", rounds, 1, None))
+        object.__setattr__(self, "rounds", count("Phase.rounds", rounds, 1))
         object.__setattr__(self, "open", _fibers("Phase.open", open))
         object.__setattr__(self, "learn", None if learn is None else _fibers("Phase.learn", learn))
 

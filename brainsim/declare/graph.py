@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._arguments import check_record
 from brainsim._validation import real
 from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses, stored_csr
 from brainsim.errors import DeclarationError
@@ -88,9 +87,6 @@ class Random(Connectivity):
     """
 
     p: float
-
-    def __post_init__(self) -> None:
-        check_record(self)
 
     def checked(
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0

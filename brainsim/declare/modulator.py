@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from brainsim._validation import integer, name, real
+from brainsim._validation import MOST, integer, name, real
 from brainsim.declare.cosine import cosine
 from brainsim.declare.owner import Part
 from brainsim.errors import DeclarationError
@@ -135,7 +135,7 @@ class Oscillator(Modulator):
 
     def value_at(self, clock: int) -> int:
         """Return the value in round ``clock``, counted from 0, with 16 fractional bits."""
-        clock = integer(f"{self._where}.value_at: clock", clock, 0, None)
+        clock = integer(f"{self._where}.value_at: clock", clock, -MOST, MOST)
         return cosine(clock % self.period, self.period)
 
     def window(self, start: int, end: int) -> Window:
@@ -197,7 +197,7 @@ class Window:
 
     def open_at(self, clock: int) -> bool:
         """Return whether the window is open in round ``clock``, counted from 0."""
-        clock = integer(f"Window of {self.oscillator.name!r}: clock", clock, 0, None)
+        clock = integer(f"Window of {self.oscillator.name!r}: clock", clock, -MOST, MOST)
         phase = clock % self.oscillator.period
         if self.start < self.end:
             return self.start <= phase < self.end

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._arguments import checked
-from brainsim._validation import integer, real
+from brainsim._validation import count, real
 from brainsim.errors import DeclarationError
 
 Patterns = dict[str, npt.NDArray[np.int64]]
@@ -28,7 +28,7 @@ def disjoint(words: Iterable[str], k: int) -> Patterns:
     DeclarationError
         If there is no word, or a word is listed twice.
     """
-    k = integer("patterns: k", k, 1, None)
+    k = count("patterns: k", k, 1)
     listed = _checked(words)
     return {word: np.arange(i * k, (i + 1) * k) for i, word in enumerate(listed)}
 
@@ -69,7 +69,7 @@ def grounded(
         If a word has no ratings, or the number of ratings differs between words.
     """
     listed = _checked(words)
-    share = round(real("patterns: shared", shared, 0.0, 1.0) * integer("patterns: k", k, 1, None))
+    share = round(real("patterns: shared", shared, 0.0, 1.0) * count("patterns: k", k, 1))
     if not isinstance(features, Mapping | None):
         raise DeclarationError(where="patterns: features", value=features, allowed="a mapping of words to ratings")
     if features is None or share == 0:

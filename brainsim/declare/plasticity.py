@@ -139,6 +139,8 @@ class Plasticity(ABC):
             A weight within the bounds at which rounding must not change the step by more than 10 %, for fibers whose
             synapses differ; by default ``base``, which then has to lie within the bounds, with room to learn.
         """
+        base = real(f"{self._name}: base", base, -MAX_WEIGHT, MAX_WEIGHT)
+        at = None if at is None else real(f"{self._name}: at", at, -MAX_WEIGHT, MAX_WEIGHT)
         rule = self.fitted(base)
         update = rule._step.update(*rule.bounds())
         if at is None:
@@ -152,7 +154,7 @@ class Plasticity(ABC):
     @checked()
     def depression(self, base: float = 1.0) -> Depression | None:
         """Return ``depress`` on integer weights, as all backends run it; ``None`` if nothing is weakened."""
-        rule = self.fitted(base)
+        rule = self.fitted(real(f"{self._name}: base", base, -MAX_WEIGHT, MAX_WEIGHT))
         if rule._depress.is_zero:
             return None
         return rule._depress.depression(rule.lowest(), rule.bounds()[1], base, losers=rule.all_losers)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from brainsim._validation import integer
+from brainsim._validation import count, integer
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import Fiber, FiberSet
@@ -109,4 +109,4 @@ def outcomes_of(operation: str, name: str, area: Area, outcomes: Mapping[str, As
 
 def rounds_of(operation: str, rounds: int, name: str = "rounds") -> int:
     """Return a number of rounds, at least one."""
-    return integer(f"{operation}.{name}", rounds, 1, None)
+    return count(f"{operation}.{name}", rounds, 1)

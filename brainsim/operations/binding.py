@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from brainsim._arguments import checked
-from brainsim._validation import integer
+from brainsim._validation import count
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
@@ -83,7 +83,7 @@ def attach(
     start = sim.brain.area(source) if stimulus is None else stimulus_of("attach", sim, stimulus)  # type: ignore[arg-type]
     area = sim.brain.area(target)
     others = areas_of("attach.to", sim, to)
-    rounds = integer("attach.rounds", rounds, rounds_of("attach", alone, "alone") + 1, None, cure="or lower alone")
+    rounds = count("attach.rounds", rounds, rounds_of("attach", alone, "alone") + 1, cure="or lower alone")
     _check(sim, start, area, others, presented_=stimulus is not None)
     forward, inner = fibers("attach", sim, start, area), fibers("attach", sim, area, area, needed=False)
     # Fibers of the target to itself stay closed while it is held: they would only grow, and the next assembly of the

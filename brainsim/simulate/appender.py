@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from brainsim.errors import DumpError
+from brainsim.errors import UnwrittenError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate import blocks
 from brainsim.simulate.growing import reason
@@ -51,7 +51,7 @@ class Appender:
 
         Raises
         ------
-        DumpError
+        UnwrittenError
             If the file cannot be written.
         """
         with self._lock:
@@ -77,8 +77,8 @@ class Appender:
             self.flushed += len(self.late)
             self.late = Recording(self.late.areas, drives=self.late.has_drives, seed=self.late.seed)
 
-    def _failure(self, error: Exception) -> DumpError:
-        return DumpError(
+    def _failure(self, error: Exception) -> UnwrittenError:
+        return UnwrittenError(
             f"{self.path}: cannot be written any further ({reason(error)}); its {self.flushed} rounds are whole, and "
             f"the {len(self.late)} after them are in memory"
         )

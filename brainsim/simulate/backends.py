@@ -61,11 +61,20 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def default_threads() -> int:
+    """Return how many threads a simulator uses by default: all cores, or the share that this process is given.
+
+    joblib and batch schedulers state the share in ``NUMBA_NUM_THREADS``.
+    """
+    share = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(cores(), max(1, int(share))) if share.isdigit() else cores()
+
+
 def thread_count(name: str, threads: int | None) -> int:
-    """Return the threads a backend uses: those asked for, else all cores (1 for the reference)."""
+    """Return the threads a backend uses: those asked for, else the default (1 for the reference)."""
     if threads is not None:
         return integer("Simulator.threads", threads, 1, None)
-    return cores() if name == "cpu" else 1
+    return default_threads() if name == "cpu" else 1
 
 
 def create(name: str, program: Program, options: Options) -> Backend:

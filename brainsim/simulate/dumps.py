@@ -9,6 +9,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from brainsim._arguments import checked
 from brainsim._validation import text
@@ -169,9 +170,19 @@ def assemblies_in(file: h5py.File) -> dict[str, dict[str, Assembly]]:
     """Return the assemblies of an open file by area and label: none if it is a history."""
     named = names_in(file)
     return {
-        named(area): {named(label): Assembly(named(area), data[:], named(label)) for label, data in labels.items()}
+        named(area): {
+            named(label): Assembly(named(area), _neurons(data), named(label)) for label, data in labels.items()
+        }
         for area, labels in file.get("assemblies", {}).items()
     }
+
+
+def _neurons(data: h5py.Dataset) -> npt.NDArray[np.int64]:
+    """Return neuron indices that are as they are written: of 64 bits, ascending, each once."""
+    found: npt.NDArray[np.int64] = data[:]
+    if found.dtype != np.int64 or found.ndim != 1 or (found[:1] < 0).any() or (found[1:] <= found[:-1]).any():
+        raise ValueError(f"{data.name!r} must hold neuron indices in ascending order, each once")
+    return found
 
 
 @checked()
@@ -184,10 +195,15 @@ def read_about(path: str | Path) -> dict[str, Any]:
         If the file cannot be read.
     """
     with opened(path) as file:
-        found = json.loads(file.attrs.get("about", "{}"))
-        if not isinstance(found, dict):
-            raise TypeError("about must be a mapping")
-        return found
+        return about_in(file)
+
+
+def about_in(file: h5py.File) -> dict[str, Any]:
+    """Return what made an open file: nothing if it does not say."""
+    found = json.loads(file.attrs.get("about", "{}"))
+    if not isinstance(found, dict):
+        raise TypeError("about must be a mapping")
+    return found
 
 
 @checked()

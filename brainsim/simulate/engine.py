@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -86,9 +86,17 @@ class Engine:
         """Run one round, and note the winners of some areas, and the drives of the winners of some of them."""
         self._call(self._sound().run, plan, record, drives)
 
-    def reinforce(self, fiber: int, rate: int) -> None:
-        """Apply the rule of a fiber to the events of its trace."""
-        self._call(self._sound().reinforce, fiber, rate)
+    def reinforce(self, rates: Mapping[int, int]) -> None:
+        """Apply the rules of fibers to the events of their traces: of all, or the backend is broken."""
+        backend, done = self._sound(), 0
+        with uninterrupted():
+            try:
+                for fiber, rate in rates.items():
+                    self._call(backend.reinforce, fiber, rate)
+                    done += 1
+            except BaseException:
+                backend.broken = backend.broken or done > 0
+                raise
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         """Return how often each neuron of a fiber's source has fired at it so far."""

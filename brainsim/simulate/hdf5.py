@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from brainsim._files import whole
-from brainsim.errors import DumpError
+from brainsim.errors import BrainsimError, DumpError, UnwrittenError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate import apart, structure
 from brainsim.simulate.places import file_path
@@ -101,8 +101,10 @@ def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
 
     Raises
     ------
-    DumpError
+    UnwrittenError
         If the file cannot be written; then nothing is left behind.
+    DumpError
+        If the path is not that of a file.
     """
     with foreign(
         path, userblock_size=BLOCK, libver=GROWING if growing else None, finish=mark_open if growing else seal
@@ -126,8 +128,10 @@ def foreign(path: str | Path, finish: Callable[[Path], None] | None = None, **op
                     sink.check()
             if finish is not None:
                 finish(partial)
+    except BrainsimError:
+        raise
     except OSError as error:
-        raise DumpError(f"{place}: cannot be written ({error.strerror or error})") from error
+        raise UnwrittenError(f"{place}: cannot be written ({error.strerror or error})") from error
 
 
 def count(value: object) -> int:

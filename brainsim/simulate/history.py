@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainsim._arguments import checked
-from brainsim._validation import integer
+from brainsim._validation import count, integer
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
 from brainsim.simulate.appender import Appender
@@ -209,7 +209,7 @@ def start(areas: Sequence[Area], seed: int, *, drives: bool, path: object, every
     DumpError
         If the path is none, exists and is not to be overwritten, or cannot be written.
     """
-    rounds = integer("Simulator.record: every", EVERY if every is None else every, 1, None)
+    rounds = count("Simulator.record: every", EVERY if every is None else every, 1)
     if not isinstance(overwrite, bool):
         raise DeclarationError(where="Simulator.record: overwrite", value=overwrite, allowed="True or False")
     place = file_path(path, "written")

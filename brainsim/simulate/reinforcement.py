@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from brainsim.errors import DeclarationError
-from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.modulators import ModulatorLike, Modulators
 from brainsim.simulate.probes import Probes
@@ -30,7 +29,5 @@ class Reinforcement:
             )
         moment = self._modulators.now()
         rates = {f: self._modulators.rate(f, moment, instead) for f in traced}
-        with uninterrupted():  # all fibers, or none
-            for f, rate in rates.items():
-                if rate and self._engine.program.fibers[f].learns:
-                    self._engine.reinforce(f, rate)
+        program = self._engine.program
+        self._engine.reinforce({f: rate for f, rate in rates.items() if rate and program.fibers[f].learns})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from brainsim._validation import integer, truth
+from brainsim._validation import count, truth
 from brainsim.declare.cycle import Cycle
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
@@ -56,7 +56,7 @@ class Rounds:
                 raise DeclarationError(
                     "Simulator.run: the phases of a Cycle say how many rounds and who learns; give cycles alone"
                 )
-            return self._cycles(what, integer("Simulator.run: cycles", 1 if cycles is None else cycles, 1, None))
+            return self._cycles(what, count("Simulator.run: cycles", 1 if cycles is None else cycles, 1))
         if cycles is not None:
             raise DeclarationError(f"Simulator.run: give cycles with a Cycle, and rounds with fibers (got {what!r})")
         if until_stable and rounds is not None:
@@ -64,9 +64,9 @@ class Rounds:
         if until_stable is not False:
             until_stable = truth("Simulator.run: until_stable", until_stable)
         if max_rounds != MAX_ROUNDS:
-            max_rounds = integer("Simulator.run: max_rounds", max_rounds, 1, None)
+            max_rounds = count("Simulator.run: max_rounds", max_rounds, 1)
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
-        most = integer(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1, None)
+        most = count(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1)
         return self._sequence([(self._planning.opening(what, learn), most)], until_stable=until_stable)
 
     def _cycles(self, cycle: Cycle, cycles: int) -> Outcome:

@@ -53,7 +53,7 @@ class Simulator:
     backend : str
         ``"cpu"``, ``"gpu"``, ``"reference"`` or ``"auto"`` (the fastest that runs here).
     threads : int, optional
-        CPU threads; all cores by default.  Changes speed only.
+        CPU threads; by default all cores, or as many as ``NUMBA_NUM_THREADS`` allows.  Changes speed only.
     cache_mb : float, optional
         Bound in MiB on the memory for what can be computed again: counts of assemblies, and rows of the connectome.  By
         default 64 and a byte for 64 assemblies at every neuron of the largest area, at most 1024.  Changes speed only.

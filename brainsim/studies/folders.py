@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from brainsim import _files
 from brainsim._files import PARTIAL, whole
-from brainsim.errors import BrainsimError, ExperimentError, RunFolderError
+from brainsim.errors import BrainsimError, ExperimentError, RunFolderError, UnwrittenError
 from brainsim.studies import sealed_json
 from brainsim.studies.settings import HEADER
 
@@ -120,7 +120,7 @@ def writing(path: Path) -> Iterator[Path]:
 
     Raises
     ------
-    RunFolderError
+    UnwrittenError
         If the file cannot be written, as on a full disk; then nothing is left behind.
     """
     with _named(path), whole(path) as partial:
@@ -134,15 +134,15 @@ def write_json(path: Path, content: Any, *, sealed: bool = False) -> None:
     ------
     ExperimentError
         If the content is no JSON data.
-    RunFolderError
+    UnwrittenError
         If the file cannot be written.
     """
-    try:
-        with _named(path):
+    with _named(path):
+        try:
             _files.write_json(path, sealed_json.sealed(content) if sealed else content)
-    except (TypeError, ValueError) as error:
-        cure = "use numbers, text, lists and mappings"
-        raise ExperimentError(f"{path}: cannot be written as JSON ({error}); {cure}") from error
+        except (TypeError, ValueError) as error:
+            cure = "use numbers, text, lists and mappings"
+            raise ExperimentError(f"{path}: cannot be written as JSON ({error}); {cure}") from error
 
 
 @contextmanager
@@ -152,7 +152,7 @@ def _named(path: Path) -> Iterator[None]:
     except BrainsimError:
         raise
     except OSError as error:
-        raise RunFolderError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise UnwrittenError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 def clear_run(folder: Path, header: str = HEADER, kind: str = "run") -> None:

@@ -90,8 +90,12 @@ class Run:
             missing = tuple(path for path in (self.folder, *self.folder.parents) if not path.exists())
             self._created = (self.folder, self.folder.parent) if self.made_folder else missing
             self._lock = take(self.folder, resume=resume)
-            self._write_header("running")  # first, so that a folder with anything in it can be resumed
-            (self.folder / "parts").mkdir(exist_ok=True)
+            try:
+                self._write_header("running")  # first, so that a folder with anything in it can be resumed
+                (self.folder / "parts").mkdir(exist_ok=True)
+            except OSError:
+                self.abandon("failed")
+                raise
         except RunFolderError:
             raise
         except OSError as error:
@@ -250,12 +254,13 @@ class Run:
         """
         parts = self.folder / "parts"
         remove_leftovers(self.folder)
-        kept = any(parts.iterdir())
+        kept = parts.is_dir() and any(parts.iterdir())
         if kept:
             with suppress(RunFolderError):  # on a full disk the run is still said to be running; it can be resumed
                 self._write_header(status)
         else:
-            parts.rmdir()
+            if parts.is_dir():  # a full disk may have had no room for it
+                parts.rmdir()
             (self.folder / HEADER).unlink(missing_ok=True)
         self._lock.release()
         for path in () if kept else self._created:

@@ -94,9 +94,13 @@ def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:
 
 def _hash_of(name: str, path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is not a file")  # a device may have no end
         return sha256(path)
-    except OSError as error:
-        raise ExperimentError(f"--set {name}={path}: cannot be read ({error.strerror or error})") from error
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL
+        raise ExperimentError(
+            f"--set {name}={path}: cannot be read ({getattr(error, 'strerror', None) or error})"
+        ) from error
 
 
 def sha256(path: str | Path) -> str:

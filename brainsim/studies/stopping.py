@@ -39,7 +39,7 @@ class Stop:
 
         def repeat() -> None:
             while not self._caught.wait(_PATIENCE_SECONDS):
-                _thread.interrupt_main()
+                _interrupt()
 
         threading.Thread(target=repeat, daemon=True).start()
 
@@ -62,6 +62,15 @@ def keep_exit_code() -> None:
     run clears that.
     """
     exec("")
+
+
+def _interrupt() -> None:
+    """Send SIGINT to the main thread, so that it wakes up from waiting, too."""
+    main = threading.main_thread().ident
+    if main is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(main, signal.SIGINT)
+    else:  # on Windows
+        _thread.interrupt_main()
 
 
 @contextmanager

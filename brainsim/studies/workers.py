@@ -32,7 +32,7 @@ from brainsim.studies.worker import READY, Answer, Surroundings, serve
 _PULSE_SECONDS = 1.0
 _GRACE_SECONDS = 10.0
 _AGAIN_SECONDS = 0.2
-_STARTS = 3
+_STARTS, _KILLED_STARTS = 3, 20
 _THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OURS = ("builtins", "brainsim")
 
@@ -175,7 +175,8 @@ class Pool:
         how = worker.death()
         worker.connection.close()
         self._failed_starts += not worker.ready
-        if self._failed_starts == _STARTS:
+        killed = (worker.process.exitcode or 0) < 0  # by the system or a user, who may do so at any moment
+        if not worker.ready and self._failed_starts >= (_KILLED_STARTS if killed else _STARTS):
             raise WorkerError(
                 f"worker processes: end before they are ready ({how}); see what they wrote above, or use one job"
             )

@@ -6,7 +6,6 @@ are fewer targets than blocks in a row.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -82,30 +81,38 @@ def gathered(found: Found, sizes: Neurons) -> Neurons:
 
 def synapses_among(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Neurons:
     """Return the targets of some neurons among ``posts`` (ascending), one neuron after the other."""
-    return np.concatenate([pre[:0], *(gathered(*found) for found in _looked_up(pre, posts, graph, threads))])
-
-
-def existing(pre: Neurons, post: Neurons, graph: GraphArrays, threads: int) -> npt.NDArray[np.bool_]:
-    """Return which of some synapses, sorted by ``(pre, post)``, are in a graph."""
-    sources, starts = np.unique(pre, return_index=True)
-    posts, column = np.unique(post, return_inverse=True)
-    exist, low = np.zeros(len(pre), np.bool_), 0
-    for found, sizes in _looked_up(sources, posts, graph, threads):
-        high = low + len(sizes)
-        part = slice(starts[low], starts[high] if high < len(starts) else len(pre))
-        table = np.zeros((len(sizes), len(posts)), np.bool_)
-        table[np.repeat(np.arange(len(sizes)), sizes), np.searchsorted(posts, gathered(found, sizes))] = True
-        rows = np.repeat(np.arange(len(sizes)), np.diff(starts[low:high], append=part.stop))
-        exist[part] = table[rows, column[part]]
-        low = high
-    return exist
-
-
-def _looked_up(pre: Neurons, posts: Neurons, graph: GraphArrays, threads: int) -> Iterator[tuple[Found, Neurons]]:
-    """Yield, for some neurons at a time, their targets among ``posts`` (ascending) as `gathered` takes them."""
     step, every = max(1, MOST_PAIRS // max(1, len(posts))), np.arange(len(posts))
+    parts = [pre[:0]]
     for low in range(0, len(pre), step):
         some = pre[low : low + step]
         found, sizes = np.empty((len(some), len(posts)), np.int32), np.empty(len(some), np.int64)
         in_parts(_look_up, len(some), threads, some, posts, every, graph, found, sizes)
-        yield found, sizes
+        parts.append(gathered(found, sizes))
+    return np.concatenate(parts)
+
+
+@compiled
+def _look_up_own(
+    first: int, end: int, pre: Neurons, starts: Neurons, post: Neurons, every: Neurons, graph: GraphArrays, found: Found
+) -> None:
+    """Write which of their posts the neurons from ``first`` to before ``end`` synapse on, then -1 for each other."""
+    buffer = np.empty(_U1 << graph.bits, np.uint16)
+    for a in range(first, end):
+        own, mine = post[starts[a] : starts[a + 1]], found[starts[a] : starts[a + 1]]
+        size: Any = row_posts(pre[a], every, len(own), own, graph, buffer, mine)
+        if graph.tapered:
+            size = thin(mine, _U0, np.uint64(size), _U0, pre[a], graph.taper)
+        mine[size:] = -1
+
+
+def existing(pre: Neurons, post: Neurons, graph: GraphArrays, threads: int) -> npt.NDArray[np.bool_]:
+    """Return which of some synapses, sorted by ``(pre, post)``, are in a graph."""
+    starts = np.append(np.flatnonzero(np.diff(pre, prepend=-1)), len(pre))
+    found, most = np.full(len(pre), -1, np.int32), int(np.diff(starts).max(initial=0))
+    in_parts(_look_up_own, len(starts) - 1, threads, pre[starts[:-1]], starts, post, np.arange(most), graph, found)
+    if np.array_equal(found, post):
+        return np.ones(len(pre), np.bool_)
+    # What exists stands first among the posts of its neuron: as pairs of that neuron's number and a post.
+    row = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    exist = found >= 0
+    return np.isin(row * graph.n_target + post, row[exist] * graph.n_target + found[exist])

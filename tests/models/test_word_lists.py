@@ -177,9 +177,17 @@ def test_of_a_lexicon_that_is_given_all_words_are_learned(tmp_path: Path, capsys
     assert json.loads(printed)["lexicon"]["nouns"] == ["dog", "cat"]
 
 
+def test_a_word_that_would_be_taken_for_the_label_of_another_is_refused(tmp_path: Path, capsys: Any) -> None:
+    path = written(tmp_path, PLAIN + "dog (heard),noun,2\n")
+    code, _, said = brainsim("run", NOUN_VERB, "--set", f"lexicon={path}", "--out", tmp_path / "run", capsys=capsys)
+    assert code == 2
+    assert "no word may end in ' (heard)' (got 'dog (heard)')" in said
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.slow
 def test_a_study_of_words_of_any_script_leaves_metrics_and_pictures(tmp_path: Path, capsys: Any) -> None:
-    nouns, verbs = ["Ba$$in", "a_b%^{}", "狗", "🐕", "<b>&"], ["\\run`", "跑", "כלב", "$_$", "#%d{0}"]
+    nouns, verbs = ["Ba$$in", "a_b%^{}", "狗", "👩\u200d🍳", "<b>&"], ["\\run`", "跑", "כלב", "$_$", "#%d{0}"]
     rows = [f"{word},noun,x\n" for word in nouns] + [f"{word},verb,x\n" for word in verbs]
     path = written(tmp_path, "word,class,remark\n" + "".join(rows))
     settings = [f"lexicon={path}", "nouns=0", "verbs=0", "seeds=1", "sentences=10", "test_every=10", "controls=false"]

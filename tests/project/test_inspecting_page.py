@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from brainsim._version import __version__
 from checkout import ROOT
 from terminal import brainsim
 
@@ -26,4 +27,4 @@ def test_the_commands_print_what_the_page_says(tmp_path: Path, monkeypatch: pyte
         name, *arguments = shlex.split(command.removeprefix("$ "))
         assert name == "brainsim"
         _, output, errors = brainsim(*arguments, capsys=capsys)
-        assert (output, errors) == (shown, ""), command
+        assert (output, errors) == (shown.replace("0.1.0", __version__), ""), command

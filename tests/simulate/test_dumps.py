@@ -57,13 +57,14 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: str) -> None:
         dumps.read_recordings(path)
 
 
-def test_damaged_assemblies_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("found", [[3, 3], [4, 3], [-1, 3], [1.0, 3.0], [[1], [3]], np.array([1, 3], "i4")])
+def test_damaged_assemblies_are_refused(tmp_path: Path, found: Any) -> None:
     path = tmp_path / "recorded.h5"
     write(path)
     with forged(path) as file:
         del file["assemblies/T/x"]
-        file["assemblies/T/x"] = [3, 3]
-    with pytest.raises(DumpError, match=r"is damaged.*listed twice"):
+        file["assemblies/T/x"] = found
+    with pytest.raises(DumpError, match=r"is damaged.*'/assemblies/T/x' must hold neuron indices in ascending order"):
         dumps.read_assemblies(path)
 
 

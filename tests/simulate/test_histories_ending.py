@@ -25,13 +25,13 @@ EVERY = 4
 
 
 def run(path: Path, rounds: int = 100_000) -> subprocess.Popen[str]:
-    """Start a process that records, and wait until it has begun."""
+    """Start a process that records, and wait until it has run ten rounds."""
     command = [sys.executable, recorded.__file__, str(path), str(EVERY), str(rounds)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "recording\n"
+    assert process.stdout.readline() == "0\n"
     return process
 
 
@@ -46,12 +46,12 @@ def ended(path: Path, seconds: float, number: signal.Signals) -> int:
 
 def test_what_was_flushed_survives_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
-    assert ended(path, 0.1, signal.SIGKILL) == -signal.SIGKILL
+    assert ended(path, 0.05, signal.SIGKILL) == -signal.SIGKILL
     assert path.read_bytes().startswith(b"brainsim open 1\n")
     found = dumps.read_recordings(path)["history"]
     assert len(found) % EVERY == 0
-    assert 0 < len(found) < 100
-    assert_begins(found, WHOLE)
+    assert len(found) > 0
+    assert_begins(found, recorded.truth(len(found)))
 
 
 @pytest.mark.slow
@@ -70,11 +70,11 @@ def test_what_was_flushed_survives_twenty_kills(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_sealed_file_with_all_rounds(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
-    assert ended(path, 0.1, signal.SIGINT) == -signal.SIGINT
+    assert ended(path, 0.05, signal.SIGINT) == -signal.SIGINT
     assert path.read_bytes().startswith(b"brainsim seal 1\n")
     found = dumps.read_recordings(path)["history"]
     assert len(found) > 0
-    assert_begins(found, WHOLE)
+    assert_begins(found, recorded.truth(len(found)))
 
 
 FORKING = """

@@ -17,6 +17,7 @@ import pytest
 from brainsim import Area, Brain, Hebbian, Simulator
 from brainsim.errors import BackendError
 from brainsim.kernels.gpu import cuda_device
+from brainsim.simulate import backends
 from brainsim.simulate.guard import changes
 from checkout import ROOT
 
@@ -183,6 +184,15 @@ def test_two_threads_run_rounds_under_the_workqueue_layer_of_numba() -> None:
             print(list(pool.map(play, [1, 2, 1])) == [play(1), play(2), play(1)])
     """
     assert script(text, NUMBA_THREADING_LAYER="workqueue", NUMBA_NUM_THREADS="1") == "True\n"
+
+
+def test_a_process_that_is_given_a_share_of_the_cores_uses_as_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of joblib and jobs of batch schedulers find their share in the environment."""
+    monkeypatch.setattr(backends, "cores", lambda: 8)
+    for share, threads in (("3", 3), ("100", 8), ("0", 1), ("", 8), ("many", 8)):
+        monkeypatch.setenv("NUMBA_NUM_THREADS", share)
+        assert backends.thread_count("cpu", None) == threads
+        assert backends.thread_count("cpu", 5) == 5
 
 
 POOLS = {

@@ -185,3 +185,34 @@ def test_a_trace_bridges_a_delay() -> None:
             pre = sim.connectome(brain.fibers).learned()[0]
             found[rounds] = [bool(((pre >= low) & (pre < high)).any()) for low, high in pairwise(range(0, 81, 20))]
     assert found == {1: [False, False, False, True], 4: [True, True, True, True]}
+
+
+@pytest.mark.parametrize("fails_at", [1, 2])
+def test_memory_that_runs_out_half_way_leaves_no_mixture(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
+    """Either no fiber has been reinforced, or the simulator refuses to go on from what some of them learned."""
+    brain = Brain()
+    a, b = brain.add(Area("A", 60, 20), Area("B", 60, 12))
+    dopamine = brain.add(Modulator("dopamine", baseline=0.0))
+    for label in ("one", "two"):
+        brain.connect(a, b, 0.5, Hebbian(0.5), modulated_by=dopamine, trace=Trace(2, 0.5), label=label)
+    sim, calls = Simulator(brain, 1, backend="reference"), []
+    sim.present(Assembly("A", range(20)))
+    sim.run(brain.fibers, rounds=2)
+    backend = sim._engine._backend
+    assert backend is not None
+    whole = type(backend).reinforce
+
+    def reinforce(self: Any, fiber: int, rate: int) -> None:
+        calls.append(fiber)
+        if len(calls) == fails_at:
+            raise MemoryError("no room")
+        whole(self, fiber, rate)
+
+    monkeypatch.setattr(type(backend), "reinforce", reinforce)
+    with pytest.raises(MemoryError):
+        sim.reinforce(dopamine, 1.0)
+    if fails_at == 1:
+        assert all(not len(sim.connectome(fiber).learned()[0]) for fiber in brain.fibers)
+    else:
+        with pytest.raises(SimulationError, match="half-way"):
+            sim.run(brain.fibers)

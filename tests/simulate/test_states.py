@@ -21,15 +21,12 @@ from brainsim import (
     Brain,
     Explicit,
     Hebbian,
-    Modulator,
-    SaturatingHebbian,
     Simulator,
-    Threshold,
-    Trace,
 )
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import Synapses
+from old_brains import of_format_2, of_format_3, of_format_4
 
 
 def brain_of() -> Brain:
@@ -43,19 +40,6 @@ def brain_of() -> Brain:
 
 
 OLD = Path(__file__).parent / "data"
-
-
-def of_format_2() -> Brain:
-    """The brain whose state was saved by a version that wrote format 2."""
-    brain = Brain()
-    s, a, t = brain.add(
-        Area("S", 300, 30, patterns={"x": range(30)}), Area("A", 400, 20, refraction=0.1), Area("T", 350, 15)
-    )
-    brain.connect(s, a, p=0.2, plasticity=Hebbian(beta=0.1, w_max=20.0))
-    brain.connect(a, a, p=0.2, plasticity=SaturatingHebbian(beta=0.3))
-    brain.connect(a, t, p=0.3)
-    brain.connect(s, t, p=0.1, plasticity=Hebbian(beta=0.0))
-    return brain
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
@@ -87,23 +71,6 @@ def test_a_state_of_an_earlier_format_is_loaded(tmp_path: Path, format_: int, ba
         assert again.rounds == 7
 
 
-def of_format_3() -> Brain:
-    """The brain whose state was saved by a version that wrote format 3."""
-    brain = Brain()
-    s, a, t, u = brain.add(
-        Area("S", 120, 20, patterns={"x": range(20)}),
-        Area("A", 200, 12, refraction=0.1),
-        Area("T", 150, 10),
-        Area("U", 40, 8, activation=Threshold(1.5)),
-    )
-    brain.connect(s, a, p=0.2, plasticity=Hebbian(beta=0.1, w_max=20.0))
-    brain.connect(a, a, p=0.2, plasticity=SaturatingHebbian(beta=0.3))
-    brain.connect(a, t, p=0.3)
-    given = coo_array((1 + np.arange(150) % 3, (np.arange(150), np.arange(150) % 40)), shape=(150, 40))
-    brain.connect(t, u, graph=Explicit(given), plasticity=Hebbian(beta=0.5, w_max=4.0))
-    return brain
-
-
 def firing(sim: Simulator) -> dict[str, list[int]]:
     return {name: sim.assembly(name).neurons.tolist() for name in "SATU"}
 
@@ -131,23 +98,6 @@ def test_a_state_of_format_3_is_loaded_and_continues_as_it_did_then(tmp_path: Pa
         again.disinhibit(brain["U"], brain["S"] >> brain["A"])
         again.run(brain.fibers, 2)
         assert firing(again) == expected["open"]
-
-
-def of_format_4() -> Brain:
-    """The brain whose state was saved by a version that wrote format 4."""
-    brain = Brain()
-    s, a, t, u = brain.add(
-        Area("S", 120, 20, patterns={"x": range(20)}),
-        Area("A", 200, 12, refraction=0.1),
-        Area("T", 150, 10),
-        Area("U", 40, 8, activation=Threshold(1.5)),
-    )
-    dopamine = brain.add(Modulator("dopamine", baseline=0.5, decay=0.5))
-    brain.connect(s, a, p=0.2, plasticity=Hebbian(beta=0.1, w_max=20.0), modulated_by=dopamine)
-    brain.connect(a, a, p=0.2, plasticity=SaturatingHebbian(beta=0.3))
-    brain.connect(a, t, p=0.3, plasticity=Hebbian(beta=0.5, w_max=4.0), trace=Trace(3, 0.8), modulated_by=dopamine)
-    brain.connect(t, u, p=0.4, weight=2.0)
-    return brain
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -19,6 +20,7 @@ from brainsim.errors import ComparisonError, DumpError, UnknownNameError
 from brainsim.kernels.state import Synapses
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 from brainsim.simulate.recording import Recording
+from brainsim.studies import sealed_json
 from brainsim.studies.folders import RunLock
 from brainsim.studies.inspecting import ShownState, check, diff, draw, show, text
 from checkout import ROOT
@@ -138,6 +140,21 @@ class TestCheck:
             assert (code, output, errors.count("\n")) == (2, "", 1)
             code, output, errors = brainsim("plot", tmp_path / name, capsys=capsys)
             assert (code, output, errors.count("\n")) == (2, "", 1)
+
+    def test_a_pipe_or_a_file_of_others_is_not_waited_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert check(tmp_path / "pipe").condition == "unknown"
+        (tmp_path / "secret").write_text("")
+
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", refuse)
+        assert check(tmp_path / "secret").detail == "cannot be read (Permission denied)"
+        with pytest.raises(DumpError, match="secret: cannot be read"):
+            show(tmp_path / "secret")
 
     def test_a_history_left_open_is_whole_up_to_its_last_flush(self, tmp_path: Path, capsys: Any) -> None:
         path, brain = tmp_path / "history.h5", of_words()
@@ -329,6 +346,15 @@ class TestPlot:
         with pytest.raises(DumpError, match="is a state and has no raster"):
             draw(files / "a_state.h5", "raster")
 
+    def test_assemblies_that_are_alike_share_a_colour(self, tmp_path: Path) -> None:
+        recording = Recording([Area("A", 20, 4)])
+        recording.append({"A": np.arange(8)})
+        sets = {"dog": [0, 1, 2, 3], "dog again": [0, 1, 2, 4], "cat": [4, 5, 6, 7]}
+        write_assemblies(tmp_path / "x.h5", [Assembly("A", at, label) for label, at in sets.items()], {"r": recording})
+        legend = draw(tmp_path / "x.h5").axes[0].get_legend()
+        assert legend is not None
+        assert [entry.get_text() for entry in legend.get_texts()] == ["dog", "cat", "in no assembly"]
+
     def test_what_cannot_be_written_is_one_line(self, files: Path, tmp_path: Path, capsys: Any) -> None:
         for out, said in ((tmp_path / "x.gif", "must end in .png"), (tmp_path / "no" / "x.png", "cannot be written")):
             code, _, errors = brainsim("plot", files / "a_state.h5", "-o", out, capsys=capsys)
@@ -399,8 +425,8 @@ class TestRuns:
         assert "it cannot be continued: the experiment file, study.py, cannot be read from here" in output
 
     def test_a_running_run_and_a_killed_one(self, runs: Path) -> None:
-        header = json.loads((runs / "cut" / "run.json").read_text())
-        (runs / "cut" / "run.json").write_text(json.dumps({**header, "status": "running"}))
+        path = runs / "cut" / "run.json"
+        path.write_text(json.dumps(sealed_json.sealed({**sealed_json.read(path), "status": "running"})))
         found = check("cut").run
         assert found is not None
         assert (found.status, found.resume) == ("killed", "brainsim run --resume --out cut")
@@ -446,6 +472,32 @@ class TestRuns:
         assert found >= {"status", "parameter.fail", "metrics.json"}
         Path("b/winners.h5").unlink()
         assert "winners.h5" in {each.where for each in diff("a", "b").differences}
+
+
+def test_a_sweep_is_judged_by_its_runs(runs: Path, capsys: Any) -> None:
+    swept = ("sweep", "study.py", "--grid", "rounds=2,3", "--jobs", 1, "--out", "swept")
+    assert brainsim(*swept, capsys=capsys)[0] == 0
+    code, output, _ = brainsim("check", "swept", capsys=capsys)
+    assert (code, output.splitlines()[0]) == (0, "swept: whole: finished, 2 runs, 2 files")
+    assert "2 finished, 0 failed" in brainsim("show", "swept", capsys=capsys)[1]
+    _, _, errors = brainsim("diff", "swept", "a", capsys=capsys)
+    assert "swept is a sweep and a is a run folder" in errors
+    run = next((runs / "swept" / "runs").iterdir())
+    changed(run / "winners.h5", 900, run / "winners.h5")
+    code, output, _ = brainsim("check", "swept", capsys=capsys)
+    assert (code, output.splitlines()[0]) == (1, "swept: damaged: finished, 2 runs, 2 files, 1 damaged")
+    (runs / "swept" / "sweep.json").write_text("{}")
+    assert "sweep.json is damaged (lacks" in brainsim("check", "swept", capsys=capsys)[1]
+
+
+def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> None:
+    made = {"seed": 7, "parameters": {"n": 100}}
+    dog = Assembly("Lex", [1, 2], "dog")
+    write_assemblies(tmp_path / "x.h5", [dog], about=made, descriptions={"dog": "after ten rounds"})
+    shown: Any = show(tmp_path / "x.h5")
+    assert (shown.about["seed"], shown.about["parameters"]) == (7, {"n": 100})
+    assert shown.descriptions["assemblies/Lex/dog"] == "after ten rounds"
+    assert "assemblies/Lex/dog  after ten rounds" in text(shown)
 
 
 def test_each_command_has_an_example(capsys: Any) -> None:

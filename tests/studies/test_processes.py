@@ -263,8 +263,13 @@ with stoppable() as stop:
 
 @pytest.mark.parametrize(
     ("number", "everyone", "code"),
-    [(signal.SIGINT, False, 130), (signal.SIGINT, True, 130), (signal.SIGTERM, False, 143), (signal.SIGHUP, True, 143),
-     (signal.SIGKILL, False, -9)],
+    [
+        (signal.SIGINT, True, 130),
+        (signal.SIGKILL, False, -9),
+        pytest.param(signal.SIGINT, False, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, False, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, True, 143, marks=pytest.mark.slow),
+    ],
 )  # fmt: skip
 def test_no_worker_outlives_its_parent(number: signal.Signals, everyone: bool, code: int, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
@@ -305,3 +310,13 @@ def test_leaving_the_iterator_ends_the_workers(tmp_path: Path) -> None:
         break
     assert not any(psutil.pid_exists(int(path.name)) for path in tmp_path.iterdir())
     assert multiprocessing.active_children() == []
+
+
+def broken(*_: object) -> None:
+    os._exit(7)
+
+
+def test_workers_that_cannot_start_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brainsim.studies.workers.serve", broken)
+    with pytest.raises(WorkerError, match=r"worker processes: end before they are ready \(exit code 7\)"):
+        list(completed([Call(abs, (-1,))] * 4, 2))

@@ -271,6 +271,13 @@ class TestFiles:
         with pytest.raises(ExperimentError, match=r"--set words=.*none.csv: cannot be read \(No such file"):
             Settings.of_file(tmp_path / "study.py", seed=0, quick=False, parameters=given)
 
+    @pytest.mark.parametrize("path", [os.devnull, ".", "a\0b"])
+    def test_what_is_no_file_is_named(self, path: str, tmp_path: Path) -> None:
+        (tmp_path / "study.py").write_text("")
+        given = self.study().parameters([f"words={path}"])
+        with pytest.raises(ExperimentError, match=r"cannot be read .*(it is not a file|null)"):
+            Settings.of_file(tmp_path / "study.py", seed=0, quick=False, parameters=given)
+
     def test_files_are_kept_as_text_and_come_back_as_files(self, tmp_path: Path) -> None:
         (tmp_path / "words.csv").write_text("a")
         given = self.study().parameters([f"words={tmp_path}/words.csv"])

@@ -328,7 +328,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize(
     ("number", "status", "code"),
-    [(signal.SIGINT, "interrupted", 130), (signal.SIGTERM, "terminated", 143), (signal.SIGKILL, "running", -9)],
+    [
+        (signal.SIGINT, "interrupted", 130),
+        (signal.SIGKILL, "running", -9),
+        pytest.param(signal.SIGTERM, "terminated", 143, marks=pytest.mark.slow),
+    ],
 )
 def test_a_sweep_that_was_ended_continues(
     number: signal.Signals, status: str, code: int, study: Path, capsys: Any

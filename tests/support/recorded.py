@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -30,12 +30,15 @@ def simulator(backend: str = "reference") -> Simulator:
     return sim
 
 
-def play(sim: Simulator, recordings: Sequence[Recorded], rounds: int) -> None:
+def play(
+    sim: Simulator, recordings: Sequence[Recorded], rounds: int, done: Callable[[int], None] = lambda number: None
+) -> None:
     """Run rounds, with a mark before every tenth."""
     for number in range(0, rounds, 10):
         for recording in recordings:
             recording.mark(f"ten {number}")  # type: ignore[attr-defined]
         sim.run(sim.brain.fibers, min(10, rounds - number))
+        done(number)
 
 
 def truth(rounds: int) -> Recording:
@@ -88,6 +91,4 @@ if __name__ == "__main__":
     path, every, rounds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     with simulator() as running:
         history = running.record(to=path, every=every, drives=True)
-        print("recording", flush=True)
-        play(running, [history], rounds)
-        print("done", flush=True)
+        play(running, [history], rounds, lambda number: print(number, flush=True))

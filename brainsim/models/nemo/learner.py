@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from brainsim._arguments import check_record, checked
-from brainsim._validation import integer
+from brainsim._validation import count, integer
 from brainsim.areas import Lex, Motor, Phon, Visual
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
@@ -45,7 +45,7 @@ def random_sentences(lexicon: Lexicon, count: int, seed: int, stream: int = 0) -
     Different ``stream`` numbers give independent sentences for one seed.
     """
     where = "random_sentences"
-    count = integer(f"{where}.count", count, 0, None)
+    count = integer(f"{where}.count", count, 0, 10**9)
     rng = np.random.default_rng([integer(f"{where}.seed", seed, 0, None), integer(f"{where}.stream", stream, 0, None)])
     nouns = rng.integers(len(lexicon.nouns), size=count).tolist()
     verbs = rng.integers(len(lexicon.verbs), size=count).tolist()
@@ -149,7 +149,7 @@ class WordLearner:
         **simulator: Any,
     ) -> None:
         self.lexicon = lexicon
-        self.tau = integer("WordLearner.tau", tau, 1, None)
+        self.tau = count("WordLearner.tau", tau, 1)
         self.brain = brain = Brain()
         ratings = lexicon.features or None
         self.phon, self.visual, self.motor = brain.add(

@@ -9,7 +9,7 @@ from brainsim.studies.inspecting.comparison import Comparison, Difference
 from brainsim.studies.inspecting.differing import diff
 from brainsim.studies.inspecting.drawing import DRAWINGS, draw
 from brainsim.studies.inspecting.outline import outline
-from brainsim.studies.inspecting.showing import ShownDump, ShownRun, ShownState, show
+from brainsim.studies.inspecting.showing import ShownDump, ShownRun, ShownState, ShownSweep, show
 from brainsim.studies.inspecting.source import declared_brain
 from brainsim.studies.inspecting.texts import text
 
@@ -21,6 +21,7 @@ __all__ = [
     "ShownDump",
     "ShownRun",
     "ShownState",
+    "ShownSweep",
     "check",
     "declared_brain",
     "diff",

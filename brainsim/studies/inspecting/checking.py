@@ -13,7 +13,7 @@ from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.simulate.states_file import read_state
 from brainsim.studies import manifest
 from brainsim.studies.inspecting.folder import Standing, header_of, standing
-from brainsim.studies.inspecting.kinds import HDF5, kind_of, looks_like_hdf5
+from brainsim.studies.inspecting.kinds import HDF5, kind_of
 from brainsim.studies.inspecting.reading import Held, held, whole_rounds
 from brainsim.studies.inspecting.states import fault_of_state
 from brainsim.studies.inspecting.table import counted
@@ -35,8 +35,8 @@ class Checked:
     path : str
         Where it is.
     kind : str
-        What it is: ``state``, ``dump``, ``history``, ``run``, ``partial`` (what a writer left that was killed),
-        ``json``, ``csv``, ``text``, ``picture``, ``other``.
+        What it is: ``state``, ``dump``, ``history``, ``run``, ``sweep``, ``json``, ``csv``, ``text``, ``picture``,
+        ``partial`` (what a writer left that was killed), ``hdf5`` (that cannot be read), ``other``.
     condition : {"whole", "unfinished", "damaged", "unknown"}
         ``unfinished``: whole as far as it goes.  ``unknown``: cannot be told; a folder is not judged by such a file.
     detail : str
@@ -44,9 +44,9 @@ class Checked:
     rounds : int or None
         The last round that is whole: of a state its age, of recordings the length of the longest.
     run : Standing or None
-        Of a run folder: how the run stands.
+        Of a run folder or a sweep: how it stands.
     files : tuple of Checked
-        Of a run folder: its files, by name.
+        Of a run folder: its files, by name.  Of a sweep: its files and runs.
     """
 
     path: str
@@ -70,7 +70,8 @@ def check(path: str | Path) -> Checked:
     place = Path(path)
     try:
         kind = kind_of(place)
-        return _run(place) if kind == "run" else _file(place, kind)
+        folders = {"run": _run, "sweep": _sweep}
+        return folders[kind](place) if kind in folders else _file(place, kind)
     except (DumpError, RunFolderError) as error:
         return _fault(place, error)
     except OSError as error:
@@ -80,7 +81,7 @@ def check(path: str | Path) -> Checked:
 def _fault(path: Path, error: BrainsimError) -> Checked:
     """Return a file that cannot be read: damaged, unless it is another program's, or of another version."""
     detail = str(error).removeprefix(f"{path}: ")
-    kind = "hdf5" if path.suffix.lower() in HDF5 or (path.is_file() and looks_like_hdf5(path)) else "other"
+    kind = "hdf5" if path.suffix.lower() in HDF5 else "other"
     # All readers say "damaged" of what brainsim wrote and something else has changed since.
     return Checked(str(path), kind, "damaged" if "damaged" in detail else "unknown", detail)
 
@@ -132,16 +133,29 @@ def _dump(path: Path, content: Held) -> Checked:
 
 
 def _run(folder: Path) -> Checked:
-    files = _as_written(folder, tuple(check(path) for path in sorted(_files(folder))))
+    return _folder(folder, "run", _as_written(folder, tuple(check(path) for path in sorted(_files(folder)))))
+
+
+def _sweep(folder: Path) -> Checked:
+    """Return a sweep, in which each run counts as a file."""
+    runs = [path for path in (folder / "runs").glob("*") if path.is_dir()]
+    files = [path for path in _files(folder) if not any(path.is_relative_to(run) for run in runs)]
+    return _folder(folder, "sweep", tuple(check(path) for path in sorted([*files, *runs])))
+
+
+def _folder(folder: Path, kind: str, files: tuple[Checked, ...]) -> Checked:
     damaged = sum(each.condition == "damaged" for each in files)
-    detail = counted(len(files), "file") + (f", {damaged} damaged" if damaged else "")
+    runs = sum(each.kind == "run" for each in files)
+    parts = [counted(runs, "run")] if runs else []
+    parts += [counted(len(files) - runs, "file"), *([f"{damaged} damaged"] if damaged else [])]
+    detail = ", ".join(parts)
     try:
-        stands = standing(folder)
+        stands = standing(folder, sweep=kind == "sweep")
     except RunFolderError as error:
         wrong = str(error).removeprefix(f"{folder}: ")
-        return Checked(str(folder), "run", "damaged", f"{wrong}; {detail}", files=files)
+        return Checked(str(folder), kind, "damaged", f"{wrong}; {detail}", files=files)
     condition: Condition = "damaged" if damaged else "whole" if stands.status == "finished" else "unfinished"
-    return Checked(str(folder), "run", condition, f"{stands.status}, {detail}", run=stands, files=files)
+    return Checked(str(folder), kind, condition, f"{stands.status}, {detail}", run=stands, files=files)
 
 
 def _as_written(folder: Path, files: tuple[Checked, ...]) -> tuple[Checked, ...]:

@@ -16,7 +16,7 @@ from brainsim.studies.inspecting.differing_states import of_states
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.reading import held
 
-_NAMES = {"run": "run folder", "hdf5": "HDF5 file"}
+_NAMES = {"run": "run folder", "hdf5": "HDF5 file", "sweep": "sweep"}
 
 
 def diff(a: str | Path, b: str | Path) -> Comparison:
@@ -51,7 +51,7 @@ def diff(a: str | Path, b: str | Path) -> Comparison:
     if kinds == ["run", "run"]:
         return _runs(first, second)
     if kinds != ["hdf5", "hdf5"]:
-        raise _incomparable(a, b, [_NAMES.get(kind, "file that brainsim cannot compare") for kind in kinds])
+        raise _incomparable(a, b, [_NAMES.get(kind, "file of another kind") for kind in kinds])
     with held(first) as ours, held(second) as theirs:
         if "state" not in (ours.kind, theirs.kind):
             found = [

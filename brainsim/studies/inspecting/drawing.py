@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError, UnknownNameError, unknown
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import WEIGHTS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Drawing = Literal["raster", "overlaps", "convergence", "weights"]
+_ALIKE = 0.5
 DRAWINGS: tuple[Drawing, ...] = get_args(Drawing)
 
 
@@ -134,12 +136,21 @@ def _raster(path: str | Path, content: Held, areas: Sequence[str], name: str | N
     from brainsim.plots import raster
 
     chosen, recording = _recording(path, content, name, areas)
-    assemblies = [each for labels in content.assemblies.values() for each in labels.values()]
-    shown = {area.name for area in recording.areas}
+    shown = [area.name for area in recording.areas]
+    assemblies = [each for area in shown for each in _apart([*content.assemblies.get(area, {}).values()])]
     figure = _figure(11.0, 1.4 + 1.5 * len(recording.areas))
-    raster(recording, [each for each in assemblies if each.area in shown], ax=figure.subplots())
+    raster(recording, assemblies, ax=figure.subplots())
     _title(figure, f"{Path(path).name}: {chosen}")
     return figure
+
+
+def _apart(assemblies: Sequence[Assembly]) -> list[Assembly]:
+    """Return assemblies without those that share half of their neurons with an earlier one, as a word heard again."""
+    kept: list[Assembly] = []
+    for assembly in assemblies:
+        if all(assembly.overlap(earlier) < _ALIKE for earlier in kept):
+            kept.append(assembly)
+    return kept
 
 
 def _convergence(path: str | Path, content: Held, areas: Sequence[str], name: str | None) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from brainsim._version import __version__
 from brainsim.errors import RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
-from brainsim.studies import sealed_json
+from brainsim.studies import sealed_json, sweep_folder
 from brainsim.studies.folders import in_use
 from brainsim.studies.settings import HEADER, read_header, sha256
 
@@ -45,25 +46,41 @@ def header_of(folder: Path) -> dict[str, Any]:
     RunFolderError
         If it cannot be read, or lacks something.
     """
-    try:
+    with _damage(folder, HEADER):
         return read_header(folder)
-    except RunFolderError as error:
-        raise RunFolderError(f"{folder}: {HEADER} is damaged ({_shown(error.__cause__ or error)})") from error
 
 
-def _shown(error: BaseException) -> str:
-    return f"lacks {error}" if isinstance(error, KeyError) else str(error)
-
-
-def standing(folder: Path) -> Standing:
-    """Return how the run in a folder stands; nothing of the experiment runs.
+def sweep_header_of(folder: Path) -> dict[str, Any]:
+    """Return what ``sweep.json`` says.
 
     Raises
     ------
     RunFolderError
-        If ``run.json`` cannot be read.
+        If it cannot be read, or lacks something.
     """
-    header = header_of(folder)
+    with _damage(folder, sweep_folder.HEADER):
+        return sweep_folder.read(folder)
+
+
+@contextmanager
+def _damage(folder: Path, name: str) -> Iterator[None]:
+    try:
+        yield
+    except RunFolderError as error:
+        cause = error.__cause__ or error
+        said = f"lacks {cause}" if isinstance(cause, KeyError) else str(cause)
+        raise RunFolderError(f"{folder}: {name} is damaged ({said})") from error
+
+
+def standing(folder: Path, *, sweep: bool = False) -> Standing:
+    """Return how the run, or the sweep, in a folder stands; nothing of the experiment runs.
+
+    Raises
+    ------
+    RunFolderError
+        If its header cannot be read.
+    """
+    header = sweep_header_of(folder) if sweep else header_of(folder)
     status = str(header.get("status", "finished"))
     if in_use(folder):
         return Standing("running", None, "a process is running it")
@@ -71,7 +88,7 @@ def standing(folder: Path) -> Standing:
     if status == "finished":
         return Standing(status, None, None)
     hindrance = next(_hindrances(header), None)
-    command = f"brainsim run --resume --out {shlex.quote(str(folder))}"
+    command = f"brainsim {'sweep' if sweep else 'run'} --resume --out {shlex.quote(str(folder))}"
     return Standing(status, None if hindrance else command, hindrance)
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import DumpError, RunFolderError
+from brainsim.studies import sweep_folder
 from brainsim.studies.settings import HEADER
 
-Kind = Literal["hdf5", "run", "partial", "json", "csv", "text", "picture", "other"]
+Kind = Literal["hdf5", "run", "sweep", "partial", "json", "csv", "text", "picture", "other"]
 
 HDF5 = (".h5", ".hdf5")
 _BY_ENDING: dict[str, Kind] = {
@@ -28,16 +29,21 @@ def kind_of(path: Path) -> Kind:
     Raises
     ------
     DumpError
-        If there is no such file.
+        If there is no such file, or it cannot be read.
     RunFolderError
-        If it is a folder that holds no run.
+        If it is a folder that holds neither a run nor a sweep.
     """
     if path.is_dir():
         if (path / HEADER).exists():
             return "run"
-        raise RunFolderError(f"{path}: is a folder without {HEADER}, so no run; give a run folder, or a file in it")
+        if (path / sweep_folder.HEADER).exists():
+            return "sweep"
+        without = f"{HEADER} or {sweep_folder.HEADER}"
+        raise RunFolderError(f"{path}: is a folder without {without}, so no run; give a run folder, or a file in it")
     if not path.exists():
         raise DumpError(f"{path}: no such file or folder")
+    if not path.is_file():
+        return "other"  # a device or a pipe, whose reading may never end
     if _PARTIAL.fullmatch(path.name):
         return "partial"
     if path.suffix.lower() in HDF5 or looks_like_hdf5(path):
@@ -47,6 +53,9 @@ def kind_of(path: Path) -> Kind:
 
 def looks_like_hdf5(path: Path) -> bool:
     """Return whether a file begins as HDF5 files do, with or without a block of text before."""
-    with path.open("rb") as file:
-        beginning = file.read(520)
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(520)
+    except OSError as error:
+        raise DumpError(f"{path}: cannot be read ({error.strerror or error})") from error
     return b"\x89HDF\r\n\x1a\n" in (beginning[:8], beginning[512:]) or beginning.startswith(b"brainsim ")

@@ -13,7 +13,7 @@ import h5py
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
 from brainsim.simulate import blocks
-from brainsim.simulate.dumps import assemblies_in
+from brainsim.simulate.dumps import about_in, assemblies_in
 from brainsim.simulate.hdf5 import opened
 from brainsim.simulate.recording import pieces
 from brainsim.simulate.stored import StoredRecording, stored
@@ -30,7 +30,9 @@ class Held:
     format : int
         The format of the file.
     about : mapping
-        What else the file says of itself.
+        What made the file.
+    descriptions : mapping
+        What parts of the file mean, by path.
     assemblies : mapping
         By area and label.
     recordings : mapping
@@ -42,6 +44,7 @@ class Held:
     kind: Literal["state", "dump", "history"]
     format: int
     about: Mapping[str, Any]
+    descriptions: Mapping[str, str]
     assemblies: Mapping[str, Mapping[str, Assembly]]
     recordings: Mapping[str, StoredRecording]
     growing: bool
@@ -66,15 +69,23 @@ def held(path: Path) -> Iterator[Held]:
 
 
 def _content(file: h5py.File) -> Held:
-    about = {name: _plain(value) for name, value in file.attrs.items()}
+    about = {name: _plain(value) for name, value in file.attrs.items() if name != "about"}
+    descriptions: dict[str, str] = {}
+    file.visititems(lambda name, part: descriptions.update(_described(name, part)))
     return Held(
         kind="state" if "identity" in file or "declaration" in file else "history" if blocks.TABLES in file else "dump",
         format=about.pop("brainsim_format"),
-        about=about,
+        about={**about, **about_in(file)},
+        descriptions=descriptions,
         assemblies=assemblies_in(file),
         recordings=stored(file),
         growing=bool(file.swmr_mode),
     )
+
+
+def _described(name: str, part: h5py.Group | h5py.Dataset) -> dict[str, str]:
+    described = part.attrs.get("description")
+    return {name: described} if isinstance(described, str) else {}
 
 
 def _plain(value: Any) -> Any:

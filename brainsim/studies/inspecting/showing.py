@@ -12,7 +12,7 @@ from brainsim.errors import DumpError
 from brainsim.simulate.recording import pieces
 from brainsim.simulate.states_file import SavedState, read_state
 from brainsim.simulate.stored import StoredRecording
-from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing
+from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing, sweep_header_of
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of
 from brainsim.studies.inspecting.reading import Held, held
@@ -89,8 +89,8 @@ class ShownRecording:
 class ShownDump:
     """A dump or a history: the sizes of assemblies by area and label, and the recordings.
 
-    ``growing`` says whether it is still being written, or its writer was killed, and ``about`` what the file says of
-    itself.
+    ``growing`` says whether it is still being written, or its writer was killed, ``about`` what made it, and
+    ``descriptions`` what its parts mean, by path.
     """
 
     path: str
@@ -98,6 +98,7 @@ class ShownDump:
     format: int
     growing: bool
     about: Mapping[str, Any]
+    descriptions: Mapping[str, str]
     assemblies: Mapping[str, Mapping[str, int]]
     recordings: tuple[ShownRecording, ...]
 
@@ -113,7 +114,17 @@ class ShownRun:
     files: Mapping[str, int]
 
 
-Shown = ShownState | ShownDump | ShownRun
+@dataclass(frozen=True)
+class ShownSweep:
+    """The folder of a sweep: how the sweep stands, what ``sweep.json`` says, its files beside those of the runs."""
+
+    path: str
+    run: Standing
+    header: Mapping[str, Any]
+    files: Mapping[str, int]
+
+
+Shown = ShownState | ShownDump | ShownRun | ShownSweep
 
 
 def show(path: str | Path) -> Shown:
@@ -140,6 +151,9 @@ def show(path: str | Path) -> Shown:
     kind = kind_of(place)
     if kind == "run":
         return _run(place)
+    if kind == "sweep":
+        files = {each.name: each.stat().st_size for each in sorted(place.iterdir()) if each.is_file()}
+        return ShownSweep(str(path), standing(place, sweep=True), sweep_header_of(place), files)
     if kind == "hdf5":
         with held(place) as content:
             if content.kind != "state":
@@ -173,6 +187,7 @@ def _dump(path: Path, content: Held) -> ShownDump:
         format=content.format,
         growing=content.growing,
         about=content.about,
+        descriptions=content.descriptions,
         assemblies={
             area: {label: len(assembly) for label, assembly in labels.items()}
             for area, labels in content.assemblies.items()

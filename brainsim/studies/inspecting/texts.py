@@ -9,10 +9,13 @@ from typing import Any
 from brainsim.studies.inspecting.checking import Checked
 from brainsim.studies.inspecting.comparison import Comparison
 from brainsim.studies.inspecting.folder import Standing
-from brainsim.studies.inspecting.showing import ShownDump, ShownRecording, ShownRun, ShownState
+from brainsim.studies.inspecting.showing import ShownDump, ShownRecording, ShownRun, ShownState, ShownSweep
 from brainsim.studies.inspecting.table import aligned, counted, titled
 
 PARTS = "parts/"
+_MANY = {PARTS: ("json", "finished part"), "runs/": ("run", "finished run")}
+"""What folders hold in numbers; what is whole of it takes one row."""
+
 _MOST_DIFFERENCES = 40
 _MOST = 12
 """How many items of a long list are written."""
@@ -27,14 +30,17 @@ def text(record: Any) -> str:
 @text.register
 def _(checked: Checked) -> str:
     names = {each.path[len(checked.path) + 1 :]: each for each in checked.files}
-    parts = [name for name, each in names.items() if name.startswith(PARTS) and _is_finished_part(each)]
-    files = [(name, each.kind, _verdict(each)) for name, each in names.items() if name not in parts]
-    files += [(f"{PARTS}*", "json", f"whole: {counted(len(parts), 'finished part')}")] if parts else []
-    return "\n".join([f"{checked.path}: {_verdict(checked)}", *aligned(files), *_resuming(checked.run)])
+    groups = {where: [n for n, each in names.items() if n.startswith(where) and _is_done(each)] for where in _MANY}
+    grouped = {name for many in groups.values() for name in many}
+    rows = [(name, each.kind, _verdict(each)) for name, each in names.items() if name not in grouped]
+    for where, many in groups.items():
+        kind, noun = _MANY[where]
+        rows += [(f"{where}*", kind, f"whole: {counted(len(many), noun)}")] if many else []
+    return "\n".join([f"{checked.path}: {_verdict(checked)}", *aligned(rows), *_resuming(checked.run)])
 
 
-def _is_finished_part(checked: Checked) -> bool:
-    return checked.kind == "json" and checked.condition == "whole"
+def _is_done(checked: Checked) -> bool:
+    return checked.kind in ("json", "run") and checked.condition == "whole"
 
 
 def _verdict(checked: Checked) -> str:
@@ -117,8 +123,16 @@ def _(dump: ShownDump) -> str:
             *aligned([(name, _listed(value)) for name, value in dump.about.items()]),
             *titled("assemblies", assemblies),
             *recordings,
+            *titled("what parts mean", [("part", "meaning"), *_meanings(dump.descriptions)]),
         ]
     )
+
+
+def _meanings(descriptions: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what parts mean, of a long list the first ones; what all such files are made of is no news."""
+    rows = [(part, meaning) for part, meaning in descriptions.items() if "/" in part]
+    more = [("…", f"{len(rows):,} in all; --json lists them")] if len(rows) > _MOST else []
+    return rows[:_MOST] + more
 
 
 def _recording(recording: ShownRecording) -> list[str]:
@@ -131,6 +145,28 @@ def _recording(recording: ShownRecording) -> list[str]:
     held += [] if recording.seed is None else [f"seed {recording.seed}"]
     title = f"recording {recording.name!r}: {', '.join(held)}"
     return [*titled(title, rows), *([f"  marks: {marks}"] if marks else [])]
+
+
+@text.register
+def _(sweep: ShownSweep) -> str:
+    header = sweep.header
+    head = [
+        ("command", header.get("command", "")),
+        ("experiment", header["experiment"]),
+        ("seeds", _listed(list(header["seeds"]))),
+        ("runs", ", ".join(f"{header.get(status, 0)} {status}" for status in ("finished", "failed"))),
+        ("brainsim", header.get("brainsim_version", "")),
+    ]
+    grid = [("name", "values"), *((name, _listed(list(values))) for name, values in header["grid"].items())]
+    return "\n".join(
+        [
+            f"{sweep.path}: sweep, {sweep.run.status}",
+            *aligned(head),
+            *_resuming(sweep.run),
+            *titled("grid", grid),
+            *titled("files", [("name", "bytes"), *sweep.files.items()]),
+        ]
+    )
 
 
 @text.register
