@@ -146,3 +146,15 @@ def test_persistent_memory(tmp_path: Path) -> None:
     assert all(metrics["facts"].values())
     assert (folder / "persistent.md").read_text().count("\n|") == 2 + 9
     assert (folder / "persistent_memory.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_rules(tmp_path: Path) -> None:
+    metrics, folder = quick("rules", tmp_path)
+    changes = {int(lag): change for lag, change in metrics["window"].items()}
+    assert [lag for lag, change in changes.items() if change > 0] == [1]
+    assert [lag for lag, change in changes.items() if change < 0] == [0]
+    assert metrics["met"]["growth"]
+    assert metrics["met"]["reward"]
+    assert metrics["busiest_tenth"]["refraction"] < metrics["busiest_tenth"]["none"] - 0.05
+    assert (folder / "window.md").read_text().count("\n|") == 2 + 9
+    assert (folder / "rules.png").read_bytes().startswith(b"\x89PNG")
