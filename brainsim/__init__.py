@@ -40,7 +40,7 @@ from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian,
 from brainsim.declare.trace import Trace
 from brainsim.declare.wiring import OneToOne, SmallWorld, Topographic
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.simulator import Simulator
 from brainsim.studies.experiment import experiment
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from brainsim.declare import patterns
     from brainsim.models import nemo
     from brainsim.simulate import dumps, export
-    from brainsim.simulate.history import History
+    from brainsim.simulate.recordings.history import History
     from brainsim.studies import statistics
     from brainsim.studies.run import Run
 
@@ -66,7 +66,7 @@ _MODULES = {
     "statistics": "brainsim.studies.statistics",
     "studies": "brainsim.studies",
 }
-_OBJECTS = {"History": "brainsim.simulate.history", "Run": "brainsim.studies.run"}
+_OBJECTS = {"History": "brainsim.simulate.recordings.history", "Run": "brainsim.studies.run"}
 
 
 def __getattr__(name: str) -> Any:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brainsim.studies.rows import FAILED, OWN, Row
-from brainsim.studies.sweep_work import SweepWatch
+from brainsim.studies.sweeping.rows import FAILED, OWN, Row
+from brainsim.studies.sweeping.work import SweepWatch
 
 if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from brainsim.studies.plan import Plan, Trial
+    from brainsim.studies.sweeping.plan import Plan, Trial
 
 _SCORES = 3
 """How many metrics the table has room for."""

@@ -13,9 +13,9 @@ from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import load_experiment
 
 if TYPE_CHECKING:
-    from brainsim.studies.plan import Plan
     from brainsim.studies.stopping import Stop
-    from brainsim.studies.sweep_work import Sweep
+    from brainsim.studies.sweeping.plan import Plan
+    from brainsim.studies.sweeping.work import Sweep
 
 
 @click.command()
@@ -45,7 +45,7 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
     from brainsim.simulate import backends
     from brainsim.studies.folders import clear_run, new_folder
     from brainsim.studies.stopping import stoppable
-    from brainsim.studies.sweep_folder import HEADER, SweepFolder
+    from brainsim.studies.sweeping.folder import HEADER, SweepFolder
 
     out = options["out"]
     if out is None and (resume or overwrite):
@@ -66,8 +66,8 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
 
 def _chosen(file: Path | None, options: dict[str, Any]) -> Plan:
     """Return the plan of a new sweep."""
-    from brainsim.studies import grid as grids
-    from brainsim.studies import plan as plans
+    from brainsim.studies.sweeping import grid as grids
+    from brainsim.studies.sweeping import plan as plans
 
     if file is None:
         raise click.UsageError("needs FILE, the path of an experiment, e.g. experiments/noun_verb.py")
@@ -82,9 +82,9 @@ def _chosen(file: Path | None, options: dict[str, Any]) -> Plan:
 
 def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
     """Return the plan of the sweep in a folder, but for what is given; a grid may have more values than before."""
-    from brainsim.studies import grid as grids
-    from brainsim.studies import plan as plans
-    from brainsim.studies.sweep_folder import read
+    from brainsim.studies.sweeping import grid as grids
+    from brainsim.studies.sweeping import plan as plans
+    from brainsim.studies.sweeping.folder import read
 
     header = read(out)
     file = file or Path(header["experiment"])
@@ -101,7 +101,7 @@ def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
 
 def _carry_out(plan: Plan, folder: Any, stop: Stop, resume: bool, options: dict[str, Any]) -> Sweep:
     from brainsim.cli.live import shown
-    from brainsim.studies.sweep_work import carry_out
+    from brainsim.studies.sweeping.work import carry_out
 
     how = {name: options[name] for name in ("jobs", "threads", "dask")}
     try:

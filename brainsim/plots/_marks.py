@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 
 from brainsim.plots._text import every, lie_across, size_in_points
-from brainsim.simulate.recording import Recorded
+from brainsim.simulate.recordings.recording import Recorded
 
 
 def draw_marks(ax: Axes, recording: Recorded) -> None:

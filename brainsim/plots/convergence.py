@@ -17,7 +17,7 @@ from brainsim.plots._colours import distinct
 from brainsim.plots._legend import legend
 from brainsim.plots._marks import draw_marks
 from brainsim.plots._text import draw_as_they_are
-from brainsim.simulate.recording import Recorded
+from brainsim.simulate.recordings.recording import Recorded
 
 _BEFORE, _LAST = "-", (0, (4, 2))
 

@@ -16,10 +16,10 @@ from brainsim._validation import text
 from brainsim._version import __version__
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError, DumpError
-from brainsim.simulate.hdf5 import TEXT, create, opened
-from brainsim.simulate.recording import Recorded, Recording
-from brainsim.simulate.stored import loaded, names_in, open_recordings, stored
-from brainsim.simulate.texts import to_link, to_text
+from brainsim.simulate.hdf5.files import TEXT, create, opened
+from brainsim.simulate.hdf5.texts import to_link, to_text
+from brainsim.simulate.recordings.recording import Recorded, Recording
+from brainsim.simulate.recordings.stored import loaded, names_in, open_recordings, stored
 
 __all__ = ["open_recordings", "read_about", "read_assemblies", "read_recordings", "write_assemblies"]
 
@@ -53,7 +53,7 @@ def write_assemblies(
     path : str or Path
         The file; one that exists is replaced.
     assemblies : iterable of Assembly
-        Each with a label of its own in its area: any text (see `brainsim.simulate.texts` for '/' and others).
+        Each with a label of its own in its area: any text (see `brainsim.simulate.hdf5.texts` for '/' and others).
     recordings : mapping of str to Recording, optional
         Recordings, also such as are in files, by name: any text.
     about : mapping, optional

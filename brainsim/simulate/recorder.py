@@ -13,7 +13,7 @@ from brainsim.kernels.backend import Drained
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import ONE
 from brainsim.simulate.index import Index
-from brainsim.simulate.recording import Drives, Winners
+from brainsim.simulate.recordings.recording import Drives, Winners
 
 
 class Listener(Protocol):

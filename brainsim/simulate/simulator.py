@@ -30,15 +30,15 @@ from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.modulators import ModulatorLike
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.parts import Parts
-from brainsim.simulate.recording import Recording
-from brainsim.simulate.recordings import begin
+from brainsim.simulate.recordings.begin import begin
+from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.rounds import MAX_ROUNDS
 from brainsim.simulate.schedule import CycleSchedule, Schedule
 from brainsim.simulate.showing import show
 from brainsim.simulate.usage import report
 
 if TYPE_CHECKING:
-    from brainsim.simulate.history import History
+    from brainsim.simulate.recordings.history import History
 
 
 class Simulator:

@@ -1,6 +1,6 @@
 """Saved states: HDF5 files that a simulator continues from.
 
-Format 5, whose files are sealed (`brainsim.simulate.seal`): attributes ``brainsim_format``, ``graph_version``,
+Format 5, whose files are sealed (`brainsim.simulate.hdf5.seal`): attributes ``brainsim_format``, ``graph_version``,
 ``ties_version`` and ``seed``; datasets ``identity`` (JSON, see `brainsim.simulate.identity`) and ``note``; for each
 kind of state of the backend ``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names, a
 count, locks as text (JSON pairs of owner and lock), or the values of modulators as text (JSON).
@@ -24,10 +24,10 @@ from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS, StateKind
 from brainsim.simulate import locks, modulator_values
-from brainsim.simulate.hdf5 import TEXT, count, create, names, opened, text
+from brainsim.simulate.hdf5.files import TEXT, count, create, names, opened, text
+from brainsim.simulate.hdf5.texts import from_text, to_text
 from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
-from brainsim.simulate.texts import from_text, to_text
 
 _WORTH_COMPRESSING = 1024
 

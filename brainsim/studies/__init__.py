@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from brainsim.studies.sweeps import Sweep, sweep
+    from brainsim.studies.sweeping.sweep import Sweep, sweep
 
 __all__ = ["Sweep", "sweep"]
 
@@ -14,6 +14,6 @@ def __getattr__(name: str) -> Any:
     """Import what sweeps need when it is first used, so that ``import brainsim`` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module 'brainsim.studies' has no attribute {name!r}")
-    from brainsim.studies import sweeps
+    from brainsim.studies.sweeping import sweep as sweeps
 
     return getattr(sweeps, name)

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError, unknown
 from brainsim.studies.descriptions import descriptions
-from brainsim.studies.modules import load
+from brainsim.studies.processes.modules import load
 
 if TYPE_CHECKING:
     from brainsim.studies.run import Run

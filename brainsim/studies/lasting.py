@@ -12,9 +12,9 @@ from brainsim.studies.folders import writing
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
-    from brainsim.simulate.history import History
+    from brainsim.simulate.recordings.history import History
+    from brainsim.simulate.recordings.stored import StoredRecording
     from brainsim.simulate.simulator import Simulator
-    from brainsim.simulate.stored import StoredRecording
 
 Place = tuple[int, int]
 """How many rounds and how many marks a recording had."""
@@ -67,7 +67,7 @@ class Lasting:
 
     def finish(self) -> None:
         """Put the segments together; the file does not depend on where they were parted."""
-        from brainsim.simulate.history import start
+        from brainsim.simulate.recordings.history import start
 
         if not self._history.stopped:
             self._history.stop()
@@ -104,7 +104,7 @@ def _segments(stem: Path) -> Iterator[tuple[Place, Path]]:
 
 
 def _append(whole: History, segment: Path, rounds: int, marks: int) -> None:
-    from brainsim.simulate.stored import open_recordings
+    from brainsim.simulate.recordings.stored import open_recordings
 
     with open_recordings(segment) as recordings:
         (stored,) = recordings.values()

@@ -85,12 +85,26 @@ class Part:
             raise RunFolderError(f"{self.path}: is damaged ({error}); delete it and resume") from error
 
     def load(self, simulator: Simulator) -> Any | None:
-        """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing."""
+        """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing.
+
+        Raises
+        ------
+        DumpError
+            If the state is damaged, or that of another brain.
+        RunFolderError
+            If it was not saved by `save`.
+        """
         if not self.checkpoint.exists():
             return None
-        content = json.loads(simulator.load(self.checkpoint))
-        self._recorded = {name: (rounds, marks) for name, (rounds, marks) in content["recorded"].items()}
-        return content["notes"]
+        note = simulator.load(self.checkpoint)
+        try:
+            content = json.loads(note)
+            self._recorded = {name: (rounds, marks) for name, (rounds, marks) in content["recorded"].items()}
+            return content["notes"]
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+            raise RunFolderError(
+                f"{self.checkpoint}: is damaged: its note is not that of a checkpoint ({error}); delete it and resume"
+            ) from error
 
     def save(self, simulator: Simulator, notes: Any, *, now: bool = False) -> None:
         """Save the state with ``notes`` (JSON), at most every 20 seconds unless ``now``."""

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from brainsim.errors import RunFolderError
 from brainsim.simulate import backends
 from brainsim.studies import manifest, pictures, tables
-from brainsim.studies.calls import inside_call
 from brainsim.studies.folders import RunLock, remove_leftovers, take, write_json, writing
 from brainsim.studies.info import versions
 from brainsim.studies.metrics import plain
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
+from brainsim.studies.processes.calls import inside_call
 from brainsim.studies.settings import HEADER, Settings, read_header
 from brainsim.studies.side_by_side import Parts
 

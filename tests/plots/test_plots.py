@@ -26,7 +26,7 @@ from brainsim.plots import (
     weight_histogram,
 )
 from brainsim.plots._colours import distinct
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.recording import Recording
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from brainsim import Area, Assembly, Brain, Recording, Simulator, __version__, dumps
 from brainsim.errors import DeclarationError, DumpError
-from brainsim.simulate.texts import from_link, from_text, to_link, to_text
+from brainsim.simulate.hdf5.texts import from_link, from_text, to_link, to_text
 
 DAMAGES: dict[str, tuple[str, Any]] = {
     "floats": ("T/neurons", np.ones(20)),
@@ -55,6 +55,15 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: str) -> None:
         file[f"recordings/r/{name}"] = wrong
     with pytest.raises(DumpError, match="is damaged"):
         dumps.read_recordings(path)
+
+
+@pytest.mark.parametrize("position", [0, 2, -1])
+def test_areas_of_a_recording_that_stand_in_no_order_are_refused(tmp_path: Path, position: int) -> None:
+    write(tmp_path / "recorded.h5")
+    with forged(tmp_path / "recorded.h5") as file:
+        file["recordings/r/T"].attrs["position"] = position
+    with pytest.raises(DumpError, match=r"is damaged.*'/recordings/r': the positions of its areas must be 0, 1,"):
+        dumps.read_recordings(tmp_path / "recorded.h5")
 
 
 @pytest.mark.parametrize("found", [[3, 3], [4, 3], [-1, 3], [1.0, 3.0], [[1], [3]], np.array([1, 3], "i4")])

@@ -16,7 +16,7 @@ from recorded import brain, files_at_most, play, simulator, truth
 
 from brainsim import dumps, export
 from brainsim.errors import BrainsimError, DumpError, MissingPackageError
-from brainsim.simulate.recording import Recorded, Recording
+from brainsim.simulate.recordings.recording import Recorded, Recording
 
 ROUNDS = 25
 MEMORY = truth(ROUNDS)

@@ -265,7 +265,7 @@ def test_a_history_is_drawn_as_a_recording_is(tmp_path: Path) -> None:
     assert [len(ax.lines) for ax in drawn] == [len(drawn[0].lines)] * 2
 
 
-@pytest.mark.parametrize("wrong", [None, 3, b"A", object(), ["A"]], ids=repr)
+@pytest.mark.parametrize("wrong", [None, 3, b"A", object(), ["A"]], ids=lambda wrong: type(wrong).__name__)
 @pytest.mark.parametrize("kind", ["memory", "file"])
 def test_nonsense_is_refused(tmp_path: Path, kind: str, wrong: Any) -> None:
     with simulator() as sim:

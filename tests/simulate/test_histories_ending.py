@@ -17,7 +17,8 @@ from recorded import assert_begins, assert_rounds, assert_same, files_at_most, p
 
 from brainsim import dumps
 from brainsim.errors import DumpError
-from brainsim.simulate import apart, growing, seal
+from brainsim.simulate.hdf5 import apart, seal
+from brainsim.simulate.recordings import growing
 from checkout import ROOT
 
 WHOLE = recorded.truth(100)

@@ -14,8 +14,8 @@ import pytest
 from forging import forged
 
 from brainsim.errors import DumpError
-from brainsim.simulate import apart, seal, structure
-from brainsim.simulate.hdf5 import create, opened
+from brainsim.simulate.hdf5 import apart, seal, structure
+from brainsim.simulate.hdf5.files import create, opened
 
 
 @pytest.fixture
@@ -133,9 +133,7 @@ def test_what_hdf5_crashes_or_hangs_on_is_damaged(
 def test_an_unsealed_file_is_read_in_a_child_where_the_program_cannot_be_imported(tmp_path: Path) -> None:
     """A program from standard input has no file that a child of `multiprocessing` could import."""
     old = unsealed(tmp_path / "old.h5")
-    program = (
-        f"from brainsim.simulate.hdf5 import opened\nwith opened({str(old)!r}) as f: print(len(f['group/numbers']))"
-    )
+    program = f"from brainsim.simulate.hdf5.files import opened\nwith opened({str(old)!r}) as f: print(len(f['group/numbers']))"
     done = subprocess.run([sys.executable, "-"], input=program, capture_output=True, text=True, cwd=tmp_path)
     assert (done.stdout, done.stderr) == ("100\n", "")
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from brainsim.errors import ExperimentError, FailedRunWarning, WorkerError
-from brainsim.studies import cluster, sweep
+from brainsim.studies import sweep
+from brainsim.studies.processes import cluster
 from checkout import ROOT
 from terminal import brainsim
 

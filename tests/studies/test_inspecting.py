@@ -19,7 +19,7 @@ from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Simulator, Thres
 from brainsim.errors import ComparisonError, DumpError, UnknownNameError
 from brainsim.kernels.state import Synapses
 from brainsim.simulate.dumps import read_recordings, write_assemblies
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.recording import Recording
 from brainsim.studies import sealed_json
 from brainsim.studies.folders import RunLock
 from brainsim.studies.inspecting import ShownState, check, diff, draw, show, text

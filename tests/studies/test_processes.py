@@ -18,8 +18,8 @@ import pytest
 
 from brainsim import Area, Brain, Simulator, errors
 from brainsim.errors import BrainsimError, DeclarationError, ExperimentError, SilentWarning, WorkerError
+from brainsim.simulate import backends
 from brainsim.simulate.usage import collected
-from brainsim.studies import processes
 from brainsim.studies.experiment import load_experiment
 from brainsim.studies.processes import Call, Done, Watch, completed, default_jobs, tick
 from checkout import ROOT
@@ -148,7 +148,7 @@ def surroundings() -> tuple[int, str, str]:
 
 
 def test_a_worker_has_its_share_of_the_cores_and_starts_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes.backends, "cores", lambda: 12)
+    monkeypatch.setattr(backends, "cores", lambda: 12)
     assert default_jobs() == 12
     assert outcomes([Call(surroundings)] * 3, 3) == [(1, "4", "4")] * 3
     assert outcomes([Call(surroundings)], 2, threads=5) == [(1, "5", "5")]
@@ -317,6 +317,6 @@ def broken(*_: object) -> None:
 
 
 def test_workers_that_cannot_start_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("brainsim.studies.workers.serve", broken)
+    monkeypatch.setattr("brainsim.studies.processes.workers.serve", broken)
     with pytest.raises(WorkerError, match=r"worker processes: end before they are ready \(exit code 7\)"):
         list(completed([Call(abs, (-1,))] * 4, 2))

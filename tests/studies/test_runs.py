@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from brainsim import Area, Brain, Simulator
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.studies.experiment import Experiment, experiment
 from brainsim.studies.folders import new_folder
 from brainsim.studies.inspecting import check
 from brainsim.studies.metrics import ADDED
+from brainsim.studies.parts import Part
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
 from checkout import ROOT
@@ -333,3 +335,17 @@ def test_files_that_are_not_what_a_run_wrote_are_found(tmp_path: Path) -> None:
         "picture.png": "is damaged: it is missing",
     }
     assert check(out).condition == "damaged"
+
+
+@pytest.mark.parametrize("note", ["", "three", "[]", '{"recorded": {}}', '{"recorded": {"x": 3}, "notes": 1}'])
+def test_a_checkpoint_with_another_note_is_refused(note: str, tmp_path: Path) -> None:
+    brain = Brain()
+    brain.add(Area("A", 20, 4))
+    part = Part(tmp_path, "first")
+    part.checkpoint.parent.mkdir()
+    with Simulator(brain, backend="reference") as sim:
+        part.save(sim, {"heard": 3}, now=True)
+        assert part.load(sim) == {"heard": 3}
+        sim.save(part.checkpoint, note)
+        with pytest.raises(RunFolderError, match=r"first.h5: is damaged: its note is not .*; delete it and resume"):
+            part.load(sim)

@@ -20,11 +20,11 @@ from rich.console import Console
 
 from brainsim.cli.live import Lines, LiveTable
 from brainsim.errors import DeclarationError, ExperimentError, FailedRunWarning, RunFolderError
-from brainsim.studies import plan as plans
 from brainsim.studies import sweep
 from brainsim.studies.experiment import load_experiment
 from brainsim.studies.folders import RunLock
-from brainsim.studies.grid import MOST_RUNS
+from brainsim.studies.sweeping import plan as plans
+from brainsim.studies.sweeping.grid import MOST_RUNS
 from checkout import ROOT
 from terminal import brainsim
 
@@ -244,7 +244,7 @@ def test_mistakes_are_named(arguments: tuple[Any, ...], message: str, study: Pat
 
 
 def test_ranges_include_their_ends(study: Path) -> None:
-    from brainsim.studies.grid import of_texts
+    from brainsim.studies.sweeping.grid import of_texts
 
     found = of_texts(["size=1e4:1e6:log5", "rate=0:1:3"], load_experiment(study), ())
     assert found == {"size": (10_000, 31_623, 100_000, 316_228, 1_000_000), "rate": (0.0, 0.5, 1.0)}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import h5py
 
-from brainsim.simulate.seal import seal
+from brainsim.simulate.hdf5.seal import seal
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pathlib import Path
 from kills import STUDY, left
 
 from brainsim._files import PARTIAL
-from brainsim.simulate.hdf5 import opened
+from brainsim.simulate.hdf5.files import opened
 from checkout import ROOT
 
 _ROUNDS = 60

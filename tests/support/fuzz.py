@@ -34,7 +34,7 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parent)]
 
-from brainsim.simulate.seal import seal
+from brainsim.simulate.hdf5.seal import seal
 from damages import BYTES, FOREIGN, JSON, OBJECTS, UnfitError, damaged_bytes, damaged_objects
 from specimens import KINDS, make
 

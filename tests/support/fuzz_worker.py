@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
-from brainsim.simulate import apart
+from brainsim.simulate.hdf5 import apart
 from specimens import KINDS, ChangedError, UntidyError, raw
 
 COMPARED = ("state", "dump")  # kinds that are written again, so that nothing in the file may have been passed over

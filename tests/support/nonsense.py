@@ -43,8 +43,8 @@ from brainsim.models.nemo import Heard, Lexicon, Sentence, WordLearner
 from brainsim.plots import Curve
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.dumps import write_assemblies
-from brainsim.simulate.history import History
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.history import History
+from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.schedule import Schedule
 
 FEW = ("None", "'nonsense'", "an object")

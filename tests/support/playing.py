@@ -12,7 +12,7 @@ import numpy as np
 
 from brainsim import Area, Assembly, Cycle, Phase, SilentWarning, Simulator, UnusedWarning
 from brainsim.declare.fiber import Fiber, FiberSet
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.recording import Recording
 from plays import (
     Bias,
     Disinhibit,

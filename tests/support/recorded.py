@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from brainsim import Area, Brain, Hebbian, Simulator
-from brainsim.simulate.recording import Recorded, Recording
+from brainsim.simulate.recordings.recording import Recorded, Recording
 
 
 def brain() -> Brain:

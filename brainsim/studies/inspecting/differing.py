@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from brainsim.errors import ComparisonError
+from brainsim.simulate.recordings.stored import StoredRecording
 from brainsim.simulate.states_file import read_state
-from brainsim.simulate.stored import StoredRecording
 from brainsim.studies.inspecting import differing_runs
 from brainsim.studies.inspecting.comparison import Comparison, Difference
 from brainsim.studies.inspecting.differing_recordings import of_assemblies, of_recordings

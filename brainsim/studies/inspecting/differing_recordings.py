@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from brainsim.declare.assembly import Assembly
-from brainsim.simulate.recording import Recorded, pieces
+from brainsim.simulate.recordings.recording import Recorded, pieces
 from brainsim.studies.inspecting.comparison import Difference
 
 

@@ -11,9 +11,9 @@ from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError, UnknownNameError, unknown
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import WEIGHTS
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.recording import Recording
+from brainsim.simulate.recordings.stored import StoredRecording, loaded
 from brainsim.simulate.states_file import read_state
-from brainsim.simulate.stored import StoredRecording, loaded
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.reading import Held, held
 

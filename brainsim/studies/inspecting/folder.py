@@ -13,9 +13,10 @@ from brainsim._version import __version__
 from brainsim.errors import RunFolderError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
-from brainsim.studies import sealed_json, sweep_folder
+from brainsim.studies import sealed_json
 from brainsim.studies.folders import in_use
 from brainsim.studies.settings import HEADER, read_header, sha256
+from brainsim.studies.sweeping import folder as sweep_folder
 
 
 @dataclass(frozen=True)

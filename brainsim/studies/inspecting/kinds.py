@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from brainsim.errors import DumpError, RunFolderError
-from brainsim.studies import sweep_folder
 from brainsim.studies.settings import HEADER
+from brainsim.studies.sweeping import folder as sweep_folder
 
 Kind = Literal["hdf5", "run", "sweep", "partial", "json", "csv", "text", "picture", "other"]
 

@@ -12,11 +12,11 @@ import h5py
 
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DumpError
-from brainsim.simulate import blocks
 from brainsim.simulate.dumps import about_in, assemblies_in
-from brainsim.simulate.hdf5 import opened
-from brainsim.simulate.recording import pieces
-from brainsim.simulate.stored import StoredRecording, stored
+from brainsim.simulate.hdf5.files import opened
+from brainsim.simulate.recordings import blocks
+from brainsim.simulate.recordings.recording import pieces
+from brainsim.simulate.recordings.stored import StoredRecording, stored
 
 
 @dataclass(frozen=True)

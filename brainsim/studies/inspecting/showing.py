@@ -9,9 +9,9 @@ from typing import Any
 
 from brainsim.declare.area import Area
 from brainsim.errors import DumpError
-from brainsim.simulate.recording import pieces
+from brainsim.simulate.recordings.recording import pieces
+from brainsim.simulate.recordings.stored import StoredRecording
 from brainsim.simulate.states_file import SavedState, read_state
-from brainsim.simulate.stored import StoredRecording
 from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, standing, sweep_header_of
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of

@@ -15,7 +15,7 @@ from brainsim.declare.brain import Brain
 from brainsim.errors import BrainsimError, ExperimentError, unknown
 from brainsim.simulate.showing import shown_to
 from brainsim.studies.experiment import Experiment, experiments_in
-from brainsim.studies.modules import load
+from brainsim.studies.processes.modules import load
 
 
 class _Seen(BaseException):

@@ -13,10 +13,10 @@ import numpy as np
 from brainsim._files import whole
 from brainsim.errors import BrainsimError, DumpError, UnwrittenError
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.simulate import apart, structure
-from brainsim.simulate.places import file_path
-from brainsim.simulate.seal import BLOCK, checked, mark_open, seal
-from brainsim.simulate.sink import Sink
+from brainsim.simulate.hdf5 import apart, structure
+from brainsim.simulate.hdf5.places import file_path
+from brainsim.simulate.hdf5.seal import BLOCK, checked, mark_open, seal
+from brainsim.simulate.hdf5.sink import Sink
 
 FORMAT = 5
 READABLE = (1, 2, 3, 4, FORMAT)
@@ -37,7 +37,7 @@ def opened(path: str | Path, *, live: bool = False, lazy: bool = False) -> Itera
     """Open a file of brainsim for reading; whatever is wrong with it becomes a `DumpError`.
 
     The seal is verified before HDF5 sees the file.  A file that has none is read in a child process first.  Then what
-    the file is made of is checked (`brainsim.simulate.structure`), before any data are read.
+    the file is made of is checked (`brainsim.simulate.hdf5.structure`), before any data are read.
 
     Parameters
     ----------

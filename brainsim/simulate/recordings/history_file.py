@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from brainsim._version import __version__
 from brainsim.errors import DumpError
-from brainsim.simulate import blocks
-from brainsim.simulate.growing import GrowingFile
-from brainsim.simulate.hdf5 import create
-from brainsim.simulate.recording import Recording
-from brainsim.simulate.stored import StoredRecording
-from brainsim.simulate.timeline import Timeline
+from brainsim.simulate.hdf5.files import create
+from brainsim.simulate.recordings import blocks
+from brainsim.simulate.recordings.growing import GrowingFile
+from brainsim.simulate.recordings.recording import Recording
+from brainsim.simulate.recordings.stored import StoredRecording
+from brainsim.simulate.recordings.timeline import Timeline
 
 Array = npt.NDArray[Any]
 

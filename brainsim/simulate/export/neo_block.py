@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from brainsim.declare.area import Area
-from brainsim.simulate import spikes
-from brainsim.simulate.recording import Recorded
+from brainsim.simulate.export import spikes
+from brainsim.simulate.recordings.recording import Recorded
 
 if TYPE_CHECKING:
     import neo

@@ -21,8 +21,8 @@ import cloudpickle
 
 from brainsim.errors import ExperimentError
 from brainsim.simulate.usage import Usage, collected
-from brainsim.studies.calls import carried_out
-from brainsim.studies.modules import find_again
+from brainsim.studies.processes.calls import carried_out
+from brainsim.studies.processes.modules import find_again
 
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 1.0

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import h5py
 
-from brainsim.simulate import seal
-from brainsim.simulate.hdf5 import GROWING
+from brainsim.simulate.hdf5 import seal
+from brainsim.simulate.hdf5.files import GROWING
 
 _SLACK = 2**16
 
@@ -31,7 +31,7 @@ class GrowingFile:
     Parameters
     ----------
     path : Path
-        A file that `brainsim.simulate.hdf5.create` has begun.
+        A file that `brainsim.simulate.hdf5.files.create` has begun.
     """
 
     def __init__(self, path: Path) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from brainsim.errors import ExperimentError
-from brainsim.studies import grid as grids
 from brainsim.studies.experiment import Experiment, load_experiment
-from brainsim.studies.grid import Grid
 from brainsim.studies.processes import Call
 from brainsim.studies.settings import Settings, hashes
-from brainsim.studies.sweep_folder import SweepFolder
-from brainsim.studies.trials import OfFunction, in_folder, in_memory
+from brainsim.studies.sweeping import grid as grids
+from brainsim.studies.sweeping.folder import SweepFolder
+from brainsim.studies.sweeping.grid import Grid
+from brainsim.studies.sweeping.trials import OfFunction, in_folder, in_memory
 
 Study = Experiment | OfFunction
 

@@ -11,10 +11,10 @@ from uuid import uuid4
 import numpy as np
 
 from brainsim.errors import DeclarationError
-from brainsim.simulate import spikes
-from brainsim.simulate.hdf5 import foreign
-from brainsim.simulate.places import file_path
-from brainsim.simulate.recording import Recorded
+from brainsim.simulate.export import spikes
+from brainsim.simulate.hdf5.files import foreign
+from brainsim.simulate.hdf5.places import file_path
+from brainsim.simulate.recordings.recording import Recorded
 
 if TYPE_CHECKING:
     from pynwb import NWBFile

@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.declare.area import Area
-from brainsim.simulate import blocks
-from brainsim.simulate.blocks import Blocks
-from brainsim.simulate.hdf5 import count, naming, opened
-from brainsim.simulate.recording import Drives, Recorded, Recording, Winners, described, pieces, support
-from brainsim.simulate.texts import from_link, from_text
-from brainsim.simulate.timeline import Mark, Timeline, span
+from brainsim.simulate.hdf5.files import count, naming, opened
+from brainsim.simulate.hdf5.texts import from_link, from_text
+from brainsim.simulate.recordings import blocks
+from brainsim.simulate.recordings.blocks import Blocks
+from brainsim.simulate.recordings.recording import Drives, Recorded, Recording, Winners, described, pieces, support
+from brainsim.simulate.recordings.timeline import Mark, Timeline, span
 
 if TYPE_CHECKING:
     import neo
@@ -94,7 +94,10 @@ class StoredRecording(Recorded):
         self._name = name
         self._group: h5py.Group = file[f"recordings/{name}"]
         areas = [_area(name, part) for name, part in self._group.items() if name not in _NO_AREAS]
-        areas.sort(key=lambda area: count(self._group[area.name].attrs["position"]))
+        places = {area.name: count(self._group[area.name].attrs["position"]) for area in areas}
+        if sorted(places.values()) != list(range(len(areas))):
+            raise ValueError(f"{self._group.name!r}: the positions of its areas must be 0, 1, and so on, each once")
+        areas.sort(key=lambda area: places[area.name])
         drives = any("drives" in self._group[area.name] for area in areas)
         seed = count(self._group.attrs["seed"]) if "seed" in self._group.attrs else None
         self._timeline = Timeline(areas, drives=drives, seed=seed)
@@ -206,7 +209,7 @@ class StoredRecording(Recorded):
 
     def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
         """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.neo_block import to_neo
+        from brainsim.simulate.export.neo_block import to_neo
 
         return to_neo(self, dt_ms=dt_ms)
 

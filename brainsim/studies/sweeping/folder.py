@@ -13,11 +13,12 @@ from typing import Any
 
 from brainsim._files import whole, write_json
 from brainsim.errors import RunFolderError
-from brainsim.studies import manifest, rows, sealed_json
+from brainsim.studies import manifest, sealed_json
 from brainsim.studies.folders import RunLock, take
-from brainsim.studies.grid import Grid
-from brainsim.studies.rows import Row
 from brainsim.studies.settings import Settings, read_header
+from brainsim.studies.sweeping import rows
+from brainsim.studies.sweeping.grid import Grid
+from brainsim.studies.sweeping.rows import Row
 
 HEADER, TABLE = "sweep.json", "sweep.csv"
 _TABLE_SECONDS = 2.0

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from brainsim.errors import DumpError
-from brainsim.simulate import structure
+from brainsim.simulate.hdf5 import structure
 
 SECONDS = 60.0
 """How long a look may take, beside the time for reading."""

@@ -13,7 +13,7 @@ from brainsim._validation import real
 from brainsim._version import __version__
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, MissingPackageError
-from brainsim.simulate.recording import Recorded, pieces
+from brainsim.simulate.recordings.recording import Recorded, pieces
 
 LONGEST_MS = 1e9
 
@@ -54,7 +54,7 @@ def dt(where: str, value: object) -> float:
 
 def reading(where: str, recorded: object) -> AbstractContextManager[Recorded]:
     """Return a context that yields a recording, whose file is open for its length if it is in one."""
-    from brainsim.simulate.history import History
+    from brainsim.simulate.recordings.history import History
 
     if isinstance(recorded, History):
         return recorded.reading()

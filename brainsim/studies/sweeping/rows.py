@@ -24,7 +24,7 @@ def finished(parameters: Mapping[str, Any], seed: int, metrics: Mapping[str, Any
 
     Examples
     --------
-    >>> from brainsim.studies.rows import finished
+    >>> from brainsim.studies.sweeping.rows import finished
     >>> finished({"n": 100}, 3, {"accuracy": {"nouns": 1.0}, "n": 7, "curve": [1, 2], "seconds": 0.5})
     {'n': 100, 'seed': 3, 'status': 'finished', 'error': None, 'seconds': 0.5, 'accuracy.nouns': 1.0, 'metrics.n': 7}
     """

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from brainsim.errors import UnwrittenError
 from brainsim.kernels.interrupts import uninterrupted
-from brainsim.simulate import blocks
-from brainsim.simulate.growing import reason
-from brainsim.simulate.history_file import HistoryFile
-from brainsim.simulate.recording import Drives, Recording, Winners
-from brainsim.simulate.stored import StoredRecording, open_recordings
-from brainsim.simulate.timeline import Timeline
+from brainsim.simulate.recordings import blocks
+from brainsim.simulate.recordings.growing import reason
+from brainsim.simulate.recordings.history_file import HistoryFile
+from brainsim.simulate.recordings.recording import Drives, Recording, Winners
+from brainsim.simulate.recordings.stored import StoredRecording, open_recordings
+from brainsim.simulate.recordings.timeline import Timeline
 
 
 class Appender:

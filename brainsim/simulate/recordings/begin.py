@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError
-from brainsim.simulate.recording import Recording
+from brainsim.simulate.recordings.recording import Recording
 
 if TYPE_CHECKING:
-    from brainsim.simulate.history import History
+    from brainsim.simulate.recordings.history import History
 
 
 def begin(
@@ -20,7 +20,7 @@ def begin(
     if not isinstance(drives, bool):
         raise DeclarationError(where="Simulator.record: drives", value=drives, allowed="True or False")
     if to is not None:
-        from brainsim.simulate.history import start  # h5py takes a while to import
+        from brainsim.simulate.recordings.history import start  # h5py takes a while to import
 
         return start(areas, seed, drives=drives, path=to, every=every, overwrite=overwrite)
     for name, value, default in (("every", every, None), ("overwrite", overwrite, False)):

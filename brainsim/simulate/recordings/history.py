@@ -12,11 +12,11 @@ from brainsim._arguments import checked
 from brainsim._validation import count, integer
 from brainsim.declare.area import Area
 from brainsim.errors import DeclarationError, DumpError, SimulationError
-from brainsim.simulate.appender import Appender
-from brainsim.simulate.growing import being_written
-from brainsim.simulate.places import file_path
-from brainsim.simulate.recording import Drives, Recorded, Winners, described, support
-from brainsim.simulate.timeline import Mark, Timeline, span
+from brainsim.simulate.hdf5.places import file_path
+from brainsim.simulate.recordings.appender import Appender
+from brainsim.simulate.recordings.growing import being_written
+from brainsim.simulate.recordings.recording import Drives, Recorded, Winners, described, support
+from brainsim.simulate.recordings.timeline import Mark, Timeline, span
 
 if TYPE_CHECKING:
     import neo
@@ -191,7 +191,7 @@ class History(Recorded):
 
     def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
         """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.neo_block import to_neo
+        from brainsim.simulate.export.neo_block import to_neo
 
         return to_neo(self, dt_ms=dt_ms)
 

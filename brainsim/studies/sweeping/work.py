@@ -11,15 +11,15 @@ from typing import Any, overload
 
 from brainsim._validation import integer
 from brainsim.simulate import backends
-from brainsim.studies import rows
 from brainsim.studies.folders import contents
-from brainsim.studies.plan import Plan, Trial
 from brainsim.studies.processes import Done, Failed, Watch, completed
-from brainsim.studies.rows import Row
 from brainsim.studies.side_by_side import default_jobs
 from brainsim.studies.stopping import Stop
-from brainsim.studies.sweep_folder import TABLE, SweepFolder
-from brainsim.studies.trials import Outcome
+from brainsim.studies.sweeping import rows
+from brainsim.studies.sweeping.folder import TABLE, SweepFolder
+from brainsim.studies.sweeping.plan import Plan, Trial
+from brainsim.studies.sweeping.rows import Row
+from brainsim.studies.sweeping.trials import Outcome
 
 
 @dataclass(frozen=True)
@@ -186,6 +186,6 @@ def _outcomes(
 ) -> Generator[Done | Failed]:
     if dask is None:
         return completed(calls, jobs, threads=threads, watch=watch)
-    from brainsim.studies.cluster import completed_by
+    from brainsim.studies.processes.cluster import completed_by
 
     return completed_by(dask, calls, watch=watch)

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from brainsim.declare.area import Area
-from brainsim.simulate import spikes
-from brainsim.simulate.hdf5 import TEXT, foreign
-from brainsim.simulate.recording import Recorded
+from brainsim.simulate.export import spikes
+from brainsim.simulate.hdf5.files import TEXT, foreign
+from brainsim.simulate.recordings.recording import Recorded
 
 _MAGIC, _VERSION = 0x0A7A, (0, 1)
 _SORTING = h5py.enum_dtype({"none": 0, "by_id": 1, "by_time": 2}, basetype="u1")

@@ -25,9 +25,9 @@ from joblib.externals.loky.backend.process import LokyProcess
 
 from brainsim.errors import ExperimentError, WorkerError
 from brainsim.simulate.usage import collector
-from brainsim.studies.calls import Call
-from brainsim.studies.modules import files
-from brainsim.studies.worker import READY, Answer, Surroundings, serve
+from brainsim.studies.processes.calls import Call
+from brainsim.studies.processes.modules import files
+from brainsim.studies.processes.worker import READY, Answer, Surroundings, serve
 
 _PULSE_SECONDS = 1.0
 _GRACE_SECONDS = 10.0

@@ -12,13 +12,11 @@ from brainsim._validation import integer
 from brainsim.errors import ExperimentError, WorkerError
 from brainsim.simulate import backends
 from brainsim.simulate.usage import collector
-from brainsim.studies.calls import Call, Done, Failed, Watch, carried_out, inside_call, tick
+from brainsim.studies.processes.calls import Call, Done, Failed, Watch, carried_out, inside_call
 
 if TYPE_CHECKING:
-    from brainsim.studies.worker import Answer
-    from brainsim.studies.workers import Pool
-
-__all__ = ["Call", "Done", "Failed", "Watch", "completed", "default_jobs", "tick"]
+    from brainsim.studies.processes.worker import Answer
+    from brainsim.studies.processes.workers import Pool
 
 Registry = dict[str | tuple[str, type[Warning], int], int]
 TRIES = 3
@@ -89,7 +87,7 @@ def _here(calls: Sequence[Call], watch: Watch) -> Generator[Done | Failed]:
 
 
 def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) -> Generator[Done | Failed]:
-    from brainsim.studies.workers import Pool
+    from brainsim.studies.processes.workers import Pool
 
     waiting, tries = deque(range(len(calls))), [0] * len(calls)
     registry: Registry = {}

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
-from brainsim.simulate.timeline import Mark, Timeline, mark_label, span
+from brainsim.simulate.recordings.timeline import Mark, Timeline, mark_label, span
 
 if TYPE_CHECKING:
     import neo
@@ -193,7 +193,7 @@ class Recording(Recorded):
 
     def to_neo(self, *, dt_ms: float = 1.0) -> neo.Block:
         """Return a ``neo.Block`` with a spike train for each neuron that fired; see `brainsim.export.to_neo`."""
-        from brainsim.simulate.neo_block import to_neo
+        from brainsim.simulate.export.neo_block import to_neo
 
         return to_neo(self, dt_ms=dt_ms)
 

@@ -12,11 +12,11 @@ import cloudpickle
 
 from brainsim._version import __version__
 from brainsim.errors import ExperimentError, WorkerError
-from brainsim.studies.calls import Call, Done, Failed, Watch
-from brainsim.studies.modules import find_again
-from brainsim.studies.processes import Registry, outcome
-from brainsim.studies.worker import Answer, Surroundings, answered
-from brainsim.studies.workers import opened, surroundings
+from brainsim.studies.processes.calls import Call, Done, Failed, Watch
+from brainsim.studies.processes.completion import Registry, outcome
+from brainsim.studies.processes.modules import find_again
+from brainsim.studies.processes.worker import Answer, Surroundings, answered
+from brainsim.studies.processes.workers import opened, surroundings
 
 _PATIENCE_SECONDS = 10
 _alone = threading.Lock()
@@ -41,7 +41,7 @@ def completed_by(address: str, calls: Sequence[Call], *, watch: Watch | None = N
     Yields
     ------
     Done or Failed
-        As `brainsim.studies.processes.completed` does.
+        As `brainsim.studies.processes.completion` does.
 
     Raises
     ------

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from brainsim.errors import ExperimentError, FailedRunWarning
-from brainsim.studies import plan as plans
 from brainsim.studies.experiment import Experiment
 from brainsim.studies.folders import clear_run, new_folder
-from brainsim.studies.plan import Plan
-from brainsim.studies.sweep_folder import HEADER, SweepFolder
-from brainsim.studies.sweep_work import Sweep, carry_out
+from brainsim.studies.sweeping import plan as plans
+from brainsim.studies.sweeping.folder import HEADER, SweepFolder
+from brainsim.studies.sweeping.plan import Plan
+from brainsim.studies.sweeping.work import Sweep, carry_out
 
 __all__ = ["Sweep", "sweep"]
 

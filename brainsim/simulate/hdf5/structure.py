@@ -1,6 +1,6 @@
 """What an HDF5 file of brainsim may be made of, checked before any of its data are read.
 
-The module imports nothing of brainsim, so that a child process can run it as it is (see `brainsim.simulate.apart`).
+The module imports nothing of brainsim, so that a child process can run it as it is (`brainsim.simulate.hdf5.apart`).
 """
 
 from __future__ import annotations

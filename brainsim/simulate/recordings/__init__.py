@@ -1,0 +1,1 @@
+"""Recordings of rounds, in memory and in files."""

@@ -1,0 +1,1 @@
+"""Sweeps: a grid of runs in processes, and one table."""
