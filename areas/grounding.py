@@ -41,4 +41,4 @@ class Grounding(Area):
         name: str | None = None,
     ) -> None:
         n, patterns = grounded(words, k, features, shared)
-        super().__init__(name or type(self).__name__, n=n, k=k, patterns=patterns)
+        super().__init__(type(self).__name__ if name is None else name, n=n, k=k, patterns=patterns)

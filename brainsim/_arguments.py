@@ -90,9 +90,11 @@ def _refusing(function: Callable[P, T], own: Collection[str]) -> Callable[P, T]:
 
 
 def check_record(record: object) -> None:
-    """Refuse fields of a dataclass that are not of the kind that its annotations say (for ``__post_init__``)."""
+    """Refuse public fields of a dataclass that are not of the kind that its annotations say (in ``__post_init__``)."""
     kind = type(record)
     for each in fields(record):  # type: ignore[arg-type]
+        if each.name.startswith("_"):
+            continue
         wanted = _meaning(each.type, vars(sys.modules[kind.__module__]))
         _check(f"{kind.__name__}.{each.name}", getattr(record, each.name), wanted)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.studies.inspecting.table import counted
 from brainsim.studies.sweeping.rows import FAILED, OWN, Row
 from brainsim.studies.sweeping.work import SweepWatch
 
@@ -53,7 +54,7 @@ class Lines(SweepWatch):
         """Say how many runs there are."""
         self._trials, self._waiting = trials, waiting
         done = len(trials) - len(waiting)
-        click.echo(f"{len(trials)} runs" + (f", {done} of them done before" if done else ""), err=True)
+        click.echo(counted(len(trials), "run") + (f", {done} of them done before" if done else ""), err=True)
 
     def finished(self, index: int, row: Row) -> None:
         """Say what became of a run."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.errors import RunFolderError
 from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import load_experiment
 
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
-    "--grid", multiple=True, metavar="NAME=VALUE,VALUE", help="Values of a parameter, or START:STOP:COUNT; repeatable."
+    "--grid",
+    multiple=True,
+    metavar="NAME=VALUE,VALUE",
+    help="Values of a parameter, or START:STOP:COUNT, or START:STOP:logCOUNT; repeatable.",
 )
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter for all runs; repeatable."
@@ -41,7 +45,13 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
 
     The folder holds sweep.csv, a row a run, and a run folder for each run.  With --resume, FILE and all settings may be
     left out: they are those of the sweep in --out.
-    """
+
+    \b
+    Examples:
+      brainsim sweep experiments/association.py --quick --grid beta=.05,.1 --seeds 3
+      brainsim sweep experiments/association.py --grid n=1e4:1e6:log5 --seeds 20 --out runs/size
+      brainsim sweep --resume --out runs/size
+    """  # noqa: D301 - click takes the character, not an escape
     from brainsim.simulate import backends
     from brainsim.studies.folders import clear_run, new_folder
     from brainsim.studies.stopping import stoppable
@@ -84,9 +94,11 @@ def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
     """Return the plan of the sweep in a folder, but for what is given; a grid may have more values than before."""
     from brainsim.studies.sweeping import grid as grids
     from brainsim.studies.sweeping import plan as plans
-    from brainsim.studies.sweeping.folder import read
+    from brainsim.studies.sweeping.folder import OF_FUNCTION, of_function, read
 
     header = read(out)
+    if of_function(header):
+        raise RunFolderError(f"--out {out}: {OF_FUNCTION}")
     file = file or Path(header["experiment"])
     experiment = load_experiment(file)
     quick = options["quick"] or header["quick"]
@@ -118,9 +130,11 @@ def _carry_out(plan: Plan, folder: Any, stop: Stop, resume: bool, options: dict[
 
 def _report(found: Sweep) -> None:
     """Print notes, what became of the runs, and where the table is; leave with 1 if a run failed."""
+    from brainsim.studies.inspecting.table import counted
+
     for note, count in found.notes.items():
         click.echo(f"note: {note}" + (f" ({count} runs)" if count > 1 else ""), err=True)
-    click.echo(f"{len(found)} runs, {len(found) - len(found.failed)} finished, {len(found.failed)} failed")
+    click.echo(f"{counted(len(found), 'run')}, {len(found) - len(found.failed)} finished, {len(found.failed)} failed")
     click.echo(f"wrote {found.table}")
     if found.failed:
         failed = f"{len(found.failed)} of {len(found)} runs failed"

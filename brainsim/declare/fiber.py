@@ -72,7 +72,7 @@ class Fiber:
     learns_when: Window | None = None
 
     def __post_init__(self) -> None:
-        if self.label != "":
+        if not isinstance(self.label, str) or self.label:
             name("Fiber.label", self.label)
         for end in ("source", "target"):
             if not isinstance(getattr(self, end), Area):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from brainsim._arguments import checked
-from brainsim._validation import real
+from brainsim._validation import count, real
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
 from brainsim.operations._checks import fibers, generator, may_learn, outcomes_of, rounds_of, stimulus_of
@@ -44,6 +44,7 @@ def choice_noise(k: int, p: float, steepness: float) -> float:
         raise DeclarationError(
             f"choice_noise: k must be positive, p between 0 and 1, and steepness positive (got {k}, {p}, {steepness})"
         )
+    k = count("choice_noise: k", k, 1)  # one that NumPy can take the root of
     return float(np.sqrt(k) * k * p / steepness)
 
 

@@ -192,7 +192,7 @@ def reachable(start: str, transitions: Iterable[tuple[str, str, str]]) -> set[st
 
 
 def _transition(given: Sequence[str]) -> Transition:
-    labels = () if isinstance(given, str) else tuple(given)
+    labels = tuple(given) if isinstance(given, Iterable) and not isinstance(given, str) else ()
     if len(labels) != 3 or not all(isinstance(label, str) for label in labels):
         raise DeclarationError(
             f"FiniteStateMachine.learn.transitions: must be (state, symbol, next state), by label (got {given!r})"

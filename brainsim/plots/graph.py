@@ -45,7 +45,7 @@ def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
     ax.legend(loc="upper right", fontsize="x-small")
     room = 0.15 if brain.regions else 0.0  # for their names
     ax.set_xlim(-1.5 - room, 1.5 + room)
-    ax.set_ylim(-1.4 - room, 1.55 + room)
+    ax.set_ylim(-1.55 - room, 1.55 + room)
     ax.set_aspect("equal")
     ax.set_axis_off()
     draw_as_they_are(ax)

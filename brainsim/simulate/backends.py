@@ -46,6 +46,8 @@ def resolve(name: str) -> str:
     BackendError
         If there is no such backend, or it cannot run here.
     """
+    if not isinstance(name, str):
+        raise BackendError(f"Simulator.backend: must be one of {', '.join(('auto', *CLASSES))} (got {name!r})")
     if name == "auto":
         name = next(choice for choice in _FASTEST_FIRST if unavailable(choice) in (None, _NO_COMPILER))
     if name not in CLASSES:

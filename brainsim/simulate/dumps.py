@@ -19,7 +19,7 @@ from brainsim.errors import DeclarationError, DumpError
 from brainsim.simulate.hdf5.files import TEXT, create, opened
 from brainsim.simulate.hdf5.texts import to_link, to_text
 from brainsim.simulate.recordings.recording import Recorded, Recording
-from brainsim.simulate.recordings.stored import loaded, names_in, open_recordings, stored
+from brainsim.simulate.recordings.stored import loaded, names_in, open_recordings, refuse_state, stored
 
 __all__ = ["open_recordings", "read_about", "read_assemblies", "read_recordings", "write_assemblies"]
 
@@ -213,7 +213,8 @@ def read_recordings(path: str | Path) -> dict[str, Recording]:
     Raises
     ------
     DumpError
-        If the file cannot be read.
+        If the file cannot be read, or is a saved state.
     """
     with opened(path, live=True) as file:
+        refuse_state(path, file)
         return {name: loaded(recording) for name, recording in stored(file).items()}

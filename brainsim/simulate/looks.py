@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,9 +38,9 @@ class Looks:
         )
         return won / ONE
 
-    def events(self) -> dict[str, int]:
+    def events(self, fibers: Sequence[int]) -> dict[str, int]:
         """Return how many synapses have transmitted so far, by fiber: each counts once for each time."""
-        return {fiber.name: self._events(f) for f, fiber in enumerate(self._program.fibers)}
+        return {self._program.fibers[f].name: self._events(f) for f in fibers}
 
     def _events(self, f: int) -> int:
         times = self._engine.transmissions(f)

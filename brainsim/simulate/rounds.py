@@ -51,6 +51,8 @@ class Rounds:
         max_rounds: int,
     ) -> Outcome:
         """Run what `Simulator.run` is asked for."""
+        if until_stable is not False:
+            until_stable = truth("Simulator.run: until_stable", until_stable)
         if isinstance(what, Cycle):
             if rounds is not None or learn is not None or until_stable:
                 raise DeclarationError(
@@ -61,9 +63,7 @@ class Rounds:
             raise DeclarationError(f"Simulator.run: give cycles with a Cycle, and rounds with fibers (got {what!r})")
         if until_stable and rounds is not None:
             raise DeclarationError("Simulator.run: give rounds or until_stable, not both")
-        if until_stable is not False:
-            until_stable = truth("Simulator.run: until_stable", until_stable)
-        if max_rounds != MAX_ROUNDS:
+        if max_rounds is not MAX_ROUNDS:
             max_rounds = count("Simulator.run: max_rounds", max_rounds, 1)
         wanted = max_rounds if until_stable else 1 if rounds is None else rounds
         most = count(f"Simulator.run: {'max_rounds' if until_stable else 'rounds'}", wanted, 1)

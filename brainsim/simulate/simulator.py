@@ -560,8 +560,8 @@ class Simulator:
         return self._parts.looks.unused()
 
     @looks
-    def events(self) -> dict[str, int]:
-        """Return how many synaptic events each fiber has transmitted so far, by its name.
+    def events(self, fibers: Openable | None = None) -> dict[str, int]:
+        """Return how many synaptic events fibers (all by default) have transmitted so far, by their names.
 
         An event is one synapse whose source neuron fires at it while the fiber transmits.  All rounds that this
         simulator ran count, those in probes included, but not the rounds behind a state that was loaded.  Counting
@@ -573,10 +573,11 @@ class Simulator:
         ...     counted.present(phon["dog"])
         ...     _ = counted.run(phon >> lex, rounds=2)
         ...     synapses = counted.connectome(phon >> lex)
-        ...     counted.events()["Phon->Lex"] == 2 * sum(len(synapses.row(neuron)) for neuron in phon["dog"])
+        ...     counted.events(phon >> lex)["Phon->Lex"] == 2 * sum(len(synapses.row(neuron)) for neuron in phon["dog"])
         True
         """
-        return self._parts.looks.events()
+        every = self.brain.fibers if fibers is None else fibers
+        return self._parts.looks.events(self._parts.index.fibers(every))
 
     @looks
     def memory(self) -> Memory:

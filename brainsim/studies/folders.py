@@ -87,9 +87,11 @@ def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
     Raises
     ------
     RunFolderError
-        If the folder has something in it, or something is using it.
+        If the folder has something in it, is a file, or something is using it.
     """
-    if not resume and folder.exists() and (not folder.is_dir() or contents(folder)):
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError(f"--out {folder}: is a file; choose another path, where a folder can be made")
+    if not resume and folder.exists() and contents(folder):
         raise RunFolderError(
             f"--out {folder}: is not an empty folder; choose another, continue it with --resume, or "
             "replace it with --overwrite"

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brainsim.errors import RunFolderError
 from brainsim.studies.folders import writing
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 Place = tuple[int, int]
 """How many rounds and how many marks a recording had."""
+
+_CURE = "delete the checkpoint of the part (parts/<key>.h5), and resume: the part begins again"
 
 
 @dataclass
@@ -45,10 +48,17 @@ class Lasting:
     def started(
         cls, simulator: Simulator, *areas: Area | str, path: Path, stem: Path, begin: Place, every: int
     ) -> Lasting:
-        """Begin a segment; those that began later belong to a run that was not continued."""
+        """Begin a segment; those that began later belong to a run that was not continued.
+
+        Raises
+        ------
+        RunFolderError
+            If those that began earlier do not hold all that came before.
+        """
         for place, segment in _segments(stem):
             if place > begin:
                 segment.unlink()
+        _check_earlier(stem, begin)
         history = simulator.record(*areas, to=_segment(stem, begin), every=every, overwrite=True)
         return cls(path, begin, stem, history)
 
@@ -101,6 +111,22 @@ def _segments(stem: Path) -> Iterator[tuple[Place, Path]]:
         if path.name.startswith(f"{stem.name}.") and dash and rounds.isdecimal() and marks.isdecimal():
             found.append(((int(rounds), int(marks)), path))
     yield from sorted(found)
+
+
+def _check_earlier(stem: Path, begin: Place) -> None:
+    """Refuse to go on from segments that lack rounds or marks: the whole recording would lack them, too."""
+    from brainsim.simulate.recordings.stored import open_recordings
+
+    earlier = [*((place, path) for place, path in _segments(stem) if place < begin), (begin, stem)]
+    first = earlier[0][0]
+    if first > (0, 0):
+        raise RunFolderError(f"{stem}.*.h5: lack rounds 0 to {first[0]} of the recording; {_CURE}")
+    for (place, path), (until, _) in pairwise(earlier):
+        with open_recordings(path) as recordings:
+            found = next(iter(recordings.values()), None)
+            rounds, marks = (len(found), len(found.marks)) if found else (0, 0)
+        if place[0] + rounds < until[0] or place[1] + marks < until[1]:
+            raise RunFolderError(f"{path}: has {rounds} of {until[0] - place[0]} rounds of the recording; {_CURE}")
 
 
 def _append(whole: History, segment: Path, rounds: int, marks: int) -> None:

@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
+from brainsim._arguments import check_record, checked
 from brainsim._files import PARTIAL
+from brainsim.declare.area import Area
 from brainsim.errors import ExperimentError, RunFolderError
+from brainsim.simulate.simulator import Simulator
 from brainsim.studies import processes, sealed_json
 from brainsim.studies.folders import write_json, writing
 from brainsim.studies.lasting import Lasting, Place
-
-if TYPE_CHECKING:
-    from brainsim.declare.area import Area
-    from brainsim.simulate.simulator import Simulator
 
 _CHECKPOINT_SECONDS = 20.0
 _ORPHAN_SECONDS = 60.0
@@ -51,6 +50,7 @@ class Part:
     _recordings: dict[str, Lasting] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_record(self)
         if not self.key.strip(".") or Path(self.key).name != self.key or "\0" in self.key:
             raise ExperimentError(
                 f"part {self.key!r}: must be named as a file can be, without '/'; rename it, as in 'trained-0'"
@@ -84,6 +84,7 @@ class Part:
         except (ValueError, KeyError) as error:
             raise RunFolderError(f"{self.path}: is damaged ({error}); delete it and resume") from error
 
+    @checked()
     def load(self, simulator: Simulator) -> Any | None:
         """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing.
 
@@ -106,15 +107,28 @@ class Part:
                 f"{self.checkpoint}: is damaged: its note is not that of a checkpoint ({error}); delete it and resume"
             ) from error
 
+    @checked()
     def save(self, simulator: Simulator, notes: Any, *, now: bool = False) -> None:
-        """Save the state with ``notes`` (JSON), at most every 20 seconds unless ``now``."""
+        """Save the state with ``notes`` (JSON), at most every 20 seconds unless ``now``.
+
+        Raises
+        ------
+        ExperimentError
+            If the notes are no JSON data.
+        """
         if now or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
             for recording in self._recordings.values():
                 recording.flush()  # before the checkpoint, which says how many rounds they have
             recorded = {name: recording.place for name, recording in self._recordings.items()}
-            simulator.save(self.checkpoint, json.dumps({"notes": notes, "recorded": recorded}))
+            try:
+                note = json.dumps({"notes": notes, "recorded": recorded})
+            except (TypeError, ValueError) as error:
+                cure = "use numbers, text, lists and mappings"
+                raise ExperimentError(f"part {self.key!r}: notes cannot be written as JSON ({error}); {cure}") from None
+            simulator.save(self.checkpoint, note)
             self._saved_at = time.monotonic()
 
+    @checked()
     def record(self, simulator: Simulator, *areas: Area | str, to: str, every: int = 100) -> Lasting:
         """Record all rounds of the part, before and after interruptions, into a file in the run's folder.
 
@@ -152,14 +166,17 @@ class Part:
         )
         return self._recordings[to]
 
+    @checked()
     def tick(self, steps: int = 1) -> None:
         """Move the progress bar of the run on."""
         processes.tick(steps)
 
+    @checked()
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
         return writing(self.folder / name)
 
+    @checked()
     def compute(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
         """Keep ``function(part, *args, **options)`` as the result, unless there is one.
 

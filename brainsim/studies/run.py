@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from brainsim.errors import RunFolderError
+from brainsim._arguments import check_record, checked
+from brainsim.errors import DeclarationError, RunFolderError
 from brainsim.simulate import backends
 from brainsim.studies import manifest, pictures, tables
 from brainsim.studies.folders import RunLock, remove_leftovers, take, write_json, writing
@@ -57,6 +58,7 @@ class Run:
     _parts: Parts = field(init=False)
 
     def __post_init__(self) -> None:
+        check_record(self)
         self._parts = Parts(self.folder, self.settings)
 
     @property
@@ -74,6 +76,7 @@ class Run:
         """Time spent so far, before an interruption too."""
         return round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2)
 
+    @checked()
     def begin(self, *, resume: bool) -> None:
         """Make the folder, lock it and write ``run.json``.
 
@@ -124,6 +127,7 @@ class Run:
             sealed=True,
         )
 
+    @checked()
     def part(self, key: str, compute: Callable[[Part], Any], files: Sequence[str] = ()) -> Any:
         """Return ``compute(part)``, or what it returned before the run was interrupted.
 
@@ -141,6 +145,7 @@ class Run:
         part.compute(compute)
         return part.result()
 
+    @checked()
     def parts(
         self,
         calls: Mapping[str, Call],
@@ -162,7 +167,7 @@ class Run:
         unit : str
             What the progress bar counts.
         steps : mapping of str to int, optional
-            How many steps each part reports by ``part.tick()``; by default each part is one step, when it is done.
+            How many steps each part reports by ``part.tick()``; by default a part is one step, when it is done.
         files : mapping of str to sequence of str, optional
             Files that a part leaves in the folder beside its result.
 
@@ -186,15 +191,17 @@ class Run:
 
             results = run.parts({f"trained-{seed}": Call(learned, (n, seed)) for seed in range(run.seed, run.seed + 5)})
         """
-        counts = dict.fromkeys(calls, 1) if steps is None else steps
+        counts = {key: 1 if steps is None else steps.get(key, 1) for key in calls}
         with self.progress(sum(counts[key] for key in calls), unit) as bar:
             parts = self._parts.compute(calls, counts, files or {}, bar)
         return {part.key: part.result() for part in parts}
 
+    @checked()
     def file(self, name: str) -> AbstractContextManager[Path]:
         """Yield a temporary path that becomes ``<folder>/<name>`` on success."""
         return writing(self.folder / name)
 
+    @checked()
     @contextmanager
     def progress(self, total: int, unit: str, description: str = "") -> Iterator[tqdm[Any]]:
         """Show a bar with rate and time left on a terminal, nothing elsewhere or in a sweep; call its ``update(n)``."""
@@ -204,13 +211,17 @@ class Run:
         with tqdm(total=total, unit=f" {unit}", desc=description, disable=hidden, leave=False) as bar:
             yield bar
 
+    @checked()
     def picture(self, name: str, draw: Callable[[], Figure]) -> None:
         """Draw a picture when the metrics have been written: ``draw`` returns a figure, saved as ``<folder>/<name>``.
 
         A picture that cannot be drawn costs a note, never the run.
         """
+        if not callable(draw):
+            raise DeclarationError(where="Run.picture.draw", value=draw, allowed="a function that returns a figure")
         self._pictures[name] = draw
 
+    @checked()
     def finish(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``metrics.json``, the metrics and what made them, and then the pictures; return the content.
 
@@ -247,6 +258,7 @@ class Run:
             with self.file(name) as path:
                 tables.write(path, rows, step=source == "curve")
 
+    @checked()
     def abandon(self, status: str) -> bool:
         """Say in ``run.json`` that the run did not finish, and return whether there is something to resume.
 

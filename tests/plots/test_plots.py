@@ -94,6 +94,21 @@ def test_brain_drawing(ax: Any) -> None:
     assert brain._repr_svg_().count("<svg") == 1
 
 
+@pytest.mark.parametrize("areas", range(1, 7))
+def test_all_arrows_lie_within_the_drawing(ax: Any, areas: int) -> None:
+    brain = Brain()
+    for number in range(areas):
+        area = brain.add(Area(f"A{number}", 100, 3))
+        brain.connect(area, area, 0.1)
+    draw_brain(brain, ax=ax)
+    ax.figure.canvas.draw()
+    inside = ax.get_window_extent()
+    for arrow in ax.patches:
+        bounds = arrow.get_path().transformed(arrow.get_transform()).get_extents()
+        assert inside.x0 < bounds.x0 < bounds.x1 < inside.x1
+        assert inside.y0 < bounds.y0 < bounds.y1 < inside.y1
+
+
 def centres(ax: Any) -> dict[str, np.ndarray]:
     """Where each area is drawn, by its label."""
     return {

@@ -13,7 +13,6 @@ from nonsense import FEW, MEANINGLESS, NONSENSE, Target, World, call, outcome, t
 _EXTENSION = "a hook: brainsim calls it with values that it has checked"
 _FORMULA = "the formula of a rule; update and depressed check what they are given"
 _RESULT = "a result, which brainsim makes; it holds what it is given"
-_RUN = "`brainsim run` makes it and hands it to an experiment; tests/studies checks what it refuses"
 
 EXEMPT = {
     r"BrainsimError": "an error holds whatever value was wrong",
@@ -21,13 +20,12 @@ EXEMPT = {
     r"(History|Recording)\.append": "the simulator calls it in every round",
     r"\w+\.(check|checked|law|synapses)": _EXTENSION,
     r"\w+\.(step|depress)": _FORMULA,
+    r"Part\.compute": "the run calls it, with what the function of the part is given",
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
     r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice))": _RESULT,
     r"operations\.(Chooser|EpisodicMemory)": "what operations need of a region; nothing is made of it",
     r"studies\.Sweep(\.\w+)?": _RESULT,
-    r"studies\.sweep": "starts processes; tests/studies checks what it refuses",
     r"Random": "checked in a fiber, whose name stands in the message",
-    r"Run(\.\w+)?": _RUN,
 }
 """Names that may take nonsense, and why."""
 
@@ -35,8 +33,8 @@ CHECKED = [t for t in targets() if t.replaceable and not any(re.fullmatch(each, 
 
 
 @pytest.fixture(scope="module")
-def given() -> World:
-    return nonsense.world()
+def given(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return nonsense.with_files(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(autouse=True)

@@ -66,6 +66,16 @@ def test_areas_of_a_recording_that_stand_in_no_order_are_refused(tmp_path: Path,
         dumps.read_recordings(tmp_path / "recorded.h5")
 
 
+def test_a_state_is_not_taken_for_a_file_without_recordings(tmp_path: Path) -> None:
+    brain = Brain()
+    brain.add(Area("T", 20, 2))
+    with Simulator(brain, seed=1, backend="reference") as sim:
+        sim.save(tmp_path / "state.h5")
+    for reading in (dumps.read_recordings, lambda path: dumps.open_recordings(path).__enter__()):
+        with pytest.raises(DumpError, match=r"state.h5: is a saved state and has no recordings; load it with"):
+            reading(tmp_path / "state.h5")
+
+
 @pytest.mark.parametrize("found", [[3, 3], [4, 3], [-1, 3], [1.0, 3.0], [[1], [3]], np.array([1, 3], "i4")])
 def test_damaged_assemblies_are_refused(tmp_path: Path, found: Any) -> None:
     path = tmp_path / "recorded.h5"

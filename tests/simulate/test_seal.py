@@ -130,6 +130,13 @@ def test_what_hdf5_crashes_or_hangs_on_is_damaged(
         read(unsealed(tmp_path / "old.h5"))
 
 
+def test_a_file_of_another_program_is_not_called_damaged(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "foreign.h5", "w") as file:
+        file.create_dataset("x", data=file.ref, dtype=h5py.ref_dtype)  # which brainsim never writes
+    with pytest.raises(DumpError, match=r"is not a file of brainsim \(it has no attribute brainsim_format\)"):
+        read(tmp_path / "foreign.h5")
+
+
 def test_an_unsealed_file_is_read_in_a_child_where_the_program_cannot_be_imported(tmp_path: Path) -> None:
     """A program from standard input has no file that a child of `multiprocessing` could import."""
     old = unsealed(tmp_path / "old.h5")

@@ -321,9 +321,9 @@ def test_recordings_and_assemblies_survive_the_file(tmp_path: Path) -> None:
         assert list(map(list, back["training"].winners(area))) == list(map(list, recording.winners(area)))
     assert len(back["nothing"]) == 0
     assert read_assemblies(tmp_path / "dump.h5") == {"Lex1": {"a": found}}
-    for bad in (Assembly("Lex1", [1], "he/she"), Assembly("Lex1", [1]), Assembly("Lex1", [1], ".")):
-        with pytest.raises(DumpError, match="assemblies need labels without '/'"):
-            write_assemblies(tmp_path / "bad.h5", [bad])
+    for bad in ([Assembly("Lex1", [1])], [Assembly("Lex1", [1], "he/she"), Assembly("Lex1", [2], "he/she")]):
+        with pytest.raises(DumpError, match="assemblies need labels, each once in its area"):
+            write_assemblies(tmp_path / "bad.h5", bad)
     assert [path.name for path in tmp_path.iterdir()] == ["dump.h5"]
     quietly_closed(sim)
 

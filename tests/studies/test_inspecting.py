@@ -16,11 +16,11 @@ import pytest
 from forging import forged
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Simulator, Threshold, Trace
-from brainsim.errors import ComparisonError, DumpError, UnknownNameError
+from brainsim.errors import ComparisonError, DumpError, FailedRunWarning, UnknownNameError
 from brainsim.kernels.state import Synapses
 from brainsim.simulate.dumps import read_recordings, write_assemblies
 from brainsim.simulate.recordings.recording import Recording
-from brainsim.studies import sealed_json
+from brainsim.studies import sealed_json, sweep
 from brainsim.studies.folders import RunLock
 from brainsim.studies.inspecting import ShownState, check, diff, draw, show, text
 from checkout import ROOT
@@ -490,6 +490,34 @@ def test_a_sweep_is_judged_by_its_runs(runs: Path, capsys: Any) -> None:
     assert "sweep.json is damaged (lacks" in brainsim("check", "swept", capsys=capsys)[1]
 
 
+def test_a_killed_sweep_says_how_many_runs_are_done_and_how_to_continue(tmp_path: Path, capsys: Any) -> None:
+    def double(*, n: int, seed: int) -> int:
+        return 2 * n // (2 - seed)  # the run of seed 2 fails
+
+    out = tmp_path / "out"
+    with pytest.warns(FailedRunWarning):
+        sweep(double, {"n": [1, 2]}, seeds=3, jobs=1, out=out)
+    header = dict(sealed_json.read(out / "sweep.json"))
+    killed = {**header, "status": "running", "finished": 0, "failed": 0}
+    (out / "sweep.json").write_text(json.dumps(sealed_json.sealed(killed)))
+    output = brainsim("show", out, capsys=capsys)[1]
+    assert "sweep, killed" in output
+    assert "4 finished, 2 failed" in output
+    assert "start its script again, with sweep(…, resume=True)" in output
+    code, _, errors = brainsim("sweep", "--resume", "--out", out, capsys=capsys)
+    assert (code, "start its script again, with sweep(…, resume=True)" in errors) == (2, True)
+    assert "\n  command" not in output
+    assert ".lock" not in output
+    (out / "sweep.csv").unlink()
+    assert "0 finished, 0 failed" in brainsim("show", out, capsys=capsys)[1]
+
+
+def test_a_verdict_does_not_repeat_itself(files: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "cut.h5").write_bytes((files / "a_state.h5").read_bytes()[:3000])
+    output = brainsim("check", tmp_path / "cut.h5", capsys=capsys)[1]
+    assert re.fullmatch(r".*cut\.h5: damaged: it was cut short: [\d_,]+ bytes after its seal, [\d_,]+ sealed\n", output)
+
+
 def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> None:
     made = {"seed": 7, "parameters": {"n": 100}}
     dog = Assembly("Lex", [1, 2], "dog")
@@ -501,6 +529,6 @@ def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> Non
 
 
 def test_each_command_has_an_example(capsys: Any) -> None:
-    for command in ("run", "parameters", "check", "show", "diff", "plot", "graph"):
+    for command in ("run", "parameters", "check", "show", "diff", "plot", "graph", "sweep"):
         code, output, _ = brainsim(command, "--help", capsys=capsys)
         assert (code, f"\n    brainsim {command} " in output) == (0, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from kills import STUDY, left
 from test_experiments import NOUN_VERB, TINY, without_clock
 from test_runs import begun, header_of
 
+from brainsim import Area, Assembly, Brain, Simulator
 from brainsim.errors import ExperimentError, RunFolderError, WorkerError
 from brainsim.models.nemo.learner import WordLearner
 from brainsim.simulate.dumps import read_recordings
@@ -36,6 +38,8 @@ def squared(part: Part, number: int) -> dict[str, int]:
 
 def failing(part: Part, number: int) -> int:
     if number == 2:
+        while not (part.folder / "parts" / "0.json").exists():  # the other process may begin later
+            time.sleep(0.01)
         raise ExperimentError("number: must not be 2; give another")
     return number
 
@@ -149,8 +153,13 @@ def test_a_part_waits_for_a_process_that_still_computes_it(tmp_path: Path, monke
 
 
 def test_a_recording_of_a_part_is_one_of_its_files(tmp_path: Path) -> None:
-    with pytest.raises(ExperimentError, match=r"part 'one': records into 'all\.h5', which must be one of its files"):
-        begun(tmp_path / "out").part("one", lambda part: part.record(None, to="all.h5"))  # type: ignore[arg-type]
+    brain = Brain()
+    brain.add(Area("A", n=10, k=2))
+    with (
+        Simulator(brain, backend="reference") as sim,
+        pytest.raises(ExperimentError, match=r"part 'one': records into 'all\.h5', which must be one of its files"),
+    ):
+        begun(tmp_path / "out").part("one", lambda part: part.record(sim, to="all.h5"))
 
 
 class Shown:
@@ -214,3 +223,45 @@ def test_a_recording_of_training_goes_on_after_an_interruption(
     assert {area.name for area in history.areas} == {"Phon", "Visual", "Motor", "Lex1", "Lex2"}
     metrics = [json.loads((folder / "metrics.json").read_text()) for folder in (whole, broken)]
     assert without_clock(metrics[0]) == without_clock(metrics[1])
+
+
+def recorded(part: Part, stop_at: int) -> int:
+    brain = Brain()
+    area = brain.add(Area("A", 100, 10))
+    brain.connect(area, area, p=0.2)
+    with Simulator(brain, 1, backend="reference") as sim:
+        begin = part.load(sim) or 0
+        part.record(sim, to="all.h5", every=2)
+        if not begin:
+            sim.present(Assembly("A", range(10)))
+        for number in range(begin, 6):
+            sim.run(area >> area, rounds=1)
+            if number == stop_at:
+                part.save(sim, number + 1, now=True)
+                raise KeyboardInterrupt
+    return 6
+
+
+@pytest.mark.parametrize("lost", ["a segment", "the first segment", "rounds"])
+def test_a_recording_that_lacks_earlier_rounds_is_not_continued(tmp_path: Path, lost: str) -> None:
+    def resumed(stop_at: int) -> None:
+        part = Part(tmp_path, "one", files=("all.h5",))
+        part.path.parent.mkdir(exist_ok=True)
+        part.compute(recorded, stop_at)
+
+    for stop_at in (1, 3):
+        with pytest.raises(KeyboardInterrupt):
+            resumed(stop_at)
+    first, second = sorted((tmp_path / "parts").glob("one.all.*.h5"))
+    if lost == "rounds":
+        shorter = Brain()
+        area = shorter.add(Area("A", 100, 10))
+        with Simulator(shorter, 1, backend="reference") as sim:
+            sim.record(area, to=second, overwrite=True).stop()
+    else:
+        (first if lost == "the first segment" else second).unlink()
+    with pytest.raises(RunFolderError, match="of the recording; delete the checkpoint"):
+        resumed(-1)
+    (tmp_path / "parts" / "one.h5").unlink()
+    resumed(-1)
+    assert len(read_recordings(tmp_path / "all.h5")["history"]) == 6

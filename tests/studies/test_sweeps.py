@@ -209,7 +209,10 @@ def test_a_sweep_has_its_folder_for_itself(study: Path, capsys: Any) -> None:
     assert (
         "holds no sweep, so --overwrite" in brainsim("sweep", study, "--out", "single", "--overwrite", capsys=capsys)[2]
     )
-    assert "holds no sweep to resume" in brainsim("sweep", "--out", "single", "--resume", capsys=capsys)[2]
+    assert (
+        "holds no sweep to resume (sweep.json: No such file or directory)"
+        in brainsim("sweep", "--out", "single", "--resume", capsys=capsys)[2]
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ OUTCOMES = ("refused", "same", "valid", "CRASH", "HANG", "TRACEBACK", "SILENT")
 FAILURES = OUTCOMES[3:]
 SCRIPT = Path(__file__).with_name("fuzz_worker.py")
 SECONDS = 30.0
+FIRST_SECONDS = 600.0  # kernels may have to be compiled
 SEALED, UNSEALED = ("bytes", "edited", "forged", "foreign"), ("bytes", "edited", "foreign")
 FAMILIES = {
     "state": SEALED,
@@ -95,16 +96,17 @@ class Worker:
         self._seconds = seconds
         self._process: subprocess.Popen[bytes] | None = None
 
-    def ask(self, kind: str, path: Path) -> dict[str, Any]:
-        """Return what comes of reading a file."""
+    def ask(self, kind: str, path: Path, seconds: float | None = None) -> dict[str, Any]:
+        """Return what comes of reading a file, within a time if it is given."""
+        limit = seconds or self._seconds
         process = self._running()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps([kind, str(path), self._backend]).encode() + b"\n")
         process.stdin.flush()
-        if not select.select([process.stdout], [], [], self._seconds)[0]:
+        if not select.select([process.stdout], [], [], limit)[0]:
             self.end()
-            return {"is": "HANG", "text": f"no answer after {self._seconds:g} seconds"}
+            return {"is": "HANG", "text": f"no answer after {limit:g} seconds"}
         line = process.stdout.readline()
         if not line:
             code = process.wait()
@@ -147,7 +149,8 @@ class Fuzz:
     def read_whole(self, worker: Worker) -> None:
         """Read the specimens as they are."""
         for kind in dict.fromkeys(self._kinds):
-            reply = worker.ask(kind, self._copied(kind, f"whole {kind}".replace(" ", "-")))
+            path = self._copied(kind, f"whole {kind}".replace(" ", "-"))
+            reply = worker.ask(kind, path, FIRST_SECONDS)
             if reply["is"] != "loaded":
                 raise RuntimeError(f"a whole {kind} cannot be read: {reply}")
             self.whole[kind] = reply["content"]

@@ -46,6 +46,10 @@ from brainsim.simulate.dumps import write_assemblies
 from brainsim.simulate.recordings.history import History
 from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.schedule import Schedule
+from brainsim.studies.parts import Part
+from brainsim.studies.processes.calls import Call
+from brainsim.studies.run import Run
+from brainsim.studies.settings import Settings
 
 FEW = ("None", "'nonsense'", "an object")
 """Nonsense for a quick test."""
@@ -77,7 +81,7 @@ NONSENSE: dict[str, Callable[[], Any]] = {
 
 @cache
 def _foreign() -> World:
-    return world()
+    return world(Path())  # of which nothing is written
 
 
 MEANINGLESS = ("an object",)
@@ -86,8 +90,9 @@ MEANINGLESS = ("an object",)
 
 @dataclass
 class World:
-    """A small brain, a simulator of it, and what else examples are made of."""
+    """A small brain, a simulator of it, a folder with files, and what else examples are made of."""
 
+    folder: Path
     brain: Brain
     phon: Area
     lex: Area
@@ -107,8 +112,8 @@ class World:
         return {"a": Assembly("Lex", range(10)), "b": Assembly("Lex", range(10, 20))}
 
 
-def world() -> World:
-    """Return a brain with a simulator in which something fires."""
+def world(folder: Path) -> World:
+    """Return a brain with a simulator in which something fires, and a folder in which files can be written."""
     brain = Brain()
     phon = Area("Phon", n=30, k=10, patterns={"dog": range(10), "cat": range(10, 20)})
     lex = Area("Lex", n=60, k=10, patterns={"dog": range(10), "cat": range(10, 20)})
@@ -133,7 +138,7 @@ def world() -> World:
     recording = sim.record(drives=True)
     sim.run(brain.fibers, rounds=2)
     recording.mark("dog")
-    return World(brain, phon, lex, sim, next(iter(phon >> lex)), recording)
+    return World(folder, brain, phon, lex, sim, next(iter(phon >> lex)), recording)
 
 
 def _add_regions(brain: Brain, phon: Area, lex: Area) -> None:
@@ -155,16 +160,19 @@ def _learning() -> tuple[Area, Striatum]:
     return cue, brain.add(Striatum("S", ["a", "b"], dopamine=signal, k=3))
 
 
-@cache
-def _folder() -> Path:
-    """Return a folder with a word list, clauses, a dump and a state."""
-    folder = Path(tempfile.mkdtemp(prefix="nonsense"))
+def with_files(folder: Path) -> World:
+    """Return a world whose folder holds a word list, clauses, a dump and a state."""
     (folder / "words.csv").write_text("word,class\ndog,noun\ncat,noun\nrun,verb\nsit,verb\n")
     (folder / "clauses.tsv").write_text("role\torder\tsubj\tverb\tobj\nMother\tSV\tdog\trun\t\n")
-    given = world()
+    given = world(folder)
     given.sim.save(folder / "state.h5")
     write_assemblies(folder / "dump.h5", [Assembly("A", [1], "dog")], {"r": given.recording})
-    return folder
+    return given
+
+
+def _inside(given: World) -> Path:
+    """Return a new folder in that of a world."""
+    return Path(tempfile.mkdtemp(dir=given.folder))
 
 
 def _lexicon() -> Lexicon:
@@ -202,6 +210,10 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Brain": lambda w: w.brain,
     "Chooser": lambda w: w.brain.regions["S"],
     "Choice": lambda w: operations.Choice("a", 0.5, 1.0),
+    "Any": lambda w: {},
+    "Callable[..., Any] | Experiment | str | Path": lambda w: _study,
+    "Callable[[Part], Any]": lambda w: lambda part: 1,
+    "Callable[[], Figure]": lambda w: lambda: _axes().figure,
     "Connectivity": lambda w: Random(0.1),
     "Cycle": lambda w: Cycle(one=Phase(1, w.forward)),
     "EpisodicMemory": lambda w: w.brain.regions["H"],
@@ -217,6 +229,10 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Mapping[AreaLike, Trace]": lambda w: {"Lex": operations.Trace()},
     "Mapping[str, Winners]": lambda w: {area: np.array([1, 2]) for area in w.brain.areas},
     "Mapping[str, Drives]": lambda w: {area: np.array([1.0, 2.0]) for area in w.brain.areas},
+    "Mapping[str, Call]": lambda w: {"part": Call(_part, (1,))},
+    "Mapping[str, Sequence[Any]]": lambda w: {"n": [1]},
+    "Path": _inside,
+    "Settings": lambda w: _settings(),
     "Mapping[str, Any]": lambda w: {"right": 1.0},
     "Mapping[str, Assembly]": lambda w: w.outcomes(),
     "Mapping[str, Recorded]": lambda w: {"r": w.recording},
@@ -254,8 +270,8 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "npt.ArrayLike": lambda w: [1, 2],
     "str": lambda w: "dog",
     "str | Assembly": lambda w: "dog",
-    "str | Path": lambda w: _folder() / "dump.h5",
-    "str | PathLike[str]": lambda w: _folder() / "history.h5",
+    "str | Path": lambda w: w.folder / "dump.h5",
+    "str | PathLike[str]": lambda w: w.folder / "history.h5",
     "tuple[float, ...]": lambda w: (0.1, 0.2),
     "int | np.random.Generator": lambda w: 1,
     "tuple[int, ...]": lambda w: (1, 2),
@@ -306,21 +322,28 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "Area.activation": lambda w: None,
     "Simulator.backend": lambda w: "reference",
     "Simulator.assembly.label": lambda w: "dog",
-    "Simulator.load.path": lambda w: _folder() / "state.h5",
-    "Simulator.save.path": lambda w: _folder() / "saved.h5",
+    "Simulator.load.path": lambda w: w.folder / "state.h5",
+    "Simulator.save.path": lambda w: w.folder / "saved.h5",
     "Simulator.run.learn": lambda w: None,
     "Simulator.run.cycles": lambda w: None,
     "Simulator.set_thresholds.values": lambda w: 0.1,
     "Simulator.temporary_thresholds.values": lambda w: 0.1,
     "Simulator.record.to": lambda w: None,
     "Simulator.record.every": lambda w: None,
-    "nemo.read_lexicon.path": lambda w: _folder() / "words.csv",
+    "nemo.read_lexicon.path": lambda w: w.folder / "words.csv",
     "nemo.read_lexicon.features": lambda w: (),
-    "nemo.read_clauses.path": lambda w: _folder() / "clauses.tsv",
+    "nemo.read_clauses.path": lambda w: w.folder / "clauses.tsv",
     "nemo.WordLearner.k": lambda w: 1,
     "nemo.WordLearner.n": lambda w: 50,
     "nemo.WordLearner.pattern_k": lambda w: 4,
     "nemo.WordLearner.simulator": lambda w: None,
+    "Part.load.simulator": lambda w: w.sim,
+    "Part.record.to": lambda w: "file.h5",
+    "Run.abandon.status": lambda w: "failed",
+    "dumps.write_assemblies.path": lambda w: w.folder / "written.h5",
+    "export.write_nwb.path": lambda w: w.folder / "written.nwb",
+    "export.write_sonata.path": lambda w: w.folder / "written.h5",
+    "studies.sweep.jobs": lambda w: 1,
     "operations.attach.target": lambda w: "Arc",
     "operations.attach.alone": lambda w: 1,
     "operations.attach.trace": lambda w: operations.Trace(),
@@ -343,6 +366,7 @@ ALWAYS = (
     "Brain.connect.p",
     "Brain.connect.label",
     "Recording.append.drives",
+    "studies.sweep.jobs",
     "Region.connect.label",
     "Region.connect.p",
     "areas.Striatum.learns_from.label",
@@ -352,10 +376,28 @@ ALWAYS = (
 
 
 def _history(given: World) -> Any:
-    path = Path(tempfile.mkdtemp(dir=_folder())) / "history.h5"
-    history = given.sim.record(drives=True, to=path)
+    history = given.sim.record(drives=True, to=_inside(given) / "history.h5")
     given.sim.run(given.brain.fibers)
     return history
+
+
+def _run(given: World, *, begun: bool = True) -> Run:
+    run = Run(_inside(given), _settings())
+    if begun:
+        run.begin(resume=False)
+    return run
+
+
+def _settings() -> Settings:
+    return Settings("study.py", "0" * 64, seed=1, quick=True, parameters={}, backend="reference")
+
+
+def _part(part: Part, number: int) -> int:
+    return number
+
+
+def _study(*, n: int = 1, seed: int = 0) -> dict[str, int]:
+    return {"n": n, "seed_was": seed}
 
 
 def _axes() -> Any:
@@ -364,7 +406,8 @@ def _axes() -> Any:
     return Figure().subplots()
 
 
-SELVES: dict[type, Callable[[World], Any]] = {
+SELVES: dict[type | str, Callable[[World], Any]] = {
+    "Run.begin": lambda w: _run(w, begun=False),
     Area: lambda w: w.lex,
     Assembly: lambda w: w.phon["dog"],
     Brain: lambda w: _fresh(Brain),
@@ -377,6 +420,8 @@ SELVES: dict[type, Callable[[World], Any]] = {
     Oscillator: lambda w: w.brain.modulators["theta"],
     Region: lambda w: _fresh(Region),
     Recording: lambda w: Recording([w.lex], drives=True),
+    Part: lambda w: _run(w)._parts.new("part", ["file.h5"]),
+    Run: _run,
     Schedule: lambda w: w.sim.schedule(),
     Simulator: lambda w: w.sim,
     Striatum: lambda w: _learning()[1],
@@ -403,7 +448,7 @@ class Target:
         """Return what is called."""
         if not self.method:
             return self.function
-        make = SELVES.get(self.kind) if self.kind else None
+        make = SELVES.get(self.name) or (SELVES.get(self.kind) if self.kind else None)
         return getattr(make(given) if make else self._instance(given), self.method)
 
     def _instance(self, given: World) -> Any:
@@ -413,8 +458,9 @@ class Target:
 
     @property
     def replaceable(self) -> list[inspect.Parameter]:
-        """The parameters that nonsense can replace; Python refuses unknown keywords."""
-        return [each for each in self.parameters if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        """The public parameters that nonsense can replace; Python refuses unknown keywords."""
+        named = [each for each in self.parameters if each.kind is not inspect.Parameter.VAR_KEYWORD]
+        return [each for each in named if not each.name.startswith("_")]
 
     @property
     def parameters(self) -> list[inspect.Parameter]:
@@ -455,7 +501,7 @@ def targets() -> Iterator[Target]:
 
 
 def _things() -> Iterator[tuple[str, Any]]:
-    yield from (("Connectome", Connectome), ("Schedule", Schedule))
+    yield from (("Connectome", Connectome), ("Part", Part), ("Schedule", Schedule))
     for name in brainsim.__all__:
         thing = getattr(brainsim, name)
         if isinstance(thing, types.ModuleType):
@@ -490,8 +536,9 @@ def call(target: Target, given: World, replaced: str = "", value: object = None)
             positional.append(chosen)
     result = target.bound(given)(*positional, **named)
     if isinstance(result, AbstractContextManager) and target.function.__name__ not in ("open",):
-        with result:
-            pass
+        with result as entered:
+            if isinstance(entered, Path):
+                entered.write_text("content")
     return result
 
 

@@ -209,6 +209,8 @@ class WordLearner:
     def test(self, words: Sequence[str] | None = None) -> Scores:
         """Probe words (all by default) without changing the brain."""
         tested = self.lexicon.words if words is None else tuple(words)
+        if not tested:
+            raise DeclarationError(where="WordLearner.test.words", value=words, allowed="at least one word")
         right, wrong, hits = [], [], {"readback": 0.0, "stability": 0.0}
         for word in tested:
             heard, home = self.listen(word), self._home(word)[1].name

@@ -10,7 +10,7 @@ from pathlib import Path
 from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import structure
 
-SECONDS = 60.0
+SECONDS = 20.0
 """How long a look may take, beside the time for reading."""
 
 _BYTES_A_SECOND = 10 * 2**20
@@ -31,7 +31,7 @@ except (ImportError, ValueError, OSError):
 import runpy
 walk = runpy.run_path(module)["walk"]
 try:
-    walk(path, live=live == "live")
+    sys.exit(0 if walk(path, live=live == "live") else 4)
 except Exception as error:
     print(str(error).splitlines()[0] if str(error) else type(error).__name__)
     sys.exit(3)
@@ -60,6 +60,8 @@ def look(path: Path, *, live: bool) -> None:
         raise DumpError(f"{path}: is damaged (HDF5 had not read it after {seconds:.0f} seconds)") from None
     if done.returncode == 3:
         raise DumpError(f"{path}: is damaged or foreign ({done.stdout.decode(errors='replace').strip()})")
+    if done.returncode == 4:
+        raise DumpError(f"{path}: is not a file of brainsim (it has no attribute brainsim_format)")
     if done.returncode:
         raise DumpError(f"{path}: is damaged (HDF5 cannot read it: {_ending(done.returncode, done.stderr)})")
 

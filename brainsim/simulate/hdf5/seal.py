@@ -28,6 +28,8 @@ IOBase = BufferedIOBase | RawIOBase
 
 _SEALED, _OPEN = b"brainsim seal 1\n", b"brainsim open 1\n"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_GROWING = (b"", b"\3", b"\3\x08")  # how a superblock of a file that can grow goes on: version, bytes of an address
+_END = 28  # where a superblock notes the end of the file
 
 
 def checked(path: Path) -> Standing:
@@ -54,6 +56,7 @@ def checked(path: Path) -> Standing:
         if block.startswith(_OPEN[:-2]):
             if block != _padded(_OPEN):
                 raise DumpError(f"{path}: is damaged (its first {BLOCK} bytes are not what brainsim writes there)")
+            _check_length(path, file)
             return "open"
         return "none"
 
@@ -94,6 +97,20 @@ def _sealing(file: IOBase) -> bytes:
 
 def _padded(text: bytes) -> bytes:
     return text.ljust(BLOCK, b"\0")
+
+
+def _check_length(path: Path, file: IOBase) -> None:
+    """Refuse an open file that is shorter than HDF5 noted when it last wrote its superblock.
+
+    A file grows before its superblock says so.  HDF5 would wait for minutes that a living writer adds what is missing.
+    """
+    file.seek(BLOCK)
+    superblock = file.read(_END + 8)
+    if superblock[8:10] not in _GROWING:
+        return  # HDF5 refuses to wait for others in such a file
+    noted, found = int.from_bytes(superblock[_END:], "little"), os.fstat(file.fileno()).st_size
+    if found < max(noted, BLOCK + _END + 8):
+        raise DumpError(f"{path}: is damaged (it was cut short: {found} bytes of at least {noted})")
 
 
 def _verify(path: Path, block: bytes, file: IOBase) -> None:

@@ -147,11 +147,14 @@ def _pieces(dataset: h5py.Dataset) -> Iterator[Any]:
     yield from (slice(start, start + rows) for start in range(0, len(dataset), rows))
 
 
-def walk(path: str, *, live: bool) -> None:
-    """Open a file, check what it is made of, and read all of it."""
+def walk(path: str, *, live: bool) -> bool:
+    """Open a file, check what it is made of, and read all of it; ``False`` without that if it is another program's."""
     with reading(Path(path), live=live) as file:
+        if not live and "brainsim_format" not in file.attrs:
+            return False
         check(file, Path(path), live=live)
         read_through(file)
+    return True
 
 
 def reading(path: Path, *, live: bool) -> h5py.File:

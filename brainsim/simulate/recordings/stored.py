@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.declare.area import Area
+from brainsim.errors import DumpError
 from brainsim.simulate.hdf5.files import count, naming, opened
 from brainsim.simulate.hdf5.texts import from_link, from_text
 from brainsim.simulate.recordings import blocks
@@ -51,10 +52,11 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
     Raises
     ------
     DumpError
-        If the file cannot be read or is damaged; also when a damaged part is read.
+        If the file cannot be read, is a saved state or is damaged; also when a damaged part is read.
     """
     with ExitStack() as opening:
         file = opening.enter_context(opened(path, live=True, lazy=True))
+        refuse_state(path, file)
         recordings = stored(file)
         still_open = opening.pop_all()
     try:
@@ -66,6 +68,12 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
 def names_in(file: h5py.File) -> Callable[[str], str]:
     """Return what turns the names of groups and datasets of a file into those that users gave them."""
     return from_link if file.attrs["brainsim_format"] >= 5 else str
+
+
+def refuse_state(path: str | Path, file: h5py.File) -> None:
+    """Raise a `DumpError` for a saved state: an empty mapping would look like a file without recordings."""
+    if "identity" in file or "declaration" in file:
+        raise DumpError(f"{path}: is a saved state and has no recordings; load it with Simulator.load")
 
 
 def stored(file: h5py.File) -> dict[str, StoredRecording]:

@@ -89,6 +89,8 @@ def standing(folder: Path, *, sweep: bool = False) -> Standing:
     if status == "finished":
         return Standing(status, None, None)
     hindrance = next(_hindrances(header), None)
+    if sweep and sweep_folder.of_function(header):
+        return Standing(status, None, sweep_folder.OF_FUNCTION)
     command = f"brainsim {'sweep' if sweep else 'run'} --resume --out {shlex.quote(str(folder))}"
     return Standing(status, None if hindrance else command, hindrance)
 

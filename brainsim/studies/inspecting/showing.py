@@ -16,6 +16,7 @@ from brainsim.studies.inspecting.folder import Standing, header_of, metrics_of, 
 from brainsim.studies.inspecting.kinds import kind_of
 from brainsim.studies.inspecting.parts import ShownArea, ShownFiber, ShownKind, areas_of, fibers_of, kinds_of
 from brainsim.studies.inspecting.reading import Held, held
+from brainsim.studies.sweeping.folder import outcomes
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,7 @@ def show(path: str | Path) -> Shown:
     if kind == "run":
         return _run(place)
     if kind == "sweep":
-        files = {each.name: each.stat().st_size for each in sorted(place.iterdir()) if each.is_file()}
-        return ShownSweep(str(path), standing(place, sweep=True), sweep_header_of(place), files)
+        return _sweep(place)
     if kind == "hdf5":
         with held(place) as content:
             if content.kind != "state":
@@ -211,3 +211,15 @@ def _fired(recording: StoredRecording, area: Area) -> tuple[int, int]:
 def _run(folder: Path) -> ShownRun:
     files = {str(each.relative_to(folder)): each.stat().st_size for each in sorted(folder.rglob("*")) if each.is_file()}
     return ShownRun(str(folder), standing(folder), header_of(folder), metrics_of(folder), files)
+
+
+def _sweep(folder: Path) -> ShownSweep:
+    files = {
+        each.name: each.stat().st_size
+        for each in sorted(folder.iterdir())
+        if each.is_file() and not each.name.startswith(".")
+    }
+    stands, header = standing(folder, sweep=True), sweep_header_of(folder)
+    if stands.status in ("running", "killed"):  # the header counts the runs at the end only
+        header = {**header, **outcomes(folder)}
+    return ShownSweep(str(folder), stands, header, files)

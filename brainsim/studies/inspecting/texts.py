@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import Any
@@ -44,7 +45,9 @@ def _is_done(checked: Checked) -> bool:
 
 
 def _verdict(checked: Checked) -> str:
-    detail = checked.detail.removeprefix("is damaged: ").removeprefix("is damaged ")
+    detail = checked.detail
+    if checked.condition == "damaged":  # which the verdict says already
+        detail = re.sub(r"^is damaged(?:: | \((.*)\)$)", r"\1", detail, flags=re.DOTALL)
     if checked.condition == "whole" and checked.kind in ("state", "dump", "history"):
         detail = f"{checked.kind}, {detail}"
     return f"{checked.condition}: {detail}" if detail else checked.condition
@@ -161,7 +164,7 @@ def _(sweep: ShownSweep) -> str:
     return "\n".join(
         [
             f"{sweep.path}: sweep, {sweep.run.status}",
-            *aligned(head),
+            *aligned([row for row in head if row[1]]),
             *_resuming(sweep.run),
             *titled("grid", grid),
             *titled("files", [("name", "bytes"), *sweep.files.items()]),
@@ -187,7 +190,9 @@ def _(run: ShownRun) -> str:
             f"{run.path}: run, {run.run.status}",
             *aligned(head),
             *_resuming(run.run),
-            *titled("parameters", [("name", "value"), *((name, str(v)) for name, v in header["parameters"].items())]),
+            *titled(
+                "parameters", [("name", "value"), *((name, str(v) or "''") for name, v in header["parameters"].items())]
+            ),
             *titled("files", _file_rows(run)),
         ]
     )

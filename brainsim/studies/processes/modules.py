@@ -61,7 +61,8 @@ def load(path: str | Path) -> ModuleType:
     """
     file = Path(path)
     if not file.is_file():
-        raise ExperimentError(f"{path}: no such file; give the path of an experiment, e.g. experiments/noun_verb.py")
+        wrong = "is a folder" if file.is_dir() else "no such file"
+        raise ExperimentError(f"{path}: {wrong}; give the path of an experiment, e.g. experiments/noun_verb.py")
     file = file.resolve()
     name = _name(file)
     spec = importlib.util.spec_from_file_location(name, file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 import time
@@ -21,6 +22,9 @@ from brainsim.studies.sweeping.grid import Grid
 from brainsim.studies.sweeping.rows import Row
 
 HEADER, TABLE = "sweep.json", "sweep.csv"
+OF_FUNCTION = "it sweeps a function; start its script again, with sweep(…, resume=True)"
+"""What continues a sweep that no command can continue."""
+
 _TABLE_SECONDS = 2.0
 _LONGEST_NAME = 120
 
@@ -121,7 +125,7 @@ class SweepFolder:
         self._lock.release()
 
     def _write_header(self, status: str, table: Sequence[Row]) -> None:
-        outcomes = [row["status"] for row in table]
+        ended = [row["status"] for row in table]
         content = {
             "status": status,
             "command": self._before.get("command", self.command),
@@ -131,8 +135,8 @@ class SweepFolder:
             "seeds": list(self.grid.seeds),
             **self.settings.decisive(),
             "runs": len(self.grid),
-            "finished": outcomes.count(rows.DONE),
-            "failed": outcomes.count(rows.FAILED),
+            rows.DONE: ended.count(rows.DONE),
+            rows.FAILED: ended.count(rows.FAILED),
         }
         write_json(self.path / HEADER, sealed_json.sealed(content))
 
@@ -144,5 +148,21 @@ def read(folder: Path) -> dict[str, Any]:
         for name in ("experiment", "grid", "seeds", "quick", "parameters", "seed", "source_sha256", "inputs"):
             header[name]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunFolderError(f"--out {folder}: holds no sweep to resume ({error!r})") from error
+        what = f"lacks {error}" if isinstance(error, KeyError) else getattr(error, "strerror", None) or error
+        raise RunFolderError(f"--out {folder}: holds no sweep to resume ({HEADER}: {what})") from error
     return header
+
+
+def outcomes(folder: Path) -> dict[str, int]:
+    """Return how many runs the table of a sweep holds that finished and that failed; none if there is no table yet."""
+    try:
+        with (folder / TABLE).open(newline="", encoding="utf-8") as file:
+            ended = [row.get("status") for row in csv.DictReader(file)]
+    except FileNotFoundError:
+        ended = []
+    return {rows.DONE: ended.count(rows.DONE), rows.FAILED: ended.count(rows.FAILED)}
+
+
+def of_function(header: Mapping[str, Any]) -> bool:
+    """Return whether a sweep is one of a function, which is no file that a command could load."""
+    return not str(header["experiment"]).endswith(".py")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from brainsim._arguments import checked
 from brainsim.errors import ExperimentError, FailedRunWarning
 from brainsim.studies.experiment import Experiment
 from brainsim.studies.folders import clear_run, new_folder
@@ -18,6 +19,7 @@ from brainsim.studies.sweeping.work import Sweep, carry_out
 __all__ = ["Sweep", "sweep"]
 
 
+@checked("study", "grid", "seeds")
 def sweep(
     study: Callable[..., Any] | Experiment | str | Path,
     grid: Mapping[str, Sequence[Any]],
@@ -97,7 +99,7 @@ def sweep(
     found = carry_out(plan, folder, resume=resume, jobs=jobs, threads=threads, dask=dask)
     if found.failed:
         count = f"{len(found.failed)} of {len(found)} runs"
-        warnings.warn(f"{count} failed, the first by {found.failed[0]['error']}", FailedRunWarning, stacklevel=2)
+        warnings.warn(f"{count} failed, the first by {found.failed[0]['error']}", FailedRunWarning, stacklevel=3)
     return found
 
 
