@@ -1,9 +1,12 @@
-"""Brain areas, written with the public API only: read one to see how to write your own."""
+"""Brain areas and regions, written with the public API only: read one to see how to write your own."""
 
 from brainsim.areas.grounding import Grounding
+from brainsim.areas.hippocampus import Hippocampus
 from brainsim.areas.lex import Lex
 from brainsim.areas.motor import Motor
 from brainsim.areas.phon import Phon
+from brainsim.areas.striatum import Additive, Striatum
+from brainsim.areas.thalamus import Thalamus
 from brainsim.areas.visual import Visual
 
-__all__ = ["Grounding", "Lex", "Motor", "Phon", "Visual"]
+__all__ = ["Additive", "Grounding", "Hippocampus", "Lex", "Motor", "Phon", "Striatum", "Thalamus", "Visual"]

@@ -12,6 +12,7 @@ from brainsim.operations.homeostasis import normalize
 from brainsim.operations.inhibition import long_range_inhibition, mutual_inhibition, refract
 from brainsim.operations.looking import evoke, input_to, most_driven
 from brainsim.operations.machines import FiniteStateMachine
+from brainsim.operations.memory import EpisodicMemory, Recall, familiar, recall, store
 from brainsim.operations.reading import (
     ReadOut,
     Separation,
@@ -22,13 +23,22 @@ from brainsim.operations.reading import (
     read_out,
     separate,
 )
+from brainsim.operations.replaying import Replay, consolidate, replay
+from brainsim.operations.routing import Routed, route
 from brainsim.operations.sequences import memorize_sequence, recall_sequence
 from brainsim.operations.trace import Trace
+from brainsim.operations.valuing import Choice, Chooser, choose_action, reward
 
 __all__ = [
+    "Choice",
+    "Chooser",
+    "EpisodicMemory",
     "FiniteStateMachine",
     "MarkovChain",
     "ReadOut",
+    "Recall",
+    "Replay",
+    "Routed",
     "Separation",
     "Trace",
     "associate",
@@ -36,9 +46,12 @@ __all__ = [
     "chance_overlap",
     "choice_noise",
     "choose",
+    "choose_action",
     "complete",
+    "consolidate",
     "cue_of",
     "evoke",
+    "familiar",
     "flip_coin",
     "frequencies",
     "imprint",
@@ -52,8 +65,13 @@ __all__ = [
     "overlap",
     "project",
     "read_out",
+    "recall",
     "recall_sequence",
     "reciprocal_project",
     "refract",
+    "replay",
+    "reward",
+    "route",
     "separate",
+    "store",
 ]

@@ -125,7 +125,11 @@ def test_backends_do_not_import_each_other(backend: str, other: str) -> None:
 
 def test_areas_use_the_public_interface_alone() -> None:
     used = {other for name in MODULES if part_of(name) == "areas" for other in imports(name, inside_functions=True)}
-    assert {name for name in used if part_of(name) != "areas"} <= {PUBLIC, "brainsim.declare.patterns"}
+    assert {name for name in used if part_of(name) != "areas"} <= {
+        PUBLIC,
+        "brainsim.declare.patterns",
+        "brainsim.errors",
+    }
 
 
 @pytest.mark.parametrize(

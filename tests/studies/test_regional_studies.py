@@ -45,3 +45,116 @@ def test_delayed_reward(tmp_path: Path) -> None:
     assert max(right["no_trace"], right["shuffled"]) < 0.6
     assert (folder / "delayed_reward.md").read_text().count("\n|") == 2 + 4
     assert (folder / "delayed_reward.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_one_shot_memory(tmp_path: Path) -> None:
+    metrics, folder = quick("one_shot_memory", tmp_path)
+    half, controls = metrics["recall_from_half_cue"], metrics["controls"]
+    assert half["completed"] > 0.95
+    assert half["answer"] > 0.9
+    assert half["first"] < 0.9, "CA3 completes what the cue begins"
+    assert metrics["recall_from_fifth_of_cue"] > max(controls["no_ca3"], controls["recurrent_zero"]) + 0.05
+    assert controls["beta_zero"] < 3 * metrics["chance"]["answer"]
+    capacity = metrics["capacity"]["whole"]["answer"]["0.5"]
+    assert all(20 < each < metrics["formula"]["whole"] / 2 for each in capacity)
+    assert metrics["expected_capacity"]["whole"]["answer"]["0.5"] == pytest.approx(sum(capacity) / 2, rel=0.5)
+    assert (folder / "by_load.md").read_text().count("\n|") == 2 + 2
+    assert (folder / "by_cue.md").read_text().count("\n|") == 2 + 5
+    assert (folder / "one_shot_memory.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_pattern_separation(tmp_path: Path) -> None:
+    metrics, folder = quick("pattern_separation", tmp_path)
+    alike = {name: each["0.6"] for name, each in metrics["recall"].items()}
+    assert alike["dg"]["shared_ca3"] < alike["direct"]["shared_ca3"] / 1.5
+    assert alike["dg"]["half"] > alike["direct"]["half"] + 0.1
+    assert metrics["recall"]["direct"]["0.0"]["half"] > 0.85, "unrelated episodes need no dentate gyrus"
+    assert (folder / "separation.md").read_text().count("\n|") == 2 + 9
+    assert (folder / "pattern_separation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_one_shot_scale(tmp_path: Path) -> None:
+    metrics, folder = quick("one_shot_scale", tmp_path)
+    first, *_, last = metrics["by_load"].values()
+    assert first["answer"] > 0.95
+    assert first["stored_mb"] < last["stored_mb"]
+    for load, each in metrics["expected"].items():
+        assert metrics["by_load"][load]["answer"] == pytest.approx(each["answer"], abs=0.15)
+    assert (folder / "scale.md").read_text().count("\n|") == 2 + 3
+    assert (folder / "one_shot_scale.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_memory_areas(tmp_path: Path) -> None:
+    metrics, folder = quick("memory_areas", tmp_path)
+    assert metrics["distinct_at_last_load"]["refracted-30"] > 0.9
+    assert max(metrics["controls"].values()) < 0.4
+    assert metrics["distinct"]["refracted-30"] > 2 * metrics["distinct"]["no_refraction-30"]
+    assert (folder / "memory_areas.md").read_text().count("\n|") == 2 + 8
+    assert (folder / "memory_areas.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_reward_learning(tmp_path: Path) -> None:
+    metrics, folder = quick("reward_learning", tmp_path)
+    error, off = metrics["task"]["error"], metrics["task"]["off"]
+    assert min(error["acquired"], error["reversed"]) > 0.85 > 0.5 > max(off["acquired"], off["reversed"])
+    assert metrics["task"]["reward"]["reversed"] < 0.5, "without an error nothing is unlearned"
+    assert abs(error["extinct"]) < 0.2 < metrics["task"]["reward"]["extinct"]
+    assert metrics["reward"]["error"] > metrics["reward"]["off"]
+    assert len(metrics["reward_of_algorithms"]) == 3
+    assert (folder / "task.md").read_text().count("\n|") == 2 + 5
+    assert (folder / "bandit.md").read_text().count("\n|") == 2 + 8
+    assert (folder / "reward_learning.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_forgetting(tmp_path: Path) -> None:
+    metrics, folder = quick("forgetting", tmp_path, epochs=2)
+    assert metrics["retention"]["depression"]["replay"] > metrics["retention"]["depression"]["shuffled"] + 0.3
+    assert metrics["retention"]["none"]["none"] > 0.8, "without depression nothing is forgotten"
+    assert metrics["retention"]["depression"]["naive"] > 3 * metrics["chance"]["retention"]
+    assert (folder / "lists.md").read_text().count("\n|") == 2 + 10
+    assert (folder / "forgetting.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_theta_phases(tmp_path: Path) -> None:
+    metrics, folder = quick("theta_phases", tmp_path)
+    recalled = metrics["recall_from_half_cue"]
+    assert recalled["phases"]["completed"] > 0.95
+    assert recalled["phases"]["answer"] > 0.9 > recalled["mossy-1"]["answer"] + 0.5
+    assert recalled["mossy-100"]["answer"] > 0.8
+    assert (folder / "phases.md").read_text().count("\n|") == 2 + 5
+    assert (folder / "theta_phases.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_knowing_that_you_know(tmp_path: Path) -> None:
+    metrics, folder = quick("knowing_that_you_know", tmp_path)
+    assert all(each["read_back_novel"] > 0.95 and each["read_back_lure"] > 0.95 for each in metrics["roc_auc"].values())
+    assert all(each["known"] > 0.9 > 0.1 > each["novel"] for each in metrics["taken_for_known"].values())
+    assert 0.2 < metrics["controls"]["beta_zero"] < 0.8
+    assert (folder / "auroc.md").read_text().count("\n|") == 2 + 4
+    assert (folder / "known.md").read_text().count("\n|") == 2 + 2
+    assert (folder / "knowing.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_persistent_memory(tmp_path: Path) -> None:
+    metrics, folder = quick("persistent_memory", tmp_path)
+    retention = metrics["retention"]
+    assert min(retention["first_after_second"], retention["second"]) > 0.9
+    assert retention["control"] < 3 * metrics["chance"]["retention"]
+    assert all(metrics["facts"].values())
+    assert (folder / "persistent.md").read_text().count("\n|") == 2 + 9
+    assert (folder / "persistent_memory.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_rules(tmp_path: Path) -> None:
+    metrics, folder = quick("rules", tmp_path)
+    changes = {int(lag): change for lag, change in metrics["window"].items()}
+    assert [lag for lag, change in changes.items() if change > 0] == [1]
+    assert [lag for lag, change in changes.items() if change < 0] == [0]
+    assert metrics["met"]["growth"]
+    assert metrics["met"]["reward"]
+    assert metrics["busiest_tenth"]["refraction"] < metrics["busiest_tenth"]["none"] - 0.05
+    assert (folder / "window.md").read_text().count("\n|") == 2 + 9
+    assert (folder / "rules.png").read_bytes().startswith(b"\x89PNG")

@@ -37,6 +37,7 @@ from brainsim import (
     Window,
     operations,
 )
+from brainsim.areas import Hippocampus, Striatum, Thalamus
 from brainsim.errors import BrainsimError
 from brainsim.models.nemo import Heard, Lexicon, Sentence, WordLearner
 from brainsim.plots import Curve
@@ -131,12 +132,32 @@ def world(folder: Path) -> World:
         )
     brain.connect(arc, phon, p=0.5, plasticity=Hebbian(0.1, w_max=20))
     brain.connect(phon, phon, p=0.5, plasticity=Hebbian(0.1, w_max=20))
+    _add_regions(brain, phon, lex)
     sim = Simulator(brain, seed=1, backend="reference")
     sim.present(phon["dog"])
     recording = sim.record(drives=True)
     sim.run(brain.fibers, rounds=2)
     recording.mark("dog")
     return World(folder, brain, phon, lex, sim, next(iter(phon >> lex)), recording)
+
+
+def _add_regions(brain: Brain, phon: Area, lex: Area) -> None:
+    """Add a small hippocampus, items behind a thalamus, and a striatum."""
+    winners = {"k_ec": 4, "k_dg": 4, "k_ca3": 4, "k_ca1": 4}
+    brain.add(Hippocampus("H", 12, 16, 12, 12, **winners, rounds=1, replay_rounds=1))
+    items, signal = brain.add(Area("Items", n=8, k=8), Modulator("reward", baseline=0.0))
+    thalamus, striatum = brain.add(Thalamus("T", 4, 2, 1), Striatum("S", ["a", "b"], dopamine=signal, k=3))
+    brain.connect(phon, thalamus.relay, p=0.5)
+    brain.connect(items, lex, p=0.5, gate=thalamus.relay)
+    striatum.learns_from(phon, p=0.9)
+
+
+@cache
+def _learning() -> tuple[Area, Striatum]:
+    """Return an area and a striatum of a brain that can be added to."""
+    brain = Brain()
+    cue, signal = brain.add(Area("Cue", n=10, k=4), Modulator("reward", baseline=0.0))
+    return cue, brain.add(Striatum("S", ["a", "b"], dopamine=signal, k=3))
 
 
 def with_files(folder: Path) -> World:
@@ -187,11 +208,15 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Assembly": lambda w: w.phon["dog"],
     "Axes": lambda w: _axes(),
     "Brain": lambda w: w.brain,
+    "Chooser": lambda w: w.brain.regions["S"],
+    "Choice": lambda w: operations.Choice("a", 0.5, 1.0),
     "Any": lambda w: {},
     "Callable[..., Any] | Experiment | str | Path": lambda w: _study,
     "Callable[[Part], Any]": lambda w: lambda part: 1,
     "Callable[[], Figure]": lambda w: lambda: _axes().figure,
     "Connectivity": lambda w: Random(0.1),
+    "Cycle": lambda w: Cycle(one=Phase(1, w.forward)),
+    "EpisodicMemory": lambda w: w.brain.regions["H"],
     "Fiber | FiberSet": lambda w: w.forward,
     "Function": lambda w: lambda run, *, n=1: {},
     "Iterable[AreaLike]": lambda w: [w.lex, "Arc"],
@@ -218,6 +243,7 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Mapping[str, npt.ArrayLike]": lambda w: {"dog": [1, 2]},
     "Mapping[str, tuple[float, ...]]": lambda w: {},
     "Modulator | Sequence[Modulator]": lambda w: (),
+    "Modulator": lambda w: Modulator("reward", baseline=0.0),
     "ModulatorLike": lambda w: "dopamine",
     "Openable": lambda w: w.brain.fibers,
     "Openable | Cycle": lambda w: w.brain.fibers,
@@ -247,6 +273,8 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "str | Path": lambda w: w.folder / "dump.h5",
     "str | PathLike[str]": lambda w: w.folder / "history.h5",
     "tuple[float, ...]": lambda w: (0.1, 0.2),
+    "int | np.random.Generator": lambda w: 1,
+    "tuple[int, ...]": lambda w: (1, 2),
     "tuple[str, ...]": lambda w: ("dog", "cat"),
 }
 """An example for each annotation (less ``| None``)."""
@@ -280,6 +308,7 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "operations.read_out.known": lambda w: {"a": w.phon["dog"], "b": w.phon["cat"]},
     "operations.evoke.fibers": lambda w: w.forward,
     "Connectivity.checked.source": lambda w: w.lex,
+    "operations.normalize.fibers": lambda w: w.forward,
     "operations.normalize.total": lambda w: 20.0,
     "Explicit.weights": lambda w: coo_array(np.eye(60)),
     "Area.n": lambda w: 20,
@@ -320,6 +349,12 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "operations.attach.trace": lambda w: operations.Trace(),
     "operations.choose.target": lambda w: "Lex",
     "operations.choose.context": lambda w: w.phon["dog"],
+    "areas.Striatum.learns_from.cues": lambda w: _learning()[0],
+    "areas.Striatum.learns_from.label": lambda w: f"fiber {len(_learning()[1].inputs)}",
+    "operations.store.episode": lambda w: Assembly("H.EC", range(4)),
+    "operations.recall.cue": lambda w: Assembly("H.EC", range(4)),
+    "operations.familiar.cue": lambda w: Assembly("H.EC", range(4)),
+    "operations.route.items": lambda w: Assembly("Items", range(8)),
     "operations.merge.source_b": lambda w: "Phon",
     "operations.reciprocal_project.source": lambda w: "Phon",
 }
@@ -334,6 +369,7 @@ ALWAYS = (
     "studies.sweep.jobs",
     "Region.connect.label",
     "Region.connect.p",
+    "areas.Striatum.learns_from.label",
     "operations.normalize.total",
 )
 """Optional parameters that the examples need."""
@@ -388,6 +424,7 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
     Run: _run,
     Schedule: lambda w: w.sim.schedule(),
     Simulator: lambda w: w.sim,
+    Striatum: lambda w: _learning()[1],
     Window: lambda w: w.brain.modulators["theta"].encoding,
     operations.FiniteStateMachine: lambda w: operations.FiniteStateMachine(w.sim, "Phon", "Lex", "Arc"),
     operations.MarkovChain: lambda w: operations.MarkovChain(w.sim, "Phon", "Lex"),
