@@ -221,7 +221,7 @@ class Run:
             raise DeclarationError(where="Run.picture.draw", value=draw, allowed="a function that returns a figure")
         self._pictures[name] = draw
 
-    @checked()
+    @checked("metrics")
     def finish(self, metrics: Mapping[str, Any]) -> dict[str, Any]:
         """Write ``metrics.json``, the metrics and what made them, and then the pictures; return the content.
 

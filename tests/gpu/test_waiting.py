@@ -14,6 +14,8 @@ from emulator.device import EmulatedDevice
 from gpus import DriverError, both, driven, every, fail, interrupt, refracting, run_all, small_brain, state_of
 from scenarios import scenario, settled_reference
 
+SLOW = ("list_winners", "cross_out", "reserve", "strengthen")  # kernels that fail; each takes seconds on the emulator
+
 
 def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
     case, _ = settled_reference(202)
@@ -86,7 +88,9 @@ def test_an_interrupted_round_is_whole(kernel: str, request: pytest.FixtureReque
 class TestFailures:
     """Nothing goes on from an inconsistent state; a saved one can be loaded."""
 
-    @pytest.mark.parametrize("kernel", ["project", "list_winners", "cross_out", "reserve", "strengthen", "commit"])
+    @pytest.mark.parametrize(
+        "kernel", ["project", "commit", *(pytest.param(each, marks=pytest.mark.slow) for each in SLOW)]
+    )
     def test_half_way_through_a_round(self, kernel: str, tmp_path: Path, device: EmulatedDevice) -> None:
         brain, stimulus = small_brain(refraction=0.05)
         after = []

@@ -18,7 +18,7 @@ from typecheck import typecheck
 
 # One runs all reproductions in their quick forms, which others test one by one.
 NOTEBOOKS = [
-    pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem == "reproducing_the_papers" else ())
+    pytest.param(path, id=path.stem, marks=() if path.stem == "first_brain" else pytest.mark.slow)
     for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
 ]
 

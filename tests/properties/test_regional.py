@@ -191,6 +191,7 @@ def test_gpu_cannot_be_told_from_reference(batch: int, emulated_gpu: None) -> No
     for_all_drawn(compare_gpu, regional_plays(), batch, FRESH)
 
 
+@pytest.mark.slow
 def test_examples_are_not_trivial() -> None:
     """Plays must modulate, reinforce, weaken, gate and cycle, or the tests above prove little."""
     seen: list[Counter[str]] = []
