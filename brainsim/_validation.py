@@ -29,12 +29,11 @@ def whole(value: object) -> int | None:
 
 def integer(where: str, value: object, low: int, high: int | None, *, allowed: str = "", cure: str = "") -> int:
     """Return ``value`` as an int within ``[low, high]``; see `whole` for what is accepted."""
-    bounds = allowed or (f"an integer of at least {low}" if high is None else f"an integer between {low} and {high}")
     number = whole(value)
-    if number is None:
-        raise DeclarationError(where=where, value=value, allowed=bounds, cure=cure)
-    if number < low or (high is not None and number > high):
-        raise DeclarationError(where=where, value=number, allowed=bounds, cure=cure)
+    if number is None or number < low or (high is not None and number > high):
+        bounds = f"an integer of at least {low}" if high is None else f"an integer between {low} and {high}"
+        found = value if number is None else number
+        raise DeclarationError(where=where, value=found, allowed=allowed or bounds, cure=cure)
     return number
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from time import perf_counter
 from typing import Any, Protocol
 
 from brainsim.declare.area import Area
 from brainsim.errors import DumpError, SimulationError
 from brainsim.kernels.backend import Drained
-from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.weights import ONE
 from brainsim.simulate.index import Index
 from brainsim.simulate.recordings.recording import Drives, Winners
@@ -63,13 +61,16 @@ class Recorder:
         self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
         return [recording for depth, recording in self._recordings if depth == self.depth]
 
-    def guard(self) -> AbstractContextManager[None]:
-        """Return a context in which Ctrl-C waits if anything is recorded, so that no round is lost on the way."""
-        return uninterrupted() if self._recordings else nullcontext()
+    @property
+    def recording(self) -> bool:
+        """Whether there may be a recording that listens."""
+        return bool(self._recordings)
 
     def every(self, rounds: int) -> int:
         """Return after how many rounds they have to be passed on, at most, if so many are to be run."""
-        wanted = (recording.every for recording in self.listening()) if self._recordings else ()
+        if not self._recordings:
+            return rounds
+        wanted = (recording.every for recording in self.listening())
         return min((every for every in wanted if every is not None), default=rounds)
 
     def areas(self) -> list[int]:

@@ -8,6 +8,7 @@ from brainsim._validation import count, truth
 from brainsim.declare.cycle import Cycle
 from brainsim.errors import DeclarationError
 from brainsim.kernels.backend import Drained
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.guard import Guard
 from brainsim.simulate.index import Openable
@@ -121,11 +122,16 @@ class Rounds:
 
     def _drain(self, opening: Opening) -> Drained:
         """Take over and return what the backend noted in rounds that opened these fibers."""
-        with self._recorder.guard():
-            drained = self._engine.drain()
-            self._modulators.pass_rounds(drained.rounds)
-            if drained.rounds:
-                opening.add_used(self._state.opened)
-            self._state.fired |= drained.fired
-            self._recorder.take(drained)
+        if not self._recorder.recording:
+            return self._take(opening)
+        with uninterrupted():  # so that no recorded round is lost on the way
+            return self._take(opening)
+
+    def _take(self, opening: Opening) -> Drained:
+        drained = self._engine.drain()
+        self._modulators.pass_rounds(drained.rounds)
+        if drained.rounds:
+            opening.add_used(self._state.opened)
+        self._state.fired |= drained.fired
+        self._recorder.take(drained)
         return drained
