@@ -127,7 +127,7 @@ def _check_space(where: str, space: h5py.h5s.SpaceID) -> None:
 
 
 def read_through(file: h5py.File) -> None:
-    """Read all attributes, and all data in pieces, as whoever reads them all would."""
+    """Read all attributes, and all data in pieces, as a reader of the whole file does."""
     for item in objects(file):
         for name in item.attrs:
             item.attrs[name]

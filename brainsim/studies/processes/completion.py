@@ -100,7 +100,7 @@ def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) 
             for index, answer in heard.answers:
                 yield outcome(index, answer, registry)
             for index, how in heard.deaths:
-                yield from _mourn(index, how, waiting, tries, watch)
+                yield from _after_death(index, how, waiting, tries, watch)
             watch.waiting()
 
 
@@ -126,7 +126,7 @@ def outcome(index: int, answer: Answer, registry: Registry) -> Done | Failed:
     return Done(index, answer.result) if answer.error is None else Failed(index, answer.error)
 
 
-def _mourn(index: int, how: str, waiting: deque[int], tries: list[int], watch: Watch) -> Iterator[Failed]:
+def _after_death(index: int, how: str, waiting: deque[int], tries: list[int], watch: Watch) -> Iterator[Failed]:
     """Let the call of a dead worker be tried by another, unless it has been tried often enough."""
     tries[index] += bool(how)  # a worker that never was ready did not begin
     watch.died(index, how)
