@@ -13,6 +13,7 @@ from brainsim.areas._declaring import BYTES_A_NEURON, BYTES_A_SYNAPSE, check_mem
 from brainsim.areas._expected import Ends, Expected, Path
 
 ONE_SHOT = Hebbian(beta=8.0, w_max=9.0)
+MOST_EPISODES = 10**9
 
 
 class Hippocampus(Region):
@@ -169,7 +170,7 @@ class Hippocampus(Region):
         1200: 0.93 of CA3, 0.44 of ECout
         """
         where = f"{type(self).__name__}.expected_recall"
-        episodes, cue = whole(f"{where}.episodes", episodes, 0), share(f"{where}.cue", cue)
+        episodes, cue = whole(f"{where}.episodes", episodes, 0, MOST_EPISODES), share(f"{where}.cue", cue)
         seed = whole(f"{where}.seed", seed, 0)
         path = Path(*map(_ends, (*self._fixed, *self._plastic)))
         return path.expected(episodes, cue, self._rounds, np.random.default_rng(seed))
@@ -181,7 +182,7 @@ class Hippocampus(Region):
         >>> Hippocampus().synapses(1), Hippocampus().synapses(400)
         (6000, 2293740)
         """
-        episodes = whole(f"{type(self).__name__}.episodes", episodes, 0)
+        episodes = whole(f"{type(self).__name__}.episodes", episodes, 0, MOST_EPISODES)
         changed = 0.0
         for fiber in self._plastic:
             every = fiber.source.n * fiber.target.n

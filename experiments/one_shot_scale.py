@@ -89,7 +89,7 @@ def one_shot_scale(
         "criteria": CRITERIA,
         "met": {
             **{name: all(means[load][name] >= CRITERIA[name] for load in judged) for name in ("completed", "answer")},
-            "seconds": all(each["seconds_to_store"] < CRITERIA["seconds"] for each in means.values()),
+            "seconds": all(each["store_seconds"] < CRITERIA["seconds"] for each in means.values()),
         },
         "judged": judged,
         "chance": {"completed": memory.attractor.k / memory.attractor.n, "answer": memory.exit.k / memory.exit.n},
@@ -118,8 +118,8 @@ def filled(part: Part, size: str, loads: Sequence[int], probes: int, seed: int) 
             scores = [_recalled(sim, memory, *known[at], rng) for at in rng.choice(load, min(probes, load), False)]
             seen[str(load)] = {
                 **{name: fmean(each[name] for each in scores) for name in MEASURES},
-                "seconds_to_store": (stored - begun) / (load - before),
-                "seconds_to_recall": (time.perf_counter() - stored) / len(scores),
+                "store_seconds": (stored - begun) / (load - before),
+                "recall_seconds": (time.perf_counter() - stored) / len(scores),
                 "stored_mb": sum(each["learned"] for each in sim.memory()["fibers"].values()) / 1e6,
                 "peak_rss_mb": peak_rss_mb(),
             }
@@ -144,7 +144,7 @@ def _table(run: Run, size: str, seen: Sequence[Any], expected: Mapping[str, Mapp
     rows = []
     for load, each in expected.items():
         cells = [cell for name in MEASURES for cell in (_cell(seen, load, name), f"{each[name]:.2f}")]
-        costs = ("seconds_to_store", "seconds_to_recall", "stored_mb")
+        costs = ("store_seconds", "recall_seconds", "stored_mb")
         rows.append([load, *cells, *(f"{fmean(part[load][name] for part in seen):.3g}" for name in costs)])
     write_table(run, "scale.md", f"Right neurons from half a cue, {size} neurons in CA3", header, rows)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainsim._arguments import checked
-from brainsim._validation import integer
+from brainsim._validation import count
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.cycle import Cycle
 from brainsim.errors import DeclarationError
@@ -133,7 +133,7 @@ def consolidate(
     if not isinstance(cycle, Cycle):
         raise DeclarationError(where="consolidate.cycle", value=cycle, allowed="a Cycle, whose phases lead to cortex")
     random, seen = generator("consolidate", rng), []
-    for _ in range(integer("consolidate.replays", replays, 1, None)):
+    for _ in range(count("consolidate.replays", replays, 1)):
         seen.append(replay(sim, memory, rng=random))
         sim.silence()
         sim.present(seen[-1].answer)
