@@ -77,7 +77,7 @@ def test_without_a_history_nothing_is_handed_over_before_the_end(monkeypatch: py
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows by how many rounds the backend hands over at a time."""
+    """Return a list that grows by the number of rounds that each call of drain returns."""
     handed: list[int] = []
     drain = ReferenceBackend.drain
 

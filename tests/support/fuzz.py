@@ -10,7 +10,7 @@ prints a table by kind of file and one by kind of damage, and what failed.  The 
   seal, or a file of a format that has none.
 - CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT is other content, or content that a reader passes over.
 
-A seal is no signature: whoever damages the inside of HDF5 on purpose and seals it again can crash the reader.
+A seal is no signature: damage inside HDF5 that is sealed again on purpose can crash the reader.
 """
 
 from __future__ import annotations
