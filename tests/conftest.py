@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,12 @@ import pytest
 from brainsim.kernels.gpu import cuda_device
 from brainsim.kernels.gpu.backend import GpuBackend
 from checkout import SHARED_DATA
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip tests of networks where PyTorch is not installed."""
+    if item.get_closest_marker("torch") and not (find_spec("torch") and find_spec("safetensors")):
+        pytest.skip("PyTorch is not installed: pip install 'brainsim[torch]'")
 
 
 @pytest.fixture

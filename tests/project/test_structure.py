@@ -22,10 +22,11 @@ MAY_IMPORT = {
     "plots": ("simulate", "declare", "kernels"),
     "operations": ("simulate", "declare", "kernels"),
     "areas": ("declare",),
-    "models": ("operations", "simulate", "declare", "kernels", "areas"),
+    "networks": ("operations", "simulate", "declare", "kernels"),
+    "models": ("networks", "operations", "simulate", "declare", "kernels", "areas"),
     "studies": ("models", "operations", "simulate", "declare", "kernels", "plots"),
     "bench": ("models", "operations", "simulate", "build", "declare", "kernels", "plots", "studies"),
-    "cli": ("studies", "bench", "models", "operations", "simulate", "declare", "kernels", "plots"),
+    "cli": ("studies", "bench", "models", "networks", "operations", "simulate", "declare", "kernels", "plots"),
 }
 EVERYBODY = ("errors", "_validation", "_arguments", "_version", "_files")
 PUBLIC = "brainsim"
