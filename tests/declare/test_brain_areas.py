@@ -63,7 +63,10 @@ def test_the_parameters_of_a_hippocampus_reach_its_parts() -> None:
         ({"p": 1.5}, r"Hippocampus 'H': .* must be a number between 0 and 1"),
         ({"rounds": 0}, r"Hippocampus 'H': Phase\.rounds: must be an integer of at least 1 \(got 0\)"),
         ({"plasticity": 8}, r"Hippocampus 'H': Fiber 'H\.EC->H\.CA3'\.plasticity: must be a Plasticity rule"),
-        ({"episodes": -1}, r"Hippocampus 'H': Hippocampus\.episodes: must be a whole number between 0 and 1000000000 \(got -1\)"),
+        (
+            {"episodes": -1},
+            r"Hippocampus 'H': Hippocampus\.episodes: must be a whole number between 0 and 1000000000 \(got -1\)",
+        ),
     ],
 )
 def test_a_hippocampus_refuses_what_is_out_of_range_by_name(given: dict[str, Any], message: str) -> None:
