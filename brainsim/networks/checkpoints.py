@@ -90,7 +90,7 @@ class Checkpoint:
             If the file does not hold the state of such a trainer.
         """
         with _opened(self.path) as file:
-            losses = _tensor(self.path, file, "losses", torch.zeros(self.done, dtype=torch.float64))
+            losses = _tensor(self.path, file, "losses", torch.empty(self.done, dtype=torch.float64, device="meta"))
             generator = _tensor(self.path, file, "generator", trainer.generator.get_state())
             if self.done:
                 for name, weight, state in _moments(trainer):
@@ -102,7 +102,7 @@ class Checkpoint:
                     prefix = f"change/{number}/"
                     names = [each for each in file.keys() if each.startswith(prefix)]  # noqa: SIM118
                     change.load_state_dict({each[len(prefix) :]: file.get_tensor(each) for each in names})
-        trainer.generator.set_state(generator)
+            _part(self.path, "generator", lambda: trainer.generator.set_state(generator))
         trainer.done, trainer.losses = self.done, losses.tolist()
 
 
@@ -226,7 +226,7 @@ def _part(path: Path, what: str, read: Callable[[], T]) -> T:
     """Return a part of the header; a `CheckpointError` if it makes no sense."""
     try:
         return read()
-    except (BrainsimError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+    except (BrainsimError, KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise CheckpointError(f"{path}: its {what} cannot be used: {error}") from None
 
 
