@@ -66,7 +66,7 @@ def contrastive(vectors: Tensor, labels: Tensor, temperature: float = 0.1) -> Te
 
 
 def sparsity(theta: Tensor) -> Tensor:
-    """Return the mean of ``|theta|_1 / (|theta|_2 sqrt(C))``: 1 for equal coordinates, ``1/sqrt(C)`` for a single one."""
+    """Return the mean of ``|theta|_1 / (|theta|_2 sqrt(C))``: 1 if all are equal, ``1/sqrt(C)`` for one."""
     return (theta.abs().sum(-1) / (theta.norm(dim=-1) * theta.shape[-1] ** 0.5)).mean()
 
 
