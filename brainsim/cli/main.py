@@ -16,6 +16,7 @@ from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
+from brainsim.cli.lm import lm
 from brainsim.cli.plot import plot
 from brainsim.cli.run import run
 from brainsim.cli.sweep import sweep
@@ -40,7 +41,7 @@ def cli() -> None:
     """  # noqa: D301 - click takes the character, not an escape
 
 
-for _command in (run, sweep, parameters, check, show, diff, plot, graph, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, plot, graph, lm, info, bench):
     cli.add_command(_command)
 
 
