@@ -33,6 +33,7 @@ def identity(program: Program, brain: Brain) -> dict[str, Any]:
                 "k": area.k,
                 "refraction": area.refraction,
                 "activation": _part(area.activation),
+                **_present({"vectors": _part(area.vectors)}),
             }
             for area in areas
         },
@@ -54,7 +55,8 @@ def identity(program: Program, brain: Brain) -> dict[str, Any]:
 def _added(spec: FiberSpec, program: Program) -> dict[str, Any]:
     gate = spec.gate
     named = None if gate is None else {**_part(gate), "area": program.areas[gate.area].name}
-    return {"depression": _part(spec.depression), "gate": named, "trace": _part(spec.trace)}
+    parts = {"depression": spec.depression, "trace": spec.trace, "message": spec.message}
+    return {"gate": named, **{name: _part(part) for name, part in parts.items()}}
 
 
 def _modulation(fiber: Fiber) -> dict[str, Any]:
