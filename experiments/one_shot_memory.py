@@ -30,7 +30,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import crossing, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Seen = dict[str, dict[str, dict[str, float]]]  # load, cue, measure
@@ -42,6 +42,7 @@ CUES = (0.2, 0.3, 0.5, 0.7, 1.0)
 JUDGED = (0.2, 0.5)  # the cues for which capacities are given
 LEVEL = 0.9  # of right neurons, at which episodes count as recalled
 CRITERIA = {"completed": 0.985, "answer": 0.91, "dense": 0.94, "beta_zero": 0.07, "recurrent_zero": 0.45, "gain": 0.1}
+CONTROLS = {"beta_zero": 0.5, "recurrent_zero": 0.2, "no_ca3": 0.2}  # and the cue with which each is judged
 MEASURES = {"first": "CA3, first winners", "completed": "CA3, completed", "answer": "ECout"}
 
 
@@ -167,19 +168,15 @@ def _recalled(
     rng: np.random.Generator,
 ) -> dict[str, float]:
     """Return which share of the right neurons fires when parts of some episodes are presented, in the mean."""
-    seen = []
+    seen = {name: list[float]() for name in (*MEASURES, "read_back")}
     for episode, assembly in pairs:
         part = rng.choice(episode, round(cue * K), replace=False)
-        answer = recall(sim, memory, Assembly(memory.entry.name, part))
-        seen.append(
-            {
-                "first": answer.first.overlap(assembly),
-                "completed": answer.completed.overlap(assembly),
-                "answer": len(np.intersect1d(answer.answer.neurons, episode)) / K,
-                "read_back": answer.read_back,
-            }
-        )
-    return {name: fmean(each[name] for each in seen) for name in seen[0]}
+        found = recall(sim, memory, Assembly(memory.entry.name, part))
+        seen["first"].append(found.first.overlap(assembly))
+        seen["completed"].append(found.completed.overlap(assembly))
+        seen["answer"].append(float(np.isin(episode, found.answer.neurons).mean()))
+        seen["read_back"].append(found.read_back)
+    return {name: fmean(values) for name, values in seen.items()}
 
 
 def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
@@ -193,14 +190,8 @@ def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
 
 
 def capacity(seen: Seen, name: str, cue: float) -> float | None:
-    """Return the load at which a measure falls below `LEVEL`, interpolated: ``None`` if it does not, 0 at the first."""
-    before = (0.0, LEVEL)
-    for load, cues in seen.items():
-        now = (float(load), cues[str(cue)][name])
-        if now[1] < LEVEL:
-            return round(before[0] + (before[1] - LEVEL) / (before[1] - now[1]) * (now[0] - before[0]))
-        before = now
-    return None
+    """Return the load at which a measure falls below `LEVEL`: ``None`` if it does not, 0 at the first load."""
+    return crossing({0: LEVEL, **{int(load): cues[str(cue)][name] for load, cues in seen.items()}}, LEVEL)
 
 
 def _mean(parts: Sequence[Seen], load: int | str, cue: float, name: str) -> float:
@@ -223,11 +214,7 @@ def _metrics(
 ) -> dict[str, Any]:
     whole = {name: _mean(seen["whole"], load, 0.5, name) for name in (*MEASURES, "read_back")}
     dense = _mean(seen["dense"], dense_load, 0.5, "answer")
-    controls = {
-        "beta_zero": _mean(seen["beta_zero"], load, 0.5, "answer"),
-        "recurrent_zero": _mean(seen["recurrent_zero"], load, 0.2, "answer"),
-        "no_ca3": _mean(seen["no_ca3"], load, 0.2, "answer"),
-    }
+    controls = {arm: _mean(seen[arm], load, cue, "answer") for arm, cue in CONTROLS.items()}
     fifth = _mean(seen["whole"], load, 0.2, "answer")
     found = [capacity(part, "answer", 0.5) for part in seen["whole"]]
     return {
@@ -247,18 +234,15 @@ def _metrics(
             for arm, each in expected.items()
         },
         "intervals_95": {
-            "completed": interval_95(_values(seen["whole"], load, 0.5, "completed"), bounded=True),
-            "answer": interval_95(_values(seen["whole"], load, 0.5, "answer"), bounded=True),
+            **{name: interval_95(_values(seen["whole"], load, 0.5, name), bounded=True) for name in MEASURES},
             "dense": interval_95(_values(seen["dense"], dense_load, 0.5, "answer"), bounded=True),
             "capacity": interval_95([each for each in found if each is not None]),
         },
         "criteria": CRITERIA,
         "met": {
-            "completed": whole["completed"] >= CRITERIA["completed"],
-            "answer": whole["answer"] >= CRITERIA["answer"],
+            **{name: whole[name] >= CRITERIA[name] for name in ("completed", "answer")},
             "dense": dense >= CRITERIA["dense"],
-            "beta_zero": controls["beta_zero"] <= CRITERIA["beta_zero"],
-            "recurrent_zero": controls["recurrent_zero"] <= CRITERIA["recurrent_zero"],
+            **{arm: controls[arm] <= CRITERIA[arm] for arm in ("beta_zero", "recurrent_zero")},
             "gain": fifth - controls["no_ca3"] >= CRITERIA["gain"],
         },
     }
