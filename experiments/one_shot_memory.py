@@ -277,24 +277,26 @@ def _by_cue(run: Run, seen: Mapping[str, Sequence[Seen]], load: int) -> None:
 
 
 def _draw(seen: Mapping[str, Sequence[Seen]], expected: Mapping[str, Seen], load: int) -> Figure:
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    *by_load, by_cue = figure.subplots(1, 3)
+    figure = Figure(figsize=(11, 4.0), layout="constrained")
+    *by_load, by_cue = figure.subplots(1, 3, sharey=True)
     loads = [int(each) for each in expected["whole"]]
     for axes, name in zip(by_load, ("completed", "answer"), strict=True):
-        for at, arm in enumerate(seen):
-            values = [[part[str(each)]["0.5"][name] for each in loads] for part in seen[arm]]
-            axes.plot(loads, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
-            axes.plot(loads, np.mean(values, axis=0), "o-", ms=3, color=f"C{at}", label=ARMS[arm].title)
+        for at, (arm, parts) in enumerate(seen.items()):
+            if (arm, name) != ("no_ca3", "completed"):  # it has none
+                _line(axes, at, arm, loads, [[part[str(each)]["0.5"][name] for each in loads] for part in parts])
         for at, arm in enumerate(expected):
-            axes.plot(loads, [expected[arm][str(each)]["0.5"][name] for each in loads], "--", color=f"C{at}", alpha=0.7)
-        axes.set(xlabel="episodes stored", ylabel=f"right neurons, {MEASURES[name]}", ylim=(-0.03, 1.03))
+            values = [expected[arm][str(each)]["0.5"][name] for each in loads]
+            axes.plot(loads, values, ":", color=f"C{at}", label="expected, without a simulation" if not at else None)
+        axes.set(xlabel="episodes stored", title=f"{MEASURES[name]}, from half a cue")
     for at, (arm, parts) in enumerate(seen.items()):
-        values = [[part[str(load)][str(cue)]["answer"] for cue in CUES] for part in parts]
-        by_cue.plot(CUES, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
-        by_cue.plot(CUES, np.mean(values, axis=0), "o-", ms=3, color=f"C{at}", label=ARMS[arm].title)
-    by_cue.set(
-        xlabel=f"part of an episode presented ({load} stored)", ylabel="right neurons, ECout", ylim=(-0.03, 1.03)
-    )
-    by_cue.legend(fontsize="x-small")
-    by_load[0].set_title("dashed: expected", fontsize="small")
+        _line(by_cue, at, arm, CUES, [[part[str(load)][str(cue)]["answer"] for cue in CUES] for part in parts])
+    by_cue.set(xlabel="part of an episode presented", title=f"ECout, {load} episodes stored")
+    by_load[0].set(ylabel="share of right neurons", ylim=(-0.03, 1.03))
+    figure.legend(*by_load[1].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure
+
+
+def _line(axes: Any, at: int, arm: str, places: Sequence[float], values: Sequence[Sequence[float]]) -> None:
+    style = "s--" if arm in CONTROLS else "o-"
+    axes.plot(places, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
+    axes.plot(places, np.mean(values, axis=0), style, ms=4, color=f"C{at}", label=ARMS[arm].title)
