@@ -1,16 +1,26 @@
 """The emotional cascade: word vectors on a small world, whose edges carry emotions."""
 
-from brainsim.models.cascade.graphs import word_graph, word_pairs
+from brainsim.models.cascade.counts import Counts, Part
+from brainsim.models.cascade.design import Cascade
+from brainsim.models.cascade.graphs import WordGraph, word_graph, word_pairs
+from brainsim.models.cascade.model import CascadeModel
 from brainsim.models.cascade.norms import CHANNELS, EmotionalInput, Norms, labelled_input, read_norms
+from brainsim.models.cascade.replying import Reply
 from brainsim.models.cascade.tokens import words_of
 from brainsim.models.cascade.vectors import vectors
 from brainsim.models.cascade.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = [
     "CHANNELS",
+    "Cascade",
+    "CascadeModel",
+    "Counts",
     "EmotionalInput",
     "Norms",
+    "Part",
+    "Reply",
     "Vocabulary",
+    "WordGraph",
     "build_vocabulary",
     "labelled_input",
     "read_norms",

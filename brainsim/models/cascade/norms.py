@@ -12,6 +12,7 @@ import numpy.typing as npt
 from brainsim._arguments import check_record, checked, fits
 from brainsim._validation import real
 from brainsim.errors import DeclarationError, LexiconError, UnknownNameError, unknown
+from brainsim.models.cascade.checking import numbers
 from brainsim.models.cascade.tokens import words_of
 from brainsim.models.cascade.vocabulary import Vocabulary
 from brainsim.models.nemo.ratings import rating
@@ -46,7 +47,7 @@ class EmotionalInput:
         where = "EmotionalInput"
         if isinstance(self.channels, str) or not fits(self.channels, tuple[str, ...]) or not self.channels:
             raise DeclarationError(where=f"{where}.channels", value=self.channels, allowed="names of emotions")
-        values, known = _numbers(f"{where}.values", self.values), _numbers(f"{where}.known", self.known)
+        values, known = numbers(f"{where}.values", self.values), numbers(f"{where}.known", self.known)
         shape = (len(np.atleast_1d(known)), len(self.channels))
         if values.shape != shape or known.ndim != 1:
             raise DeclarationError(
@@ -57,12 +58,6 @@ class EmotionalInput:
             raise DeclarationError(where=f"{where}.values", value=wrong, allowed="between 0 and 1")
         object.__setattr__(self, "values", values.astype(np.float32))
         object.__setattr__(self, "known", known.astype(np.bool_))
-
-
-def _numbers(where: str, given: object) -> npt.NDArray[np.float64]:
-    if not fits(given, npt.ArrayLike):
-        raise DeclarationError(where=where, value=given, allowed="numbers")
-    return np.asarray(given, np.float64)
 
 
 @dataclass(frozen=True, repr=False)
