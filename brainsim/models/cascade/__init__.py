@@ -3,8 +3,10 @@
 from brainsim.models.cascade.counts import Counts, Part
 from brainsim.models.cascade.design import Cascade
 from brainsim.models.cascade.graphs import WordGraph, word_graph, word_pairs
+from brainsim.models.cascade.labelled import labelled_input
+from brainsim.models.cascade.learning import begin_training, resume_training
 from brainsim.models.cascade.model import CascadeModel
-from brainsim.models.cascade.norms import CHANNELS, EmotionalInput, Norms, labelled_input, read_norms
+from brainsim.models.cascade.norms import CHANNELS, EmotionalInput, Norms, read_norms
 from brainsim.models.cascade.replying import Reply
 from brainsim.models.cascade.tokens import words_of
 from brainsim.models.cascade.vectors import vectors
@@ -21,9 +23,11 @@ __all__ = [
     "Reply",
     "Vocabulary",
     "WordGraph",
+    "begin_training",
     "build_vocabulary",
     "labelled_input",
     "read_norms",
+    "resume_training",
     "vectors",
     "word_graph",
     "word_pairs",

@@ -21,11 +21,12 @@ def numbers(where: str, given: object) -> npt.NDArray[np.float64]:
     return np.asarray(given, np.float64)
 
 
-def unit(where: str, vectors: object) -> Vectors:
+def unit(where: str, vectors: object, dim: int | None = None) -> Vectors:
     """Return vectors, shape (n, dim), scaled to norm 1; refuse what is not finite, and 0."""
     found = numbers(where, vectors)
-    if found.ndim != 2 or not found.size:
-        raise DeclarationError(where=where, value=found.shape, allowed="of shape (n, dim), n and dim at least 1")
+    if found.ndim != 2 or not found.size or dim not in (None, found.shape[1]):
+        allowed = f"of shape (n, {dim or 'dim'}), at least 1 in both"
+        raise DeclarationError(where=where, value=found.shape, allowed=allowed)
     lengths = np.linalg.norm(found, axis=1)
     wrong = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
     if len(wrong):

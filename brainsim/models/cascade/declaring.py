@@ -35,8 +35,13 @@ def declare(cascade: Cascade, graph: Connectivity) -> tuple[Brain, VectorArea, F
 
 
 def _message(cascade: Cascade) -> Cosine:
-    norm, onto = ("sum", "self") if cascade.literal else (cascade.norm, "neighbour")
-    return Cosine(cascade.keep, norm=norm, anchor=cascade.anchor, active=not cascade.everywhere, onto=onto)
+    return Cosine(
+        cascade.keep,
+        norm="sum" if cascade.literal else cascade.norm,
+        anchor=cascade.anchor,
+        active=not cascade.everywhere,
+        onto="self" if cascade.literal else "neighbour",
+    )
 
 
 def _rule(cascade: Cascade) -> Relax:

@@ -136,9 +136,7 @@ class Cascade:
     @classmethod
     def tiny(cls) -> Self:
         """Return small sizes, for examples and tests."""
-        return cls(
-            n=200, dim=16, neighbours=10, layers=4, attention_every=2, heads=2, head_dim=8, hidden=32, window=32
-        )
+        return cls(n=200, dim=16, neighbours=10, layers=4, attention_every=2, heads=2, head_dim=8, hidden=32, window=32)
 
     @property
     def edges(self) -> int:
@@ -173,7 +171,9 @@ class Cascade:
 
     def __repr__(self) -> str:
         changed = [
-            f"{each.name}={getattr(self, each.name)!r}" for each in fields(self) if getattr(self, each.name) != each.default
+            f"{each.name}={getattr(self, each.name)!r}"
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
 

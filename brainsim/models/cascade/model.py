@@ -5,31 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim._arguments import checked
 from brainsim._validation import count as checked_count
-from brainsim.declare.assembly import Assembly
+from brainsim.declare.brain import Brain
 from brainsim.errors import DeclarationError
 from brainsim.models.cascade import readout
-from brainsim.models.cascade.declaring import WORDS, declare
+from brainsim.models.cascade.checking import feeling, integers, unit
+from brainsim.models.cascade.core import CascadeCore
 from brainsim.models.cascade.design import Cascade
-from brainsim.models.cascade.checking import feeling, integers, numbers, unit
 from brainsim.models.cascade.graphs import WordGraph, word_graph
 from brainsim.models.cascade.norms import CHANNELS, EmotionalInput
-from brainsim.models.cascade.maps import cascade_maps
 from brainsim.models.cascade.replying import Reply, ranked
 from brainsim.models.cascade.tokens import several
 from brainsim.models.cascade.vocabulary import Vocabulary
-from brainsim.networks.needs import require_torch
 from brainsim.simulate.simulator import Simulator
-
-if TYPE_CHECKING:
-    from brainsim.models.cascade.network import CascadeNetwork
-    from brainsim.models.cascade.training import CascadeTraining
 
 Nodes = npt.NDArray[np.int64]
 
@@ -60,14 +54,12 @@ class CascadeModel:
 
     Attributes
     ----------
-    brain, words, links, sim
-        The brain, its area, its fiber, and the simulator.
-    first_vectors : float32 array, shape (n, dim)
-        The vectors of the words before any layer.
-    degrees : int64 array, shape (n,)
-        How many neighbours each word has.
-    network : CascadeNetwork or None
-        The trained layers, ``None`` before the first training: new ones change nothing.
+    cascade : Cascade
+        The sizes and constants, with those of the vectors.
+    vocabulary : Vocabulary
+        The words.
+    core : CascadeCore
+        The brain, its area ``core.words`` and fiber ``core.links``, the simulator and the trained layers.
 
     Raises
     ------
@@ -111,17 +103,22 @@ class CascadeModel:
             graph = word_graph(cascade.order, first, cascade.neighbours, cascade.rewire, seed)
         else:
             graph = WordGraph(integers(f"{where}.edges", edges, 0, len(first)), len(first))
-        self.brain, self.words, self.links = declare(cascade, graph)
-        self.sim = Simulator(self.brain, seed, **simulator)
-        self.sim.set_vectors(self.words, first)
-        self.first_vectors = self.sim.vectors(self.words).copy()
-        self.degrees = np.bincount(graph.edges.ravel(), minlength=len(first))
-        self.network: CascadeNetwork | None = None
+        self.core = CascadeCore(cascade, graph, first, seed, **simulator)
+
+    @property
+    def brain(self) -> Brain:
+        """The declaration: one area of words with a fiber to itself."""
+        return self.core.brain
+
+    @property
+    def sim(self) -> Simulator:
+        """The simulator that runs it."""
+        return self.core.sim
 
     @property
     def edges(self) -> Any:
         """The edges, their weights and the input of words, as ``sim.edges`` returns them."""
-        return self.sim.edges(self.links)
+        return self.core.edges
 
     @property
     def replies(self) -> tuple[str, ...]:
@@ -169,11 +166,11 @@ class CascadeModel:
         """
         nodes = self.active(text)
         if emotion is None:
-            self.learn_among(nodes)
+            self.core.learn(nodes)
             return
         felt, before = feeling("CascadeModel.learn.emotion", emotion, CHANNELS), self.edges.input[nodes].copy()
         self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
-        self.learn_among(nodes)
+        self.core.learn(nodes)
         self.edges.set_input(before, nodes=nodes)
 
     @checked("rounds")
@@ -183,52 +180,7 @@ class CascadeModel:
         Each weight moves towards the mean emotion of its two words times the cosine of their vectors.
         """
         rounds = checked_count("CascadeModel.relax.rounds", rounds, 1)
-        self.learn_among(np.arange(self.cascade.n), rounds)
-
-    def learn_among(self, nodes: npt.ArrayLike, rounds: int = 1) -> None:
-        """Let the edges among some nodes learn.
-
-        Raises
-        ------
-        DeclarationError
-            If they are no nodes.
-        """
-        self.sim.present(Assembly(WORDS, np.unique(integers("CascadeModel.learn_among.nodes", nodes, 0, self.cascade.n))))
-        self.sim.run((), rounds=rounds, learn=self.links)
-        self.sim.silence(self.words)
-
-    @checked("recipe", "texts", "held_out", "local")
-    def training(
-        self, texts: Iterable[str], recipe: Any = None, *, held_out: float = 0.05, local: bool = True
-    ) -> CascadeTraining:
-        """Return a training of this model on texts; ``training.run()`` does it.  Needs PyTorch.
-
-        Parameters
-        ----------
-        texts : iterable of str
-            The text.
-        recipe : brainsim.networks.training.Recipe, optional
-            By default 1000 steps of 20 windows of 50 words, as many as 1000 words a step.
-        held_out : float
-            Fraction of the words, at the end of the text, on which the loss is reported.
-        local : bool
-            Whether the emotional weights learn, too.
-
-        Raises
-        ------
-        TorchMissingError
-            If PyTorch is not installed.
-        DeclarationError
-            If the text is too short, or a value is out of range.
-        """
-        require_torch()
-        from brainsim.models.cascade.training import CascadeTraining
-        from brainsim.networks.training import Recipe
-
-        chosen = Recipe(steps=1000, batch=20, length=50, rate=1e-3) if recipe is None else recipe
-        if not isinstance(chosen, Recipe):
-            raise DeclarationError(where="CascadeModel.training.recipe", value=recipe, allowed="a Recipe")
-        return CascadeTraining(self, texts, chosen, held_out=held_out, local=local)
+        self.core.learn(np.arange(self.cascade.n), rounds)
 
     # Reading
 
@@ -257,36 +209,11 @@ class CascadeModel:
         UnknownNameError
             If no word of the text is known.
         """
-        nodes = self.active(text)
-        with self.sim.frozen() as sim:
-            sim.present(Assembly(WORDS, np.sort(nodes)))
-            sent = self.edges.sent()
-        mean: npt.NDArray[np.float64] = sent.sum(axis=0, dtype=np.float64) / self.degrees[nodes].sum()
-        return mean
+        return self.core.emotion(self.active(text))
 
     def emotions(self) -> npt.NDArray[np.float64]:
         """Return the emotional vector of each word alone, shape (n, channels): the mean weight of its edges."""
-        return readout.sums_at_ends(self.edges.pairs, self.edges.weights, self.cascade.n) / self.degrees[:, None]
-
-    @checked()
-    def states(self, text: str) -> npt.NDArray[np.float32]:
-        """Return the vectors of the active words after all layers, shape (active words, dim); nothing changes.
-
-        Raises
-        ------
-        UnknownNameError
-            If no word of the text is known.
-        """
-        nodes = self.active(text)
-        with self.sim.frozen() as sim:
-            sim.present(Assembly(WORDS, np.sort(nodes)))
-            for layer in range(1, self.cascade.layers + 1):
-                sim.run(self.links, learn=())
-                if self.network is not None:
-                    rows = self.network.act(layer, sim.vectors(self.words, nodes=nodes))
-                    sim.set_vectors(self.words, rows, nodes=nodes)
-            found: npt.NDArray[np.float32] = sim.vectors(self.words, nodes=nodes)
-        return found
+        return self.core.emotions()
 
     @checked()
     def context(self, text: str) -> npt.NDArray[np.float32]:
@@ -297,17 +224,7 @@ class CascadeModel:
         UnknownNameError
             If no word of the text is known.
         """
-        return readout.direction(self.states(text))
-
-    def maps(self, nodes: Nodes) -> npt.NDArray[np.float32] | None:
-        """Return the matrices by which a layer acts on nodes whose neighbours keep their vectors, (nodes, dim, dim).
-
-        ``None`` if a layer changes nothing: where ``keep`` is 1, or ``literal`` is set.
-        """
-        if self.cascade.keep == 1 or self.cascade.literal:
-            return None
-        found = integers("CascadeModel.maps.nodes", nodes, 0, self.cascade.n)
-        return cascade_maps(self.cascade, self.edges, self.first_vectors, found)
+        return readout.direction(self.core.states(self.active(text)))
 
     @checked("count")
     def next_words(self, text: str, count: int = 10) -> list[tuple[str, float]]:
@@ -318,7 +235,7 @@ class CascadeModel:
         UnknownNameError
             If no word of the text is known.
         """
-        logs = readout.log_probabilities(self.first_vectors, self.context(text), self.cascade.tau)
+        logs = readout.log_probabilities(self.core.vectors, self.context(text), self.cascade.tau)
         return self._best(np.exp(logs), count)
 
     @checked("count", "vector")
@@ -330,10 +247,8 @@ class CascadeModel:
         DeclarationError
             If it is no such vector.
         """
-        where, given = "CascadeModel.nearest.vector", numbers("CascadeModel.nearest.vector", vector)
-        if given.shape != (self.cascade.dim,):
-            raise DeclarationError(where=where, value=given.shape, allowed=f"of shape ({self.cascade.dim},)")
-        return self._best(self.first_vectors @ unit(where, given[None])[0], count)
+        (wanted,) = unit("CascadeModel.nearest.vector", [vector], self.cascade.dim)
+        return self._best(self.core.vectors @ wanted, count)
 
     @checked("replies", "emotion")
     def rank(self, text: str, replies: Iterable[str] | None = None, *, emotion: float = 1.0) -> list[Reply]:
@@ -365,27 +280,14 @@ class CascadeModel:
 
     @checked()
     def save(self, path: str | Path) -> None:
-        """Write the model to one sealed file, whole or not at all.
-
-        Raises
-        ------
-        DumpError
-            If the path is not that of a file, or the file cannot be written.
-        """
+        """Write the model to one sealed file, whole or not at all; a `DumpError` says why it cannot be written."""
         from brainsim.models.cascade.saving import write_model
 
         write_model(path, self)
 
     @classmethod
     def load(cls, path: str | Path, **simulator: Any) -> CascadeModel:
-        """Return the model in a file.
-
-        Parameters
-        ----------
-        path : str or Path
-            What `save` wrote.
-        **simulator
-            Passed on to `Simulator`.
+        """Return the model in a file that `save` wrote; other arguments go to `Simulator`.
 
         Raises
         ------
@@ -402,4 +304,3 @@ class CascadeModel:
         most = min(checked_count("count", wanted, 1), len(scores))
         order = np.argsort(-scores, kind="stable")[:most]
         return [(self.vocabulary.words[node], float(scores[node])) for node in order]
-

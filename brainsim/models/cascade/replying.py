@@ -74,8 +74,8 @@ def ranked(model: CascadeModel, text: str, replies: Iterable[str], emotion: floa
     if not isinstance(replies, Iterable):
         raise DeclarationError(where=f"{where}.replies", value=replies, allowed="several texts")
     texts = several(f"{where}.replies", replies)
-    logs = log_probabilities(model.first_vectors, model.context(text), model.cascade.tau)
-    emotions, asked = Emotions.of(model.emotions(), model.degrees), model.active(text)
+    logs = log_probabilities(model.core.vectors, model.context(text), model.cascade.tau)
+    emotions, asked = Emotions.of(model.emotions(), model.core.degrees), model.active(text)
     found = []
     for each in texts:
         nodes = np.array([model.vocabulary.index[word] for word in words_of(each) if word in model.vocabulary], int)

@@ -42,17 +42,17 @@ def write_model(path: str | Path, model: CascadeModel, training: CascadeTraining
         If the path is not that of a file, or the file cannot be written.
     """
     edges = model.edges
-    about = {"version": VERSION, "seed": model.seed, "cascade": asdict(model.cascade)}
+    about = {"version": VERSION, "seed": model.core.seed, "cascade": asdict(model.cascade)}
     with create(path) as file:
         file.create_dataset("cascade", data=json.dumps(about, sort_keys=True), dtype=TEXT)
         for name, words in (("words", model.vocabulary.words), ("replies", model.replies)):
             file.create_dataset(name, data=[to_text(word) for word in words], dtype=TEXT, shape=(len(words),))
-        file.create_dataset("vectors", data=model.first_vectors)
+        file.create_dataset("vectors", data=model.core.vectors)
         file.create_dataset("edges", data=np.asarray(edges.pairs, np.int32))
         file.create_dataset("weights", data=edges.weights)
         file.create_dataset("input", data=edges.input)
-        if model.network is not None:
-            for name, values in model.network.state_dict().items():
+        if model.core.network is not None:
+            for name, values in model.core.network.state_dict().items():
                 file.create_dataset(f"network/{name}", data=values.cpu().numpy())
         if training is not None:
             _write_training(file.create_group("training"), training)
@@ -104,13 +104,13 @@ def read_model(path: str | Path, **simulator: Any) -> CascadeModel:
     model.edges.replace(arrays["weights"])
     model.edges.set_input(arrays["input"])
     if network:
-        model.network = _network(path, model, network)
+        model.core.network = _network(path, model, network)
     return model
 
 
 def _about(path: str | Path, file: h5py.File) -> dict[str, Any]:
     if "cascade" not in file:
-        raise DumpError(f"{path}: holds no model of a cascade; write one with CascadeModel.save, or brainsim feel --save")
+        raise DumpError(f"{path}: holds no cascade; CascadeModel.save and brainsim feel --save write them")
     about: dict[str, Any] = json.loads(text(file["cascade"]))
     if about["version"] != VERSION:
         raise DumpError(f"{path}: must be a model of version {VERSION} (got {about['version']}); make it again")
@@ -133,7 +133,7 @@ def _network(path: str | Path, model: CascadeModel, arrays: dict[str, Any]) -> A
 
     from brainsim.models.cascade.network import CascadeNetwork
 
-    network = CascadeNetwork(model.cascade, model.first_vectors, model.maps, model.seed)
+    network = CascadeNetwork(model.cascade, model.core.vectors, model.core.maps, model.core.seed)
     own = network.state_dict()
     if {name: tuple(value.shape) for name, value in own.items()} != {n: v.shape for n, v in arrays.items()}:
         raise DumpError(f"{path}: is damaged: its trained layers have not the shapes of its cascade")
@@ -149,9 +149,9 @@ def read_training(path: str | Path, texts: Iterable[str], **simulator: Any) -> C
     DumpError
         If the file cannot be read, is damaged, holds no training, or that of another text.
     """
-    require_torch()
     import torch
 
+    from brainsim.models.cascade.training import CascadeTraining
     from brainsim.networks.training import Recipe
 
     model = read_model(path, **simulator)
@@ -161,7 +161,7 @@ def read_training(path: str | Path, texts: Iterable[str], **simulator: Any) -> C
         state = json.loads(text(file["training/state"]))
         arrays = _arrays(file["training"])
     recipe = Recipe(**{**state["recipe"], "betas": tuple(state["recipe"]["betas"])})
-    training = model.training(texts, recipe, held_out=state["held_out"], local=state["local"])
+    training = CascadeTraining(model, texts, recipe, held_out=state["held_out"], local=state["local"])
     if training.digest != state["digest"]:
         raise DumpError(f"{path}: holds the training on other texts; give those that it began with")
     trainer = training.trainer

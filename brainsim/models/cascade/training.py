@@ -53,7 +53,7 @@ class Trained:
 
 
 class CascadeTraining:
-    """Trains a model step by step; `CascadeModel.training` makes one.
+    """Trains a model step by step; `begin_training` makes one.
 
     A step reads ``recipe.batch`` windows of ``recipe.length`` words, one after the other through the text and then from
     its beginning again.  In each window, the edges among its words learn by the local rule; then a step of AdamW
@@ -91,7 +91,7 @@ class CascadeTraining:
     def __init__(
         self, model: CascadeModel, texts: Iterable[str], recipe: Recipe, *, held_out: float = 0.05, local: bool = True
     ) -> None:
-        where = "CascadeModel.training"
+        where = "begin_training"
         if model.cascade.everywhere:
             cure = "replace(cascade, everywhere=False)"
             raise DeclarationError(where=f"{where}: everywhere", value=True, allowed="False, to train", cure=cure)
@@ -108,8 +108,8 @@ class CascadeTraining:
         self._read, self._held_out = words[:kept], words[kept:][:MOST_HELD_OUT]
         self.held_out = share
         self.digest = hashlib.sha256(words.tobytes()).hexdigest()
-        self.network = model.network = model.network or CascadeNetwork(
-            model.cascade, model.first_vectors, model.maps, model.seed
+        self.network = model.core.network = model.core.network or CascadeNetwork(
+            model.cascade, model.core.vectors, model.core.maps, model.core.seed
         )
         self.trainer = Trainer(self.network, recipe, self._draw, self._loss)
         self.loss_before = self.loss()
@@ -120,7 +120,8 @@ class CascadeTraining:
 
     def loss(self) -> float:
         """Return the mean cross-entropy of the next word on held-out text, in nats."""
-        return evaluate(self.network, torch.from_numpy(self._held_out), self.recipe.length)
+        found: float = evaluate(self.network, torch.from_numpy(self._held_out), self.recipe.length)
+        return found
 
     def report(self) -> Trained:
         """Return what was done up to now."""
@@ -147,28 +148,6 @@ class CascadeTraining:
 
         write_model(path, self.model, self)
 
-    @classmethod
-    def load(cls, path: str | Path, texts: Iterable[str], **simulator: Any) -> CascadeTraining:
-        """Return the training in a file, which goes on to the same bits as if it had never stopped.
-
-        Parameters
-        ----------
-        path : str or Path
-            What `save` wrote.
-        texts : iterable of str
-            The texts that the training began with.
-        **simulator
-            Passed on to `Simulator`.
-
-        Raises
-        ------
-        DumpError
-            If the file cannot be read, is damaged, holds no training, or that of another text.
-        """
-        from brainsim.models.cascade.saving import read_training
-
-        return read_training(path, texts, **simulator)
-
     def _draw(self, generator: torch.Generator, batch: int, length: int) -> Batch:
         """Return the windows of the next step: where they lie follows from the number of steps alone."""
         del generator
@@ -180,7 +159,7 @@ class CascadeTraining:
     def _loss(self, network: nn.Module, batch: Batch) -> Tensor:
         if self.local:
             for window in batch[0].cpu().numpy():
-                self.model.learn_among(window)
+                self.model.core.learn(window)
         return next_token_loss(network, batch)
 
 
