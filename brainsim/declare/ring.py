@@ -34,13 +34,13 @@ def undirected_ring(n: int, k: int, rewire: float, seed: int) -> Integers:
     kept = _names(near[~moves], far[~moves], n)
     kept.sort()
     moved = np.flatnonzero(moves)
-    far[moved] = rewired(near[moved], moved, kept, n, seed)
+    far[moved] = _rewired(near[moved], moved, kept, n, seed)
     names = np.concatenate([kept, _names(near[moved], far[moved], n)])
     names.sort()
     return np.array(np.divmod(names, n))
 
 
-def rewired(near: Integers, links: Integers, kept: Integers, n: int, seed: int) -> Integers:
+def _rewired(near: Integers, links: Integers, kept: Integers, n: int, seed: int) -> Integers:
     """Return new far ends of some links, so that none equals another link or one of those that are kept.
 
     What collides is drawn again; of new links that are equal, the one that was drawn first stays.  Collisions do not

@@ -93,7 +93,7 @@ def word_graph(
     vectors : array_like, shape (n, dim)
         Unit vectors of the words; ``"frequency"`` takes only their number.
     neighbours : int
-        How many a word has, on average: an even number below ``n - 1``.
+        How many a word has, on average: an even number, at most ``(n - 1) / 2``.
     rewire : float
         Fraction of edges that are random, 0 to 1.
     seed : int
@@ -136,8 +136,8 @@ def word_pairs(
     found = unit("word_graph.vectors", vectors)
     n = len(found)
     neighbours = integer("word_graph.neighbours", neighbours, 2, None, allowed="an even number of at least 2")
-    if neighbours % 2 or neighbours >= n - 1:
-        allowed = f"an even number below {n - 1}, the number of other words"
+    if neighbours % 2 or neighbours > (n - 1) / 2:
+        allowed = f"an even number of at most half of the {n - 1} other words"
         raise DeclarationError(where="word_graph.neighbours", value=neighbours, allowed=allowed)
     rewire, seed = real("word_graph.rewire", rewire, 0.0, 1.0), integer("word_graph.seed", seed, 0, None)
     if order == "nearest":

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.declare.ring import rewired, undirected_ring
+from brainsim.declare.ring import undirected_ring, uniform
+from brainsim.kernels.law.graph import hashed
 
 Pairs = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int64]
@@ -25,7 +26,7 @@ def ring_pairs(places: Places, neighbours: int, rewire: float, seed: int) -> Pai
     places : int64 array, shape (n,)
         The nodes in the order of the ring.
     neighbours : int
-        Even, below ``n - 1``.
+        Even, at most ``(n - 1) / 2``.
     rewire : float
         Probability.
     seed : int
@@ -52,7 +53,7 @@ def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: flo
     vectors : float32 array, shape (n, dim)
         Unit rows.
     neighbours : int
-        Even, below ``n - 1``.
+        Even, at most ``(n - 1) / 2``.
     rewire : float
         Fraction of the edges that are random.
     seed : int
@@ -66,9 +67,7 @@ def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: flo
     n, edges = len(vectors), len(vectors) * neighbours // 2
     count = edges - round(rewire * edges)
     keys = _nearest_keys(vectors, min(n - 1, neighbours), count)
-    near = np.arange(edges - len(keys)) % n  # every node gets as many random edges
-    random = _keys(near, rewired(near, np.arange(len(near)), np.sort(keys), n, seed), n)
-    return _sorted(np.concatenate([keys, random]), n)
+    return _sorted(np.concatenate([keys, _random_keys(np.sort(keys), edges - len(keys), n, seed)]), n)
 
 
 def _nearest_keys(vectors: npt.NDArray[np.float32], ranks: int, count: int) -> npt.NDArray[np.int64]:
@@ -83,6 +82,23 @@ def _nearest_keys(vectors: npt.NDArray[np.float32], ranks: int, count: int) -> n
     in_order = _keys(np.tile(np.arange(n), ranks), others.T.ravel(), n)
     _, first = np.unique(in_order, return_index=True)
     return in_order[np.sort(first)[:count]]
+
+
+def _random_keys(taken: npt.NDArray[np.int64], count: int, n: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return ``count`` edges drawn uniformly among those that are not taken; ``taken`` ascends.
+
+    At most half of all pairs are edges, so that each draw is free with a probability of at least 1/2.
+    """
+    found, attempt = np.empty(0, np.int64), 0
+    while len(found) < count:
+        places = 2 * count * attempt + np.arange(2 * count)
+        first, shift = (uniform(hashed(b"brainsim-cascade", str(seed), which), places) for which in ("first", "shift"))
+        near = (first * n).astype(np.int64)
+        drawn = _keys(near, (near + 1 + (shift * (n - 1)).astype(np.int64)) % n, n)
+        free = drawn[~np.isin(drawn, taken)]
+        _, at = np.unique(np.concatenate([found, free]), return_index=True)
+        found, attempt = np.concatenate([found, free])[np.sort(at)], attempt + 1
+    return found[:count]
 
 
 def nearest(vectors: npt.NDArray[np.float32], queries: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:

@@ -43,7 +43,9 @@ def write_model(path: str | Path, model: CascadeModel, training: CascadeTraining
     """
     edges = model.edges
     about = {"version": VERSION, "seed": model.core.seed, "cascade": asdict(model.cascade)}
+    shown = {"of": "emotional cascade", "words": len(model.vocabulary), "edges": len(edges.pairs)}
     with create(path) as file:
+        file.attrs["about"] = json.dumps(shown)
         file.create_dataset("cascade", data=json.dumps(about, sort_keys=True), dtype=TEXT)
         for name, words in (("words", model.vocabulary.words), ("replies", model.replies)):
             file.create_dataset(name, data=[to_text(word) for word in words], dtype=TEXT, shape=(len(words),))
