@@ -28,7 +28,9 @@ def check_ordinary(where: str, fiber: Fiber) -> None:
     """Refuse on a fiber without a message what only those with one can have."""
     if fiber.channels:
         cure = "give message=Cosine(keep=0.8), or leave channels out"
-        raise DeclarationError(where=f"{where}.channels", value=fiber.channels, allowed="empty without a message", cure=cure)
+        raise DeclarationError(
+            where=f"{where}.channels", value=fiber.channels, allowed="empty without a message", cure=cure
+        )
     if isinstance(fiber.plasticity, Relax):
         cure = "give message= and channels=, or a rule of spiking synapses, such as Hebbian(beta=0.05)"
         raise DeclarationError(

@@ -52,14 +52,18 @@ class EdgeGraph(Connectivity):
         """Return the nodes of the target that listen to a node of the source, ascending."""
         if self.table.symmetric:
             return self.neighbours(node)[0]
-        return np.asarray(np.searchsorted(self.table.starts, np.flatnonzero(self.table.neighbours == node), "right") - 1)
+        return np.asarray(
+            np.searchsorted(self.table.starts, np.flatnonzero(self.table.neighbours == node), "right") - 1
+        )
 
     def to_scipy(self, weight: float, shape: tuple[int, int]) -> Any:
         """Return the first weight of each edge as a sparse matrix of shape ``(source.n, target.n)``."""
         from scipy.sparse import csc_array
 
         table = self.table
-        return csc_array((self.values[table.ids] * np.float64(weight), table.neighbours, table.starts), shape=shape).tocsr()
+        return csc_array(
+            (self.values[table.ids] * np.float64(weight), table.neighbours, table.starts), shape=shape
+        ).tocsr()
 
     def ends(self) -> npt.NDArray[np.int32]:
         """Return the two ends of each edge, shape (edges, 2): source and target, or the smaller and the larger node."""

@@ -91,7 +91,10 @@ def numbers(where: str, given: npt.ArrayLike, shape: tuple[int, int], most: floa
         wrong = int(np.argmin(right.all(axis=1)))
         cure = f"row {wrong} has another one"
         raise DeclarationError(
-            where=where, value=float(rows.flat[np.argmin(right)]), allowed=f"numbers of size at most {most:g}", cure=cure
+            where=where,
+            value=float(rows.flat[np.argmin(right)]),
+            allowed=f"numbers of size at most {most:g}",
+            cure=cure,
         )
     return rows
 

@@ -13,10 +13,10 @@ from brainsim._arguments import checked
 from brainsim._validation import count
 from brainsim.errors import DeclarationError, LexiconError
 from brainsim.models.cascade.design import Cascade
+from brainsim.models.cascade.embedding import vectors
 from brainsim.models.cascade.model import CascadeModel
 from brainsim.models.cascade.norms import Norms, read_norms
 from brainsim.models.cascade.tokens import several
-from brainsim.models.cascade.vectors import vectors
 from brainsim.models.cascade.vocabulary import build_vocabulary
 
 ROUNDS = 100
