@@ -15,6 +15,8 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.vectors.parts import EdgeTable
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from brainsim.declare.area import Area
 
 Pairs = npt.NDArray[np.int64]
@@ -56,7 +58,7 @@ class EdgeGraph(Connectivity):
             np.searchsorted(self.table.starts, np.flatnonzero(self.table.neighbours == node), "right") - 1
         )
 
-    def to_scipy(self, weight: float, shape: tuple[int, int]) -> Any:
+    def to_scipy(self, weight: float, shape: tuple[int, int]) -> csr_array[np.float64]:
         """Return the first weight of each edge as a sparse matrix of shape ``(source.n, target.n)``."""
         from scipy.sparse import csc_array
 

@@ -40,11 +40,13 @@ from brainsim.kernels.state import (
     WINNERS,
     Events,
     Firing,
+    Floats,
     Neurons,
     StateKind,
     Thresholds,
     without_zeros,
 )
+from brainsim.kernels.vectors.parts import VECTOR_PARTS
 
 
 def _open_device() -> Device:
@@ -63,7 +65,7 @@ class GpuBackend(Backend):
     """
 
     name: ClassVar[str] = "gpu"
-    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
+    parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS - VECTOR_PARTS
     forks: ClassVar[bool] = False  # CUDA does not outlive a fork
     device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
 
@@ -113,6 +115,9 @@ class GpuBackend(Backend):
 
     def _pages_used(self) -> int:
         return int(self._state.look().status["pages_used"])
+
+    def sent(self, fiber: int) -> tuple[Floats, Neurons]:
+        raise AssertionError(f"fiber {fiber}: a program with vectors is refused")
 
     def drain(self) -> Drained:
         if self._rounds.progress is Progress.LOST:
