@@ -66,8 +66,7 @@ def make_model(
         If the norms rate no word of the texts.
     """
     read = several("make_model.texts", texts)
-    if replies and isinstance(replies, str):
-        raise DeclarationError(where="make_model.replies", value=replies, allowed="several texts, in a list")
+    answers = several("make_model.replies", replies, least=0)
     vocabulary = build_vocabulary(read, count("make_model.size", size, 1))
     n = len(vocabulary)
     if n < _FEWEST_WORDS:
@@ -76,7 +75,7 @@ def make_model(
     given = norms.input(vocabulary)
     chosen = fitted(cascade or Cascade(order="nearest"), n)
     model = CascadeModel(
-        chosen, vocabulary, vectors(read, vocabulary, chosen.dim), replies=replies, seed=seed, **simulator
+        chosen, vocabulary, vectors(read, vocabulary, chosen.dim), replies=answers, seed=seed, **simulator
     )
     model.set_input(given)
     model.relax(rounds)

@@ -127,10 +127,7 @@ class CascadeModel:
 
     @replies.setter
     def replies(self, texts: Iterable[str]) -> None:
-        where = "CascadeModel.replies"
-        if not isinstance(texts, Iterable):
-            raise DeclarationError(where=where, value=texts, allowed="several texts")
-        self._replies = tuple(several(where, texts)) if texts else ()
+        self._replies = tuple(several("CascadeModel.replies", texts, least=0))
 
     # Learning
 

@@ -181,7 +181,7 @@ def read_norms(
     >>> read_norms(path)
     <Norms of 2 words: valence, arousal, dominance>
     """
-    if not columns:
+    if not len(columns):
         raise DeclarationError(where="read_norms.columns", value=columns, allowed="at least one name of a column")
     tabs = str(path).endswith(".tsv")
     table = read_table(path, "\t" if tabs else ",", quotes=not tabs, required=((word,), *((each,) for each in columns)))
