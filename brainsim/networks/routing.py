@@ -128,9 +128,9 @@ def _hash(at: Tensor) -> Tensor:
 
 _RANKS: dict[str, Callable[[Tensor, Tensor, float | Tensor], Tensor]] = {
     "recency": lambda log_gate, at, lam: log_gate + lam * at,
-    "literal": lambda log_gate, at, lam: log_gate,
-    "random": lambda log_gate, at, lam: _hash(at).expand_as(log_gate),
-    "local": lambda log_gate, at, lam: at.double().expand_as(log_gate),
+    "literal": lambda log_gate, _at, _lam: log_gate,
+    "random": lambda log_gate, at, _lam: _hash(at).expand_as(log_gate),
+    "local": lambda log_gate, at, _lam: at.double().expand_as(log_gate),
 }
 
 
