@@ -90,7 +90,7 @@ def scores_computed(n: int, k: int, chunk: int) -> int:
     return ceil(n / chunk) * chunk * (k + chunk)
 
 
-def rank(arm: Arm, log_gate: Tensor, recency: float | Tensor = 0.0) -> Tensor:
+def rank(arm: Arm, log_gate: Tensor, recency: float | Tensor = 0.0, position: Tensor | None = None) -> Tensor:
     """Return the rank of each position, float64, in the shape of ``log_gate``.
 
     Parameters
@@ -101,6 +101,8 @@ def rank(arm: Arm, log_gate: Tensor, recency: float | Tensor = 0.0) -> Tensor:
         log g_s, shape ``(batch, n)``.
     recency : float or Tensor
         λ, for the arm ``recency``.
+    position : Tensor, optional
+        Positions, integers in the shape of ``log_gate``; by default 0, 1, 2, …
 
     Raises
     ------
@@ -113,7 +115,7 @@ def rank(arm: Arm, log_gate: Tensor, recency: float | Tensor = 0.0) -> Tensor:
     """
     if arm not in _RANKS:
         raise DeclarationError(unknown("arm of routing", arm, _RANKS), where="rank.arm", value=arm)
-    at = torch.arange(log_gate.shape[-1], device=log_gate.device)
+    at = torch.arange(log_gate.shape[-1], device=log_gate.device) if position is None else position
     lam = recency.detach().double() if isinstance(recency, Tensor) else recency
     return _RANKS[arm](log_gate.detach().double(), at, lam)
 
