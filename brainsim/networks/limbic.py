@@ -59,7 +59,9 @@ class Limbic(nn.Module):
         states = hidden.detach()
         return Appraisal(self.critic(states).squeeze(-1), self.d1(states), self.d2(states))
 
-    def loss(self, seen: Appraisal, action: Tensor, reward: Tensor, next_value: Tensor, discount: float = 0.99) -> Tensor:
+    def loss(
+        self, seen: Appraisal, action: Tensor, reward: Tensor, next_value: Tensor, discount: float = 0.99
+    ) -> Tensor:
         """Return a loss whose gradient step is TD(0) for the critic and OpAL for the striatum.
 
         With ``δ = r + discount · V' - V`` it is ``½ δ² - δ (log G_a - log N_a)``, where δ counts as a number in the

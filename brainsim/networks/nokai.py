@@ -142,9 +142,7 @@ class Nokai(nn.Module):
         """Return the logits of the next token, ``(B, T, vocab_size)``; see `hidden`."""
         return self.embedding.logits(self.hidden(tokens, cache))
 
-    def hidden(
-        self, tokens: Tensor, cache: RoutedCache | None = None, reads: Sequence[int] | None = None
-    ) -> Tensor:
+    def hidden(self, tokens: Tensor, cache: RoutedCache | None = None, reads: Sequence[int] | None = None) -> Tensor:
         """Return the last hidden states, ``(B, T, embedding_dim)``, which `Embedding.logits` turns into logits.
 
         Parameters

@@ -199,16 +199,16 @@ class GradientPruning:
     @checked()
     def __init__(self, keep: float = 0.4, feedback: bool = True) -> None:
         self.keep, self.feedback = real("GradientPruning.keep", keep, 1e-6, 1.0), feedback
-        self.residuals: dict[int, Tensor] = {}
+        self.residuals: dict[nn.Parameter, Tensor] = {}
 
     @torch.no_grad()
     def __call__(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002 - the signature of a change
         """Prune all gradients of a trainer."""
-        for at, each in enumerate(_with_gradients(trainer)):
-            whole = each.grad + self.residuals[at] if at in self.residuals else each.grad
+        for each in _with_gradients(trainer):
+            whole = each.grad + self.residuals[each] if each in self.residuals else each.grad
             each.grad = self.sent(whole)
             if self.feedback:
-                self.residuals[at] = whole - each.grad
+                self.residuals[each] = whole - each.grad
 
     def sent(self, gradient: Tensor) -> Tensor:
         """Return a gradient with all but its largest entries set to 0."""
