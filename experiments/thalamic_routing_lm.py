@@ -51,9 +51,9 @@ def thalamic_routing_lm(
     *,
     text: str = "",
     k: int = 16,
-    steps: int = 300,
+    steps: int = 200,
     length: int = 256,
-    copy_steps: int = 400,
+    copy_steps: int = 300,
     gap: int = 160,
     held_out: int = 16_384,
     sizes: str = "1024,2048,4096,8192,16384",
@@ -100,7 +100,9 @@ def thalamic_routing_lm(
     return {
         "loss": losses,
         "copied": {arm: {at: fmean(scores(parts, at)) for at in (NEAR, FAR)} for arm, parts in copies.items()},
-        "recency": {arm: fmean(scores(parts["recency"], "lambda")) for arm, parts in (("text", texts), ("copy", copies))},
+        "recency": {
+            arm: fmean(scores(parts["recency"], "lambda")) for arm, parts in (("text", texts), ("copy", copies))
+        },
         "scores": cost["scores"],
         "score_slopes": slopes,
         "cost_seconds": cost["seconds"],
@@ -232,7 +234,7 @@ def _model(arm: str, vocabulary: int, dim: int, k: int, seed: int) -> Any:
 
 def _recency(model: Any) -> float:
     """Return λ, in the mean over layers."""
-    return fmean(float(layer.attention.recency) for layer in model.cortex)
+    return fmean(float(layer.attention.log_recency.detach().exp()) for layer in model.cortex)
 
 
 def _slope(values: Mapping[str, float]) -> float | None:
@@ -245,10 +247,16 @@ def _slope(values: Mapping[str, float]) -> float | None:
 
 def _tables(run: Run, cost: Mapping[str, Any], texts: Mapping[str, Any], copies: Mapping[str, Any]) -> None:
     rows = [
-        [n, *(f"{cost['scores'][name][n]:_}" for name in cost["scores"]), *(f"{cost['seconds'][name][n]:.3g}" for name in cost["seconds"])]
+        [
+            n,
+            *(f"{cost['scores'][name][n]:_}" for name in cost["scores"]),
+            *(f"{cost['seconds'][name][n]:.3g}" for name in cost["seconds"]),
+        ]
         for n in cost["scores"]["routed"]
     ]
-    write_table(run, "cost.md", "Scores per head, and CPU seconds", ["n", "routed", "dense", "routed, s", "dense, s"], rows)
+    write_table(
+        run, "cost.md", "Scores per head, and CPU seconds", ["n", "routed", "dense", "routed, s", "dense, s"], rows
+    )
     rows = [
         [
             ARMS[arm],

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from brainsim._arguments import check_record, checked
 from brainsim._validation import integer, real
+from brainsim.errors import DeclarationError
 
 BASELINE = 0.5
 """The level when nothing is better or worse than expected."""
@@ -196,7 +197,7 @@ class OpponentActor:
         self.no_go[at] *= 1 - step
 
 
-@checked()
+@checked("values")
 def temporal_difference(
     rewards: Sequence[float], values: npt.NDArray[np.float64], dopamine: Dopamine, rate: float = 0.1
 ) -> list[float]:
@@ -224,7 +225,9 @@ def temporal_difference(
         If ``values`` has another length than ``rewards``, or the rate is out of range.
     """
     step = real("temporal_difference.rate", rate, 0.0, 1.0)
-    integer("temporal_difference.values: length", len(values), len(rewards), len(rewards))
+    if not isinstance(values, np.ndarray) or values.shape != (len(rewards),) or values.dtype != np.float64:
+        allowed = f"an array of {len(rewards)} float64, one for each reward"
+        raise DeclarationError(where="temporal_difference.values", value=values, allowed=allowed)
     errors = []
     for at, reward in enumerate(rewards):
         after = float(values[at + 1]) if at + 1 < len(values) else 0.0

@@ -44,8 +44,9 @@ class LocalRule:
 
     Notes
     -----
-    Why the default is bounded: ``alpha · post²`` is never negative, so the decay always shrinks a weight, and it grows
-    with the square of the weights, as the BCM term ``post (post - threshold)`` does while the threshold lags behind.
+    The decay is taken implicitly: ``w ← (w + rate · gain · m · pre) / (1 + rate · gain · alpha · post²)``, which differs
+    from the formula in the square of the rate.  With rectified activities ``m`` grows no faster than ``post²``, so that
+    what large activities leave is at most ``pre / alpha``, where an explicit step overshoots.
 
     Examples
     --------
@@ -87,11 +88,13 @@ class LocalRule:
         gain : float
             What dopamine lets through; see `brainsim.networks.dopamine.gate`.
         """
-        squares = post.square()
+        squares, step = post.square(), self.rate * gain
         m = post * (post - threshold) if self.factor == "bcm" else post
-        hebb, decay = (m * post, m * squares) if self.literal else (m, squares)
-        change = hebb.T @ pre / len(pre) - self.alpha * decay.mean(0)[:, None] * weight
-        weight += self.rate * gain * change
+        if self.literal:
+            weight += step * ((m * post).T @ pre / len(pre) - self.alpha * (m * squares).mean(0)[:, None] * weight)
+        else:
+            weight += step * (m.T @ pre) / len(pre)
+            weight /= 1 + step * self.alpha * squares.mean(0)[:, None]
         if self.factor == "bcm":
             threshold += (squares.mean(0) - threshold) / self.tau
 

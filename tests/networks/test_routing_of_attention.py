@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 
 import pytest
 
-if not find_spec("torch"):
-    pytest.skip("PyTorch is not installed: pip install 'brainsim[torch]'", allow_module_level=True)
+torch = pytest.importorskip("torch")
 
-import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
