@@ -109,7 +109,7 @@ def techniques(
 
 
 def trained(
-    part: Part, arm: str, text: str, steps: int, batch: int, length: int, period: float, held_out: int, seed: int
+    _part: Part, arm: str, text: str, steps: int, batch: int, length: int, period: float, held_out: int, seed: int
 ) -> dict[str, Any]:
     """Train a model with one technique, and return its losses, its CPU seconds and a digest of its parameters."""
     from dataclasses import replace

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import log10
 from statistics import fmean
 from typing import Any
@@ -127,7 +128,7 @@ def thalamic_routing_lm(
     }
 
 
-def costs(part: Part, sizes: Sequence[int], k: int, seed: int) -> dict[str, Any]:
+def costs(_part: Part, sizes: Sequence[int], k: int, seed: int) -> dict[str, Any]:
     """Return counted scores and CPU seconds of one pass, for routed attention and for dense attention."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
@@ -142,11 +143,12 @@ def costs(part: Part, sizes: Sequence[int], k: int, seed: int) -> dict[str, Any]
         q, key, v = (torch.randn(1, HEADS, n, WIDTH, generator=generator) for _ in range(3))
         gate = torch.nn.functional.logsigmoid(torch.randn(1, n, generator=generator))
         for name, arm in (("routed", "recency"), ("dense", "dense")):
+            one_pass = partial(routed_attention, q, key, v, gate, k=k, arm=arm)
             with FlopCounterMode(display=False) as flops:
-                routed_attention(q, key, v, gate, k=k, arm=arm)
+                one_pass()
             # Two operations for each element of a key, and two for each of a value.
             counted[name][str(n)] = flops.get_total_flops() // (4 * HEADS * WIDTH)
-            seconds[name][str(n)] = min(_timed(lambda arm=arm: routed_attention(q, key, v, gate, k=k, arm=arm)))
+            seconds[name][str(n)] = min(_timed(one_pass))
     exact = all(counted["routed"][str(n)] == scores_computed(n, k, k) == n * 2 * k for n in sizes)
     return {"scores": counted, "seconds": seconds, "exact": exact}
 
@@ -161,7 +163,7 @@ def _timed(work: Callable[[], Any]) -> list[float]:
 
 
 def modelled(
-    part: Part, arm: str, text: str, k: int, steps: int, length: int, held_out: int, seed: int
+    _part: Part, arm: str, text: str, k: int, steps: int, length: int, held_out: int, seed: int
 ) -> dict[str, float]:
     """Train a character model with an arm, and return its loss on held-out text, in nats per character."""
     import torch
@@ -182,7 +184,7 @@ def modelled(
     return {"loss": loss, "lambda": _recency(model)}
 
 
-def copied(part: Part, arm: str, k: int, steps: int, gap: int, seed: int) -> dict[str, float]:
+def copied(_part: Part, arm: str, k: int, steps: int, gap: int, seed: int) -> dict[str, float]:
     """Train a model to name the marked token wherever it is asked, and return how often it does, near and far."""
     import torch
 
@@ -234,7 +236,10 @@ def _model(arm: str, vocabulary: int, dim: int, k: int, seed: int) -> Any:
 
 def _recency(model: Any) -> float:
     """Return λ, in the mean over layers."""
-    return fmean(float(layer.attention.log_recency.detach().exp()) for layer in model.cortex)
+    import torch
+
+    with torch.no_grad():
+        return fmean(float(layer.attention.recency) for layer in model.cortex)
 
 
 def _slope(values: Mapping[str, float]) -> float | None:

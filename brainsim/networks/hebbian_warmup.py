@@ -96,6 +96,14 @@ class HebbianWarmup:
             pre, post = (each.flatten(0, -2).to(matrix.weight.dtype) for each in self._seen[id(matrix)])
             self.rule.step(matrix.weight.data, pre, post, threshold, gain)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the thresholds, for a checkpoint."""
+        return {str(at): each for at, each in enumerate(self.thresholds)}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on with the thresholds that `state_dict` returned."""
+        self.thresholds = [state[str(at)].clone() for at in range(len(self.thresholds))]
+
     def remove(self) -> None:
         """Take the hooks away."""
         for each in self._hooks:

@@ -44,8 +44,8 @@ class LocalRule:
 
     Notes
     -----
-    The decay is taken implicitly: ``w ← (w + rate · gain · m · pre) / (1 + rate · gain · alpha · post²)``, which differs
-    from the formula in the square of the rate.  With rectified activities ``m`` grows no faster than ``post²``, so that
+    The decay is taken implicitly, ``w ← (w + r · m · pre) / (1 + r · alpha · post²)`` with ``r = rate · gain``, which
+    differs from the formula in the square of the rate.  With rectified activities ``m`` grows no faster than ``post²``, so that
     what large activities leave is at most ``pre / alpha``, where an explicit step overshoots.
 
     Examples
@@ -102,8 +102,8 @@ class LocalRule:
 class SpikeTiming:
     """Spike-timing plasticity by traces: ``dw = A₊ x_pre(t⁻) post(t) - A₋ x_post(t⁻) pre(t)``.
 
-    A spike adds 1 to the trace of its neuron, which decays by ``exp(-dt / tau)`` in a step.  For a single pair of spikes
-    the change is ``± A exp(-|Δt| / tau)`` exactly (Song, Miller & Abbott 2000).
+    A spike adds 1 to the trace of its neuron, which decays by ``exp(-dt / tau)`` in a step.  A single pair of spikes
+    changes the weight by ``± A exp(-|Δt| / tau)`` exactly (Song, Miller & Abbott 2000).
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """A language model with thalamic routing in place of self-attention, a hippocampal completion and a limbic part.
 
 The sizes follow a published description of a model of 1.8 billion parameters; `NokaiConfig.massive` has exactly
-1,810,083,106.  Its episodic memory is no part of it: `brainsim.networks.memory` joins a brain's hippocampus to the hidden
-states that `Nokai.hidden` returns.
+1,810,083,106.  Its episodic memory is no part of it: `brainsim.networks.memory` joins a brain's hippocampus to the
+hidden states that `Nokai.hidden` returns.
 """
 
 from __future__ import annotations
@@ -140,10 +140,14 @@ class Nokai(nn.Module):
 
     def forward(self, tokens: Tensor, cache: RoutedCache | None = None) -> Tensor:
         """Return the logits of the next token, ``(B, T, vocab_size)``; see `hidden`."""
-        return self.embedding.logits(self.hidden(tokens, cache))
+        return self.logits(self.hidden(tokens, cache))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits that hidden states stand for: ``(..., embedding_dim)`` becomes ``(..., vocab_size)``."""
+        return self.embedding.logits(hidden)
 
     def hidden(self, tokens: Tensor, cache: RoutedCache | None = None, reads: Sequence[int] | None = None) -> Tensor:
-        """Return the last hidden states, ``(B, T, embedding_dim)``, which `Embedding.logits` turns into logits.
+        """Return the last hidden states, ``(B, T, embedding_dim)``, which `logits` reads.
 
         Parameters
         ----------

@@ -29,7 +29,7 @@ class NokaiConfig:
     recency : float
         λ, per position, above 0, at most 10.
     learn_recency : bool
-        Whether each layer learns its λ, which adds one parameter to each.
+        Whether each layer learns its λ, which adds one parameter to each layer of the arm ``recency``.
     gate_dim : int
         Hidden size of the thalamic gate.
     ca3_rank : int
@@ -107,6 +107,11 @@ class NokaiConfig:
         return 3 * self.num_layers
 
     @property
+    def layers(self) -> int:
+        """Layers of the cortex, under the name that all networks use."""
+        return self.num_layers
+
+    @property
     def vocabulary(self) -> int:
         """Tokens, under the name that all networks use."""
         return self.vocab_size
@@ -124,7 +129,7 @@ class NokaiConfig:
         1,647,905: a critic 2048-256-1 and two pathways 2048-256-144.
         """
         d, h, a = self.embedding_dim, self.limbic_dim, self.actions
-        layer = 4 * d * d + 3 * d * self.feedforward_dim + 4 * d + self.learn_recency
+        layer = 4 * d * d + 3 * d * self.feedforward_dim + 4 * d + (self.learn_recency and self.routing == "recency")
         return {
             "embedding": self.vocab_size * d,
             "cortex": self.num_layers * layer,

@@ -18,8 +18,8 @@ Draw = Callable[[torch.Generator, int, int], Batch]
 class Prefetch:
     """Draw batches ahead, in a thread with a bounded queue.
 
-    The thread draws with a copy of the generator.  With each batch comes the state that the generator has after it, which
-    is then given to the generator itself: a checkpoint between two steps sees what it would see without a thread.
+    The thread draws with a copy of the generator.  With each batch comes the state that the generator has after it,
+    which is then given to the generator itself: a checkpoint between two steps sees what it would see without a thread.
 
     Parameters
     ----------
@@ -100,4 +100,4 @@ class Prefetch:
 
 
 def _bits(state: torch.Tensor) -> bytes:
-    return state.numpy().tobytes()
+    return bytes(state.numpy().tobytes())

@@ -12,14 +12,12 @@ technique              replaces  what it does
 `Prefetch`             draw      a thread draws the next batches
 =====================  ========  ==============================================================================
 
-`trainer` puts them together.  What a technique remembers (residuals, thresholds) is not in a checkpoint.
+`trainer` puts them together.  A checkpoint holds what changes remember: residuals, thresholds and generators.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -44,7 +42,7 @@ __all__ = [
     "trainer",
 ]
 
-Technique = Callable[..., Any]
+Technique = BioGradient | MicroBatches | HebbianWarmup | Prefetch | Callable[[Trainer, float], None]
 
 
 def trainer(
@@ -131,6 +129,14 @@ class ImportanceSampling:
         for each in _with_gradients(trainer):
             each.grad = self.sampled(each.detach(), each.grad)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the state of the generator, for a checkpoint."""
+        return {"generator": self.generator.get_state()}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Go on drawing where `state_dict` was taken."""
+        self.generator.set_state(state["generator"])
+
     @torch.no_grad()
     def sampled(self, weight: Tensor, gradient: Tensor) -> Tensor:
         """Return one draw."""
@@ -140,7 +146,7 @@ class ImportanceSampling:
 
     def probabilities(self, weight: Tensor, gradient: Tensor) -> Tensor:
         """Return π of each entry: proportional to its importance, at most 1, `fraction` in the mean."""
-        if self.uniform:
+        if self.uniform or self.fraction == 1:
             return torch.full_like(gradient, self.fraction)
         importance = (weight * gradient).abs().sqrt()
         importance = importance + 0.1 * importance.mean() + torch.finfo(gradient.dtype).tiny
@@ -200,15 +206,27 @@ class GradientPruning:
     def __init__(self, keep: float = 0.4, feedback: bool = True) -> None:
         self.keep, self.feedback = real("GradientPruning.keep", keep, 1e-6, 1.0), feedback
         self.residuals: dict[nn.Parameter, Tensor] = {}
+        self._restored: list[Tensor] = []
 
     @torch.no_grad()
     def __call__(self, trainer: Trainer, loss: float) -> None:  # noqa: ARG002 - the signature of a change
         """Prune all gradients of a trainer."""
+        if self._restored:
+            self.residuals = dict(zip(_with_gradients(trainer), self._restored, strict=True))
+            self._restored = []
         for each in _with_gradients(trainer):
             whole = each.grad + self.residuals[each] if each in self.residuals else each.grad
             each.grad = self.sent(whole)
             if self.feedback:
                 self.residuals[each] = whole - each.grad
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return what is carried, for a checkpoint, in the order in which it was first carried."""
+        return {str(at): each for at, each in enumerate(self.residuals.values())}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Carry what `state_dict` returned, from the next step on."""
+        self._restored = [state[str(at)] for at in range(len(state))]
 
     def sent(self, gradient: Tensor) -> Tensor:
         """Return a gradient with all but its largest entries set to 0."""

@@ -35,7 +35,7 @@ def test_dopamine_rises_with_a_surprise_and_falls_with_a_loss() -> None:
     assert dopamine.update(1.0) == pytest.approx(1.0)
     assert dopamine.update(0.0, value=1.0) < 0.2
     assert Dopamine().update(0.05) == pytest.approx(0.5, abs=0.01), "small errors are ignored"
-    assert Dopamine().update(0.0, novelty=1.0) == pytest.approx(0.8)
+    assert Dopamine().update(0.0, novelty=1.0) == pytest.approx(0.8, abs=0.01)
 
 
 def test_dopamine_habituates_and_recovers() -> None:
@@ -55,7 +55,7 @@ def test_the_gate_is_closed_below_three_tenths() -> None:
 def test_the_opponent_actor_finds_the_arm_that_pays_and_a_shuffled_error_does_not() -> None:
     pays, chosen = np.array([0.2, 0.3, 0.8]), {}
     for shuffled in (False, True):
-        rng, actor, values = np.random.default_rng(5), OpponentActor(3, rate=0.1), np.full(3, 0.5)
+        rng, actor, values = np.random.default_rng(5), OpponentActor(3, rate=0.1, temperature=0.3), np.full(3, 0.5)
         errors: list[float] = []
         picks = []
         for _ in range(600):

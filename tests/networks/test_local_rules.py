@@ -14,27 +14,27 @@ from brainsim import BrainsimError
 from brainsim.networks.local_rules import LocalRule, SpikeTiming
 
 
-def learned(rule: LocalRule, steps: int, seed: int) -> torch.Tensor:
-    """Let 4 linear neurons hear Gaussian input, and return the norm of their weights at each step."""
+def learned(rule: LocalRule, seed: int) -> list[float]:
+    """Let 3 rectified neurons hear Gaussian input, and return the largest norm of their weights after each step."""
     source = torch.Generator().manual_seed(seed)
-    weight, threshold = 0.3 * torch.randn(4, 8, generator=source), torch.zeros(4)
-    norms = []
-    for _ in range(steps):
-        pre = torch.randn(16, 8, generator=source)
-        rule.step(weight, pre, pre @ weight.T, threshold)
-        norms.append(float(weight.norm()))
+    weight, threshold, norms = 0.3 * torch.randn(3, 20, generator=source), torch.zeros(3), []
+    for _ in range(1000):
+        pre = torch.randn(1, 20, generator=source)
+        rule.step(weight, pre, (pre @ weight.T).relu(), threshold)
+        norms.append(float(weight.norm(dim=1).max()))
         if not norms[-1] < 1e6:
             break
-    return torch.tensor(norms)
+    return norms
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_bcm_with_ojas_decay_is_bounded_and_the_printed_form_diverges(seed: int) -> None:
-    stable = learned(LocalRule(rate=0.02), 3000, seed)
-    assert len(stable) == 3000
-    assert float(stable.max()) < 5
-    printed = learned(LocalRule(rate=0.02, literal=True), 3000, seed)
-    assert not float(printed[-1]) < 1e6
+    stable = learned(LocalRule(rate=0.02, tau=50.0), seed)
+    assert len(stable) == 1000
+    assert max(stable) < 5
+    assert stable[-1] > 0.3, "nor do the weights vanish"
+    printed = learned(LocalRule(rate=0.02, tau=50.0, literal=True), seed)
+    assert not printed[-1] < 1e6
 
 
 def test_ojas_rule_finds_the_first_principal_component() -> None:
@@ -48,16 +48,18 @@ def test_ojas_rule_finds_the_first_principal_component() -> None:
 
 
 def test_bcm_becomes_selective() -> None:
-    """One of six patterns wins: selectivity is 1 less the mean response over the largest."""
-    source, rule = torch.Generator().manual_seed(2), LocalRule(rate=0.01, tau=30.0, alpha=0.02)
+    """One of six patterns wins: selectivity, 1 less the mean response over the largest, is at most 5/6."""
+    source, rule = torch.Generator().manual_seed(2), LocalRule(rate=0.03, tau=10.0, alpha=0.01)
     patterns = torch.nn.functional.normalize(torch.rand(6, 30, generator=source).pow(4), dim=1)
     weight, threshold = 0.5 * torch.rand(3, 30, generator=source), torch.zeros(3)
-    for _ in range(8000):
+    for _ in range(3000):
         pre = patterns[torch.randint(6, (1,), generator=source)]
         rule.step(weight, pre, (pre @ weight.T).relu(), threshold)
     response = (patterns @ weight.T).relu()
+    assert float(response.max(0).values.min()) > 1
+    assert float(weight.norm(dim=1).max()) < 10
     selectivity = 1 - response.mean(0) / response.max(0).values
-    assert float(selectivity.min()) > 0.75  # 5/6 is the most, with one response alone
+    assert float(selectivity.min()) > 0.78
 
 
 def test_a_rule_without_dopamine_changes_nothing() -> None:

@@ -126,7 +126,7 @@ def test_the_limbic_part_learns_which_action_pays() -> None:
         step.backward()
         optimizer.step()
     assert int(made.appraise(hidden).preference().argmax()) == 4
-    assert float(made.appraise(hidden).value) == pytest.approx(1 / 6, abs=0.1)
+    assert made.appraise(hidden).value.item() == pytest.approx(1 / 6, abs=0.1)
 
 
 def test_the_striatum_chooses_how_many_positions_are_read() -> None:
