@@ -45,8 +45,8 @@ class LocalRule:
     Notes
     -----
     The decay is taken implicitly, ``w ← (w + r · m · pre) / (1 + r · alpha · post²)`` with ``r = rate · gain``, which
-    differs from the formula in the square of the rate.  With rectified activities ``m`` grows no faster than ``post²``, so that
-    what large activities leave is at most ``pre / alpha``, where an explicit step overshoots.
+    differs from the formula in the square of the rate.  With rectified activities ``m`` grows no faster than ``post²``,
+    so that what large activities leave is at most ``pre / alpha``, where an explicit step overshoots.
 
     Examples
     --------

@@ -73,7 +73,9 @@ def _area(name: str, n: int) -> Area:
 def _cortical(layers: int) -> list[str]:
     """Return the names of the cortical areas, each of which stands for one layer or several."""
     ends = [round(layers * at / min(layers, CORTICAL_AREAS)) for at in range(min(layers, CORTICAL_AREAS) + 1)]
-    return [f"Cortex {first + 1}" if last == first + 1 else f"Cortex {first + 1}-{last}" for first, last in pairwise(ends)]
+    return [
+        f"Cortex {first + 1}" if last == first + 1 else f"Cortex {first + 1}-{last}" for first, last in pairwise(ends)
+    ]
 
 
 def _add_hippocampus(brain: Brain, cortex: Area, n: int, theta: Oscillator) -> None:
