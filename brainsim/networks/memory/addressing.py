@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from brainsim.declare.area import Area
 from brainsim.declare.region import Region
-from brainsim.networks.memory.language import Read
+from brainsim.networks.memory.language import Read, TokenArray
 from brainsim.simulate.simulator import Simulator
 
 
 class Addressing(Protocol):
     """A key at work in one brain."""
 
-    def fit(self, background: Sequence[Read]) -> None:
-        """Learn the statistics of background text."""
+    def fit(self, background: Sequence[TokenArray], reads: Callable[[TokenArray], Read]) -> None:
+        """Learn the statistics of background text; ``reads`` runs the language model on a piece of it."""
 
     def fire(self, sim: Simulator, read: Read, at: int) -> bool:
         """Make the code area fire for the tokens up to and including ``at``; return False if there is no key.

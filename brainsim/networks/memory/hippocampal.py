@@ -163,8 +163,9 @@ class Hippocampal:
         DeclarationError
             If there is no text, or a token is out of range.
         """
-        pieces = _several("Hippocampal.fit.background", background)
-        self._addressing.fit([self._read("fit.background", piece) for piece in pieces])
+        where = "Hippocampal.fit.background"
+        pieces = [token_array(where, piece, self.vocabulary) for piece in _several(where, background)]
+        self._addressing.fit(pieces, lambda piece: read(self._lm, piece, self.vocabulary, self.width))
 
     @checked("tokens")
     def store(self, tokens: Tokens, *, start: int = 3) -> None:

@@ -13,7 +13,8 @@ from brainsim._arguments import checked
 from brainsim.errors import DeclarationError
 from brainsim.networks.needs import require_torch
 
-Tokens = Sequence[int] | npt.NDArray[np.int64]
+TokenArray = npt.NDArray[np.int64]
+Tokens = Sequence[int] | TokenArray
 Floats = npt.NDArray[np.float32]
 
 
@@ -24,7 +25,7 @@ class LanguageModel(Protocol):
     a leading axis of length 1.
     """
 
-    def __call__(self, tokens: npt.NDArray[np.int64], /) -> tuple[Any, Any]:
+    def __call__(self, tokens: TokenArray, /) -> tuple[Any, Any]:
         """Return logits and hidden states."""
 
 
@@ -40,12 +41,12 @@ class Read:
     hidden : float32 array, shape (t, width)
     """
 
-    tokens: npt.NDArray[np.int64]
+    tokens: TokenArray
     logits: npt.NDArray[Any]
     hidden: Floats
 
 
-def token_array(where: str, tokens: Tokens, vocabulary: int) -> npt.NDArray[np.int64]:
+def token_array(where: str, tokens: Tokens, vocabulary: int) -> TokenArray:
     """Return tokens as an array, shape ``(t,)``, ``t >= 1``, with numbers below ``vocabulary``.
 
     Raises
@@ -66,7 +67,7 @@ def token_array(where: str, tokens: Tokens, vocabulary: int) -> npt.NDArray[np.i
     return found.astype(np.int64)
 
 
-def read(lm: LanguageModel, tokens: npt.NDArray[np.int64], vocabulary: int, width: int) -> Read:
+def read(lm: LanguageModel, tokens: TokenArray, vocabulary: int, width: int) -> Read:
     """Run a language model and return its logits and hidden states as arrays of the shapes that they must have.
 
     Raises
@@ -114,7 +115,9 @@ def of_torch(model: Callable[..., Any]) -> LanguageModel:
     Parameters
     ----------
     model : callable
-        Takes a tensor of int64, shape ``(1, t)``, and returns logits and hidden states.
+        Takes a tensor of int64, shape ``(1, t)``.  It returns logits and hidden states; or it has a method ``hidden``
+        that returns hidden states, and an ``embedding`` whose method ``logits`` reads them, as
+        `brainsim.networks.transformer.Transformer` does.
 
     Raises
     ------
@@ -124,9 +127,13 @@ def of_torch(model: Callable[..., Any]) -> LanguageModel:
     require_torch()
     import torch
 
-    def run(tokens: npt.NDArray[np.int64]) -> tuple[Any, Any]:
+    def run(tokens: TokenArray) -> tuple[Any, Any]:
         with torch.no_grad():
-            logits, hidden = model(torch.from_numpy(tokens)[None])
-        return logits, hidden
+            batch = torch.from_numpy(tokens)[None]
+            if not hasattr(model, "hidden"):
+                logits, hidden = model(batch)
+                return logits, hidden
+            hidden = model.hidden(batch)
+            return model.embedding.logits(hidden), hidden  # type: ignore[attr-defined]
 
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from brainsim.declare.fiber import Fiber
 from brainsim.declare.region import Region
 from brainsim.networks.memory.addressing import check_settings
 from brainsim.networks.memory.coding import Whitened, trace_code
-from brainsim.networks.memory.language import Floats, Read
+from brainsim.networks.memory.language import Floats, Read, TokenArray
 from brainsim.simulate.simulator import Simulator
 
 HIDDEN_N, HIDDEN_K = 2000, 50
@@ -81,9 +81,9 @@ class SurfaceAddressing:
     def __init__(self, key: SurfaceKey, fibers: Sequence[Fiber], coding: Whitened, seed: int) -> None:
         self._key, self._fibers, self._coding, self._seed = key, list(fibers), coding, seed
 
-    def fit(self, background: Sequence[Read]) -> None:
+    def fit(self, background: Sequence[TokenArray], reads: Callable[[TokenArray], Read]) -> None:
         """Whiten hidden states by those of background text."""
-        self._coding.fit(np.concatenate([each.hidden for each in background]))
+        self._coding.fit(np.concatenate([reads(piece).hidden for piece in background]))
 
     def fire(self, sim: Simulator, read: Read, at: int) -> bool:
         """Make the code area fire."""
