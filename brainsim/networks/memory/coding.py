@@ -17,7 +17,8 @@ Neurons = npt.NDArray[np.int64]
 def symbol_code(symbol: str, n: int, k: int, seed: int) -> Neurons:
     """Return ``k`` of ``n`` neurons that stand for a symbol, in a fixed random order.
 
-    Unrelated symbols share a part ``k / n``.  The neurons follow from the symbol by SHA-256, so that no list of symbols is needed.
+    Unrelated symbols share a part ``k / n``.  The neurons follow from the symbol by SHA-256, so that no list of
+    symbols is needed.
 
     Returns
     -------

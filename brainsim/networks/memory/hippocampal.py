@@ -220,19 +220,23 @@ class Hippocampal:
         with self.sim.frozen():
             return self._recalled(found, len(found.tokens) - 1)
 
-    @checked("unknown")
-    def calibrate(self, unknown: Sequence[Tokens], *, at_most: float = 0.0, margin: float = 0.5) -> float:
+    @checked("unknown", "text")
+    def calibrate(
+        self, unknown: Sequence[Tokens], text: Sequence[Tokens] = (), *, at_most: float = 0.0, margin: float = 0.5
+    ) -> float:
         """Set the threshold by prompts about facts that are not stored, such as names that were withheld; return it.
 
-        The familiarity that a share ``at_most`` of the prompts exceeds is moved by ``margin`` towards 1, which is the
-        familiarity of a stored prompt.
+        The familiarity that a share ``at_most`` of the prompts, or of the positions of a text, exceeds is moved by
+        ``margin`` towards 1, which is the familiarity of a stored prompt.
 
         Parameters
         ----------
         unknown : sequence of sequences of int
             Prompts, as tokens.
+        text : sequence of sequences of int
+            Pieces of text on which the memory shall keep silent; each position counts as a prompt.
         at_most : float
-            Share of the prompts that may exceed it, 0 to 1.
+            Share of the prompts, and of the positions, that may exceed it, 0 to 1.
         margin : float
             0 to 1.
 
@@ -243,8 +247,9 @@ class Hippocampal:
         """
         share = real("Hippocampal.calibrate.at_most", at_most, 0.0, 1.0)
         towards = real("Hippocampal.calibrate.margin", margin, 0.0, 1.0)
-        seen = [self.recall(prompt).familiarity for prompt in _several("Hippocampal.calibrate.unknown", unknown)]
-        level = float(np.quantile(seen, 1.0 - share, method="higher"))
+        prompts = [self.recall(each).familiarity for each in _several("Hippocampal.calibrate.unknown", unknown)]
+        positions = [familiarity for piece in text for familiarity in self(piece).familiarity]
+        level = max(float(np.quantile(seen, 1.0 - share, method="higher")) for seen in (prompts, positions) if seen)
         self.threshold = level + towards * (1.0 - level)
         return self.threshold
 

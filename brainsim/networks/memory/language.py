@@ -116,7 +116,7 @@ def of_torch(model: Callable[..., Any]) -> LanguageModel:
     ----------
     model : callable
         Takes a tensor of int64, shape ``(1, t)``.  It returns logits and hidden states; or it has a method ``hidden``
-        that returns hidden states, and an ``embedding`` whose method ``logits`` reads them, as
+        that returns hidden states, and one ``logits`` that reads them, as
         `brainsim.networks.transformer.Transformer` does.
 
     Raises
@@ -134,6 +134,6 @@ def of_torch(model: Callable[..., Any]) -> LanguageModel:
                 logits, hidden = model(batch)
                 return logits, hidden
             hidden = model.hidden(batch)
-            return model.embedding.logits(hidden), hidden  # type: ignore[attr-defined]
+            return model.logits(hidden), hidden  # type: ignore[attr-defined]
 
     return run
