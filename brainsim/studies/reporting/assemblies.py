@@ -118,6 +118,7 @@ def _strip(at: int, area: str, own: Sequence[Assembly], sizes: Sizes, names: Pal
         output_backend="webgl",
     )
     made.xaxis.formatter = NumeralTickFormatter(format="0,0")
+    made.xaxis.ticker.desired_num_ticks = 4  # for narrow pages
     step = max(1, -(-sum(map(len, own)) // _MOST_DOTS))
     renderers = []
     for row, each in enumerate(own):

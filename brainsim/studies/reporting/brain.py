@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,9 @@ import numpy.typing as npt
 from bokeh.models import ColumnDataSource, HoverTool, Range1d
 
 from brainsim.studies.reporting.drawing import INK, OTHERS, PANEL, finished, harmless, keyed, new_figure, themed
-from brainsim.studies.reporting.material import Material, State
+from brainsim.studies.reporting.material import FinishedPart, Material, State
 from brainsim.studies.reporting.page import Colour, Figure, Key, Missing, Section, Table, without_empty
+from brainsim.studies.tables import TRAINED
 
 Point = npt.NDArray[np.float64]
 
@@ -24,13 +24,13 @@ LEARNS, FIXED = "learns", "fixed"
 
 def section(material: Material) -> Section | Missing:
     """Return the brain that was simulated, as parts of the run noted it, or a saved state describes it."""
-    brains = [brain for part in material.parts for brain in part.brains] + [_of(state) for state in material.states]
-    counts = Counter(repr(brain) for brain in brains)
-    if not counts:
+    noted = [brain for part in sorted(material.parts, key=_is_control(material)) for brain in part.brains]
+    brains = noted or [_of(state) for state in material.states]
+    if not brains:
         return Missing(
             "The declared brain: parts of a run note it when they finish, and sim.save(...) writes it into a state."
         )
-    chosen = next(brain for brain in brains if repr(brain) == counts.most_common(1)[0][0])
+    chosen, counts = brains[0], {repr(brain) for brain in brains}
     others = len(counts) - 1
     note = f"{others} other declaration{'s were' if others > 1 else ' was'} simulated, with other sizes or rules."
     areas, fibers, modulators = (list(chosen.get(name, ())) for name in ("areas", "fibers", "modulators"))
@@ -46,6 +46,13 @@ def section(material: Material) -> Section | Missing:
         ],
         notes=[note] if others else [],
     )
+
+
+def _is_control(material: Material) -> Callable[[FinishedPart], bool]:
+    """Return what puts the parts of a study before those of its controls, whose brains may not learn."""
+    controls = (material.metrics or {}).get("controls")
+    names = tuple(controls) if isinstance(controls, Mapping) else ()
+    return lambda part: part.key.startswith(names) if names else not part.key.startswith(TRAINED)
 
 
 def _of(state: State) -> dict[str, list[dict[str, Any]]]:
@@ -163,9 +170,10 @@ def _way(start: Point, end: Point) -> Point:
         side = np.array((-start[1], start[0]))
         turn = 2 * np.pi * along
         loop: Point = start * (0.86 + 0.14 * np.cos(turn)) + side * 0.14 * np.sin(turn)
-        return loop[2:-2]
+        return loop[3:-3]
     bend = np.array((end[1] - start[1], start[0] - end[0])) * 0.14
     middle = (start + end) / 2 + bend
     curve: Point = (1 - along) ** 2 * start + 2 * along * (1 - along) * middle + along**2 * end
     far = (np.linalg.norm(curve - start, axis=1) > _RADIUS) & (np.linalg.norm(curve - end, axis=1) > _RADIUS)
-    return curve[far]
+    visible: Point = curve[far]
+    return visible

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,8 +105,9 @@ def content_of(page: Page, version: int = 0) -> dict[str, Any]:
     """
     document = Document()
     figures = figures_of(page.sections)
-    for figure in figures:
-        document.add_root(figure.model)
+    with document.models.freeze():  # or each root would have Bokeh look through all that came before
+        for figure in figures:
+            document.add_root(figure.model)
     parts = [
         [section.key for section in page.sections],
         [(figure.name, figure.structure, [key.label for key in figure.keys]) for figure in figures],
@@ -124,7 +124,7 @@ def content_of(page: Page, version: int = 0) -> dict[str, Any]:
 
 def body_of(page: Page) -> str:
     """Return the sections of a page as HTML."""
-    return _templates().get_template("body.html").render(page=page)
+    return str(_templates().get_template("body.html").render(page=page))
 
 
 def html(page: Page, content: dict[str, Any], *, live: bool = False) -> str:
@@ -134,20 +134,17 @@ def html(page: Page, content: dict[str, Any], *, live: bool = False) -> str:
     text that got past the escaping could do no more than be seen.
     """
     scripts = _scripts()
-    return (
-        _templates()
-        .get_template("page.html")
-        .render(
-            page=page,
-            body=Markup(body_of(page)),
-            content=in_script(content),
-            css=(_HERE / "page.css").read_text(encoding="utf-8"),
-            scripts=scripts,
-            policy=policy(scripts, live=live),
-            live=live,
-            version=__version__,
-        )
-    )
+    given = {
+        "page": page,
+        "body": Markup(body_of(page)),
+        "content": in_script(content),
+        "css": (_HERE / "page.css").read_text(encoding="utf-8"),
+        "scripts": scripts,
+        "policy": policy(scripts, live=live),
+        "live": live,
+        "version": __version__,
+    }
+    return str(_templates().get_template("page.html").render(given))
 
 
 def in_script(content: Any) -> str:
@@ -180,4 +177,4 @@ def _scripts() -> list[str]:
 
 def text_of(content: dict[str, Any]) -> str:
     """Return what a live page is sent as JSON."""
-    return str(serialize_json(content)) if content else json.dumps(content)
+    return str(serialize_json(content))

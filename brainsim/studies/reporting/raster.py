@@ -132,7 +132,7 @@ def _figure(number: int, drawn: _Drawn) -> Figure:
         line = Span(location=bottom - _GAP / 2, dimension="width", line_width=1)
         themed(line, line_color=FAINT)
         made.add_layout(line)
-    made.ygrid.visible = False
+    made.grid.visible = False  # the lines are those of marks
     made.xaxis.formatter = NumeralTickFormatter(format="0,0")
     finished(made, *tips, tools="pan,xwheel_zoom,box_zoom,reset")
     made.toolbar.active_scroll = None

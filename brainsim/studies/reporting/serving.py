@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import signal
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 from tornado.routing import HostMatches, Rule, RuleRouter
 from tornado.web import Application, RequestHandler
 
@@ -132,6 +132,13 @@ def application(path: str | Path) -> RuleRouter:
     return RuleRouter([Rule(HostMatches(_HOSTS), Application(routes))])
 
 
+def listener(port: int) -> socket.socket:
+    """Return a socket that this machine alone can reach; `OSError` if the port cannot be used."""
+    listening = socket.create_server((ADDRESS, port), backlog=64)
+    listening.setblocking(False)
+    return listening
+
+
 def serve(path: str | Path, port: int, ready: Callable[[str], None]) -> None:
     """Serve the page of a run or a file to browsers of this machine until Ctrl-C or SIGTERM.
 
@@ -153,21 +160,21 @@ def serve(path: str | Path, port: int, ready: Callable[[str], None]) -> None:
     """
     router = application(path)
     try:
-        sockets = bind_sockets(port, ADDRESS)
+        listening = listener(port)
     except OSError as error:
         why = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
         raise DeclarationError(f"--port {port}: {why}; choose another, or --port 0 for any that is free") from error
-    asyncio.run(_serve(router, sockets, ready))
+    asyncio.run(_serve(router, listening, ready))
 
 
-async def _serve(router: RuleRouter, sockets: list[Any], ready: Callable[[str], None]) -> None:
+async def _serve(router: RuleRouter, listening: socket.socket, ready: Callable[[str], None]) -> None:
     server, ended = HTTPServer(router), asyncio.Event()
-    server.add_sockets(sockets)
+    server.add_socket(listening)
     loop = asyncio.get_running_loop()
     for each in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError, ValueError):  # on Windows, and outside of the main thread
             loop.add_signal_handler(each, ended.set)
-    ready(f"http://{ADDRESS}:{sockets[0].getsockname()[1]}/")
+    ready(f"http://{ADDRESS}:{listening.getsockname()[1]}/")
     await ended.wait()
     server.stop()
     await server.close_all_connections()

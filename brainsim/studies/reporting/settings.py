@@ -43,7 +43,8 @@ def section(material: Material) -> Section:
 def _of_file(material: Material) -> Section:
     rows: list[tuple[Cell, ...]] = [("file", str(material.path)), ("bytes", sum(material.files.values()))]
     rows += [("rounds", state.rounds) for state in material.states]
-    seeds = [each.seed for each in (*material.states, *material.recordings) if each.seed is not None]
+    seeds = [each.seed for each in material.states]
+    seeds += [each.seed for each in material.recordings if each.seed is not None]
     rows += [("seed", str(seed)) for seed in dict.fromkeys(seeds)]
     return Section("settings", "File", tables=[Table("File", ("", ""), rows)])
 
