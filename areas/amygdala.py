@@ -141,7 +141,9 @@ class Amygdala(Region):
             self.emotion: Fiber = self.connect(
                 self.words,
                 self.words,
-                graph=SmallWorld(min(100, (count - 1) // 2 * 2), rewire=0.1, symmetric=True) if graph is None else graph,
+                graph=SmallWorld(min(100, (count - 1) // 2 * 2), rewire=0.1, symmetric=True)
+                if graph is None
+                else graph,
                 message=Cosine(active=True),
                 channels=CHANNELS,
                 weight=0.0,
@@ -180,6 +182,10 @@ class Amygdala(Region):
         ends = np.concatenate(rows), np.concatenate(columns)
         graph = coo_array((np.ones(len(ends[0])), ends), shape=(area.n, self.words.n))
         return self.brain.connect(area, self.words, graph=Explicit(graph))
+
+
+def _small_world(words: int) -> SmallWorld:
+    return SmallWorld(min(100, (words - 1) // 2 * 2), rewire=0.1, symmetric=True)
 
 
 def _sway(where: str, given: Sway | None, otherwise: Sway) -> Sway:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from emotional.norms import SCALES
+from brainsim.models.cascade import Norms
 
+SCALES = ("valence", "arousal", "dominance")
 TOPICS, WORDS_OF_TOPIC, COMMON = 30, 20, 60
 OWN = 0.6  # how often a word of a passage is of its topic
 NOISE = 0.7  # of ratings, beside a deviation of 1.5 between topics
@@ -31,10 +32,10 @@ class Language:
         own = rng.random(length) < OWN
         return [_drawn(self.topics[topic] if each else self.common, rng) for each in own]
 
-    def norms(self) -> dict[str, list[float]]:
+    def norms(self) -> Norms:
         """Return the ratings of the words that belong to topics."""
         every = [word for topic in self.topics for word in topic]
-        return dict(zip(every, self.ratings.tolist(), strict=True))
+        return Norms(SCALES, dict(zip(every, map(tuple, self.ratings.tolist()), strict=True)))
 
 
 def _drawn(words: list[str], rng: np.random.Generator) -> str:
@@ -55,10 +56,10 @@ def _syllables(number: int) -> str:
     return "".join("bdfgklmnprst"[digit] + "aeiou"[digit % 5] for digit in (number // 12, number % 12))
 
 
-def texts(seed: int = 0, count: int = 3000, length: int = 12) -> dict[str, list[list[str]]]:
-    """Return passages of the made language, as `emotional.texts.passages` does."""
+def passages(seed: int = 0, count: int = 3000, length: int = 12) -> list[str]:
+    """Return passages of the made language."""
     rng, made = np.random.default_rng([seed, 29]), language(seed)
-    return {"made": [made.passage(int(rng.integers(TOPICS)), length, rng) for _ in range(count)]}
+    return [" ".join(made.passage(int(rng.integers(TOPICS)), length, rng)) for _ in range(count)]
 
 
 def sentences(seed: int = 0, count: int = 360, length: int = 6) -> list[tuple[str, str, str]]:

@@ -7,20 +7,23 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from brainsim.errors import ExperimentError
+from brainsim.models.cascade import CHANNELS
+from emotional import made
 
-CHANNELS = ("safety", "curiosity", "joy")
 LABELS = {"caring": "safety", "relief": "safety", "curiosity": "curiosity", "joy": "joy"}
 """Which labels of GoEmotions stand for which channel; sentences with other labels are left out."""
 
 
-def read_sentences(path: Path) -> list[tuple[str, str, str]]:
-    """Return sentences as ``(text, channel, split)`` from a TSV file with the columns text, labels and split.
+def read_sentences(path: Path | None) -> list[tuple[str, str, str]]:
+    """Return sentences as ``(text, channel, split)``: made ones, or those of a TSV file.
 
     Raises
     ------
     ExperimentError
         If there is no such file, a column is missing, or a channel has no sentence.
     """
+    if path is None:
+        return made.sentences()
     if not Path(path).is_file():
         raise ExperimentError(f"--set sentences={path}: no such file; give a TSV with the columns text, labels, split")
     with Path(path).open(encoding="utf-8", newline="") as file:
@@ -36,7 +39,7 @@ def read_sentences(path: Path) -> list[tuple[str, str, str]]:
 
 
 def read_dialogues(source: str) -> list[tuple[str, str]]:
-    """Return prompts and replies: the English dialogues of chatterbot-corpus, or a TSV file of two columns.
+    """Return prompts and replies: ``"made"``, the English ``"chatterbot"`` corpus, or a TSV file of two columns.
 
     Of each dialogue the first two turns count, so that no reply has two prompts.
 
@@ -45,6 +48,8 @@ def read_dialogues(source: str) -> list[tuple[str, str]]:
     ExperimentError
         If the package is not installed, or there is no such file.
     """
+    if source == "made":
+        return made.dialogues()
     if source != "chatterbot":
         if not Path(source).is_file():
             raise ExperimentError(f"--set dialogues={source}: no such file; give chatterbot, made, or a TSV file")

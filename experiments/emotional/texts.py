@@ -7,20 +7,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from itertools import chain
 from pathlib import Path
 
 from brainsim.errors import ExperimentError
+from emotional import made
 
-WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 DICTD, WORDNET = Path("/usr/share/dictd"), Path("/usr/share/wordnet")
 _MARKS = re.compile(r"\\[^\\\n]{1,60}\\|\[[^\]\n]{1,40}\]|[{}_`*]")  # pronunciations, sources, links
 _BLANK = re.compile(r"\n\s*\n")
-
-
-def words(text: str) -> list[str]:
-    """Return the words of a text in lower case: letters, with apostrophes inside."""
-    return WORD.findall(text.lower().replace("’", "'"))
 
 
 def dictionary(path: Path) -> Iterator[str]:
@@ -76,25 +70,28 @@ PACKAGES: dict[str, tuple[str, Callable[[], Iterator[str] | None]]] = {
 }
 
 
-def passages(text: str) -> dict[str, list[list[str]]]:
-    """Return the words of the passages of some texts, by the name of the text.
+def passages(text: str) -> dict[str, list[str]]:
+    """Return the passages of some texts, by the name of the text.
 
     Parameters
     ----------
     text
-        ``"installed"`` for all packages that are there, or names of packages and paths of files, with commas between
-        them.  A file holds a passage a line; one that ends in .dict.dz is a dictionary, .jsonl holds verses.
+        ``"made"`` for the made language, ``"installed"`` for all packages that are there, or names of packages and
+        paths of files, with commas between them.  A file holds a passage a line; one that ends in .dict.dz is a
+        dictionary, .jsonl holds verses.
 
     Raises
     ------
     ExperimentError
         If there is no such file, or a package is not installed.
     """
+    if text == "made":
+        return {"made": made.passages()}
     names = [each for each in PACKAGES if PACKAGES[each][1]() is not None] if text == "installed" else text.split(",")
     if not names or not all(names):
         cure = " and ".join(install for install, _ in PACKAGES.values())
         raise ExperimentError(f"--set text={text}: no text is installed; try {cure}, or give files")
-    return {name: [found for each in _passages(name) if (found := words(each))] for name in names}
+    return {name: [each for each in _passages(name) if each.strip()] for name in names}
 
 
 def _passages(name: str) -> Iterator[str]:
@@ -105,7 +102,7 @@ def _passages(name: str) -> Iterator[str]:
             raise ExperimentError(f"--set text={name}: is not installed; {install}")
         return found
     path = Path(name)
-    if path.is_dir() and (path / "data.noun").is_file():
+    if (path / "data.noun").is_file():
         return wordnet(path)
     if not path.is_file():
         raise ExperimentError(f"--set text={name}: no such file; give files, or some of {', '.join(PACKAGES)}")
@@ -116,12 +113,3 @@ def _passages(name: str) -> Iterator[str]:
     if name.endswith(".gz"):
         return iter(gzip.decompress(path.read_bytes()).decode().splitlines())
     return iter(path.read_text(encoding="utf-8").splitlines())
-
-
-def vocabulary(texts: dict[str, list[list[str]]], size: int, least: int = 5) -> list[str]:
-    """Return the most frequent words, most frequent first; of equally frequent ones the first in the alphabet."""
-    from collections import Counter
-
-    counts = Counter(chain.from_iterable(chain.from_iterable(texts.values())))
-    often = sorted((word for word, count in counts.items() if count >= least), key=lambda word: (-counts[word], word))
-    return often[:size]
