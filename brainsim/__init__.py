@@ -33,11 +33,14 @@ from brainsim.declare.depressing import STDP, Heterosynaptic
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity, Explicit, Random
+from brainsim.declare.message import Cosine, Sum
 from brainsim.declare.modulator import Modulator, Oscillator, Window
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
 from brainsim.declare.region import Region
+from brainsim.declare.relax import Relax
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.declare.trace import Trace
+from brainsim.declare.vector_area import VectorArea
 from brainsim.declare.wiring import OneToOne, SmallWorld, Topographic
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recordings.recording import Recording
@@ -101,6 +104,7 @@ __all__ = [
     "BrainsimError",
     "Channels",
     "Connectivity",
+    "Cosine",
     "Cycle",
     "Explicit",
     "Fiber",
@@ -116,6 +120,7 @@ __all__ = [
     "Random",
     "Recording",
     "Region",
+    "Relax",
     "Run",
     "SaturatingHebbian",
     "SilentWarning",
@@ -123,11 +128,13 @@ __all__ = [
     "SmallWorld",
     "SoftBoundHebbian",
     "StatisticalHebbian",
+    "Sum",
     "Threshold",
     "TopK",
     "Topographic",
     "Trace",
     "UnusedWarning",
+    "VectorArea",
     "Window",
     "__version__",
     "areas",
