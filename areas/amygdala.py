@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_array
 
-from brainsim import Area, Cosine, Explicit, Fiber, Graph, Modulator, Region, Relax, SmallWorld, VectorArea
+from brainsim import Area, Connectivity, Cosine, Explicit, Fiber, Modulator, Region, Relax, SmallWorld, VectorArea
 from brainsim.areas._declaring import named, number, whole
 from brainsim.errors import DeclarationError
 
@@ -77,9 +77,9 @@ class Amygdala(Region):
         Dimension of their vectors.
     dopamine : Modulator
         Of the same brain, which joy sets.  It belongs to the brain, since it reaches other regions as well.
-    graph : Graph, optional
+    graph : Connectivity, optional
         A stored, symmetric graph; by default `SmallWorld` of 100 neighbours, a tenth of them rewired, or of as many as
-        there are words.
+        half of the words allow.
     k : int
         Most words that other areas activate at once.
     joy, safety, curiosity : Sway
@@ -119,7 +119,7 @@ class Amygdala(Region):
         words: int,
         dim: int = 128,
         dopamine: Modulator,
-        graph: Graph | None = None,
+        graph: Connectivity | None = None,
         k: int = 64,
         joy: Sway | None = None,
         safety: Sway | None = None,
@@ -135,15 +135,13 @@ class Amygdala(Region):
         self.safety, self.curiosity = (
             _sway(f"{where}.{title}", given, Sway()) for title, given in (("safety", safety), ("curiosity", curiosity))
         )
-        count = whole(f"{where}.words", words, 3)
+        count = whole(f"{where}.words", words, 5)
         with named(where):
             self.words: VectorArea = self.add(VectorArea("Words", count, dim, min(whole("k", k, 1), count)))
             self.emotion: Fiber = self.connect(
                 self.words,
                 self.words,
-                graph=SmallWorld(min(100, (count - 1) // 2 * 2), rewire=0.1, symmetric=True)
-                if graph is None
-                else graph,
+                graph=_small_world(count) if graph is None else graph,
                 message=Cosine(active=True),
                 channels=CHANNELS,
                 weight=0.0,
@@ -185,7 +183,7 @@ class Amygdala(Region):
 
 
 def _small_world(words: int) -> SmallWorld:
-    return SmallWorld(min(100, (words - 1) // 2 * 2), rewire=0.1, symmetric=True)
+    return SmallWorld(min(100, (words - 1) // 4 * 2), rewire=0.1, symmetric=True)
 
 
 def _sway(where: str, given: Sway | None, otherwise: Sway) -> Sway:

@@ -28,8 +28,8 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Brain, Cosine, Simulator, VectorArea, experiment
-from brainsim.models.cascade import CHANNELS, word_graph
-from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.models.cascade import CHANNELS
+from brainsim.studies.comparison import by_seed, measured, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
@@ -40,7 +40,6 @@ DEPTHS = (0, 1, 2, 4, 8, 16)
 LAMBDAS = dict(zip(CHANNELS, (0.4, 0.3, 0.3), strict=True))
 COMMON = 0.55  # mean cosine of vectors with a common component
 CRITERIA = {"kept": 0.01, "halved": 0.5, "collapsed": 2.0}
-ORDERS = ("frequency", "semantic", "nearest")
 NORMS = ("row", "sum")
 
 
@@ -62,7 +61,7 @@ class Arm:
 
 ARMS = {
     "-".join([order, norm, *["anchor"] * anchored]): Arm(order, norm, anchored)
-    for order in ORDERS
+    for order in material.ORDERS
     for norm in NORMS
     for anchored in (False, True)
 } | {f"common-{norm}": Arm("frequency", norm, common=True) for norm in NORMS}
@@ -78,6 +77,7 @@ def emotion_depth(
     dim: int = 128,
     neighbours: int = 100,
     anchor: float = 0.2,
+    prepared: Path | None = None,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
     """Predict ratings from vectors after some layers, for each order of the graph and each norm.
@@ -96,14 +96,16 @@ def emotion_depth(
         Neighbours of a word in the graph.
     anchor
         Share of the first vector that an anchor keeps in each layer.
+    prepared
+        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
     seeds
-        Graphs and divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
+        Divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("emotion_depth")
-    about = material.prepare(run, text, words, dim)
+    about = material.prepare(run, text, words, dim, neighbours, prepared)
     known = material.rated(material.load(run.folder), material.norms_of(text, norms))
-    calls = {name: Call(deep, (name, text, norms, neighbours, anchor)) for name in ARMS}
-    found = over_seeds(run, calls, seeds, "cascades")
+    calls = {name: Call(deep, (name, text, norms, anchor, seeds, run.seed)) for name in ARMS}
+    found = run.parts(calls, unit="cascades")
     _table(run, found)
     run.picture("emotion_depth.png", lambda: _draw(found))
     falls = {name: fmean(_falls(parts)) for name, parts in found.items()}
@@ -124,9 +126,9 @@ def emotion_depth(
 
 
 def deep(
-    part: Part, name: str, text: str, norms: Path | None, neighbours: int, anchor: float, seed: int
-) -> dict[str, dict[str, float]]:
-    """Run the layers of an arm, and return what its vectors say of the ratings at each depth."""
+    part: Part, name: str, text: str, norms: Path | None, anchor: float, seeds: int, seed: int
+) -> list[dict[str, dict[str, float]]]:
+    """Run the layers of an arm, and return what its vectors say of the ratings at each depth, for each division."""
     arm, words = ARMS[name], material.load(part.folder)
     known, first = material.rated(words, material.norms_of(text, norms)), words.vectors
     if arm.common:
@@ -136,18 +138,21 @@ def deep(
     brain.connect(
         area,
         area,
-        graph=word_graph(arm.order, words.vectors, neighbours, 0.1, seed),
+        graph=material.explicit(material.graph(part.folder, arm.order), len(first)),
         message=Cosine(0.8, norm=arm.norm, anchor=anchor if arm.anchored else 0.0),
         channels=LAMBDAS,
         weight=0.5,
     )
-    seen = {}
+    seen: list[dict[str, dict[str, float]]] = [{} for _ in range(seeds)]
     with Simulator(brain, seed, **part.simulator) as sim:
         sim.set_vectors(area, first)
         for before, depth in zip((0, *DEPTHS), DEPTHS, strict=False):
             if depth:
                 sim.run(area >> area, rounds=depth - before)
-            seen[str(depth)] = _measured(np.asarray(sim.vectors(area)), known, seed)
+            vectors = np.asarray(sim.vectors(area))
+            about = {"effective_rank": scoring.effective_rank(vectors), "cosine": scoring.mean_cosine(vectors, seed)}
+            for at, division in enumerate(seen):
+                division[str(depth)] = _measured(vectors, known, about, seed + at)
     return seen
 
 
@@ -158,11 +163,12 @@ def with_common(vectors: npt.NDArray[np.float32], seed: int) -> npt.NDArray[np.f
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
 
 
-def _measured(vectors: npt.NDArray[np.float32], known: material.Rated, seed: int) -> dict[str, float]:
+def _measured(
+    vectors: npt.NDArray[np.float32], known: material.Rated, about: Mapping[str, float], seed: int
+) -> dict[str, float]:
     guessed = scoring.held_out(vectors[known.nodes].astype(np.float64), known.ratings, 5, seed)
     found = dict(zip(material.SCALES, scoring.correlations(guessed, known.ratings).tolist(), strict=True))
-    found |= {"effective_rank": scoring.effective_rank(vectors), "cosine": scoring.mean_cosine(vectors, seed)}
-    return {title: round(value, 4) for title, value in found.items()}
+    return {title: round(value, 4) for title, value in {**found, **about}.items()}
 
 
 def _falls(parts: Sequence[Any]) -> list[float]:
@@ -183,7 +189,7 @@ def _met(found: Mapping[str, Sequence[Any]], falls: Mapping[str, float]) -> dict
     ranks = [fmean(_at_end(found[f"common-{norm}"], "effective_rank")) for norm in NORMS]
     return {
         "frequency_row_kept": falls["frequency-row"] < CRITERIA["kept"],
-        "sum_not_kept": all(falls[f"{order}-sum"] >= CRITERIA["kept"] for order in ORDERS),
+        "sum_not_kept": all(falls[f"{order}-sum"] >= CRITERIA["kept"] for order in material.ORDERS),
         "anchor_halves": all(with_it <= CRITERIA["halved"] * without for without, with_it in pairs if without > 0.01),
         "common_component_collapses": max(ranks) < CRITERIA["collapsed"],
     }
@@ -208,7 +214,7 @@ def _draw(found: Mapping[str, Sequence[Any]]) -> Figure:
     valence, rank = figure.subplots(1, 2)
     for name, parts in found.items():
         arm = ARMS[name]
-        colour = "0.5" if arm.common else f"C{ORDERS.index(arm.order)}"
+        colour = "0.5" if arm.common else f"C{material.ORDERS.index(arm.order)}"
         style = ("-" if arm.norm == "row" else "--") if not arm.anchored else ("-." if arm.norm == "row" else ":")
         for axes, title in ((valence, "valence"), (rank, "effective_rank")):
             curve = [fmean(part[str(depth)][title] for part in parts) for depth in DEPTHS]

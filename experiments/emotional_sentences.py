@@ -27,7 +27,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import experiment
-from brainsim.models.cascade import CHANNELS, EmotionalInput, labelled_input, word_graph
+from brainsim.models.cascade import CHANNELS, EmotionalInput, labelled_input
 from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
@@ -52,7 +52,7 @@ Sentence = tuple[str, str, str]
 Features = npt.NDArray[np.float64]
 
 
-@experiment(quick={"dim": 32, "neighbours": 20, "rounds": 20, "seeds": 2})
+@experiment(quick={"dim": 32, "neighbours": 20, "rounds": 10, "seeds": 2})
 def emotional_sentences(
     run: Run,
     *,
@@ -61,8 +61,9 @@ def emotional_sentences(
     words: int = 60_000,
     dim: int = 128,
     neighbours: int = 100,
-    rounds: int = 40,
+    rounds: int = 20,
     prior: float = 5.0,
+    prepared: Path | None = None,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
     """Classify held-out sentences by the emotion of their words.
@@ -83,13 +84,15 @@ def emotional_sentences(
         Rounds in which the weights learn.
     prior
         Sentences of the general mixture that are added to those of each word.
+    prepared
+        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
     seeds
-        Graphs and divisions, each with a seed of its own; means and 95 % intervals are reported.
+        Divisions of the training sentences, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("emotional_sentences")
-    about = material.prepare(run, text, words, dim)
+    about = material.prepare(run, text, words, dim, neighbours, prepared)
     every = talk.read_sentences(sentences)
-    found = over_seeds(run, {"sentences": Call(classified, (sentences, neighbours, rounds, prior))}, seeds, "divisions")
+    found = over_seeds(run, {"sentences": Call(classified, (sentences, rounds, prior))}, seeds, "divisions")
     parts = found["sentences"]
     _table(run, parts)
     run.picture("emotional_sentences.png", lambda: _draw(parts))
@@ -128,10 +131,8 @@ class Reader:
         """Return the features of the sentences ``asked``; only the labels of the sentences ``taught`` are used."""
         nodes = [self.words.nodes(text) for text, *_ in asked]
         active = sorted({node for each in nodes for node in each})
-        given = labelled_input(
-            [(text, label) for text, label, _ in taught], self.words.vocabulary, LABELS, prior=self.prior
-        )
-        emotions = self.emotions(given, active)
+        given = self._taught([(text, label) for text, label, _ in taught])
+        emotions = self.network.emotions(given, active)
         labels = rng.permutation([label for _, label, _ in taught]).tolist()
         mixed = [(text, label) for (text, *_), label in zip(taught, labels, strict=True)]
         shuffled = self.network.emotions(self._taught(mixed), active)
@@ -159,13 +160,12 @@ def _mean(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Features:
     return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
 
 
-def classified(
-    part: Part, sentences: Path | None, neighbours: int, rounds: int, prior: float, seed: int
-) -> dict[str, Any]:
+def classified(part: Part, sentences: Path | None, rounds: int, prior: float, seed: int) -> dict[str, Any]:
     """Classify the test sentences from each kind of features."""
     every, words = talk.read_sentences(sentences), material.load(part.folder)
     train, test = ([each for each in every if (each[2] == "train") == wanted] for wanted in (True, False))
-    graph, rng = word_graph("nearest", words.vectors, neighbours, 0.1, seed), np.random.default_rng([seed, 5])
+    graph = material.explicit(material.graph(part.folder, "nearest"), len(words.words))
+    rng = np.random.default_rng([seed, 5])
     reader = Reader(words, Network(words, graph, rounds, seed, **part.simulator), prior)
     at_test = reader.features(train, test, rng)
     at_train = {kind: np.zeros((len(train), found.shape[1])) for kind, found in at_test.items()}

@@ -29,7 +29,6 @@ from matplotlib.figure import Figure
 from scipy.sparse import coo_array, csr_array
 
 from brainsim import Explicit, experiment
-from brainsim.models.cascade import word_graph
 from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
@@ -41,7 +40,6 @@ from emotional.network import Network
 FOLDS = 5
 NEAREST = 20
 CRITERIA = {"gain": 0.0, "alone": 0.2}
-GRAPHS = ("nearest", "shuffled", "frequency", "semantic")
 KINDS = {
     "vectors": "V",
     "emotion": "V + E",
@@ -60,7 +58,7 @@ Features = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
 
-@experiment(quick={"dim": 32, "neighbours": 20, "rounds": 20, "seeds": 2})
+@experiment(quick={"dim": 32, "neighbours": 20, "rounds": 10, "seeds": 2})
 def emotional_words(
     run: Run,
     *,
@@ -69,7 +67,8 @@ def emotional_words(
     words: int = 60_000,
     dim: int = 128,
     neighbours: int = 100,
-    rounds: int = 40,
+    rounds: int = 20,
+    prepared: Path | None = None,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
     """Predict the ratings of held-out words from their vectors, with and without their emotional vectors.
@@ -88,13 +87,15 @@ def emotional_words(
         Neighbours of a word in the graph.
     rounds
         Rounds in which the weights learn.
+    prepared
+        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
     seeds
-        Graphs and divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
+        Divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("emotional_words")
-    about = material.prepare(run, text, words, dim)
+    about = material.prepare(run, text, words, dim, neighbours, prepared)
     known = material.rated(material.load(run.folder), material.norms_of(text, norms))
-    found = over_seeds(run, {"words": Call(compared, (text, norms, neighbours, rounds))}, seeds, "divisions")["words"]
+    found = over_seeds(run, {"words": Call(compared, (text, norms, rounds))}, seeds, "divisions")["words"]
     _table(run, found)
     run.picture("emotional_words.png", lambda: _draw(found))
     valence = {kind: fmean(part["r"][kind]["valence"] for part in found) for kind in KINDS}
@@ -123,23 +124,21 @@ def emotional_words(
     }
 
 
-def _graph(words: material.Material, order: str, neighbours: int, seed: int) -> Explicit:
-    """Return the graph of an order; the shuffled one is that of nearest neighbours, with the nodes changed about."""
-    if order != "shuffled":
-        return word_graph(order, words.vectors, neighbours, 0.1, seed)
-    edges = coo_array(word_graph("nearest", words.vectors, neighbours, 0.1, seed).weights)
-    place = np.random.default_rng([seed, 41]).permutation(edges.shape[0])
-    return Explicit(coo_array((edges.data, (place[edges.row], place[edges.col])), shape=edges.shape), symmetric=True)
+def _graphs(folder: Path, n: int, seed: int) -> dict[str, Explicit]:
+    """Return the graphs; the shuffled one is that of nearest neighbours, with the nodes changed about."""
+    pairs = {order: material.graph(folder, order) for order in material.ORDERS}
+    place = np.random.default_rng([seed, 41]).permutation(n)
+    return {
+        order: material.explicit(each, n) for order, each in (pairs | {"shuffled": place[pairs["nearest"]]}).items()
+    }
 
 
-def compared(part: Part, text: str, norms: Path | None, neighbours: int, rounds: int, seed: int) -> dict[str, Any]:
+def compared(part: Part, text: str, norms: Path | None, rounds: int, seed: int) -> dict[str, Any]:
     """Predict the ratings of held-out words from each kind of features, in five folds."""
     words = material.load(part.folder)
     known = material.rated(words, material.norms_of(text, norms))
-    networks = {
-        order: Network(words, _graph(words, order, neighbours, seed), rounds, seed, **part.simulator)
-        for order in GRAPHS
-    }
+    graphs = _graphs(part.folder, len(words.words), seed)
+    networks = {order: Network(words, each, rounds, seed, **part.simulator) for order, each in graphs.items()}
     maker = Maker(words, known, networks, seed)
     guessed = {kind: np.zeros_like(known.ratings) for kind in KINDS}
     for learned, unseen in scoring.folds(len(known.nodes), FOLDS, [seed, 1]):

@@ -26,7 +26,6 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import experiment
-from brainsim.models.cascade import word_graph
 from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
@@ -57,7 +56,7 @@ TITLES = {**SCORES, **{name: title for name, (title, _) in COMBINED.items()}}
 Values = npt.NDArray[np.float64]
 
 
-@experiment(quick={"dim": 32, "neighbours": 20, "rounds": 20, "seeds": 2})
+@experiment(quick={"dim": 32, "neighbours": 20, "rounds": 10, "seeds": 2})
 def reply_ranking(
     run: Run,
     *,
@@ -67,7 +66,8 @@ def reply_ranking(
     words: int = 60_000,
     dim: int = 128,
     neighbours: int = 100,
-    rounds: int = 40,
+    rounds: int = 20,
+    prepared: Path | None = None,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
     """Rank replies to held-out prompts by several scores.
@@ -88,12 +88,14 @@ def reply_ranking(
         Neighbours of a word in the graph, which is that of nearest neighbours.
     rounds
         Rounds in which the weights learn.
+    prepared
+        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
     seeds
         Divisions of the dialogues, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("reply_ranking")
-    about = material.prepare(run, text, words, dim)
-    found = over_seeds(run, {"replies": Call(ranked, (text, norms, dialogues, neighbours, rounds))}, seeds, "divisions")
+    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    found = over_seeds(run, {"replies": Call(ranked, (text, norms, dialogues, rounds))}, seeds, "divisions")
     parts = found["replies"]
     _table(run, parts)
     run.picture("reply_ranking.png", lambda: _draw(parts))
@@ -170,14 +172,11 @@ def _tfidf(said: Sequence[str]) -> Any:
     return csr_array(TfidfVectorizer(sublinear_tf=True).fit_transform(said))
 
 
-def ranked(
-    part: Part, text: str, norms: Path | None, dialogues: str, neighbours: int, rounds: int, seed: int
-) -> dict[str, Any]:
+def ranked(part: Part, text: str, norms: Path | None, dialogues: str, rounds: int, seed: int) -> dict[str, Any]:
     """Rank candidates for the held-out prompts by each score."""
     pairs, words = talk.read_dialogues(dialogues), material.load(part.folder)
-    vectors, emotions = _by_cascade(
-        part, words, material.rated(words, material.norms_of(text, norms)), neighbours, rounds, seed
-    )
+    known = material.rated(words, material.norms_of(text, norms))
+    vectors, emotions = _by_cascade(part, words, known, rounds, seed)
     said = list(dict.fromkeys([each for pair in pairs for each in pair] + [ASKED]))
     place = {each: at for at, each in enumerate(said)}
     sayings = Sayings(words, said, vectors, emotions)
@@ -201,10 +200,10 @@ def ranked(
 
 
 def _by_cascade(
-    part: Part, words: material.Material, known: material.Rated, neighbours: int, rounds: int, seed: int
+    part: Part, words: material.Material, known: material.Rated, rounds: int, seed: int
 ) -> tuple[dict[str, Values], dict[str, Values]]:
     """Return the vectors of all words by the number of layers, and their emotional vectors."""
-    graph = word_graph("nearest", words.vectors, neighbours, 0.1, seed)
+    graph = material.explicit(material.graph(part.folder, "nearest"), len(words.words))
     network = Network(words, graph, rounds, seed, **part.simulator)
     mixed = np.random.default_rng([seed, 8]).permutation(known.inputs)
     shuffled = network.emotions(material.unknown_mean(mixed, known.nodes, len(words.words)), [])

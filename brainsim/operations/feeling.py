@@ -16,6 +16,7 @@ from brainsim.declare.fiber import Fiber
 from brainsim.declare.modulator import Modulator
 from brainsim.errors import DeclarationError
 from brainsim.operations._checks import firing, generator, stimulus_of
+from brainsim.operations._firing import presented
 from brainsim.simulate.index import AreaLike
 from brainsim.simulate.simulator import Simulator
 
@@ -92,7 +93,7 @@ def feel(sim: Simulator, amygdala: Feeler, heard: Assembly | None = None) -> Fee
     amygdala : Feeler
         Such as `brainsim.areas.Amygdala`.
     heard : Assembly, optional
-        Words to activate before; by default those that are active already.
+        Words that are active while it is read; by default those that are active already.
 
     Raises
     ------
@@ -116,8 +117,12 @@ def feel(sim: Simulator, amygdala: Feeler, heard: Assembly | None = None) -> Fee
     if heard is not None:
         if stimulus_of("feel", sim, heard) is not words:
             raise DeclarationError(where="feel.heard", value=heard, allowed=f"an assembly of area {words.name!r}")
-        sim.present(heard)
-    active = firing("feel", sim, words)
+        with presented(sim, heard):
+            return _felt(sim, amygdala, heard)
+    return _felt(sim, amygdala, firing("feel", sim, words))
+
+
+def _felt(sim: Simulator, amygdala: Feeler, active: Assembly) -> Feeling:
     edges = sim.edges(amygdala.emotion)
     missing = [name for name in CHANNELS if name not in edges.channels]
     if missing:

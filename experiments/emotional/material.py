@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
 
+from brainsim import Explicit
 from brainsim.errors import ExperimentError
 from brainsim.models.cascade import (
     CHANNELS,
@@ -19,6 +21,7 @@ from brainsim.models.cascade import (
     build_vocabulary,
     read_norms,
     vectors,
+    word_pairs,
     words_of,
 )
 from brainsim.studies.parts import Part
@@ -26,6 +29,8 @@ from brainsim.studies.run import Run
 from emotional import made, texts
 
 FILE = "vectors.npz"
+ORDERS = ("frequency", "semantic", "nearest")
+REWIRED = 0.1  # of the edges
 SCALES = made.SCALES
 COLUMNS = {"safety": "dominance", "curiosity": "arousal", "joy": "valence"}
 FEWEST = 50  # rated words
@@ -83,10 +88,60 @@ class Rated:
         return (self.ratings[:, places] - low) / (high - low)
 
 
-def prepare(run: Run, text: str, words: int, dim: int) -> dict[str, Any]:
-    """Compute the vectors of a text once in a run, leave them in its folder, and say how much text there was."""
-    found: dict[str, Any] = run.part("vectors", lambda part: _written(part, text, words, dim), files=(FILE,))
+def prepare(run: Run, text: str, words: int, dim: int, neighbours: int, prepared: Path | None) -> dict[str, Any]:
+    """Compute the vectors of a text and its graphs once, leave them in the folder, and say how much text there was.
+
+    Parameters
+    ----------
+    run
+        Whose folder is meant.  Its seed draws the random edges.
+    text, words, dim, neighbours
+        As the studies take them.
+    prepared
+        Folder of an earlier run with these settings, whose vectors and graphs are taken; none by default.
+    """
+    about: dict[str, Any] = run.part(
+        "vectors", lambda part: _taken(part, prepared, FILE) or _written(part, text, words, dim), files=(FILE,)
+    )
+    for order in ORDERS:
+        file = f"{order}.npz"
+        run.part(order, lambda part, order=order: _joined(part, order, neighbours, run.seed, prepared), files=(file,))
+    return about
+
+
+def _taken(part: Part, prepared: Path | None, file: str) -> dict[str, Any] | None:
+    """Copy a file of an earlier run, and return the result of its part."""
+    if prepared is None:
+        return None
+    earlier = Part(Path(prepared), part.key, files=(file,))
+    if not earlier.done:
+        raise ExperimentError(f"--set prepared={prepared}: has no {file}; give the folder of an earlier run")
+    with part.file(file) as path:
+        path.write_bytes((Path(prepared) / file).read_bytes())
+    found: dict[str, Any] = earlier.result()
     return found
+
+
+def _joined(part: Part, order: Any, neighbours: int, seed: int, prepared: Path | None) -> dict[str, Any]:
+    taken = _taken(part, prepared, f"{order}.npz")
+    if taken is not None:
+        return taken
+    pairs = word_pairs(order, load(part.folder).vectors, neighbours, REWIRED, seed)
+    with part.file(f"{order}.npz") as path, path.open("wb") as file:
+        np.savez(file, pairs=pairs.astype(np.int32))
+    return {"edges": len(pairs)}
+
+
+def graph(folder: Path, order: str) -> npt.NDArray[np.int64]:
+    """Return the edges of a graph that `prepare` left in the folder of a run, each once."""
+    with np.load(folder / f"{order}.npz") as found:
+        return np.asarray(found["pairs"], np.int64)
+
+
+def explicit(pairs: npt.NDArray[np.int64], n: int) -> Explicit:
+    """Return a graph as a fiber takes it."""
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    return Explicit(coo_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(n, n)), symmetric=True)
 
 
 def _written(part: Part, text: str, words: int, dim: int) -> dict[str, Any]:
