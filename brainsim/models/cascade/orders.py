@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.declare.ring import undirected_ring, uniform
 from brainsim.kernels.law.graph import hashed
-from brainsim.kernels.law.selection import hashes
 
 Pairs = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int64]
@@ -19,17 +19,14 @@ _ITERATIONS = 10
 
 
 def ring_pairs(places: Places, neighbours: int, rewire: float, seed: int) -> Pairs:
-    """Return the edges of a small world (Watts & Strogatz 1998) on a ring.
-
-    Each node has an edge with the ``neighbours / 2`` nodes next to it on either side.  Each edge is rewired with
-    probability ``rewire``: its far end moves to a node drawn uniformly among those with which the near end has no edge.
+    """Return the edges of an undirected small world on a ring; see `SmallWorld`.
 
     Parameters
     ----------
     places : int64 array, shape (n,)
         The nodes in the order of the ring.
     neighbours : int
-        Even, below ``n - 1``.
+        Even, at most ``(n - 1) / 2``.
     rewire : float
         Probability.
     seed : int
@@ -40,14 +37,8 @@ def ring_pairs(places: Places, neighbours: int, rewire: float, seed: int) -> Pai
     int64 array, shape (n * neighbours / 2, 2)
         Different pairs of nodes, the smaller first, in ascending order.
     """
-    n, steps = len(places), np.arange(1, neighbours // 2 + 1)
-    near = np.repeat(np.arange(n), len(steps))
-    far = (near + np.tile(steps, n)) % n
-    moves = np.flatnonzero(_uniform(seed, 0, np.arange(len(near))) < rewire)
-    stays = np.ones(len(near), np.bool_)
-    stays[moves] = False
-    far[moves] = _drawn(near[moves], _keys(near[stays], far[stays], n), n, seed)
-    return _sorted(_keys(places[near], places[far], n), n)
+    first, second = places[undirected_ring(len(places), neighbours, rewire, seed)]
+    return _sorted(_keys(first, second, len(places)), len(places))
 
 
 def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: float, seed: int) -> Pairs:
@@ -62,7 +53,7 @@ def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: flo
     vectors : float32 array, shape (n, dim)
         Unit rows.
     neighbours : int
-        Even, below ``n - 1``.
+        Even, at most ``(n - 1) / 2``.
     rewire : float
         Fraction of the edges that are random.
     seed : int
@@ -76,9 +67,7 @@ def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: flo
     n, edges = len(vectors), len(vectors) * neighbours // 2
     count = edges - round(rewire * edges)
     keys = _nearest_keys(vectors, min(n - 1, neighbours), count)
-    near = np.arange(edges - len(keys)) % n  # every node gets as many random edges
-    random = _keys(near, _drawn(near, np.sort(keys), n, seed), n)
-    return _sorted(np.concatenate([keys, random]), n)
+    return _sorted(np.concatenate([keys, _random_keys(np.sort(keys), edges - len(keys), n, seed)]), n)
 
 
 def _nearest_keys(vectors: npt.NDArray[np.float32], ranks: int, count: int) -> npt.NDArray[np.int64]:
@@ -93,6 +82,23 @@ def _nearest_keys(vectors: npt.NDArray[np.float32], ranks: int, count: int) -> n
     in_order = _keys(np.tile(np.arange(n), ranks), others.T.ravel(), n)
     _, first = np.unique(in_order, return_index=True)
     return in_order[np.sort(first)[:count]]
+
+
+def _random_keys(taken: npt.NDArray[np.int64], count: int, n: int, seed: int) -> npt.NDArray[np.int64]:
+    """Return ``count`` edges drawn uniformly among those that are not taken; ``taken`` ascends.
+
+    At most half of all pairs are edges, so that each draw is free with a probability of at least 1/2.
+    """
+    found, attempt = np.empty(0, np.int64), 0
+    while len(found) < count:
+        places = 2 * count * attempt + np.arange(2 * count)
+        first, shift = (uniform(hashed(b"brainsim-cascade", str(seed), which), places) for which in ("first", "shift"))
+        near = (first * n).astype(np.int64)
+        drawn = _keys(near, (near + 1 + (shift * (n - 1)).astype(np.int64)) % n, n)
+        free = drawn[~np.isin(drawn, taken)]
+        _, at = np.unique(np.concatenate([found, free]), return_index=True)
+        found, attempt = np.concatenate([found, free])[np.sort(at)], attempt + 1
+    return found[:count]
 
 
 def nearest(vectors: npt.NDArray[np.float32], queries: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:
@@ -159,32 +165,6 @@ def _chain(centres: npt.NDArray[np.float64], first: int) -> npt.NDArray[np.int64
         distance = ((centres - centres[chain[-1]]) ** 2).sum(axis=1)
         chain.append(int(np.argmin(np.where(left, distance, np.inf))))
     return np.array(chain)
-
-
-def _drawn(near: Places, taken: npt.NDArray[np.int64], n: int, seed: int) -> Places:
-    """Return a far end for each near end, so that no edge is taken or drawn twice; ``taken`` are keys."""
-    taken = np.sort(taken)
-    far = np.empty_like(near)
-    again, attempt = np.arange(len(near)), 0
-    while len(again):
-        attempt += 1
-        shift = 1 + (_uniform(seed, attempt, again) * (n - 1)).astype(np.int64)  # never the node itself
-        far[again] = (near[again] + shift) % n
-        keys = _keys(near[again], far[again], n)
-        place = np.minimum(np.searchsorted(taken, keys), max(len(taken) - 1, 0))
-        free = taken[place] != keys if len(taken) else np.ones(len(keys), np.bool_)
-        _, first = np.unique(keys, return_index=True)
-        alone = np.zeros(len(keys), np.bool_)
-        alone[first] = True
-        taken = np.sort(np.concatenate([taken, keys[free & alone]]))
-        again = again[~(free & alone)]
-    return far
-
-
-def _uniform(seed: int, attempt: int, items: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return a uniform number in [0, 1) for each item: a hash, the same with every version of NumPy."""
-    key = hashed(b"brainsim-cascade", str(seed), str(attempt))
-    return np.asarray((hashes(key, items) >> np.uint64(11)) * 2.0**-53, np.float64)
 
 
 def _keys(a: Places, b: Places, n: int) -> npt.NDArray[np.int64]:

@@ -148,10 +148,10 @@ def _reduced(matrix: Any, dim: int, power: float) -> Vectors:
     for node in lonely.tolist():
         found[node] = np.random.default_rng(node).standard_normal(dim)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
-    return found.astype(np.float32)
+    return np.asarray(found, np.float32)
 
 
-def _singular(matrix: Any, dim: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _singular(matrix: Any, dim: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the ``dim`` largest singular values, descending, and their left singular vectors."""
     if matrix.shape[0] <= _SMALL:  # where ARPACK may find fewer values than are asked for, and draw at random
         left, values, _ = np.linalg.svd(matrix.toarray())

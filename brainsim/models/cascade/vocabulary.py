@@ -133,7 +133,9 @@ def build_vocabulary(texts: Iterable[str], size: int = 60_000, least: int = 1) -
     frequent = sorted((-times, word) for word, times in counts.items() if times >= least)
     if not frequent:
         raise DeclarationError(
-            where="build_vocabulary.texts", value=f"{len(counts)} words", allowed=f"texts in which a word occurs {least} "
-            "times", cure="give more text or lower least",
-        )  # fmt: skip
+            where="build_vocabulary.texts",
+            value=f"{len(counts)} words",
+            allowed=f"texts in which a word occurs {least} times",
+            cure="give more text or lower least",
+        )
     return Vocabulary(tuple(word for _, word in frequent[:size]))
