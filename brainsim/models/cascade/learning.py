@@ -43,7 +43,7 @@ def begin_training(
     """
     require_torch()
     from brainsim.models.cascade.training import CascadeTraining
-    from brainsim.networks.training import Recipe
+    from brainsim.networks.recipe import Recipe
 
     chosen = Recipe(steps=1000, batch=20, length=50, rate=1e-3) if recipe is None else recipe
     if not isinstance(chosen, Recipe):
