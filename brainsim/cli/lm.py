@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from brainsim.networks.checkpoints import Checkpoint
+    from brainsim.networks.generating import Step
     from brainsim.networks.geometric import Geometric
     from brainsim.networks.text import Tokenizer
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_LONGEST_LINE = 200
 
 
 @click.group()
@@ -115,8 +114,9 @@ def generate(prompt: str, preset: str | None, checkpoint: Path | None, refine: i
     tokens = tokenizer.encode(prompt)
     if refine:
         model = _refined(_geometric(model), tokens, refine)
+    pieces = _pieces(model, tokenizer, tokens, options)
     click.echo(prompt, nl=False)
-    for piece in _pieces(model, tokenizer, tokens, options):
+    for piece in pieces:
         click.echo(piece, nl=False)
     click.echo()
 
@@ -264,13 +264,19 @@ def _within(tokens: Sequence[int], model: nn.Module, least: int = 1) -> list[int
 
 
 def _pieces(model: nn.Module, tokenizer: Tokenizer, tokens: Sequence[int], options: dict[str, Any]) -> Iterator[str]:
-    """Yield generated text, a piece as soon as its bytes are whole letters."""
+    """Return generated text, in pieces, after the prompt was found to be one that can be continued."""
     from brainsim.networks.generating import Decoding, generate
 
     names = ("choose", "uncertainty", "threshold", "top_p", "temperature")
     decoding = Decoding(**{name: options[name] for name in names})
+    known = tokenizer.vocabulary  # the network may have more tokens, which it has never seen
+    return _letters(tokenizer, generate(model, tokens, options["tokens"], decoding, options["seed"], known))
+
+
+def _letters(tokenizer: Tokenizer, steps: Iterator[Step]) -> Iterator[str]:
+    """Yield text, a piece as soon as its bytes are whole letters."""
     held: list[int] = []
-    for step in generate(model, tokens, options["tokens"], decoding, options["seed"]):
+    for step in steps:
         held.append(step.token)
         text = tokenizer.decode(held)
         if "\ufffd" not in text or len(held) > 3:
