@@ -2,9 +2,9 @@
 
 nanoGPT (Karpathy 2022) states for its small model on a processor (0.80 M parameters, 2 000 steps of 12 x 64 characters,
 about 3 minutes on a laptop) a held-out loss of 1.88 nats a character of tinyshakespeare.  Here a transformer of as many
-parameters trains for ``minutes`` of processor time on one thread, on the first 90 % of the text, and is evaluated on the
-rest; bigrams and interpolated 5-grams learn the same text.  Controls: the model untrained, and one trained on the same
-characters in random order.
+parameters trains for ``minutes`` of processor time on one thread, on the first 90 % of the text, and is evaluated on
+the rest; bigrams and interpolated 5-grams learn the same text.  Controls: the model untrained, and one trained on the
+same characters in random order.
 
 Success is stated in advance: the model is below 1.88 in the mean over seeds, below the 5-grams, and both controls are
 above the bigrams.  The figure depends on the speed of the machine; ``steps`` says how many steps the time sufficed for.

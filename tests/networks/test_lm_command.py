@@ -243,14 +243,14 @@ def test_a_kill_at_any_moment_leaves_a_whole_file(folder: Path, tmp_path: Path) 
     assert begun(folder, out, "--resume").wait() == 0
     assert begun(folder, whole, *steps).wait() == 0
     assert out.read_bytes() == whole.read_bytes()
-    assert [each.name for each in tmp_path.glob(".brainsim-*")] or True
 
 
 @pytest.mark.slow
 def test_ctrl_c_ends_after_the_present_step_and_keeps_it(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "net.safetensors"
     training = begun(folder, out, "--steps", 5000)
-    while not out.exists():
+    until = time.monotonic() + 120
+    while not out.exists() and training.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
     training.send_signal(signal.SIGINT)
     _, err = training.communicate(timeout=120)
