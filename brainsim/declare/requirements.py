@@ -147,6 +147,9 @@ def within(where: str, error: DeclarationError) -> DeclarationError:
 
 def shown(fiber: Fiber) -> Iterator[str]:
     """Yield the parts of a fiber that are not at their defaults, as text."""
+    if fiber.message is not None:
+        yield f"message={fiber.message!r}"
+        yield f"channels={dict(fiber.channels)}"
     if fiber.weight != 1.0:
         yield f"weight={fiber.weight:g}"
     if fiber.modulated_by:
