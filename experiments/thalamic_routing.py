@@ -72,7 +72,7 @@ def thalamic_routing(
     chosen: str = "4,16",
     cues: str = ".3,.4,.6",
     working: int = 20_000,
-    queries: int = 20,
+    queries: int = 10,
     ungated_items: int = 10_000,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
