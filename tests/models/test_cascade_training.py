@@ -17,7 +17,7 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim.models.cascade.network import CascadeNetwork
-from brainsim.networks.training import Recipe
+from brainsim.networks.recipe import Recipe
 
 WORDS = tuple(f"{first}{second}" for first in "abcdefgh" for second in "uvwxyz")  # 48
 SMALL = Cascade(neighbours=6, layers=4, attention_every=2, heads=2, head_dim=4, hidden=8, window=16)

@@ -127,8 +127,8 @@ def example_model(**simulator: Any) -> CascadeModel:
     Examples
     --------
     >>> from brainsim.models.cascade import example_model
-    >>> model = example_model(backend="reference")
-    >>> len(model.vocabulary) > 200, len(model.replies)
+    >>> model = example_model()
+    >>> len(model.vocabulary) > 100, len(model.replies)
     (True, 18)
     """
     texts, norms, replies = _example()

@@ -154,7 +154,7 @@ def read_training(path: str | Path, texts: Iterable[str], **simulator: Any) -> C
         If the file cannot be read, is damaged, holds no training, or that of another text.
     """
     from brainsim.models.cascade.training import CascadeTraining
-    from brainsim.networks.training import Recipe
+    from brainsim.networks.recipe import Recipe
 
     model = read_model(path, **simulator)
     with opened(path) as file:
