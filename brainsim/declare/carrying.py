@@ -26,7 +26,7 @@ _MOST_CHANNELS = 1024
 
 def check_spiking(where: str, fiber: Fiber) -> None:
     """Refuse on a fiber without a message what only those with one can have."""
-    if fiber.channels:
+    if not isinstance(fiber.channels, tuple) or fiber.channels:
         allowed, cure = "left out, since the fiber carries no message", "give message=Cosine(keep=0.8), or leave it out"
         raise DeclarationError(where=f"{where}.channels", value=fiber.channels, allowed=allowed, cure=cure)
     if isinstance(fiber.plasticity, Relax):

@@ -20,6 +20,7 @@ EXEMPT = {
     r"(History|Recording)\.append": "the simulator calls it in every round",
     r"\w+\.(check|checked|law|pairs|synapses)": _EXTENSION,
     r"\w+\.(step|depress)": _FORMULA,
+    r"Relax\.part": _EXTENSION,
     r"Part\.compute": "the run calls it, with what the function of the part is given",
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
     r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice))": _RESULT,

@@ -323,6 +323,7 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "Connectivity.checked.source": lambda w: w.lex,
     "operations.normalize.fibers": lambda w: w.forward,
     "operations.normalize.total": lambda w: 20.0,
+    "VectorArea.k": lambda w: 1,
     "Brain.connect.message": lambda w: None,
     "Fiber.message": lambda w: None,
     "Fiber.channels": lambda w: (),
@@ -385,6 +386,7 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
 
 ALWAYS = (
     "Area.k",
+    "VectorArea.k",
     "Brain.connect.p",
     "Brain.connect.label",
     "Recording.append.drives",
