@@ -6,8 +6,9 @@ import re
 import warnings
 from pathlib import Path
 
-import nonsense
 import pytest
+
+import nonsense
 from nonsense import FEW, MEANINGLESS, NONSENSE, Target, World, call, outcome, targets
 
 _EXTENSION = "a hook: brainsim calls it with values that it has checked"
