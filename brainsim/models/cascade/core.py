@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from brainsim.models.cascade.declaring import WORDS, declare
 from brainsim.models.cascade.design import Cascade
 from brainsim.models.cascade.graphs import WordGraph
 from brainsim.models.cascade.maps import cascade_maps
-from brainsim.models.cascade.readout import sums_at_ends
+from brainsim.models.cascade.readout import absolute_cosines, sums_at_ends
 from brainsim.simulate.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -46,8 +47,6 @@ class CascadeCore:
         The brain, its area, its fiber, and the simulator.
     vectors : float32 array, shape (n, dim)
         The vectors of the nodes before any layer.
-    degrees : int64 array, shape (n,)
-        How many neighbours each node has.
     network : CascadeNetwork or None
         The trained layers, ``None`` before the first training: new ones change nothing.
     """
@@ -58,7 +57,6 @@ class CascadeCore:
         self.sim = Simulator(self.brain, seed, **simulator)
         self.sim.set_vectors(self.words, vectors)
         self.vectors = self.sim.vectors(self.words).copy()
-        self.degrees = np.bincount(graph.edges.ravel(), minlength=cascade.n)
         self.network: CascadeNetwork | None = None
 
     @property
@@ -91,17 +89,24 @@ class CascadeCore:
                     sim.set_vectors(self.words, rows, nodes=nodes)
             return sim.vectors(self.words, nodes=nodes)
 
+    @cached_property
+    def likeness(self) -> Doubles:
+        """The sum of ``|cos(V_i, V_j)|`` over the neighbours ``j`` of each node ``i``, shape (n,)."""
+        pairs = np.asarray(self.edges.pairs)
+        found = sums_at_ends(pairs, absolute_cosines(pairs, self.vectors)[:, None], self.cascade.n)[:, 0]
+        return np.maximum(found, np.finfo(np.float64).tiny)  # of a node without neighbours, whose weights sum to 0
+
     def emotion(self, nodes: Nodes) -> Doubles:
-        """Return the mean weight, in each channel, of all edges of active nodes; nothing changes."""
+        """Return ``sum W / sum |cos|`` over all edges of active nodes, for each channel; nothing changes."""
         with self.sim.frozen():
             self._activate(np.sort(nodes))
             sums = self.edges.sent().sum(axis=0, dtype=np.float64)
-        return np.asarray(sums / self.degrees[nodes].sum())
+        return np.asarray(sums / self.likeness[nodes].sum())
 
     def emotions(self) -> Doubles:
-        """Return the mean weight of the edges of each node, shape (n, channels)."""
+        """Return ``sum W / sum |cos|`` over the edges of each node, shape (n, channels)."""
         sums = sums_at_ends(self.edges.pairs, self.edges.weights, self.cascade.n)
-        return sums / np.maximum(self.degrees, 1)[:, None]
+        return np.asarray(sums / self.likeness[:, None])
 
     def maps(self, nodes: Nodes) -> Vectors | None:
         """Return the matrices by which a layer acts on nodes whose neighbours keep their vectors, (nodes, dim, dim).

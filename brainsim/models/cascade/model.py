@@ -200,8 +200,9 @@ class CascadeModel:
     def emotion(self, text: str) -> npt.NDArray[np.float64]:
         """Return the emotional vector of a text: safety, curiosity, joy.
 
-        It is the mean weight of all edges of the active words, that is ``sum_i E_i`` with ``E_i^k = sum_j W_ij^k S_j``,
-        divided by the number of these edges.
+        It is ``sum_i E_i`` with ``E_i^k = sum_j W_ij^k S_j``, divided by the sum of ``|cos(V_i, V_j)|`` over the same
+        edges.  Weights relax to the emotion of both words times that cosine, so this is the mean emotion of the active
+        words and their neighbours, in which those of like meaning count most: 0 to 1, as in the input of words.
 
         Raises
         ------
@@ -211,7 +212,7 @@ class CascadeModel:
         return self.core.emotion(self.active(text))
 
     def emotions(self) -> npt.NDArray[np.float64]:
-        """Return the emotional vector of each word alone, shape (n, channels): the mean weight of its edges."""
+        """Return the emotional vector of each word alone, shape (n, channels)."""
         return self.core.emotions()
 
     @checked()
