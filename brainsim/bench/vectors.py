@@ -149,14 +149,15 @@ def vectors_table(records: list[Record]) -> str:
     lines = [
         f"vectors of {first['dim']} components, {first['backend']}, {first['threads'] or 'all'} threads: "
         f"median (range) of {first['repeats']} repeats",
-        f"{'nodes':>8}  {'neighbours':>10}  {'edges':>10}  {'graph, s':>8}  {'layer, ms':>24}  {'processor, ms':>13}  {'sentence, ms':>20}  "
-        f"{'peak, MB':>8}",
+        f"{'nodes':>8}  {'neighbours':>10}  {'edges':>10}  {'graph, s':>8}  {'layer, ms':>24}  {'processor, ms':>13}  "
+        f"{'sentence, ms':>20}  {'peak, MB':>8}",
     ]
     for record in records:
         peak = "" if record["peak_rss_mb"] is None else f"{record['peak_rss_mb']:.0f}"
         lines.append(
             f"{record['n']:8_}  {record['neighbours']:10}  {record['edges']:10_}  {record['graph_seconds']:8.2f}  "
-            f"{_cell(record, 'layer'):>24}  {1e3 * record['layer_cpu_seconds']:13.1f}  {_cell(record, 'sentence'):>20}  {peak:>8}"
+            f"{_cell(record, 'layer'):>24}  {1e3 * record['layer_cpu_seconds']:13.1f}  "
+            f"{_cell(record, 'sentence'):>20}  {peak:>8}"
         )
     for name, what in (("slope_n", "nodes"), ("slope_neighbours", "neighbours")):
         if first[name] is not None:
