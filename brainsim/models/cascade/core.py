@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from brainsim._validation import count
 from brainsim.declare.assembly import Assembly
+from brainsim.errors import DeclarationError
 from brainsim.models.cascade.checking import Vectors, integers
 from brainsim.models.cascade.declaring import WORDS, declare
 from brainsim.models.cascade.design import Cascade
@@ -77,6 +78,28 @@ class CascadeCore:
         self._activate(np.unique(active))
         self.sim.run((), rounds=rounds, learn=self.links)
         self.sim.silence(self.words)
+
+    def learn_feeling(self, nodes: Nodes, felt: Doubles) -> None:
+        """Let the edges among some nodes learn, once, as if the input of all these nodes were ``felt``."""
+        self.check_takes_input()
+        before = self.edges.input[nodes].copy()
+        self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
+        self.learn(nodes)
+        self.edges.set_input(before, nodes=nodes)
+
+    def check_takes_input(self) -> None:
+        """Refuse input that would have no effect.
+
+        Raises
+        ------
+        DeclarationError
+            If the rule of the design takes none.
+        """
+        if not self.cascade.takes_input:
+            cure = 'replace(cascade, target="input", literal=False)'
+            raise DeclarationError(
+                f"CascadeModel: {self.cascade} has a rule without input, so emotions would have no effect; {cure}"
+            )
 
     def states(self, nodes: Nodes) -> Vectors:
         """Return the vectors of active nodes, in this order, after all layers; nothing changes."""

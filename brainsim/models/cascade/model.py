@@ -140,7 +140,7 @@ class CascadeModel:
         DeclarationError
             If it is that of another vocabulary or of other channels, or the design's rule takes no input.
         """
-        self._check_takes_input()
+        self.core.check_takes_input()
         if input.channels != CHANNELS:
             where = "CascadeModel.set_input.input.channels"
             raise DeclarationError(where=where, value=input.channels, allowed=repr(CHANNELS))
@@ -166,18 +166,11 @@ class CascadeModel:
         if emotion is None:
             self.core.learn(nodes)
             return
-        self._check_takes_input()
-        felt, before = feeling("CascadeModel.learn.emotion", emotion, CHANNELS), self.edges.input[nodes].copy()
-        self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
-        self.core.learn(nodes)
-        self.edges.set_input(before, nodes=nodes)
+        self.core.learn_feeling(nodes, feeling("CascadeModel.learn.emotion", emotion, CHANNELS))
 
     @checked("rounds")
     def relax(self, rounds: int = 1) -> None:
-        """Let all edges learn, as if all words were active in each of some rounds.
-
-        Each weight moves towards the mean emotion of its two words times the cosine of their vectors.
-        """
+        """Let all edges learn, as if all words were active in each of some rounds."""
         rounds = checked_count("CascadeModel.relax.rounds", rounds, 1)
         self.core.learn(np.arange(self.cascade.n), rounds)
 
@@ -185,9 +178,7 @@ class CascadeModel:
 
     @checked()
     def active(self, text: str) -> Nodes:
-        """Return the nodes that a text makes active, each once, in the order of their last occurrence.
-
-        Of the known words, the last ``window`` count.
+        """Return the nodes of the last ``window`` known words, each once, in the order of their last occurrence.
 
         Raises
         ------
@@ -299,13 +290,6 @@ class CascadeModel:
         from brainsim.models.cascade.saving import read_model
 
         return read_model(path, **simulator)
-
-    def _check_takes_input(self) -> None:
-        if not self.cascade.takes_input:
-            cure = 'replace(cascade, target="input", literal=False)'
-            raise DeclarationError(
-                f"CascadeModel: {self.cascade} has a rule without input, so emotions would have no effect; {cure}"
-            )
 
     def _best(self, scores: npt.NDArray[Any], wanted: int) -> list[tuple[str, float]]:
         most = min(checked_count("count", wanted, 1), len(scores))
