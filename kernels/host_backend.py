@@ -34,13 +34,13 @@ from brainsim.kernels.state import (
     Firing,
     Floats,
     Neurons,
-    StateKind,
     Synapses,
     Thresholds,
     amounts_at,
     same_column,
     without_zeros,
 )
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.traces import TraceStore
 from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.reference import ReferenceVectors
