@@ -202,7 +202,9 @@ class TestSymmetricSmallWorld:
 
     def test_an_explicit_graph_that_is_to_be_symmetric_is(self) -> None:
         given = coo_array(([1.0, 1.0, 2.0], ([0, 1, 2], [1, 0, 3])), shape=(50, 50))
-        with pytest.raises(DeclarationError, match="is not symmetric: the edge 2 -> 3 has no equal in the other direction"):
+        with pytest.raises(
+            DeclarationError, match="is not symmetric: the edge 2 -> 3 has no equal in the other direction"
+        ):
             connected(Explicit(given, symmetric=True), 50)
         both = connected(Explicit(given + given.T, symmetric=True), 50).to_scipy().toarray()
         assert (both == both.T).all()
