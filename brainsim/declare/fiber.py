@@ -96,10 +96,8 @@ class Fiber:
                 "for example Hebbian(beta=0.05)"
             )
         requirements.check(where, self)
-        if self.message is None:
-            self._become_spiking(where)
-        else:
-            self._become_carrying(where)
+        become = self._become_spiking if self.message is None else self._become_carrying
+        become(where)
 
     def _become_spiking(self, where: str) -> None:
         """Check a fiber of synapses, and let it have its weight and its graph in their final form."""
