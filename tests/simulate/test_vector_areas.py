@@ -33,10 +33,7 @@ from brainsim.errors import BackendError, DeclarationError, DumpError, Simulatio
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.vectors.parts import CosineMessage
 from forging import forged
-<<<<<<< HEAD
-=======
 from specimens import run_command
->>>>>>> vector15
 
 pytestmark = pytest.mark.filterwarnings("ignore::brainsim.errors.UnusedWarning")
 
