@@ -14,10 +14,10 @@ a description of which half of the neurons are replaced, and by eight examples a
 compares descriptions by the words that they share, weighted by rarity (TF-IDF).
 
 Success is stated in advance.  At 10^5 neurons at least .95 of the results are right at the end, and at most .3 if
-another operation gates; more neurons are better.  Routing is .99 for the cue with half of its neurons replaced, and .95 for
-other words.  Private pairs do not forget: outputs at the end equal those just after, bit for bit; the plain network and
-free modulation do forget (their error at the end is at least 3 times that just after).  "Zero forgetting" is reported
-only where all outputs are the same bits.
+another operation gates; more neurons are better.  Routing is .99 for the cue with half of its neurons replaced, and
+.95 for other words.  Private pairs do not forget: outputs at the end equal those just after, bit for bit; the plain
+network and free modulation do forget (their error at the end is at least 3 times that just after).  "Zero forgetting"
+is reported only where all outputs are the same bits.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from brainsim.errors import DeclarationError
@@ -20,6 +22,7 @@ def tasks() -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(inputs, torch.tanh(inputs @ torch.randn(FEATURES, generator=generator))) for _ in range(TASKS)]
 
 
+@cache
 def learned(kind: str) -> tuple[list[float], list[float], bool]:
     """Return errors just after each task and at the end, and whether all outputs stayed the same."""
     network, after, outputs = Continual(kind, FEATURES, TASKS, numbers=4000), [], []  # type: ignore[arg-type]
