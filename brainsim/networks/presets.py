@@ -16,7 +16,7 @@ from brainsim.networks.needs import require_torch
 if TYPE_CHECKING:
     from torch import nn
 
-_MODULES = ("brainsim.networks.geometric_presets",)
+_MODULES = ("brainsim.networks.geometric_presets", "brainsim.networks.nokai_presets")
 
 
 class PresetError(BrainsimError, KeyError):

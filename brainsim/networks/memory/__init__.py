@@ -5,7 +5,8 @@ is any function that returns logits and hidden states.
 """
 
 from brainsim.networks.memory.content import ContentKey
-from brainsim.networks.memory.hippocampal import Answered, Hippocampal, Recalled
+from brainsim.networks.memory.facts import Recalled
+from brainsim.networks.memory.hippocampal import Answered, Hippocampal
 from brainsim.networks.memory.language import LanguageModel, of_torch
 from brainsim.networks.memory.surface import SurfaceKey
 

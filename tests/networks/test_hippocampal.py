@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memories import NAMES, VOCABULARY, WIDTH, decode, encode, memory, model
 
 from brainsim import Brain, Hebbian
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.networks.memory import Hippocampal, SurfaceKey
 from checkout import ROOT
+from memories import NAMES, VOCABULARY, WIDTH, decode, encode, memory, model
 
 COLOURS = ("blue", "red", "green")
 FACTS = {name: COLOURS[number % 3] for number, name in enumerate(NAMES[::2])}
