@@ -224,7 +224,7 @@ def routed(part: Part, count: int, seed: int) -> dict[str, float]:
     brain, rng = Brain(), np.random.default_rng([seed, 3])
     words = brain.add(Area("Words", WORDS, WORDS))
     meant, teacher = brain.add(Area("Meant", count * MEANT_K, MEANT_K), Area("Teacher", count * MEANT_K, MEANT_K))
-    links = brain.connect(words, meant, 0.2, Hebbian(8.0, 9.0))
+    links = brain.connect(words, meant, 0.5, Hebbian(8.0, 9.0))
     teaches = brain.connect(teacher, meant, graph=OneToOne(), weight=TEACHES)
     code: dict[str, Neurons] = {}
 
@@ -284,11 +284,12 @@ def _symbols(operation: Operation, cue: str, seed: int) -> list[str]:
         )
         return [triples[at] for at in picked]
     text = {
-        "seen": f"{operation.name.replace('_', ' ')} {operation.description}",
+        "seen": operation.description,
         "paraphrase": operation.paraphrase,
         "other_words": operation.held_out,
     }[cue]
-    return [word.strip(".,:;()").lower() for word in text.split()]
+    name = [f"name: {operation.name}"] if cue == "seen" else []
+    return name + [word.strip(".,:;()").lower() for word in text.split()]
 
 
 def _corrupted(neurons: Neurons, rng: np.random.Generator) -> Neurons:

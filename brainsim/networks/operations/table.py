@@ -86,7 +86,8 @@ class Operation:
         Examples
         --------
         >>> from brainsim.networks.operations import operations
-        >>> next(each for each in operations() if each.name == "bitwise_xor").grid(8)[5, 3]
+        >>> xor = next(each for each in operations() if each.name == "bitwise_xor")
+        >>> float(xor.grid(8)[5, 3])
         6.0
         """
         return self.formula(self.operands("a", levels)[:, None], self.operands("b", levels)[None, :])
