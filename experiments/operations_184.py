@@ -73,13 +73,13 @@ CUES = {
 CRITERIA = {"final": 0.95, "other_gate": 0.3, "corrupted": 0.99, "other_words": 0.95, "forgets": 3.0}
 
 
-@experiment(quick={"sizes": "5000", "judged": 5000, "count": 4, "gate": 0.2, "steps": 20, "seeds": 2})
+@experiment(quick={"sizes": "5000", "judged": 5000, "count": 4, "steps": 20, "seeds": 2})
 def operations_184(
     run: Run,
     *,
     sizes: str = "20000,100000",
     judged: int = 100_000,
-    gate: float = 0.05,
+    gate: float = 0.0,
     count: int = 184,
     steps: int = 100,
     seeds: int = 5,
@@ -93,7 +93,7 @@ def operations_184(
     judged
         Size at which the assemblies are judged and the controls run; one of ``sizes``.
     gate
-        Share of the area that an operation disinhibits.
+        Share of the area that an operation disinhibits; 0 for .1 up to 5e4 neurons, .05 up to 5e5, and .02 above.
     count
         Operations, spread evenly over the table.
     steps
@@ -139,6 +139,10 @@ def _chosen(count: int, seed: int) -> list[Operation]:
     return [some[at] for at in np.random.default_rng([seed, 1]).permutation(count)]
 
 
+def _share(n: int) -> float:
+    return 0.1 if n <= 50_000 else 0.05 if n <= 500_000 else 0.02
+
+
 class Calculator:
     """A brain that learns operations: the gated area, what drives it, and the results."""
 
@@ -157,7 +161,7 @@ class Calculator:
         if arm == "ungated":
             drives.append(brain.connect(self.operation, gated, 0.1))
         else:
-            gates = brain.add(Area("Gate", n, max(K, round(gate * n))))
+            gates = brain.add(Area("Gate", n, max(K, round((gate or _share(n)) * n))))
             self._opens = brain.connect(self.operation, gates, 0.1)
             drives.append(brain.connect(gates, gated, graph=OneToOne(), weight=DISINHIBITS))
         self._drives = drives
