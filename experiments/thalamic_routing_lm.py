@@ -9,7 +9,8 @@ Success is stated in advance.  Cost: scores are n·(k + chunk) exactly, and thei
 plot with logarithmic axes is 1.00 (dense: 2.00).  Text: `literal` beats `random` by more than .05 nats in the mean, as
 the claim "routing keeps quality" needs; and `recency` is within .05 nats of `local`.  Copy: `literal` copies at least
 .95 after gaps that exceed what `local` can see, and `local` and `random` at most .30 (chance 1/16).
-The controls that must fail: `random` and `local` in the copy task.
+The controls that must fail: `random` and `local` in the copy task.  A control to compare with: `window` reads the last
+k as `local` does, with the scores of `recency`, so that what `recency` gains over it is due to the choice of positions.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from brainsim.studies.statistics import interval_95
 ARMS = {
     "dense": "dense: all positions",
     "local": "control: local, the last k",
+    "window": "control: local, distance in its scores",
     "recency": "routed, content and recency",
     "literal": "routed, content alone",
     "random": "control: random k",
