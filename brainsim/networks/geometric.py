@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,8 @@ from brainsim._validation import count, real
 from brainsim.errors import DeclarationError
 from brainsim.networks.blocks import Added, KVCache, initialise
 from brainsim.networks.context import Running, moving_average, prefix_mean
-from brainsim.networks.modulation import Bank, Deltas, Predictor
+from brainsim.networks.modulation import Bank, Constant, Deltas, Predictor
+from brainsim.networks.recipe import Recipe
 from brainsim.networks.transformer import Transformer, TransformerConfig
 
 MODULATED = ("q", "k", "v", "gate")
@@ -49,7 +50,8 @@ class GeometricConfig:
     scale : float
         Of the phases.
     reads : str
-        What the predictor reads: ``"mean"`` of the embeddings of all tokens so far, or their moving average, ``"ema"``.
+        What the predictor reads: ``"mean"`` of the embeddings of all tokens so far, or their moving average, ``"ema"``;
+        with ``"nothing"``, one learned coordinate stands in its place (a control).
     keep : float
         Of the moving averages.
     drive : str
@@ -71,7 +73,7 @@ class GeometricConfig:
     gate_pairs: int | None = None
     gated: bool = False
     scale: float = 1.0
-    reads: Literal["mean", "ema"] = "mean"
+    reads: Literal["mean", "ema", "nothing"] = "mean"
     keep: float = 0.95
     drive: Literal["token", "context"] = "token"
 
@@ -152,7 +154,8 @@ class Geometric(nn.Module):
         self.base = Transformer(config.base, seed)
         placed = list(_banks(config))
         self._firsts, self.banks = [first for first, _ in placed], nn.ModuleList(bank for _, bank in placed)
-        self.predictor = Predictor(config.base.dim, config.predictor, config.coordinates, config.depth)
+        constant, sizes = config.reads == "nothing", (config.predictor, config.coordinates, config.depth)
+        self.predictor = Constant(config.coordinates) if constant else Predictor(config.base.dim, *sizes)
         initialise(self, seed)
 
     def forward(self, tokens: Tensor, cache: GeometricCache | None = None, theta: Tensor | None = None) -> Tensor:
@@ -232,6 +235,28 @@ class Geometric(nn.Module):
 
     def _placed(self) -> Iterator[tuple[int, Bank]]:
         return zip(self._firsts, self.banks, strict=True)
+
+
+def coordinate_groups(model: nn.Module, recipe: Recipe, scale: float = 1.0) -> list[dict[str, Any]]:
+    """Return the parameters in groups for the optimizer: banks and vectors do not decay.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A `Geometric`, or any other network.
+    recipe : Recipe
+        Has the weight decay of matrices.
+    scale : float
+        Factor on the learning rate of banks and predictor.
+    """
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, each in model.named_parameters():
+        of_bank = "banks." in name
+        groups.setdefault((of_bank or "predictor." in name, each.ndim > 1 and not of_bank), []).append(each)
+    return [
+        {"params": params, "weight_decay": recipe.decay * decays, "scale": scale if coordinate else 1.0}
+        for (coordinate, decays), params in groups.items()
+    ]
 
 
 def _banks(config: GeometricConfig) -> Iterator[tuple[int, Bank]]:

@@ -188,3 +188,26 @@ class Predictor(nn.Module):
             state = state + functional.gelu(each(self.norm(state)))
         out: Tensor = self.outer(state)
         return out.shape[-1] ** 0.5 * functional.normalize(out, dim=-1)
+
+
+class Constant(nn.Module):
+    """One learned coordinate for every text, in place of a `Predictor`: what the bank does without any coordinate.
+
+    Parameters
+    ----------
+    coordinates : int
+        Size.
+    """
+
+    def __init__(self, coordinates: int) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.empty(coordinates))
+
+    @torch.no_grad()
+    def fill(self, generator: torch.Generator) -> None:
+        """Draw the coordinate from N(0, 1)."""
+        self.theta.normal_(generator=generator)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """Return the coordinate for each context ``(..., dim)``."""
+        return self.theta.expand(*context.shape[:-1], -1)

@@ -12,10 +12,11 @@ from dataclasses import replace
 
 from brainsim.errors import DeclarationError
 from brainsim.networks.context import Running, moving_average, prefix_mean
-from brainsim.networks.geometric import Geometric, GeometricConfig
+from brainsim.networks.geometric import Geometric, GeometricConfig, coordinate_groups
 from brainsim.networks.geometric_presets import GEOMETRIC_TINY, MERGE_TOLERANCE, merge_error
 from brainsim.networks.modulation import Bank
 from brainsim.networks.presets import presets
+from brainsim.networks.recipe import Recipe
 from brainsim.networks.transformer import TransformerConfig
 
 SMALL = GeometricConfig(
@@ -32,6 +33,7 @@ VARIANTS = {
     "gated": replace(OWN, gated=True),
     "moving average": replace(SMALL, reads="ema"),
     "driven by the context": replace(SMALL, drive="context"),
+    "one coordinate": replace(SMALL, reads="nothing"),
     "both averages": replace(SMALL, reads="ema", drive="context", scale=3.0),
 }
 
@@ -168,11 +170,29 @@ def test_running_averages_are_their_formulas_and_go_on() -> None:
         torch.testing.assert_close(torch.cat(parts, 1), torch.stack(expected, 1))
 
 
+def test_one_coordinate_is_the_same_for_every_text() -> None:
+    theta = drawn(VARIANTS["one coordinate"]).coordinates(tokens())
+    assert torch.equal(theta, theta[:1, :1].expand_as(theta))
+
+
+def test_banks_do_not_decay_and_have_a_rate_of_their_own() -> None:
+    model = drawn()
+    found = {}
+    for group in coordinate_groups(model, Recipe(steps=1, decay=0.2), scale=3.0):
+        for each in group["params"]:
+            found[each] = (group["weight_decay"], group["scale"])
+    assert found[model.banks[0].directions] == found[model.banks[0].pairs["k"].reads] == (0.0, 3.0)
+    assert found[model.predictor.inner.weight] == (0.2, 3.0)
+    assert found[model.base.blocks[0].attention.q.weight] == (0.2, 1.0)
+    assert found[model.base.norm.weight] == (0.0, 1.0)
+    assert len(found) == len(list(model.parameters()))
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
         ({"pairs": 0}, "pairs: must be an integer of at least 1"),
-        ({"reads": "all"}, "reads: must be 'mean' or 'ema'"),
+        ({"reads": "all"}, "reads: must be 'mean' or 'ema' or 'nothing'"),
         ({"keep": 1.5}, "keep: must be a number between 0 and 1"),
         ({"gate_pairs": 4}, "gate_pairs: must be None with banks='shared'"),
         ({"base": None}, "base: must be a TransformerConfig"),
