@@ -26,6 +26,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import experiment
+from brainsim.networks.needs import require_torch
 from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
@@ -88,6 +89,7 @@ def thalamic_routing_lm(
     seeds
         Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
+    require_torch()
     lengths = [int(each) for each in sizes.split(",")]
     calls = {("cost", "all"): Call(costs, (lengths, cost_k))}
     calls |= {("text", arm): Call(modelled, (arm, text, k, steps, length, held_out)) for arm in ARMS}
