@@ -83,7 +83,7 @@ def test_a_hippocampus_recalls_what_it_has_seen_once_through_the_model() -> None
         for fact in facts:
             hippocampus.store(fact, start=5)
         assert [hippocampus.recall(fact[:-1]).token for fact in facts] == [fact[-1] for fact in facts]
-        answered = hippocampus.logits(unknown)
+        answered = hippocampus(unknown)
     assert not answered.answered.any()
     with torch.no_grad():
         assert torch.equal(torch.tensor(answered.logits), model(torch.tensor([unknown]))[0])
