@@ -1,5 +1,6 @@
 """Brain areas and regions, written with the public API only: read one to see how to write your own."""
 
+from brainsim.areas.amygdala import Amygdala, Sway
 from brainsim.areas.grounding import Grounding
 from brainsim.areas.hippocampus import Hippocampus
 from brainsim.areas.lex import Lex
@@ -9,4 +10,16 @@ from brainsim.areas.striatum import Additive, Striatum
 from brainsim.areas.thalamus import Thalamus
 from brainsim.areas.visual import Visual
 
-__all__ = ["Additive", "Grounding", "Hippocampus", "Lex", "Motor", "Phon", "Striatum", "Thalamus", "Visual"]
+__all__ = [
+    "Additive",
+    "Amygdala",
+    "Grounding",
+    "Hippocampus",
+    "Lex",
+    "Motor",
+    "Phon",
+    "Striatum",
+    "Sway",
+    "Thalamus",
+    "Visual",
+]

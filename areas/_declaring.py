@@ -42,9 +42,14 @@ def whole(where: str, value: object, low: int, high: int | None = None) -> int:
 
 def share(where: str, value: object) -> float:
     """Return a number between 0 and 1, or refuse it by name."""
+    return number(where, value, 0.0, 1.0)
+
+
+def number(where: str, value: object, low: float, high: float) -> float:
+    """Return a number within bounds, or refuse it by name."""
     fits = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
-    if not fits or not 0.0 <= float(value) <= 1.0:  # type: ignore[arg-type]
-        raise DeclarationError(where=where, value=value, allowed="a number between 0 and 1")
+    if not fits or not low <= float(value) <= high:  # type: ignore[arg-type]
+        raise DeclarationError(where=where, value=value, allowed=f"a number between {low:g} and {high:g}")
     return float(value)  # type: ignore[arg-type]
 
 

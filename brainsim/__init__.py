@@ -1,7 +1,7 @@
 """brainsim: an exact, reproducible simulator of brains made of areas and assemblies.
 
 Declare a `Brain` of `Area` objects, connect them with plastic fibers, and run rounds with a `Simulator`.  The modules
-``areas``, ``bench``, ``dumps``, ``export``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``,
+``areas``, ``bench``, ``cascade``, ``dumps``, ``export``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``,
 ``statistics`` and ``studies`` load when they are first used.
 
 Examples
@@ -33,11 +33,14 @@ from brainsim.declare.depressing import STDP, Heterosynaptic
 from brainsim.declare.drawing import Artist, set_artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity, Explicit, Random
+from brainsim.declare.message import Cosine, Sum
 from brainsim.declare.modulator import Modulator, Oscillator, Window
 from brainsim.declare.plasticity import AffinePlasticity, Plasticity
 from brainsim.declare.region import Region
+from brainsim.declare.relax import Relax
 from brainsim.declare.rules import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian
 from brainsim.declare.trace import Trace
+from brainsim.declare.vector_area import VectorArea
 from brainsim.declare.wiring import OneToOne, SmallWorld, Topographic
 from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.recordings.recording import Recording
@@ -47,7 +50,7 @@ from brainsim.studies.experiment import experiment
 if TYPE_CHECKING:
     from brainsim import areas, bench, models, operations, plots, studies
     from brainsim.declare import patterns
-    from brainsim.models import nemo
+    from brainsim.models import cascade, nemo
     from brainsim.simulate import dumps, export
     from brainsim.simulate.recordings.history import History
     from brainsim.studies import statistics
@@ -56,6 +59,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "areas": "brainsim.areas",
     "bench": "brainsim.bench",
+    "cascade": "brainsim.models.cascade",
     "dumps": "brainsim.simulate.dumps",
     "export": "brainsim.simulate.export",
     "models": "brainsim.models",
@@ -101,6 +105,7 @@ __all__ = [
     "BrainsimError",
     "Channels",
     "Connectivity",
+    "Cosine",
     "Cycle",
     "Explicit",
     "Fiber",
@@ -116,6 +121,7 @@ __all__ = [
     "Random",
     "Recording",
     "Region",
+    "Relax",
     "Run",
     "SaturatingHebbian",
     "SilentWarning",
@@ -123,15 +129,18 @@ __all__ = [
     "SmallWorld",
     "SoftBoundHebbian",
     "StatisticalHebbian",
+    "Sum",
     "Threshold",
     "TopK",
     "Topographic",
     "Trace",
     "UnusedWarning",
+    "VectorArea",
     "Window",
     "__version__",
     "areas",
     "bench",
+    "cascade",
     "dumps",
     "experiment",
     "export",

@@ -11,15 +11,31 @@ import numpy as np
 from brainsim._validation import real
 from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
+from brainsim.declare.carrying import message_part
+from brainsim.declare.edges import EdgeGraph
 from brainsim.declare.fiber import Fiber
 from brainsim.declare.sparse import Stored
+from brainsim.declare.vector_area import VectorArea
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, to_fixed, to_float
 from brainsim.kernels.parts import AssemblyGate, ChannelGate, Explicit, Traced
 from brainsim.kernels.program import AreaSpec, FiberSpec, Program
-from brainsim.kernels.state import NO_SYNAPSES, THRESHOLDS, WEIGHTS, StateKind, Synapses, Thresholds
+from brainsim.kernels.state import (
+    ANCHORS,
+    CHANNEL_WEIGHTS,
+    NO_SYNAPSES,
+    THRESHOLDS,
+    VECTORS,
+    WEIGHTS,
+    StateKind,
+    Synapses,
+    Table,
+    Thresholds,
+)
+from brainsim.kernels.vectors.first import directions
+from brainsim.kernels.vectors.parts import UnitVectors
 
 
 def build(brain: Brain, seed: int) -> Program:
@@ -39,6 +55,7 @@ def _area(area: Area, seed: int) -> AreaSpec:
         refraction=to_fixed(area.refraction),
         key=area_key(seed, area.name),
         activation=area.activation.part(),
+        vectors=UnitVectors(area.dim) if isinstance(area, VectorArea) else None,
     )
 
 
@@ -54,10 +71,11 @@ def _fiber(fiber: Fiber, seed: int, index: dict[str, int]) -> FiberSpec:
         target=index[fiber.target.name],
         graph=graph,
         update=update if stored is None else update or _unchanging(stored),
-        base=to_fixed(fiber.weight) if stored is None else 0,
+        base=to_fixed(fiber.weight) if stored is None and fiber.message is None else 0,
         depression=depression,
         gate=_gate(fiber, index),
         trace=None if fiber.trace is None else Traced(fiber.trace.rates()),
+        message=message_part(fiber),
     )
 
 
@@ -99,9 +117,31 @@ def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int
             if fault:
                 raise DeclarationError(f"Fiber {fiber.name!r}.graph: stored synapses: {fault}")
             yield WEIGHTS, f, weights
+    yield from _first_tables(brain, program)
+
+
+def _first_tables(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int, Table]]:
+    """Yield the vectors and the weights of messages with which a simulation begins."""
+    anchored = ANCHORS.owners(program)
+    for a in VECTORS.owners(program):
+        rows = Table(directions(program.areas[a].key, *VECTORS.shape_of(program, a)))
+        yield VECTORS, a, rows
+        if a in anchored:
+            yield ANCHORS, a, rows
+    every = list(brain.fibers)
+    for f in CHANNEL_WEIGHTS.owners(program):
+        yield CHANNEL_WEIGHTS, f, first_channel_weights(every[f])
 
 
 def first_weights(fiber: Fiber) -> Synapses:
     """Return the synapses that a fiber stores when a simulation begins: none if its graph is random."""
     stored = fiber.connectivity.stored()
     return NO_SYNAPSES if stored is None else Synapses(*stored)
+
+
+def first_channel_weights(fiber: Fiber) -> Table:
+    """Return the weights that a fiber with a message has when a simulation begins, shape (edges, channels)."""
+    graph = fiber.connectivity
+    assert isinstance(graph, EdgeGraph), "a fiber with a message has edges"
+    first = graph.values * np.float32(fiber.weight)
+    return Table(np.repeat(first[:, None], len(fiber.channels), axis=1))

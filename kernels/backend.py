@@ -12,7 +12,7 @@ import numpy.typing as npt
 from brainsim.kernels.law.rows import existing
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import Neurons, StateKind
+from brainsim.kernels.state import Floats, Neurons, StateKind
 
 Memory = dict[str, dict[str, dict[str, int]]]
 
@@ -29,7 +29,7 @@ class Drained(NamedTuple):
     stable : bool
         Whether the last round changed no winner of any area.
     silent : bool
-        Whether no neuron of any area fires.
+        Whether no neuron of any area fires, and no vectors have stepped.
     fired : frozenset of int
         Areas that selected winners, and had any, in some round.
     recorded : list of dict
@@ -78,8 +78,9 @@ class Backend(ABC):
         change synapses from neurons that fired: existing ones to neurons that have won by the steps of
         `brainsim.kernels.law.rules.Update`, stored ones to neurons that have not by those of
         `brainsim.kernels.law.rules.Depression`.  A step that leaves the base weight as it is stores nothing.  Traces
-        remember the round; where thresholds rise, `brainsim.kernels.law.weights.raised` says how.  Then all areas move
-        to their new winners together.
+        remember the round; where thresholds rise, `brainsim.kernels.law.weights.raised` says how.  Vectors step and the
+        weights of messages learn as in `brainsim.kernels.vectors.reference`, from the vectors and winners of before.
+        Then all areas move to their new winners together.
 
         Parameters
         ----------
@@ -105,6 +106,13 @@ class Backend(ABC):
         """Return how often each neuron of a fiber's source has fired at the fiber while it transmitted, shape ``(n,)``.
 
         Rounds that do not learn count as well.  This is no state: it begins at 0 with the backend.
+        """
+
+    @abstractmethod
+    def sent(self, fiber: int) -> tuple[Floats, Neurons]:
+        """Return what the active nodes of a fiber that carries messages send through its channels.
+
+        See `brainsim.kernels.vectors.engine.VectorEngine.sent`.
         """
 
     @abstractmethod

@@ -24,6 +24,7 @@ from brainsim.kernels.state import (
     NO_DRIVES,
     NO_FIRING,
     NO_THRESHOLDS,
+    TABLES,
     THRESHOLDS,
     TRACED_SOURCES,
     TRACED_TARGETS,
@@ -31,6 +32,7 @@ from brainsim.kernels.state import (
     WINNERS,
     Drives,
     Firing,
+    Floats,
     Neurons,
     StateKind,
     Synapses,
@@ -40,6 +42,8 @@ from brainsim.kernels.state import (
     without_zeros,
 )
 from brainsim.kernels.traces import TraceStore
+from brainsim.kernels.vectors.engine import VectorEngine
+from brainsim.kernels.vectors.reference import ReferenceVectors
 
 D = TypeVar("D")
 """What a backend knows of the drives of one area in one round."""
@@ -71,6 +75,8 @@ class HostBackend(Backend, Generic[D]):
         self._won: dict[int, Won | Drives | LateDrives] = {}
         self._passing: dict[int, Neurons] = {}
         self._ends = [(fiber.source, fiber.target, fiber.depression) for fiber in program.fibers]
+        self._vectors = self._vector_engine() if program.holds_vectors else None
+        self._stepped = False
         self._traces = TraceStore(program)
         self._remembers = len(self._traces) > 0
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
@@ -95,12 +101,25 @@ class HostBackend(Backend, Generic[D]):
                 begun = perf_counter()
                 self._learn(self._events(plan, after), known)
                 self._seconds["learn"] += perf_counter() - begun
+            if self._vectors is not None and (plan.stepping or plan.relaxing):
+                self._carry(self._vectors, plan)
             if plan.learns and self._remembers:
                 self._traces.note({f: (self._fired(f), after[self.program.fibers[f].target]) for f in plan.tracing})
             self._commit(after, thresholds, won)
             if record:
                 self._note(record, drives)
             self.broken = False
+
+    def _vector_engine(self) -> VectorEngine:
+        """Return what computes the vectors of the program: the reference, where a backend has nothing faster."""
+        return ReferenceVectors(self.program)
+
+    def _carry(self, vectors: VectorEngine, plan: RoundPlan) -> None:
+        """Let vectors step and the weights of messages learn."""
+        begun = perf_counter()
+        vectors.run(plan, self._winners)
+        self._stepped = self._stepped or len(plan.stepping) > 0
+        self._seconds["project" if plan.stepping else "learn"] += perf_counter() - begun
 
     def _passed(self, fiber: int) -> Neurons:
         """Return which of the neurons that fired pass the gate of a fiber."""
@@ -198,6 +217,10 @@ class HostBackend(Backend, Generic[D]):
                     self._learn([Event(fiber, effective, fired, won)], {})
             self.broken = False
 
+    def sent(self, fiber: int) -> tuple[Floats, Neurons]:
+        assert self._vectors is not None, "only fibers that carry messages are asked"
+        return self._vectors.sent(fiber, self._winners[self.program.fibers[fiber].source])
+
     @abstractmethod
     def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> D:
         """Return the drives of an area: the sums of the weights from the neurons that fire, less the thresholds."""
@@ -233,8 +256,11 @@ class HostBackend(Backend, Generic[D]):
             return self._drives(owner)
         if kind in (TRACED_SOURCES, TRACED_TARGETS):
             return self._traces.read(owner, kind is TRACED_TARGETS)
-        assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
-        return self._thresholds[owner]
+        if kind is THRESHOLDS:
+            return self._thresholds[owner]
+        assert kind in TABLES, f"no backend keeps the state {kind.name}"
+        assert self._vectors is not None, "only parts that hold or carry vectors have tables"
+        return self._vectors.read(kind, owner)
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         if kind is WINNERS:
@@ -248,12 +274,16 @@ class HostBackend(Backend, Generic[D]):
             self._won[owner] = value
         elif kind in (TRACED_SOURCES, TRACED_TARGETS):
             self._traces.write(owner, kind is TRACED_TARGETS, value)
-        else:
-            assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+        elif kind is THRESHOLDS:
             self._thresholds[owner] = without_zeros(value)
+        else:
+            assert kind in TABLES, f"no backend keeps the state {kind.name}"
+            assert self._vectors is not None, "only parts that hold or carry vectors have tables"
+            self._vectors.write(kind, owner, value)
 
     def drain(self) -> Drained:
-        silent, fired = not any(map(len, self._winners)), frozenset(self._fired_areas)
+        silent = not any(map(len, self._winners)) and not self._stepped
+        fired, self._stepped = frozenset(self._fired_areas), False
         drained = Drained(self._rounds, self._stable, silent, fired, self._recorded, self._recorded_drives)
         self._rounds, self._fired_areas, self._recorded, self._recorded_drives = 0, set(), [], []
         return drained
@@ -261,11 +291,16 @@ class HostBackend(Backend, Generic[D]):
     def _state_bytes(self, area: int) -> dict[str, int]:
         """Return the bytes of the state of an area."""
         won = self._won.get(area, NO_DRIVES)
-        return {
+        held = {} if self._vectors is None else self._vectors.area_bytes(area)
+        return held | {
             WINNERS.name: self._winners[area].nbytes,
             THRESHOLDS.name: sum(column.nbytes for column in self._thresholds[area]),
             DRIVES.name: sum(column.nbytes for column in won),
         }
+
+    def _message_bytes(self, fiber: int) -> dict[str, int]:
+        """Return the bytes of a fiber that carries messages; none for others."""
+        return {} if self._vectors is None else self._vectors.fiber_bytes(fiber)
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.taper import Tapered
+from brainsim.kernels.vectors.parts import VECTOR_PARTS
 
 Neurons = npt.NDArray[np.int64]
 
@@ -167,6 +168,7 @@ BUILT_IN_PARTS = frozenset(
         *(Update, Depression),
         *(ChannelGate, AssemblyGate),
         Traced,
+        *VECTOR_PARTS,
     }
 )
 """The parts that each backend of brainsim runs."""

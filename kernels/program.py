@@ -12,6 +12,7 @@ from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT
 from brainsim.kernels.parts import TOP_K, AmongTopK, AssemblyGate, ChannelGate, Channels, TopK, Traced
+from brainsim.kernels.vectors.parts import Message, UnitVectors
 
 MAX_NEURONS = 2**31 - 1
 _DRIVE_LIMIT = THRESHOLD_LIMIT
@@ -38,6 +39,8 @@ class AreaSpec:
         Breaks ties; see `brainsim.kernels.law.selection.area_key`.
     activation : TopK, Channels or AmongTopK
         How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
+    vectors : UnitVectors or None
+        What its nodes hold beside.
     """
 
     name: str
@@ -46,6 +49,7 @@ class AreaSpec:
     refraction: int = 0
     key: int = 0
     activation: TopK | Channels | AmongTopK = TOP_K
+    vectors: UnitVectors | None = None
 
     @property
     def channel(self) -> int:
@@ -76,6 +80,8 @@ class FiberSpec:
         acts like one whose source is silent.
     trace : Traced or None
         Which rounds it remembers.
+    message : Message or None
+        What it carries between areas that hold vectors.  Then its ``graph`` is empty and it drives no neuron.
     """
 
     name: str
@@ -87,10 +93,13 @@ class FiberSpec:
     depression: Depression | None = None
     gate: ChannelGate | AssemblyGate | None = None
     trace: Traced | None = None
+    message: Message | None = None
 
     @cached_property
     def learns(self) -> bool:
         """Whether an open round can change a weight: there is a rule and it moves some."""
+        if self.message is not None:
+            return self.message.learns
         return self.update is not None and (self.update.changes_weights or self.depression is not None)
 
     @property
@@ -125,6 +134,11 @@ class Program:
     def into(self, area: int) -> tuple[int, ...]:
         """Return the indices of the fibers that end in ``area``."""
         return tuple(index for index, fiber in enumerate(self.fibers) if fiber.target == area)
+
+    @cached_property
+    def holds_vectors(self) -> bool:
+        """Whether the nodes of any area hold vectors."""
+        return any(area.vectors is not None for area in self.areas)
 
 
 @dataclass(frozen=True)
@@ -165,7 +179,7 @@ def _runs(part: object, parts: Collection[type]) -> bool:
 
 
 def check_parts(program: Program, backend: str, parts: Collection[type]) -> None:
-    """Refuse a program with a part that a backend does not run: an activation, graph, rule, gate or trace.
+    """Refuse a program with a part that a backend does not run, be it an activation, a graph, a rule or a message.
 
     Raises
     ------
@@ -173,10 +187,11 @@ def check_parts(program: Program, backend: str, parts: Collection[type]) -> None
         Naming the area or fiber, the part and the backend.
     """
     used: list[tuple[str, str, object]] = [(f"Area {a.name!r}", "activation", a.activation) for a in program.areas]
+    used += [(f"Area {a.name!r}", "part", a.vectors) for a in program.areas]
     for fiber in program.fibers:
         parts_of = (("graph", fiber.graph), ("rule", fiber.update), ("depression", fiber.depression))
-        gate_and_trace = (("gate", fiber.gate), ("trace", fiber.trace))
-        used += [(f"Fiber {fiber.name!r}", kind, part) for kind, part in (*parts_of, *gate_and_trace)]
+        others = (("gate", fiber.gate), ("trace", fiber.trace), ("message", fiber.message))
+        used += [(f"Fiber {fiber.name!r}", kind, part) for kind, part in (*parts_of, *others)]
     for owner, kind, part in used:
         if part is not None and not _runs(part, parts):
             known = ", ".join(sorted(each.__name__ for each in parts))
@@ -211,7 +226,7 @@ def check_capacity(program: Program) -> None:
                 f"in a round, above the limit {_REFRACTION_LIMIT // ONE**2:.3g}; lower w_max of its incoming fibers, "
                 "or its refraction"
             )
-        firing = sum(program.areas[f.source].n for f in program.fibers if f.target == index)
+        firing = sum(program.areas[f.source].n for f in program.fibers if f.target == index and f.message is None)
         if firing >= _COUNT_LIMIT:
             raise CapacityError(
                 f"Area {area.name!r}: {firing:_} neurons could fire at it at once, above the limit "

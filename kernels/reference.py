@@ -115,10 +115,13 @@ class ReferenceBackend(HostBackend[Drive]):
         for index, fiber in enumerate(self.program.fibers):
             rows = sum(row.nbytes for (f, _), row in self._rows.items() if f == index)
             learned = sum(len(row) for row in self._weights[index].values()) * _BYTES_PER_LEARNED
-            fibers[fiber.name] = {"rows": rows, "learned": learned, "trace": self._traces.nbytes(index)}
+            sizes = {"rows": rows, "learned": learned, "trace": self._traces.nbytes(index)}
+            fibers[fiber.name] = sizes | self._message_bytes(index)
         areas = {area.name: self._state_bytes(a) for a, area in enumerate(self.program.areas)}
         return {"fibers": fibers, "areas": areas, "shared": {}}
 
     def close(self) -> None:
         self._rows.clear()
         self._weights.clear()
+        if self._vectors is not None:
+            self._vectors.close()

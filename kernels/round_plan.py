@@ -27,6 +27,13 @@ class Learning(NamedTuple):
     rate: int = ONE
 
 
+class Stepping(NamedTuple):
+    """An area whose vectors step in a round, and the fibers that carry messages to it, in the order of declaration."""
+
+    area: int
+    inputs: tuple[int, ...]
+
+
 class Selection(NamedTuple):
     """An area that selects winners in a round, and the fibers that transmit to it."""
 
@@ -57,6 +64,10 @@ class RoundPlan:
         Areas among the selecting ones whose winners' thresholds rise (refractoriness).
     learns : bool
         Whether the round learns at all.
+    stepping : tuple of Stepping
+        Areas whose vectors step.  A held area keeps its winners, and its vectors step.
+    relaxing : tuple of Learning
+        Fibers between areas that hold vectors whose weights learn.
     """
 
     selections: tuple[Selection, ...]
@@ -65,6 +76,8 @@ class RoundPlan:
     gated: tuple[int, ...]
     raising: tuple[int, ...]
     learns: bool
+    stepping: tuple[Stepping, ...] = ()
+    relaxing: tuple[Learning, ...] = ()
 
     @property
     def transmitting(self) -> tuple[int, ...]:
@@ -98,20 +111,26 @@ def plan_round(
     """
     fibers = program.fibers
     inputs: dict[int, list[int]] = {}
+    carried: dict[int, list[int]] = {}
     for f in opened:
-        inputs.setdefault(fibers[f].target, []).append(f)
+        into = inputs if fibers[f].message is None else carried
+        into.setdefault(fibers[f].target, []).append(f)
     selections = tuple(Selection(area, tuple(into)) for area, into in inputs.items() if area not in held)
     rates = dict.fromkeys(opened, ONE) if learning is None else learning
     able = {f: rate for f, rate in rates.items() if fibers[f].learns} if learn else {}
+    learners = [Learning(f, rate) for f, rate in able.items() if rate]
     tracing = tuple(f for f in able if fibers[f].trace)
     used = dict.fromkeys((*(f for selection in selections for f in selection.inputs), *able))
     return RoundPlan(
         selections=selections,
-        learning=tuple(Learning(f, rate) for f, rate in able.items() if rate),
+        learning=tuple(each for each in learners if fibers[each.fiber].message is None),
         tracing=tracing,
         gated=tuple(f for f in used if fibers[f].gate),
         raising=tuple(s.area for s in selections if program.areas[s.area].refraction) if learn else (),
         learns=learn,
+        # Sums of floats depend on their order, which is therefore not that in which fibers are named.
+        stepping=tuple(Stepping(area, tuple(sorted(carried[area]))) for area in sorted(carried)),
+        relaxing=tuple(each for each in learners if fibers[each.fiber].message is not None),
     )
 
 

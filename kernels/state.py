@@ -17,8 +17,11 @@ import numpy.typing as npt
 
 from brainsim.kernels import bounds
 from brainsim.kernels.program import Program
+from brainsim.kernels.vectors import bounds as vector_bounds
+from brainsim.kernels.vectors.parts import UNIT_TOLERANCE
 
 Neurons = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
 
 
 class Firing(NamedTuple):
@@ -65,7 +68,13 @@ class Events(NamedTuple):
     neuron: Neurons
 
 
-Value = Firing | Synapses | Thresholds | Drives | Events
+class Table(NamedTuple):
+    """One row of float32 numbers for each node or edge: vectors, weights of channels, or inputs."""
+
+    rows: Floats
+
+
+Value = Firing | Synapses | Thresholds | Drives | Events | Table
 
 _NONE: npt.NDArray[np.int64] = np.empty(0, np.int64)
 NO_FIRING = Firing(_NONE)
@@ -73,6 +82,7 @@ NO_SYNAPSES = Synapses(_NONE, _NONE, _NONE)
 NO_THRESHOLDS = Thresholds(_NONE, _NONE)
 NO_DRIVES = Drives(_NONE, _NONE)
 NO_EVENTS = Events(_NONE, _NONE)
+NO_TABLE = Table(np.empty((0, 0), np.float32))
 
 
 def without_zeros(thresholds: Thresholds) -> Thresholds:
@@ -93,7 +103,7 @@ def amounts_at(known: Thresholds | Drives, neurons: Neurons) -> npt.NDArray[np.i
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a kind: int64 values.
+    """One column of a kind: int64 values, or a table of float32 values.
 
     Attributes
     ----------
@@ -103,12 +113,15 @@ class Column:
         The smallest and the largest value that an owner, an index of a program, may have.
     sorts : bool
         Whether items are in the order of this column.
+    unit : bool
+        Whether the rows of a table have length 1.
     """
 
     name: str
-    low: Callable[[Program, int], int]
-    high: Callable[[Program, int], int]
+    low: Callable[[Program, int], float]
+    high: Callable[[Program, int], float]
     sorts: bool = False
+    unit: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +148,8 @@ class StateKind:
         The indices of the areas or fibers of a program that can have a value other than ``empty``.
     limit : callable, optional
         How many items the value of an owner can have at most; by default, as many as the sorting columns allow.
+    shape : callable, optional
+        For kinds whose value is one `Table`, the shape that it has.
     """
 
     name: str
@@ -146,21 +161,31 @@ class StateKind:
     learned: bool
     owners: Callable[[Program], Sequence[int]]
     limit: Callable[[Program, int], int] | None = None
+    shape: Callable[[Program, int], tuple[int, int]] | None = None
 
     def named(self, program: Program) -> dict[str, int]:
         """Return the owners in a program, by name."""
         parts = program.areas if self.owner == "area" else program.fibers
         return {parts[index].name: index for index in self.owners(program)}
 
+    def shape_of(self, program: Program, owner: int) -> tuple[int, int]:
+        """Return the shape of a value of a kind whose values are tables."""
+        assert self.shape is not None, f"{self.name} is no table"
+        return self.shape(program, owner)
+
     def most(self, program: Program, owner: int) -> int:
         """Return how many items a value can have."""
+        if self.shape is not None:
+            return prod(self.shape(program, owner))
         if self.limit is not None:
             return self.limit(program, owner)
         sorting = [column for column in self.columns if column.sorts]
-        return prod(max(0, column.high(program, owner) - column.low(program, owner) + 1) for column in sorting)
+        return prod(max(0, int(column.high(program, owner) - column.low(program, owner)) + 1) for column in sorting)
 
     def fault(self, program: Program, owner: int, value: Any) -> str | None:
         """Return what is wrong with a value, ``None`` if a backend may be given it."""
+        if self.shape is not None:
+            return self._fault_of_table(self.shape(program, owner), program, owner, value.rows)
         lengths = {np.shape(column) for column in value}
         if len(lengths) > 1 or len(next(iter(lengths))) != 1:
             return f"its columns must be of one length (got shapes {sorted(lengths)})"
@@ -173,6 +198,20 @@ class StateKind:
             if len(items) and not (low <= int(np.min(items)) and int(np.max(items)) <= high):
                 return f"{column.name} must lie between {low} and {high}"
         return None if self._sorted(value) else "its items must be in ascending order, each once"
+
+    def _fault_of_table(self, shape: tuple[int, int], program: Program, owner: int, rows: Any) -> str | None:
+        if rows.shape != shape:
+            return f"it must be of shape {shape} (got {rows.shape})"
+        if rows.dtype != np.float32:
+            return f"it must be numbers in single precision (got {rows.dtype})"
+        (column,) = self.columns
+        low, high = column.low(program, owner), column.high(program, owner)
+        # Single precision rounds the bounds, too.  A number that is none fails every comparison.
+        if rows.size and not (np.float32(low) <= np.min(rows) and np.max(rows) <= np.float32(high)):
+            return f"{column.name} must be numbers between {low:g} and {high:g}"
+        if column.unit and not (np.abs(np.einsum("ij,ij->i", rows, rows) - 1) <= 2 * UNIT_TOLERANCE).all():
+            return f"{column.name} must have rows of length 1"
+        return None
 
     def _sorted(self, value: Any) -> bool:
         """Return whether consecutive items ascend in the first sorting column in which they differ."""
@@ -255,7 +294,52 @@ def _traced(name: str, last: Callable[[Program, int], int]) -> StateKind:
 
 TRACED_SOURCES = _traced("traced_sources", bounds.last_source)
 TRACED_TARGETS = _traced("traced_targets", bounds.last_target)
-KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS)
+
+
+def _table(
+    name: str,
+    owner: Literal["area", "fiber"],
+    column: Column,
+    owners: Callable[[Program], Sequence[int]],
+    shape: Callable[[Program, int], tuple[int, int]],
+    *,
+    edges: bool = False,
+) -> StateKind:
+    """Return a kind whose value is a `Table` with a row for each node, or for each edge."""
+    return StateKind(
+        name=name,
+        owner=owner,
+        per="synapse" if edges else "neuron",
+        record=Table,
+        columns=(column,),
+        empty=NO_TABLE,
+        learned=edges,
+        owners=owners,
+        shape=shape,
+    )
+
+
+_COMPONENTS = Column("rows", vector_bounds.lowest_component, vector_bounds.highest_component, unit=True)
+VECTORS = _table("vectors", "area", _COMPONENTS, vector_bounds.holding_areas, vector_bounds.vector_shape)
+ANCHORS = _table("anchors", "area", _COMPONENTS, vector_bounds.anchored_areas, vector_bounds.vector_shape)
+CHANNEL_WEIGHTS = _table(
+    "channel_weights",
+    "fiber",
+    Column("rows", vector_bounds.lowest_weight, vector_bounds.highest_weight),
+    vector_bounds.carrying_fibers,
+    vector_bounds.weight_shape,
+    edges=True,
+)
+INPUTS = _table(
+    "inputs",
+    "fiber",
+    Column("rows", vector_bounds.lowest_input, vector_bounds.highest_input),
+    vector_bounds.fibers_with_input,
+    vector_bounds.input_shape,
+)
+TABLES = (VECTORS, ANCHORS, CHANNEL_WEIGHTS, INPUTS)
+"""What areas that hold vectors and the fibers between them have."""
+KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS, *TABLES)
 """In the order in which they are written: who fires before with which drive, since new winners have none."""
 
 
@@ -264,6 +348,6 @@ def same(ours: Any, theirs: Any) -> bool:
     return ours is theirs or all(map(same_column, ours, theirs))
 
 
-def same_column(ours: Neurons, theirs: Neurons) -> bool:
-    """Return whether two int64 arrays are equal."""
+def same_column(ours: npt.NDArray[Any], theirs: npt.NDArray[Any]) -> bool:
+    """Return whether two arrays of one type have the same bits."""
     return ours is theirs or ours.tobytes() == theirs.tobytes()  # ten times faster than comparing arrays

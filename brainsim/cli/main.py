@@ -14,6 +14,7 @@ import click
 from brainsim._version import __version__
 from brainsim.bench.command import bench
 from brainsim.cli.about import info, parameters
+from brainsim.cli.feel import feel
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
 from brainsim.cli.plot import plot
@@ -42,7 +43,7 @@ def cli() -> None:
     """  # noqa: D301 - click takes the character, not an escape
 
 
-for _command in (run, sweep, parameters, check, show, diff, plot, graph, report, view, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, plot, graph, report, view, feel, info, bench):
     cli.add_command(_command)
 
 

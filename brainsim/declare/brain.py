@@ -14,10 +14,12 @@ from brainsim.declare.connecting import fiber_of
 from brainsim.declare.drawing import artist
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.graph import Connectivity
+from brainsim.declare.message import Message
 from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.owner import join_brain
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.region import Region
+from brainsim.declare.relax import Relax
 from brainsim.declare.requirements import check_owned
 from brainsim.declare.trace import Trace
 from brainsim.errors import DeclarationError, FrozenBrainError, UnknownNameError, unknown
@@ -101,7 +103,7 @@ class Brain:
         source: Area,
         target: Area,
         p: float | None = None,
-        plasticity: Plasticity | None = None,
+        plasticity: Plasticity | Relax | None = None,
         *,
         graph: Connectivity | None = None,
         label: str = "",
@@ -111,6 +113,8 @@ class Brain:
         gate: Area | Assembly | None = None,
         transmits_when: Window | None = None,
         learns_when: Window | None = None,
+        message: Message | None = None,
+        channels: Mapping[str, float] | None = None,
     ) -> Fiber:
         """Declare a fiber from ``source`` to ``target`` and return it.
 
@@ -140,6 +144,12 @@ class Brain:
             `Channels`, or else its neurons.  An assembly: all neurons pass while at least half of it fires.
         transmits_when, learns_when : Window, optional
             Phases of an oscillator in which the fiber transmits, and in which it learns.
+        message : Cosine or Sum, optional
+            What the fiber carries between two vector areas, whose nodes it does not drive.  Its graph is stored, its
+            rule is `Relax`, and its weight may be 0.
+        channels : mapping of str to float, optional
+            For a fiber with a message, the weights that each edge has, by name, and how much each counts, 0 to 1e6;
+            one called ``"weight"`` that counts 1 by default.  All begin with the weight of the fiber.
 
         Raises
         ------
@@ -163,6 +173,8 @@ class Brain:
             gate=gate,
             transmits_when=transmits_when,
             learns_when=learns_when,
+            message=message,
+            channels=channels,
         )
         check_owned(self, fiber)
         if any(other.name == fiber.name for other in self._fibers):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from brainsim.declare import requirements
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
+from brainsim.declare.carrying import as_pairs
 from brainsim.declare.fiber import Fiber
 from brainsim.declare.graph import Connectivity, Random
+from brainsim.declare.message import Message
 from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.relax import Relax
 from brainsim.declare.trace import Trace
 from brainsim.errors import DeclarationError
 
@@ -19,7 +22,7 @@ def fiber_of(
     source: Area,
     target: Area,
     p: float | None = None,
-    plasticity: Plasticity | None = None,
+    plasticity: Plasticity | Relax | None = None,
     *,
     graph: Connectivity | None = None,
     label: str = "",
@@ -29,9 +32,11 @@ def fiber_of(
     gate: Area | Assembly | None = None,
     transmits_when: Window | None = None,
     learns_when: Window | None = None,
+    message: Message | None = None,
+    channels: Mapping[str, float] | None = None,
 ) -> Fiber:
     """Return the fiber that `Brain.connect` and `Region.connect` declare with these arguments."""
-    if isinstance(p, Connectivity | Plasticity):
+    if isinstance(p, Connectivity | Plasticity | Relax):
         keyword = "graph" if isinstance(p, Connectivity) else "plasticity"
         cure = f"give it as {keyword}={p!r}"
         raise DeclarationError(where="Brain.connect.p", value=p, allowed="a connection probability", cure=cure)
@@ -40,4 +45,6 @@ def fiber_of(
     elif p is not None or graph is None:
         raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
     modulators = requirements.modulators(modulated_by)
-    return Fiber(source, target, graph, plasticity, label, weight, modulators, trace, gate, transmits_when, learns_when)
+    windows = transmits_when, learns_when
+    carried = message, as_pairs(channels)
+    return Fiber(source, target, graph, plasticity, label, weight, modulators, trace, gate, *windows, *carried)

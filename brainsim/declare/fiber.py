@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 from brainsim._arguments import checked
 from brainsim._validation import integer, name
-from brainsim.declare import requirements
+from brainsim.declare import carrying, requirements
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
+from brainsim.declare.edges import EdgeGraph
 from brainsim.declare.graph import Connectivity
+from brainsim.declare.message import Message
 from brainsim.declare.modulator import Modulator, Window
 from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.relax import Relax
 from brainsim.declare.sparse import stored_csr, to_csr
 from brainsim.declare.trace import Trace
 from brainsim.errors import DeclarationError
@@ -57,12 +60,16 @@ class Fiber:
         What decides which of its source neurons transmit and learn.
     transmits_when, learns_when : Window, optional
         Phases of an oscillator in which it transmits, and in which it learns; ``None`` for all.
+    message : Message, optional
+        What it carries between vector areas; ``None`` for a spiking fiber.
+    channels : tuple of (str, float)
+        The weights of each edge by name, and how much each counts in the message; empty for a spiking fiber.
     """
 
     source: Area
     target: Area
     connectivity: Connectivity
-    plasticity: Plasticity | None = None
+    plasticity: Plasticity | Relax | None = None
     label: str = ""
     weight: float = 1.0
     modulated_by: tuple[Modulator, ...] = ()
@@ -70,6 +77,8 @@ class Fiber:
     gate: Area | Assembly | None = None
     transmits_when: Window | None = None
     learns_when: Window | None = None
+    message: Message | None = None
+    channels: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.label, str) or self.label:
@@ -81,16 +90,34 @@ class Fiber:
         if not isinstance(self.connectivity, Connectivity):
             allowed = "a graph, such as Random(0.1)"
             raise DeclarationError(where=f"{where}.graph", value=self.connectivity, allowed=allowed)
-        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity):
+        if self.plasticity is not None and not isinstance(self.plasticity, Plasticity | Relax):
             raise DeclarationError(
                 f"Fiber {self.name!r}.plasticity: must be a Plasticity rule or None (got {self.plasticity!r}); "
                 "for example Hebbian(beta=0.05)"
             )
-        object.__setattr__(self, "weight", requirements.weight(where, self.weight))
         requirements.check(where, self)
-        graph = self.connectivity.checked(where, self.source, self.target, self.plasticity, self.weight)
+        if self.message is None:
+            self._become_spiking(where)
+        else:
+            self._become_carrying(where)
+
+    def _become_spiking(self, where: str) -> None:
+        """Check a fiber of synapses, and let it have its weight and its graph in their final form."""
+        carrying.check_spiking(where, self)
+        weight, rule = requirements.weight(where, self.weight), self.plasticity
+        assert not isinstance(rule, Relax), "refused above"
+        object.__setattr__(self, "weight", weight)
+        graph = self.connectivity.checked(where, self.source, self.target, rule, weight)
         object.__setattr__(self, "connectivity", graph)
         self.steps()
+
+    def _become_carrying(self, where: str) -> None:
+        """Check a fiber that carries messages, and let it have its channels, its weight and its edges."""
+        carrying.check_message(where, self.message)
+        object.__setattr__(self, "channels", carrying.channels_of(where, self.channels) or carrying.THE_CHANNEL)
+        object.__setattr__(self, "weight", carrying.weight_of(where, self.weight))
+        object.__setattr__(self, "connectivity", carrying.carried_graph(where, self))
+        carrying.message_part(self)
 
     @property
     def name(self) -> str:
@@ -116,7 +143,7 @@ class Fiber:
         DeclarationError
             If the rule does not fit the weights of the fiber.
         """
-        if self.plasticity is None:
+        if self.plasticity is None or isinstance(self.plasticity, Relax):
             return None, None
         rule = self.plasticity.fitted(self.weight)
         try:
@@ -135,6 +162,8 @@ class Fiber:
 
     def row(self, i: int, *, seed: int = 0) -> npt.NDArray[np.int64]:
         """Return the targets of source neuron ``i``, ascending, in a simulator with this seed."""
+        if isinstance(self.connectivity, EdgeGraph):
+            return self.connectivity.targets(self._source_neuron(i))
         stored, i = self.connectivity.stored(), self._source_neuron(i)
         return self.graph(seed).row(i) if stored is None else stored.post[stored.pre == i]
 
@@ -142,6 +171,8 @@ class Fiber:
         """Return whether source neuron ``i`` synapses on target neuron ``j``."""
         stored, i = self.connectivity.stored(), self._source_neuron(i)
         j = integer(f"Fiber {self.name!r}: target neuron", j, 0, self.target.n - 1)
+        if isinstance(self.connectivity, EdgeGraph):
+            return i in self.connectivity.neighbours(j)[0]
         if stored is None:
             return self.graph(seed).contains(i, j)
         return bool(((stored.pre == i) & (stored.post == j)).any())
@@ -157,6 +188,8 @@ class Fiber:
         DeclarationError
             If more than 10**8 synapses are expected; look at single rows instead.
         """
+        if isinstance(self.connectivity, EdgeGraph):
+            return self.connectivity.to_scipy(self.weight, (self.source.n, self.target.n))
         stored = self.connectivity.stored()
         if stored is None:
             graph = self.graph(seed)

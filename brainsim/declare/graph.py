@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._validation import real
-from brainsim.declare.sparse import BYTES_PER_SYNAPSE, Stored, check_sparse, check_stored, sorted_synapses, stored_csr
+from brainsim._validation import real, truth
+from brainsim.declare.sparse import (
+    BYTES_PER_SYNAPSE,
+    Stored,
+    check_sparse,
+    check_stored,
+    check_symmetric,
+    sorted_synapses,
+    stored_csr,
+)
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.weights import MAX_WEIGHT, ONE
@@ -42,6 +50,18 @@ class Connectivity:
     """
 
     p: float = 0.0
+    symmetric: bool = False
+    """Whether each synapse has one in the other direction; a fiber that carries messages stores both as one edge."""
+    named = True
+    """Whether a fiber shows the graph by its own name."""
+
+    def pairs(self, where: str, source: Area, target: Area) -> npt.NDArray[np.int64] | None:
+        """Return the ends of the edges, shape (2, edges), sorted, if the graph draws them without their weights.
+
+        A graph need not have this method, which only saves memory: `synapses` says the same.
+        """
+        del where, source, target
+        return None
 
     def synapses(self, source: Area, target: Area) -> Any:
         """Return a SciPy sparse array of weights, of shape ``(source.n, target.n)``; ``None`` if the graph is random.
@@ -111,12 +131,15 @@ class Explicit(Connectivity):
         One synapse for each stored item, at most 2 * 10**8.  Its value times the ``weight`` of the fiber is the weight
         of the synapse: within the bounds of the fiber's rule, or from -32 767 to 32 767 without one.  An item that is
         stored as 0 is a synapse of weight 0.  Weights are rounded to 16 fractional bits.
+    symmetric : bool
+        Whether the array equals its transpose, without synapses from a neuron to itself.  A fiber that carries messages
+        then stores both directions as one edge with common weights; between spiking areas each direction learns alone.
 
     Raises
     ------
     DeclarationError
-        If the array is not sparse, or, by `Brain.connect`, if its shape does not fit the areas, an item comes twice, or
-        a weight is not a number or out of bounds.
+        If the array is not sparse or, by `Brain.connect`, if its shape does not fit the areas, an item comes twice, it
+        is not symmetric though it should be, or a weight is not a number or out of bounds.
 
     Examples
     --------
@@ -128,11 +151,20 @@ class Explicit(Connectivity):
     """
 
     weights: Any
+    symmetric: bool = field(default=False, kw_only=True)
     _stored: Stored | None = field(default=None, init=False, repr=False)
     _made_by: str = field(default="", init=False, repr=False)
 
+    named = False
+
     def __post_init__(self) -> None:
         check_sparse("Explicit.weights", self.weights)
+        object.__setattr__(self, "symmetric", truth("Explicit.symmetric", self.symmetric))
+
+    def synapses(self, source: Area, target: Area) -> Any:
+        """Return the array."""
+        del source, target
+        return self.weights
 
     def checked(
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
@@ -148,10 +180,12 @@ class Explicit(Connectivity):
             allowed = f"of shape (source.n, target.n) = {(source.n, target.n)}"
             raise DeclarationError(where=where, value=self.weights.shape, allowed=allowed)
         check_stored(where, self.weights.nnz)
-        fitted = Explicit(self.weights)
+        fitted = Explicit(self.weights, symmetric=self.symmetric)
         if made_by:
             object.__setattr__(fitted, "weights", None)  # another copy, which only the graph that made it had
         stored = sorted_synapses(where, self.weights, lambda given: _fixed(where, given, plasticity, weight))
+        if self.symmetric:
+            check_symmetric(where, np.array([stored.pre, stored.post]), stored.weight)
         object.__setattr__(fitted, "_stored", stored)
         object.__setattr__(fitted, "_made_by", made_by)
         return fitted
@@ -174,14 +208,15 @@ class Explicit(Connectivity):
 
     def __str__(self) -> str:
         synapses = f"{self._size:_} synapses"
-        return f"{self._made_by}: {synapses}, {_memory(self._size)}" if self._made_by else synapses
+        size = memory_text(self._size * BYTES_PER_SYNAPSE)
+        return f"{self._made_by}: {synapses}, {size}" if self._made_by else synapses
 
 
 _UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3, "B": 1}
 
 
-def _memory(synapses: int) -> str:
-    size = synapses * BYTES_PER_SYNAPSE
+def memory_text(size: int) -> str:
+    """Return a number of bytes as text."""
     unit = next((unit for unit in ("GB", "MB", "kB") if size >= _UNITS[unit]), "B")
     return f"{size / _UNITS[unit]:.3g} {unit}"
 

@@ -12,6 +12,7 @@ from brainsim.declare.between import both_ways, one_way
 from brainsim.declare.connecting import fiber_of
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.declare.plasticity import Plasticity
+from brainsim.declare.relax import Relax
 from brainsim.errors import DeclarationError, UnknownNameError, unknown
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Region:
         source: Area | str,
         target: Area | str,
         p: float | None = None,
-        plasticity: Plasticity | None = None,
+        plasticity: Plasticity | Relax | None = None,
         **keywords: Any,
     ) -> Fiber:
         """Declare a fiber between two areas of the region and return it.

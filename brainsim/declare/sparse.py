@@ -90,6 +90,31 @@ def _order(synapses: Stored) -> tuple[Neurons, bool]:
     return np.flatnonzero(same & (synapses.post[1:] == synapses.post[:-1])), bool(ascends.all())
 
 
+def check_symmetric(where: str, ends: Neurons, values: npt.NDArray[Any]) -> None:
+    """Refuse edges, sorted, that are not the same in both directions with the same values, or lead to their own node.
+
+    Raises
+    ------
+    DeclarationError
+        Naming an edge.
+    """
+    wrong = np.flatnonzero(ends[0] == ends[1])
+    if len(wrong):
+        i = int(ends[0, wrong[0]])
+        raise DeclarationError(where=where, value=(i, i), allowed="without edges from a node to itself, if symmetric")
+    back = np.lexsort((ends[0], ends[1]))
+    same = (ends[::-1, back] == ends).all(axis=0) & (values[back] == values)
+    if not same.all():
+        i, j = ends[:, np.argmin(same)].tolist()
+        cure = "array + array.T is symmetric, or leave symmetric out"
+        raise DeclarationError(
+            f"{where}: is not symmetric: the edge {i} -> {j} has no equal in the other direction; {cure}",
+            where=where,
+            value=(i, j),
+            cure=cure,
+        )
+
+
 def to_csr(
     name: str, graph: Graph, row: Callable[[int], npt.NDArray[np.int64]], weight: int = ONE
 ) -> csr_array[np.float64]:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from brainsim._validation import integer, real
+from brainsim._validation import integer, real, truth
 from brainsim.declare.graph import Connectivity
+from brainsim.declare.ring import undirected_ring, uniform
 from brainsim.declare.sparse import check_stored
 from brainsim.errors import DeclarationError
 from brainsim.kernels.law.graph import Graph, hashed
-from brainsim.kernels.law.selection import hashes
 from brainsim.kernels.law.taper import Tapered
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class SmallWorld(Connectivity):
     rewired with probability ``rewire``: it moves to a target drawn uniformly among all places but its own on which the
     neuron does not synapse yet.  The graph is directed, and each neuron keeps ``k`` synapses.
 
+    If it is ``symmetric``, the ``n k / 2`` links of the ring are undirected, and the far end of each is rewired with
+    probability ``rewire`` to a place that the near end is not linked to yet: the graph of the paper, in which neurons
+    have ``k`` synapses on average.  Between vector areas an undirected link is one edge; see `Cosine`.
+
     All synapses are stored, in 24 bytes each; while the graph is drawn, it takes about five times as much.
 
     Parameters
@@ -75,12 +79,14 @@ class SmallWorld(Connectivity):
         Probability that a synapse is rewired: 0 for the ring, 1 for a random graph.
     seed : int
         Draws the graph.  It is drawn with the declaration and does not depend on the seed of the simulator.
+    symmetric : bool
+        Whether links are undirected; for fibers from an area to itself.
 
     Raises
     ------
     DeclarationError
-        If a value is out of range or, by `Brain.connect`, the areas differ in ``n``, or there would be more than
-        2 * 10**8 synapses.
+        If a value is out of range or, by `Brain.connect`, the areas differ in ``n``, the graph is symmetric between two
+        areas, or there would be more than 2 * 10**8 synapses.
 
     Examples
     --------
@@ -99,7 +105,8 @@ class SmallWorld(Connectivity):
 
     k: int
     rewire: float
-    seed: int
+    seed: int = 0
+    symmetric: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "k", integer("SmallWorld.k", self.k, 2, None, allowed="an even number of at least 2"))
@@ -107,23 +114,49 @@ class SmallWorld(Connectivity):
             raise DeclarationError(where="SmallWorld.k", value=self.k, allowed="an even number of at least 2")
         object.__setattr__(self, "rewire", real("SmallWorld.rewire", self.rewire, 0.0, 1.0))
         object.__setattr__(self, "seed", integer("SmallWorld.seed", self.seed, 0, None))
+        object.__setattr__(self, "symmetric", truth("SmallWorld.symmetric", self.symmetric))
+
+    def __repr__(self) -> str:
+        symmetric = ", symmetric=True" if self.symmetric else ""
+        return f"SmallWorld(k={self.k}, rewire={self.rewire}, seed={self.seed}{symmetric})"
 
     def checked(
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
     ) -> Connectivity:
         """Return the graph with its synapses, between areas of one size."""
+        self._check(where, source, target)
+        return super().checked(where, source, target, plasticity, weight)
+
+    def _check(self, where: str, source: Area, target: Area) -> None:
+        """Refuse areas that the graph does not fit."""
         _check_sizes(where, self, source, target)
         if self.k >= source.n:
             raise DeclarationError(
                 where=f"{where}.graph: SmallWorld.k", value=self.k, allowed=f"below n = {source.n}", cure="lower k"
             )
+        if self.symmetric and source is not target:
+            allowed = "from an area to itself, since its graph is symmetric"
+            raise DeclarationError(where=f"{where}.graph", value=(source.name, target.name), allowed=allowed)
+        if self.symmetric and self.rewire and 2 * self.k >= source.n:
+            allowed = f"at most (n - 1) / 2 = {(source.n - 1) // 2}, since links that are rewired need room"
+            raise DeclarationError(where=f"{where}.graph: SmallWorld.k", value=self.k, allowed=allowed, cure="lower k")
         check_stored(f"{where}.graph", source.n * self.k)
-        return super().checked(where, source, target, plasticity, weight)
+
+    def pairs(self, where: str, source: Area, target: Area) -> npt.NDArray[np.int64] | None:
+        """Return the two ends of each edge, sorted; of a graph that is not symmetric, source and target."""
+        self._check(where.removesuffix(".graph"), source, target)
+        if self.symmetric:
+            return undirected_ring(source.n, self.k, self.rewire, self.seed)
+        return np.array([np.repeat(np.arange(source.n), self.k), np.sort(self._targets(source.n)).ravel()])
 
     def synapses(self, source: Area, target: Area) -> Any:
         """Return the synapses."""
         from scipy.sparse import coo_array
 
+        if self.symmetric:
+            first, second = undirected_ring(source.n, self.k, self.rewire, self.seed)
+            ends = np.concatenate([first, second]), np.concatenate([second, first])
+            return coo_array((np.ones(2 * len(first)), ends), shape=(source.n, target.n))
         posts = np.sort(self._targets(source.n))
         pres = np.repeat(np.arange(source.n), self.k)
         return coo_array((np.ones(posts.size), (pres, posts.ravel())), shape=(source.n, target.n))
@@ -149,8 +182,7 @@ class SmallWorld(Connectivity):
 
     def _uniform(self, attempt: int, synapses: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
         """Return a uniform number in [0, 1) for each synapse: a hash, the same with every version of NumPy."""
-        key = hashed(b"brainsim-world", str(self.seed), str(attempt))
-        return np.asarray((hashes(key, synapses) >> np.uint64(11)) * 2.0**-53, np.float64)
+        return uniform(hashed(b"brainsim-world", str(self.seed), str(attempt)), synapses)
 
 
 def _repeated(posts: npt.NDArray[np.int64], moves: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

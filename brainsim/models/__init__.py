@@ -1,5 +1,5 @@
 """Published models, each in a module or package of its own."""
 
-from brainsim.models import lazy, nemo
+from brainsim.models import cascade, lazy, nemo
 
-__all__ = ["lazy", "nemo"]
+__all__ = ["cascade", "lazy", "nemo"]

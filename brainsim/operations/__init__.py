@@ -7,6 +7,7 @@ their names beside those of other packages.
 from brainsim.operations.binding import attach
 from brainsim.operations.chains import MarkovChain, frequencies
 from brainsim.operations.choosing import choice_noise, choose, flip_coin, imprint
+from brainsim.operations.feeling import Feeler, Feeling, feel, swayed
 from brainsim.operations.forming import associate, merge, project, reciprocal_project
 from brainsim.operations.homeostasis import normalize
 from brainsim.operations.inhibition import long_range_inhibition, mutual_inhibition, refract
@@ -33,6 +34,8 @@ __all__ = [
     "Choice",
     "Chooser",
     "EpisodicMemory",
+    "Feeler",
+    "Feeling",
     "FiniteStateMachine",
     "MarkovChain",
     "ReadOut",
@@ -52,6 +55,7 @@ __all__ = [
     "cue_of",
     "evoke",
     "familiar",
+    "feel",
     "flip_coin",
     "frequencies",
     "imprint",
@@ -74,4 +78,5 @@ __all__ = [
     "route",
     "separate",
     "store",
+    "swayed",
 ]

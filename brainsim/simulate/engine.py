@@ -15,7 +15,7 @@ from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import WINNERS, Neurons, StateKind
+from brainsim.kernels.state import WINNERS, Floats, Neurons, StateKind
 
 T = TypeVar("T")
 
@@ -101,6 +101,10 @@ class Engine:
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         """Return how often each neuron of a fiber's source has fired at it so far."""
         return self._call(self._sound().transmissions, fiber)
+
+    def sent(self, fiber: int) -> tuple[Floats, Neurons]:
+        """Return what the active nodes of a fiber that carries messages send, and through how many edges."""
+        return self._call(self._sound().sent, fiber)
 
     def drain(self) -> Drained:
         """Return what happened since the last call; also after a round that failed."""

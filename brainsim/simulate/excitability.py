@@ -55,7 +55,7 @@ class Excitability:
         """
         drive = np.zeros(self._program.areas[area].n, np.int64)
         for f in fibers:
-            if self._program.fibers[f].target == area:
+            if self._program.fibers[f].target == area and self._program.fibers[f].message is None:
                 self._add(drive, f)
         neurons, amount = self._engine.read(THRESHOLDS, area)
         drive[neurons] -= amount

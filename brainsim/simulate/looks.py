@@ -54,7 +54,9 @@ class Looks:
     def unused(self) -> tuple[str, ...]:
         """Return a line for each area that never fired, each fiber never opened, and each gate never driven."""
         fired, opened, areas = self._state.fired, self._state.opened, self._program.areas
-        lines = [f"area {area.name!r} never fired" for a, area in enumerate(areas) if a not in fired]
+        messages = [self._program.fibers[f] for f in opened if self._program.fibers[f].message is not None]
+        carried = {end for fiber in messages for end in (fiber.source, fiber.target)}
+        lines = [f"area {area.name!r} never fired" for a, area in enumerate(areas) if a not in fired | carried]
         for f, fiber in enumerate(self._program.fibers):
             if f not in opened:
                 lines.append(f"fiber {fiber.name!r} was never opened")

@@ -19,6 +19,7 @@ from brainsim.simulate.saving import Saving
 from brainsim.simulate.scheduling import Scheduling
 from brainsim.simulate.state import BrainState, StateTable
 from brainsim.simulate.stimuli import Stimuli
+from brainsim.simulate.vectors import Vectors
 from brainsim.simulate.weights import Weights
 
 
@@ -39,6 +40,7 @@ class Parts:
         self.scheduling = Scheduling(engine, self.state, self.planning, self.modulators, self.recorder)
         self.stimuli = Stimuli(engine, self.index, self.state)
         self.excitability = Excitability(engine)
+        self.vectors = Vectors(engine)
         self.weights = Weights(engine, guard, self.index, self.probes)
         self.reinforcement = Reinforcement(engine, self.modulators, self.probes)
         self.looks = Looks(engine, self.state)

@@ -111,6 +111,9 @@ def _steps(program: Program, plan: RoundPlan, given: Circumstances) -> Iterator[
     for f in plan.transmitting:
         target = areas[fibers[f].target].name
         yield Step("project", fibers[f].name, f"adds its weights to the drive of {target}{_gate(program, f, given)}")
+    for each in plan.stepping:
+        for f in each.inputs:
+            yield Step("project", fibers[f].name, _message(program, f))
     for a, _ in plan.selections:
         yield Step("select", areas[a].name, areas[a].activation.event(areas[a].n, areas[a].k))
     yield from _learning(program, plan, given)
@@ -129,10 +132,22 @@ def _learning(program: Program, plan: RoundPlan, given: Circumstances) -> Iterat
         beside = "" if each.fiber in transmitting else ", without transmitting"
         for action in _changes(fiber, each):
             yield Step("learn", fiber.name, f"{action}{beside}{_gate(program, each.fiber, given)}")
+    for each in plan.relaxing:
+        rate = "" if each.rate == ONE else f" at rate {to_float(each.rate):.4g}"
+        yield Step("learn", program.fibers[each.fiber].name, f"relaxes the weights of edges among active nodes{rate}")
     for f in plan.tracing:
         trace = program.fibers[f].trace
         assert trace is not None, "only fibers with a trace remember rounds"
         yield Step("learn", program.fibers[f].name, f"notes the round in its trace of {_counted(len(trace.rates))}")
+
+
+def _message(program: Program, fiber: int) -> str:
+    """Return what a message does."""
+    spec = program.fibers[fiber]
+    message, target = spec.message, program.areas[spec.target]
+    assert message is not None, "only fibers with a message step vectors"
+    which = "the active nodes" if message.active_only else f"all {target.n:_} nodes"
+    return f"carries a {message.label} message, and the vectors of {which} of {target.name} step"
 
 
 def _changes(fiber: FiberSpec, learning: Learning) -> Iterator[str]:

@@ -23,6 +23,7 @@ from brainsim.kernels.backend import Memory
 from brainsim.kernels.program import Options, default_cache_mb
 from brainsim.simulate import backends
 from brainsim.simulate.connectome import Connectome
+from brainsim.simulate.edges import Edges
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.guard import Guard, changes, ends, looks
 from brainsim.simulate.index import AreaLike, AreasLike, Openable
@@ -459,6 +460,61 @@ class Simulator:
     def connectome(self, fiber: Fiber | FiberSet) -> Connectome:
         """Return the synapses and present weights of one fiber."""
         return self._parts.weights.connectome(fiber)
+
+    @looks
+    def edges(self, fiber: Fiber | FiberSet) -> Edges:
+        """Return the edges, the present weights and the input of one fiber between vector areas, and what it sends."""
+        return self._parts.weights.edges(fiber)
+
+    @looks
+    def vectors(self, area: AreaLike, nodes: npt.ArrayLike | None = None) -> npt.NDArray[np.float32]:
+        """Return the present unit vectors of a `VectorArea`.
+
+        Parameters
+        ----------
+        area : VectorArea or str
+            The area.
+        nodes : array_like of int, optional
+            Nodes, in any order.  By default all.
+
+        Returns
+        -------
+        float32 array, shape (n, dim) or (nodes, dim)
+            Those of all nodes are not copied, and read-only; they stay as they are when the simulation goes on.
+        """
+        return self._parts.vectors.read(self._parts.index.area(area), nodes)
+
+    @changes
+    def set_vectors(self, area: AreaLike, vectors: npt.ArrayLike, nodes: npt.ArrayLike | None = None) -> None:
+        """Replace the vectors of a `VectorArea`: all of them, or those of some nodes.
+
+        Those of all nodes are the first vectors from then on, which the ``anchor`` of a message pulls towards.
+
+        Parameters
+        ----------
+        area : VectorArea or str
+            The area.
+        vectors : array_like, shape (n, dim) or (nodes, dim)
+            Their lengths are made 1.
+        nodes : array_like of int, optional
+            Nodes, in the order of ``vectors``.  By default all.
+
+        Raises
+        ------
+        DeclarationError
+            If the area holds no vectors, a vector is 0 or has components that are no numbers, the shape does not fit,
+            or a node is named twice.
+
+        Examples
+        --------
+        >>> brain = Brain()
+        >>> words = brain.add(VectorArea("Words", n=3, dim=2, k=1))
+        >>> with Simulator(brain, backend="reference") as sim:
+        ...     sim.set_vectors(words, [[1, 0], [0, 2], [3, 4]])
+        ...     print(sim.vectors(words).tolist())
+        [[1.0, 0.0], [0.0, 1.0], [0.6000000238418579, 0.800000011920929]]
+        """
+        self._parts.vectors.write(self._parts.index.area(area), vectors, nodes)
 
     @changes
     def forget(self, fibers: Openable) -> None:

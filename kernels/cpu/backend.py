@@ -31,6 +31,8 @@ from brainsim.kernels.parts import AmongTopK, AssemblyGate, ChannelGate, Channel
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
+from brainsim.kernels.vectors.engine import VectorEngine
+from brainsim.kernels.vectors.parts import CosineMessage, SelfMessage, SumMessage, UnitVectors
 
 
 class CpuBackend(HostBackend[Drive]):
@@ -50,6 +52,7 @@ class CpuBackend(HostBackend[Drive]):
             *(Update, Depression),
             *(ChannelGate, AssemblyGate),
             Traced,
+            *(UnitVectors, SumMessage, CosineMessage, SelfMessage),
         }
     )
 
@@ -63,6 +66,11 @@ class CpuBackend(HostBackend[Drive]):
         for area, neurons in enumerate(self._winners):
             self._resources.tables.hold_firing(area, neurons)
         super().run(plan, record, drives)
+
+    def _vector_engine(self) -> VectorEngine:
+        from brainsim.kernels.cpu.vectors.engine import CpuVectors  # compiled where a brain holds vectors only
+
+        return CpuVectors(self.program, self.options)
 
     def _passed(self, fiber: int) -> Neurons:
         passed = super()._passed(fiber)
@@ -97,7 +105,11 @@ class CpuBackend(HostBackend[Drive]):
         resources, areas = self._resources, enumerate(self.program.areas)
         return {
             "fibers": {
-                fiber.name: {**resources.fiber_bytes(f), "trace": self._traces.nbytes(f)}
+                fiber.name: {
+                    **resources.fiber_bytes(f),
+                    "trace": self._traces.nbytes(f),
+                    **self._message_bytes(f),
+                }
                 for f, fiber in enumerate(self.program.fibers)
             },
             "areas": {area.name: {"index": resources.index_bytes(a), **self._state_bytes(a)} for a, area in areas},
@@ -108,6 +120,8 @@ class CpuBackend(HostBackend[Drive]):
         with uninterrupted():
             self._winners = [np.empty(0, np.int64) for _ in self._winners]
             self._resources.close()
+            if self._vectors is not None:
+                self._vectors.close()
 
 
 def _check(options: Options) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,13 @@ def _examples() -> Iterator[Any]:
         for path in sorted(folder.rglob("*.py")):
             if ">>> " in path.read_text():
                 inner = [part for part in path.relative_to(folder).with_suffix("").parts if part != "__init__"]
+                needs_torch = "networks" in inner
+                if needs_torch and not find_spec("torch"):
+                    continue
                 module = importlib.import_module(".".join([package, *inner]))
                 for found in doctest.DocTestFinder(exclude_empty=True).find(module):
                     if found.examples:
-                        yield pytest.param(found, id=found.name)
+                        yield pytest.param(found, id=found.name, marks=[pytest.mark.torch] * needs_torch)
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ class Checked:
     path : str
         Where it is.
     kind : str
-        What it is: ``state``, ``dump``, ``history``, ``run``, ``sweep``, ``json``, ``csv``, ``text``, ``picture``,
-        ``partial`` (what a writer left that was killed), ``hdf5`` (that cannot be read), ``other``.
+        What it is: ``state``, ``dump``, ``history``, ``model``, ``run``, ``sweep``, ``json``, ``csv``, ``text``,
+        ``picture``, ``partial`` (what a writer left that was killed), ``hdf5`` (that cannot be read), ``other``.
     condition : {"whole", "unfinished", "damaged", "unknown"}
         ``unfinished``: whole as far as it goes.  ``unknown``: cannot be told; a folder is not judged by such a file.
     detail : str
@@ -127,6 +127,8 @@ def _dump(path: Path, content: Held) -> Checked:
         return Checked(str(path), kind, "damaged", f"is damaged: {', '.join(lost)}", rounds)
     said = [f"recording {name!r} of {counted(length, 'round')}" for name, length in good.items()]
     said += [counted(assemblies, "assembly", "assemblies")] if assemblies or not said else []
+    if kind == "model":  # its seal covers all of it
+        said = [", ".join(f"{name} {value}" for name, value in content.about.items())]
     if content.growing:
         return Checked(str(path), kind, "unfinished", f"{', '.join(said)}; {_GROWING}", rounds)
     return Checked(str(path), kind, "whole", ", ".join(said), rounds)

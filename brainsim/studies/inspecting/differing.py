@@ -53,6 +53,8 @@ def diff(a: str | Path, b: str | Path) -> Comparison:
     if kinds != ["hdf5", "hdf5"]:
         raise _incomparable(a, b, [_NAMES.get(kind, "file of another kind") for kind in kinds])
     with held(first) as ours, held(second) as theirs:
+        if "model" in (ours.kind, theirs.kind):
+            raise _incomparable(a, b, [ours.kind, theirs.kind])
         if "state" not in (ours.kind, theirs.kind):
             found = [
                 *of_assemblies(ours.assemblies, theirs.assemblies),

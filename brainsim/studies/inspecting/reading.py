@@ -25,8 +25,8 @@ class Held:
 
     Attributes
     ----------
-    kind : {"state", "dump", "history"}
-        What it is; a state is read by `brainsim.simulate.states_file.read_state`.
+    kind : {"state", "dump", "history", "model"}
+        What it is; a state is read by `brainsim.simulate.states_file.read_state`, a model by `CascadeModel.load`.
     format : int
         The format of the file.
     about : mapping
@@ -41,7 +41,7 @@ class Held:
         Whether it is a history that is still being written, or whose writer was killed.
     """
 
-    kind: Literal["state", "dump", "history"]
+    kind: Literal["state", "dump", "history", "model"]
     format: int
     about: Mapping[str, Any]
     descriptions: Mapping[str, str]
@@ -73,7 +73,7 @@ def _content(file: h5py.File) -> Held:
     descriptions: dict[str, str] = {}
     file.visititems(lambda name, part: descriptions.update(_described(name, part)))
     return Held(
-        kind="state" if "identity" in file or "declaration" in file else "history" if blocks.TABLES in file else "dump",
+        kind=_kind(file),
         format=about.pop("brainsim_format"),
         about={**about, **about_in(file)},
         descriptions=descriptions,
@@ -81,6 +81,12 @@ def _content(file: h5py.File) -> Held:
         recordings=stored(file),
         growing=bool(file.swmr_mode),
     )
+
+
+def _kind(file: h5py.File) -> Literal["state", "dump", "history", "model"]:
+    if "identity" in file or "declaration" in file:
+        return "state"
+    return "model" if "cascade" in file else "history" if blocks.TABLES in file else "dump"
 
 
 def _described(name: str, part: h5py.Group | h5py.Dataset) -> dict[str, str]:

@@ -48,7 +48,7 @@ def _verdict(checked: Checked) -> str:
     detail = checked.detail
     if checked.condition == "damaged":  # which the verdict says already
         detail = re.sub(r"^is damaged(?:: | \((.*)\)$)", r"\1", detail, flags=re.DOTALL)
-    if checked.condition == "whole" and checked.kind in ("state", "dump", "history"):
+    if checked.condition == "whole" and checked.kind in ("state", "dump", "history", "model"):
         detail = f"{checked.kind}, {detail}"
     return f"{checked.condition}: {detail}" if detail else checked.condition
 

@@ -1,0 +1,116 @@
+"""The cascade of nodes, which knows no words: a brain, its simulator, and the trained layers between rounds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._validation import count
+from brainsim.declare.assembly import Assembly
+from brainsim.models.cascade.checking import Vectors, integers
+from brainsim.models.cascade.declaring import WORDS, declare
+from brainsim.models.cascade.design import Cascade
+from brainsim.models.cascade.graphs import WordGraph
+from brainsim.models.cascade.maps import cascade_maps
+from brainsim.models.cascade.readout import sums_at_ends
+from brainsim.simulate.simulator import Simulator
+
+if TYPE_CHECKING:
+    from brainsim.models.cascade.network import CascadeNetwork
+
+Nodes = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+
+
+class CascadeCore:
+    """A brain of one area with a cascade, run by a simulator.
+
+    Parameters
+    ----------
+    cascade : Cascade
+        Sizes and constants.
+    graph : WordGraph
+        Which nodes are neighbours.
+    vectors : float32 array, shape (n, dim)
+        First vectors of the nodes, unit rows.
+    seed : int
+        Of the simulator, and of the first parameters of the trained layers.
+    **simulator
+        Passed on to `Simulator`.
+
+    Attributes
+    ----------
+    brain, words, links, sim
+        The brain, its area, its fiber, and the simulator.
+    vectors : float32 array, shape (n, dim)
+        The vectors of the nodes before any layer.
+    degrees : int64 array, shape (n,)
+        How many neighbours each node has.
+    network : CascadeNetwork or None
+        The trained layers, ``None`` before the first training: new ones change nothing.
+    """
+
+    def __init__(self, cascade: Cascade, graph: WordGraph, vectors: Vectors, seed: int, **simulator: Any) -> None:
+        self.cascade, self.seed = cascade, seed
+        self.brain, self.words, self.links = declare(cascade, graph)
+        self.sim = Simulator(self.brain, seed, **simulator)
+        self.sim.set_vectors(self.words, vectors)
+        self.vectors = self.sim.vectors(self.words).copy()
+        self.degrees = np.bincount(graph.edges.ravel(), minlength=cascade.n)
+        self.network: CascadeNetwork | None = None
+
+    @property
+    def edges(self) -> Any:
+        """The edges, their weights and the input of nodes, as ``sim.edges`` returns them."""
+        return self.sim.edges(self.links)
+
+    def learn(self, nodes: npt.ArrayLike, rounds: int = 1) -> None:
+        """Let the edges among some nodes learn.
+
+        Raises
+        ------
+        DeclarationError
+            If they are no nodes.
+        """
+        active = integers("CascadeCore.learn.nodes", nodes, 0, self.cascade.n)
+        rounds = count("CascadeCore.learn.rounds", rounds, 1)
+        self._activate(np.unique(active))
+        self.sim.run((), rounds=rounds, learn=self.links)
+        self.sim.silence(self.words)
+
+    def states(self, nodes: Nodes) -> Vectors:
+        """Return the vectors of active nodes, in this order, after all layers; nothing changes."""
+        with self.sim.frozen() as sim:
+            self._activate(np.sort(nodes))
+            for layer in range(1, self.cascade.layers + 1):
+                sim.run(self.links, learn=())
+                if self.network is not None:
+                    rows = self.network.act(layer, sim.vectors(self.words, nodes=nodes))
+                    sim.set_vectors(self.words, rows, nodes=nodes)
+            return sim.vectors(self.words, nodes=nodes)
+
+    def emotion(self, nodes: Nodes) -> Doubles:
+        """Return the mean weight, in each channel, of all edges of active nodes; nothing changes."""
+        with self.sim.frozen():
+            self._activate(np.sort(nodes))
+            sums = self.edges.sent().sum(axis=0, dtype=np.float64)
+        return np.asarray(sums / self.degrees[nodes].sum())
+
+    def emotions(self) -> Doubles:
+        """Return the mean weight of the edges of each node, shape (n, channels)."""
+        sums = sums_at_ends(self.edges.pairs, self.edges.weights, self.cascade.n)
+        return sums / np.maximum(self.degrees, 1)[:, None]
+
+    def maps(self, nodes: Nodes) -> Vectors | None:
+        """Return the matrices by which a layer acts on nodes whose neighbours keep their vectors, (nodes, dim, dim).
+
+        ``None`` if a layer changes nothing: where ``keep`` is 1, or ``literal`` is set.
+        """
+        if self.cascade.keep == 1 or self.cascade.literal:
+            return None
+        return cascade_maps(self.cascade, self.edges, self.vectors, nodes)
+
+    def _activate(self, nodes: Nodes) -> None:
+        self.sim.present(Assembly(WORDS, nodes))

@@ -1,0 +1,81 @@
+"""Ranking replies by the words that a text makes likely, and by how alike both feel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._validation import real
+from brainsim.models.cascade.readout import distinct, log_probabilities
+from brainsim.models.cascade.tokens import several, words_of
+
+if TYPE_CHECKING:
+    from brainsim.models.cascade.model import CascadeModel
+
+Nodes = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A text and how well it fits as a reply.
+
+    Attributes
+    ----------
+    text : str
+        The reply.
+    score : float
+        In nats; larger is better.
+    """
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Emotions:
+    """The emotional vectors of words, scaled by their standard deviations.
+
+    Attributes
+    ----------
+    scaled : float64 array, shape (n, channels)
+        Of each word alone.
+    degrees : int64 array, shape (n,)
+        How many edges it is the mean of.
+    """
+
+    scaled: Doubles
+    degrees: Nodes
+
+    @classmethod
+    def of(cls, emotions: Doubles, degrees: Nodes) -> Self:
+        """Return emotions in units of their standard deviation; a channel that is equal everywhere counts nothing."""
+        spread = emotions.std(axis=0)
+        return cls(emotions / np.where(spread > 0, spread, np.inf), degrees)
+
+    def mean(self, nodes: Nodes) -> Doubles:
+        """Return the emotional vector of words that are active together: the mean over all their edges."""
+        return np.average(self.scaled[nodes], axis=0, weights=self.degrees[nodes])
+
+    def distance(self, nodes: Nodes, others: Nodes) -> float:
+        """Return the Euclidean distance of the emotional vectors of two sets of words."""
+        return float(np.linalg.norm(self.mean(nodes) - self.mean(others)))
+
+
+def ranked(model: CascadeModel, text: str, replies: Iterable[str], emotion: float) -> list[Reply]:
+    """Return replies to a text, the best first; see `CascadeModel.rank`."""
+    where = "CascadeModel.rank"
+    weight = real(f"{where}.emotion", emotion, 0.0, 1000.0)
+    texts = several(f"{where}.replies", replies)
+    logs = log_probabilities(model.core.vectors, model.context(text), model.cascade.tau)
+    emotions, asked = Emotions.of(model.emotions(), model.core.degrees), model.active(text)
+    found = []
+    for each in texts:
+        nodes = np.array([model.vocabulary.index[word] for word in words_of(each) if word in model.vocabulary], int)
+        distance = weight * emotions.distance(asked, distinct(nodes)) if weight and len(nodes) else 0.0
+        found.append(Reply(each, float(logs[nodes].mean()) - distance if len(nodes) else -np.inf))
+    return sorted(found, key=lambda reply: (-reply.score, reply.text))

@@ -1,0 +1,1 @@
+"""Numba kernels for areas that hold vectors, loaded when a brain has one."""

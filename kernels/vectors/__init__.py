@@ -1,0 +1,1 @@
+"""Areas whose nodes hold unit vectors, and fibers that carry messages between them."""

@@ -1,0 +1,126 @@
+"""The blocks of decoders, against the formulas of the papers."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytestmark = pytest.mark.torch
+
+torch = pytest.importorskip("torch")
+
+from brainsim.errors import DeclarationError
+from brainsim.networks.blocks import RMSNorm, SwiGLU, attend, initialise, rope, rotate
+from brainsim.networks.transformer import Transformer, TransformerConfig
+
+SMALL = TransformerConfig(vocabulary=31, dim=32, layers=2, heads=4, kv_heads=2, hidden=40)
+
+
+def some(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def tokens(length: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(SMALL.vocabulary, (2, length), generator=torch.Generator().manual_seed(seed))
+
+
+def test_rms_norm_divides_by_the_root_of_the_mean_square() -> None:
+    norm, x = RMSNorm(8), some(3, 8)
+    with torch.no_grad():
+        norm.weight.copy_(some(8, seed=1))
+    expected = x / (x.pow(2).mean(-1, keepdim=True) + 1e-6).sqrt() * norm.weight
+    torch.testing.assert_close(norm(x), expected)
+
+
+def test_products_of_rotated_vectors_depend_on_the_distance_alone() -> None:
+    query, key = some(16), some(16, seed=1)
+    turned = [rotate(each.expand(50, 16), rope(torch.arange(50), 16, 10_000.0)) for each in (query, key)]
+    scores = turned[0] @ turned[1].T
+    for distance in (-20, -1, 0, 7):
+        along = torch.diagonal(scores, distance)
+        torch.testing.assert_close(along, along[:1].expand_as(along), rtol=1e-4, atol=1e-5)
+    assert scores[0].std() > 0.1
+
+
+def test_a_pair_turns_by_its_frequency() -> None:
+    cosines, sines = rope(torch.tensor([3]), 4, 100.0)
+    torch.testing.assert_close(cosines[0, :2], torch.tensor([math.cos(3.0), math.cos(0.3)]))
+    torch.testing.assert_close(sines[0, 2:], torch.tensor([math.sin(3.0), math.sin(0.3)]))
+
+
+@pytest.mark.parametrize(("wanted", "held"), [(6, 6), (2, 6), (1, 6)])
+def test_attention_is_the_softmax_over_earlier_keys(wanted: int, held: int) -> None:
+    queries, keys, values = some(2, 4, wanted, 8), some(2, 2, held, 8, seed=1), some(2, 2, held, 8, seed=2)
+    found = attend(queries, keys, values)
+    for head in range(4):
+        for at in range(wanted):
+            seen = held - wanted + at + 1
+            scores = queries[:, head, at, None, :] @ keys[:, head // 2, :seen].mT / math.sqrt(8)
+            expected = (torch.softmax(scores, -1) @ values[:, head // 2, :seen])[:, 0]
+            torch.testing.assert_close(found[:, head, at], expected)
+
+
+def test_swiglu_is_its_formula_and_takes_an_addition_to_the_gate() -> None:
+    part, x, more = SwiGLU(8, 12), some(3, 8), some(12, 8, seed=3)
+    initialise(part, 1)
+    gate = x @ part.gate.weight.T + x @ more.T
+    expected = (gate * torch.sigmoid(gate) * (x @ part.up.weight.T)) @ part.down.weight.T
+    torch.testing.assert_close(part(x, {"gate": lambda given: given @ more.T}), expected)
+
+
+def test_no_position_sees_a_later_one() -> None:
+    model, text = Transformer(SMALL), tokens(30)
+    before = model(text)
+    text[:, 12] = (text[:, 12] + 1) % SMALL.vocabulary
+    after = model(text)
+    assert torch.equal(before[:, :12], after[:, :12])
+    assert not torch.equal(before[:, 12:], after[:, 12:])
+
+
+def test_a_cache_gives_the_logits_of_the_whole_sequence() -> None:
+    model, text = Transformer(SMALL), tokens(20)
+    cache = model.cache()
+    parts = [model(text[:, begin:end], cache) for begin, end in ((0, 7), (7, 8), (8, 9), (9, 20))]
+    assert cache.length == 20
+    torch.testing.assert_close(torch.cat(parts, 1), model(text), rtol=1e-4, atol=1e-5)
+
+
+def test_checkpointing_changes_no_gradient() -> None:
+    gradients = []
+    for checkpointing in (False, True):
+        model = Transformer(SMALL)
+        model.checkpointing = checkpointing
+        model(tokens(20)).logsumexp(-1).sum().backward()
+        gradients.append([each.grad for each in model.parameters()])
+    for plain, checkpointed in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, checkpointed)
+
+
+def test_weights_follow_from_the_seed_and_leave_torchs_own_generator_alone() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    same, other = Transformer(SMALL, seed=1), Transformer(SMALL, seed=2)
+    assert torch.equal(torch.rand(1), expected)
+    deeper = Transformer(TransformerConfig(**{**vars(SMALL), "layers": 3}), seed=1)
+    assert torch.equal(same.embedding.weight, deeper.embedding.weight)
+    assert torch.equal(same.blocks[1].attention.q.weight, deeper.blocks[1].attention.q.weight)
+    assert not torch.equal(same.embedding.weight, other.embedding.weight)
+    assert not torch.equal(same.blocks[0].attention.k.weight, same.blocks[0].attention.v.weight)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"kv_heads": 3}, "heads: must be a multiple of kv_heads = 3"),
+        ({"heads": 6, "kv_heads": 6}, "dim: must be a multiple of heads = 6"),
+        ({"head_dim": 7}, "head_dim: must be even"),
+        ({"layers": 0}, "layers: must be an integer of at least 1"),
+        ({"dim": "wide"}, "dim: must be an integer"),
+        ({"rope_base": float("nan")}, "rope_base: must be a number between"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
+        TransformerConfig(**{**vars(SMALL), **changed})
