@@ -30,8 +30,8 @@ from matplotlib.figure import Figure
 from brainsim import experiment
 from brainsim.models.cascade import Cascade, CascadeModel, Vocabulary, begin_training, words_of
 from brainsim.networks.needs import require_torch
-from brainsim.simulate.usage import peak_rss_mb
 from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.info import peak_rss_mb
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
@@ -98,7 +98,7 @@ def emotional_cascade(
         Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
     require_torch()
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ("frequency",))
     sizes = {"design": design, "tokens": tokens, "steps": steps, "batch": batch, "rate": rate}
     calls = {arm: Call(trained, (arm, text, norms, neighbours, sizes)) for arm in ARMS}
     found = over_seeds(run, calls, seeds, "models")

@@ -90,7 +90,7 @@ def emotional_sentences(
         Divisions of the training sentences, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("emotional_sentences")
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ("nearest",))
     every = talk.read_sentences(sentences)
     found = over_seeds(run, {"sentences": Call(classified, (sentences, rounds, prior))}, seeds, "divisions")
     parts = found["sentences"]

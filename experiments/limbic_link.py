@@ -6,9 +6,10 @@ their own, so that what is felt comes from their neighbours.  Joy sets dopamine,
 lexical area learn; safety lowers the threshold of its neurons; curiosity adds noise to their drive.  The word forms an
 assembly there.  Later half of the word's sound is presented, without emotion.
 
-Measured, for each word: how much of its assembly half the sound recalls, how many neurons the assembly has, and how
-many neurons fired while it formed.  The score of a brain is the rank correlation, over words, of each with the rating
-that should move it: recall with valence, size with dominance, support with arousal.
+Measured, for each word: how much of its assembly half the sound recalls (recall), how many neurons fired in a round
+while it formed (size), and how many fired in all these rounds together (support).  The score of a brain is the rank
+correlation, over words, of each with the rating that should move it: recall with valence, size with dominance, support
+with arousal.
 
 Arms: all three links; each link alone; heard words have input as well (what is felt is what people said).  Controls:
 dopamine, threshold and noise are constant at the mean that they have with all links; input shuffled among words.
@@ -46,8 +47,9 @@ from emotional import material
 K = 50
 FORMING, RECALLING = 5, 5  # rounds
 TEACHING = 60  # rounds in which the weights of the amygdala learn
-REST = {"dopamine": 1.0, "threshold": 3.0, "noise": 1.0}
-SWING = {"dopamine": 0.5, "threshold": -1.5, "noise": 0.5}  # for an emotion of one standard deviation
+REST = {"dopamine": 1.0, "threshold": 11.0, "noise": 1.0}
+SWING = {"dopamine": 0.5, "threshold": -2.0, "noise": 0.5}  # for an emotion of one standard deviation
+MOST = {"dopamine": 8.0, "threshold": 50.0, "noise": 50.0}
 MOVED_BY = {"recall": "valence", "size": "dominance", "support": "arousal"}
 CRITERIA = {"moved": 0.1, "control": 0.1}
 ARMS = {
@@ -105,7 +107,7 @@ def limbic_link(
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ())
     known = material.rated(material.load(run.folder), material.norms_of(text, norms))
     calls = {arm: Call(learned, (arm, text, norms, neighbours, n, p, beta, heard)) for arm in ARMS}
     found = over_seeds(run, calls, seeds)
@@ -183,7 +185,7 @@ def _spread(plan: Plan, graph: Any, part: Part, seed: int) -> tuple[float, float
 
 
 def _sway(name: str, spread: float, *, linked: bool) -> Sway:
-    return Sway(REST[name], SWING[name] / spread if linked else 0.0)
+    return Sway(REST[name], SWING[name] / spread if linked else 0.0, most=MOST[name])
 
 
 def learned(
@@ -228,12 +230,12 @@ def learned(
         for name, feeling in zip(names, felt, strict=True):
             formed.append(_formed(sim, feeling, dopamine, phon[name], lex, learns, rng))
         recalled = [
-            _recalled(sim, phon[name], lex, learns, whole) for name, (whole, _) in zip(names, formed, strict=True)
+            _recalled(sim, phon[name], lex, learns, whole) for name, (whole, *_) in zip(names, formed, strict=True)
         ]
     measures = {
         "recall": recalled,
-        "size": [float(len(whole)) for whole, _ in formed],
-        "support": [float(support) for _, support in formed],
+        "size": [size for _, size, _ in formed],
+        "support": [float(support) for *_, support in formed],
     }
     return {
         "moved": {name: _rank_correlation(measures[name], plan.ratings, scale) for name, scale in MOVED_BY.items()},
@@ -260,19 +262,21 @@ def _mean_feeling(felt: Sequence[Feeling]) -> Feeling:
 
 def _formed(
     sim: Simulator, feeling: Feeling, dopamine: Modulator, sound: Assembly, lex: Area, learns: FiberSet, rng: Any
-) -> tuple[Assembly, int]:
-    """Let a word form its assembly, and return it and how many neurons fired on the way."""
+) -> tuple[Assembly, float, int]:
+    """Let a word form its assembly; return it, how many neurons fired in a round, and how many fired at all."""
     ever: set[int] = set()
+    fired = []
     sim.set_modulator(dopamine, feeling.dopamine)
     sim.silence(lex)
     sim.present(sound)
     for _ in range(FORMING):
         with swayed(sim, lex, feeling, rng=rng):
             sim.run(learns)
+        fired.append(len(sim.assembly(lex)))
         ever |= set(sim.assembly(lex).neurons.tolist())
     whole = sim.assembly(lex)
     sim.silence(sound.area, lex)
-    return whole, len(ever)
+    return whole, fmean(fired), len(ever)
 
 
 def _recalled(sim: Simulator, sound: Assembly, lex: Area, learns: FiberSet, whole: Assembly) -> float:

@@ -94,7 +94,7 @@ def reply_ranking(
         Divisions of the dialogues, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("reply_ranking")
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ("nearest",))
     found = over_seeds(run, {"replies": Call(ranked, (text, norms, dialogues, rounds))}, seeds, "divisions")
     parts = found["replies"]
     _table(run, parts)
