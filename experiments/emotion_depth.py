@@ -97,7 +97,8 @@ def emotion_depth(
     anchor
         Share of the first vector that an anchor keeps in each layer.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
+        graphs beside it.
     seeds
         Divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
     """

@@ -93,7 +93,8 @@ def emotional_cascade(
     rate
         Largest learning rate.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
+        graphs beside it.
     seeds
         Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """

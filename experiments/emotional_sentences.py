@@ -85,7 +85,8 @@ def emotional_sentences(
     prior
         Sentences of the general mixture that are added to those of each word.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
+        graphs beside it.
     seeds
         Divisions of the training sentences, each with a seed of its own; means and 95 % intervals are reported.
     """

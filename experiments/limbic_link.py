@@ -103,7 +103,8 @@ def limbic_link(
     heard
         Words that a brain hears; at most half of the rated words.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
+        graphs beside it.
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """

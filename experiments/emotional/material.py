@@ -101,7 +101,7 @@ def prepare(
     text, words, dim, neighbours
         As the studies take them.
     prepared
-        Folder of an earlier run with these settings, whose vectors and graphs are taken; ``None`` for none.
+        The file of vectors of an earlier run with these settings, which is taken, and the graphs beside it.
     orders
         Of the graphs that are needed.
     """
@@ -118,11 +118,12 @@ def _taken(part: Part, prepared: Path | None, file: str) -> dict[str, Any] | Non
     """Copy a file of an earlier run, and return the result of its part."""
     if prepared is None:
         return None
-    earlier = Part(Path(prepared), part.key, files=(file,))
-    if not earlier.done:
-        raise ExperimentError(f"--set prepared={prepared}: has no {file}; give the folder of an earlier run")
+    folder = Path(prepared).parent
+    earlier = Part(folder, part.key, files=(file,))
+    if Path(prepared).name != FILE or not earlier.done:
+        raise ExperimentError(f"--set prepared={prepared}: must be {FILE} of an earlier run, with {file} beside it")
     with part.file(file) as path:
-        path.write_bytes((Path(prepared) / file).read_bytes())
+        path.write_bytes((folder / file).read_bytes())
     found: dict[str, Any] = earlier.result()
     return found
 

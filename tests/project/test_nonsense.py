@@ -22,8 +22,8 @@ EXEMPT = {
     r"\w+\.(step|depress)": _FORMULA,
     r"Part\.compute": "the run calls it, with what the function of the part is given",
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
-    r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice))": _RESULT,
-    r"operations\.(Chooser|EpisodicMemory)": "what operations need of a region; nothing is made of it",
+    r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice|Feeling))": _RESULT,
+    r"operations\.(Chooser|EpisodicMemory|Feeler)": "what operations need of a region; nothing is made of it",
     r"studies\.Sweep(\.\w+)?": _RESULT,
     r"Random": "checked in a fiber, whose name stands in the message",
 }

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import coo_array
 
 import brainsim
+import feelings
 from brainsim import (
     Area,
     Assembly,
@@ -371,6 +372,7 @@ ALWAYS = (
     "Region.connect.p",
     "areas.Striatum.learns_from.label",
     "operations.normalize.total",
+    *feelings.ALWAYS,
 )
 """Optional parameters that the examples need."""
 
@@ -432,6 +434,11 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
     Lexicon: lambda w: _lexicon(),
     Heard: lambda w: Heard({"Lex1": 1.0}, {"Lex1": 1.0}),
 }
+
+
+BY_ANNOTATION.update(feelings.BY_ANNOTATION)
+BY_NAME.update(feelings.BY_NAME)
+SELVES.update(feelings.SELVES)
 
 
 @dataclass(frozen=True)
