@@ -197,7 +197,9 @@ class Hippocampus(Region):
 
 def _ends(fiber: Fiber) -> Ends:
     source, target, rule = fiber.source, fiber.target, fiber.plasticity
-    learned = fiber.weight if rule is None else min(fiber.weight + rule.step(fiber.weight), rule.w_max)
+    learned = fiber.weight
+    if isinstance(rule, Plasticity):
+        learned = min(learned + rule.step(learned), rule.w_max)
     return Ends(source.n, source.k, target.n, target.k, fiber.p, fiber.weight, learned)
 
 

@@ -79,7 +79,7 @@ class Backend(ABC):
         `brainsim.kernels.law.rules.Update`, stored ones to neurons that have not by those of
         `brainsim.kernels.law.rules.Depression`.  A step that leaves the base weight as it is stores nothing.  Traces
         remember the round; where thresholds rise, `brainsim.kernels.law.weights.raised` says how.  Vectors step and the
-        weights of messages learn as in `brainsim.kernels.vectors.reference`, from the vectors and the winners of before.
+        weights of messages learn as in `brainsim.kernels.vectors.reference`, from the vectors and winners of before.
         Then all areas move to their new winners together.
 
         Parameters

@@ -258,7 +258,8 @@ class HostBackend(Backend, Generic[D]):
             return self._traces.read(owner, kind is TRACED_TARGETS)
         if kind is THRESHOLDS:
             return self._thresholds[owner]
-        assert kind in TABLES and self._vectors is not None, f"no backend keeps the state {kind.name}"
+        assert kind in TABLES, f"no backend keeps the state {kind.name}"
+        assert self._vectors is not None, "only parts that hold or carry vectors have tables"
         return self._vectors.read(kind, owner)
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
@@ -276,7 +277,8 @@ class HostBackend(Backend, Generic[D]):
         elif kind is THRESHOLDS:
             self._thresholds[owner] = without_zeros(value)
         else:
-            assert kind in TABLES and self._vectors is not None, f"no backend keeps the state {kind.name}"
+            assert kind in TABLES, f"no backend keeps the state {kind.name}"
+            assert self._vectors is not None, "only parts that hold or carry vectors have tables"
             self._vectors.write(kind, owner, value)
 
     def drain(self) -> Drained:

@@ -24,11 +24,11 @@ _LARGEST_MIX = 1e6
 _MOST_CHANNELS = 1024
 
 
-def check_ordinary(where: str, fiber: Fiber) -> None:
+def check_spiking(where: str, fiber: Fiber) -> None:
     """Refuse on a fiber without a message what only those with one can have."""
-    if fiber.channels:
-        cure = "give message=Cosine(keep=0.8), or leave channels out"
-        raise DeclarationError(where=f"{where}.channels", value=fiber.channels, allowed="empty without a message", cure=cure)
+    if not isinstance(fiber.channels, tuple) or fiber.channels:
+        allowed, cure = "left out, since the fiber carries no message", "give message=Cosine(keep=0.8), or leave it out"
+        raise DeclarationError(where=f"{where}.channels", value=fiber.channels, allowed=allowed, cure=cure)
     if isinstance(fiber.plasticity, Relax):
         cure = "give message= and channels=, or a rule of spiking synapses, such as Hebbian(beta=0.05)"
         raise DeclarationError(
@@ -36,18 +36,30 @@ def check_ordinary(where: str, fiber: Fiber) -> None:
         )
 
 
-def channels_of(where: str, given: object) -> Channels:
-    """Return the channels of a fiber as pairs of a name and how much it counts."""
-    if isinstance(given, tuple):
-        given = dict(given)
-    if not isinstance(given, Mapping) or len(given) > _MOST_CHANNELS:
+def as_pairs(given: Mapping[str, float] | None) -> Channels:
+    """Return channels as pairs of a name and a share; whatever is no mapping as it is, for `channels_of` to refuse."""
+    if given is None:
+        return ()
+    return tuple(given.items()) if isinstance(given, Mapping) else given
+
+
+def channels_of(where: str, given: Channels) -> Channels:
+    """Return the channels of a fiber as pairs of a name and how much it counts, checked.
+
+    Raises
+    ------
+    DeclarationError
+        If they are something else, too many, or one is named twice.
+    """
+    where = f"{where}.channels"
+    pairs = isinstance(given, tuple) and all(isinstance(each, tuple) and len(each) == 2 for each in given)
+    if not pairs or len(given) > _MOST_CHANNELS:
         allowed = f'a mapping of at most {_MOST_CHANNELS} names to shares, such as {{"joy": 0.3}}'
-        raise DeclarationError(where=f"{where}.channels", value=given, allowed=allowed)
-    checked = (
-        (name(f"{where}.channels", each), real(f"{where}.channels[{each!r}]", share, 0.0, _LARGEST_MIX))
-        for each, share in given.items()
-    )
-    return tuple(checked)
+        raise DeclarationError(where=where, value=given, allowed=allowed)
+    checked = tuple((name(where, each), real(f"{where}[{each!r}]", share, 0.0, _LARGEST_MIX)) for each, share in given)
+    if len(dict(checked)) < len(checked):
+        raise DeclarationError(where=where, value=given, allowed="names that differ")
+    return checked
 
 
 def carried_graph(where: str, fiber: Fiber) -> EdgeGraph:
@@ -106,7 +118,7 @@ def _check_weights(where: str, fiber: Fiber, graph: EdgeGraph) -> None:
     rule = fiber.plasticity
     low, high = (rule.w_min, rule.w_max) if isinstance(rule, Relax) else (-parts.LARGEST_WEIGHT, parts.LARGEST_WEIGHT)
     values = graph.values if graph.values.strides != (0,) else graph.values[:1]
-    for extreme in (values.min(initial=1), values.max(initial=1)) if len(values) else ():
+    for extreme in (values.min(), values.max()) if len(values) else ():
         weight = float(extreme) * fiber.weight
         if not low <= weight <= high:
             allowed = f"between w_min = {low:g} and w_max = {high:g} of its rule"

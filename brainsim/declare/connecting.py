@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from brainsim.declare import requirements
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
+from brainsim.declare.carrying import as_pairs
 from brainsim.declare.fiber import Fiber
 from brainsim.declare.graph import Connectivity, Random
 from brainsim.declare.message import Message
@@ -45,5 +46,5 @@ def fiber_of(
         raise DeclarationError(f"Brain.connect: give either p or graph (got p={p!r} and graph={graph!r})")
     modulators = requirements.modulators(modulated_by)
     windows = transmits_when, learns_when
-    carried = message, () if channels is None else channels
+    carried = message, as_pairs(channels)
     return Fiber(source, target, graph, plasticity, label, weight, modulators, trace, gate, *windows, *carried)

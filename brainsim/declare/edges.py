@@ -15,6 +15,8 @@ from brainsim.errors import DeclarationError
 from brainsim.kernels.vectors.parts import EdgeTable
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from brainsim.declare.area import Area
 
 Pairs = npt.NDArray[np.int64]
@@ -52,14 +54,18 @@ class EdgeGraph(Connectivity):
         """Return the nodes of the target that listen to a node of the source, ascending."""
         if self.table.symmetric:
             return self.neighbours(node)[0]
-        return np.asarray(np.searchsorted(self.table.starts, np.flatnonzero(self.table.neighbours == node), "right") - 1)
+        return np.asarray(
+            np.searchsorted(self.table.starts, np.flatnonzero(self.table.neighbours == node), "right") - 1
+        )
 
-    def to_scipy(self, weight: float, shape: tuple[int, int]) -> Any:
+    def to_scipy(self, weight: float, shape: tuple[int, int]) -> csr_array[np.float64]:
         """Return the first weight of each edge as a sparse matrix of shape ``(source.n, target.n)``."""
         from scipy.sparse import csc_array
 
         table = self.table
-        return csc_array((self.values[table.ids] * np.float64(weight), table.neighbours, table.starts), shape=shape).tocsr()
+        return csc_array(
+            (self.values[table.ids] * np.float64(weight), table.neighbours, table.starts), shape=shape
+        ).tocsr()
 
     def ends(self) -> npt.NDArray[np.int32]:
         """Return the two ends of each edge, shape (edges, 2): source and target, or the smaller and the larger node."""

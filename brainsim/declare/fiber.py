@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
@@ -63,8 +63,7 @@ class Fiber:
     message : Message, optional
         What it carries between vector areas; ``None`` for a spiking fiber.
     channels : tuple of (str, float)
-        The weights of each edge by name, and how much each counts in the message; empty for a spiking fiber.  A mapping
-        is accepted.
+        The weights of each edge by name, and how much each counts in the message; empty for a spiking fiber.
     """
 
     source: Area
@@ -79,7 +78,7 @@ class Fiber:
     transmits_when: Window | None = None
     learns_when: Window | None = None
     message: Message | None = None
-    channels: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
+    channels: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.label, str) or self.label:
@@ -104,11 +103,11 @@ class Fiber:
 
     def _become_spiking(self, where: str) -> None:
         """Check a fiber of synapses, and let it have its weight and its graph in their final form."""
-        carrying.check_ordinary(where, self)
+        carrying.check_spiking(where, self)
         weight, rule = requirements.weight(where, self.weight), self.plasticity
         assert not isinstance(rule, Relax), "refused above"
-        graph = self.connectivity.checked(where, self.source, self.target, rule, weight)
         object.__setattr__(self, "weight", weight)
+        graph = self.connectivity.checked(where, self.source, self.target, rule, weight)
         object.__setattr__(self, "connectivity", graph)
         self.steps()
 

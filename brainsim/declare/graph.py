@@ -61,6 +61,7 @@ class Connectivity:
         A graph need not have this method, which only saves memory: `synapses` says the same.
         """
         del where, source, target
+        return None
 
     def synapses(self, source: Area, target: Area) -> Any:
         """Return a SciPy sparse array of weights, of shape ``(source.n, target.n)``; ``None`` if the graph is random.
@@ -137,8 +138,8 @@ class Explicit(Connectivity):
     Raises
     ------
     DeclarationError
-        If the array is not sparse, or not symmetric though it should be, or, by `Brain.connect`, if its shape does not fit the areas, an item comes twice, or
-        a weight is not a number or out of bounds.
+        If the array is not sparse or, by `Brain.connect`, if its shape does not fit the areas, an item comes twice, it
+        is not symmetric though it should be, or a weight is not a number or out of bounds.
 
     Examples
     --------

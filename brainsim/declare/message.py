@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Literal
 
 from brainsim._validation import real, truth
 from brainsim.errors import DeclarationError
@@ -114,4 +114,7 @@ class Sum(Message):
     Sum(keep=0.5, norm='row', anchor=0.0, active=False)
     """
 
-    kind: ClassVar[type[parts.Message]] = parts.SumMessage  # type: ignore[misc]  # a constant instead of a property
+    @property
+    def kind(self) -> type[parts.Message]:
+        """What backends run."""
+        return parts.SumMessage

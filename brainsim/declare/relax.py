@@ -19,18 +19,19 @@ _GOALS = ("input", "cosine", "product")
 class Relax:
     """Weights of the edges among active nodes move towards a target, each channel at its own rate.
 
-    ``w <- w + alpha r (target - w) tanh(|V_i - V_j|)``, where ``r`` is the product of the fiber's modulators (1 without)
-    and ``V_i``, ``V_j`` are the vectors of the two ends of an edge before the round.  An edge changes only if both ends
-    were active then, so that a round costs no more than their edges.  The result is cut to ``[w_min, w_max]``.
+    ``w <- w + alpha r (target - w) tanh(|V_i - V_j|)``, where ``r`` is the product of the fiber's modulators (without
+    any, 1), and ``V_i`` and ``V_j`` are the vectors of the two ends of an edge before the round.  An edge changes only
+    if both ends were active then, so that a round costs no more than their edges.  The result is cut to
+    ``[w_min, w_max]``.
 
     Parameters
     ----------
     rates : mapping of str to float
         ``alpha`` of channels by name, 0 to 1.  Channels that are not named do not learn.
     target : {"input", "cosine", "product"}
-        ``"input"``: ``e_ij^k cos(V_i, V_j)``, where ``e_ij^k = (I_i^k + I_j^k) / 2`` is the mean input of both ends in the
-        channel (`Edges.set_input`); for fibers from an area to itself.  ``"cosine"``: ``cos(V_i, V_j)``, to which the
-        channels then only differ in speed.  ``"product"``: the literal form of the source document,
+        ``"input"``: ``e_ij^k cos(V_i, V_j)``, where ``e_ij^k = (I_i^k + I_j^k) / 2`` is the mean input of both ends in
+        the channel (`Edges.set_input`); for fibers from an area to itself.  ``"cosine"``: ``cos(V_i, V_j)``, the same
+        for all channels, which then only differ in speed.  ``"product"``: the literal form of the source document,
         ``w <- w + alpha r w cos(V_i, V_j) tanh(|<V_i, V_j>|)``, which has no fixed point but 0: weights grow without
         bound where vectors are alike.
     w_min, w_max : float

@@ -21,8 +21,8 @@ def undirected_ring(n: int, k: int, rewire: float, seed: int) -> Integers:
     """Return the links of an undirected small world, shape (2, n k / 2): the smaller and the larger end, sorted.
 
     Link ``s n + i``, where ``s`` runs from 0 to ``k / 2 - 1``, joins place ``i`` of the ring to the ``s + 1``-th place
-    after it.  Its far end is rewired with probability ``rewire``, to a place drawn uniformly among all but ``i`` to which
-    ``i`` is not linked otherwise.  Links that are rewired need room: ``k`` is at most ``(n - 1) / 2`` then.
+    after it.  Its far end is rewired with probability ``rewire``, to a place drawn uniformly among all but ``i`` to
+    which ``i`` is not linked otherwise.  Links that are rewired need room: ``k`` is at most ``(n - 1) / 2`` then.
 
     References
     ----------

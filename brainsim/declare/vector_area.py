@@ -50,7 +50,7 @@ class VectorArea(Area):
     ((200, 16), False)
     """
 
-    dim: int
+    dim: int = 1
 
     def __init__(
         self,

@@ -116,6 +116,10 @@ class SmallWorld(Connectivity):
         object.__setattr__(self, "seed", integer("SmallWorld.seed", self.seed, 0, None))
         object.__setattr__(self, "symmetric", truth("SmallWorld.symmetric", self.symmetric))
 
+    def __repr__(self) -> str:
+        symmetric = ", symmetric=True" if self.symmetric else ""
+        return f"SmallWorld(k={self.k}, rewire={self.rewire}, seed={self.seed}{symmetric})"
+
     def checked(
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
     ) -> Connectivity:

@@ -38,7 +38,7 @@ class Edges:
         self._declared = declared
         self._graph = declared.connectivity
         self._may_write = may_write
-        self.channels = tuple(name for name, _ in tuple(declared.channels))
+        self.channels = tuple(name for name, _ in declared.channels)
 
     @property
     def pairs(self) -> npt.NDArray[np.int32]:
@@ -139,14 +139,14 @@ class Edges:
     def sent(self, *, mean: bool = False) -> Floats:
         """Return what the active nodes send through each channel at present, shape (n, channels).
 
-        ``E_i^k = sum_j W_ij^k S_j`` for each node ``i`` of the target, where ``S_j`` is 1 for the active nodes ``j`` of the
-        source and 0 for all others.  Nothing changes.
+        ``E_i^k = sum_j W_ij^k S_j`` for each node ``i`` of the target, where ``S_j`` is 1 for the active nodes ``j`` of
+        the source and 0 for all others.  Nothing changes.
 
         Parameters
         ----------
         mean : bool
-            Whether the sums are divided by the number of active nodes that node ``i`` listens to: the mean weight of the
-            edges from them.  Nodes that listen to none have 0.
+            Whether the sums are divided by the number of active nodes that node ``i`` listens to: the mean weight of
+            the edges from them.  Nodes that listen to none have 0.
         """
         mean = truth("Edges.sent.mean", mean)
         sums, edges = self._engine.sent(self._fiber)

@@ -15,6 +15,7 @@ from brainsim.declare.graph import Random
 from brainsim.declare.requirements import shown
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.program import FiberSpec, Program
+from brainsim.kernels.vectors.parts import Message
 
 _LONGEST = 16
 
@@ -33,6 +34,7 @@ def identity(program: Program, brain: Brain) -> dict[str, Any]:
                 "k": area.k,
                 "refraction": area.refraction,
                 "activation": _part(area.activation),
+                **_present({"vectors": _part(area.vectors)}),
             }
             for area in areas
         },
@@ -54,7 +56,19 @@ def identity(program: Program, brain: Brain) -> dict[str, Any]:
 def _added(spec: FiberSpec, program: Program) -> dict[str, Any]:
     gate = spec.gate
     named = None if gate is None else {**_part(gate), "area": program.areas[gate.area].name}
-    return {"depression": _part(spec.depression), "gate": named, "trace": _part(spec.trace)}
+    return {
+        "depression": _part(spec.depression),
+        "gate": named,
+        "trace": _part(spec.trace),
+        "message": _message(spec.message),
+    }
+
+
+def _message(message: Message | None) -> dict[str, Any] | None:
+    """Return a message with all its channels, however many: they say how many weights an edge has."""
+    if message is None:
+        return None
+    return {**_part(message), "channels": list(message.channels), "mix": list(message.mix)}
 
 
 def _modulation(fiber: Fiber) -> dict[str, Any]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from brainsim.declare.trace import MAX_ROUNDS
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.selection import area_key
 from brainsim.kernels.parts import TOP_K, Channels, TopK, Traced
 from brainsim.kernels.program import AreaSpec, FiberSpec, Program
+from brainsim.kernels.vectors.parts import EdgeTable, Message, Relaxing, SumMessage, UnitVectors
 
 _UPDATE = ("gain", "drift", "ceiling", "shift", "floor")
 
@@ -36,7 +39,9 @@ def skeleton(identity: Mapping[str, Any], seed: int) -> Program:
 def _area(name: str, part: Mapping[str, Any], seed: int) -> AreaSpec:
     activation = part["activation"]
     selects: TopK | Channels = Channels(activation["size"]) if activation["type"] == "Channels" else TOP_K
-    return AreaSpec(name, part["n"], part["k"], part["refraction"], area_key(seed, name), selects)
+    held = part.get("vectors")
+    vectors = None if held is None else UnitVectors(held["dim"])
+    return AreaSpec(name, part["n"], part["k"], part["refraction"], area_key(seed, name), selects, vectors)
 
 
 def _fiber(name: str, part: Mapping[str, Any], index: Mapping[str, int], identity: Mapping[str, Any]) -> FiberSpec:
@@ -52,6 +57,26 @@ def _fiber(name: str, part: Mapping[str, Any], index: Mapping[str, int], identit
         base=part["base"],
         depression=None if depression is None else Depression(**{each: depression[each] for each in _UPDATE}),
         trace=None if trace is None else Traced(_rates(trace["rates"])),
+        message=_message(part.get("message")),
+    )
+
+
+def _message(part: Mapping[str, Any] | None) -> Message | None:
+    """Return a message without its edges, of which the number is known, and without the rates of its rule."""
+    if part is None:
+        return None
+    none, ids = np.zeros(0, np.int64), np.zeros(0, np.int32)
+    edges = EdgeTable(none, ids, ids, part["edges"]["count"], part["edges"]["symmetric"], part["edges"]["digest"])
+    rule = part["relaxing"]
+    return SumMessage(
+        edges,
+        tuple(part["channels"]),
+        tuple(part["mix"]),
+        part["keep"],
+        part["anchor"],
+        part["by_row"],
+        part["active_only"],
+        None if rule is None else Relaxing((), rule["goal"], rule["low"], rule["high"]),
     )
 
 

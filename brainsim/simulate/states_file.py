@@ -2,8 +2,9 @@
 
 Format 5, whose files are sealed (`brainsim.simulate.hdf5.seal`): attributes ``brainsim_format``, ``graph_version``,
 ``ties_version`` and ``seed``; datasets ``identity`` (JSON, see `brainsim.simulate.identity`) and ``note``; for each
-kind of state of the backend ``<kind>/<owner>/<column>`` (int64), and for each kind of the brain a dataset of names, a
-count, locks as text (JSON pairs of owner and lock), or the values of modulators as text (JSON).
+kind of state of the backend ``<kind>/<owner>/<column>`` (int64; float32 tables, one row for each node or edge, for what
+holds vectors), and for each kind of the brain a dataset of names, a count, locks as text (JSON pairs of owner and
+lock), or the values of modulators as text (JSON).
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def write_state(path: str | Path, brain: Brain, program: Program, seed: int, sna
 
 
 def _write_column(file: h5py.File, name: str, items: Any) -> None:
-    file.create_dataset(name, data=items, compression="gzip" if len(items) > _WORTH_COMPRESSING else None)
+    # Vectors and weights that are learned fill all their bits: to compress them takes seconds and saves little.
+    worth = len(items) > _WORTH_COMPRESSING and items.dtype.kind == "i"
+    file.create_dataset(name, data=items, compression="gzip" if worth else None)
 
 
 def read_state(path: str | Path, program: Program | None = None) -> SavedState:

@@ -88,11 +88,9 @@ def numbers(where: str, given: npt.ArrayLike, shape: tuple[int, int], most: floa
         raise DeclarationError(where=where, value=rows.shape, allowed=f"an array of shape {shape}")
     right = np.abs(rows) <= most
     if not right.all():
-        wrong = int(np.argmin(right.all(axis=1)))
-        cure = f"row {wrong} has another one"
-        raise DeclarationError(
-            where=where, value=float(rows.flat[np.argmin(right)]), allowed=f"numbers of size at most {most:g}", cure=cure
-        )
+        wrong, allowed = float(rows.flat[np.argmin(right)]), f"numbers of size at most {most:g}"
+        cure = f"row {int(np.argmin(right.all(axis=1)))} has another one"
+        raise DeclarationError(where=where, value=wrong, allowed=allowed, cure=cure)
     return rows
 
 

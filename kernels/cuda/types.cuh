@@ -11,6 +11,8 @@ typedef unsigned int u32;
 typedef int i32;
 typedef unsigned long long u64;
 typedef long long i64;
+typedef float f32;
+typedef double f64;
 
 // An area: `winners`, `drive`, `tiles`, `ranks` and `thresholds` say where its items begin in arrays that all areas share.
 struct Area {
@@ -262,6 +264,29 @@ struct Ring {
     i64* drives;
     i64 width;  // items of a slot
     i64 drive_width;  // drives of a slot
+};
+
+// A fiber that carries messages, what a kernel is to do with it, and the vectors of its areas; see `Carried` in
+// `kernels/gpu/vectors.py`.
+struct Message {
+    const i64* starts;  // the entries of each node of the target
+    const i32* neighbours;
+    const i32* ids;
+    const f32* shares;  // how much a node's own vector counts, its first one, and each channel
+    f32* weights;
+    const f32* sources;
+    f32* targets;
+    const f32* anchors;
+    const f32* inputs;
+    const f64* rule;     // the step of each channel, and the bounds of weights
+    const u32* active;   // whether a node of the source is active
+    const i64* nodes;    // the nodes that a kernel works for
+    i64* places;         // their rows
+    f32* out;
+    i64 dim;
+    i64 channels;
+    i64 count;  // nodes that a kernel works for
+    i64 flags;
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point

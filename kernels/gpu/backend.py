@@ -26,6 +26,7 @@ from brainsim.kernels.gpu.rounds import Progress, Rounds
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.gpu.traces import Traces
+from brainsim.kernels.gpu.vectors import GpuVectors
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.parts import BUILT_IN_PARTS
@@ -33,6 +34,7 @@ from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import (
     DRIVES,
+    TABLES,
     THRESHOLDS,
     TRACED_SOURCES,
     TRACED_TARGETS,
@@ -40,11 +42,13 @@ from brainsim.kernels.state import (
     WINNERS,
     Events,
     Firing,
+    Floats,
     Neurons,
     StateKind,
     Thresholds,
     without_zeros,
 )
+from brainsim.kernels.vectors.steps import areas_asked
 
 
 def _open_device() -> Device:
@@ -84,6 +88,8 @@ class GpuBackend(Backend):
         planner = DevicePlanner(program, self._device, bits, jobs, gates, self._state.transmissions)
         self._plans = DevicePlans(planner, jobs)
         self._reinforcement = Reinforcement(program, planner, self._state, self._traces)
+        self._vectors = GpuVectors(program, self._device) if program.holds_vectors else None
+        self._stepped = False
 
     @property
     def broken(self) -> bool:
@@ -98,9 +104,29 @@ class GpuBackend(Backend):
 
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
         self._store_learned()
+        if self._vectors is not None and (plan.stepping or plan.relaxing):
+            with uninterrupted():
+                self.broken = True
+                self._carry(self._vectors, plan)
+                self._launch(plan, record, drives)
+                self.broken = False
+        else:
+            self._launch(plan, record, drives)
+
+    def _launch(self, plan: RoundPlan, record: Sequence[int], drives: Collection[int]) -> None:
         self._learned.changed()  # before the launch, after which an interruption may leave
         most, lift = tuple(self._state.most_firing), tuple(self._state.thresholds.threshold_lift)
         self._rounds.launch(self._plans.round(plan, most, lift), record, drives)
+
+    def _carry(self, vectors: GpuVectors, plan: RoundPlan) -> None:
+        """Let vectors step and the weights of messages learn, from the winners of the round before."""
+        asked = areas_asked(self.program, plan)
+        if asked:
+            self._rounds.settle()
+        none = np.empty(0, np.int64)
+        active = [self._state.winners(a) if a in asked else none for a in range(len(self.program.areas))]
+        vectors.run(plan, active)
+        self._stepped = self._stepped or len(plan.stepping) > 0
 
     def _store_learned(self) -> None:
         """Store synapses that were set since the last round."""
@@ -114,12 +140,18 @@ class GpuBackend(Backend):
     def _pages_used(self) -> int:
         return int(self._state.look().status["pages_used"])
 
+    def sent(self, fiber: int) -> tuple[Floats, Neurons]:
+        self._rounds.settle()
+        assert self._vectors is not None, "only fibers that carry messages are asked"
+        return self._vectors.sent(fiber, self._state.winners(self.program.fibers[fiber].source))
+
     def drain(self) -> Drained:
         if self._rounds.progress is Progress.LOST:
             return self._drained(stable=False, silent=False, fired=frozenset())
         self._rounds.settle()
         self._rounds.recorder.drain()
         silent, fired = not self._state.look().sizes.any(), frozenset(self._state.take_fired())
+        silent, self._stepped = silent and not self._stepped, False
         return self._drained(stable=self._state.stable(), silent=silent, fired=fired)
 
     def _drained(self, *, stable: bool, silent: bool, fired: frozenset[int]) -> Drained:
@@ -155,8 +187,11 @@ class GpuBackend(Backend):
             return self._state.drives(owner)
         if kind in (TRACED_SOURCES, TRACED_TARGETS):
             return self._traces.read(owner, kind is TRACED_TARGETS)
-        assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
-        return self._state.thresholds.read(owner)
+        if kind is THRESHOLDS:
+            return self._state.thresholds.read(owner)
+        assert kind in TABLES, f"no backend keeps the state {kind.name}"
+        assert self._vectors is not None, "only parts that hold or carry vectors have tables"
+        return self._vectors.read(kind, owner)
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         if self._rounds.progress is Progress.LOST:
@@ -172,9 +207,12 @@ class GpuBackend(Backend):
         elif kind is DRIVES:
             with self._rounds.whole():
                 self._state.set_drives(owner, value)
-        else:
-            assert kind is THRESHOLDS, f"no backend keeps the state {kind.name}"
+        elif kind is THRESHOLDS:
             self._write_thresholds(owner, without_zeros(value))
+        else:
+            assert kind in TABLES, f"no backend keeps the state {kind.name}"
+            assert self._vectors is not None, "only parts that hold or carry vectors have tables"
+            self._vectors.write(kind, owner, value)
 
     def _write_winners(self, area: int, neurons: Neurons) -> None:
         self._make_room(self._state.make_room_for_winners, area, len(neurons))
@@ -216,7 +254,7 @@ class GpuBackend(Backend):
                 fiber.name: {WEIGHTS.name: learned[fiber.name], **self._bytes_of(f)}
                 for f, fiber in enumerate(self.program.fibers)
             },
-            "areas": {area.name: self._state.memory(a) for a, area in enumerate(self.program.areas)},
+            "areas": {area.name: self._area_bytes(a) for a, area in enumerate(self.program.areas)},
             "shared": {
                 "overlay": overlay,
                 "tables": {"fibers": self._fibers.nbytes, "plans": self._plans.nbytes},
@@ -224,12 +262,19 @@ class GpuBackend(Backend):
             },
         }
 
+    def _area_bytes(self, area: int) -> dict[str, int]:
+        held = {} if self._vectors is None else self._vectors.area_bytes(area)
+        return {**self._state.memory(area), **held}
+
     def _bytes_of(self, fiber: int) -> dict[str, int]:
         sizes = {"transmissions": self._state.transmissions.nbytes(fiber)}
+        sizes |= {} if self._vectors is None else self._vectors.fiber_bytes(fiber)
         return sizes | ({"trace": self._traces.nbytes(fiber)} if fiber in self._traces.fibers else {})
 
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.
         del self._fibers, self._state, self._overlay, self._traces, self._learned, self._launches, self._rounds
         del self._plans, self._reinforcement
+        if self._vectors is not None:
+            self._vectors.close()
         self._device.close()

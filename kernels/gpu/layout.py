@@ -26,6 +26,8 @@ U32: DType = np.dtype(np.uint32)
 I32: DType = np.dtype(np.int32)
 U64: DType = np.dtype(np.uint64)
 I64: DType = np.dtype(np.int64)
+F32: DType = np.dtype(np.float32)
+F64: DType = np.dtype(np.float64)
 
 
 def _item(signed: str, unsigned: str = "") -> DType:
@@ -58,6 +60,8 @@ ITEMS: dict[str, DType] = {
     "i32": I32,
     "u64": U64,
     "i64": I64,
+    "f32": F32,
+    "f64": F64,
     "Area": AREA,
     "Fiber": FIBER,
     "Rule": RULE,
@@ -178,4 +182,27 @@ ROUND = Structure(
 )
 TRACES = Structure("Traces", {"items": TRACE, "neurons": U32})
 RING = Structure("Ring", {"jobs": RECORD_JOB, "items": U32, "drives": I64, "width": None, "drive_width": None})
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING)
+MESSAGE = Structure(
+    "Message",
+    {
+        "starts": I64,
+        "neighbours": I32,
+        "ids": I32,
+        "shares": F32,
+        "weights": F32,
+        "sources": F32,
+        "targets": F32,
+        "anchors": F32,
+        "inputs": F32,
+        "rule": F64,
+        "active": U32,
+        "nodes": I64,
+        "places": I64,
+        "out": F32,
+        "dim": None,
+        "channels": None,
+        "count": None,
+        "flags": None,
+    },
+)
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING, MESSAGE)

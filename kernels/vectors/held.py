@@ -36,7 +36,10 @@ class Held:
 
     def write(self, value: Table) -> None:
         """Replace the value by one that others may hold."""
-        self._value, self._rows, self._seen = value, value.rows, True
+        rows = np.ascontiguousarray(value.rows)
+        # A value that was handed out comes back as the same object, so that nothing seems to have changed.
+        self._value = value if rows is value.rows and not rows.flags.writeable else _read_only(rows)
+        self._rows, self._seen = rows, True
 
     def own(self) -> Floats:
         """Return the numbers, to be written to."""

@@ -9,11 +9,11 @@ import numpy as np
 
 from brainsim.kernels.law.weights import to_float
 from brainsim.kernels.program import Program
-from brainsim.kernels.round_plan import Learning, RoundPlan, Stepping
+from brainsim.kernels.round_plan import Learning, RoundPlan
 from brainsim.kernels.state import ANCHORS, CHANNEL_WEIGHTS, INPUTS, TABLES, VECTORS, Floats, Neurons, StateKind, Table
-from brainsim.kernels.vectors.bounds import message_of
 from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.held import Held
+from brainsim.kernels.vectors.steps import Step, step_of
 
 
 class HostVectors(VectorEngine):
@@ -37,32 +37,23 @@ class HostVectors(VectorEngine):
         # Learning comes first in time, since it reads the vectors of before; steps write into other arrays.
         for each in plan.relaxing:
             self._learn(each, active)
-        stepped = [self._step(each, active) for each in plan.stepping]
-        for (area, _), (nodes, rows) in zip(plan.stepping, stepped, strict=True):
-            held = self._held[VECTORS.name, area]
-            if rows is None:
+        steps = [step_of(self.program, each, active) for each in plan.stepping]
+        new = [self._stepped(step) for step in steps]
+        for step, rows in zip(steps, new, strict=True):
+            held = self._held[VECTORS.name, step.area]
+            if not step.partial:
                 held.swap()
-            elif len(nodes):
-                held.own()[nodes] = rows
+            elif len(step.nodes):
+                held.own()[step.nodes] = rows
 
-    def _step(self, stepping: Stepping, active: Sequence[Neurons]) -> tuple[Neurons, Floats | None]:
-        """Return which nodes of an area step, and their new vectors; ``None`` if all do and the spare array has them.
-
-        Each message proposes a new direction for each node that it reaches, and the sum of the proposals becomes a unit
-        vector.  A message that reaches all nodes comes first, so that it lays the ground for those that add.
-        """
-        area, inputs = stepping
-        partial = {f: message_of(self.program, f).active_only for f in inputs}
-        some = all(partial.values())
-        n = self.program.areas[area].n
-        nodes = active[area] if some else np.arange(n)
-        out = np.empty((len(nodes), self.vectors(area).shape[1]), np.float32) if some else self._spare(area)
-        for number, f in enumerate(sorted(inputs, key=partial.__getitem__)):
-            reached = active[area] if partial[f] else nodes
-            places = np.arange(len(nodes)) if partial[f] == some else reached
-            self._propose(f, reached, places, out, add=number > 0)
-        self._normalize(area, nodes, out)
-        return nodes, out if some else None
+    def _stepped(self, step: Step) -> Floats:
+        """Return the new vectors of the nodes of an area that step; those of all nodes stand in the spare array."""
+        dim = self.vectors(step.area).shape[1]
+        out = np.empty((len(step.nodes), dim), np.float32) if step.partial else self._spare(step.area)
+        for fiber, nodes, places, add in step.proposals:
+            self._propose(fiber, nodes, places, out, add=add)
+        self._normalize(step.area, step.nodes, out)
+        return out
 
     def _spare(self, area: int) -> Floats:
         return self._held[VECTORS.name, area].spare()

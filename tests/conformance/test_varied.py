@@ -83,7 +83,7 @@ def checked(kind: str, number: int) -> tuple[str, Counter[str]]:
     return "", oracle.facts
 
 
-@pytest.mark.parametrize(("kind", "number"), cases(len(NUMBERS), 24))
+@pytest.mark.parametrize(("kind", "number"), cases(2, 24))
 def test_the_reference_agrees_with_a_dense_simulation(kind: str, number: int) -> None:
     found, _ = checked(kind, number)
     assert not found

@@ -76,7 +76,9 @@ class TestChannels:
         seen = same_on_both(program(size, open_), seed=size, poison=0x7F)
         assert sum(len(winners[1]) for winners, *_ in seen) > 60
 
-    @pytest.mark.parametrize(("size", "n"), [(2, 20_000), (3, 18_000), (5000, 10_000)])
+    @pytest.mark.parametrize(
+        ("size", "n"), [(2, 20_000), (3, 18_000), pytest.param(5000, 10_000, marks=pytest.mark.slow)]
+    )
     def test_over_several_tiles(self, size: int, n: int) -> None:
         """Tiles of channels, and tiles of neurons whose channels lie in two of them."""
 

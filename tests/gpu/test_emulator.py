@@ -18,7 +18,8 @@ from watching import against_the_reference
 
 SEEDS = range(6)
 SHIPPED = [pytest.param("mixed", 1, marks=pytest.mark.slow), ("mixed", 3), ("excitable", 304)]
-VARIED = [("depression", 1), ("traces", 0), ("gates", 0), ("channels", 2), ("topography", 1), ("all", 0)]
+OTHERS = [("depression", 1), ("traces", 0), ("channels", 2), ("topography", 1), ("all", 0)]
+VARIED = [("gates", 0), *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHERS)]
 
 
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:

@@ -36,7 +36,11 @@ def run(backend: Driven, opened: list[int], stimulus: list[int]) -> Neurons:
 
 
 @pytest.mark.parametrize("passes", [0, 1, 2])
-@pytest.mark.parametrize("case", [scenario(1), scenario(3), excitable(304)], ids=["1", "3", "excitable"])
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(scenario(1), marks=pytest.mark.slow), scenario(3), excitable(304)],
+    ids=["1", "3", "excitable"],
+)
 def test_ties_that_the_passes_leave_are_broken(case, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
     assert trace(emulated(seed=2), case, Options()) == trace(ReferenceBackend, case, Options())

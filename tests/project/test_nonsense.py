@@ -16,10 +16,11 @@ _RESULT = "a result, which brainsim makes; it holds what it is given"
 
 EXEMPT = {
     r"BrainsimError": "an error holds whatever value was wrong",
-    r"(History|Connectome|Schedule)": "brainsim makes it; sim.record, sim.connectome and sim.schedule do the checks",
+    r"(History|Connectome|Edges|Schedule)": "brainsim makes it; sim.record, sim.connectome and others do the checks",
     r"(History|Recording)\.append": "the simulator calls it in every round",
-    r"\w+\.(check|checked|law|synapses)": _EXTENSION,
+    r"\w+\.(check|checked|law|pairs|synapses)": _EXTENSION,
     r"\w+\.(step|depress)": _FORMULA,
+    r"Relax\.part": _EXTENSION,
     r"Part\.compute": "the run calls it, with what the function of the part is given",
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
     r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice|Feeling))": _RESULT,

@@ -21,6 +21,7 @@ def test_correction(tmp_path: Path) -> None:
     assert (folder / "correction.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_routing(tmp_path: Path) -> None:
     metrics, folder = quick("routing", tmp_path)
     few, many = metrics["by_items"].values()
@@ -37,6 +38,7 @@ def test_routing(tmp_path: Path) -> None:
     assert (folder / "routing.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_delayed_reward(tmp_path: Path) -> None:
     metrics, folder = quick("delayed_reward", tmp_path)
     right = metrics["right"]
@@ -64,6 +66,7 @@ def test_one_shot_memory(tmp_path: Path) -> None:
     assert (folder / "one_shot_memory.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_pattern_separation(tmp_path: Path) -> None:
     metrics, folder = quick("pattern_separation", tmp_path)
     alike = {name: each["0.6"] for name, each in metrics["recall"].items()}
@@ -127,6 +130,7 @@ def test_theta_phases(tmp_path: Path) -> None:
     assert (folder / "theta_phases.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_knowing_that_you_know(tmp_path: Path) -> None:
     metrics, folder = quick("knowing_that_you_know", tmp_path)
     assert all(each["read_back_novel"] > 0.95 and each["read_back_lure"] > 0.95 for each in metrics["roc_auc"].values())

@@ -75,6 +75,7 @@ def test_association(tmp_path: Path) -> None:
         assert (folder / f"{name}.md").read_text().startswith("# ")
 
 
+@pytest.mark.slow
 def test_classification(tmp_path: Path) -> None:
     metrics, folder = quick("classification", tmp_path)
     accuracy, controls = metrics["accuracy"], metrics["controls"]
@@ -88,6 +89,7 @@ def test_classification(tmp_path: Path) -> None:
     assert (folder / "halfspaces.md").read_text().count("\n| ") == 6
 
 
+@pytest.mark.slow
 def test_digits(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     metrics, folder = quick("digits", tmp_path)
@@ -116,6 +118,7 @@ def test_digits_from_a_file(tmp_path: Path) -> None:
             quick("digits", tmp_path / f"of {name}", images=str(tmp_path / name))
 
 
+@pytest.mark.slow
 def test_sequences(tmp_path: Path) -> None:
     metrics, folder = quick("sequences", tmp_path)
     simple, scaffold = (metrics["recall_last"][kind] for kind in ("simple", "scaffold"))
@@ -143,6 +146,7 @@ def test_ties(tmp_path: Path) -> None:
     assert (folder / "ties.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_finite_state_machine(tmp_path: Path) -> None:
     metrics, _ = quick("finite_state_machine", tmp_path)
     assert metrics["correct"]["0.4"] == metrics["exact_states"]["0.4"] == 1.0
@@ -153,6 +157,7 @@ def test_finite_state_machine(tmp_path: Path) -> None:
     assert metrics["nearest"]["0.4"] == 1.0
 
 
+@pytest.mark.slow
 def test_markov_chain(tmp_path: Path) -> None:
     metrics, folder = quick("markov_chain", tmp_path)
     assert metrics["max_error"] < 0.17 < min(control["max_error"] for control in metrics["controls"].values())

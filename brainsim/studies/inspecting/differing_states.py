@@ -13,6 +13,7 @@ from brainsim.simulate.state import BRAIN_KINDS
 from brainsim.simulate.states_file import SavedState
 from brainsim.studies.inspecting.comparison import Difference, of_mappings
 
+_MOST_SHOWN = 4
 _FRACTIONAL = ("weight", "amount")  # columns in fixed point
 
 
@@ -68,7 +69,8 @@ def _first_entry(a: Any, b: Any) -> int | None:
     length = min(len(a[0]), len(b[0]))
     differs = np.zeros(length, np.bool_)
     for ours, theirs in zip(a, b, strict=True):
-        differs |= ours[:length] != theirs[:length]
+        unequal = ours[:length] != theirs[:length]
+        differs |= unequal if ours.ndim == 1 else unequal.any(axis=1)
     if differs.any():
         return int(differs.argmax())
     return None if len(a[0]) == len(b[0]) else length
@@ -77,5 +79,7 @@ def _first_entry(a: Any, b: Any) -> int | None:
 def _entry(kind: StateKind, value: Any, at: int) -> dict[str, float | int] | None:
     if at >= len(value[0]):
         return None
+    if kind.shape is not None:
+        return {f"number {number}": float(item) for number, item in enumerate(value[0][at][:_MOST_SHOWN])}
     items = {column.name: int(column_items[at]) for column, column_items in zip(kind.columns, value, strict=True)}
     return {name: item / ONE if name in _FRACTIONAL else item for name, item in items.items()}

@@ -72,10 +72,11 @@ def kinds_of(snapshot: Snapshot) -> tuple[ShownKind, ...]:
 
 def _fiber(name: str, part: Mapping[str, Any], snapshot: Snapshot) -> ShownFiber:
     stored = snapshot.values[WEIGHTS.name].get(name, WEIGHTS.empty).weight
-    gate, trace = part.get("gate"), part.get("trace")
+    gate, trace, message = part.get("gate"), part.get("trace"), part.get("message")
     windows = {each: part[each] for each in ("transmits_when", "learns_when") if part.get(each)}
     more = [
         *([f"modulated by {', '.join(part['modulated_by'])}"] if part.get("modulated_by") else []),
+        *([f"carries {message['type']}, channels {', '.join(message['channels'])}"] if message else []),
         *([f"gated by {gate['area']}"] if gate else []),
         *([f"trace of {len(trace['rates'])} rounds" if isinstance(trace["rates"], list) else "trace"] if trace else []),
         *(f"{each.replace('_', ' ')} {window[0]} is in [{window[1]}, {window[2]})" for each, window in windows.items()),
@@ -84,8 +85,8 @@ def _fiber(name: str, part: Mapping[str, Any], snapshot: Snapshot) -> ShownFiber
         name=name,
         source=part["source"],
         target=part["target"],
-        graph=_graph(part["graph"]),
-        rule=_rule(part["rule"], part.get("depression")),
+        graph=_graph(part["graph"]) if message is None else f"{message['edges']['count']:,} edges",
+        rule=_rule(part["rule"], part.get("depression")) if message is None else _relaxing(message),
         base=to_float(part["base"]),
         more=", ".join(more),
         learned=len(stored),
@@ -106,6 +107,14 @@ def _graph(part: Mapping[str, Any]) -> str:
         return "stored"
     others = {name: value for name, value in part.items() if name not in _SIZES}
     return f"p={part['p']:g}" + (f" {_part({'type': part['type'], **others})}" if others else "")
+
+
+def _relaxing(message: Mapping[str, Any]) -> str:
+    """Return the rule of a message."""
+    rule = message["relaxing"]
+    if rule is None:
+        return "fixed"
+    return f"relaxes to {rule['goal']}, within {rule['low']:g} to {rule['high']:g}"
 
 
 def _rule(update: Mapping[str, Any] | None, depression: Mapping[str, Any] | None) -> str:

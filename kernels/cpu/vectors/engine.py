@@ -30,7 +30,9 @@ class CpuVectors(HostVectors):
         sources, targets = self.vectors(spec.source), self.vectors(spec.target)
         read = map(_read_only, (self.weights(fiber), sources, targets, self.anchors(spec.target)))
         numbers = len(message_of(self.program, fiber).edges.ids) * out.shape[1] / len(targets)
-        self._in_parts(propose, len(nodes), numbers, *map(_read_only, (nodes, places)), add, self._arrays[fiber], *read, out)
+        self._in_parts(
+            propose, len(nodes), numbers, *map(_read_only, (nodes, places)), add, self._arrays[fiber], *read, out
+        )
 
     def _normalize(self, area: int, nodes: Neurons, out: Floats) -> None:
         self._in_parts(normalize, len(nodes), out.shape[1], _read_only(nodes), _read_only(self.vectors(area)), out)

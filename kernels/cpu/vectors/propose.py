@@ -103,7 +103,7 @@ def propose(
                     sent[component] += mixed * other[component]
         share = np.float64(one - message.keep)
         if message.by_row:
-            share = share / total if total > 0 else 0.0
+            share = share / total if total > 0 else np.float64(0)
         pull, scale = one - message.anchor, np.float32(share)
         for component in range(dim):
             step = message.keep * own[component] + scale * (sent[component] + onto_own * own[component])
