@@ -98,6 +98,8 @@ class Striatum(Region):
             )
         self.dopamine = dopamine
         with named(where):
+            if not isinstance(actions, Iterable):
+                raise DeclarationError(where="actions", value=actions, allowed="a list of names")
             patterns = disjoint(actions, k)
             if len(patterns) < 2:
                 raise DeclarationError(where="actions", value=list(patterns), allowed="at least two names")

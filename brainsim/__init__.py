@@ -1,7 +1,7 @@
 """brainsim: an exact, reproducible simulator of brains made of areas and assemblies.
 
 Declare a `Brain` of `Area` objects, connect them with plastic fibers, and run rounds with a `Simulator`.  The modules
-``areas``, ``bench``, ``dumps``, ``export``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``,
+``areas``, ``bench``, ``cascade``, ``dumps``, ``export``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``,
 ``statistics`` and ``studies`` load when they are first used.
 
 Examples
@@ -50,7 +50,7 @@ from brainsim.studies.experiment import experiment
 if TYPE_CHECKING:
     from brainsim import areas, bench, models, operations, plots, studies
     from brainsim.declare import patterns
-    from brainsim.models import nemo
+    from brainsim.models import cascade, nemo
     from brainsim.simulate import dumps, export
     from brainsim.simulate.recordings.history import History
     from brainsim.studies import statistics
@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "areas": "brainsim.areas",
     "bench": "brainsim.bench",
+    "cascade": "brainsim.models.cascade",
     "dumps": "brainsim.simulate.dumps",
     "export": "brainsim.simulate.export",
     "models": "brainsim.models",
@@ -139,6 +140,7 @@ __all__ = [
     "__version__",
     "areas",
     "bench",
+    "cascade",
     "dumps",
     "experiment",
     "export",

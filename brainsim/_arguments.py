@@ -128,7 +128,7 @@ def fits(value: object, kind: Any) -> bool:
     if origin in (Union, types.UnionType):
         return any(fits(value, each) for each in inner)
     if origin is Literal:
-        return value in inner
+        return any(isinstance(value, type(each)) and value == each for each in inner)
     if isinstance(origin, type):
         return _contains(value, origin, inner)
     if not isinstance(kind, type) or _is_open(kind):

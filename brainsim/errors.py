@@ -78,7 +78,10 @@ def _can_be_pickled(held: object) -> bool:
 
 def _shown(value: object) -> str:
     short = f"{value:g}" if isinstance(value, float) else ""
-    return short if short and float(short) == value else repr(value)
+    if short and float(short) == value:
+        return short
+    first, *others = repr(value).splitlines() or [""]
+    return f"{first} …" if others else first  # a region shows its parts, a line each
 
 
 class DeclarationError(BrainsimError, ValueError):

@@ -93,8 +93,8 @@ def emotional_cascade(
     rate
         Largest learning rate.
     prepared
-        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
-        graphs beside it.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """

@@ -85,8 +85,8 @@ def emotional_sentences(
     prior
         Sentences of the general mixture that are added to those of each word.
     prepared
-        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
-        graphs beside it.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Divisions of the training sentences, each with a seed of its own; means and 95 % intervals are reported.
     """

@@ -88,8 +88,8 @@ def emotional_words(
     rounds
         Rounds in which the weights learn.
     prepared
-        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
-        graphs beside it.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
     """

@@ -103,8 +103,8 @@ def limbic_link(
     heard
         Words that a brain hears; at most half of the rated words.
     prepared
-        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
-        graphs beside it.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """

@@ -29,7 +29,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import crossing, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Seen = dict[str, dict[str, float]]  # load, measure
@@ -37,6 +37,7 @@ Seen = dict[str, dict[str, float]]  # load, measure
 BETA = 0.5  # stimulus to memory area
 ONE_SHOT, NEVER = Hebbian(8.0, 9.0), Hebbian(0.0, 9.0)
 ROUNDS = 5
+LEVEL = 0.9  # of right neurons
 CRITERIA = {"distinct": 1600, "large": 0.95, "controls": 0.1}
 LARGE = {"n": 100_000, "k": 400, "p": 0.05}
 ARMS = {
@@ -104,6 +105,7 @@ def memory_areas(
     last = {name: fmean(part[str(cells[name][4][-1])]["by_half"] for part in parts) for name, parts in seen.items()}
     return {
         "distinct": {name: round(fmean(values)) for name, values in found.items()},
+        "completed_to_nine_tenths": {name: [completed(part) for part in parts] for name, parts in seen.items()},
         "distinct_by_rank": {name: round(0.4 * (cell[1] / cell[2]) ** 2) for name, cell in cells.items()},
         "distinct_at_last_load": last,
         "controls": {arm: last[f"{arm}-{control_k}"] for arm in ARMS if arm != "refracted"},
@@ -219,6 +221,14 @@ def _named(shares: npt.NDArray[np.float64], asked: Sequence[int]) -> float:
 def distinct(seen: Seen) -> int:
     """Return the largest number of distinct items at any load."""
     return max(round(int(load) * each["by_half"]) for load, each in seen.items())
+
+
+def completed(seen: Seen) -> float | None:
+    """Return up to how many items nine tenths of an assembly are completed from half of it; ``None`` if at every load.
+
+    Half an assembly is nearest to its own without any completion, so that items may be distinct and not completed.
+    """
+    return crossing({0: LEVEL, **{int(load): each["completed"] for load, each in seen.items()}}, LEVEL)
 
 
 def _table(run: Run, seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...]]) -> None:

@@ -30,7 +30,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import crossing, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Seen = dict[str, dict[str, dict[str, float]]]  # load, cue, measure
@@ -42,6 +42,7 @@ CUES = (0.2, 0.3, 0.5, 0.7, 1.0)
 JUDGED = (0.2, 0.5)  # the cues for which capacities are given
 LEVEL = 0.9  # of right neurons, at which episodes count as recalled
 CRITERIA = {"completed": 0.985, "answer": 0.91, "dense": 0.94, "beta_zero": 0.07, "recurrent_zero": 0.45, "gain": 0.1}
+CONTROLS = {"beta_zero": 0.5, "recurrent_zero": 0.2, "no_ca3": 0.2}  # and the cue with which each is judged
 MEASURES = {"first": "CA3, first winners", "completed": "CA3, completed", "answer": "ECout"}
 
 
@@ -167,19 +168,15 @@ def _recalled(
     rng: np.random.Generator,
 ) -> dict[str, float]:
     """Return which share of the right neurons fires when parts of some episodes are presented, in the mean."""
-    seen = []
+    seen = {name: list[float]() for name in (*MEASURES, "read_back")}
     for episode, assembly in pairs:
         part = rng.choice(episode, round(cue * K), replace=False)
-        answer = recall(sim, memory, Assembly(memory.entry.name, part))
-        seen.append(
-            {
-                "first": answer.first.overlap(assembly),
-                "completed": answer.completed.overlap(assembly),
-                "answer": len(np.intersect1d(answer.answer.neurons, episode)) / K,
-                "read_back": answer.read_back,
-            }
-        )
-    return {name: fmean(each[name] for each in seen) for name in seen[0]}
+        found = recall(sim, memory, Assembly(memory.entry.name, part))
+        seen["first"].append(found.first.overlap(assembly))
+        seen["completed"].append(found.completed.overlap(assembly))
+        seen["answer"].append(float(np.isin(episode, found.answer.neurons).mean()))
+        seen["read_back"].append(found.read_back)
+    return {name: fmean(values) for name, values in seen.items()}
 
 
 def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
@@ -193,14 +190,8 @@ def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
 
 
 def capacity(seen: Seen, name: str, cue: float) -> float | None:
-    """Return the load at which a measure falls below `LEVEL`, interpolated: ``None`` if it does not, 0 at the first."""
-    before = (0.0, LEVEL)
-    for load, cues in seen.items():
-        now = (float(load), cues[str(cue)][name])
-        if now[1] < LEVEL:
-            return round(before[0] + (before[1] - LEVEL) / (before[1] - now[1]) * (now[0] - before[0]))
-        before = now
-    return None
+    """Return the load at which a measure falls below `LEVEL`: ``None`` if it does not, 0 at the first load."""
+    return crossing({0: LEVEL, **{int(load): cues[str(cue)][name] for load, cues in seen.items()}}, LEVEL)
 
 
 def _mean(parts: Sequence[Seen], load: int | str, cue: float, name: str) -> float:
@@ -223,11 +214,7 @@ def _metrics(
 ) -> dict[str, Any]:
     whole = {name: _mean(seen["whole"], load, 0.5, name) for name in (*MEASURES, "read_back")}
     dense = _mean(seen["dense"], dense_load, 0.5, "answer")
-    controls = {
-        "beta_zero": _mean(seen["beta_zero"], load, 0.5, "answer"),
-        "recurrent_zero": _mean(seen["recurrent_zero"], load, 0.2, "answer"),
-        "no_ca3": _mean(seen["no_ca3"], load, 0.2, "answer"),
-    }
+    controls = {arm: _mean(seen[arm], load, cue, "answer") for arm, cue in CONTROLS.items()}
     fifth = _mean(seen["whole"], load, 0.2, "answer")
     found = [capacity(part, "answer", 0.5) for part in seen["whole"]]
     return {
@@ -247,18 +234,15 @@ def _metrics(
             for arm, each in expected.items()
         },
         "intervals_95": {
-            "completed": interval_95(_values(seen["whole"], load, 0.5, "completed"), bounded=True),
-            "answer": interval_95(_values(seen["whole"], load, 0.5, "answer"), bounded=True),
+            **{name: interval_95(_values(seen["whole"], load, 0.5, name), bounded=True) for name in MEASURES},
             "dense": interval_95(_values(seen["dense"], dense_load, 0.5, "answer"), bounded=True),
             "capacity": interval_95([each for each in found if each is not None]),
         },
         "criteria": CRITERIA,
         "met": {
-            "completed": whole["completed"] >= CRITERIA["completed"],
-            "answer": whole["answer"] >= CRITERIA["answer"],
+            **{name: whole[name] >= CRITERIA[name] for name in ("completed", "answer")},
             "dense": dense >= CRITERIA["dense"],
-            "beta_zero": controls["beta_zero"] <= CRITERIA["beta_zero"],
-            "recurrent_zero": controls["recurrent_zero"] <= CRITERIA["recurrent_zero"],
+            **{arm: controls[arm] <= CRITERIA[arm] for arm in ("beta_zero", "recurrent_zero")},
             "gain": fifth - controls["no_ca3"] >= CRITERIA["gain"],
         },
     }
@@ -293,24 +277,26 @@ def _by_cue(run: Run, seen: Mapping[str, Sequence[Seen]], load: int) -> None:
 
 
 def _draw(seen: Mapping[str, Sequence[Seen]], expected: Mapping[str, Seen], load: int) -> Figure:
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
-    *by_load, by_cue = figure.subplots(1, 3)
+    figure = Figure(figsize=(11, 4.0), layout="constrained")
+    *by_load, by_cue = figure.subplots(1, 3, sharey=True)
     loads = [int(each) for each in expected["whole"]]
     for axes, name in zip(by_load, ("completed", "answer"), strict=True):
-        for at, arm in enumerate(seen):
-            values = [[part[str(each)]["0.5"][name] for each in loads] for part in seen[arm]]
-            axes.plot(loads, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
-            axes.plot(loads, np.mean(values, axis=0), "o-", ms=3, color=f"C{at}", label=ARMS[arm].title)
+        for at, (arm, parts) in enumerate(seen.items()):
+            if (arm, name) != ("no_ca3", "completed"):  # it has none
+                _line(axes, at, arm, loads, [[part[str(each)]["0.5"][name] for each in loads] for part in parts])
         for at, arm in enumerate(expected):
-            axes.plot(loads, [expected[arm][str(each)]["0.5"][name] for each in loads], "--", color=f"C{at}", alpha=0.7)
-        axes.set(xlabel="episodes stored", ylabel=f"right neurons, {MEASURES[name]}", ylim=(-0.03, 1.03))
+            values = [expected[arm][str(each)]["0.5"][name] for each in loads]
+            axes.plot(loads, values, ":", color=f"C{at}", label="expected, without a simulation" if not at else None)
+        axes.set(xlabel="episodes stored", title=f"{MEASURES[name]}, from half a cue")
     for at, (arm, parts) in enumerate(seen.items()):
-        values = [[part[str(load)][str(cue)]["answer"] for cue in CUES] for part in parts]
-        by_cue.plot(CUES, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
-        by_cue.plot(CUES, np.mean(values, axis=0), "o-", ms=3, color=f"C{at}", label=ARMS[arm].title)
-    by_cue.set(
-        xlabel=f"part of an episode presented ({load} stored)", ylabel="right neurons, ECout", ylim=(-0.03, 1.03)
-    )
-    by_cue.legend(fontsize="x-small")
-    by_load[0].set_title("dashed: expected", fontsize="small")
+        _line(by_cue, at, arm, CUES, [[part[str(load)][str(cue)]["answer"] for cue in CUES] for part in parts])
+    by_cue.set(xlabel="part of an episode presented", title=f"ECout, {load} episodes stored")
+    by_load[0].set(ylabel="share of right neurons", ylim=(-0.03, 1.03))
+    figure.legend(*by_load[1].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure
+
+
+def _line(axes: Any, at: int, arm: str, places: Sequence[float], values: Sequence[Sequence[float]]) -> None:
+    style = "s--" if arm in CONTROLS else "o-"
+    axes.plot(places, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
+    axes.plot(places, np.mean(values, axis=0), style, ms=4, color=f"C{at}", label=ARMS[arm].title)

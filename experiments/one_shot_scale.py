@@ -27,11 +27,12 @@ from brainsim.studies.info import peak_rss_mb
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
+from brainsim.studies.statistics import crossing
 
 Neurons = npt.NDArray[np.int64]
 
 CUE = 0.5
-EXPECTED = 0.9  # of ECout: loads up to there are judged
+EXPECTED = 0.9  # of right neurons: loads up to which ECout is expected to have so many are judged
 CRITERIA = {"completed": 0.985, "answer": 0.88, "seconds": 1.0}
 SIZES = {
     "2e3": {"n_ec": 500, "n_dg": 4000, "n_ca3": 2000, "n_ca1": 2000},
@@ -84,6 +85,8 @@ def one_shot_scale(
         "by_load": means,
         "by_seed": {f"episodes={load}": by_seed([part[load] for part in seen]) for load in expected},
         "expected": expected,
+        "capacity": {name: [capacity(part, name) for part in seen] for name in ("completed", "answer")},
+        "expected_capacity": {name: capacity(expected, name) for name in ("completed", "answer")},
         "formula": memory.capacity(),
         "synapses_an_episode": memory.synapses(1),
         "criteria": CRITERIA,
@@ -136,6 +139,11 @@ def _recalled(
         "completed": found.completed.overlap(assembly),
         "answer": len(np.intersect1d(found.answer.neurons, episode)) / len(episode),
     }
+
+
+def capacity(seen: Mapping[str, Mapping[str, float]], name: str) -> float | None:
+    """Return the load at which a measure falls below `EXPECTED`: ``None`` if it does not, 0 at the first load."""
+    return crossing({0: EXPECTED, **{int(load): each[name] for load, each in seen.items()}}, EXPECTED)
 
 
 def _table(run: Run, size: str, seen: Sequence[Any], expected: Mapping[str, Mapping[str, float]]) -> None:

@@ -89,8 +89,8 @@ def reply_ranking(
     rounds
         Rounds in which the weights learn.
     prepared
-        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it is taken, and so are the
-        graphs beside it.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Divisions of the dialogues, each with a seed of its own; means and 95 % intervals are reported.
     """

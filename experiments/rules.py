@@ -2,13 +2,14 @@
 
 *Window.*  One synapse; its source fires once, and its target is made to fire some rounds earlier or later.  *Growth.*
 One synapse, whose neurons fire together again and again.  *Reward.*  One synapse with a `Trace`, which is reinforced
-some rounds after its neurons have fired.  *Sliding thresholds.*  Unrelated stimuli drive an area with and without
-refraction; how evenly do its neurons fire?
+some rounds after its neurons have fired.  *Sliding thresholds.*  Unrelated stimuli drive an area that learns with
+refraction, one that learns without, and one that does neither; how evenly do their neurons fire?
 
 Success is stated in advance: `STDP` strengthens at a lag of one round alone (source before target), weakens at a lag of
 zero alone, and by its two steps exactly; weights never exceed their bound and grow as the closed forms of the rules
-say, within 1e-3; a reward that comes d rounds late counts decay to the power of d, within 1e-3; and refraction takes
-three quarters of what the busiest tenth of the neurons fires more than its share.
+say, within 1e-3; a reward that comes d rounds late counts decay to the power of d, within 1e-3.  The bound on
+refraction was set after a first run, on seed 1, and is tested on others: the busiest tenth of the neurons fires at most
+a quarter as much above its share as in the area that neither learns nor refracts.
 
 Two textbook rules have no form here.  *Oja's rule*, ``dw = beta y (x - y w)``, weakens the synapses onto a winner whose
 sources are silent, which no event of the law visits: it pairs neurons that fired.  Its effect, a constant length of the
@@ -61,13 +62,18 @@ GROWTH = {
     "StatisticalHebbian": StatisticalHebbian(BETA, W_MAX),
 }
 EXACT = 1e-3
+AREAS = {  # beta and refraction
+    "refraction": ("learns and refracts", BETA, BETA),
+    "learns": ("control: learns, does not refract", BETA, 0.0),
+    "none": ("control: neither learns nor refracts", 0.0, 0.0),
+}
 
 
 @experiment(quick={"co_firings": 20, "n": 500, "stimuli": 60, "seeds": 2})
 def rules(
     run: Run, *, lags: int = 4, co_firings: int = 60, n: int = 2000, stimuli: int = 400, seeds: int = 5
 ) -> Mapping[str, Any]:
-    """Look at single synapses, and at an area with and without refraction.
+    """Look at single synapses, and at areas with and without refraction.
 
     Parameters
     ----------
@@ -76,17 +82,17 @@ def rules(
     co_firings
         How often the neurons of a synapse fire together.
     n
-        Neurons of the area with and without refraction, of which one in forty fires.
+        Neurons of the areas with and without refraction, of which one in forty fires.
     stimuli
-        Unrelated stimuli of the area.
+        Unrelated stimuli of each area.
     seeds
-        Brains with and without refraction, each with a seed of its own.
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
     look = run.simulator
     shift = window(lags, **look)
     grown = {name: growth(rule, co_firings, **look) for name, rule in GROWTH.items()}
     late = rewarded(lags, **look)
-    calls = {name: Call(firing, (refraction, n, stimuli)) for name, refraction in (("none", 0.0), ("refraction", 0.1))}
+    calls = {name: Call(firing, (beta, refraction, n, stimuli)) for name, (_, beta, refraction) in AREAS.items()}
     seen = over_seeds(run, calls, seeds)
     busy = {name: fmean(scores(parts, "busiest_tenth")) for name, parts in seen.items()}
     _tables(run, shift, late, seen)
@@ -99,7 +105,7 @@ def rules(
         "largest_weight": {name: max(values) for name, values in grown.items()},
         "reward_by_delay": {str(delay): change for delay, change in late.items()},
         "busiest_tenth": busy,
-        "controls": {"no_refraction": busy["none"]},
+        "controls": {"no_refraction": busy["learns"], "nothing_learns": busy["none"]},
         "met": {
             "window": all(abs(change - {1: LTP, 0: -LTD}.get(lag, 0.0)) <= EXACT for lag, change in shift.items()),
             "growth": max(wrong.values()) <= EXACT and all(max(each) <= W_MAX for each in grown.values()),
@@ -190,11 +196,11 @@ def rewarded(delays: int, **options: Any) -> dict[int, float]:
     return found
 
 
-def firing(part: Part, refraction: float, n: int, stimuli: int, seed: int) -> dict[str, float]:
+def firing(part: Part, beta: float, refraction: float, n: int, stimuli: int, seed: int) -> dict[str, float]:
     """Return which share of all firing the busiest tenth of the neurons has."""
     rng, brain, k = np.random.default_rng([seed, 17]), Brain(), n // 40
     stimulus, area = brain.add(Area("Stimulus", n, k), Area("Area", n, k, refraction=refraction))
-    fiber = brain.connect(stimulus, area, 0.1, Hebbian(refraction))
+    fiber = brain.connect(stimulus, area, 0.1, Hebbian(beta))
     counts = np.zeros(n)
     with Simulator(brain, seed, **part.simulator) as sim:
         for _ in range(stimuli):
@@ -219,7 +225,7 @@ def _tables(run: Run, shift: Mapping[int, float], late: Mapping[int, float], see
         ["rounds", "change"],
         [[delay, f"{change:+.3f}"] for delay, change in late.items()],
     )
-    rows = [[name, measured(scores(parts, "busiest_tenth"), 3, bounded=True)] for name, parts in seen.items()]
+    rows = [[AREAS[name][0], measured(scores(parts, "busiest_tenth"), 3, bounded=True)] for name, parts in seen.items()]
     write_table(run, "threshold.md", "Share of all firing that the busiest tenth has", ["", "share"], rows)
 
 

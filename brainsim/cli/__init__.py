@@ -1,4 +1,4 @@
-"""The command line: ``brainsim run``, ``check``, ``show``, ``diff``, ``plot``, ``graph`` and more."""
+"""The command line: ``brainsim run``, ``check``, ``show``, ``diff``, ``plot``, ``graph``, ``report`` and more."""
 
 from brainsim.cli.main import main
 

@@ -76,7 +76,7 @@ def _model(options: dict[str, Any]) -> tuple[CascadeModel, str]:
     from brainsim.models import cascade
     from brainsim.simulate import backends
 
-    simulator = {"backend": backends.resolve(options["backend"])}
+    simulator: dict[str, Any] = {"backend": backends.resolve(options["backend"])}
     if options["model_file"] is not None:
         return cascade.CascadeModel.load(options["model_file"], **simulator), str(options["model_file"])
     if options["text_file"] is None:

@@ -18,6 +18,7 @@ from brainsim.cli.feel import feel
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
 from brainsim.cli.plot import plot
+from brainsim.cli.report import report, view
 from brainsim.cli.run import run
 from brainsim.cli.sweep import sweep
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, UnwrittenError, WorkerError
@@ -38,10 +39,11 @@ def cli() -> None:
       brainsim run experiments/noun_verb.py --quick
       brainsim show runs/noun_verb
       brainsim plot runs/noun_verb/assemblies.h5
+      brainsim report runs/noun_verb
     """  # noqa: D301 - click takes the character, not an escape
 
 
-for _command in (run, sweep, parameters, check, show, diff, plot, graph, feel, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, plot, graph, report, view, feel, info, bench):
     cli.add_command(_command)
 
 

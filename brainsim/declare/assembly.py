@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._html import dots, shown
 from brainsim._validation import text, whole
 from brainsim.declare.neurons import neuron_indices
 from brainsim.errors import DeclarationError
+
+_MOST_SHOWN = 200
+"""How many neurons of an assembly a notebook draws."""
 
 _Join = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[Any]]
 
@@ -167,3 +171,11 @@ class Assembly:
         label = f" {self.label!r}" if self.label is not None else ""
         shown = ", ".join(map(str, self.neurons[:6])) + (", …" if len(self) > 6 else "")
         return f"<Assembly{label} of {self.area}: {len(self)} {'neuron' if len(self) == 1 else 'neurons'} [{shown}]>"
+
+    def _repr_html_(self) -> str:
+        length = int(self.neurons[-1]) + 1 if len(self) else 1
+        some = self.neurons[:: max(1, -(-len(self) // _MOST_SHOWN))].tolist()
+        strip = dots(
+            [(neuron / length, y) for neuron in some for y in (0.2, 0.5, 0.8)], 18, f"neurons 0 to {length - 1}"
+        )
+        return shown(repr(self).strip("<>"), (), (), strip)

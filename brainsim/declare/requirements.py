@@ -46,9 +46,8 @@ def check(where: str, fiber: Fiber) -> None:
     if isinstance(fiber.gate, Area):
         _check_channels(f"{where}.gate", fiber.gate, fiber.source)
     else:
-        _check_type(
-            f"{where}.gate", fiber.gate, Assembly, 'an Area of the brain, or an assembly, such as area["pattern"]'
-        )
+        allowed = 'an Area of the brain, such as thalamus["Relay"], or an assembly, such as area["pattern"]'
+        _check_type(f"{where}.gate", fiber.gate, Assembly, allowed)
 
 
 def _check_modulators(where: str, given: object) -> None:

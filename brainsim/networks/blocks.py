@@ -1,6 +1,6 @@
 """Parts of decoders: RMSNorm, rotary positions, grouped-query attention with a cache, SwiGLU, a tied head.
 
-Nothing here has a bias.  A part whose weights are drawn has a method ``fill(generator)``; `initialise` calls it.
+A part whose weights are drawn has a method ``fill(generator)``; `initialise` calls it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def generator_of(seed: int, name: str) -> torch.Generator:
 
 
 class Linear(nn.Linear):
-    """A matrix without bias, ``y = x Wᵀ``.
+    """A matrix, ``y = x Wᵀ``, or ``x Wᵀ + b``.
 
     Parameters
     ----------
@@ -50,11 +50,13 @@ class Linear(nn.Linear):
         Sizes; the weight has the shape ``(outputs, inputs)``.
     gain : float
         Weights are drawn from N(0, gain² / inputs).
+    bias : bool
+        Whether there is a bias, which starts at zero.
     """
 
-    def __init__(self, inputs: int, outputs: int, gain: float = 1.0) -> None:
+    def __init__(self, inputs: int, outputs: int, gain: float = 1.0, *, bias: bool = False) -> None:
         self.gain = gain
-        super().__init__(inputs, outputs, bias=False)
+        super().__init__(inputs, outputs, bias=bias)
 
     def reset_parameters(self) -> None:
         """Leave the weights alone: `initialise` draws them, and PyTorch's own generator stays as it is."""
@@ -63,6 +65,8 @@ class Linear(nn.Linear):
     def fill(self, generator: torch.Generator) -> None:
         """Draw the weights."""
         self.weight.normal_(0.0, self.gain * self.in_features**-0.5, generator=generator)
+        if self.bias is not None:
+            self.bias.zero_()
 
 
 class Embedding(nn.Embedding):

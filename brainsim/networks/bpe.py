@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from brainsim._arguments import checked
@@ -104,7 +105,7 @@ class BpeTokenizer:
 
 
 def _pairs(tokens: Sequence[int]) -> Iterable[Pair]:
-    return zip(tokens, tokens[1:], strict=False)
+    return pairwise(tokens)
 
 
 def _merged(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:

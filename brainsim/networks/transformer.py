@@ -12,7 +12,18 @@ from torch.utils.checkpoint import checkpoint
 from brainsim._arguments import check_record
 from brainsim._validation import count, real
 from brainsim.errors import DeclarationError
-from brainsim.networks.blocks import Added, Attention, Embedding, KVCache, RMSNorm, Rotation, SwiGLU, initialise, rope
+from brainsim.networks.blocks import (
+    Added,
+    Attention,
+    Embedding,
+    KVCache,
+    Linear,
+    RMSNorm,
+    Rotation,
+    SwiGLU,
+    initialise,
+    rope,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,8 @@ class TransformerConfig:
         Of the rotary positions.
     context : int
         Longest sequence, in tokens.
+    tied : bool
+        Whether the token embedding is the head, too.
 
     Raises
     ------
@@ -59,6 +72,7 @@ class TransformerConfig:
     head_dim: int | None = None
     rope_base: float = 500_000.0
     context: int = 512
+    tied: bool = True
 
     def __post_init__(self) -> None:
         check_record(self)
@@ -138,11 +152,17 @@ class Transformer(nn.Module):
         self.embedding = Embedding(config.vocabulary, config.dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = RMSNorm(config.dim)
+        self.head = None if config.tied else Linear(config.dim, config.vocabulary)
         initialise(self, seed)
 
     def forward(self, tokens: Tensor, cache: KVCache | None = None) -> Tensor:
         """Return the logits of the next token, ``(B, T, vocabulary)``; see `hidden`."""
-        return self.embedding.logits(self.hidden(tokens, cache))
+        return self.logits(self.hidden(tokens, cache))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits of hidden states: ``(..., dim)`` becomes ``(..., vocabulary)``."""
+        found: Tensor = self.embedding.logits(hidden) if self.head is None else self.head(hidden)
+        return found
 
     def hidden(self, tokens: Tensor, cache: KVCache | None = None, added: Sequence[Added] | None = None) -> Tensor:
         """Return the normalised last hidden states, ``(B, T, dim)``.

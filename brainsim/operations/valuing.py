@@ -121,7 +121,8 @@ def choose_action(
             sim.run(opened, learn=learning)
     drive = float(sim.drive(area).sum()) / size
     base = sum(_synapses(fiber, cue) * fiber.weight for fiber in learning)
-    return Choice(action, (drive - base) / scale, drive)
+    threshold = float(sim.thresholds(area)[area.patterns[action].neurons].mean())  # no part of a value
+    return Choice(action, (drive + threshold - base) / scale, drive)
 
 
 @checked("striatum")

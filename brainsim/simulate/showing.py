@@ -1,4 +1,4 @@
-"""Lets a program see the brain of each simulator before the simulator is built: `brainsim graph` stops there."""
+"""Lets a program see the brain of each simulator before it is built: `brainsim graph` stops there, runs note it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from brainsim.declare.brain import Brain
 
 Viewer = Callable[[Brain], None]
 
-_viewer: ContextVar[Viewer | None] = ContextVar("brainsim_viewer", default=None)
+_viewers: ContextVar[tuple[Viewer, ...]] = ContextVar("brainsim_viewers", default=())
 
 
 @contextmanager
 def shown_to(viewer: Viewer) -> Iterator[None]:
-    """Call ``viewer`` with the brain of each simulator that a block builds, before anything is allocated for it."""
-    token = _viewer.set(viewer)
+    """Call ``viewer`` with the brain of each simulator that a block builds, before anything is allocated for it.
+
+    Viewers of blocks around it see the brain, too, the outermost first.
+    """
+    token = _viewers.set((*_viewers.get(), viewer))
     try:
         yield
     finally:
-        _viewer.reset(token)
+        _viewers.reset(token)
 
 
 def show(brain: Brain) -> None:
-    """Show a brain to the viewer, if there is one."""
-    viewer = _viewer.get()
-    if viewer is not None:
+    """Show a brain to the viewers, if there are any."""
+    for viewer in _viewers.get():
         viewer(brain)

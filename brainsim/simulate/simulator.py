@@ -29,6 +29,7 @@ from brainsim.simulate.guard import Guard, changes, ends, looks
 from brainsim.simulate.index import AreaLike, AreasLike, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.modulators import ModulatorLike
+from brainsim.simulate.notebook import simulator_html
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.parts import Parts
 from brainsim.simulate.recordings.begin import begin
@@ -711,3 +712,6 @@ class Simulator:
     def __repr__(self) -> str:
         state = "closed" if self._engine.closed else f"{self.rounds} rounds"
         return f"<Simulator of {len(self._program.areas)} areas, seed {self.seed}, {self.backend_name}: {state}>"
+
+    def _repr_html_(self) -> str:
+        return simulator_html(self)

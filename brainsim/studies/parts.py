@@ -18,6 +18,7 @@ from brainsim.declare.area import Area
 from brainsim.errors import ExperimentError, RunFolderError
 from brainsim.simulate.simulator import Simulator
 from brainsim.studies import processes, sealed_json
+from brainsim.studies.declared import Noted
 from brainsim.studies.folders import write_json, writing
 from brainsim.studies.lasting import Lasting, Place
 
@@ -34,7 +35,8 @@ class Part:
     folder : Path
         The folder of the run.
     key : str
-        The name of the part; ``parts/<key>.json`` holds its result, under ``result``, and a digest.
+        The name of the part; ``parts/<key>.json`` holds its result, under ``result``, the brains that it simulated,
+        under ``brains``, and a digest.
     simulator : mapping
         Keyword arguments for `Simulator` that carry the user's choice of backend, and the threads of this process.
     files : sequence of str
@@ -48,6 +50,7 @@ class Part:
     _saved_at: float = 0.0
     _recorded: dict[str, Place] = field(default_factory=dict)
     _recordings: dict[str, Lasting] = field(default_factory=dict)
+    _noted: Noted = field(default_factory=Noted)
 
     def __post_init__(self) -> None:
         check_record(self)
@@ -101,6 +104,7 @@ class Part:
         try:
             content = json.loads(note)
             self._recorded = {name: (rounds, marks) for name, (rounds, marks) in content["recorded"].items()}
+            self._noted.precede(content.get("brains", []))
             return content["notes"]
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise RunFolderError(
@@ -121,7 +125,7 @@ class Part:
                 recording.flush()  # before the checkpoint, which says how many rounds they have
             recorded = {name: recording.place for name, recording in self._recordings.items()}
             try:
-                note = json.dumps({"notes": notes, "recorded": recorded})
+                note = json.dumps({"notes": notes, "recorded": recorded, "brains": self._noted.brains})
             except (TypeError, ValueError) as error:
                 cure = "use numbers, text, lists and mappings"
                 raise ExperimentError(f"part {self.key!r}: notes cannot be written as JSON ({error}); {cure}") from None
@@ -185,10 +189,11 @@ class Part:
         self._saved_at = time.monotonic()
         with self._alone():
             if not self.done:
-                result = function(self, *args, **options)
+                with self._noted.noting():
+                    result = function(self, *args, **options)
                 for recording in self._recordings.values():
                     recording.finish()
-                write_json(self.path, {"result": result}, sealed=True)
+                write_json(self.path, {"result": result, "brains": self._noted.brains}, sealed=True)
             self.checkpoint.unlink(missing_ok=True)
             for recording in self._recordings.values():
                 recording.clear()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainsim._arguments import check_record, checked
+from brainsim._html import shown
 from brainsim.errors import DeclarationError, RunFolderError
 from brainsim.simulate import backends
 from brainsim.studies import manifest, pictures, tables
@@ -280,3 +281,10 @@ class Run:
                 break
             path.rmdir()
         return kept
+
+    def _repr_html_(self) -> str:
+        done = len(list(self.folder.glob("parts/*.json")))
+        rows = [("folder", self.folder), ("experiment", self.settings.experiment), ("seed", str(self.seed))]
+        rows += [(name, value) for name, value in self.settings.plain_parameters().items()]
+        rows += [("finished parts", done), ("seconds", f"{self.seconds:g}"), *(("note", note) for note in self.notes)]
+        return shown("Run", (), rows)

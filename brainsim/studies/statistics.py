@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import log10
 from statistics import fmean, stdev
 
 from brainsim._arguments import checked
+from brainsim.errors import DeclarationError
 
 
 @checked()
@@ -31,3 +34,69 @@ def interval_95(values: Sequence[float], *, bounded: bool = False) -> list[float
     half = float(student.ppf(0.975, len(values) - 1)) * stdev(values) / len(values) ** 0.5
     low, high = fmean(values) - half, fmean(values) + half
     return [round(max(low, 0.0), 4), round(min(high, 1.0), 4)] if bounded else [round(low, 4), round(high, 4)]
+
+
+@checked()
+def crossing(curve: Mapping[float, float], level: float) -> float | None:
+    """Return where a curve first falls below a level, interpolated between its points.
+
+    Parameters
+    ----------
+    curve : mapping of float to float
+        Values by their places, for example recall by the number of stored episodes.
+    level : float
+        For example .9 of what was stored.
+
+    Returns
+    -------
+    float or None
+        The first place if its value is below the level already, and ``None`` if the curve does not fall below it.
+
+    Examples
+    --------
+    >>> from brainsim.studies.statistics import crossing
+    >>> crossing({100: 1.0, 200: 0.95, 400: 0.75}, 0.9)
+    250.0
+    """
+    points = sorted(curve.items())
+    if points and points[0][1] < level:
+        return float(points[0][0])
+    for (left, above), (right, below) in pairwise(points):
+        if below < level:
+            return left + (above - level) / (above - below) * (right - left)
+    return None
+
+
+@checked()
+def exponent(curve: Mapping[float, float]) -> float | None:
+    """Return the exponent of a power law, the slope of a straight line through its points in logarithmic axes.
+
+    Parameters
+    ----------
+    curve : mapping of float to float
+        Positive values by their places, for example events by the number of items.
+
+    Returns
+    -------
+    float or None
+        ``None`` for fewer than two points.
+
+    Raises
+    ------
+    DeclarationError
+        If a place or a value is not positive.
+
+    Examples
+    --------
+    >>> from brainsim.studies.statistics import exponent
+    >>> round(exponent({10: 300.0, 100: 3000.0, 1000: 30_000.0}), 6)
+    1.0
+    """
+    import numpy as np
+
+    if any(not number > 0.0 for point in curve.items() for number in point):
+        raise DeclarationError(where="exponent.curve", value=dict(curve), allowed="positive numbers")
+    if len(curve) < 2:
+        return None
+    places, values = [log10(each) for each in curve], [log10(each) for each in curve.values()]
+    return float(np.polyfit(places, values, 1)[0])

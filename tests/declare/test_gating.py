@@ -110,7 +110,10 @@ class TestGates:
                 r"the 10 channels of area 'Thalamus' must divide n = 205 of the source 'Odd'; change one, or gate by",
             ),
             (lambda brain: brain["Mood"], "the 50 channels of area 'Mood' must divide n = 205 of the source 'Odd'"),
-            (lambda brain: "Mood", r'must be an Area of the brain, or an assembly, such as area\["pattern"\] \(got '),
+            (
+                lambda brain: "Mood",
+                r'must be an Area of the brain, such as thalamus\["Relay"\], or an assembly, such as area\["pattern"\] \(got ',
+            ),
             (lambda brain: odd_brain()["Odd"], "Area 'Odd' belongs to another brain; use one of this brain"),
             (lambda brain: Area("New", 5, 1), "Area 'New' belongs to no brain yet; add it with"),
             (

@@ -132,6 +132,20 @@ def test_without_noise_the_action_of_the_largest_value_wins_and_an_omitted_rewar
         )
 
 
+def test_thresholds_are_no_part_of_a_value() -> None:
+    brain, cue, striatum = world()
+    expected = {}
+    for threshold in (0.0, -30.0):
+        with Simulator(brain, 1, backend="reference") as sim:
+            sim.set_thresholds(striatum.area, threshold)
+            for _ in range(3):
+                choice = choose_action(sim, striatum, cue["0"], noise=0.0, rng=1)
+                reward(sim, striatum, choice, 1.0)
+            expected[threshold] = choice.expected
+    assert expected[0.0] == pytest.approx(expected[-30.0])
+    assert expected[0.0] > 0.3
+
+
 def test_a_reward_that_comes_late_teaches_through_a_trace() -> None:
     brain, cue, striatum = world(Trace(rounds=2, decay=1.0))
     with Simulator(brain, 1, backend="reference") as sim:

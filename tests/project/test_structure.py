@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "bench": ("models", "operations", "simulate", "build", "declare", "kernels", "plots", "studies"),
     "cli": ("studies", "bench", "models", "networks", "operations", "simulate", "declare", "kernels", "plots"),
 }
-EVERYBODY = ("errors", "_validation", "_arguments", "_version", "_files")
+EVERYBODY = ("errors", "_validation", "_arguments", "_version", "_files", "_html")
 PUBLIC = "brainsim"
 
 

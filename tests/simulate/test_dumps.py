@@ -9,13 +9,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from forging import forged
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brainsim import Area, Assembly, Brain, Recording, Simulator, __version__, dumps
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.simulate.hdf5.texts import from_link, from_text, to_link, to_text
+from forging import forged
 
 DAMAGES: dict[str, tuple[str, Any]] = {
     "floats": ("T/neurons", np.ones(20)),

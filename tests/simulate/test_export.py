@@ -12,11 +12,11 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from recorded import brain, files_at_most, play, simulator, truth
 
 from brainsim import dumps, export
 from brainsim.errors import BrainsimError, DumpError, MissingPackageError
 from brainsim.simulate.recordings.recording import Recorded, Recording
+from recorded import brain, files_at_most, play, simulator, truth
 
 ROUNDS = 25
 MEMORY = truth(ROUNDS)

@@ -11,12 +11,12 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from recorded import assert_begins, assert_rounds, assert_same, play, simulator, truth
 
 from brainsim import Area, Brain, BrainsimError, Simulator, dumps, plots
 from brainsim.errors import DumpError, SimulationError, UnknownNameError, UnwrittenError
 from brainsim.kernels.backend import Drained
 from brainsim.kernels.reference import ReferenceBackend
+from recorded import assert_begins, assert_rounds, assert_same, play, simulator, truth
 
 WHOLE = truth(100)
 

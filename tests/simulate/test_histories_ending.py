@@ -12,14 +12,14 @@ from pathlib import Path
 
 import h5py
 import pytest
-import recorded
-from recorded import assert_begins, assert_rounds, assert_same, files_at_most, play, simulator
 
+import recorded
 from brainsim import dumps
 from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import apart, seal
 from brainsim.simulate.recordings import growing
 from checkout import ROOT
+from recorded import assert_begins, assert_rounds, assert_same, files_at_most, play, simulator
 
 WHOLE = recorded.truth(100)
 EVERY = 4

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forging import forged
 
 from brainsim import STDP, Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator
 from brainsim.errors import DeclarationError, DumpError, SimulationError, UnknownNameError
 from brainsim.kernels.reference import ReferenceBackend
+from forging import forged
 
 
 def brain_of(*names: str, first: str = "dopamine") -> Brain:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from forging import forged
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator, Trace
 from brainsim.errors import DeclarationError, DumpError, SimulationError
+from forging import forged
 
 ROUNDS, DECAY = 3, 0.5
 

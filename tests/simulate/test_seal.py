@@ -11,11 +11,11 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from forging import forged
 
 from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import apart, seal, structure
 from brainsim.simulate.hdf5.files import create, opened
+from forging import forged
 
 
 @pytest.fixture

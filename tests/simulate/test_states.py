@@ -12,7 +12,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from forging import forged
 from scipy.sparse import coo_array
 
 from brainsim import (
@@ -26,6 +25,7 @@ from brainsim import (
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.state import Synapses
+from forging import forged
 from old_brains import of_format_2, of_format_3, of_format_4
 
 

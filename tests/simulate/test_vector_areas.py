@@ -9,7 +9,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from forging import forged
 from scipy.sparse import coo_array
 
 from brainsim import (
@@ -33,6 +32,7 @@ from brainsim import (
 from brainsim.errors import BackendError, DeclarationError, DumpError, SimulationError
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.vectors.parts import CosineMessage
+from forging import forged
 
 pytestmark = pytest.mark.filterwarnings("ignore::brainsim.errors.UnusedWarning")
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from full_disk import STUDY, can_mount, disk, full_disks, is_whole, make_room
-from kills import left
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, dumps
 from brainsim.cli.main import main
 from brainsim.errors import BrainsimError, DumpError, RunFolderError, UnwrittenError
 from brainsim.studies.folders import write_json
+from full_disk import STUDY, can_mount, disk, full_disks, is_whole, make_room
+from kills import left
 
 resource = pytest.importorskip("resource", reason="this system has no limits of files")
 

@@ -158,7 +158,7 @@ def test_the_command_prints_a_list_or_dot(tmp_path: Path, capsys: Any) -> None:
     assert (code, "-o brain.jpg: must end in .txt, .dot, .svg" in errors) == (2, True)
 
 
-@pytest.mark.parametrize("name", ["noun_verb", "routing", "classification"])
+@pytest.mark.parametrize("name", ["noun_verb", "thalamic_routing", "classification"])
 def test_experiments_of_the_project_show_their_brain(name: str) -> None:
     brain = declared_brain(ROOT / "experiments" / f"{name}.py")
     assert len(brain.areas) >= 2

@@ -14,7 +14,6 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from forging import forged
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Simulator, Threshold, Trace
 from brainsim.cli.writing import written
@@ -26,6 +25,7 @@ from brainsim.studies import sealed_json, sweep
 from brainsim.studies.folders import RunLock
 from brainsim.studies.inspecting import ShownState, check, diff, draw, show, text
 from checkout import ROOT
+from forging import forged
 from terminal import brainsim
 
 pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")  # what is not used is of no matter here

@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from kills import CODES, kills
 
 from brainsim.studies import stopping
 from checkout import ROOT
+from kills import CODES, kills
 
 
 @pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1])

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import pytest
 from filelock import FileLock
-from kills import STUDY, left
 from test_experiments import NOUN_VERB, TINY, without_clock
 from test_runs import begun, header_of
 
@@ -29,6 +28,7 @@ from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
 from brainsim.studies.side_by_side import Bar
 from checkout import ROOT
+from kills import STUDY, left
 from terminal import brainsim
 
 

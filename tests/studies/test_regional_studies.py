@@ -1,4 +1,4 @@
-"""Studies of what regions need, in their quick form: correction, routing and late rewards."""
+"""Studies of what regions need, in their quick form: correction, routing, memory and rewards."""
 
 from __future__ import annotations
 
@@ -22,20 +22,27 @@ def test_correction(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_routing(tmp_path: Path) -> None:
-    metrics, folder = quick("routing", tmp_path)
-    few, many = metrics["by_items"].values()
-    assert many["channels"] > 0.99
-    assert many["relays"] < 0.9, "one by one, some of the right relays lose"
-    assert many["gated"] > 0.95
-    assert many["random_gate"] < many["gated"] / 2
-    assert many["ungated"] < many["gated"] / 2
-    assert metrics["slopes"]["choose"] == pytest.approx(1.0, abs=0.05)
-    assert metrics["slopes"]["transmit"] == pytest.approx(0.0, abs=0.05)
-    assert few["ungated_events"] > 10 * few["transmit"]
-    assert metrics["slopes"]["ungated_events"] == pytest.approx(1.0, abs=0.05)
-    assert (folder / "routing.md").read_text().count("\n|") == 2 + 9
-    assert (folder / "routing.png").read_bytes().startswith(b"\x89PNG")
+def test_thalamic_routing(tmp_path: Path) -> None:
+    metrics, folder = quick("thalamic_routing", tmp_path)
+    few, many = (each["chosen=4"] for each in metrics["by_items"].values())
+    assert many["cue=0.6"]["channels"] > 0.99
+    assert many["cue=0.3"]["neurons"] < many["cue=0.3"]["channels"], "one by one, some of the right relays lose"
+    assert many["cue=0.6"]["gated"] > 0.95
+    assert max(many["cue=0.6"]["random_gate"], many["cue=0.6"]["no_gate"]) < many["cue=0.6"]["gated"] / 2
+    slopes = {name: each["chosen=4"] for name, each in metrics["events_exponent"].items()}
+    assert slopes == pytest.approx({"matching": 1.0, "transmitting": 0.0, "ungated": 1.0}, abs=0.02)
+    assert few["cue=0.6"]["ungated"] > 10 * few["cue=0.6"]["transmitting"]
+    assert (folder / "thalamic_routing.md").read_text().count("\n|") == 2 + 4
+    assert (folder / "thalamic_routing.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_opponent_striatum(tmp_path: Path) -> None:
+    metrics, folder = quick("opponent_striatum", tmp_path)
+    assert all(abs(metrics["controls"][name] - metrics["chance"][name]) < 0.08 for name in metrics["chance"])
+    assert all(metrics["reward"][way]["mean"] > metrics["reward"]["off"]["mean"] + 0.02 for way in ("one", "opponent"))
+    assert (folder / "opponent_striatum.md").read_text().count("\n|") == 2 + 4
+    assert (folder / "opponent_striatum.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.slow
@@ -93,6 +100,7 @@ def test_memory_areas(tmp_path: Path) -> None:
     assert metrics["distinct_at_last_load"]["refracted-30"] > 0.9
     assert max(metrics["controls"].values()) < 0.4
     assert metrics["distinct"]["refracted-30"] > 2 * metrics["distinct"]["no_refraction-30"]
+    assert metrics["completed_to_nine_tenths"]["no_recurrence-30"] == [0.0, 0.0]
     assert (folder / "memory_areas.md").read_text().count("\n|") == 2 + 8
     assert (folder / "memory_areas.png").read_bytes().startswith(b"\x89PNG")
 
@@ -160,5 +168,6 @@ def test_rules(tmp_path: Path) -> None:
     assert metrics["met"]["growth"]
     assert metrics["met"]["reward"]
     assert metrics["busiest_tenth"]["refraction"] < metrics["busiest_tenth"]["none"] - 0.05
+    assert metrics["busiest_tenth"]["none"] < metrics["busiest_tenth"]["learns"], "who has won, wins again"
     assert (folder / "window.md").read_text().count("\n|") == 2 + 9
     assert (folder / "rules.png").read_bytes().startswith(b"\x89PNG")

@@ -19,11 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kills import STUDY, left
-
 from brainsim._files import PARTIAL
 from brainsim.simulate.hdf5.files import opened
 from checkout import ROOT
+from kills import STUDY, left
 
 _ROUNDS = 60
 

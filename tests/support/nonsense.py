@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse import coo_array
 
 import brainsim
+import cascades
 import feelings
 from brainsim import (
     Area,
@@ -396,6 +397,7 @@ ALWAYS = (
     "Region.connect.p",
     "areas.Striatum.learns_from.label",
     "operations.normalize.total",
+    *cascades.ALWAYS,
     *feelings.ALWAYS,
 )
 """Optional parameters that the examples need."""
@@ -465,6 +467,9 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
 }
 
 
+BY_ANNOTATION.update(cascades.BY_ANNOTATION)
+BY_NAME.update(cascades.BY_NAME)
+SELVES.update(cascades.SELVES)
 BY_ANNOTATION.update(feelings.BY_ANNOTATION)
 BY_NAME.update(feelings.BY_NAME)
 SELVES.update(feelings.SELVES)

@@ -2,6 +2,7 @@
 
 from brainsim.models.cascade.counts import Counts, Part
 from brainsim.models.cascade.design import Cascade
+from brainsim.models.cascade.embedding import vectors
 from brainsim.models.cascade.feeling import Felt, feel
 from brainsim.models.cascade.graphs import WordGraph, word_graph, word_pairs
 from brainsim.models.cascade.labelled import labelled_input
@@ -11,7 +12,6 @@ from brainsim.models.cascade.model import CascadeModel
 from brainsim.models.cascade.norms import CHANNELS, EmotionalInput, Norms, read_norms
 from brainsim.models.cascade.replying import Reply
 from brainsim.models.cascade.tokens import words_of
-from brainsim.models.cascade.vectors import vectors
 from brainsim.models.cascade.vocabulary import Vocabulary, build_vocabulary
 
 __all__ = [

@@ -48,4 +48,4 @@ def _rule(cascade: Cascade) -> Relax:
     rates = dict(zip(CHANNELS, cascade.rates, strict=True))
     if cascade.literal:
         return Relax(rates, target="product", w_min=-_UNBOUNDED, w_max=_UNBOUNDED)
-    return Relax(rates, target="input")
+    return Relax(rates, target=cascade.target)

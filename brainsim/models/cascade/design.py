@@ -61,6 +61,9 @@ class Cascade:
         Temperature of the distribution of the next word.
     everywhere : bool
         Whether all nodes step in a layer; only those of the active words do otherwise, which takes milliseconds.
+    target : {"input", "cosine"}
+        What weights move to: the emotions of both words times the cosine of their vectors, or that cosine alone, to
+        which the channels only differ in speed.
     literal : bool
         Keep the equations as they were printed: a node takes its own vector's projection, so that a layer changes
         nothing, and weights grow without bound.  The tests show both.
@@ -96,6 +99,7 @@ class Cascade:
     window: int = 512
     tau: float = 0.05
     everywhere: bool = False
+    target: Literal["input", "cosine"] = "input"
     literal: bool = False
 
     def __post_init__(self) -> None:
@@ -142,6 +146,11 @@ class Cascade:
     def edges(self) -> int:
         """Undirected edges of the graph."""
         return self.n * self.neighbours // 2
+
+    @property
+    def takes_input(self) -> bool:
+        """Whether the emotions of words act on the weights."""
+        return self.target == "input" and not self.literal
 
     @property
     def attention_layers(self) -> tuple[int, ...]:

@@ -67,7 +67,7 @@ def feel(model: CascadeModel, text: str, count: int = 5) -> Felt:
     Examples
     --------
     >>> from brainsim.models.cascade import example_model, feel
-    >>> felt = feel(example_model(backend="reference"), "How are you?", count=2)
+    >>> felt = feel(example_model(), "How are you?", count=2)
     >>> sorted(felt.emotion), len(felt.replies)
     (['curiosity', 'joy', 'safety'], 2)
     """

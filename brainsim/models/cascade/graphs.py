@@ -130,7 +130,7 @@ def word_pairs(
     >>> word_pairs("frequency", np.eye(5), neighbours=2, rewire=0).tolist()
     [[0, 1], [0, 4], [1, 2], [2, 3], [3, 4]]
     """
-    if order not in get_args(Order):
+    if not isinstance(order, str) or order not in get_args(Order):
         allowed = ", ".join(map(repr, get_args(Order)))
         raise DeclarationError(where="word_graph.order", value=order, allowed=allowed)
     found = unit("word_graph.vectors", vectors)

@@ -27,7 +27,7 @@ def begin_training(
         Is trained.
     texts : iterable of str
         The text.
-    recipe : brainsim.networks.training.Recipe, optional
+    recipe : brainsim.networks.recipe.Recipe, optional
         By default 1000 steps of 20 windows of 50 words, that is 1000 words a step.
     held_out : float
         Fraction of the words, at the end of the text, on which the loss is reported, 0 to 0.5.
@@ -43,7 +43,7 @@ def begin_training(
     """
     require_torch()
     from brainsim.models.cascade.training import CascadeTraining
-    from brainsim.networks.training import Recipe
+    from brainsim.networks.recipe import Recipe
 
     chosen = Recipe(steps=1000, batch=20, length=50, rate=1e-3) if recipe is None else recipe
     if not isinstance(chosen, Recipe):

@@ -13,10 +13,10 @@ from brainsim._arguments import checked
 from brainsim._validation import count
 from brainsim.errors import DeclarationError, LexiconError
 from brainsim.models.cascade.design import Cascade
+from brainsim.models.cascade.embedding import vectors
 from brainsim.models.cascade.model import CascadeModel
 from brainsim.models.cascade.norms import Norms, read_norms
 from brainsim.models.cascade.tokens import several
-from brainsim.models.cascade.vectors import vectors
 from brainsim.models.cascade.vocabulary import build_vocabulary
 
 ROUNDS = 100
@@ -66,8 +66,7 @@ def make_model(
         If the norms rate no word of the texts.
     """
     read = several("make_model.texts", texts)
-    if replies and isinstance(replies, str):
-        raise DeclarationError(where="make_model.replies", value=replies, allowed="several texts, in a list")
+    answers = several("make_model.replies", replies, least=0)
     vocabulary = build_vocabulary(read, count("make_model.size", size, 1))
     n = len(vocabulary)
     if n < _FEWEST_WORDS:
@@ -76,7 +75,7 @@ def make_model(
     given = norms.input(vocabulary)
     chosen = fitted(cascade or Cascade(order="nearest"), n)
     model = CascadeModel(
-        chosen, vocabulary, vectors(read, vocabulary, chosen.dim), replies=replies, seed=seed, **simulator
+        chosen, vocabulary, vectors(read, vocabulary, chosen.dim), replies=answers, seed=seed, **simulator
     )
     model.set_input(given)
     model.relax(rounds)
@@ -128,8 +127,8 @@ def example_model(**simulator: Any) -> CascadeModel:
     Examples
     --------
     >>> from brainsim.models.cascade import example_model
-    >>> model = example_model(backend="reference")
-    >>> len(model.vocabulary) > 200, len(model.replies)
+    >>> model = example_model()
+    >>> len(model.vocabulary) > 100, len(model.replies)
     (True, 18)
     """
     texts, norms, replies = _example()

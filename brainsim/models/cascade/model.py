@@ -127,10 +127,7 @@ class CascadeModel:
 
     @replies.setter
     def replies(self, texts: Iterable[str]) -> None:
-        where = "CascadeModel.replies"
-        if not isinstance(texts, Iterable):
-            raise DeclarationError(where=where, value=texts, allowed="several texts")
-        self._replies = tuple(several(where, texts)) if texts else ()
+        self._replies = tuple(several("CascadeModel.replies", texts, least=0))
 
     # Learning
 
@@ -141,8 +138,9 @@ class CascadeModel:
         Raises
         ------
         DeclarationError
-            If it is that of another vocabulary or of other channels.
+            If it is that of another vocabulary or of other channels, or the design's rule takes no input.
         """
+        self._check_takes_input()
         if input.channels != CHANNELS:
             where = "CascadeModel.set_input.input.channels"
             raise DeclarationError(where=where, value=input.channels, allowed=repr(CHANNELS))
@@ -168,6 +166,7 @@ class CascadeModel:
         if emotion is None:
             self.core.learn(nodes)
             return
+        self._check_takes_input()
         felt, before = feeling("CascadeModel.learn.emotion", emotion, CHANNELS), self.edges.input[nodes].copy()
         self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
         self.core.learn(nodes)
@@ -299,6 +298,13 @@ class CascadeModel:
         from brainsim.models.cascade.saving import read_model
 
         return read_model(path, **simulator)
+
+    def _check_takes_input(self) -> None:
+        if not self.cascade.takes_input:
+            cure = 'replace(cascade, target="input", literal=False)'
+            raise DeclarationError(
+                f"CascadeModel: {self.cascade} has a rule without input, so emotions would have no effect; {cure}"
+            )
 
     def _best(self, scores: npt.NDArray[Any], wanted: int) -> list[tuple[str, float]]:
         most = min(checked_count("count", wanted, 1), len(scores))

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import real
-from brainsim.errors import DeclarationError
 from brainsim.models.cascade.readout import distinct, log_probabilities
 from brainsim.models.cascade.tokens import several, words_of
 
@@ -71,8 +70,6 @@ def ranked(model: CascadeModel, text: str, replies: Iterable[str], emotion: floa
     """Return replies to a text, the best first; see `CascadeModel.rank`."""
     where = "CascadeModel.rank"
     weight = real(f"{where}.emotion", emotion, 0.0, 1000.0)
-    if not isinstance(replies, Iterable):
-        raise DeclarationError(where=f"{where}.replies", value=replies, allowed="several texts")
     texts = several(f"{where}.replies", replies)
     logs = log_probabilities(model.core.vectors, model.context(text), model.cascade.tau)
     emotions, asked = Emotions.of(model.emotions(), model.core.degrees), model.active(text)

@@ -1,9 +1,9 @@
 """A model in one sealed file: what it was declared from, what it has learned, and a training that is under way.
 
 Attributes of the HDF5 file are those of all files of brainsim.  Datasets: ``cascade`` (JSON: the fields of `Cascade`,
-the seed, and the version of this layout), ``words``, ``replies``, ``vectors`` and ``input`` (float32), ``edges``
-(int32), ``weights`` (float32), and, where layers are trained, their parameters in ``network/<name>``.  A training that
-is saved with it has ``training/state`` (JSON) and arrays in ``training``.
+the seed, and the version of this layout), ``words``, ``replies``, ``vectors``, ``weights`` and, if the rule takes one,
+``input`` (float32), ``edges`` (int32), and, where layers are trained, their parameters in ``network/<name>``.  A
+training that is saved with it has ``training/state`` (JSON) and arrays in ``training``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ def write_model(path: str | Path, model: CascadeModel, training: CascadeTraining
         file.create_dataset("vectors", data=model.core.vectors)
         file.create_dataset("edges", data=np.asarray(edges.pairs, np.int32))
         file.create_dataset("weights", data=edges.weights)
-        file.create_dataset("input", data=edges.input)
+        if model.cascade.takes_input:
+            file.create_dataset("input", data=edges.input)
         if model.core.network is not None:
             for name, values in model.core.network.state_dict().items():
                 file.create_dataset(f"network/{name}", data=values.cpu().numpy())
@@ -92,7 +93,7 @@ def read_model(path: str | Path, **simulator: Any) -> CascadeModel:
         about = _about(path, file)
         cascade = Cascade(**{name: _plain(name, value) for name, value in about["cascade"].items()})
         words, replies = (tuple(map(from_text, names(file[name]))) for name in ("words", "replies"))
-        arrays = {name: file[name][()] for name in ("vectors", "edges", "weights", "input")}
+        arrays = {name: file[name][()] for name in ("vectors", "edges", "weights", "input") if name in file}
         network = _arrays(file["network"]) if "network" in file else {}
     model = CascadeModel(
         cascade,
@@ -104,7 +105,8 @@ def read_model(path: str | Path, **simulator: Any) -> CascadeModel:
         **simulator,
     )
     model.edges.replace(arrays["weights"])
-    model.edges.set_input(arrays["input"])
+    if cascade.takes_input:
+        model.edges.set_input(arrays["input"])
     if network:
         model.core.network = _network(path, model, network)
     return model
@@ -151,25 +153,30 @@ def read_training(path: str | Path, texts: Iterable[str], **simulator: Any) -> C
     DumpError
         If the file cannot be read, is damaged, holds no training, or that of another text.
     """
-    import torch
-
     from brainsim.models.cascade.training import CascadeTraining
-    from brainsim.networks.training import Recipe
+    from brainsim.networks.recipe import Recipe
 
     model = read_model(path, **simulator)
     with opened(path) as file:
         if "training" not in file:
             raise DumpError(f"{path}: holds a model without a training; CascadeTraining.save writes both")
         state = json.loads(text(file["training/state"]))
-        arrays = _arrays(file["training"])
+        losses = file["training/losses"][()].tolist()
+        moments = _moments(file["training"])
     recipe = Recipe(**{**state["recipe"], "betas": tuple(state["recipe"]["betas"])})
     training = CascadeTraining(model, texts, recipe, held_out=state["held_out"], local=state["local"])
     if training.digest != state["digest"]:
         raise DumpError(f"{path}: holds the training on other texts; give those that it began with")
     trainer = training.trainer
-    count = sum(1 for _ in trainer.model.parameters())
-    moments = {n: {m: torch.from_numpy(np.array(arrays[f"{n}/{m}"])) for m in _MOMENTS} for n in range(count)}
-    trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": moments if state["done"] else {}})
-    trainer.done, trainer.losses, trainer.seconds = state["done"], arrays["losses"].tolist(), state["seconds"]
+    trainer.optimizer.load_state_dict({**trainer.optimizer.state_dict(), "state": moments})
+    trainer.done, trainer.losses, trainer.seconds = state["done"], losses, state["seconds"]
     training.loss_before = state["loss_before"]
     return training
+
+
+def _moments(group: h5py.Group) -> dict[int, dict[str, Any]]:
+    """Return the state of the optimizer by the number of the parameter; none before the first step."""
+    import torch
+
+    numbers = [name for name in group if name.isdigit()]
+    return {int(n): {name: torch.from_numpy(np.array(group[f"{n}/{name}"])) for name in _MOMENTS} for n in numbers}

@@ -32,18 +32,23 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(plain.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower())
 
 
-def several(where: str, texts: Iterable[str]) -> Sequence[str]:
+def several(where: str, texts: Iterable[str], least: int = 1) -> Sequence[str]:
     """Return texts as a sequence, which can be read more than once.
 
     Raises
     ------
     DeclarationError
-        If it is one text, is empty, or something in it is not text.
+        If it is one text, has fewer than ``least``, or something in it is not text.
     """
+    allowed = "several texts"
     if isinstance(texts, str):
-        raise DeclarationError(where=where, value=f"{texts[:20]}…", allowed="several texts", cure="put it in a list")
-    kept = texts if isinstance(texts, Sequence) else list(texts)
-    wrong = next((each for each in kept if not isinstance(each, str)), "")
-    if wrong or not kept:
-        raise DeclarationError(where=where, value=wrong or kept, allowed="texts, at least one")
+        raise DeclarationError(where=where, value=f"{texts[:20]}…", allowed=allowed, cure="put it in a list")
+    if not isinstance(texts, Iterable):
+        raise DeclarationError(where=where, value=texts, allowed=allowed)
+    kept = texts if isinstance(texts, list | tuple) else list(texts)
+    wrong = [each for each in kept if not isinstance(each, str)]
+    if wrong:
+        raise DeclarationError(where=where, value=wrong[0], allowed=f"{allowed}, and nothing else")
+    if len(kept) < least:
+        raise DeclarationError(where=where, value=kept, allowed=f"texts, at least {least}")
     return kept

@@ -17,7 +17,8 @@ from brainsim._validation import real, truth
 from brainsim.errors import DeclarationError
 from brainsim.models.cascade.network import CascadeNetwork
 from brainsim.models.cascade.tokens import several, words_of
-from brainsim.networks.training import Batch, Recipe, Trainer, evaluate, next_token_loss
+from brainsim.networks.recipe import Recipe
+from brainsim.networks.training import Batch, Trainer, evaluate, next_token_loss
 
 if TYPE_CHECKING:
     from brainsim.models.cascade.model import CascadeModel

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.errors import SimulationError
+from brainsim.simulate.notebook import recording_html
 from brainsim.simulate.recordings.timeline import Mark, Timeline, mark_label, span
 
 if TYPE_CHECKING:
@@ -78,6 +79,9 @@ class Recorded(ABC):
     def __repr__(self) -> str:
         names = ", ".join(area.name for area in self.areas)
         return f"<{type(self).__name__} of {names}: {len(self)} rounds, {len(self.marks)} marks>"
+
+    def _repr_html_(self) -> str:
+        return recording_html(self)
 
 
 class Recording(Recorded):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Drawing = Literal["raster", "overlaps", "convergence", "weights"]
-_ALIKE = 0.5
+ALIKE = 0.5
+"""Assemblies that share this much count as one: the first of them has its colour."""
 DRAWINGS: tuple[Drawing, ...] = get_args(Drawing)
 
 
@@ -137,18 +138,18 @@ def _raster(path: str | Path, content: Held, areas: Sequence[str], name: str | N
 
     chosen, recording = _recording(path, content, name, areas)
     shown = [area.name for area in recording.areas]
-    assemblies = [each for area in shown for each in _apart([*content.assemblies.get(area, {}).values()])]
+    assemblies = [each for area in shown for each in apart([*content.assemblies.get(area, {}).values()])]
     figure = _figure(11.0, 1.4 + 1.5 * len(recording.areas))
     raster(recording, assemblies, ax=figure.subplots())
     _title(figure, f"{Path(path).name}: {chosen}")
     return figure
 
 
-def _apart(assemblies: Sequence[Assembly]) -> list[Assembly]:
+def apart(assemblies: Iterable[Assembly]) -> list[Assembly]:
     """Return assemblies without those that share half of their neurons with an earlier one, as a word heard again."""
     kept: list[Assembly] = []
     for assembly in assemblies:
-        if all(assembly.overlap(earlier) < _ALIKE for earlier in kept):
+        if all(assembly.overlap(earlier) < ALIKE for earlier in kept):
             kept.append(assembly)
     return kept
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from brainsim.declare.modulator import Oscillator
-from brainsim.declare.requirements import shown
+from brainsim.studies.declared import described
 from brainsim.studies.inspecting.table import counted, titled
 
 if TYPE_CHECKING:
@@ -31,26 +31,11 @@ def outline(brain: Brain) -> str:
       A     B   p=0.1   Hebbian(beta=0.1, w_max=20.0)
       B     B   p=0.05  fixed                          weight=2
     """
-    areas = [("name", "n", "k", "activation", "more")] + [
-        (area.name, area.n, area.k, repr(area.activation), f"refraction={area.refraction:g}" if area.refraction else "")
-        for area in brain.areas.values()
-    ]
-    fibers = [("from", "to", "graph", "rule", "more")] + [
-        (
-            fiber.source.name,
-            fiber.target.name,
-            str(fiber.connectivity),
-            str(fiber.plasticity or "fixed"),
-            " ".join([f"label={fiber.label}"] * bool(fiber.label) + list(shown(fiber))),
-        )
-        for fiber in brain.fibers
-    ]
-    modulators = [("name", "kind")] + [
-        (each.name, f"oscillator, period {each.period}")
-        if isinstance(each, Oscillator)
-        else (each.name, f"baseline {each.baseline:g}, decay {each.decay:g}")
-        for each in brain.modulators.values()
-    ]
+    found = described(brain)
+    areas = [("name", "n", "k", "activation", "more"), *_rows(found["areas"], "name", "n", "k", "activation", "more")]
+    fibers = [("from", "to", "graph", "rule", "more")]
+    fibers += _rows(found["fibers"], "source", "target", "graph", "rule", "more")
+    modulators = [("name", "kind"), *_rows(found["modulators"], "name", "kind")]
     return "\n".join(
         [
             *titled(counted(len(brain.areas), "area"), areas),
@@ -58,3 +43,7 @@ def outline(brain: Brain) -> str:
             *titled(counted(len(brain.modulators), "modulator"), modulators),
         ]
     )
+
+
+def _rows(parts: Iterable[Mapping[str, Any]], *names: str) -> list[tuple[Any, ...]]:
+    return [tuple(part[name] for name in names) for part in parts]

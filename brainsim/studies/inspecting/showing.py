@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brainsim._html import shown
 from brainsim.declare.area import Area
 from brainsim.errors import DumpError
 from brainsim.simulate.recordings.recording import pieces
@@ -113,6 +114,16 @@ class ShownRun:
     header: Mapping[str, Any]
     metrics: Mapping[str, Any] | None
     files: Mapping[str, int]
+
+    def _repr_html_(self) -> str:
+        names = ("command", "experiment", "seed", "seconds")
+        rows: list[tuple[str, object]] = [
+            ("status", self.run.status),
+            *((name, str(self.header[name])) for name in names),
+        ]
+        rows += [(f"parameter {name}", str(value)) for name, value in self.header["parameters"].items()]
+        rows += [(name, value) for name, value in (self.metrics or {}).items() if isinstance(value, int | float)]
+        return shown(f"Run {self.path}", (), rows)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def vectors(
     to norm 1.  Without the subtraction all words share a direction, and cascades pull them into it.
 
     The same call returns the same bits on one machine.  9 million words of text and a vocabulary of 60,000 take about a
-    minute and 3 GB of memory.  A word without any positive association gets a direction of its own, drawn from its
+    minute and 1 GB of memory.  A word without any positive association gets a direction of its own, drawn from its
     place.
 
     Parameters

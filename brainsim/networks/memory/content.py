@@ -1,0 +1,156 @@
+"""The content key: a fact is addressed by what it is about, a name and a relation, whatever the words around them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from brainsim._arguments import check_record
+from brainsim._validation import real
+from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
+from brainsim.declare.fiber import Fiber
+from brainsim.declare.region import Region
+from brainsim.networks.memory.addressing import check_settings
+from brainsim.networks.memory.coding import symbol_code
+from brainsim.networks.memory.language import Read, TokenArray
+from brainsim.simulate.simulator import Simulator
+
+FORM_N, FORM_K = 10_000, 50
+WEIGHTS = {"Name": 4.0, "Relation": 2.0, "Last": 1.0}  # how much each decides which neurons of the code area fire
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_SENTENCE_END = re.compile(r"[.!?;\n]")
+_RECENT = 64  # tokens that are looked at for the sentence
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """The content of a sentence as far as it goes: a word that background text does not have, and its rarest other."""
+
+    name: str
+    relation: str
+
+
+@dataclass(frozen=True)
+class ContentKey:
+    """Addresses facts by a name and a relation, so that other wordings find the same fact.
+
+    The *name* is the first word of the sentence that the background text does not have, the *relation* the rarest word
+    that it has.  Word forms fire assemblies of the area ``"Lexicon"`` through a random fiber.  From there the two words
+    go to areas of their roles, ``"Name"`` and ``"Relation"``.  These, and an assembly of the last token in ``"Last"``,
+    drive the code area together.  Its winners are the neurons that all three drive, so that two facts which share
+    one or two of them have different codes.  A sentence without a name or a relation has no key: the memory keeps
+    silent.
+
+    Parameters
+    ----------
+    decode : callable
+        Returns the text of some tokens (a sequence of int).
+    p : float
+        Connection probability of the fibers.
+
+    Raises
+    ------
+    DeclarationError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> from brainsim.networks.memory import ContentKey
+    >>> ContentKey(decode=lambda tokens: bytes(tokens).decode(), p=0.2).p
+    0.2
+    """
+
+    decode: Callable[[Sequence[int]], str]
+    p: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_record(self)
+        object.__setattr__(self, "p", real("ContentKey.p", self.p, 0.0, 1.0))
+
+    def declare(self, region: Region, code: Area, width: int, seed: int) -> ContentAddressing:
+        """Add areas ``"Form"``, ``"Lexicon"``, ``"Name"``, ``"Relation"`` and ``"Last"``, and fibers among them."""
+        del width
+        form, lexicon = region.add(Area("Form", FORM_N, FORM_K), Area("Lexicon", FORM_N, FORM_K))
+        roles = {role: region.add(Area(role, FORM_N, FORM_K)) for role in WEIGHTS}
+        fibers = _Fibers(
+            hears=region.connect(form, lexicon, self.p),
+            assigns={role: region.connect(lexicon, roles[role], self.p) for role in ("Name", "Relation")},
+            drives=[region.connect(roles[role], code, self.p, weight=weight) for role, weight in WEIGHTS.items()],
+        )
+        return ContentAddressing(self, fibers, roles["Last"], seed)
+
+
+@dataclass(frozen=True)
+class _Fibers:
+    hears: Fiber
+    assigns: Mapping[str, Fiber]
+    drives: Sequence[Fiber]
+
+
+class ContentAddressing:
+    """A `ContentKey` in a brain."""
+
+    def __init__(self, key: ContentKey, fibers: _Fibers, last: Area, seed: int) -> None:
+        self._key, self._fibers, self._last, self._seed = key, fibers, last, seed
+        self._known: Counter[str] = Counter()
+
+    def fit(self, background: Sequence[TokenArray], reads: Callable[[TokenArray], Read]) -> None:
+        """Count the words of background text."""
+        del reads
+        self._known = Counter(word for piece in background for word in words(self._decoded(piece)))
+
+    def parsed(self, sentence: str) -> Parsed | None:
+        """Return the name and the relation of the last sentence of a text, ``None`` if it has not both."""
+        found = words(_SENTENCE_END.split(sentence)[-1])
+        name = next((word for word in found if word not in self._known), None)
+        known = sorted((self._known[word], word) for word in found if word in self._known)
+        return Parsed(name, known[0][1]) if name and known else None
+
+    def fire(self, sim: Simulator, read: Read, at: int) -> bool:
+        """Let the name, the relation and the last token drive the code area."""
+        content = self.parsed(self._decoded(read.tokens[max(0, at + 1 - _RECENT) : at + 1]))
+        if content is None:
+            return False
+        self._assign(sim, "Name", content.name)
+        self._assign(sim, "Relation", content.relation)
+        sim.present(self._assembly(self._last, f"token {read.tokens[at]}"))
+        sim.run(self._fibers.drives, learn=())
+        return True
+
+    def _assign(self, sim: Simulator, role: str, word: str) -> None:
+        """Let a word fire its assembly of the lexicon, and this one of the area of the role."""
+        sim.present(self._assembly(self._fibers.hears.source, word))
+        sim.run(self._fibers.hears, learn=())
+        sim.run(self._fibers.assigns[role], learn=())
+
+    def _assembly(self, area: Area, symbol: str) -> Assembly:
+        return Assembly(area.name, symbol_code(symbol, FORM_N, FORM_K, self._seed))
+
+    def _decoded(self, tokens: TokenArray) -> str:
+        return self._key.decode([int(token) for token in tokens])
+
+    def state(self) -> dict[str, Any]:
+        """Return how often background text has each word, and the settings of the key."""
+        return {"settings": self._settings(), "known": dict(self._known)}
+
+    def _settings(self) -> dict[str, float]:
+        return {"p": self._key.p}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take the counts of words; the key must have the same settings."""
+        check_settings(state["settings"], self._settings())
+        self._known = Counter({str(word): int(times) for word, times in state["known"].items()})
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without the ending of a possessive.
+
+    >>> from brainsim.networks.memory.content import words
+    >>> words("Zobatun's colour isn't blue")
+    ['zobatun', 'colour', "isn't", 'blue']
+    """
+    return [word.lower().removesuffix("'s") for word in _WORD.findall(text)]

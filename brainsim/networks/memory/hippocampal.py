@@ -1,0 +1,367 @@
+"""A language model with a hippocampus: facts are stored in one presentation and answered where they are familiar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from brainsim._arguments import checked
+from brainsim._validation import integer, real
+from brainsim.declare.brain import Brain
+from brainsim.declare.plasticity import Plasticity
+from brainsim.errors import DeclarationError, DumpError
+from brainsim.networks.memory.addressing import Key
+from brainsim.networks.memory.facts import Facts, Recalled
+from brainsim.networks.memory.language import LanguageModel, Read, Tokens, mixed_in, read, token_array
+from brainsim.networks.memory.surface import SurfaceKey
+from brainsim.simulate.simulator import Simulator
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a language model with a memory makes of some tokens.
+
+    Attributes
+    ----------
+    logits : array, shape (t, vocabulary)
+        Rows at which the memory answered are logarithms of the mixed probabilities; all others are the model's own.
+    familiarity : float64 array, shape (t,)
+        Of each position; see `Recalled`.
+    answered : bool array, shape (t,)
+        Where the memory answered.
+    """
+
+    logits: npt.NDArray[Any]
+    familiarity: npt.NDArray[np.float64]
+    answered: npt.NDArray[np.bool_]
+
+
+class Hippocampal:
+    """A language model with a hippocampus.
+
+    A region ``"Facts"`` is added to the brain.  A key, such as `SurfaceKey`, makes an assembly of its area ``"Code"``
+    fire for the tokens so far.  A plastic fiber from there to area ``"Token"`` stores which token comes next, in one
+    presentation.  In recall the code drives the tokens, and the one with the largest drive fires.  *Familiarity* is the
+    share of the code's synapses onto it that have been potentiated, 0 to 1: measured on the first drive, before any
+    completion.  Where it reaches the threshold, the memory answers: the probability of the next token becomes
+    ``weight`` for the recalled token and ``(1 - weight)`` times that of the model for all.  Elsewhere the logits are
+    those of the model, bit for bit.
+
+    Parameters
+    ----------
+    lm : callable
+        Returns logits and hidden states of tokens; see `LanguageModel`.
+    brain : Brain
+        To which the region is added; frozen from then on.
+    vocabulary, width : int
+        Tokens of the model, and length of its hidden states.
+    key : SurfaceKey or ContentKey, optional
+        How facts are addressed; `SurfaceKey()` by default.
+    n, k : int
+        Neurons and winners of the code area.
+    plasticity : Plasticity, optional
+        Of the fiber to the tokens; by default ``STDP(ltp=8, ltd=4, w_max=9)``: one presentation saturates a synapse,
+        and a wrong token that was recalled is weakened when the right one is taught.
+    threshold : float
+        Familiarity from which on the memory answers, 0 to 1; see `calibrate`.
+    weight : float
+        Of the memory's answer, 0 to below 1.
+    seed : int
+        Of the synapses and the codes.
+    backend, threads, cache_mb
+        As for `Simulator`.
+
+    Raises
+    ------
+    DeclarationError
+        If an argument is out of range, the brain has a region of this name, or the model returns other shapes.
+    FrozenBrainError
+        If a simulator of the brain exists already.
+
+    Examples
+    --------
+    A model whose hidden state is the last token, and which expects every token alike:
+
+    >>> from brainsim.networks.memory import Hippocampal
+    >>> model = lambda tokens: (np.zeros((len(tokens), 10)), np.eye(10)[tokens])
+    >>> with Hippocampal(model, Brain(), vocabulary=10, width=10, n=2000) as memory:
+    ...     memory.store([1, 2, 3, 7], start=3)
+    ...     memory.recall([1, 2, 3])
+    Recalled(token=7, familiarity=1.0)
+
+    References
+    ----------
+    McClelland, McNaughton, O'Reilly. Why there are complementary learning systems in the hippocampus and neocortex.
+    Psychological Review 1995.
+    Khandelwal et al. Generalization through memorization: nearest neighbor language models. ICLR 2020: mixing a memory
+    into the probabilities.
+    """
+
+    @checked("lm", "key")
+    def __init__(
+        self,
+        lm: LanguageModel,
+        brain: Brain,
+        *,
+        vocabulary: int,
+        width: int,
+        key: Key | None = None,
+        n: int = 100_000,
+        k: int = 50,
+        plasticity: Plasticity | None = None,
+        threshold: float = 0.95,
+        weight: float = 0.95,
+        seed: int = 0,
+        backend: str = "auto",
+        threads: int | None = None,
+        cache_mb: float | None = None,
+    ) -> None:
+        if not callable(lm):
+            raise DeclarationError(where="Hippocampal.lm", value=lm, allowed="a function of tokens")
+        chosen = SurfaceKey() if key is None else key
+        if not hasattr(chosen, "declare"):
+            raise DeclarationError(where="Hippocampal.key", value=key, allowed="a SurfaceKey or a ContentKey")
+        self._lm = lm
+        self.vocabulary = integer("Hippocampal.vocabulary", vocabulary, 2, 1_000_000)
+        self.width = integer("Hippocampal.width", width, 1, 100_000)
+        self.threshold = real("Hippocampal.threshold", threshold, 0.0, 1.0)
+        self.weight = real("Hippocampal.weight", weight, 0.0, 1.0 - 1e-9)
+        self._seed = integer("Hippocampal.seed", seed, 0, 2**64 - 1)
+        self._facts = Facts("Facts", self.vocabulary, n, k, plasticity)
+        self._addressing = chosen.declare(self._facts, self._facts.code, self.width, self._seed)
+        brain.add(self._facts)
+        self.sim = Simulator(brain, self._seed, backend=backend, threads=threads, cache_mb=cache_mb)
+
+    def _read(self, where: str, tokens: Tokens) -> Read:
+        return read(self._lm, token_array(f"Hippocampal.{where}", tokens, self.vocabulary), self.vocabulary, self.width)
+
+    def _recalled(self, found: Read, at: int) -> Recalled:
+        return self._facts.recall(self.sim) if self._addressing.fire(self.sim, found, at) else Recalled(None, 0.0)
+
+    @checked("background")
+    def fit(self, background: Sequence[Tokens]) -> None:
+        """Learn the statistics of background text that the key needs; the weights of the brain stay as they are.
+
+        Call it before anything is stored: the codes of stored facts change.
+
+        Parameters
+        ----------
+        background : sequence of sequences of int
+            Pieces of text as tokens, each as long as the model can read.
+
+        Raises
+        ------
+        DeclarationError
+            If there is no text, or a token is out of range.
+        """
+        where = "Hippocampal.fit.background"
+        pieces = [token_array(where, piece, self.vocabulary) for piece in _several(where, background)]
+        self._addressing.fit(pieces, lambda piece: read(self._lm, piece, self.vocabulary, self.width))
+
+    @checked("tokens")
+    def store(self, tokens: Tokens, *, start: int = 3) -> None:
+        """Store in one presentation which token follows, at each position from ``start`` on.
+
+        Parameters
+        ----------
+        tokens : sequence of int
+            A sentence.
+        start : int
+            First token that is stored, at least 1.  What comes before it addresses only: how sentences begin belongs
+            to no fact.
+
+        Raises
+        ------
+        DeclarationError
+            If the sentence has no token at ``start``, or a token is out of range.
+        """
+        for found, at in self._positions("store", tokens, start):
+            if self._addressing.fire(self.sim, found, at):
+                self._facts.store(self.sim, int(found.tokens[at + 1]))
+
+    @checked("tokens")
+    def correct(self, tokens: Tokens, *, start: int = 3) -> None:
+        """Teach a sentence whose end replaces what was stored: tokens that are recalled and wrong are weakened.
+
+        At each position the memory recalls a token, then the right one is taught.  If they differ, synapses onto the
+        former are depressed, as far as the rule of the fiber depresses.  Takes the arguments of `store` and raises the
+        same errors.
+        """
+        for found, at in self._positions("correct", tokens, start):
+            if self._addressing.fire(self.sim, found, at):
+                self._facts.correct(self.sim, int(found.tokens[at + 1]))
+
+    def _positions(self, where: str, tokens: Tokens, start: int) -> Iterator[tuple[Read, int]]:
+        found = self._read(f"{where}.tokens", tokens)
+        first = integer(f"Hippocampal.{where}.start", start, 1, len(found.tokens) - 1, cure="give a longer sentence")
+        return ((found, at) for at in range(first - 1, len(found.tokens) - 1))
+
+    @checked("tokens")
+    def recall(self, tokens: Tokens) -> Recalled:
+        """Return which token the memory expects after some tokens, and how familiar they are, whatever the threshold.
+
+        Learns nothing.
+
+        Raises
+        ------
+        DeclarationError
+            If a token is out of range.
+        """
+        found = self._read("recall.tokens", tokens)
+        with self.sim.frozen():
+            return self._recalled(found, len(found.tokens) - 1)
+
+    @checked("unknown", "text")
+    def calibrate(
+        self, unknown: Sequence[Tokens], text: Sequence[Tokens] = (), *, at_most: float = 0.0, margin: float = 0.5
+    ) -> float:
+        """Set the threshold by prompts about facts that are not stored, such as names that were withheld; return it.
+
+        The familiarity that a share ``at_most`` of the prompts, or of the positions of a text, exceeds is moved by
+        ``margin`` towards 1, which is the familiarity of a stored prompt.
+
+        Parameters
+        ----------
+        unknown : sequence of sequences of int
+            Prompts, as tokens.
+        text : sequence of sequences of int
+            Pieces of text on which the memory shall keep silent; each position counts as a prompt.
+        at_most : float
+            Share of the prompts, and of the positions, that may exceed it, 0 to 1.
+        margin : float
+            0 to 1.
+
+        Raises
+        ------
+        DeclarationError
+            If there are no prompts, or a value is out of range.
+        """
+        share = real("Hippocampal.calibrate.at_most", at_most, 0.0, 1.0)
+        towards = real("Hippocampal.calibrate.margin", margin, 0.0, 1.0)
+        prompts = [self.recall(each).familiarity for each in _several("Hippocampal.calibrate.unknown", unknown)]
+        positions = [familiarity for piece in text for familiarity in self(piece).familiarity]
+        level = max(float(np.quantile(seen, 1.0 - share, method="higher")) for seen in (prompts, positions) if seen)
+        self.threshold = level + towards * (1.0 - level)
+        return self.threshold
+
+    @checked("tokens")
+    def __call__(self, tokens: Tokens) -> Answered:
+        """Return the logits of the model after each token, with the memory's answers mixed in where it knows one.
+
+        Learns nothing.
+        """
+        found = self._read("tokens", tokens)
+        logits, familiarity = found.logits, np.zeros(len(found.tokens))
+        answered = np.zeros(len(found.tokens), np.bool_)
+        mixed = logits.copy()
+        with self.sim.frozen():
+            for at in range(len(found.tokens)):
+                recalled = self._recalled(found, at)
+                familiarity[at] = recalled.familiarity
+                if recalled.token is not None and recalled.familiarity >= self.threshold:
+                    mixed[at], answered[at] = mixed_in(logits[at], recalled.token, self.weight), True
+        return Answered(mixed, familiarity, answered)
+
+    @checked("tokens")
+    def generate(self, tokens: Tokens, new: int) -> list[int]:
+        """Return the ``new`` most probable tokens that follow, one after the other.
+
+        Raises
+        ------
+        DeclarationError
+            If a token or ``new`` is out of range.
+        """
+        so_far = [int(token) for token in token_array("Hippocampal.generate.tokens", tokens, self.vocabulary)]
+        first = len(so_far)
+        for _ in range(integer("Hippocampal.generate.new", new, 1, 100_000)):
+            found = self._read("generate.tokens", so_far)
+            with self.sim.frozen():
+                recalled = self._recalled(found, len(so_far) - 1)
+            logits = found.logits[-1]
+            if recalled.token is not None and recalled.familiarity >= self.threshold:
+                logits = mixed_in(logits, recalled.token, self.weight)
+            so_far.append(int(np.argmax(logits)))
+        return so_far[first:]
+
+    @checked()
+    def save(self, path: str | Path) -> None:
+        """Write the state of the brain, the statistics of the key and the threshold to one sealed HDF5 file.
+
+        The language model is not in it.
+
+        Raises
+        ------
+        DumpError
+            If the file cannot be written.
+        """
+        content = {
+            "format": _FORMAT,
+            "key": self._addressing.state(),
+            "threshold": self.threshold,
+            "weight": self.weight,
+        }
+        self.sim.save(path, json.dumps({"hippocampal": content}))
+
+    @checked()
+    def load(self, path: str | Path) -> None:
+        """Continue from a file that `save` wrote, in this process or a later one.
+
+        Raises
+        ------
+        DumpError
+            If the file holds no such memory, or that of another brain or seed.
+        """
+        from brainsim.simulate.states_file import read_state
+
+        try:
+            content = json.loads(read_state(path).note)["hippocampal"]
+            if content["format"] != _FORMAT:
+                raise ValueError(f"its format is {content['format']!r}, here {_FORMAT}")
+            settings = _share(content["threshold"]), _share(content["weight"])
+            before = self._addressing.state()
+            self._addressing.restore(content["key"])
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            if isinstance(error, DumpError):
+                raise
+            raise DumpError(
+                f"{path}: holds no memory of this kind ({error}); write one with Hippocampal.save"
+            ) from error
+        try:
+            self.sim.load(path)
+        except BaseException:
+            self._addressing.restore(before)
+            raise
+        self.threshold, self.weight = settings
+
+    def close(self) -> None:
+        """Free the memory of the simulation."""
+        self.sim.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.sim.__exit__(kind, error, trace)
+
+
+def _share(value: object) -> float:
+    """Return a number from 0 to 1 that stood in a file."""
+    return real("the file", value, 0.0, 1.0)
+
+
+def _several(where: str, sequences: Sequence[Tokens]) -> Sequence[Tokens]:
+    """Return sequences of tokens, of which there must be one."""
+    if isinstance(sequences, str | bytes) or not isinstance(sequences, Sequence) or not len(sequences):
+        raise DeclarationError(where=where, value=sequences, allowed="one or more sequences of tokens")
+    return sequences

@@ -1,0 +1,90 @@
+"""Scores and curves of a run, grouped for tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from brainsim.studies import tables
+from brainsim.studies.reporting.material import FinishedPart
+from brainsim.studies.statistics import interval_95
+
+_OWN = ("condition", "seed", "step", "test", "value")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The mean of a score over seeds, its 95 % interval (``None`` for one seed), and how many seeds there are."""
+
+    mean: float
+    interval: tuple[float, float] | None
+    seeds: int
+
+    def __str__(self) -> str:
+        spread = f" [{self.interval[0]:.3g}, {self.interval[1]:.3g}]" if self.interval else ""
+        return f"{self.mean:.4g}{spread}"
+
+
+def measured(values: Sequence[float]) -> Measured:
+    """Return the mean of values with its interval, which is cut to [0, 1] if all values lie there."""
+    found = interval_95(values, bounded=all(0 <= value <= 1 for value in values))
+    return Measured(fmean(values), None if found is None else (found[0], found[1]), len(values))
+
+
+def name_of(row: Mapping[str, Any]) -> str:
+    """Return the name of the test in a row of a table, with the values of the columns that it was swept over."""
+    swept = [f"{name}={value}" for name, value in row.items() if name not in _OWN]
+    return ", ".join([str(row["test"]), *swept])
+
+
+def scores(metrics: Mapping[str, Any]) -> dict[str, dict[str, Measured]]:
+    """Return scores by test and condition."""
+    values: dict[str, dict[str, list[float]]] = {}
+    for row in tables.scores(metrics):
+        if row["value"] is not None:
+            by_condition = values.setdefault(name_of(row), {})
+            by_condition.setdefault(str(row["condition"]), []).append(row["value"])
+    return {test: {name: measured(each) for name, each in found.items()} for test, found in values.items()}
+
+
+Curve = dict[float, Measured]
+
+
+def curves(metrics: Mapping[str, Any]) -> dict[str, dict[str, Curve]]:
+    """Return learning curves by test and condition: at each step what was measured."""
+    values: dict[str, dict[str, dict[float, list[float]]]] = {}
+    for row in tables.curves(metrics):
+        if isinstance(row["value"], int | float) and isinstance(row["step"], int | float):
+            by_step = values.setdefault(name_of(row), {}).setdefault(str(row["condition"]), {})
+            by_step.setdefault(row["step"], []).append(row["value"])
+    return {
+        test: {
+            name: {step: measured(each) for step, each in sorted(found.items())} for name, found in by_condition.items()
+        }
+        for test, by_condition in values.items()
+    }
+
+
+def unfinished(parts: Sequence[FinishedPart]) -> dict[str, Any]:
+    """Return the curves of finished parts in the form of metrics, for a run that has none yet.
+
+    The name of a part is ``condition-seed`` in the studies of this repository.
+    """
+    found: dict[str, list[Any]] = {}
+    for part in parts:
+        curve = part.result.get("curve") if isinstance(part.result, Mapping) else None
+        if isinstance(curve, list):
+            found.setdefault(part.key.rpartition("-")[0] or part.key, []).append(curve)
+    return {"seed": 0, "curve": found}
+
+
+def step_name(metrics: Mapping[str, Any]) -> str:
+    """Return what the steps of curves are called: the first item of a point, as in ``sentences``."""
+    node: Any = metrics.get("curve")
+    while isinstance(node, Mapping | list) and node:
+        if isinstance(node, Mapping) and all(isinstance(each, int | float | None) for each in node.values()):
+            return str(next(iter(node)))
+        node = next(iter(node.values())) if isinstance(node, Mapping) else node[0]
+    return "step"

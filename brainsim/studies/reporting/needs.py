@@ -1,0 +1,24 @@
+"""What reports need besides brainsim itself."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from brainsim.errors import BrainsimError
+
+
+class ReportMissingError(BrainsimError, ImportError):
+    """Bokeh, or what it comes with, is not installed."""
+
+
+def require_bokeh() -> None:
+    """Raise an error that says how to install Bokeh, if it is not.
+
+    Raises
+    ------
+    ReportMissingError
+        Naming the packages that are missing and the command that installs them.
+    """
+    missing = [package for package in ("bokeh", "jinja2", "tornado") if find_spec(package) is None]
+    if missing:
+        raise ReportMissingError(f"reports need {' and '.join(missing)}; pip install 'brainsim[report]'")

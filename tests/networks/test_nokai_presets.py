@@ -1,0 +1,90 @@
+"""The presets of the model with thalamic routing, its graph of areas, its bridge to a memory, and made-up text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.torch
+
+torch = pytest.importorskip("torch")
+
+from brainsim import Assembly, BrainsimError, Simulator
+from brainsim.networks.checkpoints import load, save
+from brainsim.networks.made_text import made_text
+from brainsim.networks.nokai import Nokai
+from brainsim.networks.nokai_brain import nokai_brain
+from brainsim.networks.nokai_config import NokaiConfig
+from brainsim.networks.presets import preset
+from brainsim.networks.recipe import Recipe
+from brainsim.networks.text import ByteTokenizer
+from brainsim.networks.training import Corpus, Trainer
+
+
+@pytest.mark.parametrize("name", ["nokai_tiny", "nokai_small", "nokai_massive"])
+def test_presets_have_the_parameters_that_they_state(name: str) -> None:
+    one = preset(name)
+    assert one.counted() == one.counts == one.config.parameters()
+    assert one.large == (one.parameters > 1e9)
+
+
+def test_the_tiny_preset_passes_its_checks() -> None:
+    tiny = preset("nokai_tiny")
+    assert tiny.checks is not None
+    found = list(tiny.checks(tiny.model()))
+    assert [each.name for each in found] == ["cache of the k best"]
+    assert all(each.right for each in found)
+
+
+def test_training_that_goes_on_from_a_checkpoint_ends_with_the_same_bits(tmp_path: Path) -> None:
+    tiny, text = preset("nokai_tiny"), ByteTokenizer().encode(made_text(3000))
+    recipe = Recipe(steps=6, batch=2, length=32, seed=5)
+    whole, begun = (Trainer(tiny.model(seed=2), recipe, Corpus(text).draw) for _ in range(2))
+    whole.run()
+    begun.run(until=3)
+    save(tmp_path / "half.safetensors", begun, tiny, ByteTokenizer())
+    checkpoint = load(tmp_path / "half.safetensors")
+    again = Trainer(checkpoint.model(), checkpoint.recipe, Corpus(text).draw)
+    checkpoint.restore(again)
+    again.run()
+    for one, other in zip(whole.model.parameters(), again.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_the_graph_has_the_parts_of_the_model_and_can_be_simulated_and_drawn() -> None:
+    brain = nokai_brain(NokaiConfig.tiny())
+    assert {"Tokens", "Thalamus", "Reticular", "Cortex 1", "Cortex 2", "EC", "DG", "CA3", "CA1"} < set(brain.areas)
+    with Simulator(brain, seed=1, backend="reference") as sim:
+        sim.present(Assembly("Tokens", range(brain.areas["Tokens"].k)))
+        sim.run(brain.fibers, rounds=6)
+        assert all(len(sim.assembly(name).neurons) for name in brain.areas)
+    axes = brain.draw()
+    shown = " ".join(text.get_text() for text in axes.texts)
+    assert "Thalamus" in shown
+    assert "CA3" in shown
+
+
+def test_many_layers_are_few_areas() -> None:
+    names = set(nokai_brain(NokaiConfig.massive()).areas)
+    assert {"Cortex 1-12", "Cortex 13-24", "Cortex 25-36", "Cortex 37-48"} < names
+    with pytest.raises(BrainsimError, match="config"):
+        nokai_brain(None)  # type: ignore[arg-type]
+
+
+def test_the_bridge_can_read_the_model() -> None:
+    """What `brainsim.networks.memory` asks of a model: hidden states, and logits that read them."""
+    model = Nokai(NokaiConfig.tiny())
+    tokens = torch.randint(512, (1, 9))
+    with torch.no_grad():
+        assert torch.equal(model.logits(model.hidden(tokens)), model(tokens))
+
+
+def test_made_text_is_the_same_again_and_as_long_as_asked() -> None:
+    text = made_text(5000, seed=3)
+    assert text == made_text(5000, seed=3) != made_text(5000, seed=4)
+    assert 5000 <= len(text) < 6000
+    assert len(set(text)) < 60
+    for wrong in (0, "nonsense", 2**70):
+        with pytest.raises(BrainsimError, match="characters"):
+            made_text(wrong)  # type: ignore[arg-type]
