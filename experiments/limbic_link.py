@@ -23,7 +23,7 @@ Gains and sizes were set on seeds 1 to 5 of the made language.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -35,17 +35,16 @@ from matplotlib.figure import Figure
 from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Modulator, Simulator, experiment
 from brainsim.areas import Amygdala, Phon, Sway
 from brainsim.models.cascade import word_graph
-from brainsim.operations import feel, swayed
-from brainsim.operations.feeling import Feeling
+from brainsim.operations import feel
 from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 from emotional import material
+from emotional.limbic import form, hear, mean_feeling, recalled_share
 
 K = 50
-FORMING, RECALLING = 5, 5  # rounds
 TEACHING = 60  # rounds in which the weights of the amygdala learn
 REST = {"dopamine": 1.0, "threshold": 11.0, "noise": 1.0}
 SWING = {"dopamine": 0.5, "threshold": -2.0, "noise": 0.5}  # for an emotion of one standard deviation
@@ -224,14 +223,14 @@ def learned(
     learns = FiberSet(brain.connect(source, lex, p, Hebbian(beta, 20), modulated_by=dopamine) for source in (phon, lex))
     with Simulator(brain, seed, **part.simulator) as sim:
         _taught(sim, amygdala, plan)
-        felt = [_heard(sim, amygdala, phon[name], hears) for name in names]
+        felt = [hear(sim, amygdala, phon[name], hears) for name in names]
         if arm == "constant":
-            felt = [_mean_feeling(felt)] * len(felt)
+            felt = [mean_feeling(felt)] * len(felt)
         rng, formed = np.random.default_rng([seed, 12]), []
         for name, feeling in zip(names, felt, strict=True):
-            formed.append(_formed(sim, feeling, dopamine, phon[name], lex, learns, rng))
+            formed.append(form(sim, feeling, dopamine, phon[name], lex, learns, rng))
         recalled = [
-            _recalled(sim, phon[name], lex, learns, whole) for name, (whole, *_) in zip(names, formed, strict=True)
+            recalled_share(sim, phon[name], lex, learns, whole) for name, (whole, *_) in zip(names, formed, strict=True)
         ]
     measures = {
         "recall": recalled,
@@ -245,50 +244,6 @@ def learned(
             name: round(fmean(getattr(each, name) for each in felt), 4) for name in ("dopamine", "threshold", "noise")
         },
     }
-
-
-def _heard(sim: Simulator, amygdala: Amygdala, sound: Assembly, hears: Any) -> Feeling:
-    """Return what is felt when a word is heard."""
-    sim.present(sound)
-    sim.run(hears)
-    feeling = feel(sim, amygdala)
-    sim.silence(sound.area, amygdala.words)
-    return feeling
-
-
-def _mean_feeling(felt: Sequence[Feeling]) -> Feeling:
-    means = {name: fmean(getattr(each, name) for each in felt) for name in ("dopamine", "threshold", "noise")}
-    return replace(felt[0], **means)
-
-
-def _formed(
-    sim: Simulator, feeling: Feeling, dopamine: Modulator, sound: Assembly, lex: Area, learns: FiberSet, rng: Any
-) -> tuple[Assembly, float, int]:
-    """Let a word form its assembly; return it, how many neurons fired in a round, and how many fired at all."""
-    ever: set[int] = set()
-    fired = []
-    sim.set_modulator(dopamine, feeling.dopamine)
-    sim.silence(lex)
-    sim.present(sound)
-    for _ in range(FORMING):
-        with swayed(sim, lex, feeling, rng=rng):
-            sim.run(learns)
-        fired.append(len(sim.assembly(lex)))
-        ever |= set(sim.assembly(lex).neurons.tolist())
-    whole = sim.assembly(lex)
-    sim.silence(sound.area, lex)
-    return whole, fmean(fired), len(ever)
-
-
-def _recalled(sim: Simulator, sound: Assembly, lex: Area, learns: FiberSet, whole: Assembly) -> float:
-    """Return which share of an assembly half the sound of its word recalls."""
-    if not len(whole):
-        return 0.0
-    with sim.frozen():
-        sim.silence(lex)
-        sim.present(Assembly(sound.area, sound.neurons[: len(sound) // 2]))
-        sim.run(learns, rounds=RECALLING)
-        return len(np.intersect1d(sim.assembly(lex).neurons, whole.neurons)) / len(whole)
 
 
 def _rank_correlation(values: Sequence[float], ratings: Values, scale: str) -> float:
