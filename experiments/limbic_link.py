@@ -34,8 +34,7 @@ from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Modulator, Simulator, experiment
 from brainsim.areas import Amygdala, Phon, Sway
-from brainsim.models.cascade import word_graph
-from brainsim.operations import feel
+from brainsim.models.cascade import WordGraph, word_pairs
 from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
@@ -77,7 +76,7 @@ def limbic_link(
     beta: float = 0.1,
     heard: int = 200,
     prepared: Path | None = None,
-    seeds: int = 10,
+    seeds: int = 5,
 ) -> Mapping[str, Any]:
     """Let brains learn words while an amygdala sways them.
 
@@ -161,27 +160,25 @@ def _plan(words: material.Material, known: material.Rated, arm: str, heard: int,
     return Plan(words.vectors[known.nodes], inputs, chosen, known.ratings[chosen])
 
 
-def _taught(sim: Simulator, amygdala: Amygdala, plan: Plan) -> None:
-    """Let the edges of the amygdala learn what it is told."""
-    sim.set_vectors(amygdala.words, plan.vectors)
-    sim.edges(amygdala.emotion).set_input(plan.inputs)
-    sim.present(Assembly(amygdala.words.name, range(amygdala.words.n)))
-    sim.run((), learn=amygdala.emotion, rounds=TEACHING)
-    sim.silence(amygdala.words)
-
-
-def _spread(plan: Plan, graph: Any, part: Part, seed: int) -> tuple[float, float, float]:
-    """Return the standard deviation of each emotion over all words, which tells what is a strong one."""
+def _taught(plan: Plan, graph: Any, part: Part, seed: int) -> Values:
+    """Return the weights of the edges of an amygdala that has learned what it is told."""
     brain = Brain()
     dopamine = brain.add(Modulator("dopamine"))
     amygdala = brain.add(Amygdala(words=len(plan.vectors), dim=plan.vectors.shape[1], dopamine=dopamine, graph=graph))
     with Simulator(brain, seed, **part.simulator) as sim:
-        _taught(sim, amygdala, plan)
-        every = [feel(sim, amygdala, Assembly(amygdala.words.name, [node])) for node in range(amygdala.words.n)]
-    joy, safety, curiosity = (
-        float(np.std([getattr(each, name) for each in every])) for name in ("joy", "safety", "curiosity")
-    )
-    return joy, safety, curiosity
+        sim.set_vectors(amygdala.words, plan.vectors)
+        edges = sim.edges(amygdala.emotion)
+        edges.set_input(plan.inputs)
+        sim.present(Assembly(amygdala.words.name, range(amygdala.words.n)))
+        sim.run((), learn=amygdala.emotion, rounds=TEACHING)
+        return np.array(edges.weights)
+
+
+def _spread(pairs: npt.NDArray[Any], weights: Values) -> tuple[float, ...]:
+    """Return the standard deviation of each emotion over all words, which tells what is a strong one."""
+    ends, both = pairs.T.ravel(), np.concatenate([weights, weights])
+    degrees = np.bincount(ends)
+    return tuple(float(np.std(np.bincount(ends, each) / degrees)) for each in both.T)
 
 
 def _sway(name: str, spread: float, *, linked: bool) -> Sway:
@@ -203,8 +200,10 @@ def learned(
     """Let a brain learn words, and return how its measures go with the ratings, and their means."""
     words = material.load(part.folder)
     plan = _plan(words, material.rated(words, material.norms_of(text, norms)), arm, heard, seed)
-    graph = word_graph("nearest", plan.vectors, neighbours, 0.1, seed)
-    joy, safety, curiosity = _spread(plan, graph, part, seed)
+    pairs = word_pairs("nearest", plan.vectors, neighbours, 0.1, seed)
+    graph = WordGraph(pairs, len(plan.vectors))
+    weights = _taught(plan, graph, part, seed)
+    safety, curiosity, joy = _spread(pairs, weights)
     brain, every = Brain(), arm not in ("joy", "safety", "curiosity")
     names = [str(node) for node in plan.heard]
     phon, lex, dopamine = brain.add(Phon(names, K), Area("Lex", n, K), Modulator("dopamine"))
@@ -222,7 +221,7 @@ def learned(
     hears = amygdala.hears(phon, {name: int(name) for name in names})
     learns = FiberSet(brain.connect(source, lex, p, Hebbian(beta, 20), modulated_by=dopamine) for source in (phon, lex))
     with Simulator(brain, seed, **part.simulator) as sim:
-        _taught(sim, amygdala, plan)
+        sim.edges(amygdala.emotion).replace(weights)
         felt = [hear(sim, amygdala, phon[name], hears) for name in names]
         if arm == "constant":
             felt = [mean_feeling(felt)] * len(felt)
