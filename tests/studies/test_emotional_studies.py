@@ -144,7 +144,7 @@ def test_emotional_words(tmp_path: Path) -> None:
     assert valence["emotion_alone"] > valence["emotion_alone_frequency"] + 0.2
     assert valence["neighbours_alone"] > 0.8
     assert abs(valence["shuffled_emotion"] - valence["vectors"]) < 0.02
-    assert (folder / "words.md").read_text().count("\n|") == 2 + 12
+    assert (folder / "words.md").read_text().count("\n|") == 2 + 14
     assert (folder / "emotional_words.png").read_bytes().startswith(b"\x89PNG")
 
 
