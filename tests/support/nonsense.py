@@ -18,6 +18,7 @@ from scipy.sparse import coo_array
 
 import brainsim
 import cascades
+import feelings
 from brainsim import (
     Area,
     Assembly,
@@ -397,6 +398,7 @@ ALWAYS = (
     "areas.Striatum.learns_from.label",
     "operations.normalize.total",
     *cascades.ALWAYS,
+    *feelings.ALWAYS,
 )
 """Optional parameters that the examples need."""
 
@@ -468,6 +470,9 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
 BY_ANNOTATION.update(cascades.BY_ANNOTATION)
 BY_NAME.update(cascades.BY_NAME)
 SELVES.update(cascades.SELVES)
+BY_ANNOTATION.update(feelings.BY_ANNOTATION)
+BY_NAME.update(feelings.BY_NAME)
+SELVES.update(feelings.SELVES)
 
 
 @dataclass(frozen=True)
