@@ -180,6 +180,15 @@ class TestTheLaw:
             np.testing.assert_allclose(after[edge], expected, atol=1e-6)
         assert (after != weights).any(axis=1).sum() > 50
 
+    def test_a_layer_reads_the_weights_of_before_the_round(self) -> None:
+        learns = alone(Cosine(0.2), SMALL, Relax({"a": 1.0, "b": 1.0, "c": 1.0}, "cosine"))
+        every = np.arange(N)
+        _, before, expected, same = self.one_round(alone(Cosine(0.2), SMALL), every)
+        _, _, found, after = self.one_round(learns, every)
+        assert np.array_equal(before, same)
+        assert np.abs(after - before).max() > 0.1
+        assert np.array_equal(found, expected)
+
     def test_the_product_form_diverges_and_the_difference_form_does_not(self) -> None:
         rule = Relax({"a": 0.06}, "product", w_min=-1e30, w_max=1e30)
         sizes = {}
