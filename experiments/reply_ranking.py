@@ -106,7 +106,9 @@ def reply_ranking(
         "bootstrap_95": {name: [part["beyond"][name] for part in parts] for name in TITLES},
         "criteria": CRITERIA,
         "met": {
-            "beyond_chance": first[f"layers_{JUDGED}"] - 1 / CANDIDATES > CRITERIA["beyond_chance"],
+            "beyond_chance": all(
+                part["beyond_chance"][f"layers_{JUDGED}"][0] > CRITERIA["beyond_chance"] for part in parts
+            ),
             "layers_beat_bag": all(part["beyond"][f"layers_{JUDGED}"][0] > CRITERIA["gain"] for part in parts),
             "emotion_adds": all(part["beyond"]["bag_emotion"][0] > CRITERIA["gain"] for part in parts),
         },
@@ -192,6 +194,7 @@ def ranked(part: Part, text: str, norms: Path | None, dialogues: str, rounds: in
     return {
         "first": {name: round(float(each.mean()), 4) for name, each in hits.items()},
         "beyond": {name: _beyond(each, hits["bag"], seed) for name, each in hits.items()},
+        "beyond_chance": {name: _beyond(each, np.array(1 / CANDIDATES), seed) for name, each in hits.items()},
         "answers": _answers(sayings, place, pairs),
         "held_out": len(test),
     }
