@@ -142,11 +142,11 @@ class Reader:
         mixed = self.network.emotions(self._taught([(text, shuffled[text]) for text, *_ in taught]), active)
         filled = np.where(given.known[:, None], given.values, _like(emotions, given))
         return {
-            "counts": _mean(nodes, given.values),
-            "unseen": _mean(nodes, filled),
-            "cascade": _mean(nodes, emotions),
-            "shuffled": _mean(nodes, mixed),
-            "bag": _mean(nodes, self.words.vectors),
+            "counts": scoring.means(nodes, given.values),
+            "unseen": scoring.means(nodes, filled),
+            "cascade": scoring.means(nodes, emotions),
+            "shuffled": scoring.means(nodes, mixed),
+            "bag": scoring.means(nodes, self.words.vectors),
         }
 
 
@@ -159,18 +159,13 @@ def _like(emotions: Features, given: EmotionalInput) -> Features:
     ].mean(axis=0)
 
 
-def _mean(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Features:
-    neutral = values.mean(axis=0)
-    return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
-
-
 def classified(part: Part, sentences: Path | None, rounds: int, prior: float, seed: int) -> dict[str, Any]:
     """Classify the test sentences from each kind of features."""
     every, words = talk.read_sentences(sentences), material.load(part.folder)
     train, test = ([each for each in every if (each[2] == "train") == wanted] for wanted in (True, False))
     graph = material.explicit(material.graph(part.folder, "nearest"), len(words.words))
-    # One other sentence's label for each, the same in all folds: a map that differed from fold to fold would fail even if
-    # it told something.
+    # One other sentence's label for each, the same in all folds: a map that differed from fold to fold would fail even
+    # if it told something.
     order = np.random.default_rng([seed, 5]).permutation(len(train))
     shuffled = {text: train[at][1] for (text, *_), at in zip(train, order, strict=True)}
     reader = Reader(words, Network(words, graph, rounds, seed, **part.simulator), prior)

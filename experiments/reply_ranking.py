@@ -131,9 +131,9 @@ class Sayings:
         emotions: Mapping[str, Values],
     ) -> None:
         nodes = [words.nodes(each) for each in said]
-        self.units = {name: _unit(_mean(nodes, each)) for name, each in vectors.items()}
+        self.units = {name: _unit(scoring.means(nodes, each)) for name, each in vectors.items()}
         self.units["tfidf"] = _tfidf(said)
-        self.emotions = {name: _scaled(_mean(nodes, each)) for name, each in emotions.items()}
+        self.emotions = {name: _scaled(scoring.means(nodes, each)) for name, each in emotions.items()}
 
     def scores(self, prompts: npt.NDArray[np.int64], replies: npt.NDArray[np.int64]) -> dict[str, Values]:
         """Return how well each of some replies, shape (prompts, candidates), goes with its prompt, by each score."""
@@ -159,11 +159,6 @@ def _cosines(units: Any, prompts: npt.NDArray[np.int64], replies: npt.NDArray[np
         for prompt, reply in zip(prompts[:, None], replies, strict=True)
     ]
     return np.array(rows)
-
-
-def _mean(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Values:
-    neutral = values.mean(axis=0)
-    return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
 
 
 def _tfidf(said: Sequence[str]) -> Any:
