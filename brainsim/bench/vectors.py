@@ -1,8 +1,9 @@
 """Case ``vectors``: an area whose nodes hold vectors, on an undirected small world with three weights an edge.
 
 *Graph*: drawing the edges and listing them at both ends.  *Layer*: one round in which all nodes step.  *Sentence*: 30
-nodes are presented, the weights of the edges among them learn for one round, and what they send is read out.  The
-slopes say how the time of a layer grows with the nodes, and with their neighbours.
+nodes are presented, the weights of the edges among them learn for one round, and what they send is read out.  Times are
+those of a clock; *processor* seconds add up over threads, and other programs on the machine change them less.  The
+slopes say how the processor seconds of a layer grow with the nodes, and with their neighbours.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ class Network:
 
 @dataclass(frozen=True)
 class VectorTimes:
-    """Seconds of the graph and of the first round, and of each layer and each sentence after it."""
+    """Seconds of the graph and of the first round, and of each layer and each sentence after it.
+
+    ``layers_cpu`` are processor seconds, those of all threads together.
+    """
 
     graph: float
     first: float
     layers: list[float]
+    layers_cpu: list[float]
     sentences: list[float]
 
 
@@ -70,7 +75,7 @@ def run_vectors(network: Network, repeats: int, settings: Settings) -> VectorTim
     graph = time.perf_counter() - begun
     rng = np.random.default_rng(0)
     with collected(), Simulator(brain, threads=settings.threads, backend=settings.backend) as sim:
-        layers = [_layer(sim) for _ in range(repeats + 1)]
+        layers, processor = zip(*(_layer(sim) for _ in range(repeats + 1)), strict=True)
         edges, sentences = sim.edges(links), []
         for _ in range(repeats + 1):
             # Words of a sentence that are near each other, so that some of them are linked.
@@ -81,14 +86,15 @@ def run_vectors(network: Network, repeats: int, settings: Settings) -> VectorTim
             sim.run((), learn=links)
             edges.sent(mean=True)
             sentences.append(time.perf_counter() - begun)
-    return VectorTimes(graph, layers[0], layers[1:], sentences[1:])
+    return VectorTimes(graph, layers[0], list(layers[1:]), list(processor[1:]), sentences[1:])
 
 
-def _layer(sim: Simulator) -> float:
-    begun = time.perf_counter()
+def _layer(sim: Simulator) -> tuple[float, float]:
+    """Return the seconds of one layer, and the processor seconds of all threads."""
+    begun, processor = time.perf_counter(), time.process_time()
     sim.run(sim.brain.fibers, learn=())
     sim.timings()  # waits for a device
-    return time.perf_counter() - begun
+    return time.perf_counter() - begun, time.process_time() - processor
 
 
 def measure_vectors(
@@ -115,6 +121,7 @@ def measure_vectors(
             "first_seconds": each.first,
             "layer_seconds": median(each.layers),
             "layer_range": [min(each.layers), max(each.layers)],
+            "layer_cpu_seconds": median(each.layers_cpu),
             "sentence_seconds": median(each.sentences),
             "sentence_range": [min(each.sentences), max(each.sentences)],
             "peak_rss_mb": peak_of(run_vectors, network, 1, settings) if memory else None,
@@ -127,7 +134,7 @@ def measure_vectors(
 def _slopes(every: list[Network], times: list[VectorTimes]) -> dict[str, float | None]:
     """Return the exponents with which the time of a layer grows with the nodes, and with their neighbours."""
     most, largest = max(each.neighbours for each in every), max(each.n for each in every)
-    layers = [(network, median(each.layers)) for network, each in zip(every, times, strict=True)]
+    layers = [(network, median(each.layers_cpu)) for network, each in zip(every, times, strict=True)]
     by_n = [(network.n, seconds) for network, seconds in layers if network.neighbours == most]
     by_neighbours = [(network.neighbours, seconds) for network, seconds in layers if network.n == largest]
     return {
@@ -142,14 +149,15 @@ def vectors_table(records: list[Record]) -> str:
     lines = [
         f"vectors of {first['dim']} components, {first['backend']}, {first['threads'] or 'all'} threads: "
         f"median (range) of {first['repeats']} repeats",
-        f"{'nodes':>8}  {'neighbours':>10}  {'edges':>10}  {'graph, s':>8}  {'layer, ms':>24}  {'sentence, ms':>20}  "
-        f"{'peak, MB':>8}",
+        f"{'nodes':>8}  {'neighbours':>10}  {'edges':>10}  {'graph, s':>8}  {'layer, ms':>24}  {'processor, ms':>13}  "
+        f"{'sentence, ms':>20}  {'peak, MB':>8}",
     ]
     for record in records:
         peak = "" if record["peak_rss_mb"] is None else f"{record['peak_rss_mb']:.0f}"
         lines.append(
             f"{record['n']:8_}  {record['neighbours']:10}  {record['edges']:10_}  {record['graph_seconds']:8.2f}  "
-            f"{_cell(record, 'layer'):>24}  {_cell(record, 'sentence'):>20}  {peak:>8}"
+            f"{_cell(record, 'layer'):>24}  {1e3 * record['layer_cpu_seconds']:13.1f}  "
+            f"{_cell(record, 'sentence'):>20}  {peak:>8}"
         )
     for name, what in (("slope_n", "nodes"), ("slope_neighbours", "neighbours")):
         if first[name] is not None:

@@ -23,7 +23,8 @@ from brainsim.errors import DumpError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
-from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS, StateKind
+from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS
+from brainsim.kernels.state_kind import StateKind
 from brainsim.simulate import locks, modulator_values
 from brainsim.simulate.hdf5.files import TEXT, count, create, names, opened, text
 from brainsim.simulate.hdf5.texts import from_text, to_text

@@ -103,7 +103,12 @@ def by_the_reference(scene: str) -> list[npt.NDArray[Any]]:
     return play(ReferenceBackend, SCENES[scene]())
 
 
-@pytest.mark.parametrize("scene", SCENES)
+QUICK = ("cosine by row", "directed", "to input", "two areas")
+
+
+@pytest.mark.parametrize(
+    "scene", [each if each in QUICK else pytest.param(each, marks=pytest.mark.slow) for each in SCENES]
+)
 @pytest.mark.parametrize("backend_class", BACKENDS)
 def test_backends_agree_with_the_reference(backend_class: Any, scene: str) -> None:
     expected, found = by_the_reference(scene), play(backend_class, SCENES[scene]())

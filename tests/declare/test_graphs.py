@@ -200,6 +200,15 @@ class TestSymmetricSmallWorld:
         assert weights.sum() == 300
         assert "SmallWorld(k=6, rewire=0.2, seed=0, symmetric=True): 300 synapses" in repr(fiber)
 
+    def test_an_explicit_graph_that_is_to_be_symmetric_is(self) -> None:
+        given = coo_array(([1.0, 1.0, 2.0], ([0, 1, 2], [1, 0, 3])), shape=(50, 50))
+        with pytest.raises(
+            DeclarationError, match="is not symmetric: the edge 2 -> 3 has no equal in the other direction"
+        ):
+            connected(Explicit(given, symmetric=True), 50)
+        both = connected(Explicit(given + given.T, symmetric=True), 50).to_scipy().toarray()
+        assert (both == both.T).all()
+
     @pytest.mark.slow
     def test_three_million_edges(self) -> None:
         n, k = 60_000, 100

@@ -169,6 +169,12 @@ def test_a_training_goes_on_with_its_own_text_only(tmp_path: Path) -> None:
         resume_training(tmp_path / "model.h5", some_texts(), **CPU)
 
 
+@pytest.mark.parametrize("path", ["", "missing.h5", "a\0b", None, 3])
+def test_paths_that_are_none_are_refused(path: Any) -> None:
+    with pytest.raises((DeclarationError, DumpError)):
+        resume_training(path, some_texts())
+
+
 def test_a_trained_model_is_kept_with_its_layers(tmp_path: Path) -> None:
     model = small_model()
     begin_training(model, some_texts(), RECIPE).run()

@@ -33,6 +33,7 @@ from brainsim.errors import BackendError, DeclarationError, DumpError, Simulatio
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.vectors.parts import CosineMessage
 from forging import forged
+from specimens import run_command
 
 pytestmark = pytest.mark.filterwarnings("ignore::brainsim.errors.UnusedWarning")
 
@@ -333,6 +334,20 @@ class TestFiles:
         with h5py.File(tmp_path / "state.h5") as file:
             assert not {"vectors", "anchors", "channel_weights", "inputs"} & set(file)
             assert "vectors" not in file["identity"][()].decode()
+
+    def test_a_file_can_be_checked_shown_and_compared(self, tmp_path: Path) -> None:
+        first, second = tmp_path / "a.h5", tmp_path / "b.h5"
+        self.saved(first)
+        with Simulator(brain_of(), 1, backend="cpu") as sim:
+            sim.load(first)
+            sim.run(sim.brain["Words"] >> sim.brain["Words"])
+            sim.save(second)
+        assert run_command("check", str(first))[0] == 0
+        assert run_command("show", str(first))[0] == 0
+        assert run_command("diff", str(first), str(second))[0] == 1
+        with forged(second) as file:
+            file["vectors/Words/rows"][3] = 0
+        assert run_command("check", str(second))[0] != 0
 
     def test_a_brain_can_be_pickled(self) -> None:
         brain = brain_of()

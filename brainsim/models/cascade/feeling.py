@@ -26,7 +26,7 @@ class Felt:
     unknown : tuple of str
         Its words that the vocabulary does not have.
     emotion : mapping of str to float
-        Its emotional vector: the mean weight of the edges of its words.
+        Its emotional vector; see `CascadeModel.emotion`.
     above : mapping of str to float
         The fraction of all words, each alone, that have less of an emotion.
     alike : tuple of (str, float)

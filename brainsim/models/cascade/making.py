@@ -121,7 +121,7 @@ def read_texts(path: str | Path) -> tuple[str, ...]:
 def example_model(**simulator: Any) -> CascadeModel:
     """Return a small model from texts, ratings and replies that were written for brainsim, to try things out.
 
-    Its ratings are invented, not measured, and its texts are some 150 plain sentences; so it shows how the model works
+    Its ratings are invented, not measured, and its texts are 164 plain sentences; so it shows how the model works
     and nothing about language.  ``**simulator`` is passed on to `Simulator`.
 
     Examples
