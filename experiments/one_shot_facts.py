@@ -78,7 +78,7 @@ class Sizes:
     tokens: int
 
 
-@experiment(quick={"loads": "20", "n": 20_000, "steps": 30, "probes": 6, "tokens": 128, "seeds": 2})
+@experiment(quick={"loads": "20", "n": 20_000, "steps": 20, "probes": 5, "tokens": 128, "seeds": 2})
 def one_shot_facts(
     run: Run,
     *,

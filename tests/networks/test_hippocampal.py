@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -97,7 +98,16 @@ def test_an_answer_is_mixed_into_the_logits_at_its_place_alone(learned: Hippocam
     assert probabilities[word] == pytest.approx(0.95 + 0.05 * before[word], rel=1e-4)
 
 
-def test_looking_changes_nothing(learned: Hippocampal, tmp_path: Path) -> None:
+def test_the_threshold_keeps_the_memory_silent_in_a_text() -> None:
+    with memory() as made:
+        store_all(made)
+        text = encode(f"{prompt(NAMES[0])} yellow")  # a fact of which the end differs
+        low = made.calibrate([encode(prompt(NEW[0]))], margin=0.1)
+        assert made(text).answered.any()
+        assert made.calibrate([encode(prompt(NEW[0]))], [text], margin=0.1) == 1.0 > low
+
+
+def test_looking_changes_nothing(learned: Hippocampal) -> None:
     before = learned.sim.rounds, [len(each) for each in learned.sim.connectome(learned._facts.recalls).learned()]
     learned(encode(prompt(NEW[0])))
     learned.generate(encode(prompt(NAMES[0])), 3)
@@ -147,6 +157,7 @@ def test_content_keys_keep_silent_without_a_name_or_a_relation(by_content: Hippo
         assert by_content.recall(encode(text)).token is None
 
 
+@pytest.mark.slow
 def test_a_later_process_continues(by_content: Hippocampal, tmp_path: Path) -> None:
     path = tmp_path / "facts.h5"
     by_content.save(path)
@@ -157,9 +168,23 @@ def test_a_later_process_continues(by_content: Hippocampal, tmp_path: Path) -> N
     )
     ran = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True, text=True, check=True, env={**__import__("os").environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests/support'}"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests/support'}"},
+    )
     assert ran.stdout.strip() == f"{[by_content.recall(encode(prompt(n))) for n in NAMES[:3]]} {by_content.threshold}"
+
+
+def test_a_file_takes_back_what_was_stored_later(tmp_path: Path) -> None:
+    sentence, path = encode(f"{prompt(NAMES[0])} blue"), tmp_path / "facts.h5"
+    with memory(content=True) as made:
+        made.save(path)
+        made.store(sentence, start=5)
+        made.calibrate([encode(prompt(NAMES[1]))])
+        assert made.recall(sentence[:5]).familiarity == 1.0
+        made.load(path)
+        assert (made.recall(sentence[:5]).familiarity, made.threshold) == (0.0, 0.95)
 
 
 def test_a_file_of_another_memory_is_refused_and_changes_nothing(

@@ -86,24 +86,26 @@ class Operation:
         Examples
         --------
         >>> from brainsim.networks.operations import operations
-        >>> next(each for each in operations() if each.name == "bitwise_xor").grid(8)[5, 3]
+        >>> xor = next(each for each in operations() if each.name == "bitwise_xor")
+        >>> float(xor.grid(8)[5, 3])
         6.0
         """
         return self.formula(self.operands("a", levels)[:, None], self.operands("b", levels)[None, :])
 
     @checked()
     def symbols(self, levels: int, results: int) -> npt.NDArray[np.int64]:
-        """Return `grid`, sorted into ``results`` bins of equal width between its least and greatest value.
+        """Return `grid`, sorted into ``results`` bins that hold equally many values; equal values share a bin.
+
+        Bins of equal width would put most values of a steep function into one.
 
         Returns
         -------
         int64 array, shape (levels, levels)
-            0 to ``results - 1``.
+            0 to ``results - 1``; the least value is in bin 0.
         """
         values, count = self.grid(levels), integer("Operation.symbols.results", results, 2, 10_000)
-        low, high = values.min(), values.max()
-        scaled = (values - low) / (high - low) if high > low else np.zeros_like(values)
-        return np.minimum((scaled * count).astype(np.int64), count - 1)
+        smaller = np.searchsorted(np.sort(values, axis=None), values)
+        return (smaller * count // values.size).astype(np.int64)
 
 
 @cache
