@@ -96,14 +96,15 @@ class Amygdala(Region):
     >>> from brainsim.operations import feel
     >>> brain = Brain()
     >>> dopamine = brain.add(Modulator("dopamine", baseline=1.0))
-    >>> amygdala = brain.add(Amygdala(words=10, dim=4, dopamine=dopamine, joy=Sway(1.0, 2.0)))
+    >>> amygdala = brain.add(Amygdala(words=10, dim=10, dopamine=dopamine, joy=Sway(1.0, 2.0)))
     >>> with Simulator(brain, seed=1) as sim:
-    ...     sim.set_vectors(amygdala.words, np.full((10, 4), 0.5))
-    ...     sim.edges(amygdala.emotion).set_input([[0.0, 0.0, 1.0]] * 10)
-    ...     sim.edges(amygdala.emotion).replace(np.full((len(sim.edges(amygdala.emotion).pairs), 3), [0.0, 0.0, 0.5]))
-    ...     feeling = feel(sim, amygdala, Assembly(amygdala.words.name, [3]))
-    ...     feeling.joy, feeling.dopamine, sim.modulator(dopamine)
-    (0.5, 2.0, 2.0)
+    ...     sim.set_vectors(amygdala.words, 1 + np.eye(10))  # all words are alike
+    ...     sim.edges(amygdala.emotion).set_input([[0.0, 0.0, 1.0]] * 9 + [[0.0, 0.0, 0.0]])  # of the last, none
+    ...     sim.present(Assembly(amygdala.words.name, range(10)))
+    ...     _ = sim.run((), learn=amygdala.emotion, rounds=200)
+    ...     feeling = feel(sim, amygdala, Assembly(amygdala.words.name, [9]))
+    ...     feeling.joy > 0.3, feeling.dopamine == 1.0 + 2.0 * feeling.joy
+    (True, True)
 
     References
     ----------

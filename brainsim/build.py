@@ -29,11 +29,11 @@ from brainsim.kernels.state import (
     THRESHOLDS,
     VECTORS,
     WEIGHTS,
-    StateKind,
     Synapses,
     Table,
     Thresholds,
 )
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.first import directions
 from brainsim.kernels.vectors.parts import UnitVectors
 

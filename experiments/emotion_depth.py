@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from emotional import material, scoring
 from matplotlib.figure import Figure
 
 from brainsim import Brain, Cosine, Simulator, VectorArea, experiment
@@ -35,6 +34,7 @@ from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
+from emotional import material, scoring
 
 DEPTHS = (0, 1, 2, 4, 8, 16)
 LAMBDAS = dict(zip(CHANNELS, (0.4, 0.3, 0.3), strict=True))
@@ -97,7 +97,8 @@ def emotion_depth(
     anchor
         Share of the first vector that an anchor keeps in each layer.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Divisions of the words, each with a seed of its own; means and 95 % intervals are reported.
     """

@@ -25,18 +25,18 @@ from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
-from emotional import material, texts
 from matplotlib.figure import Figure
 
 from brainsim import experiment
 from brainsim.models.cascade import Cascade, CascadeModel, Vocabulary, begin_training, words_of
 from brainsim.networks.needs import require_torch
-from brainsim.simulate.usage import peak_rss_mb
 from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
+from brainsim.studies.info import peak_rss_mb
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
+from emotional import material, texts
 
 HELD_OUT = 0.05
 MOST_HELD_OUT = 10_000  # words, as in training
@@ -93,12 +93,13 @@ def emotional_cascade(
     rate
         Largest learning rate.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
     require_torch()
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ("frequency",))
     sizes = {"design": design, "tokens": tokens, "steps": steps, "batch": batch, "rate": rate}
     calls = {arm: Call(trained, (arm, text, norms, neighbours, sizes)) for arm in ARMS}
     found = over_seeds(run, calls, seeds, "models")

@@ -24,8 +24,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from emotional import material, scoring, talk
-from emotional.network import Network
 from matplotlib.figure import Figure
 
 from brainsim import experiment
@@ -34,6 +32,8 @@ from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
+from emotional import material, scoring, talk
+from emotional.network import Network
 
 LABELS = {channel: (channel,) for channel in CHANNELS}
 FOLDS = 5
@@ -85,12 +85,13 @@ def emotional_sentences(
     prior
         Sentences of the general mixture that are added to those of each word.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Divisions of the training sentences, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("emotional_sentences")
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ("nearest",))
     every = talk.read_sentences(sentences)
     found = over_seeds(run, {"sentences": Call(classified, (sentences, rounds, prior))}, seeds, "divisions")
     parts = found["sentences"]

@@ -173,11 +173,11 @@ def _scored(answers: Mapping[str, Sequence[tuple[Recall, Neurons]]]) -> dict[str
         f"{signal}_{other}": auroc(each["known"], each[other]) for signal, each in values.items() for other in AGAINST
     }
     taken = {f"taken_{kind}": fmean(float(value >= THRESHOLD) for value in values["read_back"][kind]) for kind in KINDS}
-    pairs = sorted(
+    pairs = [
         (each.read_back, float(kind != "novel" and _right(each, own)))
         for kind, asked in answers.items()
         for each, own in asked
-    )
+    ]
     return {
         **known,
         **taken,
@@ -198,7 +198,10 @@ def auroc(larger: Sequence[float], smaller: Sequence[float]) -> float:
 
 
 def _calibration_error(pairs: Sequence[tuple[float, float]], *, fitted: bool) -> float:
-    """Return the difference between confidence and right answers in bins of read-back, weighted by their cues."""
+    """Return the difference between confidence and right answers in bins of read-back, weighted by their cues.
+
+    Every other cue fits, in the order in which they were asked: an order by the answers would make the halves alike.
+    """
     read_back, right = np.transpose(pairs)
     bins = np.minimum((read_back * BINS).astype(int), BINS - 1)
     fits = np.arange(len(bins)) % 2 == 0
@@ -213,7 +216,10 @@ def _calibration_error(pairs: Sequence[tuple[float, float]], *, fitted: bool) ->
 
 def _abstention(pairs: Sequence[tuple[float, float]]) -> list[list[float]]:
     """Return the share of cues that are answered, from the surest on, and the share of right answers among them."""
-    hits = np.array([right for _, right in pairs])[::-1]
+    read_back, right = np.transpose(pairs)
+    _, which = np.unique(-read_back, return_inverse=True)  # 0 for the surest
+    means = np.bincount(which, right) / np.bincount(which)
+    hits = means[np.sort(which)]  # of cues with the same read-back none comes first: each counts as their mean
     shares = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     places = np.unique(np.linspace(1, len(hits), 20).round().astype(int))
     return [[float(at / len(hits)), float(shares[at - 1])] for at in places]

@@ -6,9 +6,10 @@ their own, so that what is felt comes from their neighbours.  Joy sets dopamine,
 lexical area learn; safety lowers the threshold of its neurons; curiosity adds noise to their drive.  The word forms an
 assembly there.  Later half of the word's sound is presented, without emotion.
 
-Measured, for each word: how much of its assembly half the sound recalls, how many neurons the assembly has, and how
-many neurons fired while it formed.  The score of a brain is the rank correlation, over words, of each with the rating
-that should move it: recall with valence, size with dominance, support with arousal.
+Measured, for each word: how much of its assembly half the sound recalls (recall), how many neurons fired in a round
+while it formed (size), and how many fired in all these rounds together (support).  The score of a brain is the rank
+correlation, over words, of each with the rating that should move it: recall with valence, size with dominance, support
+with arousal.
 
 Arms: all three links; each link alone; heard words have input as well (what is felt is what people said).  Controls:
 dopamine, threshold and noise are constant at the mean that they have with all links; input shuffled among words.
@@ -22,32 +23,31 @@ Gains and sizes were set on seeds 1 to 5 of the made language.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from emotional import material
 from matplotlib.figure import Figure
 
 from brainsim import Area, Assembly, Brain, FiberSet, Hebbian, Modulator, Simulator, experiment
 from brainsim.areas import Amygdala, Phon, Sway
-from brainsim.models.cascade import word_graph
-from brainsim.operations import feel, swayed
-from brainsim.operations.feeling import Feeling
+from brainsim.models.cascade import WordGraph, word_pairs
 from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
+from emotional import material
+from emotional.limbic import form, hear, mean_feeling, recalled_share
 
 K = 50
-FORMING, RECALLING = 5, 5  # rounds
 TEACHING = 60  # rounds in which the weights of the amygdala learn
-REST = {"dopamine": 1.0, "threshold": 3.0, "noise": 1.0}
-SWING = {"dopamine": 0.5, "threshold": -1.5, "noise": 0.5}  # for an emotion of one standard deviation
+REST = {"dopamine": 1.0, "threshold": 11.0, "noise": 1.0}
+SWING = {"dopamine": 0.5, "threshold": -2.0, "noise": 0.5}  # for an emotion of one standard deviation
+MOST = {"dopamine": 8.0, "threshold": 50.0, "noise": 50.0}
 MOVED_BY = {"recall": "valence", "size": "dominance", "support": "arousal"}
 CRITERIA = {"moved": 0.1, "control": 0.1}
 ARMS = {
@@ -76,7 +76,7 @@ def limbic_link(
     beta: float = 0.1,
     heard: int = 200,
     prepared: Path | None = None,
-    seeds: int = 10,
+    seeds: int = 5,
 ) -> Mapping[str, Any]:
     """Let brains learn words while an amygdala sways them.
 
@@ -101,11 +101,12 @@ def limbic_link(
     heard
         Words that a brain hears; at most half of the rated words.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ())
     known = material.rated(material.load(run.folder), material.norms_of(text, norms))
     calls = {arm: Call(learned, (arm, text, norms, neighbours, n, p, beta, heard)) for arm in ARMS}
     found = over_seeds(run, calls, seeds)
@@ -159,31 +160,29 @@ def _plan(words: material.Material, known: material.Rated, arm: str, heard: int,
     return Plan(words.vectors[known.nodes], inputs, chosen, known.ratings[chosen])
 
 
-def _taught(sim: Simulator, amygdala: Amygdala, plan: Plan) -> None:
-    """Let the edges of the amygdala learn what it is told."""
-    sim.set_vectors(amygdala.words, plan.vectors)
-    sim.edges(amygdala.emotion).set_input(plan.inputs)
-    sim.present(Assembly(amygdala.words.name, range(amygdala.words.n)))
-    sim.run((), learn=amygdala.emotion, rounds=TEACHING)
-    sim.silence(amygdala.words)
-
-
-def _spread(plan: Plan, graph: Any, part: Part, seed: int) -> tuple[float, float, float]:
-    """Return the standard deviation of each emotion over all words, which tells what is a strong one."""
+def _taught(plan: Plan, graph: Any, part: Part, seed: int) -> Values:
+    """Return the weights of the edges of an amygdala that has learned what it is told."""
     brain = Brain()
     dopamine = brain.add(Modulator("dopamine"))
     amygdala = brain.add(Amygdala(words=len(plan.vectors), dim=plan.vectors.shape[1], dopamine=dopamine, graph=graph))
     with Simulator(brain, seed, **part.simulator) as sim:
-        _taught(sim, amygdala, plan)
-        every = [feel(sim, amygdala, Assembly(amygdala.words.name, [node])) for node in range(amygdala.words.n)]
-    joy, safety, curiosity = (
-        float(np.std([getattr(each, name) for each in every])) for name in ("joy", "safety", "curiosity")
-    )
-    return joy, safety, curiosity
+        sim.set_vectors(amygdala.words, plan.vectors)
+        edges = sim.edges(amygdala.emotion)
+        edges.set_input(plan.inputs)
+        sim.present(Assembly(amygdala.words.name, range(amygdala.words.n)))
+        sim.run((), learn=amygdala.emotion, rounds=TEACHING)
+        return np.array(edges.weights)
+
+
+def _spread(pairs: npt.NDArray[Any], weights: Values) -> tuple[float, ...]:
+    """Return the standard deviation of each emotion over all words, which tells what is a strong one."""
+    ends, both = pairs.T.ravel(), np.concatenate([weights, weights])
+    degrees = np.bincount(ends)
+    return tuple(float(np.std(np.bincount(ends, each) / degrees)) for each in both.T)
 
 
 def _sway(name: str, spread: float, *, linked: bool) -> Sway:
-    return Sway(REST[name], SWING[name] / spread if linked else 0.0)
+    return Sway(REST[name], SWING[name] / spread if linked else 0.0, most=MOST[name])
 
 
 def learned(
@@ -201,8 +200,10 @@ def learned(
     """Let a brain learn words, and return how its measures go with the ratings, and their means."""
     words = material.load(part.folder)
     plan = _plan(words, material.rated(words, material.norms_of(text, norms)), arm, heard, seed)
-    graph = word_graph("nearest", plan.vectors, neighbours, 0.1, seed)
-    joy, safety, curiosity = _spread(plan, graph, part, seed)
+    pairs = word_pairs("nearest", plan.vectors, neighbours, 0.1, seed)
+    graph = WordGraph(pairs, len(plan.vectors))
+    weights = _taught(plan, graph, part, seed)
+    safety, curiosity, joy = _spread(pairs, weights)
     brain, every = Brain(), arm not in ("joy", "safety", "curiosity")
     names = [str(node) for node in plan.heard]
     phon, lex, dopamine = brain.add(Phon(names, K), Area("Lex", n, K), Modulator("dopamine"))
@@ -220,20 +221,20 @@ def learned(
     hears = amygdala.hears(phon, {name: int(name) for name in names})
     learns = FiberSet(brain.connect(source, lex, p, Hebbian(beta, 20), modulated_by=dopamine) for source in (phon, lex))
     with Simulator(brain, seed, **part.simulator) as sim:
-        _taught(sim, amygdala, plan)
-        felt = [_heard(sim, amygdala, phon[name], hears) for name in names]
+        sim.edges(amygdala.emotion).replace(weights)
+        felt = [hear(sim, amygdala, phon[name], hears) for name in names]
         if arm == "constant":
-            felt = [_mean_feeling(felt)] * len(felt)
+            felt = [mean_feeling(felt)] * len(felt)
         rng, formed = np.random.default_rng([seed, 12]), []
         for name, feeling in zip(names, felt, strict=True):
-            formed.append(_formed(sim, feeling, dopamine, phon[name], lex, learns, rng))
+            formed.append(form(sim, feeling, dopamine, phon[name], lex, learns, rng))
         recalled = [
-            _recalled(sim, phon[name], lex, learns, whole) for name, (whole, _) in zip(names, formed, strict=True)
+            recalled_share(sim, phon[name], lex, learns, whole) for name, (whole, *_) in zip(names, formed, strict=True)
         ]
     measures = {
         "recall": recalled,
-        "size": [float(len(whole)) for whole, _ in formed],
-        "support": [float(support) for _, support in formed],
+        "size": [size for _, size, _ in formed],
+        "support": [float(support) for *_, support in formed],
     }
     return {
         "moved": {name: _rank_correlation(measures[name], plan.ratings, scale) for name, scale in MOVED_BY.items()},
@@ -242,48 +243,6 @@ def learned(
             name: round(fmean(getattr(each, name) for each in felt), 4) for name in ("dopamine", "threshold", "noise")
         },
     }
-
-
-def _heard(sim: Simulator, amygdala: Amygdala, sound: Assembly, hears: Any) -> Feeling:
-    """Return what is felt when a word is heard."""
-    sim.present(sound)
-    sim.run(hears)
-    feeling = feel(sim, amygdala)
-    sim.silence(sound.area, amygdala.words)
-    return feeling
-
-
-def _mean_feeling(felt: Sequence[Feeling]) -> Feeling:
-    means = {name: fmean(getattr(each, name) for each in felt) for name in ("dopamine", "threshold", "noise")}
-    return replace(felt[0], **means)
-
-
-def _formed(
-    sim: Simulator, feeling: Feeling, dopamine: Modulator, sound: Assembly, lex: Area, learns: FiberSet, rng: Any
-) -> tuple[Assembly, int]:
-    """Let a word form its assembly, and return it and how many neurons fired on the way."""
-    ever: set[int] = set()
-    sim.set_modulator(dopamine, feeling.dopamine)
-    sim.silence(lex)
-    sim.present(sound)
-    for _ in range(FORMING):
-        with swayed(sim, lex, feeling, rng=rng):
-            sim.run(learns)
-        ever |= set(sim.assembly(lex).neurons.tolist())
-    whole = sim.assembly(lex)
-    sim.silence(sound.area, lex)
-    return whole, len(ever)
-
-
-def _recalled(sim: Simulator, sound: Assembly, lex: Area, learns: FiberSet, whole: Assembly) -> float:
-    """Return which share of an assembly half the sound of its word recalls."""
-    if not len(whole):
-        return 0.0
-    with sim.frozen():
-        sim.silence(lex)
-        sim.present(Assembly(sound.area, sound.neurons[: len(sound) // 2]))
-        sim.run(learns, rounds=RECALLING)
-        return len(np.intersect1d(sim.assembly(lex).neurons, whole.neurons)) / len(whole)
 
 
 def _rank_correlation(values: Sequence[float], ratings: Values, scale: str) -> float:

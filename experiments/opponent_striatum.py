@@ -62,9 +62,9 @@ class Way:
 
 
 WAYS = {
-    "one": Way("one population, expectation by its drive", False, False, 0.1, 1.0),
-    "one_critic": Way("one population, critic", False, True, 0.1, 1.0),
-    "opponent": Way("D1 and D2 (OpAL), critic", True, True, 0.1, 0.5),
+    "one": Way("one population, expectation by its drive", False, False, 0.1, 0.5),
+    "one_critic": Way("one population, critic", False, True, 0.1, 0.2),
+    "opponent": Way("D1 and D2 (OpAL), critic", True, True, 0.03, 1.0),
     "off": Way("control: no dopamine", False, False, 0.1, 0.0),
 }
 

@@ -6,8 +6,8 @@ are replies to other held-out prompts.  A score says how well a reply goes with 
 * the cosine of their mean word vectors (bag), of TF-IDF vectors, or of mean vectors after layers of the cascade;
 * the negative distance of their emotional vectors, which come from rated words.
 
-Scores are also combined by a logistic regression that was fitted to the other dialogues, with true and false replies:
-of the bag alone, and of the bag with what the cascade gives.  Control: emotional input shuffled among words.
+The bag and what the cascade gives are also combined, by a logistic regression that was fitted to true and false replies
+of the other dialogues.  Control: emotional input shuffled among words.
 
 Success is stated in advance, in the fraction of true replies that rank first, by paired bootstrap intervals over
 prompts in each seed: the vectors after 16 layers are better than chance (1/20) by .05, and better than the bag; the bag
@@ -23,8 +23,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from emotional import material, scoring, talk
-from emotional.network import Network
 from matplotlib.figure import Figure
 
 from brainsim import experiment
@@ -32,6 +30,8 @@ from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
+from emotional import material, scoring, talk
+from emotional.network import Network
 
 CANDIDATES = 20
 HELD_OUT = 0.3
@@ -47,10 +47,9 @@ SCORES = {
     "emotion_shuffled": "control: emotional vectors, input shuffled",
 }
 COMBINED = {
-    "bag_fitted": ("bag and lengths, fitted", ("bag",)),
-    "bag_emotion": ("bag, lengths and emotional vector, fitted", ("bag", "emotion")),
-    "bag_shuffled": ("control: bag, lengths and shuffled emotional vector, fitted", ("bag", "emotion_shuffled")),
-    "bag_layers": ("bag, lengths and layers, fitted", ("bag", "layers_16")),
+    "bag_emotion": ("bag and emotional vector, fitted", ("bag", "emotion")),
+    "bag_shuffled": ("control: bag and shuffled emotional vector, fitted", ("bag", "emotion_shuffled")),
+    "bag_layers": ("bag and 16 layers, fitted", ("bag", "layers_16")),
 }
 TITLES = {**SCORES, **{name: title for name, (title, _) in COMBINED.items()}}
 Values = npt.NDArray[np.float64]
@@ -89,12 +88,13 @@ def reply_ranking(
     rounds
         Rounds in which the weights learn.
     prepared
-        Folder of an earlier run with the same text, words, dim and neighbours, whose vectors and graphs are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
+        it are taken.
     seeds
         Divisions of the dialogues, each with a seed of its own; means and 95 % intervals are reported.
     """
     scoring.needs_sklearn("reply_ranking")
-    about = material.prepare(run, text, words, dim, neighbours, prepared)
+    about = material.prepare(run, text, words, dim, neighbours, prepared, ("nearest",))
     found = over_seeds(run, {"replies": Call(ranked, (text, norms, dialogues, rounds))}, seeds, "divisions")
     parts = found["replies"]
     _table(run, parts)
@@ -108,7 +108,7 @@ def reply_ranking(
         "met": {
             "beyond_chance": first[f"layers_{JUDGED}"] - 1 / CANDIDATES > CRITERIA["beyond_chance"],
             "layers_beat_bag": all(part["beyond"][f"layers_{JUDGED}"][0] > CRITERIA["gain"] for part in parts),
-            "emotion_adds": all(part["beyond_fitted"]["bag_emotion"][0] > CRITERIA["gain"] for part in parts),
+            "emotion_adds": all(part["beyond"]["bag_emotion"][0] > CRITERIA["gain"] for part in parts),
         },
         "chance": {"first": 1 / CANDIDATES},
         "by_seed": {f"score={name}": {"first": [part["first"][name] for part in parts]} for name in TITLES},
@@ -132,7 +132,6 @@ class Sayings:
         self.units = {name: _unit(_mean(nodes, each)) for name, each in vectors.items()}
         self.units["tfidf"] = _tfidf(said)
         self.emotions = {name: _scaled(_mean(nodes, each)) for name, each in emotions.items()}
-        self.lengths = np.log1p([len(each) for each in nodes])
 
     def scores(self, prompts: npt.NDArray[np.int64], replies: npt.NDArray[np.int64]) -> dict[str, Values]:
         """Return how well each of some replies, shape (prompts, candidates), goes with its prompt, by each score."""
@@ -185,15 +184,14 @@ def ranked(part: Part, text: str, norms: Path | None, dialogues: str, rounds: in
     found = {}
     for name, some in (("train", train), ("test", test)):
         prompts, replies = _candidates(some, place, rng)
-        found[name] = sayings.scores(prompts, replies), sayings.lengths[replies]
-    scores = found["test"][0] | {
+        found[name] = sayings.scores(prompts, replies)
+    scores = found["test"] | {
         name: _fitted(found["train"], found["test"], kinds) for name, (_, kinds) in COMBINED.items()
     }
     hits = {name: _first(scores[name]) for name in TITLES}
     return {
         "first": {name: round(float(each.mean()), 4) for name, each in hits.items()},
         "beyond": {name: _beyond(each, hits["bag"], seed) for name, each in hits.items()},
-        "beyond_fitted": {name: _beyond(hits[name], hits["bag_fitted"], seed) for name in COMBINED},
         "answers": _answers(sayings, place, pairs),
         "held_out": len(test),
     }
@@ -242,19 +240,19 @@ def _beyond(hits: Values, than: Values, seed: int) -> list[float]:
     return scoring.bootstrap(hits - than, np.mean, seed)
 
 
-def _fitted(train: Any, test: Any, kinds: Sequence[str]) -> Values:
-    """Return the scores of a logistic regression of some scores and the length of the reply."""
+def _fitted(train: Mapping[str, Values], test: Mapping[str, Values], kinds: Sequence[str]) -> Values:
+    """Return the scores of a logistic regression of some scores, which tells true replies from others."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    def columns(scores: Mapping[str, Values], lengths: Values) -> Values:
-        return np.column_stack([*(scores[kind].ravel() for kind in kinds), lengths.ravel()])
+    def columns(scores: Mapping[str, Values]) -> Values:
+        return np.column_stack([scores[kind].ravel() for kind in kinds])
 
-    truth = np.zeros(train[1].shape, np.int64)
+    truth = np.zeros(train["bag"].shape, np.int64)
     truth[:, 0] = 1
-    read = make_pipeline(StandardScaler(), LogisticRegression()).fit(columns(*train), truth.ravel())
-    return np.asarray(read.decision_function(columns(*test)), np.float64).reshape(test[1].shape)
+    read = make_pipeline(StandardScaler(), LogisticRegression()).fit(columns(train), truth.ravel())
+    return np.asarray(read.decision_function(columns(test)), np.float64).reshape(test["bag"].shape)
 
 
 def _answers(sayings: Sayings, place: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> dict[str, list[str]]:

@@ -63,9 +63,10 @@ def small_world(
     repeats
         Layers that are timed, of which the fastest counts.
     seeds
-        Graphs of each kind, each with a seed of its own; means and 95 % intervals are reported.
+        Small worlds, each with a seed of its own; their means and 95 % intervals are reported.
     """
-    graphs = over_seeds(run, {kind: Call(built, (n, k, rewire)) for kind, rewire in REWIRED.items()}, seeds, "graphs")
+    calls = {kind: Call(built, (n, k, rewire)) for kind, rewire in REWIRED.items()}
+    graphs = over_seeds(run, calls, {"ring": 1, "small_world": seeds, "random": 1}, "graphs")
     sizes = {("n", n // part): (n // part, k) for part in (8, 4, 2, 1)}
     sizes |= {("k", _even(k * part // 4)): (n, _even(k * part // 4)) for part in (1, 2, 3, 4)}
     timed = {name: run.part(f"{name[0]}-{name[1]}", _Timing(size, dim, repeats)) for name, size in sizes.items()}
@@ -81,7 +82,7 @@ def small_world(
         "clustering": {kind: fmean(part["clustering"] for part in parts) for kind, parts in graphs.items()},
         "theory": {kind: clustering(k, rewire) for kind, rewire in REWIRED.items()},
         "path": {kind: fmean(part["path"] for part in parts) for kind, parts in graphs.items()},
-        "parameters": counts,
+        "parameter_counts": counts,
         "operations": operations,
         "build_cpu_seconds": seconds,
         "layer_cpu_seconds": {f"{name}={value}": part for (name, value), part in timed.items()},

@@ -22,6 +22,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainsim import experiment
+from brainsim.networks.needs import require_torch
 from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
@@ -80,6 +81,7 @@ def techniques(
         Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.  Of what equals
         the base by construction there is one.
     """
+    require_torch()
     calls = {arm: Call(trained, (arm, text, steps, batch, length, period, held_out)) for arm in ARMS}
     found = over_seeds(run, calls, {arm: 1 if arm in ONCE else seeds for arm in ARMS}, unit="models")
     differences = {arm: _differences(found[arm], found["base"]) for arm in ARMS if arm != "base"}

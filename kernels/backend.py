@@ -12,7 +12,8 @@ import numpy.typing as npt
 from brainsim.kernels.law.rows import existing
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import Floats, Neurons, StateKind
+from brainsim.kernels.state import Floats, Neurons
+from brainsim.kernels.state_kind import StateKind
 
 Memory = dict[str, dict[str, dict[str, int]]]
 

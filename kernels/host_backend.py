@@ -14,8 +14,7 @@ from brainsim.kernels.backend import PHASES, Backend, Drained
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.late import LateDrives
 from brainsim.kernels.law.rules import multiplied
-from brainsim.kernels.law.weights import raised
-from brainsim.kernels.outcomes import Event, Won
+from brainsim.kernels.outcomes import Event, Won, raised_thresholds
 from brainsim.kernels.parts import AmongTopK
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -34,13 +33,13 @@ from brainsim.kernels.state import (
     Firing,
     Floats,
     Neurons,
-    StateKind,
     Synapses,
     Thresholds,
     amounts_at,
     same_column,
     without_zeros,
 )
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.traces import TraceStore
 from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.reference import ReferenceVectors
@@ -49,16 +48,6 @@ D = TypeVar("D")
 """What a backend knows of the drives of one area in one round."""
 
 _NONE = NO_FIRING.neurons
-
-
-def _raised(thresholds: Thresholds, won: Won, rate: int) -> Thresholds:
-    """Return the thresholds of an area after these neurons have won."""
-    neurons = np.union1d(thresholds.neurons, won.winners)
-    amount = np.zeros(len(neurons), np.int64)
-    amount[np.searchsorted(neurons, thresholds.neurons)] = thresholds.amount
-    at = np.searchsorted(neurons, won.winners)
-    amount[at] = raised(amount[at], won.ascending() + amount[at], rate)
-    return without_zeros(Thresholds(neurons, amount))
 
 
 class HostBackend(Backend, Generic[D]):
@@ -159,7 +148,7 @@ class HostBackend(Backend, Generic[D]):
         thresholds = list(self._thresholds)
         for area in plan.raising:
             if len(won[area].winners):
-                thresholds[area] = _raised(thresholds[area], won[area], self.program.areas[area].refraction)
+                thresholds[area] = raised_thresholds(thresholds[area], won[area], self.program.areas[area].refraction)
         return thresholds
 
     def _events(self, plan: RoundPlan, after: Sequence[Neurons]) -> list[Event]:

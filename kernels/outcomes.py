@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from brainsim.kernels.state import NO_FIRING, Neurons
+from brainsim.kernels.law.weights import raised
+from brainsim.kernels.state import NO_FIRING, Neurons, Thresholds, without_zeros
 
 _NONE = NO_FIRING.neurons
 
@@ -46,3 +47,13 @@ class Event(NamedTuple):
     won: Neurons
     lost: Neurons = _NONE
     depresses: bool = False
+
+
+def raised_thresholds(thresholds: Thresholds, won: Won, rate: int) -> Thresholds:
+    """Return the thresholds of an area after these neurons have won."""
+    neurons = np.union1d(thresholds.neurons, won.winners)
+    amount = np.zeros(len(neurons), np.int64)
+    amount[np.searchsorted(neurons, thresholds.neurons)] = thresholds.amount
+    at = np.searchsorted(neurons, won.winners)
+    amount[at] = raised(amount[at], won.ascending() + amount[at], rate)
+    return without_zeros(Thresholds(neurons, amount))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from brainsim.bench.measure import Record
 
 # Repeated from `brainsim.bench.plan.CASES`, so that help needs no import; a test holds them together.
-_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features")
+_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features", "vectors")
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -53,6 +53,7 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
     row            synapses generated per second, cold and warm, on one thread and on all
     scale          one recurrent area of 1e5 to 1e8 neurons, with the fitted exponent
     features       a round with each feature of the law (modulators, gates ...) beside a plain one
+    vectors        layers and sentences of 60 000 nodes that hold vectors, with the fitted exponents
     """  # noqa: D301 - click wants the backspace itself, which keeps these lines apart
     _check(case, plot, baselines=options["baselines"])
     if options["baselines"] and _needs_fixed_hash():
@@ -68,8 +69,8 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
 
 def _check(case: str, plot: Path | None, *, baselines: bool) -> None:
     """Refuse what cannot be done before anything is measured."""
-    if case in ("row", "features") and baselines:
-        why = "tells its project phase apart" if case == "row" else "has these features"
+    if case in ("row", "features", "vectors") and baselines:
+        why = {"row": "tells its project phase apart", "features": "has these features"}.get(case, "has vectors")
         raise click.UsageError(f"--baselines: must not be given for {case!r}; no baseline {why}")
     if plot is None:
         return
@@ -105,6 +106,7 @@ def _measure(
     from brainsim.bench.measure import compare
     from brainsim.bench.plan import plan, repeats_at, rows
     from brainsim.bench.rows import measure_row
+    from brainsim.bench.vectors import measure_vectors
     from brainsim.errors import BackendMemoryError
     from brainsim.simulate import backends
 
@@ -113,6 +115,8 @@ def _measure(
     if case == "features":
         for n in sizes or ((2_000,) if quick else (100_000,)):
             records += measure_features(n, settings, 1 if quick else repeats, _say)
+    elif case == "vectors":
+        records += measure_vectors(sizes, settings, repeats, quick=quick, memory=memory, say=_say)
     elif case == "row":
         for row in rows(sizes, p, quick=quick):
             records += measure_row(row, settings, repeats, memory=memory, say=_say)
@@ -133,8 +137,10 @@ def _measure(
 def _shown(records: list[Record]) -> str:
     from brainsim.bench.features import features_table
     from brainsim.bench.table import table
+    from brainsim.bench.vectors import vectors_table
 
-    return features_table(records) if records and records[0]["case"] == "features" else table(records)
+    tables = {"features": features_table, "vectors": vectors_table}
+    return tables.get(records[0]["case"] if records else "", table)(records)
 
 
 def _needs_fixed_hash() -> bool:

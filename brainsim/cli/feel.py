@@ -91,7 +91,7 @@ def _shown(felt: Felt) -> str:
     if felt.unknown:
         lines.append(f"  not known: {', '.join(felt.unknown)}")
     for channel, value in felt.emotion.items():
-        lines.append(f"  {channel:<10} {value:+.3f}  more than {felt.above[channel]:.0%} of words")
+        lines.append(f"  {channel:<10} {value:.3f}  more than {felt.above[channel]:.0%} of words")
     lines.append(f"  feels like {', '.join(word for word, _ in felt.alike)}")
     lines.append(f"  next words {', '.join(f'{word} {p:.0%}' for word, p in felt.next_words)}")
     if felt.replies:

@@ -26,7 +26,7 @@ _MOST_CHANNELS = 1024
 
 def check_spiking(where: str, fiber: Fiber) -> None:
     """Refuse on a fiber without a message what only those with one can have."""
-    if fiber.channels:
+    if not isinstance(fiber.channels, tuple) or fiber.channels:
         allowed, cure = "left out, since the fiber carries no message", "give message=Cosine(keep=0.8), or leave it out"
         raise DeclarationError(where=f"{where}.channels", value=fiber.channels, allowed=allowed, cure=cure)
     if isinstance(fiber.plasticity, Relax):
@@ -118,7 +118,7 @@ def _check_weights(where: str, fiber: Fiber, graph: EdgeGraph) -> None:
     rule = fiber.plasticity
     low, high = (rule.w_min, rule.w_max) if isinstance(rule, Relax) else (-parts.LARGEST_WEIGHT, parts.LARGEST_WEIGHT)
     values = graph.values if graph.values.strides != (0,) else graph.values[:1]
-    for extreme in (values.min(initial=1), values.max(initial=1)) if len(values) else ():
+    for extreme in (values.min(), values.max()) if len(values) else ():
         weight = float(extreme) * fiber.weight
         if not low <= weight <= high:
             allowed = f"between w_min = {low:g} and w_max = {high:g} of its rule"

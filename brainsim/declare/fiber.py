@@ -63,7 +63,7 @@ class Fiber:
     message : Message, optional
         What it carries between vector areas; ``None`` for a spiking fiber.
     channels : tuple of (str, float)
-        The weights of each edge by name, and how much each counts in the message; empty for a spiking fiber.
+        The weights of each edge by name, and how much each counts in its message; empty for a spiking fiber.
     """
 
     source: Area
@@ -96,18 +96,15 @@ class Fiber:
                 "for example Hebbian(beta=0.05)"
             )
         requirements.check(where, self)
-        if self.message is None:
-            self._become_spiking(where)
-        else:
-            self._become_carrying(where)
+        become = self._become_spiking if self.message is None else self._become_carrying
+        become(where)
 
     def _become_spiking(self, where: str) -> None:
         """Check a fiber of synapses, and let it have its weight and its graph in their final form."""
         carrying.check_spiking(where, self)
-        weight, rule = requirements.weight(where, self.weight), self.plasticity
-        assert not isinstance(rule, Relax), "refused above"
-        object.__setattr__(self, "weight", weight)
-        graph = self.connectivity.checked(where, self.source, self.target, rule, weight)
+        object.__setattr__(self, "weight", requirements.weight(where, self.weight))
+        assert not isinstance(self.plasticity, Relax), "refused above"
+        graph = self.connectivity.checked(where, self.source, self.target, self.plasticity, self.weight)
         object.__setattr__(self, "connectivity", graph)
         self.steps()
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from brainsim._arguments import check_record, checked
-from brainsim._validation import count, real
+from brainsim._validation import count, integer, real
 from brainsim.errors import BrainsimError
 from brainsim.networks.context import Running, moving_average
 from brainsim.networks.geometric import Geometric
@@ -89,7 +89,12 @@ class Step:
 
 @checked()
 def generate(
-    model: nn.Module, prompt: Sequence[int], length: int, decoding: Decoding | None = None, seed: int = 0
+    model: nn.Module,
+    prompt: Sequence[int],
+    length: int,
+    decoding: Decoding | None = None,
+    seed: int = 0,
+    vocabulary: int | None = None,
 ) -> Iterator[Step]:
     """Yield the tokens that go on from a prompt.
 
@@ -106,6 +111,8 @@ def generate(
         Adaptive by entropy by default.
     seed : int
         Of the tokens that are drawn.
+    vocabulary : int, optional
+        Tokens that may come: the first ones, where a tokenizer has fewer than the model.
 
     Raises
     ------
@@ -123,7 +130,8 @@ def generate(
     decoding = decoding or Decoding()
     count("generate.length", length, 1)
     _check(model, prompt, length, decoding)
-    steps: Iterator[Step] = _generated(model, prompt, length, decoding, count("generate.seed", seed, 0))
+    known = integer("generate.vocabulary", vocabulary or model.config.vocabulary, 1, model.config.vocabulary)
+    steps: Iterator[Step] = _generated(model, prompt, length, decoding, count("generate.seed", seed, 0), known)
     return steps
 
 
@@ -141,14 +149,16 @@ def _check(model: nn.Module, prompt: Sequence[int], length: int, decoding: Decod
 
 
 @torch.no_grad()
-def _generated(model: nn.Module, prompt: Sequence[int], length: int, decoding: Decoding, seed: int) -> Iterator[Step]:
+def _generated(
+    model: nn.Module, prompt: Sequence[int], length: int, decoding: Decoding, seed: int, vocabulary: int
+) -> Iterator[Step]:
     device = next(model.parameters()).device
     generator = torch.Generator().manual_seed(seed % 2**63)
     forward = _forward(model, decoding)
     tokens = torch.as_tensor(prompt, dtype=torch.long, device=device)[None]
     for _ in range(length):
         logits, coordinate = forward(tokens)
-        logits = logits[0, -1].float().cpu()
+        logits = logits[0, -1, :vocabulary].float().cpu()
         uncertainty = entropy(logits) if decoding.uncertainty == "entropy" else coordinate
         step = _chosen(logits, uncertainty, decoding, generator)
         tokens = torch.tensor([[step.token]], device=device)

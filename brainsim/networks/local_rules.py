@@ -52,7 +52,7 @@ class LocalRule:
     --------
     >>> import torch
     >>> from brainsim.networks.local_rules import LocalRule
-    >>> rule = LocalRule(rate=0.1, factor="hebb")
+    >>> rule = LocalRule(rate=0.1, factor="hebb", alpha=0.0)
     >>> weight, threshold = torch.zeros(1, 2), torch.zeros(1)
     >>> rule.step(weight, torch.tensor([[1.0, 0.0]]), torch.tensor([[1.0]]), threshold)
     >>> weight

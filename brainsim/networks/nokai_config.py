@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from brainsim._arguments import check_record
 from brainsim._validation import count, real
 from brainsim.errors import DeclarationError, unknown
-from brainsim.networks.routing import ARMS, Arm
+from brainsim.networks.routing import ARMS, BY_DISTANCE, Arm
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class NokaiConfig:
     recency : float
         λ, per position, above 0, at most 10.
     learn_recency : bool
-        Whether each layer learns its λ, which adds one parameter to each layer of the arm ``recency``.
+        Whether each layer learns its λ, which adds one parameter to each layer of an arm that has one.
     gate_dim : int
         Hidden size of the thalamic gate.
     ca3_rank : int
@@ -129,7 +129,7 @@ class NokaiConfig:
         1,647,905: a critic 2048-256-1 and two pathways 2048-256-144.
         """
         d, h, a = self.embedding_dim, self.limbic_dim, self.actions
-        layer = 4 * d * d + 3 * d * self.feedforward_dim + 4 * d + (self.learn_recency and self.routing == "recency")
+        layer = 4 * d * d + 3 * d * self.feedforward_dim + 4 * d + (self.learn_recency and self.routing in BY_DISTANCE)
         return {
             "embedding": self.vocab_size * d,
             "cortex": self.num_layers * layer,

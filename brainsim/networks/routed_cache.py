@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from brainsim.networks.routing import Arm, rank
+from brainsim.networks.routing import BY_DISTANCE, Arm, rank
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Held:
         scores = query @ self.key.transpose(-1, -2) * query.shape[-1] ** -0.5
         if arm != "dense":
             scores = scores + self.log_gate[:, None, None, :]
-        if arm == "recency":
+        if arm in BY_DISTANCE:
             lag = (self.position - self.position[:, -1:]).to(scores.dtype)
             scores = scores + (recency * lag)[:, None, None, :]
         return scores.softmax(-1) @ self.value

@@ -4,21 +4,24 @@ A *gate* gives each position s a value g_s, 0 to 1.  The query at position t att
 
     y_t = Σ_s softmax_s(q_t·k_s / √d + log g_s + λ (s - t)) v_s,   s among the k positions ≤ t of the highest rank
 
+where the term with λ belongs to two of the arms alone.
+
 The rank of a position does not depend on the query, so that the k best so far follow from the k best before a chunk and
 from the chunk itself.  `routed_attention` computes scores for these alone: n·(k + chunk), in place of n·n.  It is the
 same function as attention over all positions under the mask that the ranks give.
 
-The *arms* differ in the rank only:
+The *arms*:
 
-========  ====================  ==================================================================
-arm       rank of position s    meaning
-========  ====================  ==================================================================
-recency   log g_s + λ s         content and recency; λ also enters the scores, so that it can learn
-literal   log g_s               content alone: what was chosen stays chosen
-random    a hash of s           control: a uniform sample of the past, of equal size
-local     s                     control: the last k positions
-dense     -                     ordinary causal attention: all positions, no gate
-========  ====================  ==================================================================
+========  ====================  ========  =============================================================
+arm       rank of position s    λ(s - t)  meaning
+========  ====================  ========  =============================================================
+recency   log g_s + λ s         yes       content and recency; in the scores λ can learn
+literal   log g_s               no        content alone: what was chosen stays chosen
+random    a hash of s           no        control of literal: a uniform sample of the past, of equal size
+window    s                     yes       control of recency: the last k, with the same scores
+local     s                     no        control of both: the last k positions
+dense     -                     no        ordinary causal attention: all positions, no gate
+========  ====================  ========  =============================================================
 
 Of positions of equal rank the later one is chosen.
 """
@@ -37,8 +40,10 @@ from torch.nn import functional
 from brainsim._validation import count
 from brainsim.errors import DeclarationError, unknown
 
-Arm = Literal["recency", "literal", "random", "local", "dense"]
-ARMS: tuple[Arm, ...] = ("recency", "literal", "random", "local", "dense")
+Arm = Literal["recency", "literal", "random", "window", "local", "dense"]
+ARMS: tuple[Arm, ...] = ("recency", "literal", "random", "window", "local", "dense")
+BY_DISTANCE = ("recency", "window")
+"""The arms with λ (s - t) in their scores."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +137,7 @@ _RANKS: dict[str, Callable[[Tensor, Tensor, float | Tensor], Tensor]] = {
     "recency": lambda log_gate, at, lam: log_gate + lam * at,
     "literal": lambda log_gate, _at, _lam: log_gate,
     "random": lambda log_gate, at, _lam: _hash(at).expand_as(log_gate),
+    "window": lambda log_gate, at, _lam: at.double().expand_as(log_gate),
     "local": lambda log_gate, at, _lam: at.double().expand_as(log_gate),
 }
 
@@ -208,7 +214,7 @@ def routed_attention(
     arm : str
         What ranks the positions: one of `ARMS`.
     recency : float or Tensor
-        λ of the arm ``recency``, per position, 0 or more; a tensor gets a gradient.
+        λ of the arms ``recency`` and ``window``, per position, 0 or more; a tensor gets a gradient.
     chunk : int, optional
         Queries computed together, at least 1; by default ``k``.  It changes the cost, not the function.
 
@@ -240,7 +246,7 @@ def routed_attention(
     chosen = running_top_k(rank(arm, log_gate, recency), k, chunk)
     scores = _chunked(query, chunk) @ _candidates(key, chosen, chunk).transpose(-1, -2) * query.shape[-1] ** -0.5
     bias = _candidates(log_gate[:, None, :, None], chosen, chunk).transpose(-1, -2)
-    if arm == "recency":
+    if arm in BY_DISTANCE:
         bias = bias + recency * _lag(chosen, chunk).to(bias.dtype)
     scores = (scores + bias).masked_fill(~chosen.allowed.unsqueeze(1), float("-inf"))
     return (scores.softmax(-1) @ _candidates(value, chosen, chunk)).flatten(2, 3)[:, :, :n]

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from brainsim.networks.blocks import Linear, Rotation, rotate
 from brainsim.networks.routed_cache import Held, RoutedCache
-from brainsim.networks.routing import Arm, routed_attention
+from brainsim.networks.routing import BY_DISTANCE, Arm, routed_attention
 
 
 class Affine(nn.Linear):
@@ -74,7 +74,7 @@ class RoutedAttention(nn.Module):
     recency : float
         λ at the beginning, above 0.
     learn_recency : bool
-        Whether λ of the arm ``recency`` is a parameter (its logarithm is learned) or stays as it is.
+        Whether λ of the arms that have one is a parameter (its logarithm is learned) or stays as it is.
     gain : float
         Of the output matrix; see `brainsim.networks.blocks.Linear`.
     """
@@ -86,7 +86,7 @@ class RoutedAttention(nn.Module):
         self.heads, self.reads, self.arm, self.start = heads, reads, arm, recency
         self.q, self.k, self.v = (Linear(dim, dim) for _ in range(3))
         self.o = Linear(dim, dim, gain)
-        learns = learn_recency and arm == "recency"  # λ of another arm would get no gradient
+        learns = learn_recency and arm in BY_DISTANCE  # λ of another arm would get no gradient
         self.log_recency = nn.Parameter(torch.empty(1)) if learns else None
 
     @torch.no_grad()

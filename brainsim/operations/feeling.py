@@ -141,8 +141,8 @@ def _felt(sim: Simulator, amygdala: Feeler, active: Assembly) -> Feeling:
     return feeling
 
 
-@checked("feeling")
 @contextmanager
+@checked("feeling")
 def swayed(sim: Simulator, area: AreaLike, feeling: Feeling, *, rng: int | np.random.Generator) -> Iterator[None]:
     """Give the neurons of an area the threshold and the noise of a feeling, as long as the ``with`` block lasts.
 

@@ -85,7 +85,7 @@ def route(sim: Simulator, goal: Assembly, items: Assembly, target: AreaLike) -> 
     with presented(sim, goal):
         sim.release(gate)
         sim.run(choosing, learn=())
-    opened = sim.assembly(gate).neurons if sim.fires(gate) else ()
+    opened = sim.assembly(gate).neurons.tolist() if sim.fires(gate) else []
     with presented(sim, items):
         sim.release(end)
         sim.run(passing, learn=())
@@ -93,7 +93,7 @@ def route(sim: Simulator, goal: Assembly, items: Assembly, target: AreaLike) -> 
     size = activation.size if isinstance(activation, Channels) else 1
     # Nothing passes if the items of the open channels are silent: that is an answer, and no reason to warn.
     passed = sim.assembly(end) if sim.fires(end) else Assembly(end.name, ())
-    return Routed(passed, tuple(sorted({int(neuron) // size for neuron in opened})))
+    return Routed(passed, tuple(sorted({neuron // size for neuron in opened})))
 
 
 def _gate(source: Area, target: Area, passing: FiberSet) -> Area:

@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 from brainsim._arguments import checked
 from brainsim.declare.brain import Brain
 from brainsim.declare.requirements import shown
+from brainsim.declare.vector_area import VectorArea
 
 if TYPE_CHECKING:
     from brainsim.declare.area import Area
     from brainsim.declare.fiber import Fiber
 
-_PLASTIC, _FIXED = "#D55E00", "#666666"
+_PLASTIC, _FIXED, _MESSAGE = "#D55E00", "#666666", "#AA4499"
 
 
 @checked()
 def brain_dot(brain: Brain) -> str:
     r"""Return a brain in the DOT language, which Graphviz lays out and draws: ``dot -Tsvg brain.dot -o brain.svg``.
 
-    Areas are nodes, regions are clusters.  Fibers that learn are orange, others grey and dashed; their labels have the
-    graph, the rule, and what is not at its default.
+    Areas are nodes, regions are clusters.  Fibers that learn are orange, others grey and dashed, and those that carry
+    messages between vector areas purple; their labels have the graph, the rule, and what is not at its default.
 
     Examples
     --------
@@ -55,11 +56,13 @@ def _text(*lines: str) -> str:
 
 
 def _node(area: Area, name: str) -> str:
-    return f"{_text(area.name)} [label={_text(name, f'n = {area.n:,}', f'k = {area.k:,}')}];"
+    dim = [f"dim = {area.dim:,}"] if isinstance(area, VectorArea) else []
+    return f"{_text(area.name)} [label={_text(name, f'n = {area.n:,}', f'k = {area.k:,}', *dim)}];"
 
 
 def _edge(fiber: Fiber) -> str:
     colour, style = (_FIXED, "dashed") if fiber.plasticity is None else (_PLASTIC, "solid")
+    colour = colour if fiber.message is None else _MESSAGE
     label = _text(str(fiber.connectivity), str(fiber.plasticity or "fixed"), *shown(fiber))
     ends = f"{_text(fiber.source.name)} -> {_text(fiber.target.name)}"
     return f'{ends} [color="{colour}", style={style}, label={label}];'

@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, Polygon
 from brainsim._arguments import checked
 from brainsim.declare.brain import Brain
 from brainsim.declare.fiber import Fiber
+from brainsim.declare.vector_area import VectorArea
 from brainsim.plots._axes import axes
 from brainsim.plots._text import draw_as_they_are
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from brainsim.declare.area import Area
 
 _RADIUS = 0.24
-_PLASTIC, _FIXED = "tab:orange", "0.5"
+_PLASTIC, _FIXED, _MESSAGE = "tab:orange", "0.5", "tab:purple"
 _FRAME, _INSIDE = "tab:blue", "#eaf2f9"
 _FRAME_WIDTH = 78  # points: the circle of an area, and a margin
 _GAP = 0.5  # beside a region, in distances between areas
@@ -28,7 +29,10 @@ _GAP = 0.5  # beside a region, in distances between areas
 
 @checked()
 def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
-    """Draw areas on a circle and fibers as arrows, orange if plastic, grey if fixed; a frame surrounds each region."""
+    """Draw areas on a circle and fibers as arrows; a frame surrounds each region.
+
+    Plastic fibers are orange, fixed ones grey, and those that carry messages between vector areas purple.
+    """
     ax = axes(ax, 6.0, 6.0)
     places = _places(list(brain.areas.values()))
     for name, region in brain.regions.items():
@@ -38,10 +42,12 @@ def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
     for name, area in brain.areas.items():
         x, y = places[name]
         ax.scatter([x], [y], s=2600, color="white", edgecolors="tab:blue", linewidths=2, zorder=3)
-        label = f"{_label(area)}\nn={area.n:,}\nk={area.k:,}"
+        label = f"{_label(area)}\nn={area.n:,}\nk={area.k:,}{_dim(area)}"
         ax.text(x, y, label, ha="center", va="center", fontsize="x-small", zorder=4)
     ax.plot([], [], color=_PLASTIC, label="plastic")
     ax.plot([], [], color=_FIXED, label="fixed")
+    if any(fiber.message is not None for fiber in brain.fibers):
+        ax.plot([], [], color=_MESSAGE, label="carries messages")
     ax.legend(loc="upper right", fontsize="x-small")
     room = 0.15 if brain.regions else 0.0  # for their names
     ax.set_xlim(-1.5 - room, 1.5 + room)
@@ -63,6 +69,11 @@ def _places(areas: list[Area]) -> dict[str, np.ndarray]:
 def _label(area: Area) -> str:
     """Return the name that an area has in its region, whose frame bears the rest."""
     return area.name if area.region is None else area.name.removeprefix(f"{area.region.name}.")
+
+
+def _dim(area: Area) -> str:
+    """Return the size of the vectors that an area holds, on a line of its own."""
+    return f"\ndim={area.dim:,}" if isinstance(area, VectorArea) else ""
 
 
 def _frame(ax: Axes, name: str, places: np.ndarray) -> None:
@@ -87,6 +98,7 @@ def _outside(places: np.ndarray) -> np.ndarray:
 
 def _arrow(ax: Axes, fiber: Fiber, start: np.ndarray, end: np.ndarray) -> None:
     colour = _FIXED if fiber.plasticity is None else _PLASTIC
+    colour = _MESSAGE if fiber.message is not None else colour
     if fiber.source is fiber.target:
         side = np.array((-start[1], start[0])) * 0.13
         start, end, bend = start * 1.2 - side, start * 1.2 + side, "arc3,rad=1.6"

@@ -15,7 +15,8 @@ from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import WINNERS, Floats, Neurons, StateKind
+from brainsim.kernels.state import WINNERS, Floats, Neurons
+from brainsim.kernels.state_kind import StateKind
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, NamedTuple
 
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
-from brainsim.kernels.state import KINDS, StateKind, same
+from brainsim.kernels.state import KINDS, same
+from brainsim.kernels.state_kind import StateKind
 from brainsim.simulate import modulator_values
 from brainsim.simulate.agreement import disagreement
 from brainsim.simulate.engine import Engine

@@ -2,8 +2,9 @@
 
 Format 5, whose files are sealed (`brainsim.simulate.hdf5.seal`): attributes ``brainsim_format``, ``graph_version``,
 ``ties_version`` and ``seed``; datasets ``identity`` (JSON, see `brainsim.simulate.identity`) and ``note``; for each
-kind of state of the backend ``<kind>/<owner>/<column>`` (int64, or a float32 table), and for each kind of the brain a
-dataset of names, a count, locks as text (JSON pairs of owner and lock), or the values of modulators as text (JSON).
+kind of state of the backend ``<kind>/<owner>/<column>`` (int64; float32 tables, one row for each node or edge, for what
+holds vectors), and for each kind of the brain a dataset of names, a count, locks as text (JSON pairs of owner and
+lock), or the values of modulators as text (JSON).
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from brainsim.errors import DumpError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
-from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS, StateKind
+from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS
+from brainsim.kernels.state_kind import StateKind
 from brainsim.simulate import locks, modulator_values
 from brainsim.simulate.hdf5.files import TEXT, count, create, names, opened, text
 from brainsim.simulate.hdf5.texts import from_text, to_text

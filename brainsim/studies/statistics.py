@@ -55,8 +55,8 @@ def crossing(curve: Mapping[float, float], level: float) -> float | None:
     Examples
     --------
     >>> from brainsim.studies.statistics import crossing
-    >>> crossing({100: 1.0, 200: 0.95, 400: 0.75}, 0.9)
-    250.0
+    >>> crossing({100: 1.0, 200: 1.0, 400: 0.5}, 0.75)
+    300.0
     """
     points = sorted(curve.items())
     if points and points[0][1] < level:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -88,7 +89,9 @@ class Rated:
         return (self.ratings[:, places] - low) / (high - low)
 
 
-def prepare(run: Run, text: str, words: int, dim: int, neighbours: int, prepared: Path | None) -> dict[str, Any]:
+def prepare(
+    run: Run, text: str, words: int, dim: int, neighbours: int, prepared: Path | None, orders: Sequence[str] = ORDERS
+) -> dict[str, Any]:
     """Compute the vectors of a text and its graphs once, leave them in the folder, and say how much text there was.
 
     Parameters
@@ -98,12 +101,14 @@ def prepare(run: Run, text: str, words: int, dim: int, neighbours: int, prepared
     text, words, dim, neighbours
         As the studies take them.
     prepared
-        Folder of an earlier run with these settings, whose vectors and graphs are taken; none by default.
+        The file of vectors of an earlier run with these settings, which is taken, and the graphs beside it.
+    orders
+        Of the graphs that are needed.
     """
     about: dict[str, Any] = run.part(
         "vectors", lambda part: _taken(part, prepared, FILE) or _written(part, text, words, dim), files=(FILE,)
     )
-    for order in ORDERS:
+    for order in orders:
         file = f"{order}.npz"
         run.part(order, lambda part, order=order: _joined(part, order, neighbours, run.seed, prepared), files=(file,))
     return about
@@ -113,11 +118,12 @@ def _taken(part: Part, prepared: Path | None, file: str) -> dict[str, Any] | Non
     """Copy a file of an earlier run, and return the result of its part."""
     if prepared is None:
         return None
-    earlier = Part(Path(prepared), part.key, files=(file,))
-    if not earlier.done:
-        raise ExperimentError(f"--set prepared={prepared}: has no {file}; give the folder of an earlier run")
+    folder = Path(prepared).parent
+    earlier = Part(folder, part.key, files=(file,))
+    if Path(prepared).name != FILE or not earlier.done:
+        raise ExperimentError(f"--set prepared={prepared}: must be {FILE} of an earlier run, with {file} beside it")
     with part.file(file) as path:
-        path.write_bytes((Path(prepared) / file).read_bytes())
+        path.write_bytes((folder / file).read_bytes())
     found: dict[str, Any] = earlier.result()
     return found
 

@@ -44,10 +44,10 @@ from brainsim.kernels.state import (
     Firing,
     Floats,
     Neurons,
-    StateKind,
     Thresholds,
     without_zeros,
 )
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.steps import areas_asked
 
 

@@ -16,7 +16,8 @@ from brainsim.kernels.gpu.layout import F32, F64, I32, I64, MESSAGE, THREADS, U3
 from brainsim.kernels.law.weights import to_float
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import Learning, RoundPlan
-from brainsim.kernels.state import ANCHORS, CHANNEL_WEIGHTS, INPUTS, TABLES, VECTORS, Floats, Neurons, StateKind, Table
+from brainsim.kernels.state import ANCHORS, CHANNEL_WEIGHTS, INPUTS, TABLES, VECTORS, Floats, Neurons, Table
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.bounds import carrying_fibers, message_of, vectors_of
 from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.parts import Message

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import Floats, Neurons, StateKind, Table
+from brainsim.kernels.state import Floats, Neurons, Table
+from brainsim.kernels.state_kind import StateKind
 
 
 class VectorEngine(ABC):

@@ -10,7 +10,8 @@ import numpy as np
 from brainsim.kernels.law.weights import to_float
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import Learning, RoundPlan
-from brainsim.kernels.state import ANCHORS, CHANNEL_WEIGHTS, INPUTS, TABLES, VECTORS, Floats, Neurons, StateKind, Table
+from brainsim.kernels.state import ANCHORS, CHANNEL_WEIGHTS, INPUTS, TABLES, VECTORS, Floats, Neurons, Table
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.held import Held
 from brainsim.kernels.vectors.steps import Step, step_of

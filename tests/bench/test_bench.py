@@ -54,6 +54,23 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 # The command
 
 
+def test_vectors_are_timed_with_their_exponents(capsys: Any) -> None:
+    code, out, errors = brainsim("bench", "vectors", "--quick", "--json", "--no-memory", capsys=capsys)
+    assert (code, len(errors.splitlines())) == (0, 3)
+    records = json.loads(out)
+    assert [(each["n"], each["neighbours"], each["edges"]) for each in records] == [
+        (500, 10, 2500),
+        (1000, 10, 5000),
+        (1000, 4, 2000),
+    ]
+    for each in records:
+        assert 0 < each["sentence_seconds"] < 1
+        assert each["slope_n"] is not None
+    code, out, _ = brainsim("bench", "vectors", "--quick", "--no-memory", "--n", "600", capsys=capsys)
+    assert code == 0
+    assert "a layer grows as neighbours" in out
+
+
 def test_features_are_timed_beside_a_plain_brain(capsys: Any) -> None:
     code, out, errors = brainsim("bench", "features", "--quick", "--json", capsys=capsys)
     assert code == 0, errors
@@ -165,7 +182,7 @@ def test_help_lists_the_cases(capsys: Any) -> None:
     code, out, _ = brainsim("bench", "--help", capsys=capsys)
     assert code == 0
     (case_argument,) = [each for each in command.bench.params if each.name == "case"]
-    assert (*CASES, "features") == case_argument.type.choices  # type: ignore[attr-defined]
+    assert (*CASES, "features", "vectors") == case_argument.type.choices  # type: ignore[attr-defined]
     for case, meaning in CASES.items():
         assert f"{case:<13}  {meaning}" in out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,22 @@ import numpy.typing as npt
 import pytest
 from scipy.sparse import coo_array
 
-from brainsim import Area, Brain, Connectivity, Explicit, Fiber, Hebbian, OneToOne, SmallWorld, Topographic
+from brainsim import (
+    Area,
+    Brain,
+    Connectivity,
+    Explicit,
+    Fiber,
+    Hebbian,
+    OneToOne,
+    SmallWorld,
+    Sum,
+    Topographic,
+    VectorArea,
+)
 from brainsim.build import build
 from brainsim.declare import sparse
+from brainsim.declare.ring import undirected_ring
 from brainsim.declare.sparse import density
 from brainsim.errors import DeclarationError
 from brainsim.kernels import parts
@@ -127,6 +141,99 @@ class TestSmallWorld:
     def test_mistakes_are_named(self, make: Any, message: str) -> None:
         with pytest.raises(DeclarationError, match=message):
             make()
+
+
+SYMMETRIC = ([0, 128, 265, 408, 565, 733, 915], [1, 131, 270, 411, 753, 735, 920])
+
+
+class TestSymmetricSmallWorld:
+    """The undirected graph of Watts and Strogatz."""
+
+    @staticmethod
+    def links(n: int, k: int, rewire: float, seed: int = 0) -> npt.NDArray[np.int64]:
+        return undirected_ring(n, k, rewire, seed)
+
+    def test_without_rewiring_it_is_a_ring(self) -> None:
+        first, second = self.links(50, 6, 0.0)
+        assert {int(each) for each in (second - first) % 50} == {1, 2, 3, 47, 48, 49}
+        assert np.bincount(np.concatenate([first, second])).tolist() == [6] * 50
+
+    @pytest.mark.parametrize(("n", "k"), [(5, 2), (7, 2), (41, 20), (300, 10), (4001, 12)])
+    @pytest.mark.parametrize("rewire", [0.1, 1.0])
+    def test_links_differ_and_lead_elsewhere(self, n: int, k: int, rewire: float) -> None:
+        for seed in range(20 if n < 100 else 2):
+            first, second = self.links(n, k, rewire, seed)
+            assert len(first) == n * k // 2
+            assert (first < second).all()
+            assert second.max() < n
+            names = first * n + second
+            assert (np.diff(names) > 0).all()
+            # A link keeps its near end.
+            assert np.bincount(np.concatenate([first, second]), minlength=n).min() >= k // 2
+
+    def test_as_many_are_rewired_as_asked_for_and_evenly(self) -> None:
+        n, k = 4000, 20
+        first, second = self.links(n, k, 0.3, 5)
+        apart = np.minimum(second - first, n - second + first)
+        far = apart > k // 2
+        expected, deviation = 0.3 * (1 - k / n), (0.3 * 0.7 / (n * k / 2)) ** 0.5
+        assert abs(far.mean() - expected) < 4 * deviation
+        counts = np.histogram(apart[far], 10, (k // 2, n // 2))[0]
+        assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() < 28  # chi square, 9 degrees of freedom, p = 0.001
+
+    @pytest.mark.parametrize("rewire", [0.0, 0.1, 0.5])
+    def test_clustering_is_that_of_theory(self, rewire: float) -> None:
+        k = 40
+        found = clustering(self.links(6000, k, rewire))
+        ring = 3 * (k - 2) / (4 * (k - 1))
+        # Barrat & Weigt 2000: three links of a triangle of the ring must stay; chance adds about k / n.
+        assert abs(found - ring * (1 - rewire) ** 3) < 0.01 * ring * (1 - rewire) ** 3 + 40 / 6000
+
+    def test_it_is_the_same_everywhere(self) -> None:
+        first, second = self.links(1000, 10, 0.2, 3)
+        assert (first[::777].tolist(), second[::777].tolist()) == SYMMETRIC
+
+    def test_spiking_fibers_have_both_directions(self) -> None:
+        fiber = connected(SmallWorld(6, 0.2, symmetric=True), 50)
+        weights = fiber.to_scipy().toarray()
+        assert (weights == weights.T).all()
+        assert weights.sum() == 300
+        assert "SmallWorld(k=6, rewire=0.2, seed=0, symmetric=True): 300 synapses" in repr(fiber)
+
+    def test_an_explicit_graph_that_is_to_be_symmetric_is(self) -> None:
+        given = coo_array(([1.0, 1.0, 2.0], ([0, 1, 2], [1, 0, 3])), shape=(50, 50))
+        with pytest.raises(
+            DeclarationError, match="is not symmetric: the edge 2 -> 3 has no equal in the other direction"
+        ):
+            connected(Explicit(given, symmetric=True), 50)
+        both = connected(Explicit(given + given.T, symmetric=True), 50).to_scipy().toarray()
+        assert (both == both.T).all()
+
+    @pytest.mark.slow
+    def test_three_million_edges(self) -> None:
+        n, k = 60_000, 100
+        begun = process_time()
+        brain = Brain()
+        words = brain.add(VectorArea("W", n, 4, 1))
+        fiber = brain.connect(words, words, graph=SmallWorld(k, 0.1, symmetric=True), message=Sum(0.5))
+        assert process_time() - begun < 5
+        ends = fiber.connectivity.ends().T.astype(np.int64)
+        assert ends.shape == (2, 3_000_000)
+        theory = 3 * (k - 2) / (4 * (k - 1)) * 0.9**3
+        assert abs(clustering(ends) / theory - 1) < 0.01
+
+
+def clustering(links: npt.NDArray[np.int64]) -> float:
+    """Return the mean over nodes of the links among their neighbours, of those that there could be."""
+    n = int(links.max()) + 1
+    ends = np.concatenate([links, links[::-1]], axis=1)
+    matrix = coo_array((np.ones(ends.shape[1], np.float32), tuple(ends)), shape=(n, n)).tocsr()
+    triangles = np.empty(n)
+    for first in range(0, n, 2000):  # in parts, which bounds the memory
+        rows = matrix[first : first + 2000]
+        triangles[first : first + 2000] = (rows @ matrix).multiply(rows).sum(axis=1) / 2
+    degrees = np.diff(matrix.indptr)
+    return float(np.mean(2 * triangles / (degrees * (degrees - 1))))
 
 
 class TestTopographic:

@@ -197,11 +197,13 @@ def test_emotions_that_make_no_sense_are_refused(emotion: Any) -> None:
 # Reading
 
 
-def test_the_emotion_of_a_text_is_the_mean_weight_of_the_edges_of_its_words() -> None:
+def test_the_emotion_of_a_text_is_the_weight_of_the_edges_of_its_words_over_their_cosines() -> None:
     model = small_model()
     nodes = [0, 1, 9]
     edges = np.concatenate([model.edges.row(node)[1] for node in nodes])
-    expected = model.edges.weights[edges].mean(axis=0)
+    near, far = model.edges.pairs[edges].T
+    cosines = np.abs((model.core.vectors[near] * model.core.vectors[far]).sum(axis=1))
+    expected = model.edges.weights[edges].sum(axis=0) / cosines.sum()
     np.testing.assert_allclose(model.emotion(spoken(nodes)), expected, rtol=1e-5)
     np.testing.assert_allclose(model.emotions()[0], model.emotion(WORDS[0]), rtol=1e-5)
 
@@ -253,6 +255,18 @@ def test_what_a_model_cannot_use_is_refused_by_name() -> None:
 
 
 # Whole models and files
+
+
+def test_a_relaxed_emotion_is_the_mean_of_both_ends_where_words_are_alike() -> None:
+    vectors = np.abs(random_vectors())
+    model = CascadeModel(SMALL, Vocabulary(WORDS), vectors, **CPU)
+    felt = np.linspace(0, 1, len(WORDS))[:, None] * np.ones(3)
+    model.set_input(EmotionalInput(("safety", "curiosity", "joy"), felt, np.ones(len(WORDS))))
+    model.relax(rounds=500)
+    others = sorted(neighbours(model, 7))
+    cosines = model.core.vectors[others] @ model.core.vectors[7]
+    expected = ((felt[others] + felt[7]) / 2 * cosines[:, None]).sum(axis=0) / cosines.sum()
+    np.testing.assert_allclose(model.emotion(WORDS[7]), expected, atol=0.02)
 
 
 @cache

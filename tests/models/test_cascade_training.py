@@ -17,7 +17,7 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim.models.cascade.network import CascadeNetwork
-from brainsim.networks.training import Recipe
+from brainsim.networks.recipe import Recipe
 
 WORDS = tuple(f"{first}{second}" for first in "abcdefgh" for second in "uvwxyz")  # 48
 SMALL = Cascade(neighbours=6, layers=4, attention_every=2, heads=2, head_dim=4, hidden=8, window=16)
@@ -167,6 +167,12 @@ def test_a_training_goes_on_with_its_own_text_only(tmp_path: Path) -> None:
     training.model.save(tmp_path / "model.h5")
     with pytest.raises(DumpError, match="holds a model without a training"):
         resume_training(tmp_path / "model.h5", some_texts(), **CPU)
+
+
+@pytest.mark.parametrize("path", ["", "missing.h5", "a\0b", None, 3])
+def test_paths_that_are_none_are_refused(path: Any) -> None:
+    with pytest.raises((DeclarationError, DumpError)):
+        resume_training(path, some_texts())
 
 
 def test_a_trained_model_is_kept_with_its_layers(tmp_path: Path) -> None:

@@ -94,6 +94,14 @@ def test_the_same_seed_draws_the_same_text() -> None:
     assert first != second
 
 
+def test_tokens_that_a_tokenizer_does_not_have_are_never_generated() -> None:
+    for choose in ("greedy", "nucleus"):
+        seen = {step.token for step in generate(MODEL, PROMPT, 40, Decoding(choose), vocabulary=110)}
+        assert max(seen) < 110
+    with pytest.raises(DeclarationError, match="vocabulary: must be an integer between 1 and 512"):
+        generate(MODEL, PROMPT, 5, vocabulary=513)
+
+
 def test_entropy_is_in_nats() -> None:
     assert entropy(torch.zeros(8)) == pytest.approx(2.0794, abs=1e-4)
     assert entropy(torch.tensor([100.0, 0.0])) == pytest.approx(0.0, abs=1e-6)

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.torch
 
 torch = pytest.importorskip("torch")
 
-from brainsim import Assembly, BrainsimError, Simulator
+from brainsim import Assembly, Brain, BrainsimError, Simulator
 from brainsim.networks.checkpoints import load, save
 from brainsim.networks.made_text import made_text
 from brainsim.networks.nokai import Nokai
@@ -72,12 +72,21 @@ def test_many_layers_are_few_areas() -> None:
         nokai_brain(None)  # type: ignore[arg-type]
 
 
-def test_the_bridge_can_read_the_model() -> None:
-    """What `brainsim.networks.memory` asks of a model: hidden states, and logits that read them."""
-    model = Nokai(NokaiConfig.tiny())
-    tokens = torch.randint(512, (1, 9))
+def test_a_hippocampus_recalls_what_it_has_seen_once_through_the_model() -> None:
+    memory = pytest.importorskip("brainsim.networks.memory")
+    source, model = torch.Generator().manual_seed(6), Nokai(NokaiConfig.tiny())
+    facts = torch.randint(512, (12, 7), generator=source).tolist()
+    unknown = torch.randint(512, (7,), generator=source).tolist()
+    sizes = {"vocabulary": 512, "width": 64, "n": 3000}
+    with memory.Hippocampal(memory.of_torch(model), Brain(), **sizes, seed=1, backend="reference") as hippocampus:
+        hippocampus.fit([torch.randint(512, (120,), generator=source).tolist()])
+        for fact in facts:
+            hippocampus.store(fact, start=5)
+        assert [hippocampus.recall(fact[:-1]).token for fact in facts] == [fact[-1] for fact in facts]
+        answered = hippocampus(unknown)
+    assert not answered.answered.any()
     with torch.no_grad():
-        assert torch.equal(model.logits(model.hidden(tokens)), model(tokens))
+        assert torch.equal(torch.tensor(answered.logits), model(torch.tensor([unknown]))[0])
 
 
 def test_made_text_is_the_same_again_and_as_long_as_asked() -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from brainsim import BrainsimError
-from brainsim.networks.routing import ARMS, Arm, rank, routed_attention, scores_computed
+from brainsim.networks.routing import ARMS, BY_DISTANCE, Arm, rank, routed_attention, scores_computed
 
 pytestmark = pytest.mark.torch
 ROUTED = [arm for arm in ARMS if arm != "dense"]
@@ -35,7 +35,7 @@ def full(q: Tensor, key: Tensor, v: Tensor, log_gate: Tensor, k: int, arm: Arm, 
             order = sorted(range(t + 1), key=lambda s: (float(ranks[b, s]), s), reverse=True)
             mask[b, t, order[:k]] = True
     at = torch.arange(n)
-    bias = log_gate[:, None, :] + ((at[None, :] - at[:, None]) * recency if arm == "recency" else 0)
+    bias = log_gate[:, None, :] + ((at[None, :] - at[:, None]) * recency if arm in BY_DISTANCE else 0)
     scores = q @ key.transpose(-1, -2) / WIDTH**0.5 + bias.unsqueeze(1)
     return scores.masked_fill(~mask.unsqueeze(1), float("-inf")).softmax(-1) @ v
 
@@ -47,7 +47,7 @@ def test_chunks_give_values_and_gradients_of_the_full_mask(arm: Arm, chunk: int)
     wanted = full(*tensors, K, arm, lam)
     found = routed_attention(*tensors, k=K, arm=arm, recency=lam, chunk=chunk)
     torch.testing.assert_close(found, wanted, rtol=1e-5, atol=2e-6)
-    weights, inputs = torch.randn(wanted.shape), [*tensors, *([lam] if arm == "recency" else [])]
+    weights, inputs = torch.randn(wanted.shape), [*tensors, *([lam] if arm in BY_DISTANCE else [])]
     pairs = (torch.autograd.grad((each * weights).sum(), inputs) for each in (found, wanted))
     for one, other in zip(*pairs, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=3e-5)
@@ -80,11 +80,11 @@ def test_a_position_changes_nothing_before_it(arm: Arm, at: int) -> None:
     assert not torch.equal(after[:, :, at], before[:, :, at])
 
 
-@pytest.mark.parametrize("arm", ["recency", "literal", "random", "local"])
+@pytest.mark.parametrize("arm", ROUTED)
 def test_with_k_of_all_positions_it_is_dense_attention_with_the_gate_in_its_scores(arm: Arm) -> None:
     q, key, v, gate = (each.detach() for each in given())
     at = torch.arange(N)
-    bias = gate[:, None, None, :] + (0.05 * (at[None, :] - at[:, None]) if arm == "recency" else 0)
+    bias = gate[:, None, None, :] + (0.05 * (at[None, :] - at[:, None]) if arm in BY_DISTANCE else 0)
     mask = bias.masked_fill(~torch.ones(N, N, dtype=torch.bool).tril(), float("-inf"))
     wanted = torch.nn.functional.scaled_dot_product_attention(q, key, v, attn_mask=mask)
     found = routed_attention(q, key, v, gate, k=N + 50, arm=arm, recency=0.05, chunk=10)

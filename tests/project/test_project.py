@@ -52,7 +52,7 @@ def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.Ca
     assert capsys.readouterr().out == shown
 
 
-@pytest.mark.parametrize("page", ["fibers", "files", "guide", "learning", "regions"])
+@pytest.mark.parametrize("page", ["cascade", "fibers", "files", "guide", "learning", "regions", "vectors"])
 def test_the_blocks_of_a_page_run(tmp_path: Path, page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]

@@ -24,6 +24,7 @@ from tornado.httpserver import HTTPServer
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, dumps
 from brainsim.studies import reporting
+from brainsim.studies.declared import Noted
 from brainsim.studies.inspecting import show
 from brainsim.studies.reporting import document, drawing, needs
 from brainsim.studies.reporting.firings import MOST_READ
@@ -157,6 +158,22 @@ def test_a_word_has_one_colour_everywhere(finished: Path) -> None:
     strip = next(each for each in page.sections if each.key == "assemblies").figures[0]
     glyphs = {each.name: each.glyph.fill_color for each in strip.model.renderers}
     assert glyphs == {word: colours[word].light for word in ("dog", "cat", "bird")}
+
+
+def test_parts_note_the_brains_that_they_simulate(finished: Path) -> None:
+    (brain,) = json.loads((finished / "parts" / "trained-0.json").read_text())["brains"]
+    assert [(area["name"], area["n"], area["k"]) for area in brain["areas"]] == [("Ear", 120, 12), ("Lex", 400, 20)]
+    assert [(fiber["source"], fiber["rule"]) for fiber in brain["fibers"]] == [
+        ("Ear", "Hebbian(beta=0.1, w_max=20.0)"),
+        ("Lex", "Hebbian(beta=0.1, w_max=20.0)"),
+    ]
+    whole, resumed = Noted(), Noted()
+    for name in "abcabdefghij":
+        whole.add({"name": name})
+    for name in "dcefghij":  # a process that goes on after c builds some brains again
+        resumed.add({"name": name})
+    resumed.precede([{"name": name} for name in "abc"])
+    assert [each["name"] for each in whole.brains] == [each["name"] for each in resumed.brains] == [*"abcdefgh"]
 
 
 def test_what_was_not_recorded_is_left_out_with_a_cure(copied: Path, tmp_path: Path, capsys: Any) -> None:

@@ -40,8 +40,12 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def chromium(width: int = 1200, height: int = 1000, *, dark: bool = False) -> Iterator[Chrome]:
-    """Yield a browser whose window has a size, for a reader who prefers light or dark pages."""
+def chromium(width: int = 1200, height: int = 1000, *, dark: bool = False, webgl: bool = False) -> Iterator[Chrome]:
+    """Yield a browser whose window has a size, for a reader who prefers light or dark pages.
+
+    Without ``webgl`` it is that of a machine without a GPU, in which Bokeh draws on a plain canvas; with it, a GPU is
+    emulated, which takes more than ten times as long.
+    """
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
 
@@ -51,7 +55,9 @@ def chromium(width: int = 1200, height: int = 1000, *, dark: bool = False) -> It
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         arguments = ["headless=new", "no-first-run", "disable-quic", "disable-background-networking", "disable-sync"]
         arguments += ["disable-component-update", "hide-scrollbars", f"user-data-dir={profile}"]
-        arguments += ["use-angle=swiftshader", "enable-unsafe-swiftshader"]  # WebGL without a GPU
+        arguments += (
+            ["use-angle=swiftshader", "enable-unsafe-swiftshader"] if webgl else ["disable-gpu", "disable-3d-apis"]
+        )
         arguments += ["no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         for argument in arguments:
             options.add_argument(f"--{argument}")

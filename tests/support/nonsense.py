@@ -18,11 +18,13 @@ from scipy.sparse import coo_array
 
 import brainsim
 import cascades
+import feelings
 from brainsim import (
     Area,
     Assembly,
     Brain,
     Channels,
+    Cosine,
     Cycle,
     Explicit,
     Fiber,
@@ -33,8 +35,11 @@ from brainsim import (
     Phase,
     Random,
     Region,
+    Relax,
     Simulator,
+    SmallWorld,
     Trace,
+    VectorArea,
     Window,
     operations,
 )
@@ -44,6 +49,7 @@ from brainsim.models.nemo import Heard, Lexicon, Sentence, WordLearner
 from brainsim.plots import Curve
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.dumps import write_assemblies
+from brainsim.simulate.edges import Edges
 from brainsim.simulate.recordings.history import History
 from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.schedule import Schedule
@@ -134,6 +140,9 @@ def world(folder: Path) -> World:
     brain.connect(arc, phon, p=0.5, plasticity=Hebbian(0.1, w_max=20))
     brain.connect(phon, phon, p=0.5, plasticity=Hebbian(0.1, w_max=20))
     _add_regions(brain, phon, lex)
+    words = brain.add(VectorArea("Words", n=20, dim=4, k=3))
+    graph, rule = SmallWorld(4, 0.1, symmetric=True), Relax({"joy": 0.1})
+    brain.connect(words, words, graph=graph, message=Cosine(0.8), channels={"joy": 1.0}, weight=0.5, plasticity=rule)
     sim = Simulator(brain, seed=1, backend="reference")
     sim.present(phon["dog"])
     recording = sim.record(drives=True)
@@ -216,6 +225,11 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Callable[[Part], Any]": lambda w: lambda part: 1,
     "Callable[[], Figure]": lambda w: lambda: _axes().figure,
     "Connectivity": lambda w: Random(0.1),
+    "Literal['row', 'sum']": lambda w: "row",
+    "Literal['neighbour', 'self']": lambda w: "self",
+    "Goal": lambda w: "cosine",
+    "Message": lambda w: Cosine(0.8),
+    "Plasticity | Relax": lambda w: Hebbian(0.1),
     "Cycle": lambda w: Cycle(one=Phase(1, w.forward)),
     "EpisodicMemory": lambda w: w.brain.regions["H"],
     "Fiber | FiberSet": lambda w: w.forward,
@@ -311,6 +325,16 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "Connectivity.checked.source": lambda w: w.lex,
     "operations.normalize.fibers": lambda w: w.forward,
     "operations.normalize.total": lambda w: 20.0,
+    "VectorArea.k": lambda w: 1,
+    "Brain.connect.message": lambda w: None,
+    "Fiber.message": lambda w: None,
+    "Fiber.channels": lambda w: (),
+    "Simulator.edges.fiber": lambda w: _messages(w),
+    "Simulator.vectors.area": lambda w: "Words",
+    "Simulator.set_vectors.area": lambda w: "Words",
+    "Simulator.set_vectors.vectors": lambda w: np.ones((20, 4)),
+    "Edges.replace.weights": lambda w: np.zeros((40, 1)),
+    "Edges.set_input.values": lambda w: np.zeros((20, 1)),
     "Explicit.weights": lambda w: coo_array(np.eye(60)),
     "Area.n": lambda w: 20,
     "Brain.connect.p": lambda w: 0.5,
@@ -364,6 +388,7 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
 
 ALWAYS = (
     "Area.k",
+    "VectorArea.k",
     "Brain.connect.p",
     "Brain.connect.label",
     "Recording.append.drives",
@@ -373,6 +398,7 @@ ALWAYS = (
     "areas.Striatum.learns_from.label",
     "operations.normalize.total",
     *cascades.ALWAYS,
+    *feelings.ALWAYS,
 )
 """Optional parameters that the examples need."""
 
@@ -408,6 +434,10 @@ def _axes() -> Any:
     return Figure().subplots()
 
 
+def _messages(given: World) -> Fiber:
+    return next(iter(given.brain["Words"] >> given.brain["Words"]))
+
+
 SELVES: dict[type | str, Callable[[World], Any]] = {
     "Run.begin": lambda w: _run(w, begun=False),
     Area: lambda w: w.lex,
@@ -415,6 +445,7 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
     Brain: lambda w: _fresh(Brain),
     Connectome: lambda w: w.sim.connectome(w.forward),
     Cycle: lambda w: Cycle(one=Phase(1, w.forward)),
+    Edges: lambda w: w.sim.edges(_messages(w)),
     Explicit: lambda w: Explicit(coo_array(np.eye(60))),
     Fiber: lambda w: w.forward,
     FiberSet: lambda w: w.brain.fibers,
@@ -439,6 +470,9 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
 BY_ANNOTATION.update(cascades.BY_ANNOTATION)
 BY_NAME.update(cascades.BY_NAME)
 SELVES.update(cascades.SELVES)
+BY_ANNOTATION.update(feelings.BY_ANNOTATION)
+BY_NAME.update(feelings.BY_NAME)
+SELVES.update(feelings.SELVES)
 
 
 @dataclass(frozen=True)
@@ -508,7 +542,7 @@ def targets() -> Iterator[Target]:
 
 
 def _things() -> Iterator[tuple[str, Any]]:
-    yield from (("Connectome", Connectome), ("Part", Part), ("Schedule", Schedule))
+    yield from (("Connectome", Connectome), ("Edges", Edges), ("Part", Part), ("Schedule", Schedule))
     for name in brainsim.__all__:
         thing = getattr(brainsim, name)
         if isinstance(thing, types.ModuleType):

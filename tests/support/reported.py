@@ -36,7 +36,7 @@ def learned(part, beta, words, rounds, pause, seed):
             first = sim.assembly(lex)
             for _ in range(rounds - 1):
                 sim.run(ear >> lex | lex >> lex)
-                time.sleep(pause)
+                time.sleep(pause if part.files else 0)
             assemblies.append(sim.assembly(lex).labelled(word))
             curve.append({"words": at + 1, "kept": first.overlap(assemblies[-1])})
         if part.files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import numpy.typing as npt
 
 from brainsim._validation import count
 from brainsim.declare.assembly import Assembly
+from brainsim.errors import DeclarationError
 from brainsim.models.cascade.checking import Vectors, integers
 from brainsim.models.cascade.declaring import WORDS, declare
 from brainsim.models.cascade.design import Cascade
 from brainsim.models.cascade.graphs import WordGraph
 from brainsim.models.cascade.maps import cascade_maps
-from brainsim.models.cascade.readout import sums_at_ends
+from brainsim.models.cascade.readout import absolute_cosines, sums_at_ends
 from brainsim.simulate.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -46,8 +48,6 @@ class CascadeCore:
         The brain, its area, its fiber, and the simulator.
     vectors : float32 array, shape (n, dim)
         The vectors of the nodes before any layer.
-    degrees : int64 array, shape (n,)
-        How many neighbours each node has.
     network : CascadeNetwork or None
         The trained layers, ``None`` before the first training: new ones change nothing.
     """
@@ -58,7 +58,6 @@ class CascadeCore:
         self.sim = Simulator(self.brain, seed, **simulator)
         self.sim.set_vectors(self.words, vectors)
         self.vectors = self.sim.vectors(self.words).copy()
-        self.degrees = np.bincount(graph.edges.ravel(), minlength=cascade.n)
         self.network: CascadeNetwork | None = None
 
     @property
@@ -80,6 +79,28 @@ class CascadeCore:
         self.sim.run((), rounds=rounds, learn=self.links)
         self.sim.silence(self.words)
 
+    def learn_feeling(self, nodes: Nodes, felt: Doubles) -> None:
+        """Let the edges among some nodes learn, once, as if the input of all these nodes were ``felt``."""
+        self.check_takes_input()
+        before = self.edges.input[nodes].copy()
+        self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
+        self.learn(nodes)
+        self.edges.set_input(before, nodes=nodes)
+
+    def check_takes_input(self) -> None:
+        """Refuse input that would have no effect.
+
+        Raises
+        ------
+        DeclarationError
+            If the rule of the design takes none.
+        """
+        if not self.cascade.takes_input:
+            cure = 'replace(cascade, target="input", literal=False)'
+            raise DeclarationError(
+                f"CascadeModel: {self.cascade} has a rule without input, so emotions would have no effect; {cure}"
+            )
+
     def states(self, nodes: Nodes) -> Vectors:
         """Return the vectors of active nodes, in this order, after all layers; nothing changes."""
         with self.sim.frozen() as sim:
@@ -91,17 +112,24 @@ class CascadeCore:
                     sim.set_vectors(self.words, rows, nodes=nodes)
             return sim.vectors(self.words, nodes=nodes)
 
+    @cached_property
+    def likeness(self) -> Doubles:
+        """The sum of ``|cos(V_i, V_j)|`` over the neighbours ``j`` of each node ``i``, shape (n,)."""
+        pairs = np.asarray(self.edges.pairs)
+        found = sums_at_ends(pairs, absolute_cosines(pairs, self.vectors)[:, None], self.cascade.n)[:, 0]
+        return np.maximum(found, np.finfo(np.float64).tiny)  # of a node without neighbours, whose weights sum to 0
+
     def emotion(self, nodes: Nodes) -> Doubles:
-        """Return the mean weight, in each channel, of all edges of active nodes; nothing changes."""
+        """Return ``sum W / sum |cos|`` over all edges of active nodes, for each channel; nothing changes."""
         with self.sim.frozen():
             self._activate(np.sort(nodes))
             sums = self.edges.sent().sum(axis=0, dtype=np.float64)
-        return np.asarray(sums / self.degrees[nodes].sum())
+        return np.asarray(sums / self.likeness[nodes].sum())
 
     def emotions(self) -> Doubles:
-        """Return the mean weight of the edges of each node, shape (n, channels)."""
+        """Return ``sum W / sum |cos|`` over the edges of each node, shape (n, channels)."""
         sums = sums_at_ends(self.edges.pairs, self.edges.weights, self.cascade.n)
-        return sums / np.maximum(self.degrees, 1)[:, None]
+        return np.asarray(sums / self.likeness[:, None])
 
     def maps(self, nodes: Nodes) -> Vectors | None:
         """Return the matrices by which a layer acts on nodes whose neighbours keep their vectors, (nodes, dim, dim).

@@ -26,7 +26,7 @@ class Felt:
     unknown : tuple of str
         Its words that the vocabulary does not have.
     emotion : mapping of str to float
-        Its emotional vector: the mean weight of the edges of its words.
+        Its emotional vector; see `CascadeModel.emotion`.
     above : mapping of str to float
         The fraction of all words, each alone, that have less of an emotion.
     alike : tuple of (str, float)
@@ -67,7 +67,7 @@ def feel(model: CascadeModel, text: str, count: int = 5) -> Felt:
     Examples
     --------
     >>> from brainsim.models.cascade import example_model, feel
-    >>> felt = feel(example_model(backend="reference"), "How are you?", count=2)
+    >>> felt = feel(example_model(), "How are you?", count=2)
     >>> sorted(felt.emotion), len(felt.replies)
     (['curiosity', 'joy', 'safety'], 2)
     """

@@ -55,7 +55,7 @@ def labelled_input(
     --------
     >>> from brainsim.models.cascade import Vocabulary, labelled_input
     >>> sentences = [("what is it", "curiosity"), ("so glad", "joy"), ("take care", "safety"), ("what", "curiosity")]
-    >>> labelled_input(sentences, Vocabulary(("what", "glad")), prior=1).values.round(2).tolist()
+    >>> labelled_input(sentences, Vocabulary(("what", "glad")), prior=1).values.astype(float).round(2).tolist()
     [[0.08, 0.83, 0.08], [0.12, 0.25, 0.62]]
     """
     prior = real("labelled_input.prior", prior, 0.0, 1e6)

@@ -27,7 +27,7 @@ def begin_training(
         Is trained.
     texts : iterable of str
         The text.
-    recipe : brainsim.networks.training.Recipe, optional
+    recipe : brainsim.networks.recipe.Recipe, optional
         By default 1000 steps of 20 windows of 50 words, that is 1000 words a step.
     held_out : float
         Fraction of the words, at the end of the text, on which the loss is reported, 0 to 0.5.

@@ -121,14 +121,14 @@ def read_texts(path: str | Path) -> tuple[str, ...]:
 def example_model(**simulator: Any) -> CascadeModel:
     """Return a small model from texts, ratings and replies that were written for brainsim, to try things out.
 
-    Its ratings are invented, not measured, and its texts are some 150 plain sentences; so it shows how the model works
+    Its ratings are invented, not measured, and its texts are 164 plain sentences; so it shows how the model works
     and nothing about language.  ``**simulator`` is passed on to `Simulator`.
 
     Examples
     --------
     >>> from brainsim.models.cascade import example_model
-    >>> model = example_model(backend="reference")
-    >>> len(model.vocabulary) > 200, len(model.replies)
+    >>> model = example_model()
+    >>> len(model.vocabulary) > 100, len(model.replies)
     (True, 18)
     """
     texts, norms, replies = _example()

@@ -140,7 +140,7 @@ class CascadeModel:
         DeclarationError
             If it is that of another vocabulary or of other channels, or the design's rule takes no input.
         """
-        self._check_takes_input()
+        self.core.check_takes_input()
         if input.channels != CHANNELS:
             where = "CascadeModel.set_input.input.channels"
             raise DeclarationError(where=where, value=input.channels, allowed=repr(CHANNELS))
@@ -166,18 +166,11 @@ class CascadeModel:
         if emotion is None:
             self.core.learn(nodes)
             return
-        self._check_takes_input()
-        felt, before = feeling("CascadeModel.learn.emotion", emotion, CHANNELS), self.edges.input[nodes].copy()
-        self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
-        self.core.learn(nodes)
-        self.edges.set_input(before, nodes=nodes)
+        self.core.learn_feeling(nodes, feeling("CascadeModel.learn.emotion", emotion, CHANNELS))
 
     @checked("rounds")
     def relax(self, rounds: int = 1) -> None:
-        """Let all edges learn, as if all words were active in each of some rounds.
-
-        Each weight moves towards the mean emotion of its two words times the cosine of their vectors.
-        """
+        """Let all edges learn, as if all words were active in each of some rounds."""
         rounds = checked_count("CascadeModel.relax.rounds", rounds, 1)
         self.core.learn(np.arange(self.cascade.n), rounds)
 
@@ -185,9 +178,7 @@ class CascadeModel:
 
     @checked()
     def active(self, text: str) -> Nodes:
-        """Return the nodes that a text makes active, each once, in the order of their last occurrence.
-
-        Of the known words, the last ``window`` count.
+        """Return the nodes of the last ``window`` known words, each once, in the order of their last occurrence.
 
         Raises
         ------
@@ -200,8 +191,9 @@ class CascadeModel:
     def emotion(self, text: str) -> npt.NDArray[np.float64]:
         """Return the emotional vector of a text: safety, curiosity, joy.
 
-        It is the mean weight of all edges of the active words, that is ``sum_i E_i`` with ``E_i^k = sum_j W_ij^k S_j``,
-        divided by the number of these edges.
+        It is ``sum_i E_i`` with ``E_i^k = sum_j W_ij^k S_j``, divided by the sum of ``|cos(V_i, V_j)|`` over the same
+        edges.  Weights relax to the emotion of both words times that cosine, so this is the mean emotion of the active
+        words and their neighbours, in which those of like meaning count most: 0 to 1, as in the input of words.
 
         Raises
         ------
@@ -211,7 +203,7 @@ class CascadeModel:
         return self.core.emotion(self.active(text))
 
     def emotions(self) -> npt.NDArray[np.float64]:
-        """Return the emotional vector of each word alone, shape (n, channels): the mean weight of its edges."""
+        """Return the emotional vector of each word alone, shape (n, channels)."""
         return self.core.emotions()
 
     @checked()
@@ -298,13 +290,6 @@ class CascadeModel:
         from brainsim.models.cascade.saving import read_model
 
         return read_model(path, **simulator)
-
-    def _check_takes_input(self) -> None:
-        if not self.cascade.takes_input:
-            cure = 'replace(cascade, target="input", literal=False)'
-            raise DeclarationError(
-                f"CascadeModel: {self.cascade} has a rule without input, so emotions would have no effect; {cure}"
-            )
 
     def _best(self, scores: npt.NDArray[Any], wanted: int) -> list[tuple[str, float]]:
         most = min(checked_count("count", wanted, 1), len(scores))

@@ -111,7 +111,7 @@ class Norms:
         --------
         >>> from brainsim.models.cascade import Norms, Vocabulary
         >>> norms = Norms(("valence", "arousal", "dominance"), {"joy": (8.1, 6.9, 6.6), "danger": (2.0, 7.1, 3.2)})
-        >>> norms.input(Vocabulary(("joy", "danger"))).values.round(2).tolist()
+        >>> norms.input(Vocabulary(("joy", "danger"))).values.astype(float).round(2).tolist()
         [[0.7, 0.74, 0.89], [0.28, 0.76, 0.12]]
         """
         for column in columns.values():

@@ -10,6 +10,8 @@ import numpy.typing as npt
 Nodes = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
+_PAIRS = 2**16  # whose vectors are copied at once
+
 
 def distinct(nodes: Nodes) -> Nodes:
     """Return nodes once each, in the order of their last occurrence."""
@@ -29,6 +31,15 @@ def log_probabilities(vectors: npt.NDArray[np.float32], context: npt.NDArray[np.
     logits = (vectors @ context).astype(np.float64) / tau
     logits -= logits.max()
     return np.asarray(logits - np.log(np.exp(logits).sum()))
+
+
+def absolute_cosines(pairs: Any, vectors: npt.NDArray[np.float32]) -> Doubles:
+    """Return ``|<V_i, V_j>|`` of pairs of unit vectors, shape (pairs,)."""
+    found = np.empty(len(pairs))
+    for start in range(0, len(pairs), _PAIRS):
+        first, second = np.asarray(pairs[start : start + _PAIRS]).T
+        found[start : start + _PAIRS] = np.einsum("pd,pd->p", vectors[first], vectors[second])
+    return np.abs(found)
 
 
 def sums_at_ends(pairs: Any, weights: Any, n: int) -> Doubles:

@@ -44,22 +44,22 @@ class Emotions:
     ----------
     scaled : float64 array, shape (n, channels)
         Of each word alone.
-    degrees : int64 array, shape (n,)
-        How many edges it is the mean of.
+    likeness : float64 array, shape (n,)
+        How much each word counts among others; see `CascadeCore.likeness`.
     """
 
     scaled: Doubles
-    degrees: Nodes
+    likeness: Doubles
 
     @classmethod
-    def of(cls, emotions: Doubles, degrees: Nodes) -> Self:
+    def of(cls, emotions: Doubles, likeness: Doubles) -> Self:
         """Return emotions in units of their standard deviation; a channel that is equal everywhere counts nothing."""
         spread = emotions.std(axis=0)
-        return cls(emotions / np.where(spread > 0, spread, np.inf), degrees)
+        return cls(emotions / np.where(spread > 0, spread, np.inf), likeness)
 
     def mean(self, nodes: Nodes) -> Doubles:
-        """Return the emotional vector of words that are active together: the mean over all their edges."""
-        return np.average(self.scaled[nodes], axis=0, weights=self.degrees[nodes])
+        """Return the emotional vector of words that are active together."""
+        return np.average(self.scaled[nodes], axis=0, weights=self.likeness[nodes])
 
     def distance(self, nodes: Nodes, others: Nodes) -> float:
         """Return the Euclidean distance of the emotional vectors of two sets of words."""
@@ -72,7 +72,7 @@ def ranked(model: CascadeModel, text: str, replies: Iterable[str], emotion: floa
     weight = real(f"{where}.emotion", emotion, 0.0, 1000.0)
     texts = several(f"{where}.replies", replies)
     logs = log_probabilities(model.core.vectors, model.context(text), model.cascade.tau)
-    emotions, asked = Emotions.of(model.emotions(), model.core.degrees), model.active(text)
+    emotions, asked = Emotions.of(model.emotions(), model.core.likeness), model.active(text)
     found = []
     for each in texts:
         nodes = np.array([model.vocabulary.index[word] for word in words_of(each) if word in model.vocabulary], int)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from brainsim.kernels.law.weights import ONE
-from brainsim.kernels.state import KINDS, StateKind
+from brainsim.kernels.state import KINDS
+from brainsim.kernels.state_kind import StateKind
 from brainsim.simulate.state import BRAIN_KINDS
 from brainsim.simulate.states_file import SavedState
 from brainsim.studies.inspecting.comparison import Difference, of_mappings

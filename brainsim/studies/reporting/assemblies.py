@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from bokeh.models import ColorBar, ColumnDataSource, HoverTool, LinearColorMapper, NumeralTickFormatter, Range1d
+from bokeh.models import (
+    ColorBar,
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    Range1d,
+)
 from bokeh.palettes import Viridis256
 from bokeh.transform import transform
 
@@ -118,15 +126,13 @@ def _strip(at: int, area: str, own: Sequence[Assembly], sizes: Sizes, names: Pal
         output_backend="webgl",
     )
     made.xaxis.formatter = NumeralTickFormatter(format="0,0")
-    made.xaxis.ticker.desired_num_ticks = 4  # for narrow pages
+    made.xaxis.ticker = FixedTicker(ticks=[0, n // 2, n])  # for narrow pages
     step = max(1, -(-sum(map(len, own)) // _MOST_DOTS))
     renderers = []
     for row, each in enumerate(own):
         neurons = each.neurons[::step]
         source = ColumnDataSource({"x": neurons, "y": np.full(len(neurons), row)}, name=f"assembly-{at}-{row}")
-        dots = made.scatter(
-            "x", "y", source=source, marker="square", size=5, fill_alpha=0.75, line_alpha=0, name=harmless(each.label)
-        )
+        dots = made.scatter("x", "y", source=source, marker="square", size=5, line_alpha=0, name=harmless(each.label))
         themed(dots.glyph, fill_color=names.of(each))
         renderers.append(dots)
     named_ticks(made.yaxis[0], [each.label for each in own])

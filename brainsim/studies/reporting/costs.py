@@ -43,8 +43,8 @@ def _times(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield (prefix + name).replace("_", " "), value
 
 
-def _shown(value: Any) -> Cell:
-    return f"{value:,.4g}" if isinstance(value, float) else value if isinstance(value, int) else str(value)
+def _shown(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _sizes(files: Mapping[str, int]) -> list[tuple[Cell, ...]]:

@@ -23,7 +23,7 @@ class Measured:
     seeds: int
 
     def __str__(self) -> str:
-        spread = f" [{self.interval[0]:.3g}, {self.interval[1]:.3g}]" if self.interval else ""
+        spread = f" [{self.interval[0]:.4g}, {self.interval[1]:.4g}]" if self.interval else ""
         return f"{self.mean:.4g}{spread}"
 
 

@@ -142,6 +142,7 @@ def _run(folder: Path, most: int) -> Material:
         material.metrics = metrics_of(folder)
     except RunFolderError as error:
         material.faults.append(f"{_of(folder, error)}; write it again with: brainsim run --resume --out {folder}")
+    wrong: dict[str, list[str]] = {}
     for path in _files(folder):
         name = str(path.relative_to(folder))
         try:
@@ -153,9 +154,11 @@ def _run(folder: Path, most: int) -> Material:
         except FileNotFoundError:  # a checkpoint of a run that goes on
             continue
         except (BrainsimError, OSError, ValueError, TypeError) as error:
-            said = str(error).replace(str(path), name).splitlines()[0]
-            said = said if said.startswith(name) else f"{name}: {said}"
-            material.faults.append(f"{said}; it is left out. `brainsim check {folder}` says what is whole")
+            said = str(error).splitlines()[0].removeprefix(f"{path}: ")
+            wrong.setdefault(said, []).append(name)
+    for said, names in wrong.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        material.faults.append(f"{names[0]}{others}: {said}; left out. `brainsim check {folder}` says what is whole")
     return material
 
 
@@ -173,7 +176,7 @@ def _files(folder: Path) -> Iterator[Path]:
 def _part(path: Path) -> FinishedPart:
     content = sealed_json.read(path)
     if "result" not in content:
-        raise ValueError("it has no result")
+        raise ValueError("holds no result, as those of another version may")
     brains = content.get("brains")
     return FinishedPart(path.stem, content["result"], tuple(brains) if isinstance(brains, list) else ())
 

@@ -42,6 +42,7 @@ def section(material: Material) -> Section | Missing:
     tables = [_table(found, chance, _mapping(metrics.get("labels")))] if found else []
     tables += [Table("Other metrics", ("name", "value"), others[:_MOST_LISTED], folded=bool(found))] if others else []
     more = [f"{len(others) - _MOST_LISTED:,} more numbers are in metrics.json."] if len(others) > _MOST_LISTED else []
+    more += [f"Chance level of {name}: {_shown(level)}." for name, level in chance.items() if name not in found]
     if not tables:
         return Missing("Scores: the metrics of this run hold no numbers; docs/run_folder.md says which are shown.")
     lead = "Means over seeds with 95 % intervals (Student's t). Controls must fail; chance is what guessing reaches."
