@@ -47,7 +47,7 @@ class Recipe:
     >>> from brainsim.networks.recipe import Recipe
     >>> recipe = Recipe(steps=100, rate=1e-3)
     >>> [round(recipe.rate_at(step), 6) for step in (0, 4, 50, 99)]
-    [0.0002, 0.001, 0.000588, 0.0001]
+    [0.0002, 0.001, 0.000572, 0.0001]
     """
 
     steps: int

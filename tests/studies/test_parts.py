@@ -71,8 +71,16 @@ def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> Non
     assert [header_of(tmp_path / str(jobs))["jobs"] for jobs in (1, 2)] == [1, 2]
 
 
+def experiments() -> list[Any]:
+    """The experiments, those with networks marked as tests that need PyTorch."""
+    paths = sorted((ROOT / "experiments").glob("*.py"))
+    return [
+        pytest.param(path.stem, marks=[pytest.mark.torch] * ("brainsim.networks" in path.read_text())) for path in paths
+    ]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "experiments").glob("*.py")))
+@pytest.mark.parametrize("name", experiments())
 def test_every_experiment_gives_the_same_with_two_processes(name: str, tmp_path: Path) -> None:
     path = ROOT / "experiments" / f"{name}.py"
     one, two = (finished(path, tmp_path / str(jobs), jobs) for jobs in (1, 2))

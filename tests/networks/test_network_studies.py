@@ -1,0 +1,72 @@
+"""Experiments on networks: they fail without their controls, and their baselines are what they are called."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brainsim.errors import ExperimentError
+from checkout import ROOT
+
+
+def study(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"study_{name}", ROOT / "experiments" / f"{name}.py")
+    assert spec is not None and spec.loader is not None  # noqa: PT018
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def whole(module: ModuleType) -> dict[str, list[dict[str, Any]]]:
+    """Parts of a run in which no control is missing."""
+    ablations = dict.fromkeys(module.ABLATIONS, 1.0)
+    routes = dict.fromkeys(module.ROUTES, 1.0)
+    arms = {arm: [{"loss": 1.0, "ablations": dict(ablations)}] for arm in module.ARMS}
+    return {**arms, **{f"routing-{surface}": [dict(routes)] for surface in module.SURFACES}}
+
+
+def test_a_missing_control_fails_the_experiment() -> None:
+    module = study("geometric_lm")
+    module._check(whole(module))
+    for arm in ("plain", "longer", "constant"):
+        with pytest.raises(ExperimentError, match=f"the controls {arm} are missing"):
+            module._check({**whole(module), arm: []})
+    for name in ("identity", "mean", "shuffled"):
+        found = whole(module)
+        del found["modulated"][0]["ablations"][name]
+        with pytest.raises(ExperimentError, match=f"the controls {name} are missing"):
+            module._check(found)
+    for name in ("histogram", "shuffled_labels"):
+        found = whole(module)
+        del found["routing-letters"][0][name]
+        with pytest.raises(ExperimentError, match=f"the controls {name} are missing"):
+            module._check(found)
+
+
+def test_texts_without_registers_are_refused(tmp_path: Any) -> None:
+    module = study("geometric_lm")
+    with pytest.raises(ExperimentError, match="no such file"):
+        module.read_registers(str(tmp_path / "absent.tsv"), 10)
+    for content, message in (("a\tb\nc\td\n", "must have the columns"), ("", "must have the columns")):
+        (tmp_path / "texts.tsv").write_text(content)
+        with pytest.raises(ExperimentError, match=message):
+            module.read_registers(str(tmp_path / "texts.tsv"), 10)
+    (tmp_path / "texts.tsv").write_text("genre\tsplit\ttext\na\ttrain\tone\na\ttest\ttwo\n")
+    with pytest.raises(ExperimentError, match="must have two genres"):
+        module.read_registers(str(tmp_path / "texts.tsv"), 10)
+    assert {len(each) for each in module.read_registers(None, 10)["test"].values()} == {10}
+
+
+def test_the_baseline_is_a_probability_and_learns_what_n_grams_can() -> None:
+    """Random letters cost log 4 nats; a rule of three letters is seen by 3-grams, not by 2-grams."""
+    gram_loss = study("char_lm").gram_loss
+    letters = "".join(np.random.default_rng(0).choice(list("abcd"), 6000))
+    assert gram_loss(letters[:5000], letters[5000:], 2) == pytest.approx(math.log(4), abs=0.02)
+    word = "aabb" * 1500  # what follows a letter depends on the one before it
+    assert gram_loss(word[:5000], word[5000:], 2) == pytest.approx(math.log(2), abs=0.02)
+    assert gram_loss(word[:5000], word[5000:], 3) < 0.01
