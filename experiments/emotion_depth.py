@@ -28,16 +28,15 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from brainsim import Brain, Cosine, Simulator, VectorArea, experiment
-from brainsim.models.cascade import CHANNELS
 from brainsim.studies.comparison import by_seed, measured, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
 from emotional import material, scoring
+from emotional.network import LAMBDAS
 
 DEPTHS = (0, 1, 2, 4, 8, 16)
-LAMBDAS = dict(zip(CHANNELS, (0.4, 0.3, 0.3), strict=True))
 COMMON = 0.55  # mean cosine of vectors with a common component
 CRITERIA = {"kept": 0.01, "halved": 0.5, "collapsed": 2.0}
 NORMS = ("row", "sum")

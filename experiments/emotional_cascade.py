@@ -3,7 +3,8 @@
 The published description states 61 seconds for 1 M tokens in 1000 steps.  Attention and feed-forward layers learn the
 next word by gradient; the emotional weights learn by their local rule.  Ablations have the same text and as many steps:
 no cascade (each node keeps its own vector), no attention, and emotional weights that are random and do not learn.
-Beside them stand a unigram and a bigram model that are counted on the same words.
+Beside them stand a unigram and a bigram model that are counted on the same words.  They know less: the word vectors
+come from the whole text, which is larger than what is drawn for training and has the held-out words in it.
 
 Success is stated in advance, in the mean over seeds, on held-out text: the loss falls by at least 1 nat below that
 before training; it is below the unigram model; and each part pays: without it the loss is higher by at least .01.

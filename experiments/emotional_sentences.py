@@ -128,22 +128,25 @@ class Reader:
     def _taught(self, sentences: Sequence[tuple[str, str]]) -> EmotionalInput:
         return labelled_input(sentences, self.words.vocabulary, LABELS, prior=self.prior)
 
-    def features(self, taught: Sequence[Sentence], asked: Sequence[Sentence], rng: Any) -> dict[str, Features]:
-        """Return the features of the sentences ``asked``; only the labels of the sentences ``taught`` are used."""
+    def features(
+        self, taught: Sequence[Sentence], asked: Sequence[Sentence], shuffled: Mapping[str, str]
+    ) -> dict[str, Features]:
+        """Return the features of the sentences ``asked``; only the labels of the sentences ``taught`` are used.
+
+        The control takes those labels from ``shuffled``, which gives each training sentence that of another one.
+        """
         nodes = [self.words.nodes(text) for text, *_ in asked]
         active = sorted({node for each in nodes for node in each})
         given = self._taught([(text, label) for text, label, _ in taught])
         emotions = self.network.emotions(given, active)
-        labels = rng.permutation([label for _, label, _ in taught]).tolist()
-        mixed = [(text, label) for (text, *_), label in zip(taught, labels, strict=True)]
-        shuffled = self.network.emotions(self._taught(mixed), active)
+        mixed = self.network.emotions(self._taught([(text, shuffled[text]) for text, *_ in taught]), active)
         filled = np.where(given.known[:, None], given.values, _like(emotions, given))
         return {
-            "counts": _mean(nodes, given.values),
-            "unseen": _mean(nodes, filled),
-            "cascade": _mean(nodes, emotions),
-            "shuffled": _mean(nodes, shuffled),
-            "bag": _mean(nodes, self.words.vectors),
+            "counts": scoring.means(nodes, given.values),
+            "unseen": scoring.means(nodes, filled),
+            "cascade": scoring.means(nodes, emotions),
+            "shuffled": scoring.means(nodes, mixed),
+            "bag": scoring.means(nodes, self.words.vectors),
         }
 
 
@@ -156,23 +159,21 @@ def _like(emotions: Features, given: EmotionalInput) -> Features:
     ].mean(axis=0)
 
 
-def _mean(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Features:
-    neutral = values.mean(axis=0)
-    return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
-
-
 def classified(part: Part, sentences: Path | None, rounds: int, prior: float, seed: int) -> dict[str, Any]:
     """Classify the test sentences from each kind of features."""
     every, words = talk.read_sentences(sentences), material.load(part.folder)
     train, test = ([each for each in every if (each[2] == "train") == wanted] for wanted in (True, False))
     graph = material.explicit(material.graph(part.folder, "nearest"), len(words.words))
-    rng = np.random.default_rng([seed, 5])
+    # One other sentence's label for each, the same in all folds: a map that differed from fold to fold would fail even
+    # if it told something.
+    order = np.random.default_rng([seed, 5]).permutation(len(train))
+    shuffled = {text: train[at][1] for (text, *_), at in zip(train, order, strict=True)}
     reader = Reader(words, Network(words, graph, rounds, seed, **part.simulator), prior)
-    at_test = reader.features(train, test, rng)
+    at_test = reader.features(train, test, shuffled)
     at_train = {kind: np.zeros((len(train), found.shape[1])) for kind, found in at_test.items()}
     for rest, left in scoring.folds(len(train), FOLDS, [seed, 6]):
         taught, asked = ([train[at] for at in chosen] for chosen in (rest, left))
-        for kind, found in reader.features(taught, asked, rng).items():
+        for kind, found in reader.features(taught, asked, shuffled).items():
             at_train[kind][left] = found
     reader.network.close()
     truth, labels = [label for _, label, _ in test], [label for _, label, _ in train]

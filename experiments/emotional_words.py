@@ -188,7 +188,9 @@ class Maker:
         self.known, self.networks, self.n = known, networks, len(words.words)
         self.vectors = words.vectors[known.nodes].astype(np.float64)
         self.joined = _among(networks["nearest"].pairs(), known.nodes, self.n)
-        self.rng = np.random.default_rng([seed, 3])
+        # One other word's input for each word, the same in all folds: a map that differed from fold to fold would fail
+        # even if it told something.
+        self.shuffled = known.inputs[np.random.default_rng([seed, 3]).permutation(len(known.inputs))]
 
     def features(self, rated: Indices, asked: Indices) -> dict[str, Features]:
         """Return the features of the words ``asked``; of ratings, only those of the words ``rated`` are used."""
@@ -208,7 +210,7 @@ class Maker:
             "vectors": self.vectors[asked],
             "emotion": emotion,
             "weighted": emotion * count / np.maximum(likeness, 1e-9),
-            "shuffled_emotion": emotions("nearest", inputs[self.rng.permutation(len(inputs))]),
+            "shuffled_emotion": emotions("nearest", self.shuffled[rated]),
             "shuffled_graph": emotions("shuffled", inputs),
             "frequency": emotions("frequency", inputs),
             "semantic": emotions("semantic", inputs),

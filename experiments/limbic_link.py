@@ -17,7 +17,7 @@ dopamine, threshold and noise are constant at the mean that they have with all l
 Success is stated in advance, in the mean over seeds: with all links each correlation is at least .1 and its interval
 excludes 0; in both controls it is below .1 in absolute value.  Each link alone moves its own measure (at least .1).
 Whether emotion helps memory as a whole is left open: mean recall is reported beside that with constant dopamine.
-Gains and sizes were set on seeds 1 to 5 of the made language.
+Gains and sizes were set in a few trials on seed 1 of the made language.
 """
 
 from __future__ import annotations

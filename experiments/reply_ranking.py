@@ -106,7 +106,9 @@ def reply_ranking(
         "bootstrap_95": {name: [part["beyond"][name] for part in parts] for name in TITLES},
         "criteria": CRITERIA,
         "met": {
-            "beyond_chance": first[f"layers_{JUDGED}"] - 1 / CANDIDATES > CRITERIA["beyond_chance"],
+            "beyond_chance": all(
+                part["beyond_chance"][f"layers_{JUDGED}"][0] > CRITERIA["beyond_chance"] for part in parts
+            ),
             "layers_beat_bag": all(part["beyond"][f"layers_{JUDGED}"][0] > CRITERIA["gain"] for part in parts),
             "emotion_adds": all(part["beyond"]["bag_emotion"][0] > CRITERIA["gain"] for part in parts),
         },
@@ -129,9 +131,9 @@ class Sayings:
         emotions: Mapping[str, Values],
     ) -> None:
         nodes = [words.nodes(each) for each in said]
-        self.units = {name: _unit(_mean(nodes, each)) for name, each in vectors.items()}
+        self.units = {name: _unit(scoring.means(nodes, each)) for name, each in vectors.items()}
         self.units["tfidf"] = _tfidf(said)
-        self.emotions = {name: _scaled(_mean(nodes, each)) for name, each in emotions.items()}
+        self.emotions = {name: _scaled(scoring.means(nodes, each)) for name, each in emotions.items()}
 
     def scores(self, prompts: npt.NDArray[np.int64], replies: npt.NDArray[np.int64]) -> dict[str, Values]:
         """Return how well each of some replies, shape (prompts, candidates), goes with its prompt, by each score."""
@@ -157,11 +159,6 @@ def _cosines(units: Any, prompts: npt.NDArray[np.int64], replies: npt.NDArray[np
         for prompt, reply in zip(prompts[:, None], replies, strict=True)
     ]
     return np.array(rows)
-
-
-def _mean(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Values:
-    neutral = values.mean(axis=0)
-    return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
 
 
 def _tfidf(said: Sequence[str]) -> Any:
@@ -192,6 +189,7 @@ def ranked(part: Part, text: str, norms: Path | None, dialogues: str, rounds: in
     return {
         "first": {name: round(float(each.mean()), 4) for name, each in hits.items()},
         "beyond": {name: _beyond(each, hits["bag"], seed) for name, each in hits.items()},
+        "beyond_chance": {name: _beyond(each, np.array(1 / CANDIDATES), seed) for name, each in hits.items()},
         "answers": _answers(sayings, place, pairs),
         "held_out": len(test),
     }

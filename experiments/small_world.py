@@ -24,14 +24,14 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from brainsim import Brain, Cosine, Simulator, SmallWorld, VectorArea, experiment
-from brainsim.models.cascade import CHANNELS, Cascade
+from brainsim.models.cascade import Cascade
 from brainsim.studies.comparison import by_seed, measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
+from emotional.network import LAMBDAS
 
-LAMBDAS = dict(zip(CHANNELS, (0.4, 0.3, 0.3), strict=True))
 REWIRED = {"ring": 0.0, "small_world": 0.1, "random": 1.0}
 CRITERIA = {"clustering": 0.01, "seconds": 5.0, "slope": (0.9, 1.1)}
 ROWS = 2000  # of a product of matrices that are held at once

@@ -121,8 +121,13 @@ def _check_weights(where: str, fiber: Fiber, graph: EdgeGraph) -> None:
     for extreme in (values.min(), values.max()) if len(values) else ():
         weight = float(extreme) * fiber.weight
         if not low <= weight <= high:
-            allowed = f"between w_min = {low:g} and w_max = {high:g} of its rule"
-            raise DeclarationError(where=f"{where}.weight", value=weight, allowed=allowed)
+            allowed, cure = bounds_text(low, high), "widen the bounds of Relax, or lower the weight"
+            raise DeclarationError(where=f"{where}.weight", value=weight, allowed=allowed, cure=cure)
+
+
+def bounds_text(low: float, high: float) -> str:
+    """Return which weights a rule allows."""
+    return f"between w_min = {low:g} and w_max = {high:g} of its rule"
 
 
 def message_part(fiber: Fiber) -> parts.Message | None:

@@ -91,9 +91,10 @@ class Fiber:
             allowed = "a graph, such as Random(0.1)"
             raise DeclarationError(where=f"{where}.graph", value=self.connectivity, allowed=allowed)
         if self.plasticity is not None and not isinstance(self.plasticity, Plasticity | Relax):
+            example = "Hebbian(beta=0.05)" if self.message is None else 'Relax({"joy": 0.07})'
             raise DeclarationError(
                 f"Fiber {self.name!r}.plasticity: must be a Plasticity rule or None (got {self.plasticity!r}); "
-                "for example Hebbian(beta=0.05)"
+                f"for example {example}"
             )
         requirements.check(where, self)
         become = self._become_spiking if self.message is None else self._become_carrying

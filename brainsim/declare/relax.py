@@ -35,7 +35,7 @@ class Relax:
         ``w <- w + alpha r w cos(V_i, V_j) tanh(|<V_i, V_j>|)``, which has no fixed point but 0: weights grow without
         bound where vectors are alike.
     w_min, w_max : float
-        Between which weights stay, the first ones included: -1e30 to 1e30.
+        Between which weights stay, the first ones included: -1e20 to 1e20.
 
     Raises
     ------

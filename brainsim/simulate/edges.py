@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim._validation import integer, truth
+from brainsim.declare.carrying import bounds_text
 from brainsim.declare.edges import EdgeGraph
 from brainsim.declare.fiber import Fiber
 from brainsim.errors import DeclarationError
 from brainsim.kernels.state import CHANNEL_WEIGHTS, INPUTS, Floats, Table
+from brainsim.kernels.vectors.bounds import message_of
 from brainsim.kernels.vectors.parts import LARGEST_INPUT, LARGEST_WEIGHT
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.guard import Guard, changes, looks
@@ -89,12 +91,14 @@ class Edges:
         """
         self._may_write()
         where = f"{self._where}: weights"
-        rows = numbers(where, weights, (self._graph.table.count, len(self.channels)), LARGEST_WEIGHT)
-        table = Table(np.asarray(rows, np.float32))
-        fault = CHANNEL_WEIGHTS.fault(self._engine.program, self._fiber, table)
-        if fault:
-            raise DeclarationError(f"{where}: cannot be replaced: {fault}", where=where)
-        self._engine.write(CHANNEL_WEIGHTS, self._fiber, table)
+        given = numbers(where, weights, (self._graph.table.count, len(self.channels)), LARGEST_WEIGHT)
+        rows = np.asarray(given, np.float32)  # which weights at a bound have been rounded to
+        message = message_of(self._engine.program, self._fiber)
+        outside = (rows < np.float32(message.lowest)) | (rows > np.float32(message.highest))
+        if outside.any():
+            wrong, allowed = float(rows[outside][0]), bounds_text(message.lowest, message.highest)
+            raise DeclarationError(where=where, value=wrong, allowed=allowed, cure="widen the bounds of Relax")
+        self._engine.write(CHANNEL_WEIGHTS, self._fiber, Table(rows))
 
     @property
     @looks

@@ -23,6 +23,9 @@ class Looks:
         self._engine = engine
         self._state = state
         self._program = engine.program
+        # How many synapses each source neuron of a random fiber has, -1 where it has not been counted.  The graph never
+        # changes, so a count holds for good; it costs as much as drawing the neuron's row.
+        self._synapses: dict[int, npt.NDArray[np.int64]] = {}
 
     def assembly(self, area: int, label: str | None) -> Assembly:
         """Return the present winners of an area; warn if it has never fired."""
@@ -49,7 +52,13 @@ class Looks:
         if isinstance(self._program.fibers[f].graph, Explicit):
             pre = self._engine.read(WEIGHTS, f).pre
             return int(times[pre].sum())
-        return sum(int(times[i]) * len(self._engine.row(f, i)) for i in np.flatnonzero(times).tolist())
+        if f not in self._synapses:
+            self._synapses[f] = np.full(len(times), -1, np.int64)
+        synapses = self._synapses[f]
+        fired = np.flatnonzero(times)
+        for i in fired[synapses[fired] < 0].tolist():
+            synapses[i] = len(self._engine.row(f, i))
+        return int(times[fired] @ synapses[fired])
 
     def unused(self) -> tuple[str, ...]:
         """Return a line for each area that never fired, each fiber never opened, and each gate never driven."""

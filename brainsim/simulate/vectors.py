@@ -79,7 +79,8 @@ def numbers(where: str, given: npt.ArrayLike, shape: tuple[int, int], most: floa
     """
     try:
         rows = np.asarray(given)
-        rows = rows.astype(np.float64) if rows.dtype.kind in "iuf" else np.asarray(None)
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
+            rows = rows.astype(np.float64) if rows.dtype.kind in "iuf" else np.asarray(None)
     except (TypeError, ValueError, OverflowError):
         rows = np.asarray(None)
     if rows.dtype != np.float64:
@@ -88,8 +89,8 @@ def numbers(where: str, given: npt.ArrayLike, shape: tuple[int, int], most: floa
         raise DeclarationError(where=where, value=rows.shape, allowed=f"an array of shape {shape}")
     right = np.abs(rows) <= most
     if not right.all():
-        wrong, allowed = float(rows.flat[np.argmin(right)]), f"numbers of size at most {most:g}"
-        cure = f"row {int(np.argmin(right.all(axis=1)))} has another one"
+        row, wrong = int(np.argmin(right.all(axis=1))), float(rows.flat[np.argmin(right)])
+        allowed, cure = f"numbers of size at most {most:g}", f"correct row {row}"
         raise DeclarationError(where=where, value=wrong, allowed=allowed, cure=cure)
     return rows
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,6 +16,12 @@ Indices = npt.NDArray[np.int64]
 
 ALPHAS = np.logspace(-1, 5, 13)
 RESAMPLES = 2000
+
+
+def means(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Numbers:
+    """Return the mean of the rows of some nodes, for each list of them; of an empty one, that of all rows."""
+    neutral = values.mean(axis=0)
+    return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
 
 
 def needs_sklearn(study: str) -> None:

@@ -2,6 +2,7 @@
 #include "types.cuh"
 
 constexpr i64 KEEP = 0, ANCHOR = 1, MIX = 2;  // where shares stand
+constexpr f32 SMALLEST_ROW = 1e-30f;
 constexpr i64 BY_ROW = 1, COSINE = 2, ONTO_SELF = 4, SYMMETRIC = 8, PRODUCT = 16, WITH_INPUT = 32;
 
 __device__ __forceinline__ int lane() { return int(threadIdx.x) & 31; }
@@ -49,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) propose(const Message mess
         f32 total = 0;
         for (i64 entry = first + lane(); entry < end; entry += 32) total += mixed(message, message.ids[entry], true);
         total = warp_sum(total);
-        scale = total > 0 ? scale / total : 0;
+        scale = total > SMALLEST_ROW ? scale / total : 0;
     }
     for (i64 at = lane(); at < dim; at += 32)
         out[at] = (add ? out[at] : 0) + pull * keep * own[at] + anchor * origin[at];

@@ -102,10 +102,11 @@ class GpuVectors(VectorEngine):
     # A round
 
     def run(self, plan: RoundPlan, active: Sequence[Neurons]) -> None:
-        for each in plan.relaxing:
-            self._relax(each, active)
+        # Steps write into other arrays, so that learning reads the vectors of before, and they the weights of before.
         steps = [step_of(self.program, each, active) for each in plan.stepping]
         new = [self._stepped(step) for step in steps]
+        for each in plan.relaxing:
+            self._relax(each, active)
         for step, launched in zip(steps, new, strict=True):
             self._take(step, launched)
 

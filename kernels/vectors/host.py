@@ -35,11 +35,11 @@ class HostVectors(VectorEngine):
         self._held[kind.name, owner].write(value)
 
     def run(self, plan: RoundPlan, active: Sequence[Neurons]) -> None:
-        # Learning comes first in time, since it reads the vectors of before; steps write into other arrays.
-        for each in plan.relaxing:
-            self._learn(each, active)
+        # Steps write into other arrays, so that learning reads the vectors of before, and they the weights of before.
         steps = [step_of(self.program, each, active) for each in plan.stepping]
         new = [self._stepped(step) for step in steps]
+        for each in plan.relaxing:
+            self._learn(each, active)
         for step, rows in zip(steps, new, strict=True):
             held = self._held[VECTORS.name, step.area]
             if not step.partial:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from brainsim.kernels.state import Floats, Neurons
 from brainsim.kernels.vectors.bounds import message_of
 from brainsim.kernels.vectors.host import HostVectors
-from brainsim.kernels.vectors.parts import Message, Relaxing
+from brainsim.kernels.vectors.parts import SMALLEST_ROW, Message, Relaxing
 
 Doubles = npt.NDArray[np.float64]
 
@@ -84,7 +84,7 @@ def received(message: Message, own: Doubles, neighbours: Doubles, weights: Doubl
     mixed = weights @ mix
     if message.by_row:
         total = float((np.abs(weights) @ mix).sum())
-        mixed = mixed / total if total else np.zeros_like(mixed)
+        mixed = mixed / total if total > SMALLEST_ROW else np.zeros_like(mixed)
     if message.cosine:
         mixed = mixed * (neighbours @ own)
     return np.asarray(mixed.sum() * own if message.onto_self else mixed @ neighbours)

@@ -74,8 +74,10 @@ SCENES = {
     "to the cosine": lambda: alone(
         Sum(0.8), directed(N, N), Relax({"a": 0.5, "b": 0.2}, "cosine", w_min=-0.5, w_max=0.55)
     ),
-    "product": lambda: alone(Cosine(0.8), SMALL, Relax({"b": 0.5}, "product", w_min=-1e30, w_max=1e30)),
+    "product": lambda: alone(Cosine(0.8), SMALL, Relax({"b": 0.5}, "product", w_min=-1e20, w_max=1e20)),
     "two areas": two_areas,
+    "weights that have decayed": lambda: alone(Cosine(0.5), weight=1e-41),
+    "largest weights": lambda: alone(Sum(0.5, norm="sum"), weight=-1e20, channels=dict.fromkeys("abcdefgh", 1e6)),
 }
 
 
@@ -103,7 +105,7 @@ def by_the_reference(scene: str) -> list[npt.NDArray[Any]]:
     return play(ReferenceBackend, SCENES[scene]())
 
 
-QUICK = ("cosine by row", "directed", "to input", "two areas")
+QUICK = ("cosine by row", "directed", "to input", "two areas", "weights that have decayed", "largest weights")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,7 @@ def test_backends_agree_with_the_reference(backend_class: Any, scene: str) -> No
     expected, found = by_the_reference(scene), play(backend_class, SCENES[scene]())
     for ours, theirs in zip(expected, found, strict=True):
         assert ours.dtype == theirs.dtype
+        assert np.isfinite(ours).all()
         np.testing.assert_allclose(theirs, ours, rtol=TOLERANCE, atol=TOLERANCE)
 
 
@@ -180,8 +183,17 @@ class TestTheLaw:
             np.testing.assert_allclose(after[edge], expected, atol=1e-6)
         assert (after != weights).any(axis=1).sum() > 50
 
+    def test_a_layer_reads_the_weights_of_before_the_round(self) -> None:
+        learns = alone(Cosine(0.2), SMALL, Relax({"a": 1.0, "b": 1.0, "c": 1.0}, "cosine"))
+        every = np.arange(N)
+        _, before, expected, same = self.one_round(alone(Cosine(0.2), SMALL), every)
+        _, _, found, after = self.one_round(learns, every)
+        assert np.array_equal(before, same)
+        assert np.abs(after - before).max() > 0.1
+        assert np.array_equal(found, expected)
+
     def test_the_product_form_diverges_and_the_difference_form_does_not(self) -> None:
-        rule = Relax({"a": 0.06}, "product", w_min=-1e30, w_max=1e30)
+        rule = Relax({"a": 0.06}, "product", w_min=-1e20, w_max=1e20)
         sizes = {}
         for name, each in {"product": rule, "cosine": Relax({"a": 0.06}, "cosine")}.items():
             brain = alone(Cosine(0.8), SMALL, each)

@@ -114,6 +114,7 @@ def test_events_are_the_synapses_of_the_neurons_that_transmitted(backend: str) -
         for opened in ((s >> a,), (s >> a, a >> a), (a >> a, a >> b)):
             count(*opened)
             sim.run(FiberSet(fiber for fibers in opened for fiber in fibers))
+            assert sim.events() == expected
         with sim.frozen():  # probes count
             count(s >> a)
             sim.run(s >> a)

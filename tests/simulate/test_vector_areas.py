@@ -442,7 +442,8 @@ class TestRefusals:
             still = vectors_of()
             still[7] = 0
             for given, nodes, said in (
-                (wrong, None, r"Area 'Words': vectors: must be numbers .* \(got nan\); row 5 has another one"),
+                (wrong, None, r"Area 'Words': vectors: must be numbers .* \(got nan\); correct row 5"),
+                (vectors_of().astype(np.longdouble) * np.longdouble("1e4000"), None, r"at most 1e\+30 \(got -?inf\)"),
                 (still, None, r"vectors that are not 0 \(got 0\); row 7 is 0 and has no direction"),
                 (vectors_of()[:9], None, r"an array of shape \(60, 8\) \(got \(9, 8\)\)"),
                 (vectors_of()[:2], [1, 60], r"nodes: must be below n = 60 \(got 60\)"),
@@ -467,9 +468,8 @@ class TestRefusals:
                 sim.connectome(words >> words)
             with pytest.raises(DeclarationError, match=r"weights: must be an array of shape \(180, 2\)"):
                 links.replace(np.zeros((180, 3)))
-            with pytest.raises(
-                DeclarationError, match="weights: cannot be replaced: rows must be numbers between -1 and 1"
-            ):
+            said = r"weights: must be between w_min = -1 and w_max = 1 of its rule \(got 1\.5\); widen the bounds"
+            with pytest.raises(DeclarationError, match=said):
                 links.replace(np.full((180, 2), 1.5))
             with pytest.raises(DeclarationError, match=r"input: must be numbers of size at most 1e\+06 \(got nan\)"):
                 links.set_input(np.full((60, 2), np.nan))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 from PIL import Image
 from test_report import hostile, made
@@ -246,6 +247,12 @@ def test_a_foreign_run_folder_is_shown_as_text(tmp_path: Path, browser: Chrome) 
     assert browser.execute_script("return document.querySelectorAll('main script, main img[src=x]').length") == 0
 
 
+def seconds_of(browser: Chrome) -> float:
+    """Return the processor time that the processes of a browser have taken so far."""
+    processes = psutil.Process(browser.service.process.pid).children(recursive=True)
+    return sum(sum(each.cpu_times()[:2]) for each in processes)
+
+
 def test_a_hundred_thousand_firings_move_smoothly(tmp_path: Path, browser: Chrome) -> None:
     """A step of the window is drawn in a fraction of a second, also without a GPU; docs/report.md has figures."""
     from brainsim.studies import reporting
@@ -262,6 +269,7 @@ def test_a_hundred_thousand_firings_move_smoothly(tmp_path: Path, browser: Chrom
     resize(browser, 1200, 1000)
     opened(browser, (tmp_path / "many.html").as_uri())
     browser.set_script_timeout(DRAWN)
+    before = seconds_of(browser)
     milliseconds = browser.execute_async_script(MODEL + """
       const range = find("raster-0"), done = arguments[0], times = [];
       const step = (number) => {
@@ -271,8 +279,10 @@ def test_a_hundred_thousand_firings_move_smoothly(tmp_path: Path, browser: Chrom
         requestAnimationFrame(() => requestAnimationFrame(() => { times.push(performance.now() - began); step(number + 1); }));
       };
       step(0);""")  # fmt: skip
-    print(f"median of 40 steps: {np.median(milliseconds):.0f} ms, page {report.size / 1e6:.2f} MB")
-    assert np.median(milliseconds) < 500
+    taken = (seconds_of(browser) - before) / len(milliseconds)
+    print(f"a step: {taken:.3f} s of processor time, {np.median(milliseconds):.0f} ms; page {report.size / 1e6:.2f} MB")
+    assert len(milliseconds) == 40
+    assert taken < 0.25, "processor time, since other work on the machine may hold up the browser"
     assert complaints(browser) == []
 
 

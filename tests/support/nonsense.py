@@ -249,6 +249,7 @@ BY_ANNOTATION: dict[str, Callable[[World], Any]] = {
     "Path": _inside,
     "Settings": lambda w: _settings(),
     "Mapping[str, Any]": lambda w: {"right": 1.0},
+    "Mapping[float, float]": lambda w: {100.0: 1.0, 200.0: 0.5},
     "Mapping[str, Assembly]": lambda w: w.outcomes(),
     "Mapping[str, Recorded]": lambda w: {"r": w.recording},
     "Mapping[str, Sequence[float]]": lambda w: {"dog": [0.1, 0.2], "cat": [0.3, 0.4]},

@@ -8,13 +8,12 @@ from brainsim.declare.graph import Connectivity
 from brainsim.declare.message import Cosine
 from brainsim.declare.relax import Relax
 from brainsim.declare.vector_area import VectorArea
+from brainsim.kernels.vectors.parts import LARGEST_WEIGHT
 from brainsim.models.cascade.design import Cascade
 from brainsim.models.cascade.norms import CHANNELS
 
 WORDS, EMOTION = "Words", "emotion"
 """Names of the area and, as a label, of its fiber to itself."""
-
-_UNBOUNDED = 1e30
 
 
 def declare(cascade: Cascade, graph: Connectivity) -> tuple[Brain, VectorArea, Fiber]:
@@ -47,5 +46,5 @@ def _message(cascade: Cascade) -> Cosine:
 def _rule(cascade: Cascade) -> Relax:
     rates = dict(zip(CHANNELS, cascade.rates, strict=True))
     if cascade.literal:
-        return Relax(rates, target="product", w_min=-_UNBOUNDED, w_max=_UNBOUNDED)
+        return Relax(rates, target="product", w_min=-LARGEST_WEIGHT, w_max=LARGEST_WEIGHT)
     return Relax(rates, target=cascade.target)

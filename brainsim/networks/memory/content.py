@@ -20,7 +20,7 @@ from brainsim.networks.memory.language import Read, TokenArray
 from brainsim.simulate.simulator import Simulator
 
 FORM_N, FORM_K = 10_000, 50
-WEIGHTS = {"Name": 4.0, "Relation": 2.0, "Last": 1.0}  # how much each decides which neurons of the code area fire
+NAME = 2.0  # weight of the name beside 1 of what is asked: many facts ask the same, few have the same name
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _SENTENCE_END = re.compile(r"[.!?;\n]")
 _RECENT = 64  # tokens that are looked at for the sentence
@@ -40,10 +40,11 @@ class ContentKey:
 
     The *name* is the first word of the sentence that the background text does not have, the *relation* the rarest word
     that it has.  Word forms fire assemblies of the area ``"Lexicon"`` through a random fiber.  From there the two words
-    go to areas of their roles, ``"Name"`` and ``"Relation"``.  These, and an assembly of the last token in ``"Last"``,
-    drive the code area together.  Its winners are the neurons that all three drive, so that two facts which share
-    one or two of them have different codes.  A sentence without a name or a relation has no key: the memory keeps
-    silent.
+    go to areas of their roles, ``"Name"`` and ``"Relation"``.  The relation and the last token (area ``"Last"``) fire
+    an assembly of ``"Asked"`` together, so that the tokens of a value, which follow different last tokens, have
+    different codes.  Name and Asked drive the code area.  A sentence without a name or a relation has no key: the
+    memory keeps silent.  A value in which a token occurs twice is not stored well, since the key is the same after
+    both.
 
     Parameters
     ----------
@@ -72,23 +73,28 @@ class ContentKey:
         object.__setattr__(self, "p", real("ContentKey.p", self.p, 0.0, 1.0))
 
     def declare(self, region: Region, code: Area, width: int, seed: int) -> ContentAddressing:
-        """Add areas ``"Form"``, ``"Lexicon"``, ``"Name"``, ``"Relation"`` and ``"Last"``, and fibers among them."""
+        """Add areas ``"Form"``, ``"Lexicon"``, ``"Name"``, ``"Relation"``, ``"Last"`` and ``"Asked"``, and fibers."""
         del width
-        form, lexicon = region.add(Area("Form", FORM_N, FORM_K), Area("Lexicon", FORM_N, FORM_K))
-        roles = {role: region.add(Area(role, FORM_N, FORM_K)) for role in WEIGHTS}
+        names = ("Form", "Lexicon", "Name", "Relation", "Last", "Asked")
+        form, lexicon, name, relation, last, asked = (region.add(Area(each, FORM_N, FORM_K)) for each in names)
         fibers = _Fibers(
             hears=region.connect(form, lexicon, self.p),
-            assigns={role: region.connect(lexicon, roles[role], self.p) for role in ("Name", "Relation")},
-            drives=[region.connect(roles[role], code, self.p, weight=weight) for role, weight in WEIGHTS.items()],
+            assigns={
+                "Name": region.connect(lexicon, name, self.p),
+                "Relation": region.connect(lexicon, relation, self.p),
+            },
+            asks=(region.connect(relation, asked, self.p), region.connect(last, asked, self.p)),
+            drives=(region.connect(name, code, self.p, weight=NAME), region.connect(asked, code, self.p)),
         )
-        return ContentAddressing(self, fibers, roles["Last"], seed)
+        return ContentAddressing(self, fibers, last, seed)
 
 
 @dataclass(frozen=True)
 class _Fibers:
     hears: Fiber
     assigns: Mapping[str, Fiber]
-    drives: Sequence[Fiber]
+    asks: tuple[Fiber, Fiber]
+    drives: tuple[Fiber, Fiber]
 
 
 class ContentAddressing:
@@ -111,13 +117,14 @@ class ContentAddressing:
         return Parsed(name, known[0][1]) if name and known else None
 
     def fire(self, sim: Simulator, read: Read, at: int) -> bool:
-        """Let the name, the relation and the last token drive the code area."""
+        """Let the relation and the last token fire what is asked, and this and the name drive the code area."""
         content = self.parsed(self._decoded(read.tokens[max(0, at + 1 - _RECENT) : at + 1]))
         if content is None:
             return False
         self._assign(sim, "Name", content.name)
         self._assign(sim, "Relation", content.relation)
         sim.present(self._assembly(self._last, f"token {read.tokens[at]}"))
+        sim.run(self._fibers.asks, learn=())
         sim.run(self._fibers.drives, learn=())
         return True
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.compiling import compiled
 from brainsim.kernels.cpu.vectors.sums import LANES, scalar_product
 from brainsim.kernels.state import Floats, Neurons
-from brainsim.kernels.vectors.parts import Message
+from brainsim.kernels.vectors.parts import SMALLEST_ROW, Message
 
 
 class MessageArrays(NamedTuple):
@@ -103,7 +103,7 @@ def propose(
                     sent[component] += mixed * other[component]
         share = np.float64(one - message.keep)
         if message.by_row:
-            share = share / total if total > 0 else np.float64(0)
+            share = share / total if total > SMALLEST_ROW else np.float64(0)
         pull, scale = one - message.anchor, np.float32(share)
         for component in range(dim):
             step = message.keep * own[component] + scale * (sent[component] + onto_own * own[component])
