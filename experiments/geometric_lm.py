@@ -494,7 +494,7 @@ def _draw(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
         path.plot(shares, part["interpolation"]["from_first"], "o-", ms=3, color="C0", alpha=0.6)
         path.plot(shares, part["interpolation"]["from_second"], "o-", ms=3, color="C1", alpha=0.6)
     path.set(
-        xlabel="way from one register's coordinate to another's", ylabel="divergence from either end, nats", ylim=0
+        xlabel="way between two registers' coordinates", ylabel="divergence from either end, nats", ylim=0
     )
     return figure
 
