@@ -291,7 +291,7 @@ def _table(run: Run, seen: Mapping[int, Sequence[Seen]]) -> None:
 
 
 def _draw(seen: Mapping[int, Sequence[Seen]]) -> Figure:
-    figure, every = Figure(figsize=(11, 3.8), layout="constrained"), seen[min(seen)][0]
+    figure, every = Figure(figsize=(12, 5), layout="constrained"), seen[min(seen)][0]
     *shares, events = figure.subplots(1, 1 + len(every))
     for axes, marker, (c, cues) in zip(shares, "os^vDx", every.items(), strict=False):
         for at, cue in enumerate(cues):
@@ -301,9 +301,10 @@ def _draw(seen: Mapping[int, Sequence[Seen]]) -> Figure:
             _line(axes, seen, c, cue, name, "--", color=color)
         for at, name in enumerate(EVENTS):
             _line(events, seen, c, cue, name, f"{marker}-", color=f"C{at}")
-        axes.set(xscale="log", xlabel="items L", ylabel="share of the named items", ylim=(-0.03, 1.03), title=c)
-    shares[0].legend(fontsize=5)
-    events.legend(fontsize=5)
+        axes.set(xscale="log", xlabel="items L", ylabel="share of the named items", ylim=(-0.03, 1.03))
+        axes.set_title(f"{c.partition('=')[2]} items named")
+    figure.legend(*shares[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, fontsize=7)
+    figure.legend(*events.get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=7)
     events.set(xscale="log", yscale="log", xlabel="items L", ylabel="synaptic events of a query")
     return figure
 
