@@ -156,7 +156,7 @@
     document.querySelector('[data-text="standing"]').textContent = news.standing;
     if (same) {
       retext(body.content);
-      redata(Bokeh.Document.from_json(news.document));
+      redata(Bokeh.documents.at(-1).constructor.from_json(news.document)); // the class itself is not public
     } else {
       document.querySelector("main").replaceChildren(body.content);
       await draw();
@@ -164,16 +164,16 @@
   }
 
   async function follow() {
+    let answer;
     try {
-      const answer = await fetch(`content?seen=${content.version}`);
-      if (answer.status === 200) {
-        await take(await answer.json());
-        say(`Live: taken over at ${new Date().toLocaleTimeString()}.`);
-      }
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
+      answer = await fetch(`content?seen=${content.version}`);
+    } catch {
       say("No longer live: brainsim view has ended.");
       return;
+    }
+    if (answer.status === 200) {
+      await take(await answer.json());
+      say(`Live: taken over at ${new Date().toLocaleTimeString()}.`);
     }
     setTimeout(follow, 1500);
   }
