@@ -493,9 +493,7 @@ def _draw(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     for part in found["modulated"]:
         path.plot(shares, part["interpolation"]["from_first"], "o-", ms=3, color="C0", alpha=0.6)
         path.plot(shares, part["interpolation"]["from_second"], "o-", ms=3, color="C1", alpha=0.6)
-    path.set(
-        xlabel="way between two registers' coordinates", ylabel="divergence from either end, nats", ylim=0
-    )
+    path.set(xlabel="way between two registers' coordinates", ylabel="divergence from either end, nats", ylim=0)
     return figure
 
 
