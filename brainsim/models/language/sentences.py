@@ -34,7 +34,10 @@ class Words(Protocol):
         """Let the filler of a role fire in its role area, where it is held."""
 
     def spoken(self, slot: Slot) -> str:
-        """Return the word that fires in the lexical area of a slot, or "unknown"."""
+        """Say what fires in the lexical area of a slot, and return the word that is heard, or "unknown"."""
+
+    def meant(self, slot: Slot) -> str:
+        """Return the word whose meaning what fires in the lexical area of a slot is, or "unknown"."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,7 @@ class Sentences:
                 self._open((slot.turn, slot.due))
                 self._words.show(slot, scene.fillers[slot.role])
                 self._sim.hold(slot.filler)
-        
+
     def _next(self, slots: Sequence[Slot], *, with_words: bool = False) -> Slot | None:
         """Return the slot that is driven most among those that are due."""
         by_role = self._order.mechanism == "role"
@@ -241,4 +244,4 @@ class Sentences:
             sim.silence(*(other.turn for other in self._slots))
             self._open((slot.turn,))
             sim.run(self._to_words[slot.role])
-            return self._words.spoken(slot)
+            return self._words.meant(slot)

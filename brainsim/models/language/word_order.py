@@ -207,7 +207,8 @@ class Patterns:
         sim.silence()
         sim.present(slot.turn["on"], slot.due["on"], slot.lex[word])
         sim.run(slot.lex >> slot.filler)
-        sim.run(slot.lex >> slot.filler | slot.filler >> slot.lex, rounds - 1) if rounds > 1 else None
+        if rounds > 1:
+            sim.run(slot.lex >> slot.filler | slot.filler >> slot.lex, rounds - 1)
 
     def show(self, slot: Slot, word: str) -> None:
         """Let the assembly of a word in a role fire."""
@@ -218,6 +219,8 @@ class Patterns:
     def spoken(self, slot: Slot) -> str:
         """Return the word whose pattern fires."""
         return read_out(self._sim.assembly(slot.lex), slot.lex.patterns).label or UNKNOWN
+
+    meant = spoken  # a pattern is sound and meaning at once
 
 
 def _lexical(name: str, words: Sequence[str], k: int) -> Area:
