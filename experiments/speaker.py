@@ -3,10 +3,11 @@
 A brain hears sentences of a noun and a verb while it sees and acts, and so learns words.  Then it sees things as agents
 and as patients.  Then it hears whole sentences, half of them with one participant, while their scenes are seen.  At
 last it says new scenes and understands new sentences, both directions of each pair: what it says is what phonology
-fires, what it understands is what vision and motor fire.  No read-out uses a label or a class.
+fires, what it understands is what vision and motor fire.  It also stores the scenes of the test as trees, all at once,
+and recalls each from its root in Sent.  No read-out uses a label or a class.
 
 Success is stated in advance, in means over brains: new scenes are said and new sentences understood, with two
-participants, at least .95 in each of the six orders.
+participants, at least .95 in each of the six orders, and at least .95 of the trees are recalled.
 
 Controls: no plasticity of the fibers of order, and words shuffled in each sentence, over all six orders; each brain
 then has one arbitrary order, and is expected within .2 of 1/6.  Without word lessons a brain is expected to say and to
@@ -38,7 +39,7 @@ from brainsim.studies.statistics import interval_95
 ORDERS = tuple(map("".join, permutations("SVO")))
 LETTERS = {"S": "agent", "V": "action", "O": "patient"}
 CONTROLS = ("no_plasticity", "shuffled", "no_word_lessons")
-MEASURES = ("say_two", "say_one", "understand_two", "understand_one")
+MEASURES = ("say_two", "say_one", "understand_two", "understand_one", "recall")
 TESTED = 12  # new scenes of each frame
 CRITERION = 0.95
 
@@ -110,7 +111,7 @@ def speaker(
         "orders": trained,
         "controls": failed,
         "met": {
-            "orders": min(min(m["say_two"], m["understand_two"]) for m in trained.values()) >= CRITERION,
+            "orders": min(min(m["say_two"], m["understand_two"], m["recall"]) for m in trained.values()) >= CRITERION,
             **{f"control_{kind}": _fails(kind, means) for kind, means in failed.items()},
         },
         "chance": {"say_two": 1 / 6, "say_one": 1 / 2, "understand_two": 1 / 2},
@@ -158,8 +159,11 @@ def taught(part: Part, each: Teaching, lexicon: Lexicon, sizes: Mapping[str, Any
             said = words_of(scene, each.order)
             brain.hear(tuple(rng.permutation(said).tolist()) if each.control == "shuffled" else said, scene)
         seconds = time.perf_counter() - began
+        two = [scene for scene in tests if scene.frame == "two"]
+        roots = [brain.store(scene) for scene in two]
         return {
             **tested(brain, tests, each.order),
+            "recall": fmean(brain.recall(root).is_scene(scene) for root, scene in zip(roots, two, strict=True)),
             "classification": known.classification,
             "property_p": known.property_p,
             "learning_seconds": seconds,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.models.language.order import Order, Slot
@@ -89,7 +90,7 @@ class Sentences:
             raise DeclarationError(
                 where="hear.words", value=" ".join(words), allowed=f"{len(fillers)} words, one for each role of the scene"
             )
-        self._imagine(scene)
+        self._see(scene)
         self._begin(scene.frame, tuple(fillers))
         self._open(slot.turn for slot in self._slots)
         previous: Area = self._order.start
@@ -103,7 +104,7 @@ class Sentences:
         """Return the words of a scene in the order in which its positions fire; a probe."""
         said = []
         with self._sim.frozen():
-            self._imagine(scene)
+            self._see(scene)
             self._begin(scene.frame, tuple(scene.fillers))
             previous: Area = self._order.start
             while (slot := self._next(self._slots)) is not None:
@@ -133,6 +134,23 @@ class Sentences:
             cure="leave out what is there twice",
         )
 
+    def fillers(self, scene: Scene) -> dict[str, Assembly]:
+        """Return what fires in each role when a scene is seen, by role; a probe."""
+        with self._sim.frozen():
+            self._see(scene)
+            return {s.role: self._sim.assembly(s.filler) for s in self._slots if s.role in scene.fillers}
+
+    def meanings(self, fillers: Mapping[str, Assembly]) -> dict[str, str]:
+        """Return the word of what fires in each role, or "unknown"; a probe."""
+        found = {}
+        for slot in self._slots:
+            if slot.role in fillers:
+                with self._sim.frozen() as sim:
+                    sim.silence()
+                    sim.present(fillers[slot.role])
+                    found[slot.role] = self._named(slot)
+        return found
+
     def _understood(self, words: Sequence[str], frame: str) -> Understood | None:
         """Return what words say in a frame; ``None`` if they do not fit it."""
         sim = self._sim
@@ -154,7 +172,7 @@ class Sentences:
             filled.append(slot)
         if any(sim.fires(slot.due) for slot in self._slots):
             return None
-        return Understood({slot.role: self._named(slot) for slot in self._slots if slot in filled}, frame)
+        return Understood(self.meanings({slot.role: sim.assembly(slot.filler) for slot in filled}), frame)
 
     def _heard(self, lex: Area) -> Slot | None:
         """Let the position, and with the mechanism "role" the role, of a word fire that fires its lexical area."""
@@ -180,7 +198,7 @@ class Sentences:
     def _open(self, areas: Iterable[Area]) -> None:
         self._sim.present(*(area["on"] for area in areas))
 
-    def _imagine(self, scene: Scene) -> None:
+    def _see(self, scene: Scene) -> None:
         """Hold the fillers of a scene in their roles."""
         self._sim.silence()
         for slot in self._slots:
@@ -240,8 +258,6 @@ class Sentences:
 
     def _named(self, slot: Slot) -> str:
         """Return the word of what fires in a role."""
-        with self._sim.frozen() as sim:
-            sim.silence(*(other.turn for other in self._slots))
-            self._open((slot.turn,))
-            sim.run(self._to_words[slot.role])
-            return self._words.meant(slot)
+        self._open((slot.turn,))
+        self._sim.run(self._to_words[slot.role])
+        return self._words.meant(slot)

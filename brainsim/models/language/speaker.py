@@ -9,12 +9,14 @@ from brainsim._arguments import checked
 from brainsim._validation import count
 from brainsim.areas import Motor, Visual
 from brainsim.declare.area import Area
+from brainsim.declare.assembly import Assembly
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.rules import Hebbian
 from brainsim.errors import DeclarationError
 from brainsim.models.language.order import Mechanism, Order, Slot
 from brainsim.models.language.scenes import UNKNOWN, Scene
 from brainsim.models.language.sentences import Sentences, Understood
+from brainsim.models.language.trees import add_phrase, merge_tree, read_tree
 from brainsim.models.language.word_order import BACK, FORWARD, ORDER
 from brainsim.models.nemo import Lexicon, Sentence, WordLearner
 from brainsim.operations import read_out
@@ -71,6 +73,33 @@ class Speaker:
         The whole brain, and its simulator.
     order : Order
         The areas and fibers of roles and word order.
+    vp, sent : Area
+        Where verb phrases and sentences have assemblies.
+
+    Examples
+    --------
+    >>> from brainsim.models.language import Scene, Speaker
+    >>> from brainsim.models.nemo import english, random_sentences
+    >>> brain = Speaker(english().take(3, 2), n=2000, k=30, p=0.3, role_p=0.3, pattern_k=30, seed=1)
+    >>> for sentence in random_sentences(brain.lexicon, 80, seed=1):
+    ...     brain.learn_words(sentence)
+    >>> brain.learn_roles()
+    >>> scenes = [Scene(a, v, b) for a in brain.lexicon.nouns for v in brain.lexicon.verbs for b in brain.lexicon.nouns if a != b]
+    >>> for scene in scenes[:3]:
+    ...     brain.hear((scene.patient, scene.action, scene.agent), scene)  # object, verb, subject
+    >>> said = brain.say(scenes[-1])
+    >>> said == (scenes[-1].patient, scenes[-1].action, scenes[-1].agent)
+    True
+    >>> brain.understand(said).is_scene(scenes[-1])
+    True
+    >>> root = brain.store(scenes[-1])
+    >>> brain.recall(root).is_scene(scenes[-1])
+    True
+
+    References
+    ----------
+    Mitropolsky, Papadimitriou. Simulated language acquisition in a biologically realistic model of the brain.
+    arXiv 2507.11788, 2025.
     """
 
     @checked()
@@ -105,6 +134,9 @@ class Speaker:
                 forward=forward,
                 back=back,
             )
+            role, size = self.order.role, {"n": n, "k": k, "p": role_p}
+            self.vp = add_phrase(learner.brain, "VP", role.action, role.patient, **size)
+            self.sent = add_phrase(learner.brain, "Sent", role.agent, self.vp, **size)
 
         self.learner = WordLearner(lexicon, rule, n=n, k=k, p=p, pattern_k=pattern_k, extend=extend, **simulator)
         self.brain, self.sim, self.lexicon = self.learner.brain, self.learner.sim, lexicon
@@ -149,6 +181,30 @@ class Speaker:
         """Return what vision and motor fire for each role.  A probe; see `WordOrder.understand`."""
         self._check(words)
         return self._sentences.understand(words, frame)
+
+    @checked()
+    def store(self, scene: Scene, rounds: int = 6) -> Assembly:
+        """Store a scene as a tree of its roles, and return the root, an assembly of Sent.
+
+        Raises
+        ------
+        DeclarationError
+            If the scene has no agent or no patient, since each phrase has two parts.
+        """
+        self._check((), scene)
+        if scene.frame != "two":
+            raise DeclarationError(where="Speaker.store.scene", value=scene, allowed="a scene with agent and patient")
+        parts = self._sentences.fillers(scene)
+        tree = (self.sent, parts["agent"], (self.vp, parts["action"], parts["patient"]))
+        return merge_tree(self.sim, tree, rounds)
+
+    @checked()
+    def recall(self, root: Assembly) -> Understood:
+        """Return what the root of a stored scene restores: by VP and the roles, in vision and motor.  A probe."""
+        role = self.order.role
+        found = read_tree(self.sim, root, (self.sent, role.agent, (self.vp, role.action, role.patient)))
+        parts = {slot.role: found[slot.filler.name] for slot in self.order.slots}
+        return Understood(self._sentences.meanings(parts), "two")
 
     def _check(self, words: Sequence[str], scene: Scene | None = None) -> None:
         fillers = {} if scene is None else scene.fillers
