@@ -1,6 +1,6 @@
 """Copies the notebooks and the pages in the root of the repository to where Sphinx reads them.
 
-Sphinx reads one folder.  Links of a copy that lead into it lose their beginning, since the copy is nearer.
+Sphinx reads one folder.  A copy has the links that it needs at its new place.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from repository_links import ROOT_PAGES, rewritten
 from sphinx.application import Sphinx
 from sphinx.config import Config
-
-ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 
 def copies(root: Path) -> Iterator[tuple[str, str]]:
     """Yield the name below ``docs/`` and the text of every copy."""
-    for original, name in ROOT_PAGES.items():
-        yield name, (root / original).read_text().replace("](docs/", "](")
-    for path in sorted((root / "notebooks").glob("*.ipynb")):
-        yield f"notebooks/{path.name}", path.read_text().replace("](../docs/", "](../")
+    notebooks = {path: f"notebooks/{path.name}" for path in sorted((root / "notebooks").glob("*.ipynb"))}
+    docs, pages = root / "docs", {root / original: name for original, name in ROOT_PAGES.items()}
+    for path, name in {**pages, **notebooks}.items():
+        yield name, rewritten(path.read_text(encoding="utf-8"), path, docs / name, docs)
 
 
 def copy(app: Sphinx, _config: Config) -> None:

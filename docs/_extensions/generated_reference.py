@@ -45,24 +45,23 @@ class Source:
     """What the source of a module says about it, without importing it."""
 
     def __init__(self, module: str, root: Path) -> None:
-        self.module = module
-        parts = module.split(".")
-        beside = root / "brainsim" / parts[1] if len(parts) > 1 else root / "brainsim"
-        folder = (
-            root
-            if len(parts) > 1 and not beside.exists() and not beside.with_suffix(".py").exists()
-            else root / "brainsim"
-        )
-        path = folder.joinpath(*parts[1:])
+        package, *inner = module.split(".")
+        if inner and inner[0] in ("areas", "kernels"):  # they lie beside the package that they are installed in
+            package, *inner = inner
+        path = root.joinpath(package, *inner)
         self.tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
 
     def _assigned(self, name: str) -> Any:
+        """Return the literal that the module assigns to a name."""
         for node in self.tree.body:
-            if isinstance(node, ast.Assign) and [
-                target.id for target in node.targets if isinstance(target, ast.Name)
-            ] == [name]:
+            if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]:
                 return ast.literal_eval(node.value)
         return None
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of the docstring."""
+        return (ast.get_docstring(self.tree) or "").partition("\n")[0]
 
     @property
     def names(self) -> list[str]:
@@ -74,9 +73,8 @@ class Source:
     def defined(self) -> list[str]:
         """The public classes and functions that the module defines."""
         kinds = (ast.ClassDef, ast.FunctionDef)
-        return list(
-            dict.fromkeys(node.name for node in self.tree.body if isinstance(node, kinds) and node.name[0] != "_")
-        )
+        named = [node.name for node in self.tree.body if isinstance(node, kinds)]
+        return list(dict.fromkeys(name for name in named if name[0] != "_"))  # an overload has its name twice
 
 
 def modules(root: Path) -> dict[str, list[str]]:
@@ -107,12 +105,13 @@ def page(module: str, root: Path) -> str:
     return "\n".join([*lines, *(f"   {name}" for name in names), ""])
 
 
-def index(groups: dict[str, list[str]]) -> Iterator[str]:
-    """Yield the lines of the first page of the reference."""
-    yield from ("Python reference", "================", "")
-    yield "Every public class and function, made from the docstrings.  `help()` shows the same text."
+def index(groups: dict[str, list[str]], root: Path) -> Iterator[str]:
+    """Yield the lines of the page that lists the modules."""
+    yield from ("By module", "=========", "")
     for heading, names in groups.items():
-        yield from ("", heading, "-" * len(heading), "", ".. toctree::", "   :maxdepth: 1", "")
+        yield from ("", heading, "-" * len(heading), "")
+        yield from (f"- :doc:`{name}`: {Source(name, root).summary}" for name in names)
+        yield from ("", ".. toctree::", "   :hidden:", "")
         yield from (f"   {name}" for name in names)
     yield ""
 
@@ -121,7 +120,7 @@ def write(app: Sphinx, _config: Config) -> None:
     """Write what is not up to date, and delete pages of modules that have gone."""
     place, groups = Path(app.srcdir) / "reference", modules(Path(app.srcdir).parent)
     texts = {f"{name}.rst": page(name, Path(app.srcdir).parent) for names in groups.values() for name in names}
-    texts["index.rst"] = "\n".join(index(groups))
+    texts["modules.rst"] = "\n".join(index(groups, Path(app.srcdir).parent))
     place.mkdir(exist_ok=True)
     for path in place.glob("*.rst"):
         if path.name not in texts:
