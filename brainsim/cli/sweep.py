@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.cli.parameters import WithParameters
 from brainsim.errors import RunFolderError
 from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import load_experiment
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from brainsim.studies.sweeping.work import Sweep
 
 
-@click.command()
+@click.command(cls=WithParameters)
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--grid",
