@@ -247,7 +247,7 @@ def _table(run: Run, seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tup
 
 
 def _draw(seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...]]) -> Figure:
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
     for axes, measure in zip(figure.subplots(1, 2), ("by_half", "completed"), strict=True):
         for at, (name, parts) in enumerate(seen.items()):
             arm, n, k, _, loads = cells[name]
@@ -255,7 +255,8 @@ def _draw(seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...
             axes.plot(loads, values, ".", color=f"C{at}", alpha=0.4)
             style = "-" if arm == "refracted" else "--"
             means = [fmean(each) for each in values]
-            axes.plot(loads, means, style, color=f"C{at}", label=f"n = {n:_}, k = {k}, {ARMS[arm]}")
+            axes.plot(loads, means, style, color=f"C{at}", label=f"n = {n:,}, k = {k}, {ARMS[arm]}")
         axes.set(xlabel="items stored", ylabel=MEASURES[measure], ylim=(-0.03, 1.03))
-    axes.legend(fontsize="xx-small")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="x-small")
+    figure.suptitle("Items stored in one area: which are recalled from half of their assembly")
     return figure
