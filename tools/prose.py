@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,7 +29,7 @@ def texts() -> list[Path]:
 
 
 def exceptions() -> set[tuple[str, str]]:
-    """Return the file and the word of each exception."""
+    """Return the pattern of files and the word of each exception."""
     lines = [line for line in EXCEPTIONS.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     found = [re.fullmatch(r"(\S+): (.+?)  # \S.*", line) for line in lines if line]
     if not all(found):
@@ -60,10 +61,10 @@ def main(files: list[str]) -> int:
     wrong = []
     for path, word, line in findings(map(Path, files) if files else texts()):
         seen.add((path, word))
-        if (path, word) not in allowed:
+        if not any(word == excepted and fnmatch(path, pattern) for pattern, excepted in allowed):
             wrong.append(line)
     if not files:
-        unused = sorted(allowed - seen)
+        unused = sorted(each for each in allowed if not any(each[1] == w and fnmatch(p, each[0]) for p, w in seen))
         wrong += [f"tools/prose/exceptions.txt: {path}: {word}: not needed; delete it" for path, word in unused]
     print(*wrong, sep="\n", end="\n" if wrong else "")
     return bool(wrong)

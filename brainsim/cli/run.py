@@ -79,7 +79,7 @@ def _chosen(file: Path | None, options: dict[str, Any]) -> tuple[Experiment, Set
 
 
 def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> tuple[Experiment, Settings]:
-    """Return the experiment and the settings of the run in a folder, but for those that are given."""
+    """Return the experiment and the settings of the run in a folder, except those that are given."""
     from brainsim.studies.settings import read_header
 
     header = read_header(out)

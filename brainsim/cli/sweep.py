@@ -92,7 +92,7 @@ def _chosen(file: Path | None, options: dict[str, Any]) -> Plan:
 
 
 def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
-    """Return the plan of the sweep in a folder, but for what is given; a grid may have more values than before."""
+    """Return the plan of the sweep in a folder, except what is given; a grid may have more values than before."""
     from brainsim.studies.sweeping import grid as grids
     from brainsim.studies.sweeping import plan as plans
     from brainsim.studies.sweeping.folder import OF_FUNCTION, of_function, read

@@ -24,7 +24,7 @@ from brainsim.simulate.simulator import Simulator
 
 
 class Transition(NamedTuple):
-    """From a state, upon a symbol, to the next state; all by the labels of patterns."""
+    """From a state, with a symbol, to the next state; all by the labels of patterns."""
 
     state: str
     symbol: str
@@ -92,7 +92,7 @@ class FiniteStateMachine:
         UnknownNameError
             If a label is not that of a pattern.
         DeclarationError
-            If there are none, two of them lead from one state upon one symbol to different states, or one leaves a
+            If there are none, two of them lead from one state with one symbol to different states, or one leaves a
             state that cannot be reached from the start.
         SimulationError
             Inside `Simulator.frozen`, where nothing is learned.
@@ -177,7 +177,7 @@ def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, st
         if state not in reached:
             raise DeclarationError(
                 f"FiniteStateMachine.learn: unreachable: no transitions lead from {start!r} to state {state!r}, from "
-                f"which one leaves upon {symbol!r}; add the missing transition, or drop this one"
+                f"which one leaves with {symbol!r}; add the missing transition, or drop this one"
             )
     return chosen
 

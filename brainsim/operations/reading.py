@@ -175,8 +175,8 @@ def read_out(
     threshold : float
         Least overlap at which it is taken for a known one.
     margin : float
-        Least lead over the second nearest.  Two that are equally near are never told apart by their order: the answer
-        is unknown.
+        Least lead over the second nearest.  If two are equally near, the answer is unknown; their order does not
+        matter.
 
     Raises
     ------

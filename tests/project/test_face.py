@@ -82,7 +82,7 @@ def test_all_text_is_spelled_and_worded_plainly() -> None:
 
 
 def test_words_and_phrases_of_the_list_are_found(tmp_path: Path) -> None:
-    wrong = ["be told" + " apart", "a" + "new", "rec" + "ieved"]  # in two pieces, so that they are not found here
+    wrong = ["be " + "told apart", "a" + "new", "rec" + "ieved"]  # in two pieces, so that they are not found here
     (tmp_path / "page.md").write_text(
         f"They cannot {wrong[0]}.\nIt is drawn {wrong[1]}, and {wrong[2]}.\nPlain text.\n"
     )

@@ -22,7 +22,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 
 def test_every_package_is_declared() -> None:
-    """Setuptools installs what ``setup.cfg`` lists, and passes over a package that it does not."""
+    """Setuptools installs what ``setup.cfg`` lists, and skips a package that it does not."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
     found = {
@@ -95,7 +95,7 @@ print(brainsim.__file__, brainsim.kernels.__file__, brainsim.areas.__file__, nem
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "editable", "wheel"])
 def test_an_installed_brainsim_works_everywhere(kind: str, environment: Path, tmp_path: Path) -> None:
-    """Each place uses one brainsim alone: the installed one, or in the root of a clone, be it another, that clone's."""
+    """Each place uses one brainsim alone: the installed one, or in the root of any clone, that clone's."""
     source, other, elsewhere = clone(tmp_path / "source"), clone(tmp_path / "other"), tmp_path / "elsewhere"
     elsewhere.mkdir()
     arguments = {
