@@ -65,8 +65,9 @@ class TestHomeostasis:
     def test_refusals(self) -> None:
         brain = self.brain(w_max=5.0)
         with Simulator(brain, 1) as sim:
-            with pytest.raises(DeclarationError, match=r"Fiber 'T->S': has no plasticity, .* for example
-            Hebbian\(beta=0\)"):
+            with pytest.raises(
+                DeclarationError, match=r"Fiber 'T->S': has no plasticity, .* for example Hebbian\(beta=0\)"
+            ):
                 normalize(sim, brain["T"] >> brain["S"])
             with pytest.raises(DeclarationError, match=r"a weight would be .*, above its w_max = 5; lower total"):
                 normalize(sim, brain["S"] >> brain["T"])
