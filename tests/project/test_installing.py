@@ -115,3 +115,19 @@ def test_an_installed_brainsim_works_everywhere(kind: str, environment: Path, tm
             assert all(Path(place).is_relative_to(home) for place in places), (cwd, places)
         for program in ([python, "-m", "brainsim"], [environment / "bin" / "brainsim"]):
             assert "backend cpu: works" in run(*program, "info", cwd=cwd)
+
+
+@pytest.mark.slow
+def test_a_wheel_runs_an_experiment_outside_the_checkout(environment: Path, tmp_path: Path) -> None:
+    pip(
+        "install",
+        "--ignore-installed",
+        wheel(clone(tmp_path / "source"), tmp_path),
+        python=environment / "bin" / "python",
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(ROOT / "experiments" / "association.py", elsewhere)
+    printed = run(environment / "bin" / "brainsim", "run", "association.py", "--quick", cwd=elsewhere)
+    assert "wrote runs/association" in printed
+    assert (elsewhere / "runs" / "association" / "metrics.json").is_file()
