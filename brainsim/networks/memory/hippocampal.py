@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from brainsim._arguments import checked
 from brainsim._validation import integer, real
 from brainsim.declare.brain import Brain
 from brainsim.declare.plasticity import Plasticity
-from brainsim.errors import DeclarationError, DumpError
+from brainsim.errors import DeclarationError
 from brainsim.networks.memory.addressing import Key
+from brainsim.networks.memory.answered import Answered
 from brainsim.networks.memory.facts import Facts, Recalled
 from brainsim.networks.memory.language import LanguageModel, Read, Tokens, mixed_in, read, token_array
+from brainsim.networks.memory.saved import read_memory, write_memory
 from brainsim.networks.memory.surface import SurfaceKey
 from brainsim.simulate.simulator import Simulator
-
-_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a language model with a memory makes of some tokens.
-
-    Attributes
-    ----------
-    logits : array, shape (t, vocabulary)
-        Rows at which the memory answered are logarithms of the mixed probabilities; all others are the model's own.
-    familiarity : float64 array, shape (t,)
-        Of each position; see `Recalled`.
-    answered : bool array, shape (t,)
-        Where the memory answered.
-    """
-
-    logits: npt.NDArray[Any]
-    familiarity: npt.NDArray[np.float64]
-    answered: npt.NDArray[np.bool_]
 
 
 class Hippocampal:
@@ -303,13 +281,7 @@ class Hippocampal:
         DumpError
             If the file cannot be written.
         """
-        content = {
-            "format": _FORMAT,
-            "key": self._addressing.state(),
-            "threshold": self.threshold,
-            "weight": self.weight,
-        }
-        self.sim.save(path, json.dumps({"hippocampal": content}))
+        write_memory(path, self.sim, self._addressing, self.threshold, self.weight)
 
     @checked()
     def load(self, path: str | Path) -> None:
@@ -320,27 +292,7 @@ class Hippocampal:
         DumpError
             If the file holds no such memory, or that of another brain or seed.
         """
-        from brainsim.simulate.states_file import read_state
-
-        try:
-            content = json.loads(read_state(path).note)["hippocampal"]
-            if content["format"] != _FORMAT:
-                raise ValueError(f"its format is {content['format']!r}, here {_FORMAT}")
-            settings = _share(content["threshold"]), _share(content["weight"])
-            before = self._addressing.state()
-            self._addressing.restore(content["key"])
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            if isinstance(error, DumpError):
-                raise
-            raise DumpError(
-                f"{path}: holds no memory of this kind ({error}); write one with Hippocampal.save"
-            ) from error
-        try:
-            self.sim.load(path)
-        except BaseException:
-            self._addressing.restore(before)
-            raise
-        self.threshold, self.weight = settings
+        self.threshold, self.weight = read_memory(path, self.sim, self._addressing)
 
     def close(self) -> None:
         """Free the memory of the simulation."""
@@ -353,11 +305,6 @@ class Hippocampal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.sim.__exit__(kind, error, trace)
-
-
-def _share(value: object) -> float:
-    """Return a number from 0 to 1 that stood in a file."""
-    return real("the file", value, 0.0, 1.0)
 
 
 def _several(where: str, sequences: Sequence[Tokens]) -> Sequence[Tokens]:
