@@ -3,8 +3,9 @@
 The operations are the functions of `brainsim.networks.operations`.  *As assemblies*: the assembly of an operation
 disinhibits a share of an area, two operands meet in another area, whose assembly drives the first, and its winners are
 linked to one of 16 result symbols by synapses that one co-firing saturates (``counted``: weights that grow as the
-logarithm of the count).  Each of the 64 pairs of 8 x 8 operand levels is presented once.  Accuracy is
-measured just after an operation is learned, and for all operations at the end, against the neurons of the gated area.
+logarithm of the count; ``relabelled``: these, where each operation has its results in an order of its own, so that no
+result is frequent in all).  Each of the 64 pairs of 8 x 8 operand levels is presented once.  Accuracy is measured just
+after an operation is learned, and for all operations at the end, against the neurons of the gated area.
 *By gradient*: small networks see points of one operation for some steps, then the next.  Their memories hold equally
 many numbers: a plain network that is given the operation as a code, elastic weight consolidation (EWC, Kirkpatrick et
 al. 2017), superposition of parameters (Cheung et al. 2019), weights modulated by coordinates with all parameters free,
@@ -45,6 +46,7 @@ ARMS = {
     "gated": "gated assemblies",
     "ungated": "no gate: the operation drives, too",
     "counted": "weights that count",
+    "relabelled": "weights that count, results relabelled",
     "beta_zero": "control: beta = 0",
 }
 NETWORKS = {
@@ -96,7 +98,7 @@ def operations_184(
     every = [int(each) for each in sizes.split(",")]
     calls: dict[Any, Call] = {("gated", n): Call(assembled, ("gated", n, gate, count)) for n in every}
     calls |= {(arm, judged): Call(assembled, (arm, judged, gate, count)) for arm in ("ungated", "beta_zero")}
-    calls["counted", min(every)] = Call(assembled, ("counted", min(every), gate, count))
+    calls |= {(arm, min(every)): Call(assembled, (arm, min(every), gate, count)) for arm in ("counted", "relabelled")}
     calls |= {("network", arm): Call(trained, (arm, count, steps)) for arm in NETWORKS}
     calls["routing", 0] = Call(routed, (count,))
     parts = over_seeds(run, calls, seeds, "runs")

@@ -17,7 +17,8 @@ DISINHIBITS = 1000.0  # above any drive from the meeting area
 # One co-firing saturates a synapse.  Some results are frequent in most of the operations, and the neurons that a pair
 # of operands drives are much the same in all of them; weights that count would vote for the frequent results.
 LEARNED = Hebbian(8.0, 9.0)
-RULES: dict[str, Plasticity] = {"counted": StatisticalHebbian(0.9, 16.0), "beta_zero": Hebbian(0.0, 16.0)}
+COUNTS = StatisticalHebbian(0.9, 16.0)
+RULES: dict[str, Plasticity] = {"counted": COUNTS, "relabelled": COUNTS, "beta_zero": Hebbian(0.0, 16.0)}
 
 
 def _share(n: int) -> float:
@@ -95,6 +96,9 @@ class Calculator:
 def assembled(part: Part, arm: str, n: int, gate: float, count: int, seed: int) -> dict[str, float]:
     """Learn operations as assemblies, one after the other; return accuracies and whether answers stay the same."""
     symbols = [each.symbols(LEVELS, RESULTS) for each in ordered(count, seed)]
+    if arm == "relabelled":
+        rng = np.random.default_rng([seed, 4])
+        symbols = [rng.permutation(RESULTS)[each] for each in symbols]
     after = []
     calculator = Calculator(arm, n, gate, count, seed, **part.simulator)
     with calculator.sim:
