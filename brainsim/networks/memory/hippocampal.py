@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,10 +13,10 @@ from brainsim._validation import integer, real
 from brainsim.declare.brain import Brain
 from brainsim.declare.plasticity import Plasticity
 from brainsim.errors import DeclarationError
-from brainsim.networks.memory.addressing import Key
+from brainsim.networks.memory.addressing import Key, check_key
 from brainsim.networks.memory.answered import Answered
 from brainsim.networks.memory.facts import Facts, Recalled
-from brainsim.networks.memory.language import LanguageModel, Read, Tokens, mixed_in, read, token_array
+from brainsim.networks.memory.language import LanguageModel, Read, Tokens, mixed_in, read, several, token_array
 from brainsim.networks.memory.saved import read_memory, write_memory
 from brainsim.networks.memory.surface import SurfaceKey
 from brainsim.simulate.simulator import Simulator
@@ -105,9 +104,7 @@ class Hippocampal:
     ) -> None:
         if not callable(lm):
             raise DeclarationError(where="Hippocampal.lm", value=lm, allowed="a function of tokens")
-        chosen = SurfaceKey() if key is None else key
-        if not hasattr(chosen, "declare"):
-            raise DeclarationError(where="Hippocampal.key", value=key, allowed="a SurfaceKey or a ContentKey")
+        check_key("Hippocampal.key", key)
         self._lm = lm
         self.vocabulary = integer("Hippocampal.vocabulary", vocabulary, 2, 1_000_000)
         self.width = integer("Hippocampal.width", width, 1, 100_000)
@@ -115,7 +112,7 @@ class Hippocampal:
         self.weight = real("Hippocampal.weight", weight, 0.0, 1.0 - 1e-9)
         self._seed = integer("Hippocampal.seed", seed, 0, 2**64 - 1)
         self._facts = Facts("Facts", self.vocabulary, n, k, plasticity)
-        self._addressing = chosen.declare(self._facts, self._facts.code, self.width, self._seed)
+        self._addressing = (key or SurfaceKey()).declare(self._facts, self._facts.code, self.width, self._seed)
         brain.add(self._facts)
         self.sim = Simulator(brain, self._seed, backend=backend, threads=threads, cache_mb=cache_mb)
 
@@ -142,7 +139,7 @@ class Hippocampal:
             If there is no text, or a token is out of range.
         """
         where = "Hippocampal.fit.background"
-        pieces = [token_array(where, piece, self.vocabulary) for piece in _several(where, background)]
+        pieces = [token_array(where, piece, self.vocabulary) for piece in several(where, background)]
         self._addressing.fit(pieces, lambda piece: read(self._lm, piece, self.vocabulary, self.width))
 
     @checked("tokens")
@@ -225,7 +222,7 @@ class Hippocampal:
         """
         share = real("Hippocampal.calibrate.at_most", at_most, 0.0, 1.0)
         towards = real("Hippocampal.calibrate.margin", margin, 0.0, 1.0)
-        prompts = [self.recall(each).familiarity for each in _several("Hippocampal.calibrate.unknown", unknown)]
+        prompts = [self.recall(each).familiarity for each in several("Hippocampal.calibrate.unknown", unknown)]
         positions = [familiarity for piece in text for familiarity in self(piece).familiarity]
         level = max(float(np.quantile(seen, 1.0 - share, method="higher")) for seen in (prompts, positions) if seen)
         self.threshold = level + towards * (1.0 - level)
@@ -238,15 +235,14 @@ class Hippocampal:
         Learns nothing.
         """
         found = self._read("tokens", tokens)
-        logits, familiarity = found.logits, np.zeros(len(found.tokens))
-        answered = np.zeros(len(found.tokens), np.bool_)
-        mixed = logits.copy()
+        familiarity, answered = np.zeros(len(found.tokens)), np.zeros(len(found.tokens), np.bool_)
+        mixed = found.logits.copy()
         with self.sim.frozen():
             for at in range(len(found.tokens)):
                 recalled = self._recalled(found, at)
                 familiarity[at] = recalled.familiarity
                 if recalled.token is not None and recalled.familiarity >= self.threshold:
-                    mixed[at], answered[at] = mixed_in(logits[at], recalled.token, self.weight), True
+                    mixed[at], answered[at] = mixed_in(mixed[at], recalled.token, self.weight), True
         return Answered(mixed, familiarity, answered)
 
     @checked("tokens")
@@ -259,7 +255,6 @@ class Hippocampal:
             If a token or ``new`` is out of range.
         """
         so_far = [int(token) for token in token_array("Hippocampal.generate.tokens", tokens, self.vocabulary)]
-        first = len(so_far)
         for _ in range(integer("Hippocampal.generate.new", new, 1, 100_000)):
             found = self._read("generate.tokens", so_far)
             with self.sim.frozen():
@@ -268,7 +263,7 @@ class Hippocampal:
             if recalled.token is not None and recalled.familiarity >= self.threshold:
                 logits = mixed_in(logits, recalled.token, self.weight)
             so_far.append(int(np.argmax(logits)))
-        return so_far[first:]
+        return so_far[-new:]
 
     @checked()
     def save(self, path: str | Path) -> None:
@@ -301,14 +296,5 @@ class Hippocampal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.sim.__exit__(kind, error, trace)
-
-
-def _several(where: str, sequences: Sequence[Tokens]) -> Sequence[Tokens]:
-    """Return sequences of tokens, of which there must be one."""
-    if isinstance(sequences, str | bytes) or not isinstance(sequences, Sequence) or not len(sequences):
-        raise DeclarationError(where=where, value=sequences, allowed="one or more sequences of tokens")
-    return sequences
+    def __exit__(self, *raised: Any) -> None:
+        self.sim.__exit__(*raised)
