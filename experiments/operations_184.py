@@ -96,11 +96,11 @@ def operations_184(
     """
     require_torch()
     every = [int(each) for each in sizes.split(",")]
-    calls: dict[Any, Call] = {("gated", n): Call(assembled, ("gated", n, gate, count)) for n in every}
-    calls |= {(arm, judged): Call(assembled, (arm, judged, gate, count)) for arm in ("ungated", "beta_zero")}
-    calls |= {(arm, min(every)): Call(assembled, (arm, min(every), gate, count)) for arm in ("counted", "relabelled")}
+    arms = [(arm, min(every)) for arm in ("counted", "relabelled")] + [("gated", n) for n in sorted(every)]
+    arms += [(arm, judged) for arm in ("ungated", "beta_zero")]
+    calls: dict[Any, Call] = {("routing", 0): Call(routed, (count,))}
+    calls |= {(arm, n): Call(assembled, (arm, n, gate, count)) for arm, n in arms}
     calls |= {("network", arm): Call(trained, (arm, count, steps)) for arm in NETWORKS}
-    calls["routing", 0] = Call(routed, (count,))
     parts = over_seeds(run, calls, seeds, "runs")
     brains = {key: each for key, each in parts.items() if key[0] in ARMS}
     networks = {arm: parts["network", arm] for arm in NETWORKS}
