@@ -132,7 +132,7 @@ def _trained(tokens: Sequence[int], vocabulary: int, drive: str, steps: int, see
 
 def _refined(model: Any, asked: Sequence[Any]) -> dict[str, float]:
     """Return the loss of prompts, and of what follows them, at the predicted and at refined coordinates."""
-    from brainsim.networks.coordinates import point, refine
+    from brainsim.networks.geometric.coordinates import point, refine
 
     found: dict[str, list[float]] = {}
     for piece in asked:

@@ -1,10 +1,10 @@
 """Attention routed by a thalamus in a language model: what it costs, what it loses, and a task made for it.
 
 Three parts.  *Cost*: the scores that are computed for texts of 1k to 16k tokens, counted, and the time.  *Text*: a
-character model is trained with each arm (`brainsim.networks.routing`) on equal tokens; all but the dense arm read k
-positions.  *Copy*: a marked token stands somewhere behind the first k, and after a long gap of other tokens it is asked
-for.  Every query wants the same position, so that a gate that does not know the query is enough: the fair positive
-case.  The model has one layer, so that nothing can relay the mark (`routed.copying`).
+character model is trained with each arm (`brainsim.networks.nokai.routing`) on equal tokens; all but the dense arm
+read k positions.  *Copy*: a marked token stands somewhere behind the first k, and after a long gap of other tokens it
+is asked for.  Every query wants the same position, so that a gate that does not know the query is enough: the fair
+positive case.  The model has one layer, so that nothing can relay the mark (`routed.copying`).
 
 Success is stated in advance.  Cost: scores are n·(k + chunk) exactly, and their slope between 1k and 16k tokens in a
 plot with logarithmic axes is 1.00 (dense: 2.00).  Text: `literal` beats `random` by more than .05 nats in the mean, as

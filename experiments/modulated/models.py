@@ -20,9 +20,9 @@ def trained(
     """Train one model, and return its loss on held-out text, and what its coordinates do."""
     import torch
 
-    from brainsim.networks.curriculum import Curriculum
     from brainsim.networks.geometric import coordinate_groups
-    from brainsim.networks.minimal_pairs import made
+    from brainsim.networks.geometric.curriculum import Curriculum
+    from brainsim.networks.geometric.minimal_pairs import made
     from brainsim.networks.recipe import Recipe
     from brainsim.networks.text import CharTokenizer
     from brainsim.networks.training import Corpus, Trainer
@@ -132,7 +132,7 @@ def _interpolated(model: Any, registers: Registers, tokenizer: Any) -> dict[str,
     """Return how the behaviour changes on the way from the mean coordinate of one register to that of another."""
     import torch
 
-    from brainsim.networks.coordinates import along
+    from brainsim.networks.geometric.coordinates import along
 
     names = list(registers["train"])[:2]
     ends = [_points(model, registers["train"][name][:200], tokenizer).mean(0) for name in names]

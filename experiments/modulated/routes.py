@@ -65,7 +65,7 @@ def _contrast(model: Any, train: Sequence[Sequence[Sequence[int]]], steps: int, 
     """Train coordinates so that sentences of one register lie together: 32 of each, labels shuffled if so asked."""
     import torch
 
-    from brainsim.networks.curriculum import contrastive
+    from brainsim.networks.geometric.curriculum import contrastive
 
     optimizer = torch.optim.AdamW([*model.base.embedding.parameters(), *model.predictor.parameters()], lr=1e-3)
     rng = np.random.default_rng([seed, 6])

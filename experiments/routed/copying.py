@@ -30,8 +30,8 @@ def copied(_part: Part, arm: str, k: int, steps: int, gap: int, seed: int) -> di
     """
     import torch
 
-    from brainsim.networks.blocks import generator_of
     from brainsim.networks.training import Recipe, Trainer
+    from brainsim.networks.transformer.blocks import generator_of
 
     torch.set_num_threads(1)
     model, draw = model_of(arm, 2 * SYMBOLS + 1, 32, k, seed, LAYERS), partial(marked, begins=k)
@@ -73,7 +73,7 @@ def readable(arm: str, length: int, k: int) -> Any:
     """Return which positions (columns) each query (rows) reads, of an arm of `FIXED`: bool, ``(length, length)``."""
     import torch
 
-    from brainsim.networks.routing import rank
+    from brainsim.networks.nokai.routing import rank
 
     seen = torch.ones(length, length, dtype=torch.bool).tril()
     if arm == "dense":

@@ -17,7 +17,7 @@ def costs(_part: Part, sizes: Sequence[int], k: int, seed: int) -> dict[str, Any
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from brainsim.networks.routing import routed_attention, scores_computed
+    from brainsim.networks.nokai.routing import routed_attention, scores_computed
 
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seed)

@@ -10,8 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from brainsim.networks.blocks import generator_of
 from brainsim.networks.training import Recipe, Trainer
+from brainsim.networks.transformer.blocks import generator_of
 from checkout import ROOT
 
 sys.path.append(str(ROOT / "experiments"))  # as `brainsim run` does

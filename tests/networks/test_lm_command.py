@@ -18,12 +18,12 @@ pytestmark = pytest.mark.torch
 
 torch = pytest.importorskip("torch")
 
-from brainsim.networks.checkpoints import load
 from brainsim.networks.generating import Decoding, generate
 from brainsim.networks.geometric import Geometric
-from brainsim.networks.geometric_brain import geometric_brain
+from brainsim.networks.geometric.brain import geometric_brain
 from brainsim.networks.geometric_presets import GEOMETRIC_10M, GEOMETRIC_TINY
 from brainsim.networks.text import ByteTokenizer
+from brainsim.networks.training.checkpoints import load
 from checkout import ROOT
 from terminal import brainsim
 
