@@ -54,7 +54,9 @@ class Teaching:
     control: str = ""
 
 
-@experiment(quick={"n": 10_000, "p": 0.2, "nouns": 4, "verbs": 2, "words": 60, "sentences": 6, "orders": "SVO", "seeds": 2})
+@experiment(
+    quick={"n": 10_000, "p": 0.2, "nouns": 4, "verbs": 2, "words": 60, "sentences": 6, "orders": "SVO", "seeds": 2}
+)
 def speaker(
     run: Run,
     *,

@@ -89,7 +89,9 @@ def state(mechanism: str, backend: str) -> list[Any]:
     """Return what a small brain says and understands, and all its learned weights."""
     size = {"n": 200, "k": 12, "p": 0.3, "backend": backend}
     brain = taught("OVS", mechanism=mechanism, sentences=2, **size)
-    learned = [[part.tolist() for part in brain.sim.connectome(f).learned()] for f in brain.brain.fibers if f.plasticity]
+    learned = [
+        [part.tolist() for part in brain.sim.connectome(f).learned()] for f in brain.brain.fibers if f.plasticity
+    ]
     return [brain.say(Scene("dog", "bites", "cat")), brain.understand(("cat", "bites", "dog")), learned]
 
 

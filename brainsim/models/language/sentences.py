@@ -8,9 +8,8 @@ to begin again with the next frame where a role stayed empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -18,27 +17,13 @@ from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.models.language.order import Order, Slot
 from brainsim.models.language.scenes import FRAMES, UNKNOWN, Scene
+from brainsim.models.language.words import Words
 from brainsim.operations import input_to, most_driven
+from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.simulator import Simulator
 
 CLASS = "class"
 """The lock on the positions and roles that a word of another class cannot fill."""
-
-
-class Words(Protocol):
-    """How words enter and leave the part of a brain that knows their order."""
-
-    def hear(self, word: str) -> Area | None:
-        """Let the sound of a word fire its lexical area, and return that; ``None`` if the word has no class."""
-
-    def show(self, slot: Slot, word: str) -> None:
-        """Let the filler of a role fire in its role area, where it is held."""
-
-    def spoken(self, slot: Slot) -> str:
-        """Say what fires in the lexical area of a slot, and return the word that is heard, or "unknown"."""
-
-    def meant(self, slot: Slot) -> str:
-        """Return the word whose meaning what fires in the lexical area of a slot is, or "unknown"."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +73,9 @@ class Sentences:
         fillers, sim = scene.fillers, self._sim
         if len(words) != len(fillers):
             raise DeclarationError(
-                where="hear.words", value=" ".join(words), allowed=f"{len(fillers)} words, one for each role of the scene"
+                where="hear.words",
+                value=" ".join(words),
+                allowed=f"{len(fillers)} words, one for each role of the scene",
             )
         self._see(scene)
         self._begin(scene.frame, tuple(fillers))
@@ -102,17 +89,30 @@ class Sentences:
 
     def say(self, scene: Scene) -> tuple[str, ...]:
         """Return the words of a scene in the order in which its positions fire; a probe."""
-        said = []
         with self._sim.frozen():
-            self._see(scene)
-            self._begin(scene.frame, tuple(scene.fillers))
-            previous: Area = self._order.start
-            while (slot := self._next(self._slots)) is not None:
-                self._run_into(slot)
-                previous = self._advance(slot, previous)
-                self._sim.run(self._to_words[slot.role])
-                said.append(self._words.spoken(slot))
-        return tuple(said)
+            return tuple(word for _, word in self._saying(scene))
+
+    def record(self, scene: Scene, areas: Sequence[Area]) -> Recording:
+        """Say a scene, and return what fires in some areas meanwhile, with a mark where each role has its turn."""
+        with self._sim.frozen() as sim:
+            recording = sim.record(*areas)
+            recording.mark("scene")
+            for _ in self._saying(scene, recording):
+                pass
+        return recording
+
+    def _saying(self, scene: Scene, recording: Recording | None = None) -> Iterator[tuple[Slot, str]]:
+        """Let a scene be said, and yield each position with the word that is heard."""
+        self._see(scene)
+        self._begin(scene.frame, tuple(scene.fillers))
+        previous: Area = self._order.start
+        while (slot := self._next(self._slots)) is not None:
+            if recording is not None:
+                recording.mark(slot.role)
+            self._run_into(slot)
+            previous = self._advance(slot, previous)
+            self._sim.run(self._to_words[slot.role])
+            yield slot, self._words.spoken(slot)
 
     def understand(self, words: Sequence[str], frame: str | None = None) -> Understood:
         """Return who does what to whom; a probe.
@@ -121,7 +121,9 @@ class Sentences:
         """
         frames = tuple(FRAMES) if frame is None else (frame,)
         if not words or frame not in (None, *FRAMES):
-            raise DeclarationError(where="understand", value=(tuple(words), frame), allowed=f"words, and one of {frames}")
+            raise DeclarationError(
+                where="understand", value=(tuple(words), frame), allowed=f"words, and one of {frames}"
+            )
         for each in frames:
             with self._sim.frozen():
                 found = self._understood(words, each)
