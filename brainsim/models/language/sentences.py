@@ -68,24 +68,28 @@ class Sentences:
         self._to_role = {slot.role: slot.lex >> slot.filler for slot in self._slots}
         self._to_words = {slot.role: slot.filler >> slot.lex for slot in self._slots}
 
-    def hear(self, words: Sequence[str], scene: Scene) -> None:
-        """Learn order from a sentence heard while its scene is seen: one word for each role."""
+    def hear(self, words: Sequence[str], scene: Scene) -> bool:
+        """Learn order from a sentence heard while its scene is seen; return whether each word fitted a role.
+
+        A word that has no class, or that of no role that is due, ends the sentence.
+        """
         fillers, sim = scene.fillers, self._sim
-        if len(words) != len(fillers):
-            raise DeclarationError(
-                where="hear.words",
-                value=" ".join(words),
-                allowed=f"{len(fillers)} words, one for each role of the scene",
-            )
+        if sorted(words) != sorted(fillers.values()):
+            wanted, given = ", ".join(fillers.values()), " ".join(words)
+            raise DeclarationError(where="hear.words", value=given, allowed=f"the words of the scene ({wanted})")
         self._see(scene)
         self._begin(scene.frame, tuple(fillers))
         self._open(slot.turn for slot in self._slots)
         previous: Area = self._order.start
         for word in words:
-            slot = self._meant(word, tuple(fillers))
+            slot = self._meant(word)
+            if slot is None:
+                break
             self._learn(slot)
             previous = self._advance(slot, previous)
+        followed = not any(sim.fires(slot.due) for slot in self._slots)
         sim.silence()
+        return followed
 
     def say(self, scene: Scene) -> tuple[str, ...]:
         """Return the words of a scene in the order in which its positions fire; a probe."""
@@ -228,17 +232,13 @@ class Sentences:
         inputs = [input_to(sim, sim.assembly(slot.filler), self._into_roles[slot.role]) for slot in there]
         return there[inputs.index(max(inputs))] if inputs and max(inputs) > 0 else None
 
-    def _meant(self, word: str, roles: Sequence[str]) -> Slot:
+    def _meant(self, word: str) -> Slot | None:
         """Return the slot whose filler in the scene a word drives most, of those that are due."""
         sim, lex = self._sim, self._words.hear(word)
-        found = [slot for slot in self._slots if slot.role in roles and slot.lex is lex and sim.fires(slot.due)]
-        if not found:
-            cure = "give a scene with a word for every role, as it is said"
-            raise DeclarationError(where="hear.words", value=word, allowed="a word of the scene", cure=cure)
+        found = [slot for slot in self._slots if slot.lex is lex and sim.fires(slot.due)]
         inputs = [input_to(sim, sim.assembly(slot.filler), self._to_role[slot.role]) for slot in found]
-        assert lex is not None
-        sim.silence(lex)
-        return found[inputs.index(max(inputs))]
+        sim.silence(*(slot.lex for slot in self._slots))
+        return found[inputs.index(max(inputs))] if inputs else None
 
     def _learn(self, slot: Slot) -> None:
         """Learn that a position follows: one round, and one more in which the position also drives itself."""

@@ -86,7 +86,7 @@ class Speaker:
     >>> nouns, (one, two) = brain.lexicon.nouns, brain.lexicon.verbs
     >>> for agent, patient in zip(nouns, nouns[::-1]):
     ...     if agent != patient:
-    ...         brain.hear((patient, one, agent), Scene(agent, one, patient))  # object, verb, subject
+    ...         _ = brain.hear((patient, one, agent), Scene(agent, one, patient))  # object, verb, subject
     >>> new = Scene(nouns[1], two, nouns[0])
     >>> brain.say(new) == (nouns[0], two, nouns[1])
     True
@@ -157,17 +157,18 @@ class Speaker:
         self.sim.silence()
 
     @checked()
-    def hear(self, words: Sequence[str], scene: Scene) -> None:
-        """Learn order from a sentence heard while its scene is seen: one word for each role of the scene.
+    def hear(self, words: Sequence[str], scene: Scene) -> bool:
+        """Learn order from a sentence heard while its scene is seen; return whether the brain could follow it.
+
+        A word whose sound fires no lexical area, or that of a class of which no role is due, ends the sentence.
 
         Raises
         ------
         DeclarationError
-            If a word is unknown, a word's sound fires no lexical area of a role that is free, or there are more or
-            fewer words than roles.
+            If a word is not in the lexicon, or the words are not those of the scene.
         """
         self._check(words, scene)
-        self._sentences.hear(words, scene)
+        return self._sentences.hear(words, scene)
 
     @checked()
     def say(self, scene: Scene) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ class WordOrder:
     >>> from brainsim.models.language import Scene, WordOrder
     >>> language = WordOrder(["dog", "cat", "cow"], ["bites", "sees"], n=1000, seed=1, backend="reference")
     >>> for agent, action, patient in (("cat", "sees", "dog"), ("dog", "bites", "cow"), ("cow", "sees", "cat")):
-    ...     language.hear((agent, action, patient), Scene(agent, action, patient))
+    ...     _ = language.hear((agent, action, patient), Scene(agent, action, patient))
     >>> language.say(Scene("cow", "bites", "dog"))
     ('cow', 'bites', 'dog')
     >>> language.understand("dog bites cat".split()).fillers
@@ -127,7 +127,7 @@ class WordOrder:
         return self._noun if kind == "noun" else self._verb
 
     @checked()
-    def hear(self, words: Sequence[str], scene: Scene) -> None:
+    def hear(self, words: Sequence[str], scene: Scene) -> bool:
         """Learn from a sentence and its scene.
 
         Parameters
@@ -137,13 +137,18 @@ class WordOrder:
         scene : Scene
             What they are about.
 
+        Returns
+        -------
+        bool
+            Whether each word found a role.
+
         Raises
         ------
         DeclarationError
-            If a word is unknown or not of the scene, or there are more or fewer words than roles.
+            If a word is unknown, or the words are not those of the scene.
         """
         self._check(words, scene)
-        self._sentences.hear(words, scene)
+        return self._sentences.hear(words, scene)
 
     @checked()
     def say(self, scene: Scene) -> tuple[str, ...]:
