@@ -84,8 +84,8 @@ class Teaching:
 class World:
     """Scenes of a small world: those that are held out for the test, and all others."""
 
-    def __init__(self, nouns: int, verbs: int, seed: int) -> None:
-        self._rng, self._size = np.random.default_rng([seed, nouns]), (nouns, verbs)
+    def __init__(self, nouns: int, verbs: int, order: str, seed: int) -> None:
+        self._rng, self._size = np.random.default_rng([seed, nouns, ORDERS.index(order)]), (nouns, verbs)
         pairs = [(a, b, v) for a in range(nouns) for b in range(a) for v in range(verbs)]
         held = [pairs[at] for at in self._rng.permutation(len(pairs))[: min(TESTED, len(pairs)) // 2]]
         self.two = [_scene(*each) for a, b, v in held for each in ((a, b, v), (b, a, v))]
@@ -233,7 +233,7 @@ def understands(brain: WordOrder, scene: Scene, order: str, frame: str) -> bool:
 
 def taught(part: Part, each: Teaching, sizes: Mapping[str, Any], seed: int) -> dict[str, float]:
     """Teach a brain an order, and test it."""
-    world, brain = World(each.nouns, each.verbs, seed), each.brain(sizes, seed, part.simulator)
+    world, brain = World(each.nouns, each.verbs, each.order, seed), each.brain(sizes, seed, part.simulator)
     with brain.sim:
         for _ in range(each.sentences):
             scene = world.scene(each.share)
@@ -243,7 +243,7 @@ def taught(part: Part, each: Teaching, sizes: Mapping[str, Any], seed: int) -> d
 
 def grown(part: Part, each: Teaching, sizes: Mapping[str, Any], seed: int) -> dict[str, dict[str, float]]:
     """Return what a brain says and understands after 10, 20, 40 … sentences."""
-    world, brain = World(each.nouns, each.verbs, seed), each.brain(sizes, seed, part.simulator)
+    world, brain = World(each.nouns, each.verbs, each.order, seed), each.brain(sizes, seed, part.simulator)
     found, heard = {}, 0
     with brain.sim:
         while heard < each.sentences:

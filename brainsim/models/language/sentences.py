@@ -1,7 +1,7 @@
 """Sentences heard, said and understood: which rounds run, and which position is next.
 
 Gates and locks of the brain decide what can fire: a position only while it is due, a role's words only at its turn, and
-positions of the other class are locked while a word is heard.  What is left in Python: the sequence of rounds, the
+the way into positions of the other class is locked while a word is heard.  What is left in Python: the sequence of rounds, the
 choice of the most driven area (inhibition between areas, by a probe), which role of the scene a word drives most, and
 to begin again with the next frame where a role stayed empty.
 """
@@ -110,7 +110,7 @@ class Sentences:
         self._see(scene)
         self._begin(scene.frame, tuple(scene.fillers))
         previous: Area = self._order.start
-        while (slot := self._next(self._slots)) is not None:
+        while (slot := self._next()) is not None:
             if recording is not None:
                 recording.mark(slot.role)
             self._run_into(slot)
@@ -160,6 +160,7 @@ class Sentences:
     def _understood(self, words: Sequence[str], frame: str) -> Understood | None:
         """Return what words say in a frame; ``None`` if they do not fit it."""
         sim = self._sim
+        sim.silence()
         self._begin(frame, FRAMES[frame])
         previous: Area = self._order.start
         filled = []
@@ -182,15 +183,17 @@ class Sentences:
 
     def _heard(self, lex: Area) -> Slot | None:
         """Let the position, and with the mechanism "role" the role, of a word fire that fires its lexical area."""
-        closed = [area for slot in self._slots if slot.lex is not lex for area in (slot.position, slot.filler)]
-        self._sim.inhibit(*closed, lock=CLASS)
-        slot = self._next([slot for slot in self._slots if slot.lex is lex], with_words=True)
-        if slot is not None:
+        # Only fibers into the positions of the other class are closed: what fires there still drives the next position.
+        for slot in self._slots:
+            if slot.lex is not lex:
+                self._sim.inhibit(self._into[slot.role] | self._role_fibers(slot), lock=CLASS)
+        chosen = self._next(with_words=True)
+        if chosen is not None:
             if self._order.mechanism == "role":
-                self._sim.run(self._to_role[slot.role] | self._into_roles[slot.role])
-            self._run_into(slot)
+                self._sim.run(self._role_fibers(chosen))
+            self._run_into(chosen)
         self._sim.disinhibit(lock=CLASS)
-        return slot
+        return chosen
 
     def _begin(self, frame: str, due: Sequence[str]) -> None:
         """Let Start and Mood fire, and the areas of the positions that are due."""
@@ -213,22 +216,23 @@ class Sentences:
                 self._words.show(slot, scene.fillers[slot.role])
                 self._sim.hold(slot.filler)
 
-    def _next(self, slots: Sequence[Slot], *, with_words: bool = False) -> Slot | None:
+    def _next(self, *, with_words: bool = False) -> Slot | None:
         """Return the slot that is driven most among those that are due."""
         by_role = self._order.mechanism == "role"
         if by_role and not with_words:
-            return self._most(slots)
-        fibers = [fiber for slot in slots for fiber in (self._role_fibers(slot) if by_role else self._into[slot.role])]
-        area = most_driven(self._sim, [slot.filler if by_role else slot.position for slot in slots], fibers)
-        return next((slot for slot in slots if area in (slot.filler, slot.position)), None)
+            return self._most()
+        fibers = [f for slot in self._slots for f in (self._role_fibers(slot) if by_role else self._into[slot.role])]
+        area = most_driven(self._sim, [slot.filler if by_role else slot.position for slot in self._slots], fibers)
+        return next((slot for slot in self._slots if area in (slot.filler, slot.position)), None)
 
     def _role_fibers(self, slot: Slot) -> FiberSet:
+        """Return the fibers from words, and with the mechanism "role" from order, into a role."""
         return self._to_role[slot.role] | self._into_roles[slot.role]
 
-    def _most(self, slots: Sequence[Slot]) -> Slot | None:
+    def _most(self) -> Slot | None:
         """Return the slot whose filler in the scene has the largest input from the position that fires."""
         sim = self._sim
-        there = [slot for slot in slots if sim.fires(slot.filler)]
+        there = [slot for slot in self._slots if sim.fires(slot.filler)]
         inputs = [input_to(sim, sim.assembly(slot.filler), self._into_roles[slot.role]) for slot in there]
         return there[inputs.index(max(inputs))] if inputs and max(inputs) > 0 else None
 
