@@ -2,8 +2,8 @@
 
 from brainsim.models.language.grammar import Embedding, Grammar, Rule
 from brainsim.models.language.grammars import english, read_grammar, russian
-from brainsim.models.language.parser import Parsed, Parser
-from brainsim.models.language.readout import Dependency
+from brainsim.models.language.parsed import Dependency, Parsed
+from brainsim.models.language.parser import Parser
 from brainsim.models.language.scenes import Scene
 from brainsim.models.language.sentences import Understood
 from brainsim.models.language.speaker import Speaker

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.errors import DeclarationError
+from brainsim.models.language.gate import LEX
 from brainsim.models.language.gating import Gates, Locks
-from brainsim.models.language.grammar import LEX, Embedding, Grammar, Rule
+from brainsim.models.language.grammar import Embedding, Grammar, Rule
 from brainsim.models.language.linking import Linking
 from brainsim.models.language.readout import Reader
 from brainsim.operations import evoke

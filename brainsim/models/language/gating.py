@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from brainsim.declare.area import Area
 from brainsim.declare.fiber import FiberSet
-from brainsim.models.language.grammar import WORD, Gate, Grammar, Rule
+from brainsim.models.language.gate import WORD, Gate
+from brainsim.models.language.grammar import Grammar, Rule
 from brainsim.simulate.simulator import Simulator
 
 Locks = Mapping[str, tuple[str, ...]]

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from brainsim._arguments import check_record
+from brainsim._arguments import check_record, checked
 from brainsim.errors import DeclarationError, unknown
-
-LEX = "LEX"
-"""The area that holds a pattern for each word."""
-
-RULE, WORD = "rule", "word"
-"""The lock of gates that rules open and close, and that of fibers which are open during one word alone."""
-
-
-class Gate(NamedTuple):
-    """What a lock closes: an area, or the fibers between two areas, both ways."""
-
-    areas: tuple[str, ...]
-    lock: str = RULE
-
-    @classmethod
-    def read(cls, where: str, text: str) -> Gate:
-        """Return the gate that a text names: ``"OBJ"``, ``"LEX~OBJ"``, or with a lock of its own, ``"OBJ[prep]"``."""
-        found = re.fullmatch(r"([^~\[\]\s]+)(?:~([^~\[\]\s]+))?(?:\[([^\[\]]+)\])?", text)
-        if found is None:
-            raise DeclarationError(where=where, value=text, allowed="a gate, such as 'OBJ', 'LEX~OBJ' or 'OBJ[prep]'")
-        one, other, lock = found.groups()
-        return cls((one,) if other is None else (one, other), RULE if lock is None else lock)
+from brainsim.models.language.gate import Gate
+from brainsim.models.language.grammar_checks import check_names
 
 
 @dataclass(frozen=True)
@@ -68,6 +46,7 @@ class Rule:
     def __post_init__(self) -> None:
         check_record(self)
 
+    @checked()
     def gates(self, kind: str) -> tuple[Gate, ...]:
         """Return the gates that it ``"opens"`` or ``"closes"``."""
         if kind not in ("opens", "closes"):
@@ -153,7 +132,7 @@ class Grammar:
 
     def __post_init__(self) -> None:
         check_record(self)
-        _check(self)
+        check_names(self)
 
     @property
     def areas(self) -> tuple[str, ...]:
@@ -172,6 +151,7 @@ class Grammar:
         ends = () if self.embedding is None else (*self.embedding.heads, self.root)
         return (*own, *((end, each) for each in self.stack for end in ends))
 
+    @checked()
     def rules_for(self, word: str) -> tuple[Rule, ...]:
         """Return the rules for a word.
 
@@ -184,69 +164,3 @@ class Grammar:
             cure = "add it to the words of the grammar"
             raise DeclarationError(f"{unknown('word', word, self.words)}; {cure}", where="Grammar.words", value=word)
         return tuple(rule for rule in self.rules if rule.word == self.words[word])
-
-
-def _check(grammar: Grammar) -> None:
-    """Refuse what a grammar names and does not have."""
-    if not grammar.rules:
-        raise DeclarationError(where="Grammar.rules", value=(), allowed="at least one rule")
-    areas = grammar.areas
-    _known("Grammar.root", [grammar.root], areas)
-    _known("Grammar.parts", [*grammar.parts, *(each for parts in grammar.parts.values() for each in parts)], areas)
-    if grammar.embedding is not None:
-        _known("Embedding.heads", grammar.embedding.heads, areas)
-        _known("Embedding.missing", [grammar.embedding.missing], areas)
-        _new("Embedding.stack", grammar.embedding.stack, (*areas, LEX))
-    _gates("Grammar.closed", grammar, grammar.closed)
-    for rule in grammar.rules:
-        _check_rule(rule, grammar)
-    classes = {rule.word for rule in grammar.rules}
-    for word, kind in grammar.words.items():
-        if kind not in classes:
-            allowed = f"one of {', '.join(sorted(classes))}, for which there are rules"
-            raise DeclarationError(where=f"Grammar.words[{word!r}]", value=kind, allowed=allowed)
-    _new("Grammar: area", areas, (LEX,))
-    seen = [(rule.word, rule.area) for rule in grammar.rules]
-    for pair in seen:
-        if seen.count(pair) > 1:
-            raise DeclarationError(where="Grammar.rules", value=pair, allowed="one rule for a class and an area")
-
-
-def _check_rule(rule: Rule, grammar: Grammar) -> None:
-    _known(f"{rule.named}.silences", rule.silences, grammar.areas)
-    _known(f"{rule.named}.links", rule.links, grammar.areas)
-    for other in rule.links:
-        if not {(rule.area, other), (other, rule.area)} & set(grammar.pairs):
-            cure = "add the pair to Grammar.parts, the area of the head first"
-            allowed = f"areas whose words depend on that of {rule.area!r}, or on which that depends"
-            raise DeclarationError(where=f"{rule.named}.links", value=other, allowed=allowed, cure=cure)
-    for kind in ("opens", "closes"):
-        _gates(f"{rule.named}.{kind}", grammar, getattr(rule, kind))
-
-
-def _gates(where: str, grammar: Grammar, texts: Iterable[str]) -> None:
-    """Refuse gates of areas, or of fibers, that there are not."""
-    there = {*grammar.pairs, *((LEX, area) for area in (*grammar.areas, *grammar.stack))}
-    for text in texts:
-        gate = Gate.read(where, text)
-        _known(where, gate.areas, (LEX, *grammar.areas, *grammar.stack))
-        if len(gate.areas) == 2 and gate.areas not in there and gate.areas[::-1] not in there:
-            cure = "add the pair to Grammar.parts, the area of the head first"
-            raise DeclarationError(where=where, value=text, allowed="fibers that the grammar has", cure=cure)
-        if gate.lock == WORD:
-            raise DeclarationError(
-                where=where, value=text, allowed=f"a lock other than {WORD!r}, which the parser uses"
-            )
-
-
-def _known(where: str, names: Iterable[str], areas: tuple[str, ...]) -> None:
-    for name in names:
-        if name not in areas:
-            cure = f"{unknown('area', name, areas)}; areas are those that rules fill"
-            raise DeclarationError(where=where, value=name, allowed="an area of the grammar", cure=cure)
-
-
-def _new(where: str, names: Iterable[str], taken: tuple[str, ...]) -> None:
-    for name in names:
-        if name in taken:
-            raise DeclarationError(where=where, value=name, allowed=f"a name other than {', '.join(taken)}")

@@ -23,6 +23,8 @@ from brainsim.declare.plasticity import Plasticity
 from brainsim.models.language.scenes import FRAMES, ROLES
 
 Mechanism = Literal["syntax", "role"]
+
+
 @dataclass(frozen=True)
 class Slot:
     """A role, its position, the areas that gate them, and the lexical area of the words that fill them."""

@@ -9,7 +9,6 @@ word that a clause is about, so that no words are read a second time.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,57 +18,15 @@ from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError, UnusedWarning
 from brainsim.models.language.clauses import Clauses
+from brainsim.models.language.gate import LEX
 from brainsim.models.language.gating import Gates
-from brainsim.models.language.grammar import LEX, Grammar, Rule
+from brainsim.models.language.grammar import Grammar, Rule
 from brainsim.models.language.linking import Linking
+from brainsim.models.language.parsed import Parsed
 from brainsim.models.language.parser_brain import parser_brain
-from brainsim.models.language.readout import Dependency, Reader
+from brainsim.models.language.readout import Reader
 from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.simulator import Simulator
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """What a brain makes of a sentence.
-
-    Attributes
-    ----------
-    words : tuple of str
-        In their order.
-    root : str
-        The word on which the sentence depends, as the brain reads it: "unknown" if it fires none.
-    dependencies : tuple of Dependency
-        Read from the firing of the root alone.
-    unread : tuple of str
-        Words of the sentence that the brain does not reach from the root.
-    assemblies : tuple of Assembly
-        What formed for each word that went to an area, labelled with it.
-    """
-
-    words: tuple[str, ...]
-    root: str
-    dependencies: tuple[Dependency, ...]
-    unread: tuple[str, ...] = ()
-    assemblies: tuple[Assembly, ...] = ()
-
-    def tree(self) -> str:
-        """Return the dependencies as an indented text, a word on each line.
-
-        >>> from brainsim.models.language import Dependency, Parsed
-        >>> print(Parsed(("dogs", "run"), "run", (Dependency("run", "SUBJ", "dogs"),)).tree())
-        run
-          SUBJ dogs
-        """
-        lines = [self.root]
-        self._add(lines, self.root, (self.root,))
-        return "\n".join(lines)
-
-    def _add(self, lines: list[str], head: str, above: tuple[str, ...]) -> None:
-        for dependency in self.dependencies:
-            if dependency.head == head:
-                lines.append(f"{'  ' * len(above)}{dependency.label} {dependency.word}")
-                if dependency.word not in above:
-                    self._add(lines, dependency.word, (*above, dependency.word))
 
 
 class Parser:

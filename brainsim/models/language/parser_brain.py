@@ -6,7 +6,8 @@ from brainsim.declare.area import Area
 from brainsim.declare.brain import Brain
 from brainsim.declare.patterns import disjoint
 from brainsim.declare.rules import Hebbian
-from brainsim.models.language.grammar import LEX, Grammar
+from brainsim.models.language.gate import LEX
+from brainsim.models.language.grammar import Grammar
 
 BETWEEN, WITHIN = 0.5, 0.05
 """How fast fibers between areas and within areas learn, beside those of LEX, as in the published parser."""

@@ -7,20 +7,14 @@ from typing import NamedTuple
 
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
-from brainsim.models.language.grammar import LEX, Grammar
+from brainsim.models.language.gate import LEX
+from brainsim.models.language.grammar import Grammar
+from brainsim.models.language.parsed import Dependency
 from brainsim.operations import evoke, read_out
 from brainsim.simulate.simulator import Simulator
 
 CLAUSE = "CLAUSE"
 """The label with which the root of a clause depends on the word that the clause says something about."""
-
-
-class Dependency(NamedTuple):
-    """One word depends on another: ``Dependency("run", "SUBJ", "dogs")``."""
-
-    head: str
-    label: str
-    word: str
 
 
 class Node(NamedTuple):

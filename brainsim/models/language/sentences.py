@@ -1,16 +1,15 @@
 """Sentences heard, said and understood: which rounds run, and which position is next.
 
 Gates and locks of the brain decide what can fire: a position only while it is due, a role's words only at its turn, and
-positions of the other class are locked while a word is heard.  What is left in Python: the sequence of rounds, the
+the way into positions of the other class is locked while a word is heard.  What is left in Python: the sequence of rounds, the
 choice of the most driven area (inhibition between areas, by a probe), which role of the scene a word drives most, and
 to begin again with the next frame where a role stayed empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
@@ -18,27 +17,13 @@ from brainsim.declare.fiber import FiberSet
 from brainsim.errors import DeclarationError
 from brainsim.models.language.order import Order, Slot
 from brainsim.models.language.scenes import FRAMES, UNKNOWN, Scene
+from brainsim.models.language.words import Words
 from brainsim.operations import input_to, most_driven
+from brainsim.simulate.recordings.recording import Recording
 from brainsim.simulate.simulator import Simulator
 
 CLASS = "class"
 """The lock on the positions and roles that a word of another class cannot fill."""
-
-
-class Words(Protocol):
-    """How words enter and leave the part of a brain that knows their order."""
-
-    def hear(self, word: str) -> Area | None:
-        """Let the sound of a word fire its lexical area, and return that; ``None`` if the word has no class."""
-
-    def show(self, slot: Slot, word: str) -> None:
-        """Let the filler of a role fire in its role area, where it is held."""
-
-    def spoken(self, slot: Slot) -> str:
-        """Say what fires in the lexical area of a slot, and return the word that is heard, or "unknown"."""
-
-    def meant(self, slot: Slot) -> str:
-        """Return the word whose meaning what fires in the lexical area of a slot is, or "unknown"."""
 
 
 @dataclass(frozen=True)
@@ -83,36 +68,55 @@ class Sentences:
         self._to_role = {slot.role: slot.lex >> slot.filler for slot in self._slots}
         self._to_words = {slot.role: slot.filler >> slot.lex for slot in self._slots}
 
-    def hear(self, words: Sequence[str], scene: Scene) -> None:
-        """Learn order from a sentence heard while its scene is seen: one word for each role."""
+    def hear(self, words: Sequence[str], scene: Scene) -> bool:
+        """Learn order from a sentence heard while its scene is seen; return whether each word fitted a role.
+
+        A word that has no class, or that of no role that is due, ends the sentence.
+        """
         fillers, sim = scene.fillers, self._sim
-        if len(words) != len(fillers):
-            raise DeclarationError(
-                where="hear.words", value=" ".join(words), allowed=f"{len(fillers)} words, one for each role of the scene"
-            )
+        if sorted(words) != sorted(fillers.values()):
+            wanted, given = ", ".join(fillers.values()), " ".join(words)
+            raise DeclarationError(where="hear.words", value=given, allowed=f"the words of the scene ({wanted})")
         self._see(scene)
         self._begin(scene.frame, tuple(fillers))
         self._open(slot.turn for slot in self._slots)
         previous: Area = self._order.start
         for word in words:
-            slot = self._meant(word, tuple(fillers))
+            slot = self._meant(word)
+            if slot is None:
+                break
             self._learn(slot)
             previous = self._advance(slot, previous)
+        followed = not any(sim.fires(slot.due) for slot in self._slots)
         sim.silence()
+        return followed
 
     def say(self, scene: Scene) -> tuple[str, ...]:
         """Return the words of a scene in the order in which its positions fire; a probe."""
-        said = []
         with self._sim.frozen():
-            self._see(scene)
-            self._begin(scene.frame, tuple(scene.fillers))
-            previous: Area = self._order.start
-            while (slot := self._next(self._slots)) is not None:
-                self._run_into(slot)
-                previous = self._advance(slot, previous)
-                self._sim.run(self._to_words[slot.role])
-                said.append(self._words.spoken(slot))
-        return tuple(said)
+            return tuple(word for _, word in self._saying(scene))
+
+    def record(self, scene: Scene, areas: Sequence[Area]) -> Recording:
+        """Say a scene, and return what fires in some areas meanwhile, with a mark where each role has its turn."""
+        with self._sim.frozen() as sim:
+            recording = sim.record(*areas)
+            recording.mark("scene")
+            for _ in self._saying(scene, recording):
+                pass
+        return recording
+
+    def _saying(self, scene: Scene, recording: Recording | None = None) -> Iterator[tuple[Slot, str]]:
+        """Let a scene be said, and yield each position with the word that is heard."""
+        self._see(scene)
+        self._begin(scene.frame, tuple(scene.fillers))
+        previous: Area = self._order.start
+        while (slot := self._next()) is not None:
+            if recording is not None:
+                recording.mark(slot.role)
+            self._run_into(slot)
+            previous = self._advance(slot, previous)
+            self._sim.run(self._to_words[slot.role])
+            yield slot, self._words.spoken(slot)
 
     def understand(self, words: Sequence[str], frame: str | None = None) -> Understood:
         """Return who does what to whom; a probe.
@@ -121,7 +125,9 @@ class Sentences:
         """
         frames = tuple(FRAMES) if frame is None else (frame,)
         if not words or frame not in (None, *FRAMES):
-            raise DeclarationError(where="understand", value=(tuple(words), frame), allowed=f"words, and one of {frames}")
+            raise DeclarationError(
+                where="understand", value=(tuple(words), frame), allowed=f"words, and one of {frames}"
+            )
         for each in frames:
             with self._sim.frozen():
                 found = self._understood(words, each)
@@ -154,6 +160,7 @@ class Sentences:
     def _understood(self, words: Sequence[str], frame: str) -> Understood | None:
         """Return what words say in a frame; ``None`` if they do not fit it."""
         sim = self._sim
+        sim.silence()
         self._begin(frame, FRAMES[frame])
         previous: Area = self._order.start
         filled = []
@@ -176,15 +183,17 @@ class Sentences:
 
     def _heard(self, lex: Area) -> Slot | None:
         """Let the position, and with the mechanism "role" the role, of a word fire that fires its lexical area."""
-        closed = [area for slot in self._slots if slot.lex is not lex for area in (slot.position, slot.filler)]
-        self._sim.inhibit(*closed, lock=CLASS)
-        slot = self._next([slot for slot in self._slots if slot.lex is lex], with_words=True)
-        if slot is not None:
+        # Only fibers into the positions of the other class are closed: what fires there still drives the next position.
+        for slot in self._slots:
+            if slot.lex is not lex:
+                self._sim.inhibit(self._into[slot.role] | self._role_fibers(slot), lock=CLASS)
+        chosen = self._next(with_words=True)
+        if chosen is not None:
             if self._order.mechanism == "role":
-                self._sim.run(self._to_role[slot.role] | self._into_roles[slot.role])
-            self._run_into(slot)
+                self._sim.run(self._role_fibers(chosen))
+            self._run_into(chosen)
         self._sim.disinhibit(lock=CLASS)
-        return slot
+        return chosen
 
     def _begin(self, frame: str, due: Sequence[str]) -> None:
         """Let Start and Mood fire, and the areas of the positions that are due."""
@@ -207,36 +216,33 @@ class Sentences:
                 self._words.show(slot, scene.fillers[slot.role])
                 self._sim.hold(slot.filler)
 
-    def _next(self, slots: Sequence[Slot], *, with_words: bool = False) -> Slot | None:
+    def _next(self, *, with_words: bool = False) -> Slot | None:
         """Return the slot that is driven most among those that are due."""
         by_role = self._order.mechanism == "role"
         if by_role and not with_words:
-            return self._most(slots)
-        fibers = [fiber for slot in slots for fiber in (self._role_fibers(slot) if by_role else self._into[slot.role])]
-        area = most_driven(self._sim, [slot.filler if by_role else slot.position for slot in slots], fibers)
-        return next((slot for slot in slots if area in (slot.filler, slot.position)), None)
+            return self._most()
+        fibers = [f for slot in self._slots for f in (self._role_fibers(slot) if by_role else self._into[slot.role])]
+        area = most_driven(self._sim, [slot.filler if by_role else slot.position for slot in self._slots], fibers)
+        return next((slot for slot in self._slots if area in (slot.filler, slot.position)), None)
 
     def _role_fibers(self, slot: Slot) -> FiberSet:
+        """Return the fibers from words, and with the mechanism "role" from order, into a role."""
         return self._to_role[slot.role] | self._into_roles[slot.role]
 
-    def _most(self, slots: Sequence[Slot]) -> Slot | None:
+    def _most(self) -> Slot | None:
         """Return the slot whose filler in the scene has the largest input from the position that fires."""
         sim = self._sim
-        there = [slot for slot in slots if sim.fires(slot.filler)]
+        there = [slot for slot in self._slots if sim.fires(slot.filler)]
         inputs = [input_to(sim, sim.assembly(slot.filler), self._into_roles[slot.role]) for slot in there]
         return there[inputs.index(max(inputs))] if inputs and max(inputs) > 0 else None
 
-    def _meant(self, word: str, roles: Sequence[str]) -> Slot:
+    def _meant(self, word: str) -> Slot | None:
         """Return the slot whose filler in the scene a word drives most, of those that are due."""
         sim, lex = self._sim, self._words.hear(word)
-        found = [slot for slot in self._slots if slot.role in roles and slot.lex is lex and sim.fires(slot.due)]
-        if not found:
-            cure = "give a scene with a word for every role, as it is said"
-            raise DeclarationError(where="hear.words", value=word, allowed="a word of the scene", cure=cure)
+        found = [slot for slot in self._slots if slot.lex is lex and sim.fires(slot.due)]
         inputs = [input_to(sim, sim.assembly(slot.filler), self._to_role[slot.role]) for slot in found]
-        assert lex is not None
-        sim.silence(lex)
-        return found[inputs.index(max(inputs))]
+        sim.silence(*(slot.lex for slot in self._slots))
+        return found[inputs.index(max(inputs))] if inputs else None
 
     def _learn(self, slot: Slot) -> None:
         """Learn that a position follows: one round, and one more in which the position also drives itself."""

@@ -7,23 +7,21 @@ from typing import Any
 
 from brainsim._arguments import checked
 from brainsim._validation import count
-from brainsim.areas import Motor, Visual
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.rules import Hebbian
 from brainsim.errors import DeclarationError
-from brainsim.models.language.order import Mechanism, Order, Slot
-from brainsim.models.language.scenes import UNKNOWN, Scene
+from brainsim.models.language.order import Mechanism, Order
+from brainsim.models.language.scenes import Scene
 from brainsim.models.language.sentences import Sentences, Understood
 from brainsim.models.language.trees import add_phrase, merge_tree, read_tree
 from brainsim.models.language.word_order import BACK, FORWARD, ORDER
+from brainsim.models.language.words import Grounded
 from brainsim.models.nemo import Lexicon, Sentence, WordLearner
-from brainsim.operations import read_out
+from brainsim.simulate.recordings.recording import Recording
 
 WORDS = Hebbian(0.06, w_max=1000)
-LEAST = 0.5
-"""Least share of a pattern that must fire to be read."""
 
 
 class Speaker:
@@ -79,21 +77,22 @@ class Speaker:
     Examples
     --------
     >>> from brainsim.models.language import Scene, Speaker
-    >>> from brainsim.models.nemo import english, random_sentences
+    >>> from brainsim.models.language.words import Grounded
+    from brainsim.models.nemo import english, random_sentences
     >>> brain = Speaker(english().take(3, 2), n=2000, k=30, p=0.3, role_p=0.3, pattern_k=30, seed=1)
     >>> for sentence in random_sentences(brain.lexicon, 80, seed=1):
     ...     brain.learn_words(sentence)
     >>> brain.learn_roles()
-    >>> scenes = [Scene(a, v, b) for a in brain.lexicon.nouns for v in brain.lexicon.verbs for b in brain.lexicon.nouns if a != b]
-    >>> for scene in scenes[:3]:
-    ...     brain.hear((scene.patient, scene.action, scene.agent), scene)  # object, verb, subject
-    >>> said = brain.say(scenes[-1])
-    >>> said == (scenes[-1].patient, scenes[-1].action, scenes[-1].agent)
+    >>> nouns, (one, two) = brain.lexicon.nouns, brain.lexicon.verbs
+    >>> for agent, patient in zip(nouns, nouns[::-1]):
+    ...     if agent != patient:
+    ...         _ = brain.hear((patient, one, agent), Scene(agent, one, patient))  # object, verb, subject
+    >>> new = Scene(nouns[1], two, nouns[0])
+    >>> brain.say(new) == (nouns[0], two, nouns[1])
     True
-    >>> brain.understand(said).is_scene(scenes[-1])
+    >>> brain.understand((nouns[0], two, nouns[1])).is_scene(new)
     True
-    >>> root = brain.store(scenes[-1])
-    >>> brain.recall(root).is_scene(scenes[-1])
+    >>> brain.recall(brain.store(new)).is_scene(new)
     True
 
     References
@@ -158,23 +157,33 @@ class Speaker:
         self.sim.silence()
 
     @checked()
-    def hear(self, words: Sequence[str], scene: Scene) -> None:
-        """Learn order from a sentence heard while its scene is seen: one word for each role of the scene.
+    def hear(self, words: Sequence[str], scene: Scene) -> bool:
+        """Learn order from a sentence heard while its scene is seen; return whether the brain could follow it.
+
+        A word whose sound fires no lexical area, or that of a class of which no role is due, ends the sentence.
 
         Raises
         ------
         DeclarationError
-            If a word is unknown, a word's sound fires no lexical area of a role that is free, or there are more or
-            fewer words than roles.
+            If a word is not in the lexicon, or the words are not those of the scene.
         """
         self._check(words, scene)
-        self._sentences.hear(words, scene)
+        return self._sentences.hear(words, scene)
 
     @checked()
     def say(self, scene: Scene) -> tuple[str, ...]:
         """Return the words that phonology fires, one after the other; "unknown" where it fires none.  A probe."""
         self._check((), scene)
         return self._sentences.say(scene)
+
+    @checked()
+    def record(self, scene: Scene, *areas: Area) -> Recording:
+        """Say a scene, and return what fires in some areas (all, if none is named) meanwhile.
+
+        Marks say where the scene is seen, and where each role has its turn.  A probe.
+        """
+        self._check((), scene)
+        return self._sentences.record(scene, areas)
 
     @checked()
     def understand(self, words: Sequence[str], frame: str | None = None) -> Understood:
@@ -216,64 +225,3 @@ class Speaker:
             kind, there = ("verb", self.lexicon.verbs) if role == "action" else ("noun", self.lexicon.nouns)
             if word not in there:
                 raise DeclarationError(where=f"Scene.{role}", value=word, allowed=f"a {kind} of the lexicon")
-
-
-class Grounded:
-    """Words that have a sound, a meaning and an assembly in a lexical area."""
-
-    def __init__(self, learner: WordLearner) -> None:
-        self._learner, self._sim = learner, learner.sim
-
-    def grounding(self, lex: Area) -> Visual | Motor:
-        """Return the area of what the words of a lexical area mean."""
-        return self._learner.visual if lex is self._learner.lex1 else self._learner.motor
-
-    def hear(self, word: str) -> Area | None:
-        """Let the sound of a word fire the lexical area that fires it back, and return that; ``None`` if none does."""
-        learner, sim = self._learner, self._sim
-        heard = learner.listen(word)
-        best = heard.areas_by("readback")
-        if len(best) > 1 or heard.readback[best[0]] < LEAST:
-            return None
-        lex = learner.brain[best[0]]
-        sim.present(learner.phon[word])
-        sim.run(learner.phon >> lex, learn=())
-        sim.hold(lex)
-        sim.silence(learner.phon)
-        return lex
-
-    def link(self, slot: Slot, word: str, rounds: int) -> None:
-        """Form an assembly in a role of what a thing or an action fires in its lexical area, linked both ways."""
-        sim = self._sim
-        sim.silence()
-        self._mean(slot, word)
-        sim.present(slot.turn["on"], slot.due["on"])
-        sim.run(slot.lex >> slot.filler)
-        if rounds > 1:
-            sim.run(slot.lex >> slot.filler | slot.filler >> slot.lex, rounds - 1)
-
-    def show(self, slot: Slot, word: str) -> None:
-        """Let a thing or an action fire its assembly in a role."""
-        self._mean(slot, word)
-        self._sim.run(slot.lex >> slot.filler, learn=())
-        self._sim.silence(slot.lex)
-
-    def spoken(self, slot: Slot) -> str:
-        """Return the word whose sound fires."""
-        return self._read(slot, self._learner.phon)
-
-    def meant(self, slot: Slot) -> str:
-        """Return the word whose meaning fires."""
-        return self._read(slot, self.grounding(slot.lex))
-
-    def _read(self, slot: Slot, area: Area) -> str:
-        self._sim.run(slot.lex >> area, learn=())
-        return read_out(self._sim.assembly(area), area.patterns, threshold=LEAST).label or UNKNOWN
-
-    def _mean(self, slot: Slot, word: str) -> None:
-        """Hold what a thing or an action fires in its lexical area."""
-        sim, grounding = self._sim, self.grounding(slot.lex)
-        sim.present(grounding[word])
-        sim.run(grounding >> slot.lex, learn=())
-        sim.hold(slot.lex)
-        sim.silence(grounding)

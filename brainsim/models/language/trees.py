@@ -16,6 +16,8 @@ from brainsim._validation import count
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.brain import Brain
+from brainsim.declare.fiber import Fiber
+from brainsim.declare.graph import Random
 from brainsim.declare.rules import Hebbian
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations import evoke, merge
@@ -92,13 +94,14 @@ def add_phrase(
         cure = "a phrase of two nouns needs an area for each"
         raise DeclarationError(where="add_phrase.other", value=other, allowed="another area than part", cure=cure)
     area = Area(name, n, k, refraction=beta)
-    forward, backward = Hebbian(beta, w_max), Hebbian(back, w_max)
-    for each in (part, other):
-        brain.area(each)
+    fibers = []
+    for each in (brain.area(part), brain.area(other)):
+        fibers += [(each, area, Hebbian(beta, w_max)), (area, each, Hebbian(back, w_max))]
+    for source, target, rule in fibers:
+        Fiber(source, target, Random(p), rule)  # refuses what does not fit, before anything is added
     brain.add(area)
-    for each in (part, other):
-        brain.connect(each, area, p, forward)
-        brain.connect(area, each, p, backward)
+    for source, target, rule in fibers:
+        brain.connect(source, target, p, rule)
     return area
 
 
@@ -136,9 +139,10 @@ def merge_tree(sim: Simulator, tree: Tree, rounds: int = 6) -> Assembly:
     rounds = count("merge_tree.rounds", rounds, 1)
     areas = _areas("merge_tree", sim, tree, Assembly)
     sim.silence(*areas)
-    root = _merged(sim, tree, rounds)
-    sim.silence(*areas)
-    return root
+    try:
+        return _merged(sim, tree, rounds)
+    finally:
+        sim.silence(*areas)
 
 
 @checked("shape")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from brainsim._arguments import checked
@@ -13,10 +13,10 @@ from brainsim.declare.patterns import disjoint
 from brainsim.declare.plasticity import Plasticity
 from brainsim.declare.rules import Hebbian
 from brainsim.errors import DeclarationError
-from brainsim.models.language.order import Mechanism, Order, Slot
-from brainsim.models.language.scenes import UNKNOWN, Scene
+from brainsim.models.language.order import Mechanism, Order
+from brainsim.models.language.scenes import Scene
 from brainsim.models.language.sentences import Sentences, Understood
-from brainsim.operations import read_out
+from brainsim.models.language.words import Patterns
 from brainsim.simulate.simulator import Simulator
 
 ORDER = Hebbian(0.1, w_max=16)
@@ -69,7 +69,7 @@ class WordOrder:
     >>> from brainsim.models.language import Scene, WordOrder
     >>> language = WordOrder(["dog", "cat", "cow"], ["bites", "sees"], n=1000, seed=1, backend="reference")
     >>> for agent, action, patient in (("cat", "sees", "dog"), ("dog", "bites", "cow"), ("cow", "sees", "cat")):
-    ...     language.hear((agent, action, patient), Scene(agent, action, patient))
+    ...     _ = language.hear((agent, action, patient), Scene(agent, action, patient))
     >>> language.say(Scene("cow", "bites", "dog"))
     ('cow', 'bites', 'dog')
     >>> language.understand("dog bites cat".split()).fillers
@@ -127,7 +127,7 @@ class WordOrder:
         return self._noun if kind == "noun" else self._verb
 
     @checked()
-    def hear(self, words: Sequence[str], scene: Scene) -> None:
+    def hear(self, words: Sequence[str], scene: Scene) -> bool:
         """Learn from a sentence and its scene.
 
         Parameters
@@ -137,13 +137,18 @@ class WordOrder:
         scene : Scene
             What they are about.
 
+        Returns
+        -------
+        bool
+            Whether each word found a role.
+
         Raises
         ------
         DeclarationError
-            If a word is unknown or not of the scene, or there are more or fewer words than roles.
+            If a word is unknown, or the words are not those of the scene.
         """
         self._check(words, scene)
-        self._sentences.hear(words, scene)
+        return self._sentences.hear(words, scene)
 
     @checked()
     def say(self, scene: Scene) -> tuple[str, ...]:
@@ -166,8 +171,8 @@ class WordOrder:
         words : sequence of str
             A sentence.
         frame : str, optional
-            ``"two"``, ``"one"`` or ``"object"``, where the listener knows it.  By default frames are tried in this order,
-            until one is filled.
+            ``"two"``, ``"one"`` or ``"object"``, where the listener knows it.  By default they are tried in this
+            order, until one is filled.
 
         Raises
         ------
@@ -188,39 +193,6 @@ class WordOrder:
             wanted = "verb" if role == "action" else "noun"
             if kinds[word] != wanted:
                 raise DeclarationError(where=f"Scene.{role}", value=word, allowed=f"a {wanted} of this brain")
-
-
-class Patterns:
-    """Words that are patterns of their lexical areas."""
-
-    def __init__(self, sim: Simulator, areas: Mapping[str, Area]) -> None:
-        self._sim, self._areas = sim, areas
-
-    def hear(self, word: str) -> Area | None:
-        """Let a word fire, and return its lexical area."""
-        self._sim.present(self._areas[word][word])
-        return self._areas[word]
-
-    def link(self, slot: Slot, word: str, rounds: int) -> None:
-        """Form an assembly of a word in a role, linked both ways."""
-        sim = self._sim
-        sim.silence()
-        sim.present(slot.turn["on"], slot.due["on"], slot.lex[word])
-        sim.run(slot.lex >> slot.filler)
-        if rounds > 1:
-            sim.run(slot.lex >> slot.filler | slot.filler >> slot.lex, rounds - 1)
-
-    def show(self, slot: Slot, word: str) -> None:
-        """Let the assembly of a word in a role fire."""
-        self._sim.present(slot.lex[word])
-        self._sim.run(slot.lex >> slot.filler, learn=())
-        self._sim.silence(slot.lex)
-
-    def spoken(self, slot: Slot) -> str:
-        """Return the word whose pattern fires."""
-        return read_out(self._sim.assembly(slot.lex), slot.lex.patterns).label or UNKNOWN
-
-    meant = spoken  # a pattern is sound and meaning at once
 
 
 def _lexical(name: str, words: Sequence[str], k: int) -> Area:

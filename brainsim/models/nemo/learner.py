@@ -130,6 +130,8 @@ class WordLearner:
         Largest fraction of a grounding that words rated alike can share.
     tau : int
         Rounds with recurrence and feedback after the first round of each word.
+    refraction : float
+        Refraction of the lexical areas: with that of ``beta``, thresholds rise as weights do; see `Area`.
     extend : callable, optional
         Called with the learner before its simulator is built, to add areas and fibers to `brain`.  Word learning does
         not open them.
@@ -149,6 +151,7 @@ class WordLearner:
         pattern_k: int = 100,
         shared: float = 0.5,
         tau: int = 2,
+        refraction: float = 0.0,
         extend: Callable[[Self], None] | None = None,
         **simulator: Any,
     ) -> None:
@@ -161,7 +164,7 @@ class WordLearner:
             Visual(lexicon.nouns, pattern_k, ratings, shared),
             Motor(lexicon.verbs, pattern_k, ratings, shared),
         )
-        self.lex1, self.lex2 = brain.add(Lex("Lex1", n, k), Lex("Lex2", n, k))
+        self.lex1, self.lex2 = brain.add(*(Lex(name, n, k, refraction) for name in ("Lex1", "Lex2")))
         for lex, grounding in ((self.lex1, self.visual), (self.lex2, self.motor)):
             for source, target in ((self.phon, lex), (grounding, lex), (lex, lex), (lex, self.phon), (lex, grounding)):
                 brain.connect(source, target, p, plasticity)
