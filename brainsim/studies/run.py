@@ -255,7 +255,9 @@ class Run:
         found = {"scores.csv": tables.scores(metrics), "curve.csv": tables.curves(metrics)}
         for (name, rows), source in zip(found.items(), ("by_seed", "curve"), strict=True):
             if not rows and source in metrics:
-                self.notes.append(f"{name} has no rows: metrics.{source} has another form than docs/run_folder.md says")
+                self.notes.append(
+                    f"{name} has no rows: metrics.{source} has another form than docs/howto/run_folder.md says"
+                )
             with self.file(name) as path:
                 tables.write(path, rows, step=source == "curve")
 

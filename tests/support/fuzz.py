@@ -46,6 +46,7 @@ FIRST_SECONDS = 600.0  # kernels may have to be compiled
 SEALED, UNSEALED = ("bytes", "edited", "forged", "foreign"), ("bytes", "edited", "foreign")
 FAMILIES = {
     "state": SEALED,
+    "state of vectors": SEALED,
     "dump": SEALED,
     "history": SEALED,
     "open history": ("bytes",),
@@ -53,7 +54,7 @@ FAMILIES = {
     **{f"state of format {version}": UNSEALED for version in (1, 2, 3, 4)},
 }
 # How often each kind comes.  A file without a seal costs a process of its own.
-WEIGHTS = {"state": 8, "dump": 6, "history": 4, "open history": 2, "run folder": 8}
+WEIGHTS = {"state": 8, "state of vectors": 6, "dump": 6, "history": 4, "open history": 2, "run folder": 8}
 NEEDS_NO_CARE = ("byte-order mark", "other ends of lines")
 
 
