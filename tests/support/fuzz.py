@@ -8,7 +8,7 @@ prints a table by kind of file and one by kind of damage, and what failed.  The 
 - same: exactly the content of the whole file (of a history that is still being written, its first rounds).
 - valid: other content that is all that the file says, and that a brain can have: what someone changed who wrote a new
   seal, or a file of a format that has none.
-- CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT is other content, or content that a reader passes over.
+- CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT is other content, or content that a reader skips.
 
 A seal is no signature: damage inside HDF5 that is sealed again on purpose can crash the reader.
 """

@@ -116,7 +116,7 @@ def rank(arm: Arm, log_gate: Tensor, recency: float | Tensor = 0.0, position: Te
 
     Notes
     -----
-    λ·s grows with the length of the text, and float32 would round differences of log g away; hence float64.
+    λ·s grows with the length of the text, and float32 would round differences of log g away; so float64.
     """
     if arm not in _RANKS:
         raise DeclarationError(unknown("arm of routing", arm, _RANKS), where="rank.arm", value=arm)

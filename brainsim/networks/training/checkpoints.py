@@ -48,7 +48,7 @@ class Checkpoint:
     preset : Preset
         The preset that the network is made of.
     config : object
-        Its sizes: those of the preset, but for what was changed.
+        Its sizes: those of the preset, except what was changed.
     tokenizer : Tokenizer
         Of its text.
     recipe : Recipe
@@ -233,7 +233,7 @@ def _part(path: Path, what: str, read: Callable[[], T]) -> T:
 def _check_sizes(path: Path, file: Any, preset: Preset, config: Any, tokenizer: Tokenizer) -> None:
     """Refuse weights that are not those of a model of these sizes, before there is memory for any."""
     held = {name for name in file.keys() if name.startswith("model/")}  # noqa: SIM118 - not a mapping
-    if config.layers > len(held):  # a model of so many layers would take long to build, be it without memory
+    if config.layers > len(held):  # a model of so many layers would take long to build, even without memory
         raise CheckpointError(f"{path}: holds {len(held)} tensors, too few for {config.layers} layers")
     if tokenizer.vocabulary > config.vocabulary:
         few = f"its model has {config.vocabulary} tokens, fewer than the {tokenizer.vocabulary} of its tokenizer"
