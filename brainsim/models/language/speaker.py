@@ -79,7 +79,7 @@ class Speaker:
     >>> from brainsim.models.language import Scene, Speaker
     >>> from brainsim.models.language.words import Grounded
     from brainsim.models.nemo import english, random_sentences
-    >>> brain = Speaker(english().take(3, 2), n=2000, k=30, p=0.3, role_p=0.3, pattern_k=30, seed=1)
+    >>> brain = Speaker(english().take(3, 2), n=10_000, seed=1)
     >>> for sentence in random_sentences(brain.lexicon, 80, seed=1):
     ...     brain.learn_words(sentence)
     >>> brain.learn_roles()
