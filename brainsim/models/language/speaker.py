@@ -101,6 +101,10 @@ class Speaker:
     arXiv 2507.11788, 2025.
     """
 
+    order: Order
+    vp: Area
+    sent: Area
+
     @checked()
     def __init__(
         self,
@@ -133,9 +137,9 @@ class Speaker:
                 forward=forward,
                 back=back,
             )
-            role, size = self.order.role, {"n": n, "k": k, "p": role_p}
-            self.vp = add_phrase(learner.brain, "VP", role.action, role.patient, **size)
-            self.sent = add_phrase(learner.brain, "Sent", role.agent, self.vp, **size)
+            role = self.order.role
+            self.vp = add_phrase(learner.brain, "VP", role.action, role.patient, n=n, k=k, p=role_p)
+            self.sent = add_phrase(learner.brain, "Sent", role.agent, self.vp, n=n, k=k, p=role_p)
 
         self.learner = WordLearner(lexicon, rule, n=n, k=k, p=p, pattern_k=pattern_k, extend=extend, **simulator)
         self.brain, self.sim, self.lexicon = self.learner.brain, self.learner.sim, lexicon
