@@ -119,7 +119,16 @@ def words_of(scene: Scene, order: str) -> tuple[str, ...]:
 
 
 @experiment(
-    quick={"n": 1000, "shares": "0.3", "sentences": 10, "most": 10, "sizes": "4+2", "seeds": 2, "roles_in_grid": False}
+    quick={
+        "n": 1000,
+        "orders": "SVO,OSV",
+        "shares": "0.3",
+        "sentences": 6,
+        "most": 10,
+        "sizes": "4+2",
+        "roles_in_grid": False,
+        "seeds": 2,
+    }
 )
 def word_order(
     run: Run,
