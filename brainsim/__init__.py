@@ -1,8 +1,8 @@
 """brainsim: an exact, reproducible simulator of brains made of areas and assemblies.
 
 Declare a `Brain` of `Area` objects, connect them with plastic fibers, and run rounds with a `Simulator`.  The modules
-``areas``, ``bench``, ``cascade``, ``dumps``, ``export``, ``models``, ``nemo``, ``operations``, ``patterns``, ``plots``,
-``statistics`` and ``studies`` load when they are first used.
+``areas``, ``bench``, ``cascade``, ``dumps``, ``export``, ``language``, ``models``, ``nemo``, ``operations``,
+``patterns``, ``plots``, ``statistics`` and ``studies`` load when they are first used.
 
 Examples
 --------
@@ -50,7 +50,7 @@ from brainsim.studies.experiment import experiment
 if TYPE_CHECKING:
     from brainsim import areas, bench, models, operations, plots, studies
     from brainsim.declare import patterns
-    from brainsim.models import cascade, nemo
+    from brainsim.models import cascade, language, nemo
     from brainsim.simulate import dumps, export
     from brainsim.simulate.recordings.history import History
     from brainsim.studies import statistics
@@ -62,6 +62,7 @@ _MODULES = {
     "cascade": "brainsim.models.cascade",
     "dumps": "brainsim.simulate.dumps",
     "export": "brainsim.simulate.export",
+    "language": "brainsim.models.language",
     "models": "brainsim.models",
     "nemo": "brainsim.models.nemo",
     "operations": "brainsim.operations",
@@ -144,6 +145,7 @@ __all__ = [
     "dumps",
     "experiment",
     "export",
+    "language",
     "models",
     "nemo",
     "operations",

@@ -18,6 +18,7 @@ from brainsim.cli.feel import feel
 from brainsim.cli.files import check, diff, show
 from brainsim.cli.graph import graph
 from brainsim.cli.lm import lm
+from brainsim.cli.parse import parse
 from brainsim.cli.plot import plot
 from brainsim.cli.report import report, view
 from brainsim.cli.run import run
@@ -44,7 +45,7 @@ def cli() -> None:
     """  # noqa: D301 - click takes the character, not an escape
 
 
-for _command in (run, sweep, parameters, check, show, diff, plot, graph, report, view, feel, lm, info, bench):
+for _command in (run, sweep, parameters, check, show, diff, plot, graph, report, view, feel, lm, parse, info, bench):
     cli.add_command(_command)
 
 

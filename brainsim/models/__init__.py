@@ -1,5 +1,5 @@
 """Published models, each in a module or package of its own."""
 
-from brainsim.models import cascade, lazy, nemo
+from brainsim.models import cascade, language, lazy, nemo
 
-__all__ = ["cascade", "lazy", "nemo"]
+__all__ = ["cascade", "language", "lazy", "nemo"]

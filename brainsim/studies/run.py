@@ -44,7 +44,7 @@ class Run:
     made_folder : bool
         Whether the folder was made for this run, so that it is removed again if the run gets nowhere.
     notes : list of str
-        What the user ought to know of how the run went, a line each.
+        What the user should know about the run, a line each.
     """
 
     folder: Path

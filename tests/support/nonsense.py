@@ -19,6 +19,7 @@ from scipy.sparse import coo_array
 import brainsim
 import cascades
 import feelings
+import sentences
 from brainsim import (
     Area,
     Assembly,
@@ -400,6 +401,7 @@ ALWAYS = (
     "operations.normalize.total",
     *cascades.ALWAYS,
     *feelings.ALWAYS,
+    *sentences.ALWAYS,
 )
 """Optional parameters that the examples need."""
 
@@ -474,6 +476,9 @@ SELVES.update(cascades.SELVES)
 BY_ANNOTATION.update(feelings.BY_ANNOTATION)
 BY_NAME.update(feelings.BY_NAME)
 SELVES.update(feelings.SELVES)
+BY_ANNOTATION.update(sentences.BY_ANNOTATION)
+BY_NAME.update(sentences.BY_NAME)
+SELVES.update(sentences.SELVES)
 
 
 @dataclass(frozen=True)

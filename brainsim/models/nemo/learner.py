@@ -6,10 +6,10 @@ acquisition in a biologically realistic model of the brain (2025).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -130,6 +130,11 @@ class WordLearner:
         Largest fraction of a grounding that words rated alike can share.
     tau : int
         Rounds with recurrence and feedback after the first round of each word.
+    refraction : float
+        Refraction of the lexical areas: with that of ``beta``, thresholds rise as weights do; see `Area`.
+    extend : callable, optional
+        Called with the learner before its simulator is built, to add areas and fibers to `brain`.  Word learning does
+        not open them.
     **simulator
         Passed on to `Simulator`: ``seed``, ``backend``, ``threads``, ``cache_mb``.
     """
@@ -146,6 +151,8 @@ class WordLearner:
         pattern_k: int = 100,
         shared: float = 0.5,
         tau: int = 2,
+        refraction: float = 0.0,
+        extend: Callable[[Self], None] | None = None,
         **simulator: Any,
     ) -> None:
         self.lexicon = lexicon
@@ -157,13 +164,16 @@ class WordLearner:
             Visual(lexicon.nouns, pattern_k, ratings, shared),
             Motor(lexicon.verbs, pattern_k, ratings, shared),
         )
-        self.lex1, self.lex2 = brain.add(Lex("Lex1", n, k), Lex("Lex2", n, k))
+        self.lex1, self.lex2 = brain.add(*(Lex(name, n, k, refraction) for name in ("Lex1", "Lex2")))
         for lex, grounding in ((self.lex1, self.visual), (self.lex2, self.motor)):
             for source, target in ((self.phon, lex), (grounding, lex), (lex, lex), (lex, self.phon), (lex, grounding)):
                 brain.connect(source, target, p, plasticity)
         self._from_senses = (
             self.phon >> self.lex1 | self.phon >> self.lex2 | self.visual >> self.lex1 | self.motor >> self.lex2
         )
+        self._fibers = brain.fibers
+        if extend is not None:
+            extend(self)
         self.sim = Simulator(brain, **simulator)
 
     @checked()
@@ -174,7 +184,7 @@ class WordLearner:
         for word in sentence.words:
             sim.present(self.phon[word])
             sim.run(self._from_senses)
-            sim.run(self.brain.fibers, rounds=self.tau)
+            sim.run(self._fibers, rounds=self.tau)
         sim.silence(self.phon, self.visual, self.motor)
 
     @checked()
