@@ -29,8 +29,8 @@ GROUPS = {
         "brainsim.studies.inspecting",
         "brainsim.studies.reporting",
     ],
-    "Models": ["brainsim.models.nemo", "brainsim.models.cascade", "brainsim.models.lazy"],
-    "Networks trained by gradient": ["brainsim.networks", "brainsim.networks.memory", "brainsim.networks.operations"],
+    "Models": [f"brainsim.models.{name}" for name in ("nemo", "language", "cascade", "lazy")],
+    "Networks trained by gradient": [],
     "What methods return": [
         f"brainsim.simulate.{name}" for name in ("outcome", "schedule", "connectome", "edges", "recordings.stored")
     ],
@@ -80,29 +80,26 @@ class Source:
 def modules(root: Path) -> dict[str, list[str]]:
     """Return the modules that have a page, by heading."""
     found = {heading: list(names) for heading, names in GROUPS.items()}
-    inner = sorted(path.stem for path in (root / "brainsim" / "networks").glob("*.py") if path.stem != "__init__")
-    found["Networks trained by gradient"] += [f"brainsim.networks.{name}" for name in inner]
+    paths = [path.relative_to(root).with_suffix("") for path in sorted((root / "brainsim" / "networks").rglob("*.py"))]
+    names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
+    found["Networks trained by gradient"] = [name for name in names if own(name, root)]
     return found
+
+
+def own(module: str, root: Path) -> list[str]:
+    """Return what a module lists or else defines, without what the sub-package that it is in lists."""
+    source, package = Source(module, root), module.rpartition(".")[0]
+    above = Source(package, root).names if package.count(".") else []
+    return [name for name in source.names or source.defined if name not in above]
 
 
 def page(module: str, root: Path) -> str:
     """Return the page of a module."""
-    title = module
-    source = Source(module, root)
-    names = source.names
-    lines = [title, "=" * len(title), "", f".. automodule:: {module}"]
-    if not names:
-        return "\n".join([*lines, f"   :members: {', '.join(source.defined)}", ""])
-    lines += [
-        "",
-        f".. currentmodule:: {module}",
-        "",
-        ".. autosummary::",
-        "   :toctree: generated",
-        "   :nosignatures:",
-        "",
-    ]
-    return "\n".join([*lines, *(f"   {name}" for name in names), ""])
+    lines, names = [module, "=" * len(module), "", f".. automodule:: {module}"], own(module, root)
+    if not Source(module, root).names:
+        return "\n".join([*lines, f"   :members: {', '.join(names)}", ""])
+    lines += ["", f".. currentmodule:: {module}", "", ".. autosummary::", "   :toctree: generated", "   :nosignatures:"]
+    return "\n".join([*lines, "", *(f"   {name}" for name in names), ""])
 
 
 def index(groups: dict[str, list[str]], root: Path) -> Iterator[str]:
