@@ -114,13 +114,16 @@ def index(groups: dict[str, list[str]], root: Path) -> Iterator[str]:
 
 
 def write(app: Sphinx, _config: Config) -> None:
-    """Write what is not up to date, and delete pages of modules that have gone."""
-    place, groups = Path(app.srcdir) / "reference", modules(Path(app.srcdir).parent)
-    texts = {f"{name}.rst": page(name, Path(app.srcdir).parent) for names in groups.values() for name in names}
-    texts["modules.rst"] = "\n".join(index(groups, Path(app.srcdir).parent))
+    """Write what is not up to date, and delete pages of modules and names that have gone."""
+    root, place = Path(app.srcdir).parent, Path(app.srcdir) / "reference"
+    groups = modules(root)
+    names = [name for group in groups.values() for name in group]
+    texts = {f"{name}.rst": page(name, root) for name in names}
+    texts["modules.rst"] = "\n".join(index(groups, root))
+    stubs = {f"generated/{name}.{inner}.rst" for name in names for inner in own(name, root)}  # autosummary writes them
     place.mkdir(exist_ok=True)
-    for path in place.glob("*.rst"):
-        if path.name not in texts:
+    for path in place.rglob("*.rst"):
+        if path.relative_to(place).as_posix() not in {*texts, *stubs}:
             path.unlink()
     for name, text in texts.items():
         path = place / name
