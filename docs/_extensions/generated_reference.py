@@ -38,6 +38,9 @@ GROUPS = {
 }
 """Headings, and the modules below each.  All modules of ``brainsim.networks`` follow by themselves."""
 
+FOREIGN = "BaseException, Exception, Warning, Module, tuple, int, object"
+"""Base classes from elsewhere, whose members are not shown (also in _templates/autosummary/class.rst)."""
+
 HEADER = "..\n   Written by docs/_extensions/generated_reference.py.\n\n"
 
 
@@ -76,6 +79,15 @@ class Source:
         named = [node.name for node in self.tree.body if isinstance(node, kinds)]
         return list(dict.fromkeys(name for name in named if name[0] != "_"))  # an overload has its name twice
 
+    def directives(self, names: list[str]) -> Iterator[str]:
+        """Yield the lines that document classes, with what they inherit here, and functions."""
+        classes = {node.name for node in self.tree.body if isinstance(node, ast.ClassDef)}
+        for name in names:
+            if name in classes:
+                yield from (f".. autoclass:: {name}", "   :members:", f"   :inherited-members: {FOREIGN}", "")
+            else:
+                yield from (f".. autofunction:: {name}", "")
+
 
 def modules(root: Path) -> dict[str, list[str]]:
     """Return the modules that have a page, by heading."""
@@ -97,7 +109,7 @@ def page(module: str, root: Path) -> str:
     """Return the page of a module."""
     lines, names = [module, "=" * len(module), "", f".. automodule:: {module}"], own(module, root)
     if not Source(module, root).names:
-        return "\n".join([*lines, f"   :members: {', '.join(names)}", ""])
+        return "\n".join([*lines, "", *Source(module, root).directives(names), ""])
     lines += ["", f".. currentmodule:: {module}", "", ".. autosummary::", "   :toctree: generated", "   :nosignatures:"]
     return "\n".join([*lines, "", *(f"   {name}" for name in names), ""])
 
