@@ -167,7 +167,7 @@ class WordLearner:
             Visual(lexicon.nouns, pattern_k, ratings, shared),
             Motor(lexicon.verbs, pattern_k, ratings, shared),
         )
-        self.lex1, self.lex2 = brain.add(*(Lex(name, n, k, refraction) for name in ("Lex1", "Lex2")))
+        self.lex1, self.lex2 = brain.add(Lex("Lex1", n, k, refraction), Lex("Lex2", n, k, refraction))
         for lex, grounding in ((self.lex1, self.visual), (self.lex2, self.motor)):
             for source, target in ((self.phon, lex), (grounding, lex), (lex, lex), (lex, self.phon), (lex, grounding)):
                 brain.connect(source, target, p, plasticity)
