@@ -6,7 +6,7 @@ from brainsim import Area, OneToOne, Region
 from brainsim.areas._declaring import named, whole
 
 CONTROL = 20  # neurons of an area that gates
-P = 0.5  # of the fibers into such an area: every neuron has synapses from any assembly
+P = 1.0  # of the fibers into such an area: whatever fires in a position reaches every neuron
 
 
 class Syntax(Region):

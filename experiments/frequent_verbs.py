@@ -11,7 +11,7 @@ Streams have frequencies as in speech: those of verbs fall with their rank to th
 87 % of sentences begin with the verb.  Four changes are tested, one at a time:
 
 - ``balanced``: every verb is heard equally often.
-- ``apart``: what is seen or done fires only while its own word is heard.  If the explanation holds, this mends it; as a
+- ``apart``: what is seen or done fires only while its own word is heard.  If the explanation holds, this cures it; as a
   model it assumes too much, since a child does not know which word means which.
 - ``counting``: the rule grows linearly and far below its limit, so that weights count how often two neurons fired
   together (`SaturatingHebbian`): the verb's own sound leads, as it came with each of its sentences.
@@ -19,7 +19,7 @@ Streams have frequencies as in speech: those of verbs fall with their rank to th
 
 Success is stated in advance, in means over seeds.  The explanation holds if, for the verbs heard most (the first
 quarter), the share of partners' sounds in what the verb area fires back is at least .3 as published and at most half of
-that with ``apart``, and ``apart`` classifies these verbs at least .2 better.  A change mends it if these verbs are
+that with ``apart``, and ``apart`` classifies these verbs at least .2 better.  A change cures it if these verbs are
 classified at least .95 and all words at least as well as published.
 """
 

@@ -47,7 +47,7 @@ TESTED = 6  # new scenes of each frame
 CRITERION = 0.95
 
 
-@experiment(quick={"n": 2000, "k": 30, "p": 0.3, "nouns": 3, "verbs": 2, "words": 60, "orders": "SVO", "seeds": 2})
+@experiment(quick={"n": 10_000, "nouns": 3, "verbs": 2, "words": 80, "orders": "SVO", "seeds": 2})
 def speaker(
     run: Run,
     *,

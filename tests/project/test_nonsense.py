@@ -29,7 +29,7 @@ EXEMPT = {
     r"cascade\.(Counts|Felt|Part|Reply)": _RESULT,
     r"cascade\.WordGraph\.\w+": _EXTENSION,
     r"cascade\.(begin|resume)_training": "needs PyTorch; test_cascade_training.py gives it nonsense",
-    r"language\.(Dependency|Parsed)": _RESULT,
+    r"language\.(Dependency|Parsed|Understood)": _RESULT,
     r"studies\.Sweep(\.\w+)?": _RESULT,
     r"Random": "checked in a fiber, whose name stands in the message",
 }

@@ -20,6 +20,7 @@ import brainsim
 import cascades
 import feelings
 import sentences
+import speakers
 from brainsim import (
     Area,
     Assembly,
@@ -402,6 +403,7 @@ ALWAYS = (
     *cascades.ALWAYS,
     *feelings.ALWAYS,
     *sentences.ALWAYS,
+    *speakers.ALWAYS,
 )
 """Optional parameters that the examples need."""
 
@@ -479,6 +481,9 @@ SELVES.update(feelings.SELVES)
 BY_ANNOTATION.update(sentences.BY_ANNOTATION)
 BY_NAME.update(sentences.BY_NAME)
 SELVES.update(sentences.SELVES)
+BY_ANNOTATION.update(speakers.BY_ANNOTATION)
+BY_NAME.update(speakers.BY_NAME)
+SELVES.update(speakers.SELVES)
 
 
 @dataclass(frozen=True)

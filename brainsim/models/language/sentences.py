@@ -1,6 +1,6 @@
 """Sentences heard, said and understood: which rounds run, and which position is next.
 
-Gates and locks of the brain decide what can fire: a position only while it is due, a role's words only at its turn, and
+Gates and locks of the brain decide what can fire: a position only while it is due, a role's words only at its turn; and
 the way into positions of the other class is locked while a word is heard.  What is left in Python: the sequence of
 rounds, the choice of the most driven area (inhibition between areas, by a probe), which role of the scene a word drives
 most, and to begin again with the next frame where a role stayed empty.
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from brainsim._arguments import checked
 from brainsim.declare.area import Area
 from brainsim.declare.assembly import Assembly
 from brainsim.declare.fiber import FiberSet
@@ -42,6 +43,7 @@ class Understood:
     fillers: Mapping[str, str]
     frame: str
 
+    @checked()
     def is_scene(self, scene: Scene) -> bool:
         """Return whether every role is that of a scene."""
         return dict(self.fillers) == scene.fillers
@@ -65,7 +67,7 @@ class Sentences:
         self._into = {slot.role: order.into(slot.position) for slot in self._slots}
         self._into_roles = {slot.role: order.into(slot.filler) for slot in self._slots}
         self._inner = {slot.role: slot.position >> slot.position for slot in self._slots}
-        self._to_role = {slot.role: slot.lex >> slot.filler for slot in self._slots}
+        self._to_role: dict[str, FiberSet] = {slot.role: slot.lex >> slot.filler for slot in self._slots}
         self._to_words = {slot.role: slot.filler >> slot.lex for slot in self._slots}
 
     def hear(self, words: Sequence[str], scene: Scene) -> bool:

@@ -79,7 +79,7 @@ class Speaker:
     >>> from brainsim.models.language import Scene, Speaker
     >>> from brainsim.models.language.words import Grounded
     from brainsim.models.nemo import english, random_sentences
-    >>> brain = Speaker(english().take(3, 2), n=2000, k=30, p=0.3, role_p=0.3, pattern_k=30, seed=1)
+    >>> brain = Speaker(english().take(3, 2), n=10_000, seed=1)
     >>> for sentence in random_sentences(brain.lexicon, 80, seed=1):
     ...     brain.learn_words(sentence)
     >>> brain.learn_roles()
@@ -100,6 +100,10 @@ class Speaker:
     Mitropolsky, Papadimitriou. Simulated language acquisition in a biologically realistic model of the brain.
     arXiv 2507.11788, 2025.
     """
+
+    order: Order
+    vp: Area
+    sent: Area
 
     @checked()
     def __init__(
@@ -133,9 +137,9 @@ class Speaker:
                 forward=forward,
                 back=back,
             )
-            role, size = self.order.role, {"n": n, "k": k, "p": role_p}
-            self.vp = add_phrase(learner.brain, "VP", role.action, role.patient, **size)
-            self.sent = add_phrase(learner.brain, "Sent", role.agent, self.vp, **size)
+            role = self.order.role
+            self.vp = add_phrase(learner.brain, "VP", role.action, role.patient, n=n, k=k, p=role_p)
+            self.sent = add_phrase(learner.brain, "Sent", role.agent, self.vp, n=n, k=k, p=role_p)
 
         self.learner = WordLearner(lexicon, rule, n=n, k=k, p=p, pattern_k=pattern_k, extend=extend, **simulator)
         self.brain, self.sim, self.lexicon = self.learner.brain, self.learner.sim, lexicon

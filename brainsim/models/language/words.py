@@ -83,7 +83,7 @@ class Grounded:
         best = heard.areas_by("readback")
         if len(best) > 1 or heard.readback[best[0]] < LEAST:
             return None
-        lex = learner.brain[best[0]]
+        lex = next(area for area in (learner.lex1, learner.lex2) if area.name == best[0])
         sim.present(learner.phon[word])
         sim.run(learner.phon >> lex, learn=())
         sim.hold(lex)
