@@ -1,4 +1,4 @@
-"""Brain areas and regions, written with the public API only: read one to see how to write your own."""
+"""Brain areas and regions, written with the public API alone; they are examples for your own."""
 
 from brainsim.areas.amygdala import Amygdala, Sway
 from brainsim.areas.frame import Mood, Start

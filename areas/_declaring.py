@@ -1,4 +1,4 @@
-"""What regions share: checks of single values, errors that name the region, and the memory of this machine."""
+"""Code shared by regions: checks of single values, errors that name the region, the memory of this machine."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from brainsim.errors import BackendMemoryError, DeclarationError
 # On the cpu backend, measured with `Simulator.memory` from 10**5 to 10**6 neurons: 4 bytes a neuron for each plastic
 # fiber at either end, 9 for the drives, and 1 for each assembly whose counts are kept.
 BYTES_A_NEURON = 32
-BYTES_A_SYNAPSE = 16  # 8 in use; stored synapses move to twice the room when it is full
+BYTES_A_SYNAPSE = 16  # 8 bytes are used; when the space is full, stored synapses move to twice the space
 
 
 @contextmanager
 def named(where: str) -> Iterator[None]:
-    """Let errors of a region's parts begin with the region."""
+    """Make errors of the parts of a region begin with its name."""
     try:
         yield
     except DeclarationError as error:

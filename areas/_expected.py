@@ -1,4 +1,4 @@
-"""What a hippocampus can be expected to recall: samples of drives, without a simulation."""
+"""The expected recall of a hippocampus, from samples of drives, without a simulation."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Population:
     others : ndarray of int64, shape (n,)
         In how many other episodes each neuron is.
     usage : float
-        Chance that a right neuron is in another given episode.
+        Probability that a right neuron is in another given episode.
     """
 
     k: int
@@ -62,10 +62,10 @@ class Population:
 
 
 def chosen(chances: Floats, fiber: Ends, rng: np.random.Generator) -> Floats:
-    """Return with which chance each neuron at the end of a fixed fiber fires in an episode.
+    """Return the probability that each target neuron of a fixed fiber fires in an episode.
 
-    ``chances`` are those of the neurons at its start.  Neurons differ in how many afferents they have, and how often
-    these fire.  The drive of a neuron is taken for a binomial number.
+    ``chances`` are those of the source neurons.  Neurons differ in their number of afferents, and in how often these
+    fire.  The drive of a neuron is treated as binomial.
     """
     from scipy.stats import binom
 
@@ -80,7 +80,7 @@ def chosen(chances: Floats, fiber: Ends, rng: np.random.Generator) -> Floats:
 
 
 def population(chances: Floats, k: int, episodes: int, rng: np.random.Generator) -> Population:
-    """Return neurons that fire in an episode with some chances, of which ``k`` are in the one that is recalled."""
+    """Return neurons that fire in an episode with given probabilities; ``k`` of them are in the recalled episode."""
     right = rng.choice(len(chances), k, replace=False, p=chances / chances.sum())
     ordered = np.concatenate([chances[right], np.delete(chances, right)])
     others = rng.binomial(max(episodes - 1, 0), np.minimum(ordered, 1.0))
@@ -90,10 +90,10 @@ def population(chances: Floats, k: int, episodes: int, rng: np.random.Generator)
 def drives_of(
     fiber: Ends, source: float, target: Population, firing: int, share: float, rng: np.random.Generator
 ) -> Floats:
-    """Return the drive of each target neuron if a share of the firing source neurons is right.
+    """Return the drive of each target neuron if a given share of the firing source neurons is right.
 
     A right target neuron has learned every synapse from right neurons.  Any other synapse is learned if its two neurons
-    were together in another episode.  ``source`` is the chance that a firing neuron is in a given one.
+    fired together in another episode.  ``source`` is the probability that a firing neuron is in a given episode.
     """
     known: Floats = np.asarray(1.0 - (1.0 - source) ** target.others, dtype=np.float64)
     right = round(share * firing)
@@ -118,7 +118,7 @@ def right_share(drives: Floats, k: int) -> float:
 
 @dataclass(frozen=True)
 class Path:
-    """The fibers of a hippocampus: three that choose neurons, and four that learn."""
+    """The fibers of a hippocampus: three fixed ones that choose neurons, and four that learn."""
 
     separates: Ends
     mossy: Ends
@@ -129,7 +129,7 @@ class Path:
     back: Ends
 
     def expected(self, episodes: int, cue: float, rounds: int, rng: np.random.Generator) -> Expected:
-        """Return what is expected to be recalled from a part of an episode, after some rounds of completion."""
+        """Return the expected recall from a part of an episode, after some rounds of completion."""
         ec = np.full(self.separates.n, self.separates.k / self.separates.n)
         ca3 = population(chosen(chosen(ec, self.separates, rng), self.mossy, rng), self.inner.k, episodes, rng)
         ca1 = population(chosen(ec, self.chooses, rng), self.back.k, episodes, rng)

@@ -1,4 +1,4 @@
-"""The amygdala, in which words carry emotion, and what is felt changes how the rest of the brain learns."""
+"""The amygdala: words carry emotion, and emotion changes how the rest of the brain learns."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ MOST = 8.0  # of a modulator
 
 @dataclass(frozen=True)
 class Sway:
-    """How far one emotion moves one quantity: ``rest + gain · emotion``, cut to ``[0, most]``.
+    """How one emotion changes one quantity: ``rest + gain · emotion``, limited to ``[0, most]``.
 
     Parameters
     ----------
     rest : float
-        Value when nothing is felt, from 0 to ``most``.
+        Value without emotion, from 0 to ``most``.
     gain : float
         Change for an emotion of 1.
     most : float
@@ -58,14 +58,14 @@ class Sway:
 
 
 class Amygdala(Region):
-    """Words as nodes of a graph whose edges have three emotional weights, and what these emotions sway.
+    """Words as nodes of a graph whose edges have three emotional weights, and the quantities that emotion changes.
 
     Its area ``"Words"`` is a `VectorArea` with a node for each word.  The fiber `emotion` joins similar words and has
     the channels safety, curiosity and joy.  `Relax` takes the weights of edges among active words to the emotional
     input of the two words, times the cosine of their vectors: input lies between -1 and 1, and a word of which nothing
-    is known has 0.  A word that never had input takes on the emotion of its neighbours, which is all that such a graph
-    can add.  `brainsim.operations.feel` reads the emotion of the active words and sets dopamine;
-    `brainsim.operations.swayed` lets areas run with the threshold and the noise that go with it.
+    is known has 0.  A word that never had input takes on the emotion of its neighbours; such a graph can add nothing
+    else.  `brainsim.operations.feel` reads the emotion of the active words and sets dopamine;
+    `brainsim.operations.swayed` runs areas with the resulting threshold and noise.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Amygdala(Region):
             )
 
     def hears(self, area: Area, words: Mapping[str, int]) -> Fiber:
-        """Declare the fiber by which the patterns of an area activate words, and return it.
+        """Declare and return a fiber through which the patterns of an area activate words.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The hippocampus, which stores an episode in one presentation and recalls it from a part."""
+"""The hippocampus: it stores an episode in one presentation and recalls it from a part."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Hippocampus(Region):
     p_dg, p_mossy, p_ca1 : float
         Connection probabilities of the fixed fibers EC → DG, DG → CA3 and EC → CA1.
     mossy_weight : float
-        Weight of the mossy fiber.  Above 1 it is a detonator, which decides who fires in CA3 even if other fibers
-        transmit in the same round; `encoding` does not need it.
+        Weight of the mossy fiber.  Above 1 it is a detonator, which decides which neurons of CA3 fire even if other
+        fibers transmit in the same round; `encoding` does not need it.
     plasticity : Plasticity, optional
         Rule of the plastic fibers, by default ``Hebbian(8, w_max=9)``: one co-firing takes a synapse to its bound, so
         that it is binary, as in the memories of Willshaw and Marr.
@@ -52,7 +52,7 @@ class Hippocampus(Region):
     patterns : mapping of str to array_like of int or bool, optional
         Named episodes, as for `Area`.
     episodes : int
-        For how many episodes there must be memory.
+        Number of episodes for which the machine must have enough memory.
 
     Raises
     ------
@@ -147,10 +147,10 @@ class Hippocampus(Region):
         return min(int(log(2) * fiber.source.n * fiber.target.n / _pairs(fiber)) for fiber in self._plastic)
 
     def expected_recall(self, episodes: int, cue: float = 0.5, *, seed: int = 0) -> Expected:
-        """Return what is expected to be recalled with some random episodes stored, without a simulation.
+        """Return the expected recall when some random episodes are stored, without a simulation.
 
-        Draws how often each neuron fires and what drives it.  Neurons that have more afferents fire in more episodes,
-        and disturb recall.  Learning is taken for binary: a synapse has learned once, or not.
+        It draws how often each neuron fires, and its drive.  Neurons with more afferents fire in more episodes, and
+        disturb recall.  Learning is assumed to be binary: a synapse has learned once, or not.
 
         Parameters
         ----------

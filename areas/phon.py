@@ -11,7 +11,7 @@ from brainsim.declare.patterns import disjoint
 class Phon(Area):
     """The sounds of words: a disjoint pattern of ``k`` neurons for each, ``n = k * len(words)``.
 
-    Adding words at the end does not change the synapses of the words before.
+    Words added at the end do not change the synapses of earlier words.
 
     Examples
     --------

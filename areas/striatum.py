@@ -1,4 +1,4 @@
-"""The striatum, which chooses actions and learns their values from dopamine."""
+"""The striatum: it chooses actions and learns their values from dopamine."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from brainsim.errors import DeclarationError
 
 @dataclass(frozen=True)
 class Additive(AffinePlasticity):
-    """A constant step, which dopamine scales in both directions: ``w <- w + amount``.
+    """A constant step, which dopamine scales with either sign: ``w <- w + amount``.
 
     Parameters
     ----------
     amount : float
         Step at a modulator of 1.
     w_max, w_min : float
-        Bounds.  A synapse from a cue onto an action stands between them for a value between 1 and 0.
+        Bounds.  Between them, the weight of a synapse from a cue to an action stands for a value between 1 and 0.
 
     Examples
     --------
@@ -39,7 +39,7 @@ class Additive(AffinePlasticity):
 
 
 class Striatum(Region):
-    """Actions that compete, and whose values are weights.
+    """Competing actions, whose values are weights.
 
     Each action is a channel of ``k`` neurons of the area ``"Actions"``; the one with the largest summed drive wins.
     `learns_from` declares a fiber from cues, whose weights dopamine changes: an action that was better than expected
@@ -130,7 +130,7 @@ class Striatum(Region):
         plasticity : Plasticity, optional
             `Additive` by default.
         trace : Trace, optional
-            How many rounds a reward may come late; by default it acts on the last one alone.
+            The number of rounds by which a reward may be late; by default it acts on the last round alone.
         label : str
             Distinguishes several fibers from the same area.
 

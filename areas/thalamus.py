@@ -1,4 +1,4 @@
-"""The thalamus, which lets some of many items through."""
+"""The thalamus: it selects which items reach a target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from brainsim.errors import DeclarationError
 
 
 class Thalamus(Region):
-    """Channels of relay neurons that compete, of which the most driven ones are open.
+    """Competing channels of relay neurons; the most driven channels are open.
 
     Its area ``"Relay"`` gates fibers of the cortex: ``brain.connect(items, work, p=0.2, gate=thalamus.relay)``.  Source
     neurons transmit only while their channel fires.  The reticular nucleus, whose inhibition lets channels compete,

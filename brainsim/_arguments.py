@@ -1,6 +1,6 @@
-"""Arguments of another kind than a function's annotations say are refused before it begins.
+"""Refuse arguments whose kind differs from the annotations of a function, before it begins.
 
-Only the kind is checked here; a function checks by itself what else it asks of a value, such as a range.
+Only the kind is checked here.  A function itself checks further conditions, such as a range.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _CURES = {
 
 
 def checked(*own: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let a function refuse arguments that are not of the kind that its annotations say.
+    """Let a function refuse arguments whose kind differs from its annotations.
 
     Parameters
     ----------
     *own : str
-        Names of parameters that the function checks itself, in words of their own.
+        Names of parameters that the function checks itself, with messages of its own.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def _refusing(function: Callable[P, T], own: Collection[str]) -> Callable[P, T]:
 
 
 def check_record(record: object) -> None:
-    """Refuse public fields of a dataclass that are not of the kind that its annotations say (in ``__post_init__``)."""
+    """Refuse public fields of a dataclass whose kind differs from the annotations (in ``__post_init__``)."""
     kind = type(record)
     for each in fields(record):  # type: ignore[arg-type]
         if each.name.startswith("_"):
@@ -121,7 +121,7 @@ def _classes(kind: Any) -> list[str]:
 
 
 def fits(value: object, kind: Any) -> bool:
-    """Return whether a value is of a kind: a class, a union, or a container, whose elements are looked at, too."""
+    """Return whether a value is of a kind: a class, a union, or a container, whose elements are checked, too."""
     if kind in _SIMPLE:
         return _SIMPLE[kind](value)
     origin, inner = get_origin(kind), get_args(kind)
@@ -167,7 +167,7 @@ def _is_open(kind: type) -> bool:
 
 
 def _contains(value: object, container: type, inner: tuple[Any, ...]) -> bool:
-    """Return whether a value is a container with such elements; those of an iterator are not looked at."""
+    """Return whether a value is a container with such elements; those of an iterator are not checked."""
     if issubclass(container, Mapping):
         key, item = inner
         return isinstance(value, Mapping) and all(fits(k, key) and fits(v, item) for k, v in value.items())

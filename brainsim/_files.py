@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place, brought to the disk, then moved into it."""
+"""Write files completely or not at all: in a temporary file, flushed to the disk, then moved into place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PARTIAL = ".brainsim-"
-"""How the names of files begin that are not finished."""
+"""Prefix of the names of unfinished files."""
 
 _number = itertools.count()
 
@@ -21,8 +21,8 @@ _number = itertools.count()
 def whole(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; move it to ``path`` on success, remove it on failure.
 
-    A link is followed: the file that it leads to is replaced, the link stays.  When the block is over, the content has
-    reached the disk before the name, so that a loss of power leaves the file of before, or the new one.
+    A link is followed: its target is replaced, and the link stays.  The content reaches the disk before the name, so a
+    loss of power leaves either the old file or the new one.
 
     Raises
     ------
@@ -30,7 +30,8 @@ def whole(path: str | Path) -> Iterator[Path]:
         If the file cannot be written.
     """
     final = target(path)
-    # Of this process and thread alone, and short, since the name itself may be as long as the system allows.
+    # The name belongs to this process and thread alone.  It is short, since ``path`` may be as long as the system
+    # allows.
     partial = final.with_name(f"{PARTIAL}{os.getpid()}-{next(_number)}{final.suffix}")
     try:
         yield partial
@@ -38,19 +39,19 @@ def whole(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         os.replace(partial, final)
     finally:
-        # A disk that refuses to remove it has given its reason before.
+        # If the disk refuses to remove it, the error that led here already says why.
         with suppress(OSError):
             partial.unlink(missing_ok=True)
     _bring_to_disk(final.parent)
 
 
 def target(path: str | os.PathLike[str]) -> Path:
-    """Return where a path leads through links, be it to a file that does not exist yet.
+    """Return where a path leads through links, even to a file that does not exist yet.
 
     Raises
     ------
     OSError
-        If links lead in a circle, or to something that is no file, such as a folder or a device.
+        If links form a circle, or lead to something other than a file, such as a folder or a device.
     """
     final = Path(os.path.realpath(path))
     if final.is_symlink():
@@ -63,8 +64,8 @@ def target(path: str | os.PathLike[str]) -> Path:
 
 
 def _bring_to_disk(folder: Path) -> None:
-    """Let the names in a folder reach the disk, where the system can."""
-    # The file is in its place already; what fails here can only be that a system has no such call for folders.
+    """Flush the names in a folder to the disk, where the system supports it."""
+    # The file is already in place; a failure here only means that the system has no such call for folders.
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -74,7 +75,7 @@ def _bring_to_disk(folder: Path) -> None:
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON, whole or not at all; NumPy numbers are welcome, NaN is refused, since JSON has none."""
+    """Write JSON completely or not at all.  NumPy numbers are accepted; NaN is refused, since JSON has none."""
     text = to_json(content)
     with whole(path) as partial:
         partial.write_text(text + "\n")

@@ -1,4 +1,4 @@
-"""How objects show themselves in notebooks: small tables and drawings, in which every text is escaped."""
+"""How notebooks show objects: small tables and drawings.  All text is escaped."""
 
 from __future__ import annotations
 

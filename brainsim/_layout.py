@@ -1,7 +1,7 @@
-"""Makes ``brainsim.kernels`` and ``brainsim.areas`` importable in a checkout, where they lie beside this folder.
+"""Make ``brainsim.kernels`` and ``brainsim.areas`` importable in a checkout, where they are beside this folder.
 
-Installed, both lie inside the package.  Python started in the root of a checkout finds this folder before the
-installed package, whatever kind of install there is, and would find neither.
+In an installation, both are inside the package.  Python started in the root of a checkout finds this folder before the
+installed package, and would find neither of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BESIDE = _INSIDE.parent
 
 
 class _Beside(MetaPathFinder):
-    """Finds the packages of a checkout that lie beside this one, and no other folder there."""
+    """Finds the two packages beside this one in a checkout, and no other folder."""
 
     packages = {"brainsim.kernels": _BESIDE / "kernels", "brainsim.areas": _BESIDE / "areas"}
 
@@ -29,5 +29,5 @@ class _Beside(MetaPathFinder):
 
 
 if (_BESIDE / "kernels" / "program.py").is_file() and not (_INSIDE / "kernels").is_dir():
-    # First, since an editable install of another checkout has a finder for the same names.
+    # First in the list, because an editable install of another checkout has a finder for the same names.
     sys.meta_path.insert(0, _Beside())

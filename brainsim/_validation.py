@@ -12,11 +12,11 @@ from brainsim.errors import DeclarationError
 MOST = 2**62
 """Bound on counts."""
 LONGEST_TEXT = 2**15
-"""Bytes of UTF-8 that a label may have: HDF5 keeps names of up to 64 KiB, with what belongs to them."""
+"""Largest length of a label in bytes of UTF-8.  HDF5 keeps names and their attributes of up to 64 KiB."""
 
 
 def whole(value: object) -> int | None:
-    """Return a whole number of any type, be it ``1e5``, as an int; ``None`` for anything else, bool included."""
+    """Return a whole number of any type, such as ``1e5``, as an int; ``None`` for anything else, including bool."""
     if isinstance(value, bool | np.bool_):
         return None
     if isinstance(value, float | np.floating):
@@ -52,7 +52,7 @@ def real(where: str, value: object, low: float, high: float, *, cure: str = "") 
 
 
 def count(where: str, value: object, low: int, *, cure: str = "") -> int:
-    """Return ``value`` as a count of at least ``low``; one that does not fit into 64 bits can only be a mistake."""
+    """Return ``value`` as a count of at least ``low``, and below 2**62: more can only be a mistake."""
     number = integer(where, value, low, None, cure=cure)
     if number > MOST:
         raise DeclarationError(where=where, value=number, allowed="an integer below 2**62", cure=cure)
@@ -67,10 +67,10 @@ def truth(where: str, value: object) -> bool:
 
 
 def name(where: str, value: object) -> str:
-    """Return ``value`` as a usable name: text that can stand in a file and in a fiber's name."""
+    """Return ``value`` as a usable name: text that can be part of a file and of the name of a fiber."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise DeclarationError(where=where, value=value, allowed="printable text, not empty")
-    if len(value.encode()) > LONGEST_TEXT // 4:  # two areas make a fiber, whose name stands in files, too
+    if len(value.encode()) > LONGEST_TEXT // 4:  # the name of a fiber has those of two areas, and is written to files
         allowed = f"a name of at most {LONGEST_TEXT // 4:_} bytes in UTF-8"
         raise DeclarationError(where=where, value=f"{value[:20]}…", allowed=allowed)
     if "/" in value or "->" in value or value.strip(".") == "":

@@ -1,4 +1,4 @@
-"""Compile a brain and a seed to a `Program`: the plain numbers that backends run, and the state they begin with."""
+"""Compile a brain and a seed to a `Program`: the plain numbers that backends run, and their initial state."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _gate(fiber: Fiber, index: dict[str, int]) -> ChannelGate | AssemblyGate | N
 
 
 def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int, Any]]:
-    """Yield the values of the state with which a simulation begins, where they are not empty: kind, owner, value.
+    """Yield the initial state of a simulation, except empty values: kind, owner, value.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def first_state(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int
 
 
 def _first_tables(brain: Brain, program: Program) -> Iterator[tuple[StateKind, int, Table]]:
-    """Yield the vectors and the weights of messages with which a simulation begins."""
+    """Yield the initial vectors and message weights of a simulation."""
     anchored = ANCHORS.owners(program)
     for a in VECTORS.owners(program):
         rows = Table(directions(program.areas[a].key, *VECTORS.shape_of(program, a)))
@@ -134,13 +134,13 @@ def _first_tables(brain: Brain, program: Program) -> Iterator[tuple[StateKind, i
 
 
 def first_weights(fiber: Fiber) -> Synapses:
-    """Return the synapses that a fiber stores when a simulation begins: none if its graph is random."""
+    """Return the synapses that a fiber stores initially: none if its graph is random."""
     stored = fiber.connectivity.stored()
     return NO_SYNAPSES if stored is None else Synapses(*stored)
 
 
 def first_channel_weights(fiber: Fiber) -> Table:
-    """Return the weights that a fiber with a message has when a simulation begins, shape (edges, channels)."""
+    """Return the initial weights of a fiber with a message, shape (edges, channels)."""
     graph = fiber.connectivity
     assert isinstance(graph, EdgeGraph), "a fiber with a message has edges"
     first = graph.values * np.float32(fiber.weight)

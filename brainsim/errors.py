@@ -1,6 +1,6 @@
-"""Errors that say where the problem is, what came, what is allowed, and how to fix it.
+"""Errors that name the object, the value, what is allowed, and how to fix it.
 
-Every error is a `BrainsimError` and also the builtin that fits, so that ``except ValueError`` works as expected.
+Every error is a `BrainsimError` and also the matching built-in error, so ``except ValueError`` works as expected.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class BrainsimError(Exception):
     Parameters
     ----------
     message : str, optional
-        The text.  Without one it is made from the other parts: ``<where>: must be <allowed> (got <value>); <cure>``.
+        The text.  If empty, it is made from the other parts: ``<where>: must be <allowed> (got <value>); <cure>``.
     where : str
         Object and attribute, as in ``Area 'Lex1'.k``.
     value : object
@@ -63,7 +63,7 @@ class BrainsimError(Exception):
         return f"{type(self).__name__}({str(self)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A value that cannot be pickled must not keep an error from crossing to another process.
+        # An error must reach another process even if its value cannot be pickled.
         kept = {name: held for name, held in vars(self).items() if _can_be_pickled(held)}
         return type(self), (str(self),), {"value": None, **kept}
 
@@ -85,15 +85,15 @@ def _shown(value: object) -> str:
 
 
 class DeclarationError(BrainsimError, ValueError):
-    """A declaration (area, fiber, pattern, plasticity rule) that makes no sense."""
+    """A declaration (area, fiber, pattern, plasticity rule) that is not valid."""
 
 
 class UnknownNameError(BrainsimError, KeyError):
-    """A name under which nothing was declared."""
+    """A name that was not declared."""
 
 
 class FrozenBrainError(BrainsimError, RuntimeError):
-    """A change to a brain that a simulator has already been built from."""
+    """A change to a brain from which a simulator has already been built."""
 
 
 class SimulationError(BrainsimError, RuntimeError):
@@ -113,11 +113,11 @@ class LexiconError(BrainsimError, ValueError):
 
 
 class DumpError(BrainsimError, ValueError):
-    """A file that does not hold what it should, or belongs to another brain."""
+    """A file with wrong content, or of another brain."""
 
 
 class ComparisonError(BrainsimError, ValueError):
-    """Two files or folders that cannot be compared, since they hold different things."""
+    """Two files or folders that cannot be compared, because they hold different kinds of data."""
 
 
 class ExperimentError(BrainsimError, ValueError):
@@ -129,14 +129,14 @@ class RunFolderError(BrainsimError, OSError):
 
 
 class UnwrittenError(DumpError, RunFolderError):
-    """A file that cannot be written: the disk is full, the folder is missing, or nothing may be written there.
+    """A file that cannot be written: the disk is full, the folder is missing, or writing is not permitted.
 
-    A file of before stays as it was, and nothing is left behind.
+    An existing file keeps its content, and no partial file is left.
     """
 
 
 class WorkerError(BrainsimError, RuntimeError):
-    """A call that its worker processes did not survive, or workers that cannot be started."""
+    """A call whose worker processes died, or workers that cannot be started."""
 
 
 class MissingPackageError(BrainsimError, ImportError):
@@ -152,7 +152,7 @@ class UnusedWarning(UserWarning):
 
 
 class FailedRunWarning(UserWarning):
-    """Runs of a sweep that ended with an error; their rows say which."""
+    """Runs of a sweep that ended with an error; the table of the sweep names it."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:

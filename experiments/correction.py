@@ -293,7 +293,7 @@ def _table(run: Run, parts: Mapping[str, Sequence[Any]]) -> None:
 
 
 def _draw(parts: Mapping[str, Sequence[Any]], trials: int) -> Figure:
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
     trial_axes, neighbour_axes = figure.subplots(1, 2)
     for at, (arm, seen) in enumerate(parts.items()):
         color = f"C{at}" if arm != "none" else "0.4"
@@ -303,10 +303,13 @@ def _draw(parts: Mapping[str, Sequence[Any]], trials: int) -> Figure:
         for place, name in enumerate(list(MEASURES)[3:]):
             values = [part[name] - part[f"{name}_before"] for part in seen]
             neighbour_axes.plot(values, [place + 0.15 * (at - 1.5)] * len(values), "o", color=color, alpha=0.6)
-    trial_axes.axhline(CRITERIA["right_after_first"], color="tab:red", lw=1)
+    wanted = CRITERIA["right_after_first"]
+    trial_axes.axhline(wanted, color="0.4", lw=1, ls=":", label=f"criterion {wanted:g}")
     trial_axes.set(xlabel="trials", ylabel="overlap with the right target", xticks=range(trials + 1), ylim=(0, 1.03))
-    trial_axes.legend(fontsize="x-small")
+    trial_axes.set_title("A wrong pair is corrected", fontsize="medium")
+    figure.legend(*trial_axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="x-small")
     neighbour_axes.set_yticks(range(3), ["wrong target,\nsimilar cue", "own target,\nsimilar cue", "unrelated"])
     neighbour_axes.axvline(0.0, color="0.8", lw=1)
     neighbour_axes.set(xlabel="change of the overlap with what was stored")
+    neighbour_axes.set_title("What the correction does to other pairs", fontsize="medium")
     return figure

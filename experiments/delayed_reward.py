@@ -141,7 +141,7 @@ def _table(run: Run, parts: Mapping[str, Sequence[Any]], compared: Mapping[str, 
 
 
 def _draw(parts: Mapping[str, Sequence[Any]], compared: Mapping[str, Arm]) -> Figure:
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    figure = Figure(figsize=(6, 4.4), layout="constrained")
     axes = figure.subplots()
     for at, (name, seen) in enumerate(parts.items()):
         curves = np.array([part["curve"] for part in seen])
@@ -150,8 +150,9 @@ def _draw(parts: Mapping[str, Sequence[Any]], compared: Mapping[str, Arm]) -> Fi
         axes.plot(ends, curves.T, color=color, alpha=0.3, lw=1)
         style = "--" if name == "shuffled" else "-"
         axes.plot(ends, curves.mean(axis=0), style, color=color, lw=2, label=compared[name].title)
-    axes.axhline(CRITERIA["trace"], color="tab:red", lw=1)
-    axes.axhline(1 / len(ACTIONS), color="0.8", lw=1)
-    axes.set(xlabel="trials", ylabel=f"right actions, {WINDOW} trials", ylim=(0, 1.03))
-    axes.legend(fontsize="x-small")
+    axes.axhline(CRITERIA["trace"], color="tab:red", lw=1, label=f"criterion {CRITERIA['trace']:g}")
+    axes.axhline(1 / len(ACTIONS), color="0.6", lw=1, ls=":", label=f"chance {1 / len(ACTIONS):g}")
+    axes.set(xlabel="trials", ylabel=f"share of right actions, last {WINDOW} trials", ylim=(0, 1.03))
+    axes.set_title("A reward that comes late teaches the action before it", fontsize="medium")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="x-small")
     return figure

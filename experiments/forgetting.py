@@ -247,7 +247,7 @@ def _table(run: Run, learned: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _draw(learned: Mapping[str, Mapping[str, Any]]) -> Figure:
-    figure = Figure(figsize=(7, 3.4), layout="constrained")
+    figure = Figure(figsize=(7.6, 3.8), layout="constrained")
     listed = figure.subplots()
     for shift, (kind, arms) in enumerate(learned.items()):
         for at, parts in enumerate(arms.values()):
@@ -258,8 +258,9 @@ def _draw(learned: Mapping[str, Mapping[str, Any]]) -> Figure:
                 listed.plot([place] * len(values), values, marker, color=f"C{shift}", alpha=0.6, label=label)
     handles, labels = listed.get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    listed.legend(unique.values(), unique.keys(), fontsize="xx-small")
+    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=4, fontsize="x-small")
     listed.set_xticks(range(len(ARMS)), [title.replace(": ", ":\n").replace(", ", ",\n") for title in ARMS.values()])
     listed.tick_params(axis="x", labelsize=6)
-    listed.set(ylabel="right targets", ylim=(-0.03, 1.03))
+    listed.set(ylabel="share of right targets", ylim=(-0.03, 1.03))
+    listed.set_title("A cortex learns list 1 and then list 2: what it remembers of both", fontsize="medium")
     return figure

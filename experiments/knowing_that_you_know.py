@@ -248,13 +248,15 @@ def _draw(seen: Mapping[int, Sequence[Any]]) -> Figure:
         for style, other in zip(("-", "--"), AGAINST, strict=True):
             means = [fmean(scores(parts, f"{signal}_{other}")) for parts in seen.values()]
             signals.plot(list(seen), means, f"o{style}", color=f"C{at}", label=f"{SIGNALS[signal]}, against {other}")
-    signals.axhline(0.5, color="0.8", lw=1)
-    signals.set(xlabel="episodes stored", ylabel="AUROC", ylim=(0, 1.03))
+    signals.axhline(0.5, color="0.6", lw=1, ls=":", label="chance 0.5")
+    signals.set(xlabel="episodes stored", ylabel="area under the ROC curve", ylim=(0, 1.03))
+    signals.set_title("Stored cues are distinguished from others", fontsize="medium")
     signals.legend(fontsize="xx-small")
     for at, (load, parts) in enumerate(seen.items()):
         for number, part in enumerate(parts):
             answered, right = np.transpose(part["abstention"])
             curve.plot(answered, right, color=f"C{at}", alpha=0.5, label=None if number else f"{load} episodes")
-    curve.set(xlabel="share of cues answered, the surest first", ylabel="right answers among them", ylim=(0, 1.03))
+    curve.set(xlabel="share of cues answered, the surest first", ylabel="share of right answers", ylim=(0, 1.03))
+    curve.set_title("Answers to the surest cues are right", fontsize="medium")
     curve.legend(fontsize="x-small")
     return figure

@@ -161,7 +161,7 @@ def _plan(words: material.Material, known: material.Rated, arm: str, heard: int,
 
 
 def _taught(plan: Plan, graph: Any, part: Part, seed: int) -> Values:
-    """Return the weights of the edges of an amygdala that has learned what it is told."""
+    """Return the weights of the edges of an amygdala after learning from its input."""
     brain = Brain()
     dopamine = brain.add(Modulator("dopamine"))
     amygdala = brain.add(Amygdala(words=len(plan.vectors), dim=plan.vectors.shape[1], dopamine=dopamine, graph=graph))

@@ -1,11 +1,11 @@
-"""Store items in one area that refracts: how many are told apart, and completed from half of their assembly.
+"""Store items in one area that refracts: how many are distinct, and completed from half of their assembly.
 
 Items are random stimuli.  Each is presented for one round, in which the winners of the memory area refract: their
 thresholds rise by a part of their drive, so that the next items recruit other neurons.  In a second round the area is
-held, and its recurrent fiber learns in one step.  At each load some items are asked for in two ways, in probes: by
-their stimulus, and by half of their assembly, from which five recurrent rounds complete it with the thresholds at rest.
-The answer is the stored assembly that is nearest; an item is *distinct* if that is its own and no other is as near.
-The number of distinct items is the load times the share of distinct ones among those asked by half their assembly.
+held, and its recurrent fiber learns in one step.  At each load some items are recalled in two ways, in probes: from
+their stimulus, and from half of their assembly, which five recurrent rounds complete with the thresholds at rest.  The
+answer is the stored assembly that is nearest; an item is *distinct* if that is its own and no other is as near.  The
+number of distinct items is the load times the share of distinct ones among those asked by half their assembly.
 
 Success is stated in advance: with n = 4000 and p = .5 more than 1600 distinct items for k = 40 (another implementation
 of refracted areas reports 1150 to 1600 for k = 10 to 80, and .40 (n / k)² items by rank), and at n = 10⁵ and p = .05
@@ -175,7 +175,7 @@ def filled(
     probes: int,
     seed: int,
 ) -> Seen:
-    """Store items, and return what is told apart at each load."""
+    """Store items, and return how many are distinct at each load."""
     rng, memory = np.random.default_rng([seed, 5]), MemoryArea(arm, n, k, p, refraction, seed, **part.simulator)
     items: list[Neurons] = []
     stored: list[Neurons] = []
@@ -247,7 +247,7 @@ def _table(run: Run, seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tup
 
 
 def _draw(seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...]]) -> Figure:
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
     for axes, measure in zip(figure.subplots(1, 2), ("by_half", "completed"), strict=True):
         for at, (name, parts) in enumerate(seen.items()):
             arm, n, k, _, loads = cells[name]
@@ -255,7 +255,8 @@ def _draw(seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...
             axes.plot(loads, values, ".", color=f"C{at}", alpha=0.4)
             style = "-" if arm == "refracted" else "--"
             means = [fmean(each) for each in values]
-            axes.plot(loads, means, style, color=f"C{at}", label=f"n = {n:_}, k = {k}, {ARMS[arm]}")
+            axes.plot(loads, means, style, color=f"C{at}", label=f"n = {n:,}, k = {k}, {ARMS[arm]}")
         axes.set(xlabel="items stored", ylabel=MEASURES[measure], ylim=(-0.03, 1.03))
-    axes.legend(fontsize="xx-small")
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="x-small")
+    figure.suptitle("Items stored in one area: which are recalled from half of their assembly")
     return figure

@@ -1,8 +1,8 @@
-"""A brain learns nouns and verbs from grounded sentences, beside controls that must not.
+"""A brain learns nouns and verbs from grounded sentences; controls do not.
 
 NEMO word learning (Mitropolsky & Papadimitriou 2023, 2025) on an exact random connectome.  A sentence is a noun and a
-verb; what it is about is seen and done while its words are heard.  Afterwards each word is heard alone and the lexical
-area that fires its sound back names its class; nothing that reads the answer out knows the label.
+verb; while the brain hears the words it sees and does what they mean.  Afterwards each word is heard alone.  It counts
+as a noun if Lex1 re-activates more of its sound pattern than Lex2 does.  The read-out uses firing alone, never labels.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ FRACTIONS = {
 LABELS = {
     "classification_accuracy": "words heard alone: right class, by readback",
     "classification_by_stability": "words heard alone: right class, by stability",
-    "readback_right": "sound fired back by the area of the word's class",
-    "readback_wrong": "sound fired back by the other area",
-    "property_p": "sound fired by the meaning, mean over words",
-    "property_p_least": "sound fired by the meaning, worst word",
+    "readback_right": "sound re-activated by the area of the word's class",
+    "readback_wrong": "sound re-activated by the other area",
+    "property_p": "sound re-activated by the meaning, mean over words",
+    "property_p_least": "sound re-activated by the meaning, worst word",
     "support": "neurons of a lexical area that ever fired",
-    "sentences_per_second": "sentences a second, in each process",
-    "sentences_to_criterion": f"sentences until the worst word has {READBACK_CRITERION:g}",
+    "sentences_per_second": "sentences per second, in each process",
+    "sentences_to_criterion": f"sentences until the worst word reaches {READBACK_CRITERION:g}",
 }
 MOST_PICTURED = 5
 USUAL = 10  # words of a class, where neither their number nor a lexicon is given
@@ -75,12 +75,12 @@ class Study:
     record: str
 
     def learner(self, condition: str, seed: int, simulator: Mapping[str, Any]) -> WordLearner:
-        """Return a blank brain; without plasticity for the control ``beta_zero``."""
+        """Return an untrained brain; without plasticity for the control ``beta_zero``."""
         rule = replace(self.rule, beta=0.0) if condition == "beta_zero" else self.rule
         return WordLearner(self.lexicon, rule, seed=seed, **self.brain, **simulator)
 
     def stream(self, condition: str, seed: int) -> list[Sentence]:
-        """Return the sentences of one seed: real clauses in their order, over and over, or uniformly random pairs.
+        """Return the sentences of one seed: real clauses in their order, repeated, or uniformly random pairs.
 
         ``shuffled_grounding`` permutes the groundings of the sentences, each kind separately: what is seen and done
         occurs as often as before and is unrelated to the words.
@@ -219,7 +219,7 @@ def _learned(part: Part, study: Study, condition: str, seed: int) -> Any:
         training = part.record(sim, to=TRAINING) if TRAINING in part.files else None
         if not curve:
             curve.append({"sentences": 0, **asdict(learner.test())})
-        # Controls are only to be seen failing; four looks are enough and save a third of the time.
+        # A control only has to be seen to fail: four tests are enough, and save a third of the time.
         every = study.test_every if condition == "trained" else max(study.test_every, -(-len(stream) // 4))
         while (heard := curve[-1]["sentences"]) < len(stream):
             chunk = stream[heard : heard + every]
@@ -324,21 +324,21 @@ def _learning_curve(results: Mapping[str, list[Any]], words: int) -> Figure:
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     learning_curve(
-        [curve("heard alone: class from readback", "trained", "classification")]
-        + [curve("the same from stability", "trained", "stability")]
+        [curve("class by re-activated sound", "trained", "classification")]
+        + [curve("class by stability of the assembly", "trained", "stability")]
         + [curve(c.replace("_", " "), c, "classification") for c in others],
         chance=0.5,
-        ylabel="words put into the right class",
+        ylabel="share of words in the right class",
         ax=left,
     )
     learning_curve(
-        [curve("meaning -> word (property P), mean", "trained", "property_p")]
-        + [curve("the same, worst word", "trained", "property_p_least")]
-        + [curve("sound -> wrong lexical area -> sound", "trained", "readback_wrong")]
+        [curve("meaning to sound (property P), mean", "trained", "property_p")]
+        + [curve("meaning to sound, worst word", "trained", "property_p_least")]
+        + [curve("sound to sound, through the wrong area", "trained", "readback_wrong")]
         + [curve(f"{c.replace('_', ' ')}, mean P", c, "property_p") for c in others],
         chance=1 / words,
         criterion=READBACK_CRITERION,
-        ylabel="part of the word's sound fired back",
+        ylabel="share of the sound that is re-activated",
         ax=right,
     )
     seeds = len(results["trained"])
@@ -353,10 +353,13 @@ def _raster(dump: Path) -> Figure:
     ax = raster(
         recording,
         [a for area in assemblies.values() for a in area.values() if HEARD not in str(a.label)],
+        fade=True,
         ax=figure.subplots(),
     )
     ax.set_title(
-        "Words heard alone after learning: the area of the word's class fires one assembly (one colour)", pad=22
+        "Words heard alone after learning: in the area of its class a word fires its assembly; other firing is faded",
+        fontsize="medium",
+        pad=22,
     )
     return figure
 
@@ -371,9 +374,11 @@ def _overlap(dump: Path, study: Study) -> Figure:
         sounds = [assemblies[area][word + HEARD] for word in words]
         overlap_heatmap(senses, sounds, chance=study.brain["k"] / study.brain["n"], ax=ax)
         ax.set_title(f"{name} in {area}")
-        ax.set_xlabel("assembly fired by the sound")
-        ax.set_ylabel("assembly fired by the meaning")
-    figure.suptitle("Sound and meaning of a word meet in one assembly, apart from those of other words")
+        ax.set_xlabel("assembly that the sound fires")
+        ax.set_ylabel("assembly that the meaning fires")
+    figure.suptitle(
+        "The sound and the meaning of a word fire the same assembly; assemblies of different words are disjoint"
+    )
     return figure
 
 

@@ -57,7 +57,7 @@ class Sizes:
     p: float
 
     def hippocampus(self, **changed: Any) -> Hippocampus:
-        """Return a hippocampus of these sizes, but for what is changed."""
+        """Return a hippocampus of these sizes, except what is changed."""
         return Hippocampus(**{**asdict(self), **changed})
 
 

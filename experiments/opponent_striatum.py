@@ -207,7 +207,7 @@ def _draw(found: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
     figure = Figure(figsize=(8, 3.2), layout="constrained")
     for axes, (bandit, (title, _)) in zip(figure.subplots(1, len(BANDITS)), BANDITS.items(), strict=True):
         axes.boxplot([scores(parts, bandit) for parts in found.values()], widths=0.6)
-        axes.set_xticks(range(1, len(found) + 1), list(found), fontsize=6, rotation=45)
+        axes.set_xticks(range(1, len(found) + 1), [name.replace("_", " ") for name in found], fontsize=6, rotation=45)
         axes.set_title(title, fontsize="x-small")
-    figure.supylabel("what the chosen arms pay", fontsize="small")
+    figure.supylabel("mean payment of the chosen arms", fontsize="small")
     return figure

@@ -251,6 +251,8 @@ def _draw(seen: Mapping[str, Sequence[Seen]], load: int) -> Figure:
         by_load.plot(places, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
         by_load.plot(places, np.mean(values, axis=0), "o-", color=f"C{at}", label=MEASURES[name])
     by_load.set(xscale="log", xlabel="sentences stored", ylabel="share of sentences", ylim=(-0.03, 1.03))
+    by_load.set_xticks([int(each) for each in loads], loads)
+    by_load.minorticks_off()
     by_load.legend(fontsize="small")
     for at, parts in enumerate(seen.values()):
         values = [part[str(load)]["read"] for part in parts]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from brainsim import Area, Assembly, Brain, Hebbian, Simulator, experiment
 from brainsim.models.lazy import LazyProjection
@@ -203,8 +204,19 @@ def _draw(exact: Mapping[int, Curves], lazy: Curves) -> Figure:
             if size == next(iter(exact)):
                 drawn = np.array([curve["support_over_k"] for curve in lazy[beta]]).mean(axis=0)
                 ax.plot(steps, drawn, color=f"C{number}", lw=1, ls="--")
-        ax.set_title(f"n = {size:_}")
+        ax.set_title(f"{size:,} neurons")
         ax.set_xlabel("round")
-    axes[0].set_ylabel("support / k (lazy engine: dashed)")
-    axes[0].legend(frameon=False, fontsize="small")
+        ax.xaxis.get_major_locator().set_params(integer=True)
+    axes[0].set_ylabel("neurons that ever fired / k")
+    handles, names = axes[0].get_legend_handles_labels()
+    dashed = Line2D([], [], color="0.4", lw=1, ls="--")
+    figure.legend(
+        [*handles, dashed],
+        [*names, "sampled engine"],
+        loc="outside lower center",
+        ncols=6,
+        frameon=False,
+        fontsize="small",
+    )
+    figure.suptitle("Support of an assembly while it forms (mean of the seeds; shaded: range)")
     return figure

@@ -281,19 +281,19 @@ def _tables(run: Run, tasks: Any, bandits: Any, algorithms: Any) -> None:
 
 
 def _draw(tasks: Mapping[str, Sequence[Any]], bandits: Any, algorithms: Any) -> Figure:
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    figure = Figure(figsize=(11, 4.0), layout="constrained")
     right, expected, pays = figure.subplots(1, 3, width_ratios=(3, 3, 2))
     for at, (arm, parts) in enumerate(tasks.items()):
         for axes, name in ((right, "hits"), (expected, "expected")):
             curve = np.mean([part[name] for part in parts], axis=0)
             axes.plot(20 * np.arange(1, len(curve) + 1), curve, color=f"C{at}", label=ARMS[arm])
     right.axhline(1 / len(ACTIONS), color="0.8", lw=1)
-    right.set(xlabel="trials", ylabel="right actions, 20 trials", ylim=(0, 1.03))
-    expected.set(xlabel="trials", ylabel="expected reward")
-    expected.legend(fontsize="xx-small")
+    right.set(xlabel="trials", ylabel="share of right actions, 20 trials", ylim=(0, 1.03), title="actions")
+    expected.set(xlabel="trials", ylabel="expected reward", title="what is expected")
+    figure.legend(*expected.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="x-small")
     values = {**{ARMS[arm]: scores(parts, "pays") for arm, parts in bandits.items()}}
     values |= {name: each["pays"] for name, each in algorithms.items()}
     pays.boxplot(list(values.values()), orientation="horizontal", widths=0.6)
     pays.set_yticks(range(1, len(values) + 1), [name.replace("control: ", "") for name in values], fontsize=6)
-    pays.set(xlabel="what the chosen arms pay")
+    pays.set(xlabel="mean payment of the chosen arms", title="bandits")
     return figure

@@ -1,9 +1,10 @@
-"""Compare saturating rules: which keep words apart, and for how long.
+"""Compare saturating rules: which keep words distinct, and for how long.
 
 The papers let weights grow without bound; synapses cannot.  This study trains the noun/verb brain under rules that
-saturate and follows property P (meaning -> word).  Under the multiplicative rule words stay apart until the *wrong*
-synapses reach the cap too.  A right synapse is strengthened whenever its word is heard, a wrong one only when its two
-words meet, which is as many times rarer as there are words in a class; so the time is foretold by `horizon`.
+saturate and follows property P (meaning -> word).  Under the multiplicative rule words stay distinct until the *wrong*
+synapses reach the cap, too.  A right synapse is strengthened whenever its word is heard.  A wrong one is strengthened
+only when its noun and verb occur together, which is W times rarer with W words in a class; `horizon` predicts the time
+from this.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _draw(curves: Mapping[str, list[list[dict[str, float]]]], words: int) -> Fig
         lines,
         chance=1 / (2 * words),
         criterion=READBACK_CRITERION,
-        ylabel="meaning -> word: part of the sound fired back",
+        ylabel="share of the sound that the meaning re-activates",
         ax=figure.subplots(),
     )
     ax.set_title(f"{words} nouns and {words} verbs under rules that saturate")

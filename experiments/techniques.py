@@ -154,7 +154,7 @@ def trained(
 def technique(arm: str, model: Any, steps: int, period: float, seed: int) -> list[Any]:
     """Return the technique of an arm."""
     from brainsim.networks import techniques as known
-    from brainsim.networks.rhythms import Rhythm
+    from brainsim.networks.plasticity.rhythms import Rhythm
 
     theta = Rhythm(frequency=1 / period, dt=1.0)
     made = {

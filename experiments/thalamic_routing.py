@@ -21,47 +21,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import product
 from statistics import fmean, median
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from matplotlib.figure import Figure
 
-from brainsim import Area, Assembly, Brain, Fiber, Hebbian, Simulator, experiment
-from brainsim.areas import Thalamus
+from brainsim import Assembly, experiment
 from brainsim.operations import route
-from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, write_table
+from brainsim.studies.comparison import by_seed, over_seeds, scores
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import exponent, interval_95
+from thalamic.report import EVENTS, MEASURES, Seen, draw, table
+from thalamic.router import ITEM, RELAYS, Branch, Neurons, Router
 
-Neurons = npt.NDArray[np.int64]
 Cells = list[dict[str, float]]  # a measure by its name, for every seed
-Seen = dict[str, dict[str, dict[str, float]]]  # chosen, cue, measure
 
-RULE = Hebbian(8.0, 9.0)  # one co-firing saturates a synapse
-GOAL, KEY, ITEM = 2000, 50, 50  # neurons of the goal area, of a key and of an item
-RELAYS = 10  # relay neurons of a channel
-P = 0.2
 LEAST = {"channels": {"chosen=4": 0.995, "chosen=16": 0.95}, "gated": {"chosen=4": 0.98}}
 SLOPES = {"matching": 1.0, "transmitting": 0.0}
 CRITERIA = {"least": LEAST, "slopes": SLOPES, "slope_within": 0.02, "above_chance": 0.05}
-MEASURES = {
-    "channels": "items chosen, channels compete",
-    "neurons": "control: items chosen, relays compete one by one",
-    "gated": "recalled in working memory",
-    "random_gate": "control: recalled with a random gate",
-    "no_gate": "control: recalled without a gate",
-}
-EVENTS = {
-    "matching": "goal to relays",
-    "transmitting": "items to working memory, gated",
-    "ungated": "items to working memory, no gate",
-}
-COSTS = {**EVENTS, "query_seconds": "query (s)", "link_seconds": "link (s)", "learned_mb": "learned synapses (MB)"}
 
 
 @experiment(quick={"items": "60,240", "chosen": "4", "cues": ".3,.6", "working": 2000, "queries": 5, "seeds": 2})
@@ -103,8 +82,8 @@ def thalamic_routing(
     }
     found = over_seeds(run, calls, seeds)
     seen = {size: found[f"items-{size}"] for size in sizes}
-    _table(run, seen)
-    run.picture("thalamic_routing.png", lambda: _draw(seen))
+    table(run, seen)
+    run.picture("thalamic_routing.png", lambda: draw(seen))
     means = {size: _by_cell(parts, _means) for size, parts in seen.items()}
     largest = f"cue={asked[-1]}"
     judged = {c: {size: each[c][largest] for size, each in means.items()} for c in means[sizes[0]]}
@@ -118,57 +97,6 @@ def thalamic_routing(
         "intervals_95": {str(size): _by_cell(parts, _intervals) for size, parts in seen.items()},
         "by_seed": {f"items={size}": _by_cell(parts, by_seed) for size, parts in seen.items()},
     }
-
-
-class Router:
-    """A goal area, and for each number of open channels a thalamus, relays that compete one by one, and what is gated.
-
-    All of them learn the same items in the same rounds.
-    """
-
-    def __init__(self, items: int, chosen: Sequence[int], working: int, seed: int, **options: Any) -> None:
-        brain, self.items = Brain(), items
-        goal, source = brain.add(Area("Goal", GOAL, KEY), Area("Items", items * ITEM, items * ITEM))
-        self.branches = {c: Branch(brain, goal, source, items, c, working) for c in chosen}
-        rng = np.random.default_rng([seed, 1])
-        self.keys = np.array([rng.choice(GOAL, KEY, replace=False) for _ in range(items)])
-        self.patterns = np.array([rng.choice(working, ITEM, replace=False) for _ in range(items)])
-        self.everything = Assembly("Items", np.arange(items * ITEM))
-        self._learning = [fiber for each in self.branches.values() for fiber in each.fibers]
-        self.sim = Simulator(brain, seed, **options)
-
-    def link(self, item: int) -> None:
-        """Link a key with its relays, and an item with its pattern, in a round in which nothing transmits."""
-        relays = np.arange(item * RELAYS, (item + 1) * RELAYS)
-        self.sim.present(
-            Assembly("Goal", self.keys[item]),
-            Assembly("Items", np.arange(item * ITEM, (item + 1) * ITEM)),
-            *(shown for each in self.branches.values() for shown in each.shown(relays, self.patterns[item])),
-        )
-        self.sim.run((), learn=self._learning)
-
-    def goal(self, items: Neurons, cue: float, rng: np.random.Generator) -> Assembly:
-        """Return the union of parts of the keys of some items."""
-        return Assembly("Goal", np.unique([rng.choice(self.keys[item], round(cue * KEY), False) for item in items]))
-
-
-class Branch:
-    """A thalamus in which c channels can be open, and what it gates."""
-
-    def __init__(self, brain: Brain, goal: Area, source: Area, items: int, c: int, working: int) -> None:
-        self.c, self.thalamus = c, brain.add(Thalamus(f"Thalamus{c}", channels=items, relays=RELAYS, open=c))
-        self.single, self.working = brain.add(
-            Area(f"Single{c}", items * RELAYS, RELAYS * c), Area(f"Working{c}", working, ITEM * c)
-        )
-        self.matches: Fiber = brain.connect(goal, self.thalamus.relay, P, RULE)
-        self.one_by_one: Fiber = brain.connect(goal, self.single, P, RULE)
-        self.transmits: Fiber = brain.connect(source, self.working, P, RULE, gate=self.thalamus.relay)
-        self.fibers = (self.matches, self.one_by_one, self.transmits)
-
-    def shown(self, relays: Neurons, pattern: Neurons) -> tuple[Assembly, ...]:
-        """Return what fires while an item is linked."""
-        names = self.thalamus.relay.name, self.single.name, self.working.name
-        return tuple(Assembly(name, each) for name, each in zip(names, (relays, relays, pattern), strict=True))
 
 
 def routed(
@@ -276,45 +204,3 @@ def _met(c: str, cells: Mapping[int, Mapping[str, float]], slopes: Mapping[str, 
     met["random_gate"] = last["random_gate"] <= named + (1 - named) * neuron + above
     met["neurons"] = last["neurons"] < last["channels"]
     return {f"{name}, {c}": each for name, each in met.items()}
-
-
-def _table(run: Run, seen: Mapping[int, Sequence[Seen]]) -> None:
-    table = []
-    for c, cues in seen[min(seen)][0].items():
-        for size, cue in product(seen, cues):
-            cells = [part[c][cue] for part in seen[size]]
-            shares = [measured(scores(cells, name), 3, bounded=True) if name in cells[0] else None for name in MEASURES]
-            costs = [f"{fmean(scores(cells, name)):.3g}" if name in cells[0] else None for name in COSTS]
-            table.append([c.partition("=")[2], f"{size:_}", cue.partition("=")[2], *shares, *costs])
-    header = ["c", "L", "cue", *MEASURES.values(), *COSTS.values()]
-    write_table(run, "thalamic_routing.md", "Choosing items, and what a query costs", header, table)
-
-
-def _draw(seen: Mapping[int, Sequence[Seen]]) -> Figure:
-    figure, every = Figure(figsize=(12, 5), layout="constrained"), seen[min(seen)][0]
-    *shares, events = figure.subplots(1, 1 + len(every))
-    for axes, marker, (c, cues) in zip(shares, "os^vDx", every.items(), strict=False):
-        for at, cue in enumerate(cues):
-            _line(axes, seen, c, cue, "channels", f"{marker}-", color=f"C{at}")
-            _line(axes, seen, c, cue, "neurons", f"{marker}:", color=f"C{at}")
-        for name, color in (("gated", "k"), ("random_gate", "0.5"), ("no_gate", "0.75")):
-            _line(axes, seen, c, cue, name, "--", color=color)
-        for at, name in enumerate(EVENTS):
-            _line(events, seen, c, cue, name, f"{marker}-", color=f"C{at}")
-        axes.set(xscale="log", xlabel="items L", ylabel="share of the named items", ylim=(-0.03, 1.03))
-        axes.set_title(f"{c.partition('=')[2]} items named")
-    figure.legend(*shares[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, fontsize=7)
-    figure.legend(*events.get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=7)
-    events.set(xscale="log", yscale="log", xlabel="items L", ylabel="synaptic events of a query")
-    return figure
-
-
-def _line(
-    axes: Any, seen: Mapping[int, Sequence[Seen]], c: str, cue: str, name: str, style: str, *, color: str
-) -> None:
-    parts = {size: [part[c][cue] for part in every] for size, every in seen.items()}
-    means = {size: fmean(scores(cells, name)) for size, cells in parts.items() if name in cells[0]}
-    title = {**MEASURES, **EVENTS}[name].removeprefix("control: ").removeprefix("items ")
-    axes.plot(
-        list(means), list(means.values()), style, ms=3, color=color, label=f"{title} ({cue if name in MEASURES else c})"
-    )

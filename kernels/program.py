@@ -179,7 +179,7 @@ def _runs(part: object, parts: Collection[type]) -> bool:
 
 
 def check_parts(program: Program, backend: str, parts: Collection[type]) -> None:
-    """Refuse a program with a part that a backend does not run, be it an activation, a graph, a rule or a message.
+    """Refuse a program with a part (activation, graph, rule or message) that a backend does not run.
 
     Raises
     ------

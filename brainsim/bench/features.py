@@ -2,7 +2,7 @@
 
 The plain brain has one recurrent area that hears four stimuli in turn, ten rounds each.  Every other brain differs from
 it in one feature.  All run in turn in one process, and each repeat draws another connectome.  *Forming* are the first
-rounds with each stimulus, in which synapses are drawn and stored; *settled* is the third pass over the stimuli.
+rounds with each stimulus, in which synapses are drawn and stored; *settled* is the third presentation of the stimuli.
 
 A feature also changes who fires, so a ratio is not the time of the feature's own code alone.
 """

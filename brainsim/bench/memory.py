@@ -1,4 +1,4 @@
-"""Peak memory, measured in a process of its own: within one process, the peaks of several engines cannot be told apart.
+"""Peak memory, measured in a separate process: within one process, the peaks of several engines cannot be separated.
 
 The figure is the largest resident memory of a fresh Python that does one run: the interpreter and the imported packages
 are in it (about 100 MiB), and so is the compiler where nothing was compiled and kept before.

@@ -1,12 +1,12 @@
 """The baseline ``neural-assemblies`` of PyPI, engine ``numpy_sparse``: approximate, since it samples.
 
-It keeps weights only among neurons that ever fired and draws the drives of all others afresh each round, so its figures
-of quality (support, overlap of the first two caps) are not those of the model; they stand beside its times for that.
+It keeps weights only among neurons that ever fired, and draws the drives of all others again in each round.  So its
+quality (support, overlap of the first two caps) is not that of the model, and is reported beside its times.
 
-What is nearest to the same work there: a stimulus has no neurons, so every word of a stimulus area becomes one stimulus
-of its own, declared when it is first shown; fibers *into* stimulus areas are left out (a held area does not learn
-there), which is less work for it; its rule is ``w <- min(w (1 + beta), w_max)`` whatever rule is asked for.  Parts of
-its random numbers are seeded with Python's ``hash`` of names, hence the fixed ``PYTHONHASHSEED``.
+Its work is made as similar as possible.  A stimulus has no neurons there, so every word of a stimulus area becomes a
+separate stimulus, declared when it is first shown.  Fibers *into* stimulus areas are left out (a held area does not
+learn there), which is less work.  Its rule is always ``w <- min(w (1 + beta), w_max)``.  Some of its random numbers are
+seeded with Python's ``hash`` of names, so ``PYTHONHASHSEED`` is fixed.
 """
 
 from __future__ import annotations

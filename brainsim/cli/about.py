@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from brainsim.cli.parameters import described
 from brainsim.studies.experiment import load_experiment
 
 
@@ -21,14 +22,10 @@ def parameters(file: Path) -> None:
     Example:
       brainsim parameters experiments/noun_verb.py
     """  # noqa: D301 - click takes the character, not an escape
-    experiment = load_experiment(file)
-    meanings = experiment.help
-    for name, kind in experiment.types.items():
-        quick = f"   (--quick: {experiment.quick[name]})" if name in experiment.quick else ""
-        shown = " or ".join(experiment.choices.get(name, (kind.__name__,)))
-        click.echo(f"{name}: {shown} = {experiment.defaults[name]!r}{quick}")
-        if name in meanings:
-            click.echo(f"    {meanings[name]}")
+    for line, meaning in described(load_experiment(file)):
+        click.echo(line)
+        if meaning:
+            click.echo(f"    {meaning}")
 
 
 @click.command()

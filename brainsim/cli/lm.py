@@ -14,10 +14,10 @@ from brainsim.networks.needs import require_torch
 if TYPE_CHECKING:
     from torch import nn
 
-    from brainsim.networks.checkpoints import Checkpoint
     from brainsim.networks.generating import Step
     from brainsim.networks.geometric import Geometric
     from brainsim.networks.text import Tokenizer
+    from brainsim.networks.training.checkpoints import Checkpoint
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -151,8 +151,8 @@ def analyse(text: str, preset: str | None, checkpoint: Path | None) -> None:
     """Show the coordinates of TEXT: how they move, how uncertain the network is, and what part of them acts."""
     import torch
 
-    from brainsim.networks.coordinates import analysis
     from brainsim.networks.generating import entropy
+    from brainsim.networks.geometric.coordinates import analysis
 
     model, tokenizer = _network(preset, checkpoint)
     tokens = torch.tensor(_within(tokenizer.encode(text), model))
@@ -192,7 +192,7 @@ def interpolate(
     """
     import torch
 
-    from brainsim.networks.coordinates import along, between, point
+    from brainsim.networks.geometric.coordinates import along, between, point
 
     network, tokenizer = _network(preset, checkpoint)
     model = _geometric(network)
@@ -214,7 +214,7 @@ lm.add_command(train)
 
 def _loaded(checkpoint: Path, preset: str | None) -> Checkpoint:
     require_torch()
-    from brainsim.networks.checkpoints import load
+    from brainsim.networks.training.checkpoints import load
 
     return load(checkpoint, preset)
 
@@ -248,7 +248,7 @@ def _refined(model: Geometric, tokens: Sequence[int], steps: int) -> nn.Module:
     """Return the weights at the coordinate that fits a prompt."""
     import torch
 
-    from brainsim.networks.coordinates import refine
+    from brainsim.networks.geometric.coordinates import refine
 
     theta, losses = refine(model, torch.tensor(_within(tokens, model, least=2)), steps=steps)
     click.echo(f"note: the loss of the prompt went from {losses[0]:.4f} to {losses[-1]:.4f}", err=True)

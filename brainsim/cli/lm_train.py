@@ -19,12 +19,12 @@ from brainsim.errors import DeclarationError
 from brainsim.networks.needs import require_torch
 
 if TYPE_CHECKING:
-    from brainsim.networks.checkpoints import Checkpoint
-    from brainsim.networks.distributed import Group
     from brainsim.networks.presets import Preset
     from brainsim.networks.recipe import Recipe
     from brainsim.networks.text import Tokenizer
     from brainsim.networks.training import Trainer
+    from brainsim.networks.training.checkpoints import Checkpoint
+    from brainsim.networks.training.distributed import Group
 
 
 @click.command()
@@ -67,8 +67,8 @@ def train(text: Path, out: Path, checkpoint: Path | None, resume: bool, overwrit
     require_torch()
     import torch
 
-    from brainsim.networks.distributed import joined
     from brainsim.networks.text import read_text
+    from brainsim.networks.training.distributed import joined
 
     if out.exists() and not (resume or overwrite):
         raise click.UsageError(f"{out} is there; go on with --resume, or replace it with --overwrite")
@@ -108,7 +108,7 @@ def _begun(options: dict[str, Any], content: str) -> _Start:
 
 
 def _resumed(path: Path, options: dict[str, Any], content: str) -> _Start:
-    from brainsim.networks.checkpoints import CheckpointError, load
+    from brainsim.networks.training.checkpoints import CheckpointError, load
 
     found = load(path, options["preset"])
     if found.text != _digest(content, options):
@@ -151,9 +151,9 @@ def tokenizer_for(kind: str, content: str, vocabulary: int) -> Tokenizer:
 
 
 def _train(group: Group, start: _Start, content: str, out: Path, options: dict[str, Any]) -> None:
-    from brainsim.networks.checkpoints import save, unwrapped
     from brainsim.networks.geometric import coordinate_groups
     from brainsim.networks.training import Corpus, Trainer, evaluate
+    from brainsim.networks.training.checkpoints import save, unwrapped
 
     preset, tokenizer, recipe, found = start
     tokens = tokenizer.encode(content)
@@ -198,9 +198,9 @@ def _set_checkpointing(model: Any, on: bool) -> None:
 def _curriculum(group: Group, preset: Preset, tokenizer: Tokenizer, options: dict[str, Any]) -> Any:
     if not options["curriculum"]:
         return None
-    from brainsim.networks.curriculum import Curriculum
     from brainsim.networks.geometric import GeometricConfig
-    from brainsim.networks.minimal_pairs import made, read_pairs
+    from brainsim.networks.geometric.curriculum import Curriculum
+    from brainsim.networks.geometric.minimal_pairs import made, read_pairs
 
     if not isinstance(preset.config, GeometricConfig):
         raise click.UsageError(f"--curriculum trains coordinates, which {preset.name} has not")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.cli.parameters import WithParameters
 from brainsim.cli.summary import summary
 from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import Experiment, load_experiment
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from brainsim.studies.stopping import Stop
 
 
-@click.command()
+@click.command(cls=WithParameters)
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated.")
 @click.option("--seed", type=click.IntRange(0, 2**62), help="Seed of everything random; 0 by default.")
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
 def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **options: Any) -> None:
     """Run an experiment and leave a run folder.
 
-    FILE is a Python file with an experiment. The folder gets metrics, dumps and pictures. With --resume, FILE and all
-    settings may be left out: they are those of the run in --out.
+    FILE is a Python file with an experiment; `brainsim run FILE --help` also describes its parameters. The folder gets
+    metrics, dumps and pictures. With --resume, FILE and all settings may be left out: they are those of the run in
+    --out.
 
     \b
     Examples:
@@ -77,7 +79,7 @@ def _chosen(file: Path | None, options: dict[str, Any]) -> tuple[Experiment, Set
 
 
 def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> tuple[Experiment, Settings]:
-    """Return the experiment and the settings of the run in a folder, but for those that are given."""
+    """Return the experiment and the settings of the run in a folder, except those that are given."""
     from brainsim.studies.settings import read_header
 
     header = read_header(out)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.cli.parameters import WithParameters
 from brainsim.errors import RunFolderError
 from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import load_experiment
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from brainsim.studies.sweeping.work import Sweep
 
 
-@click.command()
+@click.command(cls=WithParameters)
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--grid",
@@ -91,7 +92,7 @@ def _chosen(file: Path | None, options: dict[str, Any]) -> Plan:
 
 
 def _resumed(file: Path | None, out: Path, options: dict[str, Any]) -> Plan:
-    """Return the plan of the sweep in a folder, but for what is given; a grid may have more values than before."""
+    """Return the plan of the sweep in a folder, except what is given; a grid may have more values than before."""
     from brainsim.studies.sweeping import grid as grids
     from brainsim.studies.sweeping import plan as plans
     from brainsim.studies.sweeping.folder import OF_FUNCTION, of_function, read

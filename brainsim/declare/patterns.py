@@ -94,7 +94,7 @@ def _shared_neurons(ratings: npt.NDArray[np.float64], share: int) -> npt.NDArray
     similarity = np.maximum(0.0, 1.0 - apart)
     np.fill_diagonal(similarity, 0.0)
     crowd = np.maximum(1.0, similarity.sum(axis=1))
-    # The tolerance prevents that a product that is whole but for rounding, such as 0.4 * 50, is rounded down.
+    # The tolerance keeps a product that is whole except for rounding, such as 0.4 * 50, from being rounded down.
     fitting = np.floor(share * similarity / np.maximum(crowd[:, None], crowd[None]) + 1e-9)
     return np.triu(fitting.astype(np.int64), 1)
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from brainsim._validation import integer, real
 from brainsim.errors import DeclarationError
-from brainsim.networks.blocks import generator_of
-from brainsim.networks.modulation import Pairs
+from brainsim.networks.geometric.modulation import Pairs
+from brainsim.networks.transformer.blocks import generator_of
 
 Kind = Literal["plain", "ewc", "superposition", "modulated", "private"]
 KINDS: tuple[Kind, ...] = ("plain", "ewc", "superposition", "modulated", "private")

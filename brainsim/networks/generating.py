@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from brainsim._arguments import check_record, checked
 from brainsim._validation import count, integer, real
 from brainsim.errors import BrainsimError
-from brainsim.networks.context import Running, moving_average
 from brainsim.networks.geometric import Geometric
+from brainsim.networks.geometric.context import Running, moving_average
 
 THRESHOLDS = {"entropy": 1.5, "coordinate": 0.5}
 """Uncertainty above which a token is drawn: nats, and the variance that the original document states."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from brainsim.networks.blocks import generator_of
 from brainsim.networks.geometric import Geometric, GeometricConfig
 from brainsim.networks.presets import Check, Preset
 from brainsim.networks.transformer import TransformerConfig
+from brainsim.networks.transformer.blocks import generator_of
 
 PARTS = (
     "embedding",

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from brainsim.networks.blocks import generator_of
 from brainsim.networks.nokai import Nokai
-from brainsim.networks.nokai_config import NokaiConfig
+from brainsim.networks.nokai.config import NokaiConfig
 from brainsim.networks.presets import Check, Preset
+from brainsim.networks.transformer.blocks import generator_of
 
 CACHE_TOLERANCE = 1e-4
 """Largest difference of logits with a cache and without, as a share of the largest logit."""

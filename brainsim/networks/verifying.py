@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from brainsim.networks.blocks import generator_of
 from brainsim.networks.presets import Check, Preset
+from brainsim.networks.transformer.blocks import generator_of
 
 CACHE_TOLERANCE = 1e-4
 """Largest difference of logits with and without a cache, as a share of the largest logit."""

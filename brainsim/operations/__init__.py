@@ -1,7 +1,7 @@
-"""The operations of the assembly calculus, over a simulator.
+"""The operations of the assembly calculus, run on a simulator.
 
-They are short protocols of rounds, nothing that a user could not write with `Simulator.run`; `docs/operations.md` sets
-their names beside those of other packages.
+They are short protocols of rounds that a user could also write with `Simulator.run`.  The page
+`docs/howto/operations.md` sets their names beside those of other packages.
 """
 
 from brainsim.operations.binding import attach

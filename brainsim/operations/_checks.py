@@ -1,4 +1,4 @@
-"""What operations ask of their arguments before they run a round."""
+"""Checks of arguments that operations make before they run a round."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from brainsim.simulate.simulator import Simulator
 
 
 def stimulus_of(operation: str, sim: Simulator, stimulus: Assembly) -> Area:
-    """Return the area of a stimulus, which must be of the simulator's brain and not be empty."""
+    """Return the area of a stimulus, which must belong to the brain of the simulator and not be empty."""
     if not isinstance(stimulus, Assembly):
         raise DeclarationError(
             f"{operation}: must be given an assembly to present (got {stimulus!r}); take a pattern by area[label]"
@@ -34,7 +34,7 @@ def stimulus_of(operation: str, sim: Simulator, stimulus: Assembly) -> Area:
 
 
 def firing(operation: str, sim: Simulator, area: AreaLike) -> Assembly:
-    """Return what fires in an area, which must be something."""
+    """Return the assembly that fires in an area, of at least one neuron."""
     if not sim.fires(area):
         name = sim.brain.area(area).name
         raise SimulationError(
@@ -44,7 +44,7 @@ def firing(operation: str, sim: Simulator, area: AreaLike) -> Assembly:
 
 
 def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *, needed: bool = True) -> FiberSet:
-    """Return the fibers from one area to another, of which there must be one if it is needed."""
+    """Return the fibers from one area to another; at least one, if it is needed."""
     ends = sim.brain.area(source), sim.brain.area(target)
     chosen = FiberSet(fiber for fiber in sim.brain.fibers if (fiber.source, fiber.target) == ends)
     if needed and not len(chosen):
@@ -56,7 +56,7 @@ def fibers(operation: str, sim: Simulator, source: AreaLike, target: AreaLike, *
 
 
 def areas_of(where: str, sim: Simulator, given: AreaLike | Region | Iterable[AreaLike]) -> list[Area]:
-    """Return areas, given as one, as several or as a region, in a list of at least one."""
+    """Return areas, given as one, several or a region, as a list of at least one."""
     one = (given,) if isinstance(given, Area | str) else given
     several = given.areas.values() if isinstance(given, Region) else one
     if not isinstance(several, Iterable):
@@ -76,22 +76,22 @@ def fiber_set(operation: str, fibers: Openable) -> FiberSet:
 
 
 def may_learn(operation: str, sim: Simulator) -> None:
-    """Refuse an operation that teaches inside a probe, in which nothing is learned."""
+    """Refuse an operation that learns inside a probe, where learning is off."""
     if not sim.learning:
         raise SimulationError(
-            f"{operation}: a probe must not change weights, and learns nothing; call it outside of frozen()"
+            f"{operation}: a probe must not change weights, so learning is off; call it outside of frozen()"
         )
 
 
 def generator(operation: str, rng: int | np.random.Generator) -> np.random.Generator:
-    """Return a random generator from itself or from its seed."""
+    """Return a random generator, from a seed if that is given."""
     if isinstance(rng, np.random.Generator):
         return rng
     return np.random.default_rng(integer(f"{operation}.rng", rng, 0, None))
 
 
 def outcomes_of(operation: str, name: str, area: Area, outcomes: Mapping[str, Assembly]) -> None:
-    """Refuse outcomes that are not two or more assemblies of one area."""
+    """Refuse outcomes other than two or more assemblies of one area."""
     if not isinstance(outcomes, Mapping) or len(outcomes) < 2:
         raise DeclarationError(
             f"{operation}.{name}: must map two or more names to assemblies of area {area.name!r} (got {outcomes!r})"

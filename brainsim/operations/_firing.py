@@ -1,4 +1,4 @@
-"""What fires only while an operation runs."""
+"""Firing that lasts only while an operation runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.simulate.simulator import Simulator
 
 @contextmanager
 def presented(sim: Simulator, *stimuli: Assembly) -> Iterator[None]:
-    """Present assemblies, one an area, whose areas fall silent afterwards."""
+    """Present assemblies, one per area; the areas are silent afterwards."""
     sim.present(*stimuli)
     try:
         yield
@@ -22,7 +22,7 @@ def presented(sim: Simulator, *stimuli: Assembly) -> Iterator[None]:
 
 @contextmanager
 def held(sim: Simulator, *areas: AreaLike) -> Iterator[None]:
-    """Hold what fires in some areas; those that were not held before are released afterwards."""
+    """Hold the winners of some areas; areas that were not held before are released afterwards."""
     before = set(sim.held)
     sim.hold(*areas)
     try:

@@ -1,4 +1,4 @@
-"""Binding a new assembly to others that fire, without letting those decide which neurons it has."""
+"""Link a new assembly to others that fire, without letting these decide which neurons it has."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def attach(
 ) -> Assembly:
     """Form an assembly in an area from its source alone, and then link it to what fires in others.
 
-    In the first ``alone`` rounds only the source drives the target, and from the second round on the target itself, so
-    that the new assembly depends on nothing else.  In the rounds that follow, the source, the target and the areas that
-    it is attached to are held, while the fibers between the target and each of them are open both ways, and those back
-    to the source: held assemblies do not change, but their synapses learn.
+    In the first ``alone`` rounds only the source drives the target (from the second round on also the target itself),
+    so the new assembly depends on nothing else.  In the rounds that follow, the source, the target and the areas of
+    ``to`` are held.  The fibers between the target and each of these areas are open both ways, and those from the
+    target to the source: held assemblies do not change, but their synapses learn.
 
-    If all fibers were open from the first round on, an assembly that is linked to several others, such as that of a
-    noun which is the subject of two verbs, would let the first of them fire again in place of the second.
+    If all fibers were open from the first round on, an assembly with several links would re-activate an old one instead
+    of forming a new one: a noun that is the subject of two verbs would re-activate the first.
 
     Parameters
     ----------
@@ -46,15 +46,15 @@ def attach(
     source : Assembly, Area or str
         An assembly, which is presented and falls silent afterwards; or an area that fires.
     target : Area or str
-        Where the new assembly forms; not held.
+        The area in which the new assembly forms; not held.
     to : Area, str, Region or iterable of Area or str
-        What it is linked to; each must be firing.
+        The areas that it is linked to; each must be firing.
     alone : int
         Rounds in which it forms, at least 1.
     rounds : int
         How many rounds in all, more than ``alone``.
     trace : Trace, optional
-        Is filled with the winners of the target in every round.
+        Filled with the winners of the target in every round.
 
     Returns
     -------
@@ -86,8 +86,8 @@ def attach(
     rounds = count("attach.rounds", rounds, rounds_of("attach", alone, "alone") + 1, cure="or lower alone")
     _check(sim, start, area, others, presented_=stimulus is not None)
     forward, inner = fibers("attach", sim, start, area), fibers("attach", sim, area, area, needed=False)
-    # Fibers of the target to itself stay closed while it is held: they would only grow, and the next assembly of the
-    # area would complete to this one.
+    # Fibers of the target to itself stay closed while it is held.  Otherwise they would grow, and the next assembly of
+    # the area would complete to this one.
     links = forward | fibers("attach", sim, area, start, needed=False) | _links(sim, area, others)
     with presented(sim, stimulus) if stimulus is not None else held(sim, start), traced(trace, sim, area):
         sim.run(forward)

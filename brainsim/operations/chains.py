@@ -1,4 +1,4 @@
-"""Markov chains that are learned from sequences: the present state drives the states that followed it, chance chooses.
+"""Markov chains learned from sequences: the present state drives those that followed it, and noise chooses one.
 
 After Dabagia, Mitropolsky, Papadimitriou & Vempala, Coin-flipping in the brain: statistical learning with neuronal
 assemblies (arXiv 2406.07715, 2024); see `brainsim.operations.choosing`.
@@ -23,11 +23,11 @@ from brainsim.simulate.simulator import Simulator
 
 
 class MarkovChain:
-    """A Markov chain that is learned from sequences, and then runs by itself: two areas, each with every state.
+    """A Markov chain that is learned from sequences and then runs by itself: two areas, both with all states.
 
-    The fiber from ``now`` to ``following`` records how often each state followed each, and should be declared with
-    `StatisticalHebbian`; that from ``following`` to itself makes each state an assembly that noise can choose; and that
-    from ``following`` back to ``now`` makes the state that was chosen the present one.
+    The fiber from ``now`` to ``following`` records how often each state followed each; declare it with
+    `StatisticalHebbian`.  The fiber from ``following`` to itself makes each state an assembly that noise can choose.
+    The fiber from ``following`` back to ``now`` makes the chosen state the present one.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ class MarkovChain:
 
     @checked()
     def imprint(self, rounds: int = 10) -> None:
-        """Make every state an assembly of its own that completes itself, and link it back to the present one."""
+        """Make every state an assembly that completes itself, and link it back to its pattern in ``now``."""
         for label, chosen in self._following.patterns.items():
             imprint(self._sim, chosen, chosen, rounds)
             imprint(self._sim, chosen, self._now[label], rounds)
 
     @checked()
     def observe(self, states: Sequence[str]) -> None:
-        """Learn from a sequence of states: of each two that follow one another, both fire in one round.
+        """Learn from a sequence of states: each two successive states fire in one round.
 
         Raises
         ------
@@ -84,9 +84,9 @@ class MarkovChain:
     def sample(
         self, start: str, length: int, noise: float, rounds: int = 5, *, rng: Random, trace: Trace | None = None
     ) -> tuple[str, ...]:
-        """Let the chain run: return the states that follow the first one.  A probe: nothing is learned.
+        """Run the chain, and return the states that follow the first one.  A probe: nothing is learned.
 
-        What a state drives back is what fires next, right or wrong; reading it out does not touch it.
+        The neurons that a state drives back fire next, whether right or wrong; the read-out does not change them.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class MarkovChain:
         noise, rounds, rng
             As for `choose`.
         trace : Trace, optional
-            Is filled with what fires in the area ``following`` in every round.
+            Filled with the winners of the area ``following`` in every round.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class MarkovChain:
 
 @checked()
 def frequencies(states: Sequence[str], labels: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Return how often each state followed each: shape ``(labels, labels)``, rows sum to 1 (or are 0 if never left)."""
+    """Return how often each state followed each, shape ``(labels, labels)``; rows sum to 1, or 0 for a last state."""
     at = {label: number for number, label in enumerate(labels)}
     strange = next((state for state in states if state not in at), None)
     if strange is not None:

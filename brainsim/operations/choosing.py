@@ -1,10 +1,10 @@
-"""Probabilistic choice: noise decides between assemblies, by weights that have recorded how often each came.
+"""Probabilistic choice: noise decides between assemblies, by weights that record their frequencies.
 
 After Dabagia, Mitropolsky, Papadimitriou & Vempala, Coin-flipping in the brain: statistical learning with neuronal
-assemblies (arXiv 2406.07715, 2024).  An assembly that fires drives several others; each neuron's drive is disturbed by
-noise of its own, so that now one, now another of them gets more of the first winners, and recurrent synapses complete
-it.  Who leads follows about the softmax of the weights, and `StatisticalHebbian` learns weights whose softmax is the
-frequency.
+assemblies (arXiv 2406.07715, 2024).  An assembly that fires drives several others, and independent noise is added to
+the drive of each neuron.  So the first winners belong mostly to one assembly or to another, and recurrent synapses
+complete it.  Which one leads follows about the softmax of the weights, and `StatisticalHebbian` learns weights whose
+softmax is the frequency.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Random = int | np.random.Generator
 def choice_noise(k: int, p: float, steepness: float) -> float:
     """Return the standard deviation of noise at which choice follows the softmax of the weights with a steepness.
 
-    ``sqrt(k) * k * p / steepness``: noise of deviation ``s`` in each of ``k`` drives lets the number of first winners
-    swing by ``sqrt(k)``, which a difference of ``s / sqrt(k)`` in drive makes up for; and a weight that is larger by 1
-    means ``k * p`` more drive.  That the constant is 1 was found in simulations with k = 50 and 100, p = .5 and .8.
+    ``sqrt(k) * k * p / steepness``: noise of deviation ``s`` in each of ``k`` drives changes the number of first
+    winners by ``sqrt(k)``, as a difference of ``s / sqrt(k)`` in drive does; and a weight that is larger by 1 adds ``k
+    * p`` to the drive.  The constant 1 was found in simulations with k = 50 and 100, p = .5 and .8.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def choice_noise(k: int, p: float, steepness: float) -> float:
         raise DeclarationError(
             f"choice_noise: k must be positive, p between 0 and 1, and steepness positive (got {k}, {p}, {steepness})"
         )
-    k = count("choice_noise: k", k, 1)  # one that NumPy can take the root of
+    k = count("choice_noise: k", k, 1)  # a float, of which NumPy can take the root
     return float(np.sqrt(k) * k * p / steepness)
 
 
@@ -58,7 +58,7 @@ def flip_coin(
     rng: Random,
     trace: Trace | None = None,
 ) -> ReadOut:
-    """Flip a fair coin: fire ``k`` random neurons, and let the area's recurrent fibers settle on one of its assemblies.
+    """Flip a fair coin: fire ``k`` random neurons, until the recurrent fibers settle on one of the assemblies.
 
     A probe: nothing is learned.  The assemblies must have strong synapses among themselves (`imprint`).
 
@@ -67,20 +67,20 @@ def flip_coin(
     sim : Simulator
         Of a brain in which the area has fibers to itself.
     area : Area or str
-        Where the coin is.
+        The area with the assemblies.
     sides : mapping of str to Assembly
         Two or more.
     rounds : int
         Recurrent rounds.
     rng : int or numpy.random.Generator
-        Decides which neurons fire at first; a generator goes on from flip to flip.
+        Draws the neurons that fire first; a generator continues from flip to flip.
     trace : Trace, optional
         Is filled with the winners of every round.
 
     Returns
     -------
     ReadOut
-        The side, or "unknown" where it settled on none.
+        The side, or "unknown" if the area settled on none.
     """
     where, rounds = sim.brain.area(area), rounds_of("flip_coin", rounds)
     outcomes_of("flip_coin", "sides", where, sides)
@@ -107,10 +107,10 @@ def choose(
     rng: Random,
     trace: Trace | None = None,
 ) -> ReadOut:
-    """Let chance choose between the assemblies of an area that a context drives, in proportion to what it has learned.
+    """Choose at random between the assemblies that a context drives, with the learned probabilities.
 
-    A probe: nothing is learned.  In the first round the context drives the target, and the threshold of every neuron
-    is disturbed by noise; in the following ones the context is silent, and the target settles by itself.
+    A probe: nothing is learned.  In the first round the context drives the target, with noise on the threshold of every
+    neuron.  In the following rounds the context is silent, and the target settles by itself.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def choose(
     Returns
     -------
     ReadOut
-        The outcome, or "unknown" where it settled on none.
+        The outcome, or "unknown" if the area settled on none.
     """
     outcomes_of("choose", "outcomes", sim.brain.area(target), outcomes)
     random = generator("choose", rng)
@@ -153,7 +153,7 @@ def settle(
     rng: np.random.Generator,
     trace: Trace | None = None,
 ) -> None:
-    """Do inside a probe what `choose` does: fire the context once, with noise, and let the target settle.
+    """Do what `choose` does, inside a probe: fire the context once, with noise, and let the target settle.
 
     Takes the arguments of `choose`, and the name of the operation for errors.
     """

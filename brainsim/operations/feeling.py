@@ -1,4 +1,4 @@
-"""Emotion: what a brain hears is felt, and what is felt sways dopamine, thresholds and noise."""
+"""Emotion: active words have an emotion, and emotion changes dopamine, thresholds and noise."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHANNELS = ("safety", "curiosity", "joy")
 
 
 class Swaying(Protocol):
-    """How far an emotion moves a quantity, such as `brainsim.areas.Sway`."""
+    """How an emotion changes a quantity, such as `brainsim.areas.Sway`."""
 
     def value(self, emotion: float) -> float:
         """Return the quantity for an emotion."""
@@ -33,7 +33,7 @@ class Swaying(Protocol):
 
 @runtime_checkable
 class Feeler(Protocol):
-    """What the operations need of a region.
+    """The parts of a region that the operations need.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Feeler(Protocol):
 
 @dataclass(frozen=True)
 class Feeling:
-    """What is felt, and what it sways.
+    """An emotion, and the quantities that it changes.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Feeling:
     dopamine : float
         Value of the modulator.
     threshold : float
-        Added to the threshold of every neuron of an area that is swayed.
+        Added to the threshold of every neuron of an area.
     noise : float
         Standard deviation of noise on the drive of its neurons.
     """
@@ -84,7 +84,7 @@ def feel(sim: Simulator, amygdala: Feeler, heard: Assembly | None = None) -> Fee
     """Read the emotion of the active words, set dopamine, and return both.
 
     The emotional vector is ``E_k = Σ_i Σ_j W_ij^k S_j / Σ_i Σ_j S_j`` over the edges that lead from active words ``j``
-    to any word ``i``.  One word has an emotion, too, therefore, which lies in the edges to its neighbours.
+    to any word ``i``.  So even one word has an emotion, that of the edges to its neighbours.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def feel(sim: Simulator, amygdala: Feeler, heard: Assembly | None = None) -> Fee
     amygdala : Feeler
         Such as `brainsim.areas.Amygdala`.
     heard : Assembly, optional
-        Words that are active while it is read; by default those that are active already.
+        Words that are active during the read-out; by default those that are already active.
 
     Raises
     ------
@@ -144,12 +144,12 @@ def _felt(sim: Simulator, amygdala: Feeler, active: Assembly) -> Feeling:
 @contextmanager
 @checked("feeling")
 def swayed(sim: Simulator, area: AreaLike, feeling: Feeling, *, rng: int | np.random.Generator) -> Iterator[None]:
-    """Give the neurons of an area the threshold and the noise of a feeling, as long as the ``with`` block lasts.
+    """Give the neurons of an area the threshold and the noise of a feeling during a ``with`` block.
 
     Parameters
     ----------
     sim : Simulator
-        Whose thresholds change for a while.
+        Its thresholds change during the block.
     area : Area or str
         Where they change.
     feeling : Feeling

@@ -1,8 +1,8 @@
 """Operations that form assemblies: project, reciprocal_project, associate, merge.
 
-The protocols are those of Papadimitriou, Vempala, Mitropolsky, Collins & Maass, PNAS 2020, as their simulations run
-(github.com/dmitropolsky/assemblies, `simulations.py`): what is projected keeps firing, the first round is driven by it
-alone, and the target is open to itself from the second round on.
+The protocols are those of Papadimitriou, Vempala, Mitropolsky, Collins & Maass, PNAS 2020, as in their simulations
+(github.com/dmitropolsky/assemblies, `simulations.py`): the stimulus fires in every round, it alone drives the first
+round, and the recurrent fibers of the target are open from the second round on.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def project(
 ) -> Assembly:
     """Project a stimulus into an area until an assembly has formed there.
 
-    The stimulus fires in every round.  The first round opens its fibers to the target; the following ones open those
-    of the target to itself, too.  Afterwards the stimulus is released and falls silent; the target keeps firing.
+    The stimulus fires in every round.  The first round opens its fibers to the target; the following rounds also open
+    those of the target to itself.  Afterwards the stimulus is released and silent; the target keeps firing.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def associate(
     """Link the assemblies that two areas project into a third, by letting both sources fire together.
 
     Both sources must be firing, and are held.  If they have not been projected into the target before, do so first
-    (`project` or `reciprocal_project`): association makes two assemblies of the target overlap that are there.
+    (`project` or `reciprocal_project`): association increases the overlap of two existing assemblies.
 
     Parameters
     ----------

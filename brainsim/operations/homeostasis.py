@@ -1,4 +1,4 @@
-"""Homeostasis: every neuron's incoming weights scaled to a common sum."""
+"""Homeostasis: scale the incoming weights of every neuron to a common sum."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from brainsim.simulate.simulator import Simulator
 def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     """Scale the weights of each fiber so that those into every neuron sum to the same ``total``.
 
-    Once at the start this makes up for unequal numbers of synapses; after learning it is homeostasis.  The papers take
-    1 for the sum.  Only ratios decide who wins, so any total gives the same winners where all fibers into an area are
-    normalized to it alike; but weights here have 16 fractional bits, of which a total of 1 would leave few.
+    At the start this compensates for unequal numbers of synapses; after learning it is homeostasis.  The papers use a
+    sum of 1.  Only ratios decide which neurons win, so any total gives the same winners if all fibers into an area are
+    normalized to it; but weights here have 16 fractional bits, and a total of 1 would use few of them.
 
-    All fibers are normalized, or, if one is refused, none.
+    Either all fibers are normalized, or none, if one is refused.
 
-    Exact up to the rounding of each weight to 2**-16, and the same on every backend.  The cost: each synapse of the
-    fiber is drawn and from then on stored, however few were learned: 8 bytes each (`cpu`), some 100 while it is done,
-    and about a microsecond.  So it is refused above 2 * 10**7 synapses (n = 14 000 at p = .1).
+    The result is exact up to the rounding of each weight to 2**-16, and the same on every backend.  Afterwards every
+    synapse of the fiber is stored, at 8 bytes each (`cpu`).  Normalizing takes about 100 bytes and a microsecond per
+    synapse, so it is refused above 2 * 10**7 synapses (n = 14 000 at p = .1).
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def normalize(sim: Simulator, fibers: Openable, total: float = 1000.0) -> None:
     fibers : Fiber, FiberSet or iterable of Fiber
         Each on its own; all with a plasticity rule, which may be ``Hebbian(beta=0)``.
     total : float
-        What the weights into each neuron sum to, in the unit of weights.  Neurons without synapses stay so.
+        The sum of the weights into each neuron, in the unit of weights.  Neurons without synapses keep none.
 
     Raises
     ------

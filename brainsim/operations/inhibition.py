@@ -1,4 +1,4 @@
-"""Inhibition between areas: long-range, of what a firing area inhibits, and mutual, of which only one area fires."""
+"""Inhibition between areas: long-range (a firing area inhibits others) and mutual (only one area fires)."""
 
 from __future__ import annotations
 
@@ -34,18 +34,17 @@ def long_range_inhibition(
 ) -> tuple[tuple[str, ...], ...]:
     """Run rounds in which the firing of an area keeps others from firing.
 
-    In every round, no neuron of an area wins that is inhibited by one which fires as the round begins: their thresholds
-    are out of reach.  What the area fired before still acts on others in that round; but if no open fiber ends in it,
-    so that it would just go on firing, it is silenced before.  Two areas that inhibit each other and both fire, both
-    fall silent: where one is to prevail, see `mutual_inhibition`.  Inhibiting an area takes time in proportion to its
-    neurons.
+    If an area fires when a round begins, no neuron of the areas that it inhibits wins in that round: their thresholds
+    are above any drive.  Their previous winners still act on others in that round; but an area in which no open fiber
+    ends, and which would go on firing, is silenced first.  Two areas that inhibit each other and both fire both become
+    silent; to let one prevail, use `mutual_inhibition`.  Inhibiting an area takes time in proportion to its neurons.
 
     Parameters
     ----------
     sim : Simulator
         Of a brain that has these areas.
     inhibits : mapping of Area or str to areas
-        Whom each area inhibits, as in ``{"Subj": ["Obj"]}``.
+        The areas that each area inhibits, as in ``{"Subj": ["Obj"]}``.
     fibers : Fiber, FiberSet or iterable of Fiber
         Open in every round.
     rounds : int
@@ -94,10 +93,11 @@ def mutual_inhibition(
     *,
     traces: Mapping[AreaLike, Trace] | None = None,
 ) -> tuple[tuple[str, ...], ...]:
-    """Run rounds in which, of some areas, only the most driven one fires.
+    """Run rounds in which only the most driven of some areas fires.
 
-    An area is driven as much as its ``k`` would-be winners together.  The first one named prevails in a tie; if none is
-    driven at all, all are silent.  Each round is run twice, at first in a probe, which finds the drives.
+    The drive of an area is the summed drive of the ``k`` neurons that would win.  In a tie the area named first
+    prevails; if no area is driven, all are silent.  Each round runs twice; the first time in a probe, which finds the
+    drives.
 
     Parameters
     ----------
@@ -138,10 +138,10 @@ def mutual_inhibition(
 
 @checked("assembly")
 def refract(sim: Simulator, assembly: Assembly, amount: float | None = None) -> None:
-    """Raise the thresholds of an assembly's neurons, so that for a while others win in their place.
+    """Raise the thresholds of the neurons of an assembly, so that others win in their place.
 
-    ``sim.set_thresholds(area, 0)`` lets an area recover.  Where winners are to refract by themselves, declare the area
-    with ``refraction``.
+    ``sim.set_thresholds(area, 0)`` lets an area recover.  For winners that refract automatically, declare the area with
+    ``refraction``.
 
     Parameters
     ----------
@@ -150,8 +150,7 @@ def refract(sim: Simulator, assembly: Assembly, amount: float | None = None) -> 
     assembly : Assembly
         Whose neurons refract.
     amount : float, optional
-        By how much, in the unit of weights; what was raised before adds up.  By default, out of reach of any
-        drive.
+        Increase, in the unit of weights; repeated increases add up.  By default, above any drive.
 
     Raises
     ------
@@ -173,7 +172,7 @@ def _rounds(
     traces: Mapping[AreaLike, Trace] | None,
     inhibited: Callable[[], list[Area]],
 ) -> tuple[tuple[str, ...], ...]:
-    """Run rounds one by one, with those areas inhibited that ``inhibited`` names before each."""
+    """Run rounds one by one, and inhibit in each the areas that ``inhibited`` names before it."""
     opened, seen = fiber_set(operation, fibers), []
     rounds, filled = rounds_of(operation, rounds), {} if traces is None else traces
     if not isinstance(filled, Mapping) or len(set(map(id, filled.values()))) < len(filled):
@@ -191,7 +190,7 @@ def _rounds(
 
 @contextmanager
 def _inhibited(sim: Simulator, areas: Sequence[Area], opened: FiberSet) -> Iterator[None]:
-    """Keep some areas from firing: with thresholds that no drive reaches, or silenced where nothing drives them."""
+    """Keep some areas from firing: with thresholds above any drive, or by silencing areas that nothing drives."""
     transmitting = sim.transmitting(opened)
     with ExitStack() as stack:
         for area in areas:

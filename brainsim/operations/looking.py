@@ -1,4 +1,4 @@
-"""Looks at what an assembly would make fire, and at how strongly areas and assemblies are driven.  Nothing changes."""
+"""Read what an assembly would make fire, and how strongly areas and assemblies are driven.  Nothing changes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from brainsim.simulate.simulator import Simulator
 
 @checked("assembly", "fibers")
 def evoke(sim: Simulator, assembly: Assembly, *fibers: Openable) -> Assembly:
-    """Fire an assembly in a silent brain, and return what it makes fire at the end of some fibers.
+    """Fire an assembly in a silent brain, and return the winners at the end of some fibers.
 
-    A probe: nothing is learned, and the state afterwards is what it was before.  All areas are silenced, the assembly
+    A probe: nothing is learned, and the state is restored afterwards.  All areas are silenced, the assembly
     fires, and each argument after it opens its fibers for one round.  So ``evoke(sim, a, b_to_c, c_to_d)`` follows a
     chain; fibers that are joined with ``|`` are open in the same round.
 
@@ -66,7 +66,7 @@ def evoke(sim: Simulator, assembly: Assembly, *fibers: Openable) -> Assembly:
 
 
 def _end_of_chain(area: Area, steps: list[FiberSet]) -> Area:
-    """Return the area in which a chain of fibers from an area ends; each step starts where something can fire."""
+    """Return the area in which a chain of fibers ends; each step must start in an area that can fire."""
     if not steps:
         raise DeclarationError("evoke.fibers: must name the fibers of at least one round (got none)")
     reached = {area.name: area}
@@ -171,7 +171,7 @@ def drives_of_winners(sim: Simulator, areas: list[Area], fibers: FiberSet) -> li
     A round in a probe finds them, in much less time than `Simulator.drives`, which reads all learned synapses.
     """
     with sim.frozen(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", SilentWarning)  # that nothing fires is an answer here
+        warnings.simplefilter("ignore", SilentWarning)  # silence is a valid answer here
         sim.release(*areas)
         # An area that does not select keeps its winners, and the drives with which they won before.
         selecting = {step.subject for step in sim.schedule(fibers).steps if step.phase == "select"}

@@ -1,9 +1,9 @@
-"""Finite-state machines whose transitions live in synapses.
+"""Finite-state machines whose transitions are stored in synapses.
 
 After Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural
-Computation 2025 (arXiv 2306.03812), and their code (github.com/mdabagia/nemo): symbol and state together
-form an assembly for the arc, in an area that refracts, so that arcs which share a symbol or a state find neurons of
-their own; the arc drives the next state.
+Computation 2025 (arXiv 2306.03812), and their code (github.com/mdabagia/nemo): symbol and state together form an
+assembly for the arc.  The area of arcs refracts, so that arcs with a common symbol or state use different neurons.  The
+arc drives the next state.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from brainsim.simulate.simulator import Simulator
 
 
 class Transition(NamedTuple):
-    """From a state, upon a symbol, to the next state; all by the labels of patterns."""
+    """From a state, with a symbol, to the next state; all by the labels of patterns."""
 
     state: str
     symbol: str
@@ -34,8 +34,8 @@ class Transition(NamedTuple):
 class FiniteStateMachine:
     """A finite-state machine in three areas: symbols and states, which have patterns, and arcs, which has none.
 
-    It holds no table of transitions: `learn` turns them into weights, and `run` fires symbols and looks at the state.
-    So it cannot tell whether it was taught (if not, it answers "unknown" or at random), nor what by an earlier `learn`.
+    It holds no table of transitions: `learn` turns them into weights, and `run` fires symbols and reads the state.  So
+    it does not know whether or what it has learned; an untrained machine answers "unknown" or at random.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class FiniteStateMachine:
 
     @checked("transitions")
     def learn(self, transitions: Iterable[Sequence[str]], start: str, presentations: int = 15) -> None:
-        """Present every transition, in order, so many times.
+        """Present all transitions in order, several times.
 
         For each: symbol and state fire, and an arc forms in one round; then the arc fires while the next state is held,
         and drives it from then on.  Between transitions all three areas are silent.
@@ -92,7 +92,7 @@ class FiniteStateMachine:
         UnknownNameError
             If a label is not that of a pattern.
         DeclarationError
-            If there are none, two of them lead from one state upon one symbol to different states, or one leaves a
+            If there are none, two of them lead from one state with one symbol to different states, or one leaves a
             state that cannot be reached from the start.
         SimulationError
             Inside `Simulator.frozen`, where nothing is learned.
@@ -115,8 +115,8 @@ class FiniteStateMachine:
     ) -> tuple[ReadOut, ...]:
         """Fire symbols one after the other, and read out the state after each.
 
-        A probe: nothing is learned.  The state that an arc drives is what fires at the next symbol, right or wrong;
-        reading it out does not touch it.
+        A probe: nothing is learned.  The state that an arc drives fires with the next symbol, whether right or wrong;
+        the read-out does not change it.
 
         Parameters
         ----------
@@ -177,7 +177,7 @@ def _checked(transitions: Iterable[Sequence[str]], start: str, symbols: Area, st
         if state not in reached:
             raise DeclarationError(
                 f"FiniteStateMachine.learn: unreachable: no transitions lead from {start!r} to state {state!r}, from "
-                f"which one leaves upon {symbol!r}; add the missing transition, or drop this one"
+                f"which one leaves with {symbol!r}; add the missing transition, or drop this one"
             )
     return chosen
 

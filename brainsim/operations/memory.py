@@ -1,7 +1,7 @@
-"""Episodic memory: store an episode in one presentation, recall it from a part, know whether it is known.
+"""Episodic memory: store an episode in one presentation, recall it from a part, and judge whether it is known.
 
-The operations run the phases that a region declares, such as `brainsim.areas.Hippocampus`, or one of your own that has
-the parts of `EpisodicMemory`.
+The operations run the phases that a region declares: `brainsim.areas.Hippocampus`, or your own region with the parts of
+`EpisodicMemory`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from brainsim.simulate.simulator import Simulator
 
 @runtime_checkable
 class EpisodicMemory(Protocol):
-    """What the operations need of a region.
+    """The parts of a region that the operations need.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class EpisodicMemory(Protocol):
 
 @dataclass(frozen=True)
 class Recall:
-    """What a memory answers to a cue, and how sure it is.
+    """The answer of a memory to a cue, and its confidence.
 
     Attributes
     ----------
@@ -111,7 +111,7 @@ def store(sim: Simulator, memory: EpisodicMemory, episode: Assembly) -> Assembly
     """
     region = _checked("store", sim, memory, episode)
     may_learn("store", sim)
-    sim.silence(region)  # a recurrent fiber would link what fired before to this episode
+    sim.silence(region)  # otherwise a recurrent fiber would link earlier winners to this episode
     sim.present(episode, Assembly(memory.exit.name, episode.neurons))
     sim.run(memory.encoding)
     if not sim.fires(memory.attractor):
@@ -129,8 +129,8 @@ def recall(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: f
 
     A probe: nothing is learned.  The cue is known if the answer contains a part ``at_least`` of it.  This read-back
     separates stored cues from new ones at all loads below the capacity; the drive before completion does so as well,
-    but its level depends on the load and on the size of the cue.  That the pattern is complete and stable says nothing:
-    a new cue also ends in some pattern.
+    but its level depends on the load and on the size of the cue.  Completeness and stability of the pattern do not
+    help: a new cue also ends in some pattern.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def recall(sim: Simulator, memory: EpisodicMemory, cue: Assembly, *, at_least: f
     cue : Assembly
         Of the area ``memory.entry``.
     at_least : float
-        Confidence from which on a cue is known, 0 to 1.
+        Least confidence at which a cue counts as known, 0 to 1.
 
     Raises
     ------

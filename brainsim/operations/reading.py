@@ -1,4 +1,4 @@
-"""Operations that ask what an area knows: completion, separation, overlap, read-out.  None of them learns."""
+"""Operations that read what an area has learned: completion, separation, overlap, read-out."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | N
     DeclarationError
         If the cue is empty, larger than the area's ``k``, or of another brain, or the area has no fiber to itself.
     SimulationError
-        If no such fiber transmitted in any round, since it is inhibited or its window did not open.
+        If no such fiber transmitted in any round, because it is inhibited or its window did not open.
     """
     area = stimulus_of("complete", sim, cue)
     if len(cue) > area.k:
@@ -104,7 +104,7 @@ def complete(sim: Simulator, cue: Assembly, rounds: int = 5, *, trace: Trace | N
 
 @dataclass(frozen=True)
 class Separation:
-    """Two assemblies of one area and the overlap of what they come from.
+    """Two assemblies of one area, and the overlap of their stimuli.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class Separation:
 def separate(
     sim: Simulator, stimulus_a: Assembly, stimulus_b: Assembly, target: AreaLike, rounds: int = 10
 ) -> Separation:
-    """Project two stimuli into one area, one after the other, and return both assemblies, to see how far they differ.
+    """Project two stimuli into one area, one after the other, and return both assemblies for comparison.
 
     The area is silenced in between, so that the second assembly does not start from the first.  Raises as `project`.
     """
@@ -143,7 +143,7 @@ def separate(
 
 @dataclass(frozen=True)
 class ReadOut:
-    """The known assembly that is nearest to one that fires.
+    """The known assembly nearest to one that fires.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ class ReadOut:
     overlap : float
         With the nearest.
     margin : float
-        By how much it is nearer than the second nearest, or than none at all if there is no second.
+        Its overlap less that of the second nearest, or less 0 if there is no second.
     """
 
     label: str | None
@@ -164,7 +164,7 @@ class ReadOut:
 def read_out(
     assembly: Assembly, known: Mapping[str, Assembly], *, threshold: float = 0.5, margin: float = 0.0
 ) -> ReadOut:
-    """Name the known assembly that an assembly overlaps with most; "unknown" is an answer.
+    """Name the known assembly with the largest overlap, or "unknown".
 
     Parameters
     ----------
@@ -173,10 +173,10 @@ def read_out(
     known : mapping of str to Assembly
         Named assemblies of the same area.
     threshold : float
-        Least overlap at which it is taken for a known one.
+        Least overlap at which an assembly counts as known.
     margin : float
-        Least lead over the second nearest.  Two that are equally near are never told apart by their order: the answer
-        is unknown.
+        Least lead over the second nearest.  If two are equally near, the answer is unknown; their order does not
+        matter.
 
     Raises
     ------

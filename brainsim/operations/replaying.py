@@ -1,4 +1,4 @@
-"""Replay: stored episodes come up by themselves, and teach other areas."""
+"""Replay: stored episodes are re-activated spontaneously, and teach other areas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brainsim.simulate.simulator import Simulator
 
 @dataclass(frozen=True)
 class Replay:
-    """A pattern that comes up by itself.
+    """A pattern that is re-activated spontaneously.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Replay:
 
 @checked("memory")
 def replay(sim: Simulator, memory: EpisodicMemory, *, rng: int | np.random.Generator) -> Replay:
-    """Let a stored episode come up by itself: random neurons of the attractor fire, and settle in one of its patterns.
+    """Re-activate a stored episode: random neurons of the attractor fire, and settle in one of its patterns.
 
     A probe: nothing is learned.
 
@@ -81,7 +81,7 @@ def consolidate(
     """Let a memory teach other areas what it replays.
 
     Each replayed pattern fires at the exit while the phases of ``cycle`` run once.  They lead from there into cortex,
-    and say which fibers of cortex learn.
+    and name the fibers of cortex that learn.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Routing: a goal opens the channels of a thalamus, which let the items pass that it needs."""
+"""Routing: a goal opens the channels of a thalamus for the items that it needs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Routed:
 
 @checked()
 def route(sim: Simulator, goal: Assembly, items: Assembly, target: AreaLike) -> Routed:
-    """Let a goal choose which of the firing items reach a target.
+    """Let a goal select which of the firing items reach a target.
 
     In the first round the goal drives the gating area, such as the relays of a `brainsim.areas.Thalamus`.  In the
     second one all items fire, and those of the open channels drive the target.  Nothing is learned.  Goal and items
@@ -91,7 +91,7 @@ def route(sim: Simulator, goal: Assembly, items: Assembly, target: AreaLike) -> 
         sim.run(passing, learn=())
     activation = gate.activation
     size = activation.size if isinstance(activation, Channels) else 1
-    # Nothing passes if the items of the open channels are silent: that is an answer, and no reason to warn.
+    # If the items of the open channels are silent, nothing passes: this is a valid answer without a warning.
     passed = sim.assembly(end) if sim.fires(end) else Assembly(end.name, ())
     return Routed(passed, tuple(sorted({neuron // size for neuron in opened})))
 

@@ -2,8 +2,8 @@
 
 The protocols are those of Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the
 brain, Neural Computation 2025 (arXiv 2306.03812), and of their code (github.com/mdabagia/nemo): one round for each
-stimulus, and the area is open to itself all the while, so that each assembly links to the next.  With a scaffold, a
-second area without a stimulus of its own runs along, linked to the first in both directions.
+stimulus, with the recurrent fibers of the area open, so that each assembly is linked to the next.  A scaffold is a
+second area without stimuli, linked to the first in both directions.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def memorize_sequence(
     scaffold: AreaLike | None = None,
     trace: Trace | None = None,
 ) -> tuple[Assembly, ...]:
-    """Present a sequence of stimuli, one round each, and let the target learn to run through it by itself.
+    """Present a sequence of stimuli, one round each, so that the target learns to repeat it by itself.
 
-    Before each presentation the target (and the scaffold) falls silent.  Afterwards the stimuli are silent, and the
+    Before each presentation the target (and the scaffold) is silenced.  Afterwards the stimuli are silent, and the
     target fires the last assembly.
 
     Parameters
@@ -91,7 +91,7 @@ def recall_sequence(
     scaffold: AreaLike | None = None,
     trace: Trace | None = None,
 ) -> tuple[Assembly, ...]:
-    """Fire the first stimulus of a memorized sequence, and let the target run on by itself.
+    """Fire the first stimulus of a memorized sequence, and let the target continue by itself.
 
     A probe: nothing is learned and nothing else changes (see `Simulator.frozen`).
 
@@ -100,7 +100,7 @@ def recall_sequence(
     sim : Simulator
         As for `memorize_sequence`.
     cue : Assembly
-        A stimulus, for one round; or an assembly of the target itself, from which recall goes on.
+        A stimulus, for one round; or an assembly of the target itself, from which recall continues.
     target : Area or str
         Where the sequence was memorized.
     length : int
@@ -148,7 +148,7 @@ def recall_sequence(
 
 
 def _forward(operation: str, sim: Simulator, stimuli: Sequence[Assembly], area: Area) -> FiberSet:
-    """Return the fibers from the areas of some stimuli to the target, which is none of them."""
+    """Return the fibers from the areas of some stimuli to the target, which must be another area."""
     forward = FiberSet()
     for source in dict.fromkeys(stimulus_of(operation, sim, stimulus) for stimulus in stimuli):
         if source is area:

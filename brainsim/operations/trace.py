@@ -1,4 +1,4 @@
-"""What happened during an operation, round by round."""
+"""The winners during an operation, round by round."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.simulate.simulator import Simulator
 
 
 class Trace:
-    """Winners of the target area of an operation after every round; hand an empty one over to have it filled.
+    """Winners of the target area of an operation after every round; pass an empty trace to have it filled.
 
     Attributes
     ----------

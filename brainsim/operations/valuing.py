@@ -1,4 +1,4 @@
-"""Actions and rewards: a striatum chooses, and dopamine teaches it by how much a reward was better than expected."""
+"""Actions and rewards: a striatum chooses, and learns from dopamine, the reward less its expectation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OUT_OF_REACH = to_float(THRESHOLD_LIMIT)
 
 @runtime_checkable
 class Chooser(Protocol):
-    """What the operations need of a region.
+    """The parts of a region that the operations need.
 
     Attributes
     ----------
@@ -63,9 +63,9 @@ def choose_action(
 ) -> Choice:
     """Let a cue and noise choose an action, which fires together with the cue in a second round.
 
-    The first round is a probe, in which noise disturbs the value of each action.  In the second one the chosen action
-    alone is in reach, so that its drive is its value, and the fibers from the cue remember both in their `Trace`.  The
-    cue is silent afterwards; the action goes on firing.
+    The first round is a probe, in which noise disturbs the value of each action.  In the second round only the chosen
+    action can win, so its drive is its value, and the fibers from the cue record both in their `Trace`.  Afterwards the
+    cue is silent, and the action keeps firing.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def choose_action(
     striatum : Chooser
         Such as `brainsim.areas.Striatum`.
     cue : Assembly
-        What the action answers to.
+        The assembly that the action responds to.
     noise : float
         Standard deviation of the noise, in units of the reward; with 0 the action of the largest value wins.
     rng : int or numpy.random.Generator
@@ -121,7 +121,7 @@ def choose_action(
             sim.run(opened, learn=learning)
     drive = float(sim.drive(area).sum()) / size
     base = sum(_synapses(fiber, cue) * fiber.weight for fiber in learning)
-    threshold = float(sim.thresholds(area)[area.patterns[action].neurons].mean())  # no part of a value
+    threshold = float(sim.thresholds(area)[area.patterns[action].neurons].mean())  # not part of a value
     return Choice(action, (drive + threshold - base) / scale, drive)
 
 

@@ -1,4 +1,4 @@
-"""Pictures.  Every function draws on ``ax`` (a new figure's by default) and returns it; none shows or restyles."""
+"""Pictures.  Every function draws on ``ax`` (by default of a new figure) and returns it; none shows or restyles it."""
 
 from brainsim.plots.convergence import convergence_curve, support_curve
 from brainsim.plots.curve import Curve, learning_curve

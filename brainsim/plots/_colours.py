@@ -1,4 +1,4 @@
-"""Colours that readers with colour-vision deficiency can tell apart."""
+"""Colours that readers with colour-vision deficiency can distinguish."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Legends whose names are drawn as they are."""
+"""Legends that draw names literally."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts in pictures: drawn as they are, and as many as can be read."""
+"""Text in pictures: drawn literally, and no more of it than can be read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.text import Text
 _OTHER_SCRIPTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Noto Sans", "Noto Emoji", "Symbola")
 _LINE = 11.0  # points from one line of labels to the next
 _LETTER = 6.0  # points of width, about
-_LONGEST = 20  # letters; longer labels leave no place for the picture
+_LONGEST = 20  # letters; longer labels leave no space for the picture
 
 
 @cache
@@ -22,7 +22,7 @@ def _families() -> list[str]:
 
 
 def draw_as_they_are(ax: Axes) -> None:
-    """Draw all texts of some axes letter by letter: a dollar sign is no formula."""
+    """Draw all text of some axes literally: a dollar sign does not begin a formula."""
     for text in ax.findobj(Text):
         assert isinstance(text, Text)
         text.set_parse_math(False)
@@ -30,13 +30,13 @@ def draw_as_they_are(ax: Axes) -> None:
 
 
 def shortened(label: str) -> str:
-    """Return a label with at most 20 letters: labels that are alike often differ at their ends, so its middle goes."""
+    """Return a label with at most 20 letters.  Similar labels often differ at their ends, so the middle is cut."""
     half = _LONGEST // 2
     return label if len(label) <= _LONGEST else f"{label[:half]}…{label[1 - half :]}"
 
 
 def every(count: int, room: float) -> int:
-    """Return ``s`` so that every ``s``-th of ``count`` labels, one under the other, has place in ``room`` points."""
+    """Return ``s`` so that every ``s``-th of ``count`` labels, one under the other, fits into ``room`` points."""
     return max(1, int(-(-count * _LINE // max(room, 1.0))))
 
 

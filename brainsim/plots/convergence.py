@@ -1,4 +1,4 @@
-"""How the winners of areas settle: overlaps from round to round, and the support."""
+"""Convergence of winners: overlaps from round to round, and the support."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _areas(recording: Recorded, chosen: Sequence[Area | str] | None) -> list[Are
 
 
 def _colours(areas: Sequence[Area]) -> tuple[list[Line2D], list[str]]:
-    """Return the part of the legend that says which area has which colour."""
+    """Return the entries of the legend for the colours of areas."""
     return [Line2D([], [], color=colour, lw=4) for colour in distinct(len(areas))], [area.name for area in areas]
 
 

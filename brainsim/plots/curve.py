@@ -51,7 +51,7 @@ def learning_curve(
     ylabel: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw means over seeds with the range of the seeds shaded, controls dashed, chance and criterion as lines.
+    """Draw means over seeds (shaded: range), dashed controls, and lines for chance and criterion.
 
     Parameters
     ----------

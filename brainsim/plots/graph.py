@@ -67,17 +67,17 @@ def _places(areas: list[Area]) -> dict[str, np.ndarray]:
 
 
 def _label(area: Area) -> str:
-    """Return the name that an area has in its region, whose frame bears the rest."""
+    """Return the name of an area within its region; the frame of the region shows the rest of the name."""
     return area.name if area.region is None else area.name.removeprefix(f"{area.region.name}.")
 
 
 def _dim(area: Area) -> str:
-    """Return the size of the vectors that an area holds, on a line of its own."""
+    """Return the size of the vectors that an area holds, on a separate line."""
     return f"\ndim={area.dim:,}" if isinstance(area, VectorArea) else ""
 
 
 def _frame(ax: Axes, name: str, places: np.ndarray) -> None:
-    """Surround areas that follow each other on the circle, which a polygon with a wide outline does.
+    """Surround neighbouring areas on the circle with a polygon that has a wide outline.
 
     All areas lie on one circle, so a polygon of some of them contains no other.
     """
@@ -90,7 +90,7 @@ def _frame(ax: Axes, name: str, places: np.ndarray) -> None:
 
 
 def _outside(places: np.ndarray) -> np.ndarray:
-    """Return the direction in which some places lie from the middle: that of the first, if they lie all around it."""
+    """Return the direction of some places from the middle; that of the first one if they are all around it."""
     middle = places.mean(axis=0)
     distance = float(np.linalg.norm(middle))
     return np.asarray(middle / distance if distance > 0.01 else places[0])

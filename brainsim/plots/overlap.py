@@ -44,8 +44,8 @@ def overlap_heatmap(
 
     Notes
     -----
-    Of up to ten assemblies each overlap is written into its cell.  Of many assemblies only every second, third … label
-    is drawn, so that labels can be read, and of a label of more than 20 letters the beginning and the end.
+    With at most ten assemblies, each cell shows its overlap.  With many, only every second, third … label is drawn, so
+    that labels can be read.  Labels of more than 20 letters are shortened in the middle.
     """
     columns = rows if columns is None else columns
     if not rows or not columns:
@@ -70,7 +70,7 @@ def overlap_heatmap(
 
 
 def _write(ax: Axes, shared: npt.NDArray[np.float64]) -> None:
-    """Write each overlap into its cell, dark on light and light on dark."""
+    """Write each overlap into its cell, dark on light or light on dark."""
     for (row, column), value in np.ndenumerate(shared):
         colour = "black" if value > _LIGHT else "white"
         ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize="small", color=colour)

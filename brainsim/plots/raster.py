@@ -22,10 +22,13 @@ from brainsim.simulate.recordings.recording import Recorded
 _GAP = 0.12
 _OTHERS = "0.45"
 _NAMED = 12
+_PALE = 0.25
 
 
 @checked()
-def raster(recording: Recorded, assemblies: Sequence[Assembly] = (), *, ax: Axes | None = None) -> Axes:
+def raster(
+    recording: Recorded, assemblies: Sequence[Assembly] = (), *, fade: bool = False, ax: Axes | None = None
+) -> Axes:
     """Draw winners over rounds, one band for each area, one colour for each label of an assembly.
 
     Parameters
@@ -36,6 +39,9 @@ def raster(recording: Recorded, assemblies: Sequence[Assembly] = (), *, ax: Axes
     assemblies : sequence of Assembly
         Neurons are sorted by the first assembly that holds them, in this order, from the bottom of the band up; those
         in none come above in grey, by the round in which they first fired.  A legend names up to twelve labels.
+    fade : bool
+        Draw in full colour only the firings that the marks name: after a mark ``"dog"``, those of assemblies with the
+        label ``"dog"``.  All others are pale.
     ax : Axes, optional
         Where to draw.
 
@@ -48,7 +54,7 @@ def raster(recording: Recorded, assemblies: Sequence[Assembly] = (), *, ax: Axes
     for band, area in enumerate(reversed(recording.areas)):
         bottom = band * (1 + _GAP)
         own = [assembly for assembly in assemblies if assembly.area == area.name]
-        fired = _band(ax, recording, area, own, [colours[_name(each, assemblies)] for each in own], bottom)
+        fired = _band(ax, recording, area, own, [colours[_name(each, assemblies)] for each in own], bottom, fade)
         centres.append((bottom + 0.5, f"{area.name}\n{fired:,} of\n{area.n:,} neurons"))
     ax.set_yticks([y for y, _ in centres], [text for _, text in centres])
     ax.set_ylim(-_GAP / 2, len(recording.areas) * (1 + _GAP) - _GAP / 2)
@@ -81,6 +87,7 @@ def _band(
     assemblies: Sequence[Assembly],
     colours: Sequence[str],
     bottom: float,
+    fade: bool,
 ) -> int:
     """Draw one area into ``[bottom, bottom + 1]`` and return how many of its neurons fired."""
     rounds = recording.winners(area)
@@ -96,8 +103,27 @@ def _band(
         first, end = np.searchsorted(members[together], (member, member + 1))
         chosen = together[first:end]
         colour = _OTHERS if member < 0 else colours[member]
-        ax.plot(times[chosen], bottom + height[chosen], ".", ms=2.2, mew=0, color=colour, rasterized=True)
+        for part, alpha in _strengths(chosen, times, assemblies[member] if member >= 0 else None, recording, fade):
+            ax.plot(times[part], bottom + height[part], ".", ms=2.2, mew=0, color=colour, alpha=alpha, rasterized=True)
     return len(order)
+
+
+def _strengths(
+    firings: npt.NDArray[np.int64],
+    times: npt.NDArray[np.int64],
+    assembly: Assembly | None,
+    recording: Recorded,
+    fade: bool,
+) -> list[tuple[npt.NDArray[np.int64], float]]:
+    """Return the firings of one assembly in parts, and how opaque each part is."""
+    if not fade:
+        return [(firings, 1.0)]
+    starts = [mark.round for mark in recording.marks] + [len(recording)]
+    named = np.zeros(len(recording), dtype=bool)
+    for mark, start, end in zip(recording.marks, starts, starts[1:], strict=False):
+        named[start:end] = assembly is not None and mark.label == assembly.label
+    full = named[times[firings]]
+    return [(firings[full], 1.0), (firings[~full], _PALE)]
 
 
 def _sorted(

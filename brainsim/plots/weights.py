@@ -23,7 +23,7 @@ _MARKERS = "os^DvP*X"
 
 @checked("weights")
 def weight_histogram(weights: Mapping[str, npt.ArrayLike], *, bins: int = 30, ax: Axes | None = None) -> Axes:
-    """Draw how many synapses have which weight, a line for each fiber, on a logarithmic scale of counts.
+    """Draw the number of synapses by weight, a line for each fiber, on a logarithmic scale of counts.
 
     Each point is a bin that holds a synapse.
 

@@ -115,7 +115,7 @@ class Connectome:
         if update is None:
             raise DeclarationError(
                 f"Fiber {name!r}: has no plasticity, so that all its weights are 1; to normalize them, declare it with "
-                "one, be it Hebbian(beta=0)"
+                "one, for example Hebbian(beta=0)"
             )
         expected = graph.n_source * graph.n_target * graph.p
         if expected > _MOST_NORMALIZED:

@@ -30,7 +30,13 @@ class Edges:
     """
 
     def __init__(
-        self, engine: Engine, guard: Guard, fiber: int, declared: Fiber, may_write: Callable[[], None]
+        self,
+        engine: Engine,
+        guard: Guard,
+        fiber: int,
+        declared: Fiber,
+        may_write: Callable[[], None],
+        opened: Callable[[], None],
     ) -> None:
         assert isinstance(declared.connectivity, EdgeGraph), "only fibers with a message have edges"
         self._engine = engine
@@ -40,6 +46,7 @@ class Edges:
         self._declared = declared
         self._graph = declared.connectivity
         self._may_write = may_write
+        self._opened = opened
         self.channels = tuple(name for name, _ in declared.channels)
 
     @property
@@ -144,7 +151,7 @@ class Edges:
         """Return what the active nodes send through each channel at present, shape (n, channels).
 
         ``E_i^k = sum_j W_ij^k S_j`` for each node ``i`` of the target, where ``S_j`` is 1 for the active nodes ``j`` of
-        the source and 0 for all others.  Nothing changes.
+        the source and 0 for all others.  Nothing changes, but the fiber counts as opened, as one that a probe opens.
 
         Parameters
         ----------
@@ -153,6 +160,7 @@ class Edges:
             the edges from them.  Nodes that listen to none have 0.
         """
         mean = truth("Edges.sent.mean", mean)
+        self._opened()
         sums, edges = self._engine.sent(self._fiber)
         return sums / np.maximum(edges, 1).astype(np.float32)[:, None] if mean else sums
 

@@ -186,7 +186,7 @@ class Guard:
         self._obstacles = bool(blocks or self._lost)
 
     def _let_others_look_first(self) -> None:
-        """Wait while another thread wants to look, which would seldom find a moment between many short changes."""
+        """Wait while another thread wants to read; between many short changes it would rarely get a turn."""
         with self._asking:
             pass
 

@@ -41,7 +41,7 @@ class Parts:
         self.stimuli = Stimuli(engine, self.index, self.state)
         self.excitability = Excitability(engine)
         self.vectors = Vectors(engine)
-        self.weights = Weights(engine, guard, self.index, self.probes)
+        self.weights = Weights(engine, guard, self.index, self.state, self.probes)
         self.reinforcement = Reinforcement(engine, self.modulators, self.probes)
         self.looks = Looks(engine, self.state)
         self.saving = Saving(brain, seed, engine, table, self.probes)

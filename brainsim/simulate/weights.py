@@ -13,15 +13,17 @@ from brainsim.simulate.engine import Engine
 from brainsim.simulate.guard import Guard
 from brainsim.simulate.index import Index, Openable
 from brainsim.simulate.probes import Probes
+from brainsim.simulate.state import BrainState
 
 
 class Weights:
     """Hands out the connectomes of fibers, and puts weights back to what they were at the beginning."""
 
-    def __init__(self, engine: Engine, guard: Guard, index: Index, probes: Probes) -> None:
+    def __init__(self, engine: Engine, guard: Guard, index: Index, state: BrainState, probes: Probes) -> None:
         self._engine = engine
         self._guard = guard
         self._index = index
+        self._state = state
         self._probes = probes
 
     def connectome(self, fiber: Fiber | FiberSet) -> Connectome:
@@ -38,7 +40,11 @@ class Weights:
         if declared.message is None:
             cure = "Simulator.connectome(fiber) returns its synapses"
             raise DeclarationError(f"Fiber {declared.name!r}: carries no message and has no edges; {cure}", cure=cure)
-        return Edges(self._engine, self._guard, number, declared, self._may_write)
+        return Edges(self._engine, self._guard, number, declared, self._may_write, lambda: self._open(number))
+
+    def _open(self, fiber: int) -> None:
+        """Note that a fiber has been used; loading a state replaces the set."""
+        self._state.opened.add(fiber)
 
     def _one(self, method: str, fiber: Fiber | FiberSet) -> tuple[int, Fiber]:
         """Return the number and the declaration of the one fiber that is given."""

@@ -1,4 +1,4 @@
-"""The folder of a run: made by one run alone, and locked while the run lives in it."""
+"""The folder of a run: made by one run alone, and locked while the run uses it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def new_folder(name: str) -> Path:
 
 
 class RunLock:
-    """Keeps other runs out of a folder for as long as this process lives, or until it is released."""
+    """Keep other runs out of a folder as long as this process runs, or until it is released."""
 
     def __init__(self, folder: Path, kind: str = "run") -> None:
         self._folder, self._kind = folder, kind
         self._lock = FileLock(folder / _LOCK, timeout=0)
 
     def acquire(self) -> None:
-        """Take the folder; `RunFolderError` if a run lives in it."""
+        """Take the folder; `RunFolderError` if a run uses it."""
         try:
             self._lock.acquire()
         except Timeout:
@@ -62,7 +62,7 @@ class RunLock:
 
 
 def in_use(folder: Path) -> bool:
-    """Return whether a run lives in a folder; nothing in the folder is changed."""
+    """Return whether a run uses a folder; nothing in the folder is changed."""
     if not (folder / _LOCK).exists():
         return False
     lock = FileLock(folder / _LOCK, timeout=0)
@@ -77,7 +77,7 @@ def in_use(folder: Path) -> bool:
 
 
 def contents(folder: Path) -> list[Path]:
-    """Return what is in a folder, but for its lock and what a process that was killed left unfinished."""
+    """Return what is in a folder, except its lock and unfinished files of a killed process."""
     return [path for path in folder.iterdir() if path.name != _LOCK and not path.name.startswith(PARTIAL)]
 
 
@@ -112,7 +112,7 @@ def remove_leftovers(folder: Path, *, finished: bool = False) -> None:
         path.unlink()
     for place in (folder, folder / "parts"):
         for path in place.glob(f"{PARTIAL}*"):
-            with suppress(OSError):  # they do no harm
+            with suppress(OSError):  # unfinished files are harmless
                 path.unlink(missing_ok=True)
 
 

@@ -21,7 +21,7 @@ def digests(folder: Path) -> dict[str, str]:
 def changed(folder: Path, header: Mapping[str, Any]) -> dict[str, str]:
     """Return what has become of the files of a finished run that are no longer what it wrote, by name.
 
-    Runs of earlier versions noted no digests; of theirs nothing can be told.
+    Runs of earlier versions noted no digests, so their files cannot be checked.
     """
     noted = header.get("files", {})
     found = {name: _verdict(folder / name, digest) for name, digest in noted.items()} if isinstance(noted, dict) else {}

@@ -44,7 +44,7 @@ class Run:
     made_folder : bool
         Whether the folder was made for this run, so that it is removed again if the run gets nowhere.
     notes : list of str
-        What the user ought to know of how the run went, a line each.
+        What the user should know about the run, a line each.
     """
 
     folder: Path
@@ -255,7 +255,9 @@ class Run:
         found = {"scores.csv": tables.scores(metrics), "curve.csv": tables.curves(metrics)}
         for (name, rows), source in zip(found.items(), ("by_seed", "curve"), strict=True):
             if not rows and source in metrics:
-                self.notes.append(f"{name} has no rows: metrics.{source} has another form than docs/run_folder.md says")
+                self.notes.append(
+                    f"{name} has no rows: metrics.{source} has another form than docs/howto/run_folder.md says"
+                )
             with self.file(name) as path:
                 tables.write(path, rows, step=source == "curve")
 

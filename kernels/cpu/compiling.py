@@ -30,7 +30,7 @@ if numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
         "'reference', which has the same results and takes much longer"
     )
 
-_SAY_AFTER = 3.0  # seconds of compiling after which the user is told what takes so long
+_SAY_AFTER = 3.0  # seconds of compiling after which a message explains the delay
 _SAY = "brainsim: compiling kernels for the first time on this machine; this takes about 10 to 30 seconds"
 
 

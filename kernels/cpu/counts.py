@@ -2,8 +2,8 @@
 
 The graph never changes, so a count depends on the fiber and the firing neurons alone.  Assemblies recur; their counts
 are cached within a budget, and a set that differs from a cached one in a few neurons is reached by adding and
-subtracting rows.  Counts are integers, so all ways give the same bits.  They are as narrow as they can be: a byte
-nearly always, since even thousands of neurons seldom share one target more than 255 times; a wider type if they do.
+subtracting rows.  Counts are integers, so all ways give the same bits.  They have the narrowest type that fits: nearly
+always a byte, since even thousands of neurons rarely share one target more than 255 times; otherwise a wider type.
 """
 
 from __future__ import annotations

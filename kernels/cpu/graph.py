@@ -94,7 +94,7 @@ def _own_position(graph: GraphArrays, pre: Any, base: Word) -> Word:
 def _gap(
     lane: Word, word: Word, fine: Word, shift: Word, last: Word, guide: Guide, heads: Heads, thresholds: Words
 ) -> Word:
-    """Return how many targets are passed over before the next synapse.
+    """Return how many targets are skipped before the next synapse.
 
     The guide table gives a gap that is at most the right one; comparing the upper 32 bits of the thresholds corrects
     it.  Only if these 32 bits are equal, once in some 10**8 gaps, a second hash gives the lower ones.

@@ -1,7 +1,8 @@
 """New synapses of a learning step: those between the neurons that fired and the winners that are not stored yet.
 
-A pair of neurons is seldom searched twice.  Where an area was projected into, the counts of the round tell how many
-synapses each winner has; once as many are stored, the winner is complete.  For the others, visited pairs are left out.
+A pair of neurons is rarely searched twice.  If the area was the target of a projection, the counts of the round say how
+many synapses each winner has; once as many are stored, the winner is complete.  For the others, visited pairs are
+skipped.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from brainsim.kernels.state import Neurons
 
 WORDS = 4  # 64-bit words of a neuron's bits
 STEPS = 64 * WORDS
+MOST_LISTED = 1 / 64  # of the rows of a side: so few rows of a step are listed, so that it is forgotten in O(k)
 
 Bits = npt.NDArray[np.uint64]
 Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
@@ -50,6 +51,8 @@ class _Side:
         self._index = index
         self._arena = arena
         self._fiber = fiber
+        # The rows that have the bit of each step, or None if there are too many to list them.
+        self._listed: list[list[npt.NDArray[np.int32]] | None] = [[] for _ in range(STEPS)]
         self._set(np.zeros((64, WORDS), np.uint64))
 
     def _set(self, bits: Bits) -> None:
@@ -70,17 +73,27 @@ class _Side:
         return rows
 
     def clear(self, step: int) -> None:
-        """Take the bit of a step from all neurons."""
-        self._bits[:, step // 64] &= ~np.uint64(1 << step % 64)
+        """Take the bit of a step from all neurons.
+
+        An area has many more rows than a step has neurons, so that the rows of a step are listed where they are few.
+        """
+        others, listed = ~np.uint64(1 << step % 64), self._listed[step]
+        for rows in [slice(None)] if listed is None else listed:
+            self._bits[rows, step // 64] &= others
+        self._listed[step] = []
 
     def add(self, neurons: Neurons, step: int) -> None:
         """Set the bit of a step for some neurons."""
         rows = self._rows(neurons)  # may replace the array
         self._bits[rows, step // 64] |= np.uint64(1 << step % 64)
+        if (listed := self._listed[step]) is not None:
+            listed.append(rows.astype(np.int32))
+            if sum(map(len, listed)) > MOST_LISTED * len(self._bits):
+                self._listed[step] = None
 
     @property
     def nbytes(self) -> int:
-        return self._bits.nbytes
+        return self._bits.nbytes + sum(rows.nbytes for listed in self._listed for rows in listed or ())
 
 
 class VisitedPairs:
@@ -114,6 +127,7 @@ class VisitedPairs:
         self.last = (_NO_NEURONS, _NO_NEURONS)
         # Steps by the set of neurons on a side, as long as it is the set of a single visit.
         self._steps: dict[_Name, int] = {}
+        self._names: list[tuple[_Name, ...]] = [()] * STEPS  # by step: what it was called when it began
         self._count = 0
 
     def bits(self, sources: Neurons, targets: Neurons) -> tuple[Bits, Bits]:
@@ -134,16 +148,22 @@ class VisitedPairs:
     def _grow(self, name: _Name) -> int:
         """Return the step with a set of neurons on one side, which cannot be found by its other side any more."""
         step = self._steps[name]
-        for other in [other for other, of in self._steps.items() if of == step and other != name]:
-            del self._steps[other]
+        self._forget(step)
+        self._steps[name] = step
         return step
+
+    def _forget(self, step: int) -> None:
+        """Let a step not be found by the sets of neurons that it began with."""
+        for name in self._names[step]:
+            if self._steps.get(name) == step:
+                del self._steps[name]
 
     def _begin(self, by_sources: _Name, by_targets: _Name, sources: Neurons, targets: Neurons) -> None:
         """Note a visit as a step of its own, in place of the oldest if there are `STEPS`."""
         step = self._count % STEPS
         self._count += 1
-        for name in [name for name, of in self._steps.items() if of == step]:
-            del self._steps[name]
+        self._forget(step)
+        self._names[step] = by_sources, by_targets
         self._steps[by_sources] = self._steps[by_targets] = step
         for side, neurons in ((self._sources, sources), (self._targets, targets)):
             side.clear(step)

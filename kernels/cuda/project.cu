@@ -11,7 +11,7 @@ __device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u
                               const Fibers& fibers, const Fiber& fiber) {
     const Gaps gaps = gaps_of(fibers, fiber);
     const int bits = int(fiber.bits);
-    // A tile holds whole blocks of the graph or lies inside one; then what comes before it is drawn and passed over.
+    // A tile holds whole blocks of the graph or lies inside one; then what comes before it is drawn and skipped.
     const int blocks_bits = tile_bits > bits ? tile_bits - bits : 0;
     const bool recurrent = fiber.recurrent != 0;
     // At most 2^16 sources and 2^8 blocks.

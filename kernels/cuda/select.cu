@@ -43,8 +43,8 @@ __device__ Search descend(const u32* histogram, Search search, u64* scratch) {
     return found;
 }
 
-// At first, all bits of the largest drive are unknown; so the first digit tells the drives apart as well as it can, and
-// nearly all tiles can be passed over from then on.
+// At first, all bits of the largest drive are unknown.  So the first digit separates the drives as well as possible, and
+// nearly all tiles can be skipped afterwards.
 __device__ Search search_at_first(const State& state, const Area& area, u64* scratch) {
     const i64 tiles = ((area.rivals - 1) >> state.tile_bits) + 1;
     const i64* const peaks = state.peaks + area.sum_tiles;

@@ -1,6 +1,6 @@
 """A round plan as the kernels need it: tables on the device, and how large the launches are.
 
-A device plan depends on the round plan but for the rates at which fibers learn, on how many neurons of each area *may*
+A device plan depends on the round plan except the rates at which fibers learn, on how many neurons of each area *may*
 fire, and on how far thresholds below 0 may lift the drives.  Only the device knows how many neurons fire, and what
 drives them.
 """

@@ -20,8 +20,8 @@ from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 
-# Passes over the digits of a hash.  33 bits tell all tied neurons apart, except once in 10^6 rounds.  Then
-# `count_winners` finds the last winner by itself, slowly.
+# Passes over the digits of a hash.  33 bits distinguish all tied neurons, except once in 10^6 rounds.  Then
+# `count_winners` finds the last winner alone, slowly.
 TIE_PASSES = 3
 _DRIVE_BITS = 63
 

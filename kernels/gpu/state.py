@@ -170,7 +170,7 @@ class State:
         self._known_drives = None
 
     def make_room_for_winners(self, area: int, count: int) -> None:
-        """Let so many neurons of an area fire, be it by larger arrays; all launches must have taken effect.
+        """Let so many neurons of an area fire, with larger arrays if necessary; all launches must have taken effect.
 
         Raises
         ------

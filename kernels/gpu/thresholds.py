@@ -49,7 +49,7 @@ class ThresholdPool:
         self._device.write(self._there, area, self._table.items[area : area + 1])
 
     def make_room(self, area: int) -> None:
-        """Let an area have thresholds, be it by a larger array; all launches must have taken effect.
+        """Let an area have thresholds, in a larger array if necessary; all launches must have taken effect.
 
         Raises
         ------

@@ -4,7 +4,7 @@ This module is the law; every backend reproduces it bit for bit.
 
 A fiber's targets are cut into blocks of ``B = 2**b`` neurons, where ``b`` depends on ``p`` alone (`block_bits`), never
 on the hardware.  For a presynaptic neuron ``i`` and a block, a counter-based hash gives a stream of 64-bit numbers.
-Read against the cumulative geometric distribution (`gap_thresholds`), each number says how many targets are passed over
+Read against the cumulative geometric distribution (`gap_thresholds`), each number says how many targets are skipped
 before the next synapse.  The gaps between successes of Bernoulli(p) trials are geometric and have no memory, so a new
 stream may start in each block.  The only approximation is the rounding of the table to 64 bits.  Synapses come in
 ascending order, two for each hash.  The last block may reach past the area; positions beyond it are dropped, which
@@ -74,7 +74,7 @@ def block_bits(p: float) -> int:
 def gap_thresholds(p: float) -> tuple[int, ...]:
     """Return the geometric(p) distribution as 64-bit integers: ``P(gap <= g) = thresholds[g] / 2**64``, rounded down.
 
-    A uniform 64-bit ``u`` maps to the gap ``#{g : thresholds[g] <= u}``, the targets passed over before the next
+    A uniform 64-bit ``u`` maps to the gap ``#{g : thresholds[g] <= u}``, the targets skipped before the next
     synapse.  The table ends where the remaining probability is below ``2**-64``, or after a block, which no gap within
     one can exceed.  ``p`` is taken as the exact value of the double; the powers of ``1 - p`` are kept to 192 bits.
     """

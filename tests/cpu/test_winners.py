@@ -147,7 +147,7 @@ def test_a_fiber_that_inhibits_does_not_lower_the_bound_of_a_chunk() -> None:
     case.bases = [50 * ONE, -ONE]
     case.extra[case.listed] = 2 * ONE
     assert case.choose(1, 1).tolist() == [CHUNK + 5]
-    case.peaks[0][1] = 0  # a lie, which shows that chunks of scaled fibers are passed over
+    case.peaks[0][1] = 0  # a lie, which shows that chunks of scaled fibers are skipped
     assert case.choose(1, 1).tolist() != [CHUNK + 5]
     case.peaks[0][1], case.extra[case.listed[0]] = 3, 151 * ONE
     assert case.choose(1, 1).tolist() == [case.listed[0]]

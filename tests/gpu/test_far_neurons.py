@@ -171,7 +171,7 @@ def test_channels_past_2_to_the_31_are_summed(size: int) -> None:
 
 @pytest.mark.parametrize("remaining", [1, 2, 11])
 def test_the_last_winner_is_found_among_hashes_that_begin_alike(remaining: int) -> None:
-    """Neurons that tie, some of whose hashes begin with the same digit: `count_winners` tells them apart by itself."""
+    """Neurons that tie, some of whose hashes begin with the same digit: `count_winners` alone distinguishes them."""
     far, bits, n, tag, bar = Far(), 12, 30_000, 0x5555, 3 * ONE
     rng = np.random.default_rng(2)
     drive = rng.choice([-ONE, ONE, bar, bar, bar, 4 * ONE], n)

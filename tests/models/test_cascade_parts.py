@@ -122,7 +122,7 @@ def test_the_same_call_returns_the_same_vectors_and_windows_end_with_a_text() ->
 
 
 def test_many_words_have_the_vectors_that_few_would_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Large matrices go to another solver; singular vectors are the same but for rounding."""
+    """Large matrices go to another solver; singular vectors are the same except for rounding."""
     rng = np.random.default_rng(0)
     texts = [" ".join("abcdefghijklmnopqrst"[i] for i in rng.zipf(1.5, 30) % 20) for _ in range(40)]
     vocabulary = build_vocabulary(texts)

@@ -11,8 +11,8 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim.errors import DeclarationError
-from brainsim.networks.blocks import RMSNorm, SwiGLU, attend, initialise, rope, rotate
 from brainsim.networks.transformer import Transformer, TransformerConfig
+from brainsim.networks.transformer.blocks import RMSNorm, SwiGLU, attend, initialise, rope, rotate
 
 SMALL = TransformerConfig(vocabulary=31, dim=32, layers=2, heads=4, kv_heads=2, hidden=40)
 

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim.errors import DeclarationError
-from brainsim.networks.curriculum import (
+from brainsim.networks.geometric import Geometric
+from brainsim.networks.geometric.curriculum import (
     PHASES,
     Curriculum,
     contrastive,
@@ -22,9 +23,8 @@ from brainsim.networks.curriculum import (
     scatter,
     sparsity,
 )
-from brainsim.networks.geometric import Geometric
+from brainsim.networks.geometric.minimal_pairs import made, read_pairs
 from brainsim.networks.geometric_presets import GEOMETRIC_TINY
-from brainsim.networks.minimal_pairs import made, read_pairs
 from brainsim.networks.recipe import Recipe
 from brainsim.networks.text import ByteTokenizer, TextError
 from brainsim.networks.training import Corpus, Trainer

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from brainsim import BrainsimError
-from brainsim.networks.dopamine import Dopamine, OpponentActor, gate, temporal_difference
-from brainsim.networks.rhythms import CoupledPhases, Rhythm, critical_coupling
+from brainsim.networks.plasticity.dopamine import Dopamine, OpponentActor, gate, temporal_difference
+from brainsim.networks.plasticity.rhythms import CoupledPhases, Rhythm, critical_coupling
 
 DELAY = 4
 

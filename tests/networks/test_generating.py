@@ -11,9 +11,9 @@ torch = pytest.importorskip("torch")
 from dataclasses import replace
 
 from brainsim.errors import DeclarationError
-from brainsim.networks.coordinates import along, analysis, between, divergence, point, refine
 from brainsim.networks.generating import Decoding, GenerationError, entropy, generate
 from brainsim.networks.geometric import Geometric
+from brainsim.networks.geometric.coordinates import along, analysis, between, divergence, point, refine
 from brainsim.networks.geometric_presets import GEOMETRIC_TINY
 from brainsim.networks.transformer import Transformer
 

@@ -18,9 +18,12 @@ pytestmark = pytest.mark.torch
 
 torch = pytest.importorskip("torch")
 
-from brainsim.networks.checkpoints import load
-from brainsim.networks.geometric_brain import geometric_brain
-from brainsim.networks.geometric_presets import GEOMETRIC_10M
+from brainsim.networks.generating import Decoding, generate
+from brainsim.networks.geometric import Geometric
+from brainsim.networks.geometric.brain import geometric_brain
+from brainsim.networks.geometric_presets import GEOMETRIC_10M, GEOMETRIC_TINY
+from brainsim.networks.text import ByteTokenizer
+from brainsim.networks.training.checkpoints import load
 from checkout import ROOT
 from terminal import brainsim
 
@@ -74,7 +77,6 @@ def test_a_mismatch_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch, ca
     from dataclasses import replace
 
     from brainsim.networks import presets
-    from brainsim.networks.geometric import Geometric
 
     class Ahead(Geometric):
         def coordinates(self, tokens: torch.Tensor, cache: Any = None) -> torch.Tensor:
@@ -124,6 +126,22 @@ def test_chat_answers_each_line_until_an_empty_one(net: Path, capsys: Any, monke
     assert code == 0
     assert len(out.splitlines()) == 2
     assert next(lines, "all read") == "all read"
+
+
+def test_tokens_that_the_tokenizer_lacks_are_never_written(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network of 512 tokens that prefers those that are no bytes, with a tokenizer of 256 bytes."""
+    model, tokenizer = Geometric(GEOMETRIC_TINY), ByteTokenizer()
+    with torch.no_grad():
+        model.base.embedding.weight[tokenizer.vocabulary :] *= 100
+    step = next(iter(generate(model, tokenizer.encode("the cat"), 1, Decoding("greedy"))))
+    assert step.token >= tokenizer.vocabulary  # without the mask
+    monkeypatch.setattr("brainsim.cli.lm._network", lambda *_: (model, tokenizer))
+    for choose in ("greedy", "nucleus", "adaptive"):
+        code, out, err = brainsim("lm", "generate", "the cat", "--tokens", 30, "--choose", choose, capsys=capsys)
+        assert (code, out[:7], err) == (0, "the cat", "")
+        lines = iter(["the cat", ""])
+        monkeypatch.setattr("click.prompt", lambda *args, lines=lines, **kwargs: next(lines))
+        assert brainsim("lm", "chat", "--tokens", 30, "--choose", choose, capsys=capsys)[0] == 0
 
 
 def test_a_run_is_continued_to_the_same_bits(net: Path, folder: Path, capsys: Any) -> None:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim import BrainsimError
-from brainsim.networks.local_rules import LocalRule, SpikeTiming
+from brainsim.networks.plasticity.local_rules import LocalRule, SpikeTiming
 
 
 def learned(rule: LocalRule, seed: int) -> list[float]:

@@ -11,10 +11,10 @@ torch = pytest.importorskip("torch")
 from dataclasses import replace
 
 from brainsim.errors import DeclarationError
-from brainsim.networks.context import Running, moving_average, prefix_mean
 from brainsim.networks.geometric import Geometric, GeometricConfig, coordinate_groups
+from brainsim.networks.geometric.context import Running, moving_average, prefix_mean
+from brainsim.networks.geometric.modulation import Bank
 from brainsim.networks.geometric_presets import GEOMETRIC_TINY, MERGE_TOLERANCE, merge_error
-from brainsim.networks.modulation import Bank
 from brainsim.networks.presets import presets
 from brainsim.networks.recipe import Recipe
 from brainsim.networks.transformer import TransformerConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,10 @@ import pytest
 
 from brainsim.errors import ExperimentError
 from checkout import ROOT
+
+sys.path.append(str(ROOT / "experiments"))  # as `brainsim run` does
+
+from modulated.registers import read_registers
 
 
 def study(name: str) -> ModuleType:
@@ -49,17 +54,16 @@ def test_a_missing_control_fails_the_experiment() -> None:
 
 
 def test_texts_without_registers_are_refused(tmp_path: Any) -> None:
-    module = study("geometric_lm")
     with pytest.raises(ExperimentError, match="no such file"):
-        module.read_registers(str(tmp_path / "absent.tsv"), 10)
+        read_registers(str(tmp_path / "absent.tsv"), 10)
     for content, message in (("a\tb\nc\td\n", "must have the columns"), ("", "must have the columns")):
         (tmp_path / "texts.tsv").write_text(content)
         with pytest.raises(ExperimentError, match=message):
-            module.read_registers(str(tmp_path / "texts.tsv"), 10)
+            read_registers(str(tmp_path / "texts.tsv"), 10)
     (tmp_path / "texts.tsv").write_text("genre\tsplit\ttext\na\ttrain\tone\na\ttest\ttwo\n")
     with pytest.raises(ExperimentError, match="must have two genres"):
-        module.read_registers(str(tmp_path / "texts.tsv"), 10)
-    assert {len(each) for each in module.read_registers(None, 10)["test"].values()} == {10}
+        read_registers(str(tmp_path / "texts.tsv"), 10)
+    assert {len(each) for each in read_registers(None, 10)["test"].values()} == {10}
 
 
 def test_the_baseline_is_a_probability_and_learns_what_n_grams_can() -> None:
@@ -70,3 +74,11 @@ def test_the_baseline_is_a_probability_and_learns_what_n_grams_can() -> None:
     word = "aabb" * 1500  # what follows a letter depends on the one before it
     assert gram_loss(word[:5000], word[5000:], 2) == pytest.approx(math.log(2), abs=0.02)
     assert gram_loss(word[:5000], word[5000:], 3) < 0.01
+
+
+def test_a_gain_whose_interval_holds_0_is_none() -> None:
+    gains_enough = study("coordinate_decoding").gains_enough
+    assert gains_enough([0.010, 0.011, 0.012])
+    assert not gains_enough([0.035, 0.022, -0.036])  # .007 in the mean; the interval holds 0
+    assert not gains_enough([0.002, 0.002, 0.0021])  # surely above 0, and too small
+    assert not gains_enough([0.5])

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 
 from brainsim import BrainsimError
 from brainsim.networks.nokai import Nokai
-from brainsim.networks.nokai_config import NokaiConfig
-from brainsim.networks.routing import ARMS, Arm
+from brainsim.networks.nokai.config import NokaiConfig
+from brainsim.networks.nokai.routing import ARMS, Arm
 
 TINY = replace(NokaiConfig.tiny(), vocab_size=50, routing_k=6)
 
@@ -175,7 +175,7 @@ def test_the_massive_model_runs_forward_in_half_precision() -> None:
     free = psutil.virtual_memory().available
     if free < 6 * 2**30:
         pytest.skip(f"needs 6 GiB of free memory; {free / 2**30:.1f} are")
-    from brainsim.networks.blocks import initialise
+    from brainsim.networks.transformer.blocks import initialise
 
     with torch.device("meta"):
         made = Nokai(NokaiConfig.massive()).to(torch.bfloat16)

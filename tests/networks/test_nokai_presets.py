@@ -11,15 +11,15 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim import Assembly, Brain, BrainsimError, Simulator
-from brainsim.networks.checkpoints import load, save
 from brainsim.networks.made_text import made_text
 from brainsim.networks.nokai import Nokai
-from brainsim.networks.nokai_brain import nokai_brain
-from brainsim.networks.nokai_config import NokaiConfig
+from brainsim.networks.nokai.brain import nokai_brain
+from brainsim.networks.nokai.config import NokaiConfig
 from brainsim.networks.presets import preset
 from brainsim.networks.recipe import Recipe
 from brainsim.networks.text import ByteTokenizer
 from brainsim.networks.training import Corpus, Trainer
+from brainsim.networks.training.checkpoints import load, save
 
 
 @pytest.mark.parametrize("name", ["nokai_tiny", "nokai_small", "nokai_massive"])

@@ -85,6 +85,25 @@ def test_all_descriptions_differ() -> None:
     assert min(map(len, every)) > 8
 
 
+FUNCTION_WORDS = """a an the of to in on at by and or is are it its that which how much what two one some from with for as
+    if be has have than after when while so not no both each another other""".split()
+
+
+def stems(text: str) -> set[str]:
+    """The first five letters of each word that has a meaning of its own."""
+    return {word.strip(".,:;()?").lower()[:5] for word in text.split()} - {word[:5] for word in FUNCTION_WORDS}
+
+
+@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.name)
+def test_the_held_out_description_is_a_rewording(operation: Operation) -> None:
+    """It shares a content word with the others, so that it can be recognised, and repeats neither of them."""
+    held_out = stems(operation.held_out)
+    assert held_out & (stems(operation.description) | stems(operation.paraphrase))
+    for other in (operation.description, operation.paraphrase):
+        assert operation.held_out.lower().split() != other.lower().split()
+        assert {*operation.held_out.lower().split()} != {*other.lower().split()}
+
+
 @pytest.mark.parametrize(("name", "a", "b", "value"), KNOWN)
 def test_known_values(name: str, a: float, b: float, value: float) -> None:
     assert float(BY_NAME[name].formula(a, b)) == pytest.approx(value, rel=1e-4, abs=1e-12)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from brainsim import BrainsimError
-from brainsim.networks.routing import ARMS, BY_DISTANCE, Arm, rank, routed_attention, scores_computed
+from brainsim.networks.nokai.routing import ARMS, BY_DISTANCE, Arm, rank, routed_attention, scores_computed
 
 pytestmark = pytest.mark.torch
 ROUTED = [arm for arm in ARMS if arm != "dense"]

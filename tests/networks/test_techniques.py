@@ -14,10 +14,8 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim import BrainsimError
-from brainsim.networks.checkpoints import load, save
-from brainsim.networks.hebbian_warmup import hebbian_rate
+from brainsim.networks.plasticity.rhythms import Rhythm
 from brainsim.networks.presets import preset
-from brainsim.networks.rhythms import Rhythm
 from brainsim.networks.techniques import (
     BioGradient,
     GradientPruning,
@@ -28,8 +26,10 @@ from brainsim.networks.techniques import (
     ThetaUpdates,
     trainer,
 )
+from brainsim.networks.techniques.hebbian_warmup import hebbian_rate
 from brainsim.networks.text import ByteTokenizer
 from brainsim.networks.training import Corpus, Recipe, Trainer
+from brainsim.networks.training.checkpoints import load, save
 from brainsim.networks.transformer import Transformer, TransformerConfig
 
 SIZES = TransformerConfig(vocabulary=12, dim=16, layers=2, heads=2, kv_heads=1, hidden=24)

@@ -16,12 +16,12 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from brainsim.errors import DeclarationError, UnwrittenError
-from brainsim.networks.checkpoints import CheckpointError, load, save
 from brainsim.networks.geometric import Geometric
 from brainsim.networks.presets import preset
 from brainsim.networks.recipe import Recipe
 from brainsim.networks.text import ByteTokenizer
 from brainsim.networks.training import Corpus, Trainer, TrainingError, decaying, evaluate
+from brainsim.networks.training.checkpoints import CheckpointError, load, save
 from brainsim.networks.transformer import Transformer, TransformerConfig
 
 TINY = preset("geometric_tiny")

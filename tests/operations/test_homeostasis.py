@@ -50,7 +50,7 @@ class TestHomeostasis:
                 sim.present(Assembly("S", range(20)))
                 sim.run(brain.fibers - (brain["T"] >> brain["S"]), 5)
                 winners.append(sim.assembly("T"))
-        assert winners[0].overlap(winners[1]) > 0.9  # but for ties, which rounding may break
+        assert winners[0].overlap(winners[1]) > 0.9  # except ties, which rounding may break
 
     def test_a_fiber_that_learns_nothing_keeps_its_normalized_weights(self) -> None:
         brain = self.brain(beta=0.0)
@@ -65,7 +65,9 @@ class TestHomeostasis:
     def test_refusals(self) -> None:
         brain = self.brain(w_max=5.0)
         with Simulator(brain, 1) as sim:
-            with pytest.raises(DeclarationError, match=r"Fiber 'T->S': has no plasticity, .* be it Hebbian\(beta=0\)"):
+            with pytest.raises(
+                DeclarationError, match=r"Fiber 'T->S': has no plasticity, .* for example Hebbian\(beta=0\)"
+            ):
                 normalize(sim, brain["T"] >> brain["S"])
             with pytest.raises(DeclarationError, match=r"a weight would be .*, above its w_max = 5; lower total"):
                 normalize(sim, brain["S"] >> brain["T"])

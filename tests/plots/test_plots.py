@@ -268,6 +268,18 @@ def test_a_label_has_one_colour_in_all_areas(ax: Any) -> None:
     assert band_a[0].get_color() == legend["dog"].get_color()
 
 
+def test_firings_that_the_mark_does_not_name_are_faded(ax: Any) -> None:
+    """Neuron 5 of B belongs to the cat and fires for both words; 6 and 9 belong to none."""
+    raster(recorded(), [Assembly("A", [1, 2, 3], "dog"), Assembly("B", [5], "cat")], fade=True, ax=ax)
+    drawn = [line for line in ax.lines if line.get_marker() == "." and len(line.get_xydata())]
+    strong, pale = (
+        {tuple(sorted(set(line.get_xdata()))) for line in drawn if (line.get_alpha() == 1) == full}
+        for full in (True, False)
+    )
+    assert strong == {(0, 1), (2, 3)}, "dog in A after the mark dog, cat in B after the mark cat"
+    assert pale == {(0, 1), (2, 3), (0, 1, 2, 3)}, "cat in B after the mark dog, and neurons of no assembly"
+
+
 def test_small_heatmaps_have_numbers() -> None:
     rows = [Assembly("A", [1, 2], "x"), Assembly("A", [2, 3], "y")]
     assert [text.get_text() for text in overlap_heatmap(rows).texts] == ["1.00", "0.50", "0.50", "1.00"]

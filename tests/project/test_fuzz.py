@@ -68,7 +68,7 @@ def test_what_is_read_is_judged_by_what_was_there() -> None:
     assert judged({"content": ["a"]}, kind="open history") == "same"
     assert judged({"content": ["b"]}, kind="open history") == "SILENT"
     assert judged({"content": ["a", "c"], "raw": ["a", "c"]}, exact=False) == "valid"
-    assert judged({"content": ["a", "c"], "raw": ["a", "c", "d"]}, exact=False) == "SILENT"  # something is passed over
+    assert judged({"content": ["a", "c"], "raw": ["a", "c", "d"]}, exact=False) == "SILENT"  # something is skipped
     assert judged({"is": "TRACEBACK"}) == "TRACEBACK"
 
 

@@ -1,4 +1,4 @@
-"""The examples in docs/inspecting.md print what the page says."""
+"""The examples in docs/howto/inspecting.md print what the page says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from terminal import brainsim
 
 def test_the_commands_print_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / "inspecting.md").read_text()
+    page = (ROOT / "docs" / "howto" / "inspecting.md").read_text()
     (script,) = [block.split("```")[0] for block in page.split("```python\n")[1:]]
     Path("two_words.py").write_text(script)
     runpy.run_path("two_words.py", run_name="__main__")

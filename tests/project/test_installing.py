@@ -22,7 +22,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 
 def test_every_package_is_declared() -> None:
-    """Setuptools installs what ``setup.cfg`` lists, and passes over a package that it does not."""
+    """Setuptools installs what ``setup.cfg`` lists, and skips a package that it does not."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
     found = {
@@ -95,7 +95,7 @@ print(brainsim.__file__, brainsim.kernels.__file__, brainsim.areas.__file__, nem
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "editable", "wheel"])
 def test_an_installed_brainsim_works_everywhere(kind: str, environment: Path, tmp_path: Path) -> None:
-    """Each place uses one brainsim alone: the installed one, or in the root of a clone, be it another, that clone's."""
+    """Each place uses one brainsim alone: the installed one, or in the root of any clone, that clone's."""
     source, other, elsewhere = clone(tmp_path / "source"), clone(tmp_path / "other"), tmp_path / "elsewhere"
     elsewhere.mkdir()
     arguments = {
@@ -115,3 +115,19 @@ def test_an_installed_brainsim_works_everywhere(kind: str, environment: Path, tm
             assert all(Path(place).is_relative_to(home) for place in places), (cwd, places)
         for program in ([python, "-m", "brainsim"], [environment / "bin" / "brainsim"]):
             assert "backend cpu: works" in run(*program, "info", cwd=cwd)
+
+
+@pytest.mark.slow
+def test_a_wheel_runs_an_experiment_outside_the_checkout(environment: Path, tmp_path: Path) -> None:
+    pip(
+        "install",
+        "--ignore-installed",
+        wheel(clone(tmp_path / "source"), tmp_path),
+        python=environment / "bin" / "python",
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(ROOT / "experiments" / "association.py", elsewhere)
+    printed = run(environment / "bin" / "brainsim", "run", "association.py", "--quick", cwd=elsewhere)
+    assert "wrote runs/association" in printed
+    assert (elsewhere / "runs" / "association" / "metrics.json").is_file()

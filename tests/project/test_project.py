@@ -22,6 +22,18 @@ NOTEBOOKS = [
     for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
 ]
 
+# Pages whose blocks run within a second or two; those of all other pages are slow.  One of a page prints what it says.
+_QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "vectors")} | {
+    "tutorials/guide"
+}
+_ELSEWHERE = {"howto/inspecting", "contributing"}  # test_inspecting_page.py, test_contributing.py
+BLOCKS = [
+    pytest.param(page, marks=() if page in _QUICK else pytest.mark.slow)
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+    if "_build" not in path.parts and "```python\n" in path.read_text()
+    if (page := path.relative_to(ROOT / "docs").with_suffix("").as_posix()) not in _ELSEWHERE
+]
+
 
 def test_types_are_strict() -> None:
     done = typecheck()
@@ -52,18 +64,20 @@ def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.Ca
     assert capsys.readouterr().out == shown
 
 
-@pytest.mark.parametrize("page", ["cascade", "fibers", "files", "guide", "learning", "regions", "vectors"])
-def test_the_blocks_of_a_page_run(tmp_path: Path, page: str) -> None:
+@pytest.mark.parametrize("page", BLOCKS)
+def test_the_blocks_of_a_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
-    script = tmp_path / f"{page}.py"
+    script = tmp_path / f"{Path(page).name}.py"
     script.write_text("\n".join(blocks))
-    runpy.run_path(str(script), run_name=page)
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(script), run_name=script.stem)
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:
     """Relative links of all Markdown pages name files that exist."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    pages = [page for page in pages if "_build" not in page.parts]
     links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())]
     assert links
     missing = [f"{page.name}: {link}" for page, link in links if "://" not in link and not _exists(page, link)]

@@ -1,4 +1,4 @@
-"""Random brains and schedules, drawn by Hypothesis: no backend can be told from the reference."""
+"""Random brains and schedules, drawn by Hypothesis: all backends agree with the reference."""
 
 from __future__ import annotations
 

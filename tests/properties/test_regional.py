@@ -1,4 +1,4 @@
-"""Random brains with all that regions need, through the public API: no backend can be told from the reference."""
+"""Random brains with all that regions need, through the public API: all backends agree with the reference."""
 
 from __future__ import annotations
 

@@ -71,6 +71,16 @@ def begun(sim: Simulator) -> Any:
 
 
 class TestState:
+    def test_a_fiber_whose_message_is_read_counts_as_opened(self) -> None:
+        with Simulator(brain_of(), 1, backend="reference") as sim:
+            words = sim.brain["Words"]
+            sim.present(Assembly("Words", range(5)))
+            links = sim.edges(words >> words)
+            line = "fiber 'Words->Words[links]' was never opened"
+            assert any(line in each for each in sim.unused())
+            links.sent()
+            assert not any(line in each for each in sim.unused())
+
     def test_vectors_are_set_and_stay_of_length_1(self, backend: str) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend=backend) as sim:

@@ -317,6 +317,23 @@ def test_info_and_parameters(capsys: Any) -> None:
     assert brainsim("nonsense", capsys=capsys)[0] == 2
 
 
+@pytest.mark.parametrize("command", ["run", "sweep"])
+def test_help_describes_the_parameters_of_an_experiment(command: str, tmp_path: Path, capsys: Any) -> None:
+    code, printed, _ = brainsim(command, NOUN_VERB, "--help", capsys=capsys)
+    assert code == 0
+    assert "Usage: brainsim" in printed
+    for part in (
+        "for --set",
+        "rule: hebbian or saturating = 'hebbian'",
+        "as a fraction of its weight",
+        "(--quick: 10000)",
+    ):
+        assert part in " ".join(printed.split())
+    assert "for --set" not in brainsim(command, "--help", capsys=capsys)[1]
+    (tmp_path / "broken.py").write_text("import nothing_of_this_name")
+    assert "nothing_of_this_name" in brainsim(command, tmp_path / "broken.py", "--help", capsys=capsys)[1]
+
+
 def test_every_experiment_loads_and_explains_its_parameters() -> None:
     for path in sorted((ROOT / "experiments").glob("*.py")):
         study = load_experiment(path)

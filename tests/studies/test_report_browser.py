@@ -254,7 +254,7 @@ def seconds_of(browser: Chrome) -> float:
 
 
 def test_a_hundred_thousand_firings_move_smoothly(tmp_path: Path, browser: Chrome) -> None:
-    """A step of the window is drawn in a fraction of a second, also without a GPU; docs/report.md has figures."""
+    """A step of the window is drawn in a fraction of a second, also without a GPU; docs/howto/report.md has figures."""
     from brainsim.studies import reporting
 
     rng, areas = np.random.default_rng(1), [Area("A", 10_000, 50), Area("B", 10_000, 50)]

@@ -8,7 +8,7 @@ prints a table by kind of file and one by kind of damage, and what failed.  The 
 - same: exactly the content of the whole file (of a history that is still being written, its first rounds).
 - valid: other content that is all that the file says, and that a brain can have: what someone changed who wrote a new
   seal, or a file of a format that has none.
-- CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT is other content, or content that a reader passes over.
+- CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT is other content, or content that a reader skips.
 
 A seal is no signature: damage inside HDF5 that is sealed again on purpose can crash the reader.
 """
@@ -46,6 +46,7 @@ FIRST_SECONDS = 600.0  # kernels may have to be compiled
 SEALED, UNSEALED = ("bytes", "edited", "forged", "foreign"), ("bytes", "edited", "foreign")
 FAMILIES = {
     "state": SEALED,
+    "state of vectors": SEALED,
     "dump": SEALED,
     "history": SEALED,
     "open history": ("bytes",),
@@ -53,7 +54,7 @@ FAMILIES = {
     **{f"state of format {version}": UNSEALED for version in (1, 2, 3, 4)},
 }
 # How often each kind comes.  A file without a seal costs a process of its own.
-WEIGHTS = {"state": 8, "dump": 6, "history": 4, "open history": 2, "run folder": 8}
+WEIGHTS = {"state": 8, "state of vectors": 6, "dump": 6, "history": 4, "open history": 2, "run folder": 8}
 NEEDS_NO_CARE = ("byte-order mark", "other ends of lines")
 
 

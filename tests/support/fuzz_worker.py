@@ -17,7 +17,7 @@ from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.hdf5 import apart
 from specimens import KINDS, ChangedError, UntidyError, raw
 
-COMPARED = ("state", "dump")  # kinds that are written again, so that nothing in the file may have been passed over
+COMPARED = ("state", "dump")  # kinds that are written again, so that nothing in the file may have been skipped
 
 
 def attempt(kind: str, path: Path, backend: str) -> dict[str, Any]:

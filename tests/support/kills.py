@@ -2,7 +2,7 @@
 
 Each kill hits a run of its own, with one or two processes: SIGKILL, SIGTERM or SIGINT to the parent, SIGKILL to a
 worker, or SIGINT to all, as a terminal sends it.  Then the run is resumed, and must leave what a run leaves that
-nothing interrupted: the same metrics, tables, parts and files, bit for bit, but for seconds and memory.
+nothing interrupted: the same metrics, tables, parts and files, bit for bit, except seconds and memory.
 """
 
 from __future__ import annotations

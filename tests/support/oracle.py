@@ -1,4 +1,4 @@
-"""A second, dense simulation of the law, written from docs/law.md alone, against which the reference is checked.
+"""A second, dense simulation of the law, written from docs/concepts/law.md alone, against which the reference is checked.
 
 Weights are matrices over all pairs of neurons, and a trace is a matrix of such pairs for each age: nothing is sparse,
 and no step, gate, selection or trace of `brainsim.kernels` is used.  Taken from there are the draws of the random graph

@@ -13,8 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 
-from brainsim import Brain, Simulator, Threshold, cli
+from brainsim import (
+    Area,
+    Brain,
+    Cosine,
+    Hebbian,
+    Modulator,
+    Relax,
+    Simulator,
+    SmallWorld,
+    Threshold,
+    VectorArea,
+    cli,
+)
 from brainsim.errors import BrainsimError
 from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
 from checkout import ROOT
@@ -60,6 +73,36 @@ def study(run, *, brains: int = 3, word: str = "dog"):
 """
 
 
+def with_vectors() -> Brain:
+    """Return a brain in which an area holds vectors, and the edges of a fiber have weights that learn."""
+    brain = Brain()
+    words, joy = brain.add(VectorArea("Words", n=40, dim=4, k=5), Modulator("joy", baseline=1.0, decay=0.5))
+    brain.connect(
+        words,
+        words,
+        graph=SmallWorld(6, 0.2),
+        message=Cosine(0.8, anchor=0.1),
+        channels={"safety": 0.4, "joy": 0.6},
+        weight=0.5,
+        plasticity=Relax({"safety": 0.1, "joy": 0.5}),
+        modulated_by=joy,
+    )
+    s = brain.add(Area("S", 60, 10, patterns={"x": range(10)}))
+    brain.connect(s, words, p=0.3, plasticity=Hebbian(0.1))
+    return brain
+
+
+def _save_with_vectors(path: Path) -> None:
+    with Simulator(with_vectors(), SEED, backend="reference") as sim:
+        brain, rng = sim.brain, np.random.default_rng(SEED)
+        sim.set_vectors("Words", rng.normal(size=(40, 4)))
+        sim.edges(brain["Words"] >> brain["Words"]).set_input(rng.random((40, 2)))
+        sim.present(brain["S"]["x"])
+        sim.run(brain.fibers, 3)
+        sim.set_modulator("joy", 2.0)
+        sim.save(path, "three rounds")
+
+
 def _lived(backend: str) -> tuple[Simulator, Any]:
     sim = Simulator(of_format_4(), SEED, backend=backend)
     brain = sim.brain
@@ -86,6 +129,7 @@ def make(folder: Path) -> dict[str, Path]:
         sim.save(found["state"], "seven rounds")
         assemblies = [sim.brain["S"]["x"], *(sim.assembly(area, label) for area, label in (("A", "a"), ("T", "狗")))]
         write_assemblies(found["dump"], assemblies, {"life": recording, "again": recording})
+    _save_with_vectors(found["state of vectors"])
     _histories(found["history"], found["open history"])
     for version in (2, 3, 4):
         shutil.copy(OLD / f"state_format_{version}.h5", found[f"state of format {version}"])
@@ -228,6 +272,7 @@ def _run(path: Path, backend: str) -> Content:
 
 KINDS: Mapping[str, Callable[[Path, str], Content]] = {
     "state": lambda path, backend: _state(of_format_4, path, backend),
+    "state of vectors": lambda path, backend: _state(with_vectors, path, backend),
     "dump": _dump,
     "history": _history,
     "open history": _history,

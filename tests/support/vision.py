@@ -42,7 +42,7 @@ def _lab(light: Light) -> Light:
 
 
 def least_distance(colours: list[str]) -> float:
-    """Return the distance of the two colours that are hardest to tell apart, to any reader."""
+    """Return the distance of the two colours that are hardest to distinguish, for any reader."""
     seen = [np.array([_lab(np.clip(matrix @ linear(each), 0, 1)) for matrix in SEEN.values()]) for each in colours]
     return min(float(np.linalg.norm(one - other, axis=1).min()) for one, other in itertools.combinations(seen, 2))
 

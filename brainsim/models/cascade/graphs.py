@@ -36,7 +36,7 @@ class WordGraph(Connectivity):
     Raises
     ------
     DeclarationError
-        If an edge leads to a node that is not there or back to its own, or comes twice, be it in the other direction.
+        If an edge leads to a missing node or back to its own, or is given twice, even in the other direction.
     """
 
     edges: npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brainsim.models.cascade.design import Cascade
-from brainsim.networks.blocks import Attention, Linear, Rotation, initialise, rope
+from brainsim.networks.transformer.blocks import Attention, Linear, Rotation, initialise, rope
 
 Maps = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32] | None]
 """Returns the matrices of nodes, ``(nodes, dim, dim)``, by which a cascade layer acts on their vectors."""

@@ -59,7 +59,7 @@ class CascadeTraining:
     A step reads ``recipe.batch`` windows of ``recipe.length`` words, one after the other through the text and then from
     its beginning again.  In each window, the edges among its words learn by the local rule; then a step of AdamW
     lowers the cross-entropy of the next word, by attention and feed-forward layers alone.  Words that the vocabulary
-    does not have are passed over.
+    does not have are skipped.
 
     Parameters
     ----------

@@ -11,7 +11,6 @@ from brainsim.models.language.gate import LEX
 from brainsim.models.language.gating import Gates, Locks
 from brainsim.models.language.grammar import Embedding, Grammar, Rule
 from brainsim.models.language.linking import Linking
-from brainsim.models.language.readout import Reader
 from brainsim.operations import evoke
 from brainsim.simulate.simulator import Simulator
 
@@ -41,9 +40,9 @@ class Clause:
 class Clauses:
     """The clauses that are open, the innermost last, and the root of the sentence."""
 
-    def __init__(self, sim: Simulator, grammar: Grammar, gates: Gates, linking: Linking, reader: Reader) -> None:
+    def __init__(self, sim: Simulator, grammar: Grammar, gates: Gates, linking: Linking) -> None:
         self._sim, self._brain, self._grammar = sim, sim.brain, grammar
-        self._gates, self._linking, self._reader = gates, linking, reader
+        self._gates, self._linking = gates, linking
         self._stack = [self._brain.area(name) for name in grammar.stack]
         self._lex, self._root_area = self._brain.area(LEX), self._brain.area(grammar.root)
         self.begin()

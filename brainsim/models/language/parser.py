@@ -105,7 +105,7 @@ class Parser:
         self._gates = Gates(self.sim, grammar)
         self._reader = Reader(self.sim, grammar)
         self._linking = Linking(self.sim, self._gates, alone, rounds)
-        self._clauses = Clauses(self.sim, grammar, self._gates, self._linking, self._reader)
+        self._clauses = Clauses(self.sim, grammar, self._gates, self._linking)
 
     @checked()
     def parse(self, sentence: str, *, recording: Recording | None = None) -> Parsed:

@@ -120,7 +120,7 @@ def read_lexicon(path: str | Path, *, features: Sequence[str] = (), drop_homogra
     Raises
     ------
     LexiconError
-        If the file cannot be read, lacks or repeats a column, has no noun or no verb, repeats a word (be it in another
+        If the file cannot be read, lacks or repeats a column, has no noun or no verb, repeats a word (even in another
         Unicode form), has a word with an invisible character, or has a feature that is not a finite number.
 
     Examples

@@ -106,7 +106,7 @@ def read_table(
         if len(cells) < width or any(cells[width:]):
             raise LexiconError(
                 f"{file}, line {line}: must have {width} columns, as the header has (got {len(cells)}); "
-                "mend the row: leave cells empty that have no text, and put cells with a delimiter in quotes"
+                "correct the row: leave cells without text empty, and put cells with a delimiter in quotes"
             )
     return table
 
@@ -123,7 +123,7 @@ def _records(file: Path, delimiter: str, quotes: bool) -> Iterator[tuple[int, li
             yield line, [cell.strip() for cell in record]
             line = reader.line_num + 1
     except csv.Error as error:
-        cure = "mend the quotation marks: a cell that begins with one ends with one"
+        cure = "correct the quotation marks: a cell that begins with one ends with one"
         raise LexiconError(f"{file}, line {line}: cannot be read as a table ({error}); {cure}") from error
 
 

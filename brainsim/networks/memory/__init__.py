@@ -4,9 +4,10 @@
 is any function that returns logits and hidden states.
 """
 
+from brainsim.networks.memory.answered import Answered
 from brainsim.networks.memory.content import ContentKey
 from brainsim.networks.memory.facts import Recalled
-from brainsim.networks.memory.hippocampal import Answered, Hippocampal
+from brainsim.networks.memory.hippocampal import Hippocampal
 from brainsim.networks.memory.language import LanguageModel, of_torch
 from brainsim.networks.memory.surface import SurfaceKey
 

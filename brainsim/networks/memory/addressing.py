@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from brainsim.declare.area import Area
 from brainsim.declare.region import Region
+from brainsim.errors import DeclarationError
 from brainsim.networks.memory.language import Read, TokenArray
 from brainsim.simulate.simulator import Simulator
 
@@ -35,6 +36,12 @@ class Key(Protocol):
 
     def declare(self, region: Region, code: Area, width: int, seed: int) -> Addressing:
         """Add areas, and fibers into the code area, to a region, and return what makes them fire."""
+
+
+def check_key(where: str, key: object) -> None:
+    """Refuse what is no key; None stands for the default."""
+    if key is not None and not hasattr(key, "declare"):
+        raise DeclarationError(where=where, value=key, allowed="a SurfaceKey or a ContentKey")
 
 
 def check_settings(found: object, here: Mapping[str, Any]) -> None:

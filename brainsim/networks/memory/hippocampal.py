@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from brainsim._arguments import checked
 from brainsim._validation import integer, real
 from brainsim.declare.brain import Brain
 from brainsim.declare.plasticity import Plasticity
-from brainsim.errors import DeclarationError, DumpError
-from brainsim.networks.memory.addressing import Key
+from brainsim.errors import DeclarationError
+from brainsim.networks.memory.addressing import Key, check_key
+from brainsim.networks.memory.answered import Answered
 from brainsim.networks.memory.facts import Facts, Recalled
-from brainsim.networks.memory.language import LanguageModel, Read, Tokens, mixed_in, read, token_array
+from brainsim.networks.memory.language import LanguageModel, Read, Tokens, mixed_in, read, several, token_array
+from brainsim.networks.memory.saved import read_memory, write_memory
 from brainsim.networks.memory.surface import SurfaceKey
 from brainsim.simulate.simulator import Simulator
-
-_FORMAT = 1
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a language model with a memory makes of some tokens.
-
-    Attributes
-    ----------
-    logits : array, shape (t, vocabulary)
-        Rows at which the memory answered are logarithms of the mixed probabilities; all others are the model's own.
-    familiarity : float64 array, shape (t,)
-        Of each position; see `Recalled`.
-    answered : bool array, shape (t,)
-        Where the memory answered.
-    """
-
-    logits: npt.NDArray[Any]
-    familiarity: npt.NDArray[np.float64]
-    answered: npt.NDArray[np.bool_]
 
 
 class Hippocampal:
@@ -127,9 +104,7 @@ class Hippocampal:
     ) -> None:
         if not callable(lm):
             raise DeclarationError(where="Hippocampal.lm", value=lm, allowed="a function of tokens")
-        chosen = SurfaceKey() if key is None else key
-        if not hasattr(chosen, "declare"):
-            raise DeclarationError(where="Hippocampal.key", value=key, allowed="a SurfaceKey or a ContentKey")
+        check_key("Hippocampal.key", key)
         self._lm = lm
         self.vocabulary = integer("Hippocampal.vocabulary", vocabulary, 2, 1_000_000)
         self.width = integer("Hippocampal.width", width, 1, 100_000)
@@ -137,7 +112,7 @@ class Hippocampal:
         self.weight = real("Hippocampal.weight", weight, 0.0, 1.0 - 1e-9)
         self._seed = integer("Hippocampal.seed", seed, 0, 2**64 - 1)
         self._facts = Facts("Facts", self.vocabulary, n, k, plasticity)
-        self._addressing = chosen.declare(self._facts, self._facts.code, self.width, self._seed)
+        self._addressing = (key or SurfaceKey()).declare(self._facts, self._facts.code, self.width, self._seed)
         brain.add(self._facts)
         self.sim = Simulator(brain, self._seed, backend=backend, threads=threads, cache_mb=cache_mb)
 
@@ -164,7 +139,7 @@ class Hippocampal:
             If there is no text, or a token is out of range.
         """
         where = "Hippocampal.fit.background"
-        pieces = [token_array(where, piece, self.vocabulary) for piece in _several(where, background)]
+        pieces = [token_array(where, piece, self.vocabulary) for piece in several(where, background)]
         self._addressing.fit(pieces, lambda piece: read(self._lm, piece, self.vocabulary, self.width))
 
     @checked("tokens")
@@ -247,7 +222,7 @@ class Hippocampal:
         """
         share = real("Hippocampal.calibrate.at_most", at_most, 0.0, 1.0)
         towards = real("Hippocampal.calibrate.margin", margin, 0.0, 1.0)
-        prompts = [self.recall(each).familiarity for each in _several("Hippocampal.calibrate.unknown", unknown)]
+        prompts = [self.recall(each).familiarity for each in several("Hippocampal.calibrate.unknown", unknown)]
         positions = [familiarity for piece in text for familiarity in self(piece).familiarity]
         level = max(float(np.quantile(seen, 1.0 - share, method="higher")) for seen in (prompts, positions) if seen)
         self.threshold = level + towards * (1.0 - level)
@@ -260,15 +235,14 @@ class Hippocampal:
         Learns nothing.
         """
         found = self._read("tokens", tokens)
-        logits, familiarity = found.logits, np.zeros(len(found.tokens))
-        answered = np.zeros(len(found.tokens), np.bool_)
-        mixed = logits.copy()
+        familiarity, answered = np.zeros(len(found.tokens)), np.zeros(len(found.tokens), np.bool_)
+        mixed = found.logits.copy()
         with self.sim.frozen():
             for at in range(len(found.tokens)):
                 recalled = self._recalled(found, at)
                 familiarity[at] = recalled.familiarity
                 if recalled.token is not None and recalled.familiarity >= self.threshold:
-                    mixed[at], answered[at] = mixed_in(logits[at], recalled.token, self.weight), True
+                    mixed[at], answered[at] = mixed_in(mixed[at], recalled.token, self.weight), True
         return Answered(mixed, familiarity, answered)
 
     @checked("tokens")
@@ -281,7 +255,6 @@ class Hippocampal:
             If a token or ``new`` is out of range.
         """
         so_far = [int(token) for token in token_array("Hippocampal.generate.tokens", tokens, self.vocabulary)]
-        first = len(so_far)
         for _ in range(integer("Hippocampal.generate.new", new, 1, 100_000)):
             found = self._read("generate.tokens", so_far)
             with self.sim.frozen():
@@ -290,7 +263,7 @@ class Hippocampal:
             if recalled.token is not None and recalled.familiarity >= self.threshold:
                 logits = mixed_in(logits, recalled.token, self.weight)
             so_far.append(int(np.argmax(logits)))
-        return so_far[first:]
+        return so_far[-new:]
 
     @checked()
     def save(self, path: str | Path) -> None:
@@ -303,13 +276,7 @@ class Hippocampal:
         DumpError
             If the file cannot be written.
         """
-        content = {
-            "format": _FORMAT,
-            "key": self._addressing.state(),
-            "threshold": self.threshold,
-            "weight": self.weight,
-        }
-        self.sim.save(path, json.dumps({"hippocampal": content}))
+        write_memory(path, self.sim, self._addressing, self.threshold, self.weight)
 
     @checked()
     def load(self, path: str | Path) -> None:
@@ -320,27 +287,7 @@ class Hippocampal:
         DumpError
             If the file holds no such memory, or that of another brain or seed.
         """
-        from brainsim.simulate.states_file import read_state
-
-        try:
-            content = json.loads(read_state(path).note)["hippocampal"]
-            if content["format"] != _FORMAT:
-                raise ValueError(f"its format is {content['format']!r}, here {_FORMAT}")
-            settings = _share(content["threshold"]), _share(content["weight"])
-            before = self._addressing.state()
-            self._addressing.restore(content["key"])
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            if isinstance(error, DumpError):
-                raise
-            raise DumpError(
-                f"{path}: holds no memory of this kind ({error}); write one with Hippocampal.save"
-            ) from error
-        try:
-            self.sim.load(path)
-        except BaseException:
-            self._addressing.restore(before)
-            raise
-        self.threshold, self.weight = settings
+        self.threshold, self.weight = read_memory(path, self.sim, self._addressing)
 
     def close(self) -> None:
         """Free the memory of the simulation."""
@@ -349,19 +296,5 @@ class Hippocampal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.sim.__exit__(kind, error, trace)
-
-
-def _share(value: object) -> float:
-    """Return a number from 0 to 1 that stood in a file."""
-    return real("the file", value, 0.0, 1.0)
-
-
-def _several(where: str, sequences: Sequence[Tokens]) -> Sequence[Tokens]:
-    """Return sequences of tokens, of which there must be one."""
-    if isinstance(sequences, str | bytes) or not isinstance(sequences, Sequence) or not len(sequences):
-        raise DeclarationError(where=where, value=sequences, allowed="one or more sequences of tokens")
-    return sequences
+    def __exit__(self, *raised: Any) -> None:
+        self.sim.__exit__(*raised)

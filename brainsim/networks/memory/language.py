@@ -137,3 +137,10 @@ def of_torch(model: Callable[..., Any]) -> LanguageModel:
             return model.logits(hidden), hidden  # type: ignore[attr-defined]
 
     return run
+
+
+def several(where: str, sequences: Sequence[Tokens]) -> Sequence[Tokens]:
+    """Return sequences of tokens, of which there must be one."""
+    if isinstance(sequences, str | bytes) or not isinstance(sequences, Sequence) or not len(sequences):
+        raise DeclarationError(where=where, value=sequences, allowed="one or more sequences of tokens")
+    return sequences

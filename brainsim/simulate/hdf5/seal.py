@@ -1,7 +1,7 @@
 """The seal of a file: what says, before the HDF5 library reads a byte, that all bytes are those that were written.
 
 Damaged metadata can make HDF5's C library crash or hang, and a flipped bit in the data goes unnoticed.  So every HDF5
-file of brainsim begins with a *user block* of 512 bytes, which HDF5 passes over.  It holds text, padded with NUL:
+file of brainsim begins with a *user block* of 512 bytes, which HDF5 skips.  It holds text, padded with NUL:
 
     brainsim seal 1
     sha256 <digest of all bytes after the block, in hexadecimal>

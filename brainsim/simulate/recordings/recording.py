@@ -23,7 +23,7 @@ Drives = npt.NDArray[np.float64]
 
 
 class Recorded(ABC):
-    """What every recording offers, be it in memory (`Recording`), being written to a file, or read from one.
+    """The interface of every recording: in memory (`Recording`), being written to a file, or read from one.
 
     Each kind has its axis, and says where its rounds are; the rest follows from these.
     """

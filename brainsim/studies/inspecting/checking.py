@@ -38,7 +38,7 @@ class Checked:
         What it is: ``state``, ``dump``, ``history``, ``model``, ``run``, ``sweep``, ``json``, ``csv``, ``text``,
         ``picture``, ``partial`` (what a writer left that was killed), ``hdf5`` (that cannot be read), ``other``.
     condition : {"whole", "unfinished", "damaged", "unknown"}
-        ``unfinished``: whole as far as it goes.  ``unknown``: cannot be told; a folder is not judged by such a file.
+        ``unfinished``: whole as far as it goes.  ``unknown``: undecidable; such a file does not count for its folder.
     detail : str
         What it holds, or what is wrong.
     rounds : int or None
@@ -178,5 +178,5 @@ def _as_written(folder: Path, files: tuple[Checked, ...]) -> tuple[Checked, ...]
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return all files of a run but for locks, which are empty."""
+    """Return all files of a run except locks, which are empty."""
     return [path for path in folder.rglob("*") if not path.is_dir() and not _LOCK.fullmatch(path.name)]

@@ -32,7 +32,7 @@ def others(a: Path, b: Path) -> list[str]:
 
 
 def metrics(a: Path, b: Path) -> Iterator[Difference]:
-    """Yield the metrics that differ, but for measurements of time and memory."""
+    """Yield the metrics that differ, except measurements of time and memory."""
     first, second = (metrics_of(each) for each in (a, b))
     if first is None or second is None:
         if first is not second:

@@ -52,7 +52,7 @@ class Held:
 
 @contextmanager
 def held(path: Path) -> Iterator[Held]:
-    """Open a file, be it larger than memory, and yield what it holds.
+    """Open a file, which may be larger than memory, and yield what it holds.
 
     Raises
     ------

@@ -1,9 +1,9 @@
 """Worker processes as the parent sees them.
 
-Each has a connection of its own, so that a death costs nothing but the call of the one that died.  The processes are
-loky's: they are started afresh (no fork, so threads and locks of the parent do no harm), do not run the user's script
-again (so that it needs no ``if __name__ == "__main__"``), and take functions of scripts and notebooks.  loky's own
-executor stands and falls as a whole: one death ends all its workers and does not tell whose call it was.
+Each worker has a separate connection, so the death of one costs only its own call.  The processes are those of loky:
+they start without a fork (so threads and locks of the parent do not matter), do not run the user's script again (so
+that it needs no ``if __name__ == "__main__"``), and take functions of scripts and notebooks.  loky's own executor is
+not used: one death ends all its workers, and it does not say which call failed.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ def section(material: Material) -> Section | Missing:
     metrics = material.metrics if material.metrics is not None else unfinished(material.parts)
     found, chance = curves(metrics), metrics.get("chance")
     if not found:
-        return Missing("Learning curves: return metrics with the name `curve`, as docs/run_folder.md says.")
+        return Missing("Learning curves: return metrics with the name `curve`, as docs/howto/run_folder.md says.")
     levels = chance if isinstance(chance, Mapping) else {}
     step = step_name(metrics)
     figures = [

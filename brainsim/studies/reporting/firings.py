@@ -42,7 +42,7 @@ class Firings:
     length : int
         Rounds of the recording.
     first : int
-        The first round that was read: 0, but for very long recordings.
+        The first round that was read: 0, except for very long recordings.
     areas : tuple of AreaFirings
         In the order of the recording.
     marks : tuple of Mark

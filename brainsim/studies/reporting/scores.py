@@ -35,7 +35,9 @@ def section(material: Material) -> Section | Missing:
     """Return the scores of a run."""
     metrics = material.metrics
     if metrics is None:
-        return Missing("Scores: an experiment returns them as metrics when it finishes, as docs/run_folder.md says.")
+        return Missing(
+            "Scores: an experiment returns them as metrics when it finishes, as docs/howto/run_folder.md says."
+        )
     found, chance = scores(metrics), _mapping(metrics.get("chance"))
     fractions = {test: each for test, each in found.items() if _fractions(each)}
     others = [(name, value) for name, value in _numbers("", metrics) if name not in found]
@@ -44,7 +46,9 @@ def section(material: Material) -> Section | Missing:
     more = [f"{len(others) - _MOST_LISTED:,} more numbers are in metrics.json."] if len(others) > _MOST_LISTED else []
     more += [f"Chance level of {name}: {_shown(level)}." for name, level in chance.items() if name not in found]
     if not tables:
-        return Missing("Scores: the metrics of this run hold no numbers; docs/run_folder.md says which are shown.")
+        return Missing(
+            "Scores: the metrics of this run hold no numbers; docs/howto/run_folder.md says which are shown."
+        )
     lead = "Means over seeds with 95 % intervals (Student's t). Controls must fail; chance is what guessing reaches."
     return Section(
         "scores",

@@ -37,7 +37,7 @@ class SweepFolder:
     path : Path
         The folder.
     settings : Settings
-        Those of the first run, but for the parameters in the grid.
+        Those of the first run, except the parameters in the grid.
     grid : Grid
         What is swept.
     command : str

@@ -34,7 +34,7 @@ class Sweep(Sequence[Row]):
     folder : Path, optional
         The folder of the sweep.
     notes : mapping of str to int
-        What the user ought to know of how the runs went, and of how many runs it is true.
+        What the user should know about the runs, and the number of runs to which it applies.
     """
 
     rows: tuple[Row, ...]

@@ -1,0 +1,1 @@
+"""Parts of the study of operations that are learned one after the other."""

@@ -1,0 +1,1 @@
+"""Parts of the study of facts that a language model learns in one presentation."""

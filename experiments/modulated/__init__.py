@@ -1,0 +1,1 @@
+"""Parts of the study of modulated weights: registers of text, models, and routing."""

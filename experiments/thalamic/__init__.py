@@ -1,0 +1,1 @@
+"""The brain that routes items by channels, and how its study is reported."""

@@ -1,0 +1,1 @@
+../../brainsim/__init__.py
