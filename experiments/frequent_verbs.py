@@ -20,7 +20,7 @@ Streams have frequencies as in speech: those of verbs fall with their rank to th
 
 Success is stated in advance, in means over seeds.  The explanation holds if, for the verbs heard most (the first
 quarter), the share of partners' sounds in what the verb area fires back is at least .3 as published, and at most half
-of that with ``apart`` and with ``counting``.  A change mends it if these verbs are classified at least .95 and all
+of that with ``apart`` and with ``counting``.  A change cures it if these verbs are classified at least .95 and all
 words at least as well as published.
 """
 

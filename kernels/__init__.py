@@ -1,1 +1,1 @@
-"""The arithmetic: one law, one interface, several backends.  Imports nothing from the rest of brainsim."""
+"""The arithmetic: one law, one interface, several backends.  It imports nothing from the rest of brainsim."""

@@ -21,7 +21,7 @@ PHASES = ("project", "select", "learn")
 
 
 class Drained(NamedTuple):
-    """What happened since a backend was last drained.
+    """The events since a backend was last drained.
 
     Attributes
     ----------
@@ -36,8 +36,8 @@ class Drained(NamedTuple):
     recorded : list of dict
         For each round that recorded, the winners by area, ascending.
     recorded_drives : list of dict
-        For each of these rounds, by area, the drives of the winners (int64, in fixed point, thresholds subtracted), of
-        the areas for which they were wanted; 0 for neurons that have not won, such as those presented.
+        For each of these rounds, by requested area, the drives of the winners (int64, in fixed point, less thresholds);
+        0 for neurons that have not won, such as presented ones.
     """
 
     rounds: int
@@ -54,7 +54,7 @@ class Backend(ABC):
     Areas and fibers are named by their index in the `Program`.  The program and the calls determine everything that a
     backend computes; the options change speed and memory only.
 
-    A backend may run rounds later than they are asked for; every other call waits for them.  If a round or a `write`
+    A backend may run rounds later than requested; every other call waits for them.  If a round or a `write`
     fails half-way (memory), ``broken`` is set: the state is inconsistent until all of it has been written again.
     """
 
@@ -71,7 +71,7 @@ class Backend(ABC):
 
     @abstractmethod
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
-        """Run one round, whole or not at all; an interruption waits until the round is whole.
+        """Run one round, completely or not at all; an interruption waits for its end.
 
         The gates of the fibers decide which of the neurons that fired in the previous round fire at each fiber.  The
         drive of a neuron is the sum of the weights from those that fire at it, less its threshold.  In each selecting
@@ -95,7 +95,7 @@ class Backend(ABC):
 
     @abstractmethod
     def reinforce(self, fiber: int, rate: int) -> None:
-        """Apply the step of a fiber's rule to the events of its trace, the oldest first, whole or not at all.
+        """Apply the step of the rule of a fiber to the events of its trace, the oldest first, completely or not at all.
 
         The event of a round with the trace's rate ``r`` is applied at rate ``multiplied(r, rate)``, to all existing
         synapses from the neurons that fired to those that won; where that is 0, nothing changes.  There is no
@@ -104,21 +104,21 @@ class Backend(ABC):
 
     @abstractmethod
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        """Return how often each neuron of a fiber's source has fired at the fiber while it transmitted, shape ``(n,)``.
+        """Return how often each source neuron of a fiber has transmitted, shape ``(n,)``.
 
-        Rounds that do not learn count as well.  This is no state: it begins at 0 with the backend.
+        Rounds without learning count as well.  This is not part of the state: it begins at 0 with the backend.
         """
 
     @abstractmethod
     def sent(self, fiber: int) -> tuple[Floats, Neurons]:
-        """Return what the active nodes of a fiber that carries messages send through its channels.
+        """Return the signal of the active nodes of a fiber with messages, by channel.
 
         See `brainsim.kernels.vectors.engine.VectorEngine.sent`.
         """
 
     @abstractmethod
     def drain(self) -> Drained:
-        """Return what happened since the last call."""
+        """Return the events since the last call."""
 
     @abstractmethod
     def read(self, kind: StateKind, owner: int) -> Any:

@@ -1,4 +1,4 @@
-"""Which values a program allows in its state: by kind of value, for an area or a fiber, and who has any."""
+"""Bounds of the values of a state: by kind of value, for an area or a fiber; and which areas and fibers have any."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def largest_amount(program: Program, area: int) -> int:
 def smallest_amount(program: Program, area: int) -> int:
     """Return the smallest threshold, in fixed point.
 
-    The positive drives of a channel are summed.  All inputs of its neurons stay below ``2**62`` together, and what
-    thresholds below 0 add to them must, too.
+    The positive drives of a channel are summed.  The inputs of all its neurons together stay below ``2**62``, and so
+    must the contribution of thresholds below 0.
     """
     return -(largest_amount(program, area) // program.areas[area].channel)
 
@@ -61,7 +61,7 @@ def one(program: Program, area: int) -> int:
 
 
 def largest_drive(program: Program, area: int) -> int:
-    """Return what no drive less a threshold exceeds: the largest sum of weights, less the smallest threshold."""
+    """Return an upper bound of a drive less a threshold: the largest sum of weights less the smallest threshold."""
     del program, area
     return 2 * THRESHOLD_LIMIT - 1
 

@@ -16,4 +16,4 @@ class CapacityError(KernelError, OverflowError):
 
 
 class DeviceMemoryError(KernelError, MemoryError):
-    """A device that has not the memory for a brain; the message says how much was needed and what to lower."""
+    """A device without enough memory for a brain; the message says how much was needed and what to lower."""

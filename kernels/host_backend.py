@@ -45,13 +45,13 @@ from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.reference import ReferenceVectors
 
 D = TypeVar("D")
-"""What a backend knows of the drives of one area in one round."""
+"""The drives of one area in one round, in the form of the backend."""
 
 _NONE = NO_FIRING.neurons
 
 
 class HostBackend(Backend, Generic[D]):
-    """Keeps winners, thresholds and traces as arrays, and runs each round at once.
+    """Keep winners, thresholds and traces as arrays, and run each round immediately.
 
     A subclass implements the phases as functions: `_project` returns drives, `_select` takes them and returns winners,
     `_learn` takes events and drives.  `_fired` says which neurons fire at a fiber.
@@ -100,7 +100,7 @@ class HostBackend(Backend, Generic[D]):
             self.broken = False
 
     def _vector_engine(self) -> VectorEngine:
-        """Return what computes the vectors of the program: the reference, where a backend has nothing faster."""
+        """Return the engine for the vectors of the program: the reference, unless a backend has a faster one."""
         return ReferenceVectors(self.program)
 
     def _carry(self, vectors: VectorEngine, plan: RoundPlan) -> None:
@@ -123,7 +123,7 @@ class HostBackend(Backend, Generic[D]):
         return self._winners[self.program.fibers[fiber].source]
 
     def _fire(self, plan: RoundPlan) -> tuple[dict[int, Won], dict[int, D]]:
-        """Return who has won in the selecting areas, and what is known of their drives."""
+        """Return the winners of the selecting areas, and their drives."""
         won, drives = {}, {}
         for area, inputs in plan.selections:
             begun = perf_counter()
@@ -184,12 +184,12 @@ class HostBackend(Backend, Generic[D]):
         self._rounds += 1
 
     def _note(self, record: Sequence[int], drives: Collection[int]) -> None:
-        self._recorded.append({area: self._winners[area].copy() for area in record})  # users may change theirs
+        self._recorded.append({area: self._winners[area].copy() for area in record})  # users may change their arrays
         noted = {area: Drives(*self._drives(area)) for area in record if area in drives}
         self._recorded_drives.append({area: amounts_at(each, self._winners[area]) for area, each in noted.items()})
 
     def _drives(self, area: int) -> Drives | LateDrives:
-        """Return with which drives the winners of an area won: the same object until it selects again."""
+        """Return the drives with which the winners of an area won: the same object until it selects again."""
         won = self._won.get(area, NO_DRIVES)
         if isinstance(won, Won):
             won = self._won[area] = LateDrives(won.winners, won.ascending)
@@ -216,7 +216,7 @@ class HostBackend(Backend, Generic[D]):
 
     @abstractmethod
     def _select(self, area: int, drive: D) -> Won:
-        """Return who has won in an area, as its activation says; see `brainsim.kernels.law.selection`.
+        """Return the winners of an area, by its activation; see `brainsim.kernels.law.selection`.
 
         For an `AmongTopK`, those are the ``k`` neurons with the largest positive drive.
         """
@@ -253,7 +253,7 @@ class HostBackend(Backend, Generic[D]):
 
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         if kind is WINNERS:
-            # A presented neuron has not won.  An interruption in between costs the drives of winners that stay.
+            # A presented neuron has not won.  An interruption here would lose the drives of unchanged winners.
             self._won[owner] = NO_DRIVES
             self._winners[owner] = np.array(value.neurons, np.int64)
         elif kind is WEIGHTS:

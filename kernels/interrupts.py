@@ -14,13 +14,13 @@ _SIGINT = int(signal.SIGINT)
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C wait until the block is over (in the main thread, the only one that it reaches)."""
+    """Delay Ctrl-C until the end of the block (in the main thread, the only one that it reaches)."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     pending: list[tuple[int, FrameType | None]] = []
     before = _signal.getsignal(_SIGINT)
-    if before is None:  # set by another language, and could not be put back
+    if before is None:  # set by another language, and could not be restored
         yield
         return
     _signal.signal(_SIGINT, lambda number, frame: pending.append((number, frame)))

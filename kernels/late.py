@@ -1,4 +1,4 @@
-"""Drives that are put in order when they are looked at."""
+"""Drives that are sorted when they are first read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from brainsim.kernels.state import Neurons
 
 
 class LateDrives:
-    """A value of the kind `brainsim.kernels.state.DRIVES` whose amounts are made when they are first looked at.
+    """A value of the kind `brainsim.kernels.state.DRIVES` whose amounts are computed when they are first read.
 
-    Most are not: a probe keeps the drives of every area, and usually finds that they need not be put back, or that
-    other neurons fire.
+    Most are never read: a probe keeps the drives of every area, but usually need not restore them.
     """
 
     def __init__(self, neurons: Neurons, make: Callable[[], npt.NDArray[np.int64]]) -> None:

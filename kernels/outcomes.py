@@ -1,4 +1,4 @@
-"""What comes of a round on the host: who has won, and what fibers learn from."""
+"""The results of a round on the host: the winners, and the events from which fibers learn."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Won(NamedTuple):
     winners : int64 array
         Ascending.
     neurons, drives : int64 array
-        The same neurons in any order, and their drives less the thresholds; further items mean nothing.  They are put
-        in order when they are read.
+        The same neurons in any order, and their drives less the thresholds; further items have no meaning.  They are
+        sorted when they are read.
     """
 
     winners: Neurons
@@ -35,7 +35,9 @@ class Won(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What a fiber learns from: who fired at it and who has won, and who fired the round before and has just lost.
+    """An event from which a fiber learns: the neurons that fired at it, those that have won, and those that have lost.
+
+    The lost ones fired in the round before and have just not won.
 
     The steps of its rule are multiplied by ``rate``.  ``lost`` is empty where nothing depends on it.  Stored synapses
     weaken only if the event ``depresses``; to reinforce a trace does not.

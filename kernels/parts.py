@@ -1,6 +1,6 @@
 """The parts of areas and fibers of which there are several kinds: activations, stored graphs, gates and traces.
 
-Random graphs and plasticity steps, which are parts as well, stand in `brainsim.kernels.law`.
+Random graphs and plasticity steps, which are also parts, are in `brainsim.kernels.law`.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class AmongTopK(ABC):
-    """Activation: of the ``k`` neurons that would fire with `TopK`, some fire, as their drives decide.
+    """Activation: some of the ``k`` neurons that would fire with `TopK` fire, depending on their drives.
 
     Derive a frozen dataclass whose fields are integers.  The `gpu` backend does not run it.
     """
@@ -101,7 +101,7 @@ class Explicit(Graph):
 
 @dataclass(frozen=True)
 class ChannelGate:
-    """Lets those neurons of a source through whose channel is open: the gating area fired in it the round before.
+    """Pass the neurons of a source whose channel is open: in the round before, the gating area fired in that channel.
 
     Attributes
     ----------
@@ -117,7 +117,8 @@ class ChannelGate:
 
     def passing(self, firing: Neurons, gating: Neurons) -> Neurons:
         """Return those of the firing neurons of the source that pass; ``gating`` fire in the gating area."""
-        # Both are in ascending order, so the neurons of a channel lie side by side: the work is that of what passes.
+        # Both are in ascending order, so the neurons of a channel are adjacent, and the work is proportional to those
+        # that pass.
         channels = gating // self.size
         channels = channels[np.diff(channels, prepend=-1) > 0]
         first = np.searchsorted(firing, channels * self.width)
@@ -129,7 +130,7 @@ class ChannelGate:
 
 @dataclass(frozen=True)
 class AssemblyGate:
-    """Lets all neurons of a source through while at least half of an assembly fires in the gating area, else none.
+    """Pass all neurons of a source while at least half of an assembly fires in the gating area, otherwise none.
 
     Attributes
     ----------
@@ -150,7 +151,7 @@ class AssemblyGate:
 
 @dataclass(frozen=True)
 class Traced:
-    """A fiber remembers who fired and who won in its last rounds; `Backend.reinforce` applies its step to them.
+    """A fiber remembers which neurons fired and won in its last rounds; `Backend.reinforce` applies its step to them.
 
     Attributes
     ----------

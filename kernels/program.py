@@ -40,7 +40,7 @@ class AreaSpec:
     activation : TopK, Channels or AmongTopK
         How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
     vectors : UnitVectors or None
-        What its nodes hold beside.
+        The vectors of its nodes.
     """
 
     name: str
@@ -53,7 +53,7 @@ class AreaSpec:
 
     @property
     def channel(self) -> int:
-        """How many neurons a channel has: 1 if neurons are selected one by one."""
+        """Neurons of a channel: 1 if neurons are selected individually."""
         return self.activation.size if isinstance(self.activation, Channels) else 1
 
 
@@ -120,7 +120,7 @@ class FiberSpec:
 
     @property
     def strongest(self) -> int:
-        """What the size of no weight exceeds."""
+        """Upper bound of the size of a weight."""
         return max(abs(self.largest_weight), abs(self.smallest_weight))
 
 
@@ -172,8 +172,7 @@ def default_cache_mb(program: Program) -> float:
 def _runs(part: object, parts: Collection[type]) -> bool:
     """Return whether a part is one of some types.
 
-    Only an abstract type stands for those that derive from it: a part that inherits from a concrete one may have
-    another law.
+    Only an abstract type includes its derived types: a part derived from a concrete type may have another law.
     """
     return type(part) in parts or isinstance(part, tuple(each for each in parts if isabstract(each)))
 

@@ -1,4 +1,4 @@
-"""What a round does, decided once in plain Python from a program, the open fibers, the held areas and learning.
+"""The plan of a round, made once in plain Python from a program, the open fibers, the held areas and learning.
 
 The host backends execute a plan, the gpu backend uploads it, `Simulator.schedule` prints it, and the brute-force
 baseline follows it.
@@ -56,8 +56,8 @@ class RoundPlan:
     learning : tuple of Learning
         Fibers that learn, if neurons of their source fired.
     tracing : tuple of int
-        Fibers that remember the round: who fired and who won.  In a round that learns, all others with a trace
-        remember that nothing happened.
+        Fibers that remember the round: the neurons that fired and those that won.  In a round that learns, all other
+        fibers with a trace remember an empty round.
     gated : tuple of int
         Fibers with a gate that transmit, learn or remember.
     raising : tuple of int
@@ -138,7 +138,7 @@ _Rates = tuple[tuple[int, int], ...] | None
 
 
 class Planner:
-    """Makes the plans of one program, and keeps those of recurring rounds."""
+    """Make the plans of one program, and keep those of recurring rounds."""
 
     def __init__(self, program: Program) -> None:
         self._program = program

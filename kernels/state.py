@@ -1,6 +1,6 @@
 """Every kind of state that a backend keeps, declared once.
 
-A *kind* says who owns the state (each area or each fiber), what columns a value has, and what may stand in them.
+A *kind* defines the owner of the state (each area or each fiber), the columns of a value, and their bounds.
 Saving, loading and probes go through `KINDS` and name no kind, except where files of older formats differ.  A backend
 says for each kind how it is read and written.
 """
@@ -37,7 +37,7 @@ class Synapses(NamedTuple):
 
 
 class Thresholds(NamedTuple):
-    """What is subtracted from the drives of some neurons of an area, ascending; ``amount`` is in fixed point.
+    """Thresholds, subtracted from the drives of some neurons of an area, ascending; ``amount`` is in fixed point.
 
     Neurons that are not listed have threshold 0.
     """
@@ -47,9 +47,9 @@ class Thresholds(NamedTuple):
 
 
 class Drives(NamedTuple):
-    """With which drive, less the threshold, some neurons of an area won, ascending; ``amount`` is in fixed point.
+    """Drives, less thresholds, with which some neurons of an area won, ascending; ``amount`` is in fixed point.
 
-    These are the neurons that fire, if they have won in a round; none, if the area has not, or has been given others.
+    These are the firing neurons if they have won in a round; none if they were set in another way.
     """
 
     neurons: Neurons
@@ -153,7 +153,7 @@ DRIVES = StateKind(
 
 
 def _traced(name: str, last: Callable[[Program, int], int]) -> StateKind:
-    """Return the kind of what traces remember of one end of their fibers."""
+    """Return the kind of the neurons that traces remember at one end of their fibers."""
     return StateKind(
         name=name,
         owner="fiber",
@@ -215,9 +215,9 @@ INPUTS = _table(
     vector_bounds.input_shape,
 )
 TABLES = (VECTORS, ANCHORS, CHANNEL_WEIGHTS, INPUTS)
-"""What areas that hold vectors and the fibers between them have."""
+"""The kinds of areas that hold vectors, and of the fibers between them."""
 KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS, *TABLES)
-"""In the order in which they are written: who fires before with which drive, since new winners have none."""
+"""In the order of writing: winners before drives, because new winners have no drives."""
 
 
 def same(ours: Any, theirs: Any) -> bool:

@@ -1,4 +1,4 @@
-"""What a kind of state is: who owns it, what columns its values have, and what may stand in them."""
+"""Kinds of state: their owners, the columns of their values, and the bounds of these."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ class StateKind:
     Attributes
     ----------
     name : str
-        As it stands in files and memory reports.
+        Name in files and memory reports.
     owner : {"area", "fiber"}
-        What has a value of this kind each.
+        The parts that have a value of this kind.
     per : {"neuron", "synapse"}
         What an item of a value describes.
     record : type
@@ -55,7 +55,7 @@ class StateKind:
     empty : NamedTuple
         The value in a new simulation.
     learned : bool
-        Whether only rounds that learn change it, so that a probe need not put it back.
+        Whether only rounds that learn change it, so that a probe need not restore it.
     owners : callable
         The indices of the areas or fibers of a program that can have a value other than ``empty``.
     limit : callable, optional
@@ -118,7 +118,7 @@ class StateKind:
             return f"it must be numbers in single precision (got {rows.dtype})"
         (column,) = self.columns
         low, high = column.low(program, owner), column.high(program, owner)
-        # Single precision rounds the bounds, too.  A number that is none fails every comparison.
+        # Single precision rounds the bounds, too.  NaN fails every comparison.
         if rows.size and not (np.float32(low) <= np.min(rows) and np.max(rows) <= np.float32(high)):
             return f"{column.name} must be numbers between {low:g} and {high:g}"
         if column.unit and not (np.abs(np.einsum("ij,ij->i", rows, rows) - 1) <= 2 * UNIT_TOLERANCE).all():

@@ -1,4 +1,4 @@
-"""Traces: who fired and who won in the last rounds, for each fiber that remembers them.
+"""Traces: the neurons that fired and won in the last rounds, for each fiber that remembers them.
 
 A trace of ``D`` rounds holds ``D`` pairs of sets.  To apply a step to every pair of a presynaptic and a postsynaptic
 neuron of an age, at the rate of that age, gives the weights that a trace at every synapse would give (Izhikevich,
@@ -31,7 +31,7 @@ class TraceStore:
         return len(self._rounds)
 
     def note(self, events: Mapping[int, Pair]) -> None:
-        """Remember a round: who fired and who won, by fiber; for all others, nothing happened."""
+        """Remember a round: the neurons that fired and won, by fiber; an empty round for all other fibers."""
         for fiber, rounds in self._rounds.items():
             fired, won = events.get(fiber, (_NONE, _NONE))
             rounds.appendleft((fired, won) if len(fired) and len(won) else (_NONE, _NONE))

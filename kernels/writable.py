@@ -12,7 +12,7 @@ from pathlib import Path
 def writable(folder: Path) -> bool:
     """Make a folder, and return whether a file can be made in it.
 
-    Permission bits do not tell: they do not bind root, and a file system may be read-only.
+    Permission bits are not enough: they do not restrict root, and a file system may be read-only.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from brainsim.studies.experiment import load_experiment
 def parameters(file: Path) -> None:
     """List the parameters of an experiment.
 
-    For each parameter of the experiment in FILE: type, default, quick value, and what it means.
+    For each parameter of the experiment in FILE: type, default, quick value and meaning.
 
     \b
     Example:

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from brainsim.models.cascade import CascadeModel, Felt
 
-_EXAMPLE = "a small example that comes with brainsim, with invented ratings; give --text and --norms for your own"
+_EXAMPLE = "a small example that comes with brainsim, with invented ratings; use --text and --norms for your own"
 _FILE = click.Path(path_type=Path)
 
 
@@ -31,11 +31,11 @@ _FILE = click.Path(path_type=Path)
 @click.option("--save", type=_FILE, help="Keep the model in this file, for --model.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def feel(text: str, count: int, save: Path | None, as_json: bool, **options: Any) -> None:
-    """Say what an emotional cascade makes of TEXT.
+    """Show the emotion of TEXT in an emotional cascade.
 
     Prints its emotional vector (safety, curiosity, joy), the words that are nearest to that, the most likely next
     words, and the most likely replies. The model is made from --text and --norms, or read from a file with --model.
-    With neither, a small example answers, which comes with brainsim; its ratings are invented.
+    With neither, a small example that comes with brainsim is used; its ratings are invented.
 
     \b
     Examples:
@@ -63,9 +63,9 @@ def feel(text: str, count: int, save: Path | None, as_json: bool, **options: Any
 
 
 def _check(options: dict[str, Any]) -> None:
-    """Refuse options that do not fit each other."""
+    """Refuse options that contradict each other."""
     if options["model_file"] is not None and (options["text_file"] is not None or options["norms_file"] is not None):
-        raise click.UsageError("--model is a model that is made; leave out --text and --norms, or leave out --model")
+        raise click.UsageError("--model reads a finished model; leave out --text and --norms, or leave out --model")
     if (options["text_file"] is None) != (options["norms_file"] is None):
         given, missing = ("--text", "--norms") if options["norms_file"] is None else ("--norms", "--text")
         raise click.UsageError(f"{given} needs {missing}: words have vectors from a text, and emotions from norms")

@@ -1,4 +1,4 @@
-"""``brainsim check``, ``show`` and ``diff``: what is whole, what is in it, where two part."""
+"""``brainsim check``, ``show`` and ``diff``: check files, show their content, compare two."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.argument("paths", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="FILE|FOLDER...")
 @_JSON
 def check(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Say which files are whole.
+    """Check files for damage.
 
-    Takes states, dumps, histories and run folders. Reads each file to its end and changes nothing. Of recordings and
-    histories it says how many rounds are whole; of a run folder, how each file stands, how the run stands, and the
+    Takes states, dumps, histories and run folders. Reads each file to its end and changes nothing. For recordings and
+    histories it prints how many rounds are intact; for a run folder, the state of each file and of the run, and the
     command that continues it.
 
-    Exit code: 0 if all is whole, as far as it goes; 1 if something is damaged; 2 if there is something that brainsim
-    did not write, or no such file.
+    Exit code: 0 if everything is intact or unfinished; 1 if something is damaged; 2 if a file was not written by
+    brainsim, or does not exist.
 
     \b
     Examples:
@@ -42,11 +42,11 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
 @click.argument("path", type=click.Path(path_type=Path), metavar="FILE|FOLDER")
 @_JSON
 def show(path: Path, as_json: bool) -> None:
-    """Say what is in a file or run folder.
+    """Show the content of a file or run folder.
 
-    Of a state: the brain, the seed, how many rounds were run, how much each area and fiber has learned. Of a dump or a
-    history: assemblies, and recordings with their rounds, areas and marks. Of a run folder: command, parameters and
-    metrics. The brain's Python code is not needed.
+    For a state: the brain, the seed, the number of rounds, and what each area and fiber has learned. For a dump or a
+    history: assemblies, and recordings with their rounds, areas and marks. For a run folder: command, parameters and
+    metrics. The Python code of the brain is not needed.
 
     \b
     Examples:
@@ -73,11 +73,11 @@ def show(path: Path, as_json: bool) -> None:
 @click.argument("b", type=click.Path(path_type=Path))
 @_JSON
 def diff(a: Path, b: Path, as_json: bool) -> None:
-    """Say where two files or run folders part.
+    """Show where two files or run folders differ.
 
-    A and B are two states, two dumps or histories, or two run folders. Of recordings: the first round, area and neuron.
-    Of states: seed, brain, and the first entry of each kind of state that differs, with both values. Of run folders:
-    settings, metrics and dumps; times and memory do not count.
+    A and B are two states, two dumps or histories, or two run folders. For recordings, it prints the first round, area
+    and neuron that differ. For states: seed, brain, and the first entry of each kind of state that differs, with both
+    values. For run folders: settings, metrics and dumps; times and memory do not count.
 
     Exit code: 0 if they are equal, 1 if they differ, 2 if they cannot be compared.
 

@@ -20,15 +20,15 @@ _ENDINGS = (".txt", ".dot", *_PICTURES)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write .svg, .png, .pdf, .dot or .txt.")
 @click.option("--brain", "name", help="The variable that holds the brain, or a function that returns it.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter of an experiment.")
-@click.option("--quick", is_flag=True, help="Take the quick parameters of an experiment.")
+@click.option("--quick", is_flag=True, help="Use the quick parameters of an experiment.")
 def graph(file: Path, out: Path | None, name: str | None, settings: tuple[str, ...], quick: bool) -> None:
     """Draw the brain that a Python file declares.
 
     Without -o its areas and fibers are listed. The top level of FILE runs until it builds a simulator, whose brain is
     drawn; nothing is simulated. If it builds none, the brain is the variable of FILE that holds one, or that of the
     first simulator that the experiment in FILE builds (with --set and --quick as for brainsim run). With --brain the
-    top level runs to its end, simulations included. What stands under if __name__ == "__main__" does not run. What FILE
-    prints goes to stderr.
+    top level runs to its end, including simulations. Code under if __name__ == "__main__" does not run. The output of
+    FILE goes to stderr.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""The progress of a sweep: a live table on a terminal, a line a run elsewhere."""
+"""The progress of a sweep: a live table on a terminal, a line per run elsewhere."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from brainsim.studies.sweeping.plan import Plan, Trial
 
 _SCORES = 3
-"""How many metrics the table has room for."""
+"""Number of metrics that fit into the table."""
 
 
 @contextmanager
 def shown(plan: Plan) -> Iterator[SweepWatch]:
-    """Yield what shows the progress of a sweep on stderr, until the block ends."""
+    """Show the progress of a sweep on stderr during the block."""
     if not sys.stderr.isatty():
         yield Lines(plan)
         return
@@ -51,13 +51,13 @@ class Lines(SweepWatch):
     _began: float = field(default_factory=time.monotonic)
 
     def begun(self, trials: Sequence[Trial], waiting: Sequence[int]) -> None:
-        """Say how many runs there are."""
+        """Print the number of runs."""
         self._trials, self._waiting = trials, waiting
         done = len(trials) - len(waiting)
         click.echo(counted(len(trials), "run") + (f", {done} of them done before" if done else ""), err=True)
 
     def finished(self, index: int, row: Row) -> None:
-        """Say what became of a run."""
+        """Print the result of a run."""
         if index not in self._waiting:
             return
         self._done += 1
@@ -69,7 +69,7 @@ class Lines(SweepWatch):
         click.echo(f"[{done}/{len(self._trials)}] {_named(self._trials[index])}: {result}{ending}", err=True)
 
     def died(self, index: int, how: str) -> None:
-        """Say that a worker died."""
+        """Print that a worker died."""
         if how:
             name = _named(self._trials[self._waiting[index]])
             click.echo(f"{name}: its worker process died ({how}) and is replaced", err=True)
@@ -122,7 +122,7 @@ class LiveTable(SweepWatch):
             self._bar.advance(self._task)
 
     def drawn(self) -> Any:
-        """Return what the terminal shows."""
+        """Return the content of the terminal."""
         from rich.console import Group
 
         if self._bar is None:

@@ -34,7 +34,7 @@ _FAILURES = (BackendMemoryError, SimulationError, UnwrittenError, WorkerError)
 def cli() -> None:
     """Simulate brains made of areas and assemblies: exactly, reproducibly, fast.
 
-    Run an experiment, then look at what it left.
+    Run an experiment, then look at its results.
 
     \b
     Examples:
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _escape_letters() -> None:
-    """Let a terminal that has not all letters show the others as escapes; a word must not end a run."""
+    """Show letters that a terminal does not have as escapes, so that a word cannot end a run."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")

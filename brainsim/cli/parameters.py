@@ -11,7 +11,7 @@ from brainsim.studies.experiment import Experiment, load_experiment
 
 
 def described(experiment: Experiment) -> Iterator[tuple[str, str]]:
-    """Yield a line for each parameter (type or choices, default, quick value), and what the parameter means."""
+    """Yield a line for each parameter (type or choices, default, quick value), and its meaning."""
     meanings = experiment.help
     for name, kind in experiment.types.items():
         quick = f"   (--quick: {experiment.quick[name]})" if name in experiment.quick else ""
@@ -20,7 +20,7 @@ def described(experiment: Experiment) -> Iterator[tuple[str, str]]:
 
 
 class WithParameters(click.Command):
-    """A command whose ``--help`` also describes the parameters of an experiment that stands before it."""
+    """A command whose ``--help`` also describes the parameters of an experiment among its arguments."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Keep the arguments, which ``--help`` would discard."""

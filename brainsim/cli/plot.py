@@ -1,4 +1,4 @@
-"""``brainsim plot``: a picture of what a state, a dump or a history holds."""
+"""``brainsim plot``: a picture of a state, a dump or a history."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _KINDS = ("raster", "overlaps", "convergence", "weights")
 @click.option("--area", "areas", multiple=True, metavar="AREA", help="Draw this area alone; may be repeated.")
 @click.option("--recording", metavar="NAME", help="Which recording, if FILE holds several.")
 def plot(file: Path, out: Path | None, kind: Any, areas: tuple[str, ...], recording: str | None) -> None:
-    """Draw what a state, dump or history holds.
+    """Draw the content of a state, dump or history.
 
     \b
     Kinds:
-      raster       which neurons fire in which round, coloured by assembly
-      overlaps     how much the assemblies of each area share
+      raster       the neurons that fire in each round, coloured by assembly
+      overlaps     overlaps of the assemblies of each area
       convergence  overlap of each round's winners with those of the round
                    before and of the last round; support
       weights      histogram of the learned weights of a state, by fiber

@@ -1,4 +1,4 @@
-"""``brainsim report`` and ``brainsim view``: a page that shows a run, to keep or live."""
+"""``brainsim report`` and ``brainsim view``: a page about a run, to keep or live."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def report(run: Path, to: Path | None, overwrite: bool, firings: int | None) -> 
     """Write one HTML page that shows a run.
 
     The page shows the brain, parameters, scores with controls and chance, learning curves, a raster to zoom and to
-    scrub through, assemblies, overlaps, weights, memory and timings. It is one file and needs no network. Of a state,
-    a dump or a history it shows what the file holds. What was not recorded is left out, with how to record it.
+    scrub through, assemblies, overlaps, weights, memory and timings. It is one file and needs no network. For a state,
+    a dump or a history it shows the content of the file. Where something was not recorded, the page says how to record
+    it.
 
     \b
     Examples:
@@ -38,10 +39,10 @@ def report(run: Path, to: Path | None, overwrite: bool, firings: int | None) -> 
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: any that is free.")
 @click.option("--open/--no-open", "opened", default=False, help="Open the page in a browser.")
 def view(run: Path, port: int, opened: bool) -> None:
-    """Show a run in the browser while it goes on.
+    """Show a run in the browser while it is running.
 
-    Serves the page of brainsim report to browsers on this machine, and brings it up to date whenever the run has
-    written something: parts that finish, checkpoints, rounds of histories. Ctrl-C ends it, not the run.
+    Serves the page of brainsim report to browsers on this machine, and updates it whenever the run writes something:
+    finished parts, checkpoints, rounds of histories. Ctrl-C ends it, not the run.
 
     \b
     Examples:

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 @click.command(cls=WithParameters)
 @click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set a parameter; may be repeated.")
-@click.option("--seed", type=click.IntRange(0, 2**62), help="Seed of everything random; 0 by default.")
+@click.option("--seed", type=click.IntRange(0, 2**62), help="Seed of all random numbers; 0 by default.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option(
     "--threads", type=click.IntRange(min=1), help="CPU threads of each process; by default its share of the cores."
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes for the parts of the run; one a core by default.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes for the parts of the run; one per core by default.")
 @click.option("--out", type=click.Path(path_type=Path), help="Run folder; runs/<name> by default.")
 @click.option("--quick", is_flag=True, help="A small version that takes seconds.")
 @click.option("--resume", is_flag=True, help="Continue an interrupted run in --out, with its settings.")
@@ -38,7 +38,7 @@ def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **optio
     """Run an experiment and leave a run folder.
 
     FILE is a Python file with an experiment; `brainsim run FILE --help` also describes its parameters. The folder gets
-    metrics, dumps and pictures. With --resume, FILE and all settings may be left out: they are those of the run in
+    metrics, dumps and pictures. With --resume, FILE and all settings may be left out; they are taken from the run in
     --out.
 
     \b

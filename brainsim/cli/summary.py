@@ -1,11 +1,11 @@
-"""Metrics as the lines that a terminal shows."""
+"""Metrics as lines for a terminal."""
 
 from __future__ import annotations
 
 from typing import Any
 
 _NOT_SHOWN = ("parameters", "published", "lazy", "intervals_95", "by_seed", "by_p", "by_size", "by_rounds", "labels")
-"""What only metrics.json has."""
+"""Metrics that only metrics.json has."""
 
 _LABELS = {"peak_rss_mb": "most memory of all processes, MiB", "jobs": "processes"}
 
@@ -14,7 +14,7 @@ def summary(metrics: dict[str, Any]) -> str:
     """Return the scores as lines, with their intervals over seeds, the chance level and the controls beside them."""
     lines: list[tuple[str, str]] = []
     for name, value in metrics.items():
-        if value is None and ("interval" in name or name == "peak_rss_mb"):  # of one seed; not told by the system
+        if value is None and ("interval" in name or name == "peak_rss_mb"):  # with one seed, or unknown to the system
             continue
         if value is None or isinstance(value, int | float | str):
             lines.append((_label(metrics, name), _over_seeds(metrics, name, value)))
@@ -32,12 +32,12 @@ def summary(metrics: dict[str, Any]) -> str:
 
 
 def _label(metrics: dict[str, Any], name: str) -> str:
-    """Return how a metric is called: as the experiment says, or by its name."""
+    """Return the label of a metric: that of the experiment, or its name."""
     return str(_item(metrics, "labels", name) or _LABELS.get(name) or name.replace("_", " "))
 
 
 def _over_seeds(metrics: dict[str, Any], name: str, value: Any) -> str:
-    """Return a value with its interval, or how many seeds have one if not all do."""
+    """Return a value with its interval, or the number of seeds that have a value if not all do."""
     interval, seeds = _interval(metrics, name), _item(metrics, "by_seed", name)
     if interval:
         return f"{_shown(value)} [{', '.join(_shown(float(end)) for end in interval)}]"
@@ -59,7 +59,7 @@ def _item(metrics: dict[str, Any], group: str, name: str) -> Any:
 
 
 def _numbers(scores: Any) -> list[str]:
-    """Return the numbers among some scores as a line, and those one level below as lines of their own."""
+    """Return the numbers among some scores as a line, and those one level below as separate lines."""
     if not isinstance(scores, dict):
         return [_shown(scores)] if isinstance(scores, int | float) else []
     own = {measure: score for measure, score in scores.items() if isinstance(score, int | float)}

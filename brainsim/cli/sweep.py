@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seeds", type=int, help="Seeds of each combination; 1 by default.")
 @click.option("--seed", type=click.IntRange(0, 2**62), help="The first seed; 0 by default.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Processes; one a core by default.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes; one per core by default.")
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads of each process; its share of the cores.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option("--dask", metavar="ADDRESS", help="Run on the Dask cluster of this scheduler, e.g. tcp://host:8786.")
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> None:
     """Run the experiment in FILE for each combination of values and seeds, side by side.
 
-    The folder holds sweep.csv, a row a run, and a run folder for each run.  With --resume, FILE and all settings may be
-    left out: they are those of the sweep in --out.
+    The folder holds sweep.csv, a row per run, and a run folder for each run.  With --resume, FILE and all settings may
+    be left out; they are taken from the sweep in --out.
 
     \b
     Examples:
@@ -130,7 +130,7 @@ def _carry_out(plan: Plan, folder: Any, stop: Stop, resume: bool, options: dict[
 
 
 def _report(found: Sweep) -> None:
-    """Print notes, what became of the runs, and where the table is; leave with 1 if a run failed."""
+    """Print notes, the results of the runs, and the path of the table; exit with 1 if a run failed."""
     from brainsim.studies.inspecting.table import counted
 
     for note, count in found.notes.items():

@@ -1,4 +1,4 @@
-"""Writing what a command makes to a file, whole or not at all."""
+"""Write the output of a command to a file, completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brainsim._files import whole
 
 @contextmanager
 def written(out: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``out``; a file that cannot be written is one line, and so is a warning."""
+    """Yield a temporary path that becomes ``out``; a failure to write, or a warning, is one line."""
     try:
         with warnings.catch_warnings(record=True) as said, whole(out) as partial:
             warnings.simplefilter("always")

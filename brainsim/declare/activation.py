@@ -13,7 +13,7 @@ from brainsim.kernels.program import MAX_NEURONS
 
 
 class Activation(ABC):
-    """How an area selects the neurons that fire, of which there are at most ``k``.
+    """How an area selects the neurons that fire, at most ``k`` of them.
 
     A new kind of activation is a frozen dataclass derived from this class.  Its ``part()`` returns what backends run.
     Its ``threshold`` is that of all neurons at the beginning of a simulation, in the unit of weights.
@@ -23,16 +23,16 @@ class Activation(ABC):
 
     @abstractmethod
     def part(self) -> parts.TopK | parts.Channels | parts.AmongTopK:
-        """Return what backends run, with integers only: of a type in their ``parts``, or derived from `AmongTopK`."""
+        """Return what backends run, in integers: of a type in their ``parts``, or derived from `AmongTopK`."""
 
     @property
     def winners(self) -> int | None:
-        """How many neurons fire at most, if the activation says so itself; ``None`` leaves it to the area."""
+        """Largest number of neurons that fire, if the activation defines it; ``None`` if the area does."""
         return None
 
     @property
     def channel(self) -> int:
-        """Neurons of a channel, which win or lose together: 1 if neurons are selected one by one."""
+        """Neurons of a channel, which win or lose together; 1 if neurons are selected individually."""
         return 1
 
     def check(self, where: str, n: int) -> None:
@@ -53,8 +53,8 @@ class TopK(Activation):
 class Threshold(Activation):
     """All neurons whose drive exceeds their threshold fire; ``k`` of the area is a bound.
 
-    If more than ``k`` neurons exceed their thresholds, the ``k`` that exceed them most fire, and ties are broken as
-    everywhere.  ``k = n`` means no bound.
+    If more than ``k`` neurons exceed their thresholds, the ``k`` that exceed them most fire, and ties are broken as for
+    `TopK`.  ``k = n`` means no bound.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ class Threshold(Activation):
 
 @dataclass(frozen=True)
 class Channels(Activation):
-    """Whole channels compete: those with the largest summed drive win, and in them all driven neurons fire.
+    """Channels compete: those with the largest summed drive win, and all their driven neurons fire.
 
     Neuron ``j`` of the area belongs to channel ``j // size``.  The drive of a channel is the sum of the positive drives
-    of its neurons.  The ``c`` channels with the largest drive win; one whose drive is 0 never does.  Ties between
+    of its neurons.  The ``c`` channels with the largest drive win; a channel whose drive is 0 never wins.  Ties between
     channels are broken as between neurons.
 
     Parameters
@@ -142,7 +142,7 @@ class Channels(Activation):
         return self.size
 
     def check(self, where: str, n: int) -> None:
-        """Refuse an area that has no whole number of channels, or too few."""
+        """Refuse an area with a fraction of a channel, or with too few channels."""
         channels, rest = divmod(n, self.size)
         if rest:
             allowed, cure = f"a divisor of n = {n}", "change n or the size of the channels"

@@ -1,4 +1,4 @@
-"""What is asked of areas, modulators and regions before they are added to a brain."""
+"""Checks of areas, modulators and regions before they are added to a brain."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _check_free(part: Area | Modulator | Region, brain: Brain) -> None:
 
 
 def _check_dots(areas: Sequence[Area], regions: set[str]) -> None:
-    """Refuse an area of a name with a dot that looks like that of a part of a region, and is none."""
+    """Refuse an area whose name looks like that of a part of a region, but is not one."""
     for area in areas:
         start = area.name.partition(".")[0]
         if area.region is None and start != area.name and start in regions:

@@ -34,7 +34,7 @@ class Area(Part):
     n : int
         Neurons, 1 to 2**31 - 1.
     k : int
-        Winners, 1 to ``n``.  May be left out if the activation says how many there are, as `Channels` does.
+        Winners, 1 to ``n``.  May be left out if the activation defines the number, as `Channels` does.
     patterns : mapping of str to array_like of int or bool, optional
         Named stimulus assemblies: neuron indices in ``[0, n)``, or a mask of ``n`` truth values.  ``area["dog"]``
         returns one.
@@ -189,7 +189,7 @@ def _checked_name(given: str) -> str:
 
 
 def join_region(area: Area, region: Region, name: str) -> None:
-    """Record that ``area`` is now part of ``region``, under a name that its patterns take over (for `Region.add`)."""
+    """Record that ``area`` is now part of ``region``, and rename it and its patterns (for `Region.add`)."""
     patterns = {label: Assembly(name, pattern.neurons, label) for label, pattern in area.patterns.items()}
     _set(area, "_region", region)
     _set(area, "name", name)

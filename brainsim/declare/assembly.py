@@ -14,7 +14,7 @@ from brainsim.declare.neurons import neuron_indices
 from brainsim.errors import DeclarationError
 
 _MOST_SHOWN = 200
-"""How many neurons of an assembly a notebook draws."""
+"""Number of neurons of an assembly that a notebook draws."""
 
 _Join = Callable[[npt.NDArray[np.int64], npt.NDArray[np.int64]], npt.NDArray[Any]]
 
@@ -42,7 +42,7 @@ class Assembly:
     Raises
     ------
     DeclarationError
-        If an index is not a whole number, is negative or comes twice, or the label is no text.
+        If an index is not a whole number, is negative or is given twice, or the label is not text.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class Assembly:
 
     __slots__ = ("_area", "_label", "_neurons")
 
-    # NumPy then leaves `array & assembly` alone, which would otherwise combine the bits of neuron numbers.
+    # Otherwise NumPy would evaluate `array & assembly`, and combine the bits of neuron numbers.
     __array_ufunc__ = None
 
     def __init__(self, area: str, neurons: npt.ArrayLike, label: str | None = None) -> None:

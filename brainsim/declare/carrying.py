@@ -1,4 +1,4 @@
-"""What a fiber that carries messages requires of its areas and of its other parts."""
+"""Requirements of a fiber that carries messages for its areas and its other parts."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Channels = tuple[tuple[str, float], ...]
 
 THE_CHANNEL: Channels = (("weight", 1.0),)
-"""What a fiber has for which no channels are named."""
+"""The channels of a fiber for which none are named."""
 _LARGEST_MIX = 1e6
 _MOST_CHANNELS = 1024
 
 
 def check_spiking(where: str, fiber: Fiber) -> None:
-    """Refuse on a fiber without a message what only those with one can have."""
+    """Refuse parts that only fibers with a message can have."""
     if not isinstance(fiber.channels, tuple) or fiber.channels:
         allowed, cure = "left out, since the fiber carries no message", "give message=Cosine(keep=0.8), or leave it out"
         raise DeclarationError(where=f"{where}.channels", value=fiber.channels, allowed=allowed, cure=cure)
@@ -37,7 +37,7 @@ def check_spiking(where: str, fiber: Fiber) -> None:
 
 
 def as_pairs(given: Mapping[str, float] | None) -> Channels:
-    """Return channels as pairs of a name and a share; whatever is no mapping as it is, for `channels_of` to refuse."""
+    """Return channels as pairs of a name and a share; `channels_of` refuses what is not a mapping."""
     if given is None:
         return ()
     return tuple(given.items()) if isinstance(given, Mapping) else given
@@ -126,7 +126,7 @@ def _check_weights(where: str, fiber: Fiber, graph: EdgeGraph) -> None:
 
 
 def bounds_text(low: float, high: float) -> str:
-    """Return which weights a rule allows."""
+    """Return the weights that a rule allows, in words."""
     return f"between w_min = {low:g} and w_max = {high:g} of its rule"
 
 
@@ -149,6 +149,6 @@ def weight_of(where: str, value: object) -> float:
 
 
 def check_message(where: str, message: object) -> None:
-    """Refuse what is no message."""
+    """Refuse anything but a message."""
     if not isinstance(message, Message):
         raise DeclarationError(where=f"{where}.message", value=message, allowed="a message, such as Cosine(keep=0.8)")

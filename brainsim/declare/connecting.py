@@ -1,4 +1,4 @@
-"""From the arguments of `Brain.connect` and `Region.connect` to a fiber."""
+"""Make a fiber from the arguments of `Brain.connect` and `Region.connect`."""
 
 from __future__ import annotations
 

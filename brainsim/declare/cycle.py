@@ -15,7 +15,7 @@ _Fibers = Fiber | FiberSet | Iterable[Fiber]
 
 @dataclass(frozen=True, init=False)
 class Phase:
-    """Some rounds with the same open fibers.
+    """Rounds with the same open fibers.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Phase:
     Raises
     ------
     DeclarationError
-        If ``rounds`` is out of range, or something else than fibers is given.
+        If ``rounds`` is out of range, or anything but fibers is given.
 
     Examples
     --------
@@ -69,8 +69,8 @@ def _fibers(where: str, fibers: object) -> FiberSet:
 class Cycle:
     """Named phases that a simulator runs in their order: ``sim.run(cycle, cycles=3)``.
 
-    The theta rhythm of the hippocampus is such a cycle: in one half fibers learn that do not transmit, in the other
-    they transmit and do not learn (Hasselmo, Bodelon & Wyble, Neural Computation 2002).
+    The theta rhythm of the hippocampus is such a cycle: in one half, fibers learn without transmitting; in the other,
+    they transmit without learning (Hasselmo, Bodelon & Wyble, Neural Computation 2002).
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Cycle:
     Raises
     ------
     DeclarationError
-        If there is no phase, or something else is given as one.
+        If there is no phase, or anything but a phase is given.
 
     Examples
     --------

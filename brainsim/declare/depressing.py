@@ -1,4 +1,4 @@
-"""Plasticity rules with depression: synapses weaken as well, where their target neuron did not win."""
+"""Plasticity rules with depression: synapses also weaken, if their target neuron did not win."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.kernels.law.weights import MAX_WEIGHT
 
 
 class _Floored(Plasticity):
-    """What such rules share: a constant potentiation, ``ltp``, and a floor that is also the smallest weight."""
+    """Base of these rules: a constant potentiation, ``ltp``, and a floor that is also the smallest weight."""
 
     ltp: float
 
@@ -27,7 +27,7 @@ class _Floored(Plasticity):
 
     @property
     def w_min(self) -> float:  # type: ignore[override]
-        """The floor; as long as it is open, any weight can be."""
+        """The floor; any weight is possible while it is undefined."""
         return -MAX_WEIGHT if self.floor is None else self.floor
 
     @property
@@ -44,11 +44,11 @@ class _Floored(Plasticity):
 class STDP(_Floored):
     """Plasticity by the order of firing: ``w <- w + ltp`` onto neurons that win, ``w <- w - ltd`` onto those that lost.
 
-    Take the synapses from the neurons that fired.  Those onto neurons that have just won strengthen: the source fired
-    before the target.  Those onto neurons that fired in the round before and have just lost weaken: the source fired
-    when the target had already fired.  The two sets share no synapse.  If a cue recalls a wrong assembly, and then the
-    right one is made to fire by another fiber, this corrects the error: the synapses onto the wrong assembly weaken.
-    (An assembly that is *presented* to the area replaces its winners before the round, so that none of them loses.)
+    The rule changes synapses from neurons that fired.  Those onto neurons that have just won strengthen: the source
+    fired before the target.  Those onto neurons that fired in the round before and have just lost weaken: the source
+    fired after the target.  The two sets share no synapse.  If a cue recalls a wrong assembly, and then the right one
+    is made to fire by another fiber, this corrects the error: the synapses onto the wrong assembly weaken.  (An
+    assembly that is *presented* to the area replaces its winners before the round, so that none of them loses.)
 
     Only synapses that are stored, because they have learned, weaken.
 

@@ -1,4 +1,4 @@
-"""Lets a declaration draw itself without importing the plots: `brainsim` sets the artist when it is imported."""
+"""Drawing of a declaration without importing the plots: `brainsim` sets the artist when it is imported."""
 
 from __future__ import annotations
 

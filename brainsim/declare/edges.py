@@ -32,7 +32,7 @@ class EdgeGraph(Connectivity):
     table : EdgeTable
         The edges, listed by the nodes that they lead to.
     values : float32 array, shape (edges,)
-        What the graph gave each edge; 1 if it gives none.
+        Value of each edge in the graph; 1 if the graph has none.
     made_by : str
         The graph that the fiber was declared with, as text.
     """
@@ -46,12 +46,12 @@ class EdgeGraph(Connectivity):
         return self
 
     def neighbours(self, node: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the nodes of the source that a node of the target listens to, ascending, and the edges to them."""
+        """Return the source nodes that send to a target node, ascending, and the edges from them."""
         entries = slice(self.table.starts[node], self.table.starts[node + 1])
         return self.table.neighbours[entries].astype(np.int64), self.table.ids[entries].astype(np.int64)
 
     def targets(self, node: int) -> npt.NDArray[np.int64]:
-        """Return the nodes of the target that listen to a node of the source, ascending."""
+        """Return the target nodes to which a source node sends, ascending."""
         if self.table.symmetric:
             return self.neighbours(node)[0]
         return np.asarray(
@@ -109,7 +109,7 @@ def edge_graph(where: str, graph: Connectivity, source: Area, target: Area) -> E
 
 
 def _pairs(where: str, graph: Connectivity, source: Area, target: Area) -> tuple[Pairs, Floats]:
-    """Return the ends of the edges of a graph, shape (2, edges), sorted, and what it gives each."""
+    """Return the ends of the edges of a graph, shape (2, edges), sorted, and their values."""
     drawn = graph.pairs(where, source, target)
     if drawn is not None:
         return drawn, np.broadcast_to(np.float32(1), drawn.shape[1:])

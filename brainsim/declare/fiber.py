@@ -55,9 +55,9 @@ class Fiber:
     modulated_by : tuple of Modulator
         Modulators whose product scales the steps of the rule.
     trace : Trace, optional
-        How it remembers its last rounds for a modulator that comes later.
+        How it remembers its last rounds for a later modulator.
     gate : Area or Assembly, optional
-        What decides which of its source neurons transmit and learn.
+        Decides which of its source neurons transmit and learn.
     transmits_when, learns_when : Window, optional
         Phases of an oscillator in which it transmits, and in which it learns; ``None`` for all.
     message : Message, optional
@@ -101,7 +101,7 @@ class Fiber:
         become(where)
 
     def _become_spiking(self, where: str) -> None:
-        """Check a fiber of synapses, and let it have its weight and its graph in their final form."""
+        """Check a fiber of synapses, and bring its weight and its graph into their final form."""
         carrying.check_spiking(where, self)
         object.__setattr__(self, "weight", requirements.weight(where, self.weight))
         assert not isinstance(self.plasticity, Relax), "refused above"
@@ -110,7 +110,7 @@ class Fiber:
         self.steps()
 
     def _become_carrying(self, where: str) -> None:
-        """Check a fiber that carries messages, and let it have its channels, its weight and its edges."""
+        """Check a fiber that carries messages, and bring its channels, weight and edges into their final form."""
         carrying.check_message(where, self.message)
         object.__setattr__(self, "channels", carrying.channels_of(where, self.channels) or carrying.THE_CHANNEL)
         object.__setattr__(self, "weight", carrying.weight_of(where, self.weight))
@@ -134,7 +134,7 @@ class Fiber:
         return self.connectivity.law(key, self.source.n, self.target.n, recurrent=self.source is self.target)
 
     def steps(self) -> tuple[Update | None, Depression | None]:
-        """Return what its rule does to weights in integers: potentiation and depression, ``None`` where there is none.
+        """Return the steps of its rule in integers: potentiation and depression, each ``None`` if there is none.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Graphs: which synapses a fiber has at the beginning of a simulation, and with which weights."""
+"""Graphs: the synapses of a fiber at the beginning of a simulation, and their weights."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Connectivity:
 
     p: float = 0.0
     symmetric: bool = False
-    """Whether each synapse has one in the other direction; a fiber that carries messages stores both as one edge."""
+    """Whether each synapse has a reverse one; a fiber that carries messages stores both as one edge."""
     named = True
-    """Whether a fiber shows the graph by its own name."""
+    """Whether the text of a fiber shows the name of the graph."""
 
     def pairs(self, where: str, source: Area, target: Area) -> npt.NDArray[np.int64] | None:
         """Return the ends of the edges, shape (2, edges), sorted, if the graph draws them without their weights.
 
-        A graph need not have this method, which only saves memory: `synapses` says the same.
+        This method is optional, and only saves memory: `synapses` returns the same edges.
         """
         del where, source, target
         return None
@@ -77,7 +77,7 @@ class Connectivity:
     def checked(
         self, where: str, source: Area, target: Area, plasticity: Plasticity | None, weight: float = 1.0
     ) -> Connectivity:
-        """Return the graph as a fiber between two areas has it, or raise an error that begins with ``where``."""
+        """Return the graph fitted to two areas, or raise an error that begins with ``where``."""
         stored = self.stored()
         if stored is not None and weight == 1.0:
             return self
@@ -138,8 +138,8 @@ class Explicit(Connectivity):
     Raises
     ------
     DeclarationError
-        If the array is not sparse or, by `Brain.connect`, if its shape does not fit the areas, an item comes twice, it
-        is not symmetric though it should be, or a weight is not a number or out of bounds.
+        If the array is not sparse or, by `Brain.connect`, if its shape does not fit the areas, an item is given twice,
+        it is not symmetric as declared, or a weight is not a number or out of bounds.
 
     Examples
     --------
@@ -182,7 +182,7 @@ class Explicit(Connectivity):
         check_stored(where, self.weights.nnz)
         fitted = Explicit(self.weights, symmetric=self.symmetric)
         if made_by:
-            object.__setattr__(fitted, "weights", None)  # another copy, which only the graph that made it had
+            object.__setattr__(fitted, "weights", None)  # the copy of the graph that made it, which nothing else uses
         stored = sorted_synapses(where, self.weights, lambda given: _fixed(where, given, plasticity, weight))
         if self.symmetric:
             check_symmetric(where, np.array([stored.pre, stored.post]), stored.weight)

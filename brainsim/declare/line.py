@@ -1,4 +1,4 @@
-"""Straight lines, found by calling a function of the weight with a weight that is not known yet."""
+"""Find straight lines: call a function of the weight with an unknown weight."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Line:
     def _unknown(self, *_: object) -> NoReturn:
         raise TypeError("the weight is not known yet")
 
-    # Without these, Python would compare identities and take every object for true.
+    # Without these, Python would compare identities, and treat every object as true.
     __eq__ = __ne__ = _unknown
     __bool__ = _unknown
     __hash__ = None  # type: ignore[assignment]
@@ -65,7 +65,7 @@ def as_line(function: Callable[[Any], Any]) -> Line | None:
     """Return a function of the weight as a straight line with exact coefficients, ``None`` if it is not one."""
     try:
         found = function(Line())
-    except Exception:  # no line, or a mistake, which shows again where the function is given a number
+    except Exception:  # not a line, or a mistake, which appears again when the function gets a number
         return None
     if isinstance(found, Line):
         return found

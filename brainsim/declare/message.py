@@ -12,14 +12,14 @@ from brainsim.kernels.vectors import parts
 
 
 def one_of(where: str, value: object, names: tuple[str, ...]) -> None:
-    """Refuse what is not one of some names."""
+    """Refuse anything but one of some names."""
     if not isinstance(value, str) or value not in names:
         raise DeclarationError(where=where, value=value, allowed=" or ".join(f'"{name}"' for name in names))
 
 
 @dataclass(frozen=True)
 class Message(ABC):
-    """What a fiber carries between vector areas; see `Cosine` and `Sum`."""
+    """The message that a fiber carries between vector areas; see `Cosine` and `Sum`."""
 
     keep: float = 0.8
     norm: Literal["row", "sum"] = field(default="row", kw_only=True)
@@ -41,7 +41,7 @@ class Message(ABC):
 
 @dataclass(frozen=True)
 class Cosine(Message):
-    """Each node moves towards its neighbours, most towards those whose vectors resemble its own.
+    """Each node moves towards its neighbours, most towards those with similar vectors.
 
     ``V_i <- normalize((1 - anchor) (keep V_i + (1 - keep) m_i) + anchor V_i(0))``, where
     ``m_i = sum_k lambda_k sum_j What_ij^k <V_i, V_j> V_j`` runs over the channels ``k`` of the fiber and the neighbours
@@ -53,10 +53,11 @@ class Cosine(Message):
     keep : float
         Share of a node's own vector, 0 to 1.
     norm : {"row", "sum"}
-        ``"row"`` divides the weights into a node by ``sum_k lambda_k sum_j |W_ij^k|``, so that ``keep`` means the same
-        for nodes with many neighbours and with few; ``"sum"`` takes them as they are.
+        ``"row"`` divides the weights into a node by ``sum_k lambda_k sum_j |W_ij^k|``, so that ``keep`` has the same
+        effect for nodes with many and with few neighbours; ``"sum"`` does not scale them.
     anchor : float
-        Pull towards the first vector of the node, 0 to 1: the one that `Simulator.set_vectors` gave all nodes last.
+        Pull towards the first vector of the node, 0 to 1: the one from the last call of `Simulator.set_vectors` for all
+        nodes.
     active : bool
         Whether only the active nodes of the target step, while all others keep their vectors.
     onto : {"neighbour", "self"}

@@ -1,7 +1,6 @@
-"""Modulators: named numbers of a brain that scale what fibers learn, among them oscillators, which follow the clock.
+"""Modulators: named numbers of a brain that scale learning; oscillators are modulators that follow the clock.
 
-Values are integers with 16 fractional bits, and all that happens to them is integer arithmetic, so that all machines
-agree.
+Values are integers with 16 fractional bits, and all arithmetic is in integers, so all machines agree.
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ class Modulator(Part):
     baseline : float
         Value at the beginning, -8 to 8.
     decay : float
-        The fraction of its distance from the baseline that a value keeps from one round to the next, 0 to 1.  With 1
-        it stays until it is set again; with 0 it lasts for one round.
+        The fraction of its distance from the baseline that a value keeps from one round to the next, 0 to 1.  With 1 a
+        value stays until the next one is set; with 0 it lasts for one round.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Neuron indices from what users write: lists, ranges, sets, arrays, whole floats and boolean masks."""
+"""Neuron indices from user input: lists, ranges, sets, arrays, whole floats and boolean masks."""
 
 from __future__ import annotations
 

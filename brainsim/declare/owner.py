@@ -1,4 +1,4 @@
-"""Belonging: areas, modulators and regions are parts of one brain, which marks them when they are added."""
+"""Ownership: a brain marks the areas, modulators and regions that are added to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Owner(Protocol):
-    """What a part needs of the brain or the region that it belongs to."""
+    """The interface that a part needs of its brain or region."""
 
     def fibers_between(self, source: Any, target: Any) -> Any:
         """Return the fibers from one area to another."""
@@ -19,7 +19,7 @@ class Owner(Protocol):
 
 
 class Part:
-    """An area or a modulator: a part of a brain with a name of its own."""
+    """A named part of a brain: an area or a modulator."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Stimulus patterns: which neurons of an area stand for which word."""
+"""Stimulus patterns: the neurons of an area that represent each word."""
 
 from __future__ import annotations
 

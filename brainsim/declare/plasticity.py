@@ -1,4 +1,4 @@
-"""What a plasticity rule is: steps of the weight, from which everything else follows."""
+"""Plasticity rules, defined by steps of the weight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from brainsim.kernels.law.weights import MAX_WEIGHT, to_fixed, to_float
 
 
 class Plasticity(ABC):
-    """A plasticity rule: by how much a synapse changes when its neurons fire one after the other.
+    """A plasticity rule: how much a synapse changes when its neurons fire one after the other.
 
     To write a rule, derive a frozen dataclass with the parameters of the rule and one method, ``step``.  After each
     co-firing the weight ``w`` becomes ``w + step(w)``, cut to ``[w_min, w_max]``.  A second method, ``depress``,
@@ -24,8 +24,8 @@ class Plasticity(ABC):
 
     All backends run the same integer form of the steps.  If a step only adds numbers to ``w`` and multiplies it by
     numbers, it is a straight line, whose coefficients are stored exactly (to 28 fractional bits).  Any other function
-    is tabulated at some 2000 to 4000 weights between ``w_min`` and ``w_max``; choose them no further apart than
-    necessary then.
+    is tabulated at some 2000 to 4000 weights between ``w_min`` and ``w_max``; then choose them no further apart than
+    necessary.
 
     Attributes
     ----------
@@ -42,9 +42,9 @@ class Plasticity(ABC):
     ------
     DeclarationError
         If a bound is out of range, if a step fails or is not a finite number, if a coefficient of a straight line
-        exceeds 8, or if rounding would change the step at the weight of the fiber by more than 10 %.  What depends on
-        the weight of the fiber is checked when the fiber is declared; for the default weight, 1, already when the rule
-        is made.
+        exceeds 8, or if rounding would change the step at the weight of the fiber by more than 10 %.  Conditions on the
+        weight of the fiber are checked when the fiber is declared, and for the default weight, 1, when the rule is
+        made.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class Plasticity(ABC):
 
     @checked()
     def fitted(self, base: float = 1.0) -> Self:
-        """Return the rule as it is in a fiber of weight ``base``, which is where an open ``floor`` lies."""
+        """Return the rule fitted to a fiber of weight ``base``, which is also the default ``floor``."""
         if self.floor is not None:
             return self
         rule = copy(self)
@@ -146,7 +146,7 @@ class Plasticity(ABC):
         if at is None:
             rule._check_base(base)
         at = to_float(to_fixed(base if at is None else at))
-        # The bounds are rounded, too; cut at the others, a step from a bound would be what rounding adds or takes away.
+        # The bounds are rounded, too.  With exact bounds, a step at a bound would be a rounding error.
         wanted = max(to_float(update.floor), min(at + rule._step(at), to_float(update.ceiling))) - at
         check_rounding(self._name, update, at, wanted)
         return update
@@ -165,7 +165,7 @@ class Plasticity(ABC):
 
     @property
     def _lower(self) -> str:
-        """What the rule calls the parameter that bounds its weights from below."""
+        """Name of the parameter of the rule that bounds its weights from below."""
         return "w_min"
 
     @property
@@ -177,7 +177,7 @@ class Plasticity(ABC):
         return Step(f"{self._name}.depress", self.depress)
 
     def _check_base(self, base: float) -> None:
-        """Refuse a fiber whose weight is out of bounds, or at the bound towards which a step would move it."""
+        """Refuse a fiber whose weight is out of bounds, or at the bound in the direction of a step."""
         w_min, w_max = self.bounds()
         step = self._step(base)
         for bound, value, sign, side in (("w_max", w_max, 1, "above"), (self._lower, w_min, -1, "below")):
@@ -189,7 +189,7 @@ class Plasticity(ABC):
                 raise DeclarationError(where=where, value=value, allowed=f"{side} {base:g}, the base weight, to learn")
 
     def __repr__(self) -> str:
-        """Show the parameters, keyword parameters only where they are not at their defaults."""
+        """Show the parameters; keyword parameters only if they differ from their defaults."""
         shown = []
         parameters: tuple[Field[Any], ...] = fields(self) if is_dataclass(self) else ()
         for each in parameters:

@@ -1,4 +1,4 @@
-"""Regions: named groups of areas and of the fibers among them, which are added to a brain as one."""
+"""Regions: named groups of areas and the fibers among them, added to a brain as a unit."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Region:
             added.
         """
         if self._brain is not None:
-            raise DeclarationError(f"{self._where}: has been added to its brain; add areas to a region before")
+            raise DeclarationError(f"{self._where}: has been added to its brain; add areas to a region before that")
         if not areas:
             raise DeclarationError(f"{self._where}.add: needs at least one area")
         names = set(self._areas)
@@ -150,7 +150,7 @@ class Region:
         Parameters
         ----------
         source, target : Area or str
-            Areas of this region, by themselves or by their names in it; the same one for a recurrent fiber.
+            Areas of this region, or their names in it; the same one for a recurrent fiber.
         p, plasticity, **keywords
             As for `Brain.connect`.
 
@@ -175,7 +175,7 @@ class Region:
             raise DeclarationError(f"{self._where}: must be given an Area or its name (got {area!r})")
         if area.region is not self:
             cure = "add it to the region, or connect it with brain.connect once the region has been added"
-            raise DeclarationError(f"Area {area.name!r} is no area of region {self.name!r}; {cure}")
+            raise DeclarationError(f"Area {area.name!r} is not an area of region {self.name!r}; {cure}")
         return area
 
     @property

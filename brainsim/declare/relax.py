@@ -1,4 +1,4 @@
-"""The rule of weights between vector areas: they relax towards what the vectors of their ends say."""
+"""The rule of weights between vector areas: they relax towards a target set by the vectors of their ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Relax:
 
     ``w <- w + alpha r (target - w) tanh(|V_i - V_j|)``, where ``r`` is the product of the fiber's modulators (without
     any, 1), and ``V_i`` and ``V_j`` are the vectors of the two ends of an edge before the round.  An edge changes only
-    if both ends were active then, so that a round costs no more than their edges.  The result is cut to
+    if both ends were active then, so the cost of a round depends on their edges alone.  The result is cut to
     ``[w_min, w_max]``.
 
     Parameters
@@ -35,7 +35,7 @@ class Relax:
         ``w <- w + alpha r w cos(V_i, V_j) tanh(|<V_i, V_j>|)``, which has no fixed point but 0: weights grow without
         bound where vectors are alike.
     w_min, w_max : float
-        Between which weights stay, the first ones included: -1e20 to 1e20.
+        Bounds of all weights, including the initial ones: -1e20 to 1e20.
 
     Raises
     ------

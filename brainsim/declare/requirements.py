@@ -1,4 +1,4 @@
-"""What the parts of a fiber require of each other, of its areas and of its brain, and how they show themselves."""
+"""Requirements among the parts of a fiber, its areas and its brain, and the text of the parts."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def modulators(given: object) -> tuple[Modulator, ...]:
 
 
 def check(where: str, fiber: Fiber) -> None:
-    """Refuse parts of a fiber that are of the wrong type, or that it cannot carry."""
+    """Refuse parts of a fiber that have the wrong type, or do not fit the fiber."""
     _check_modulators(f"{where}.modulated_by", fiber.modulated_by)
     _check_type(f"{where}.trace", fiber.trace, Trace, "a brainsim.Trace, such as Trace(rounds=5, decay=0.8)")
     windows = {"transmits_when": fiber.transmits_when, "learns_when": fiber.learns_when}
@@ -65,7 +65,7 @@ def _check_type(where: str, part: object, kind: type, allowed: str) -> None:
 
 
 def _check_carried(where: str, fiber: Fiber) -> None:
-    """Refuse what only fibers that learn can have on one that does not, and a trace that nothing would reinforce."""
+    """Refuse parts that need learning on a fiber that does not learn, and a trace that nothing would reinforce."""
     learning = {"modulated_by": fiber.modulated_by or None, "trace": fiber.trace, "learns_when": fiber.learns_when}
     for attribute, part in learning.items():
         if part is not None and fiber.plasticity is None:

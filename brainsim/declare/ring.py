@@ -9,7 +9,7 @@ from brainsim.kernels.law.graph import hashed
 from brainsim.kernels.law.selection import hashes
 
 Integers = npt.NDArray[np.int64]
-_PATIENCE = 100  # at least half of the places are free, so that only links without any need as many attempts
+_PATIENCE = 100  # at least half of the places are free; only links without a free place need as many attempts
 
 
 def uniform(key: int, items: Integers) -> npt.NDArray[np.float64]:
@@ -22,7 +22,7 @@ def undirected_ring(n: int, k: int, rewire: float, seed: int) -> Integers:
 
     Link ``s n + i``, where ``s`` runs from 0 to ``k / 2 - 1``, joins place ``i`` of the ring to the ``s + 1``-th place
     after it.  Its far end is rewired with probability ``rewire``, to a place drawn uniformly among all but ``i`` to
-    which ``i`` is not linked otherwise.  Links that are rewired need room: ``k`` is at most ``(n - 1) / 2`` then.
+    which ``i`` is not linked otherwise.  Rewired links need free places, so ``k`` is then at most ``(n - 1) / 2``.
 
     References
     ----------
@@ -43,7 +43,7 @@ def undirected_ring(n: int, k: int, rewire: float, seed: int) -> Integers:
 def _rewired(near: Integers, links: Integers, kept: Integers, n: int, seed: int) -> Integers:
     """Return new far ends of some links, so that none equals another link or one of those that are kept.
 
-    What collides is drawn again; of new links that are equal, the one that was drawn first stays.  Collisions do not
+    Links that collide are drawn again; of equal new links, the first one stays.  Collisions do not
     depend on which free places the draws name, only on whether they are equal, so each set of free places is drawn with
     equal probability.  In a small graph others may have taken every place of a link; then all are drawn again.
     """
@@ -53,7 +53,7 @@ def _rewired(near: Integers, links: Integers, kept: Integers, n: int, seed: int)
         attempt += 1
         if attempt % _PATIENCE == 0:
             again, names[:] = np.arange(len(near)), -1
-        shift = 1 + (uniform(_key(seed, attempt), links[again]) * (n - 1)).astype(np.int64)  # never the own place
+        shift = 1 + (uniform(_key(seed, attempt), links[again]) * (n - 1)).astype(np.int64)  # never its own place
         far[again] = (near[again] + shift) % n
         settled = np.sort(names[names >= 0])
         drawn = _names(near[again], far[again], n)

@@ -145,8 +145,8 @@ class StatisticalHebbian(Plasticity):
 class SoftBoundHebbian(Plasticity):
     """The rule with a soft bound: ``w <- w + beta * (1 - w / w_max) ** mu``, cut to [0, w_max].
 
-    ``mu`` says how strongly potentiation weakens as the weight grows: not at all for 0 (additive, with a hard bound at
-    ``w_max``), linearly for 1 (as `SaturatingHebbian`).
+    ``mu`` sets how potentiation depends on the weight: not at all for 0 (additive, with a hard bound at ``w_max``),
+    linearly for 1 (as `SaturatingHebbian`).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Synapses as SciPy sparse arrays: those that users give, and those of small graphs, to look at."""
+"""Synapses as SciPy sparse arrays: given by users, or of small graphs, for inspection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MAX_SYNAPSES = 10**8
 MAX_STORED = 2 * 10**8
-"""How many synapses a graph that stores them may have."""
+"""Largest number of synapses of a graph that stores them."""
 BYTES_PER_SYNAPSE = 24
 
 Neurons = npt.NDArray[np.int64]
@@ -50,7 +50,7 @@ def check_stored(where: str, synapses: int) -> None:
 
 
 def check_sparse(where: str, weights: Any) -> None:
-    """Refuse what is not a SciPy sparse array."""
+    """Refuse anything but a SciPy sparse array."""
     if not hasattr(weights, "tocoo"):
         cure = "scipy.sparse.coo_array(dense) makes one"
         raise DeclarationError(where=where, value=type(weights), allowed="a SciPy sparse array", cure=cure)
@@ -91,7 +91,7 @@ def _order(synapses: Stored) -> tuple[Neurons, bool]:
 
 
 def check_symmetric(where: str, ends: Neurons, values: npt.NDArray[Any]) -> None:
-    """Refuse edges, sorted, that are not the same in both directions with the same values, or lead to their own node.
+    """Refuse sorted edges that differ in the two directions, or lead to their own node.
 
     Raises
     ------

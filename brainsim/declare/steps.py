@@ -1,4 +1,4 @@
-"""A step of a plasticity rule: a function of the weight that users write, called with care and turned into integers."""
+"""Steps of plasticity rules: functions of the weight, written by users, checked and turned into integers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Step:
             )
 
     def _check_size(self, floor: float, w_max: float) -> None:
-        """Refuse a depression that strengthens, or is so small that rounding, towards the base, decides its size."""
+        """Refuse a depression that strengthens, or that is so small that rounding determines it."""
         tried = [floor + (w_max - floor) * part / (_TRIED - 1) for part in range(_TRIED)]
         for weight in tried:
             if self(weight) > 0:

@@ -1,4 +1,4 @@
-"""Eligibility traces: what a fiber remembers of its last rounds until a modulator says whether they were good."""
+"""Eligibility traces: a fiber remembers its last rounds until a modulator reinforces them."""
 
 from __future__ import annotations
 

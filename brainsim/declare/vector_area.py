@@ -1,4 +1,4 @@
-"""Areas whose nodes hold vectors beside firing."""
+"""Areas whose nodes hold vectors, and also fire."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _NARROWEST, _WIDEST = 0.001, 10.0
 
 @dataclass(frozen=True)
 class OneToOne(Connectivity):
-    """Neuron ``i`` of the source synapses on neuron ``i`` of the target, and on no other.
+    """Neuron ``i`` of the source synapses on neuron ``i`` of the target alone.
 
     Both areas have equally many neurons, ``n``.  The ``n`` synapses are stored, in 24 bytes each.
 
@@ -60,7 +60,7 @@ class OneToOne(Connectivity):
 class SmallWorld(Connectivity):
     """A small world (Watts & Strogatz): a ring of neighbours, some of whose synapses are rewired at random.
 
-    The neurons of both areas, or of one with itself, stand on a ring at equal places.  Each neuron synapses on the
+    The neurons of both areas have the same places on a ring.  Each neuron synapses on the
     ``k`` neurons next to its place, ``k / 2`` on either side, but not on its place itself.  Then each synapse is
     rewired with probability ``rewire``: it moves to a target drawn uniformly among all places but its own on which the
     neuron does not synapse yet.  The graph is directed, and each neuron keeps ``k`` synapses.
@@ -168,12 +168,12 @@ class SmallWorld(Connectivity):
         posts: npt.NDArray[np.int64] = (places + np.concatenate([-steps, steps])) % n
         every = np.arange(posts.size)
         moves = (self._uniform(0, every) < self.rewire).reshape(posts.shape)
-        # What collides is drawn again.  Collisions do not depend on which free places the draws name, only on whether
-        # they are equal, so each set of free places is drawn with equal probability.
+        # Synapses that collide are drawn again.  Collisions do not depend on which free places the draws name, only on
+        # whether they are equal, so each set of free places is drawn with equal probability.
         again, attempt = np.flatnonzero(moves), 0
         while len(again):
             attempt += 1
-            shift = 1 + (self._uniform(attempt, again) * (n - 1)).astype(np.int64)  # never the own place
+            shift = 1 + (self._uniform(attempt, again) * (n - 1)).astype(np.int64)  # never its own place
             posts.flat[again] = (again // self.k + shift) % n
             rows = np.unique(again // self.k)
             repeated = _repeated(posts[rows], moves[rows])
@@ -225,7 +225,7 @@ class Topographic(Connectivity):
     True
     """
 
-    p: float = field()  # without a field, that of the base class would be its default
+    p: float = field()  # without this line, the attribute of the base class would be the default of the field
     width: float
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What values of different kinds of state must agree in."""
+"""Consistency between values of different kinds of state."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 from brainsim.kernels.state import DRIVES, TRACED_SOURCES, TRACED_TARGETS, WINNERS, same_column
 
 Values = Mapping[str, Mapping[str, Any]]
-"""For each kind of state by name, the value of each owner by name."""
+"""The values of each kind of state by name: one for each owner, by name."""
 
 
 def disagreement(values: Values) -> str | None:
-    """Return which values do not fit each other, ``None`` if all do.
+    """Return the values that contradict each other, ``None`` if all agree.
 
-    Drives belong to the winners of their area: a neuron that does not fire has none.  A trace remembers of each round
-    that something happened who fired and who won, or neither.
+    Drives belong to the winners of their area: a neuron that does not fire has none.  For each remembered round, a
+    trace holds the neurons that fired and those that won, or neither.
     """
     return next(chain(_drives(values), _traces(values)), None)
 

@@ -1,4 +1,4 @@
-"""Choosing a backend: which ones there are, which work here, and why the others do not."""
+"""Choice of a backend: which exist, which run here, and why the others do not."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def unavailable(name: str) -> str | None:
 
 
 def resolve(name: str) -> str:
-    """Return the backend that ``name`` means here; ``"auto"`` is the fastest that works.
+    """Return the backend for ``name`` on this machine; ``"auto"`` is the fastest that runs.
 
-    A compiler that is switched off is an error, and no reason to take a slower backend without a word.
+    A compiler that is switched off is an error; a slower backend is never chosen silently.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def cores() -> int:
 
 
 def default_threads() -> int:
-    """Return how many threads a simulator uses by default: all cores, or the share that this process is given.
+    """Return the default number of threads of a simulator: all cores, or the share of this process.
 
     joblib and batch schedulers state the share in ``NUMBA_NUM_THREADS``.
     """

@@ -1,4 +1,4 @@
-"""What the clock and modulators decide in a round: which of some fibers transmit and learn, and at which rates."""
+"""Effects of the clock and modulators in a round: which fibers transmit and learn, and at which rates."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ class Conditions:
         self.exist = any(each.modulated_by or each.transmits_when or each.learns_when for _, each in every)
 
     def transmitting(self, fibers: Iterable[int], moment: Moment) -> list[int]:
-        """Return those of some fibers whose windows let them transmit."""
+        """Return the fibers whose windows let them transmit."""
         return [f for f in fibers if _open(self._transmit, f, moment)]
 
     def rates(self, fibers: Iterable[int], moment: Moment) -> dict[int, int]:
-        """Return the rates of those of some fibers whose windows let them learn."""
+        """Return the rates of the fibers whose windows let them learn."""
         return {f: self._modulators.rate(f, moment) for f in fibers if _open(self._learn, f, moment)}
 
     def vary(self, transmitting: Iterable[int], learning: Sequence[int], moment: Moment) -> bool:
-        """Return whether what these fibers do can change from one round to the next."""
+        """Return whether the activity of these fibers can change from one round to the next."""
         windows = any(f in self._transmit for f in transmitting) or any(f in self._learn for f in learning)
         return windows or self._modulators.vary(learning, moment)
 
     def period(self, fibers: Iterable[int]) -> int:
-        """Return after how many rounds the same of these fibers transmit again."""
+        """Return the number of rounds after which the same fibers transmit again."""
         return lcm(*(self._transmit[f].oscillator.period for f in fibers if f in self._transmit))
 
     def outside(self, transmitting: Iterable[int], learning: Iterable[int], moment: Moment) -> tuple[Notes, Notes]:
-        """Return why some of the fibers that are to transmit do not, and why some that are to learn do not."""
+        """Return why fibers do not transmit that should, and why fibers do not learn that should."""
         untransmitting = {
             f: f"transmits nothing now, outside {self._transmit[f]!r}"
             for f in transmitting
@@ -61,7 +61,7 @@ class Conditions:
                 yield f, "learns nothing now, at rate 0"
 
     def values(self, transmitting: Iterable[int], learning: Sequence[int], moment: Moment) -> dict[str, str]:
-        """Return what the modulators on which these fibers depend are at in a round, as text by name."""
+        """Return the values of the modulators of these fibers in a round, as text by name."""
         windows = [self._transmit[f] for f in transmitting if f in self._transmit]
         windows += [self._learn[f] for f in learning if f in self._learn]
         every = [each for f in learning for each in self._modulators.of(f)] + [each.oscillator for each in windows]

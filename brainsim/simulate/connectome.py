@@ -1,4 +1,4 @@
-"""The synapses of one fiber in a running simulator: the random graph, and what has been learned on it."""
+"""The synapses of one fiber in a running simulator: its graph and its learned weights."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Connectome:
     def weight(self, i: int, j: int) -> float:
         """Return the present weight of the synapse ``i -> j``, 0.0 if there is none.
 
-        Reads all learned synapses of the fiber at every call; use `learned` to look at many.
+        Every call reads all learned synapses of the fiber; use `learned` for many.
         """
         if not self.contains(i, j):
             return 0.0
@@ -79,9 +79,9 @@ class Connectome:
 
     @looks
     def learned(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-        """Return all synapses that are stored: ``(pre, post, weight)``, sorted by ``(pre, post)``.
+        """Return all stored synapses: ``(pre, post, weight)``, sorted by ``(pre, post)``.
 
-        Of a random graph, these are the synapses that learning has touched; of an explicit one, all.
+        For a random graph, these are the synapses that have learned; for a stored graph, all.
         """
         pre, post, weight = self._stored()
         return pre, post, weight / ONE
@@ -138,7 +138,7 @@ class Connectome:
 
     @changes
     def replace(self, synapses: Synapses) -> None:
-        """Put these synapses of the fiber in place of all that were learned.
+        """Replace all learned synapses of the fiber by these.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class Connectome:
             Inside `Simulator.frozen`.
         DeclarationError
             If the fiber has no plasticity, or the synapses are not sorted integers within its areas and its ``w_max``,
-            or do not exist in its graph; a graph that was given keeps all its synapses.
+            or do not exist in its graph; a stored graph keeps all its synapses.
         """
         self._may_write()
         if not self._spec.stores:

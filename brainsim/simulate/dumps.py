@@ -55,18 +55,18 @@ def write_assemblies(
     assemblies : iterable of Assembly
         Each with a label of its own in its area: any text (see `brainsim.simulate.hdf5.texts` for '/' and others).
     recordings : mapping of str to Recording, optional
-        Recordings, also such as are in files, by name: any text.
+        Recordings, in memory or in files, by name: any text.
     about : mapping, optional
-        What made the file, as JSON data: seed, parameters, experiment.  The version of brainsim is added.
+        The origin of the file, as JSON data: seed, parameters, experiment.  The version of brainsim is added.
     descriptions : mapping of str to str, optional
-        What a part of the file means, by path: ``"assemblies"``, ``"assemblies/Lex"``, ``"recordings/words"``, or the
-        label of assemblies in any area.
+        The meaning of a part of the file, by path: ``"assemblies"``, ``"assemblies/Lex"``, ``"recordings/words"``, or
+        the label of assemblies in any area.
 
     Raises
     ------
     DumpError
-        If an assembly has no label, two of one area share theirs, a name is no text, or the file cannot be written;
-        nothing is left behind.
+        If an assembly has no label, two of one area have the same label, a name is not text, or the file cannot be
+        written; no partial file is left.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def _plain(value: Any) -> Any:
 
 
 def _describe(path: str | Path, file: h5py.File, descriptions: Mapping[str, str]) -> None:
-    """Write what parts mean: those at a path, and all assemblies of a label."""
+    """Write descriptions of parts: of a path, or of all assemblies with a label."""
     for name, meaning in descriptions.items():
         areas = file["assemblies"].values()
         parts = [area[to_link(name)] for area in areas if to_link(name) in area]
@@ -178,7 +178,7 @@ def assemblies_in(file: h5py.File) -> dict[str, dict[str, Assembly]]:
 
 
 def _neurons(data: h5py.Dataset) -> npt.NDArray[np.int64]:
-    """Return neuron indices that are as they are written: of 64 bits, ascending, each once."""
+    """Return neuron indices after a check: 64 bits, ascending, each once."""
     found: npt.NDArray[np.int64] = data[:]
     if found.dtype != np.int64 or found.ndim != 1 or (found[:1] < 0).any() or (found[1:] <= found[:-1]).any():
         raise ValueError(f"{data.name!r} must hold neuron indices in ascending order, each once")
@@ -187,7 +187,7 @@ def _neurons(data: h5py.Dataset) -> npt.NDArray[np.int64]:
 
 @checked()
 def read_about(path: str | Path) -> dict[str, Any]:
-    """Return what made a file, as it was given to `write_assemblies`, with the version of brainsim.
+    """Return the origin of a file as given to `write_assemblies`, with the version of brainsim.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 
 def about_in(file: h5py.File) -> dict[str, Any]:
-    """Return what made an open file: nothing if it does not say."""
+    """Return the origin of an open file; empty if the file does not name it."""
     found = json.loads(file.attrs.get("about", "{}"))
     if not isinstance(found, dict):
         raise TypeError("about must be a mapping")

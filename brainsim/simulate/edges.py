@@ -76,13 +76,13 @@ class Edges:
 
     @looks
     def row(self, node: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the nodes that a node of the target listens to, ascending, and the numbers of the edges to them."""
+        """Return the source nodes that send to a target node, ascending, and the numbers of the edges from them."""
         node = integer(f"{self._where}: target node", node, 0, self._declared.target.n - 1)
         return self._graph.neighbours(node)
 
     @changes
     def replace(self, weights: npt.ArrayLike) -> None:
-        """Put these weights in place of the present ones.
+        """Replace the present weights.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class Edges:
         self._may_write()
         where = f"{self._where}: weights"
         given = numbers(where, weights, (self._graph.table.count, len(self.channels)), LARGEST_WEIGHT)
-        rows = np.asarray(given, np.float32)  # which weights at a bound have been rounded to
+        rows = np.asarray(given, np.float32)  # weights at a bound have been rounded to it
         message = message_of(self._engine.program, self._fiber)
         outside = (rows < np.float32(message.lowest)) | (rows > np.float32(message.highest))
         if outside.any():
@@ -117,7 +117,7 @@ class Edges:
 
     @changes
     def set_input(self, values: npt.ArrayLike, nodes: npt.ArrayLike | None = None) -> None:
-        """Say what the nodes receive in each channel: the ``I`` of the rule `Relax`.  It stays until it is set again.
+        """Set the input of nodes in each channel: the ``I`` of the rule `Relax`.  It stays until the next call.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class Edges:
 
     @looks
     def sent(self, *, mean: bool = False) -> Floats:
-        """Return what the active nodes send through each channel at present, shape (n, channels).
+        """Return the present signal of the active nodes in each channel, shape (n, channels).
 
         ``E_i^k = sum_j W_ij^k S_j`` for each node ``i`` of the target, where ``S_j`` is 1 for the active nodes ``j`` of
         the source and 0 for all others.  Nothing changes, but the fiber counts as opened, as one that a probe opens.
@@ -156,8 +156,8 @@ class Edges:
         Parameters
         ----------
         mean : bool
-            Whether the sums are divided by the number of active nodes that node ``i`` listens to: the mean weight of
-            the edges from them.  Nodes that listen to none have 0.
+            Whether the sums are divided by the number of active nodes that send to node ``i``: the mean weight of the
+            edges from them.  Nodes without such edges have 0.
         """
         mean = truth("Edges.sent.mean", mean)
         self._opened()

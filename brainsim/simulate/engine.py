@@ -1,4 +1,4 @@
-"""A backend in use: it refuses once it is closed or broken, and its errors become those that users know."""
+"""A backend in use: it refuses calls once it is closed or broken, and translates errors."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 @contextmanager
 def named_errors() -> Iterator[None]:
-    """Turn the errors of a backend into those that users know."""
+    """Translate the errors of a backend into errors of the public API."""
     try:
         yield
     except KernelError as error:
@@ -35,7 +35,7 @@ def _named(error: KernelError) -> BackendError | BackendMemoryError:
 
 
 class Engine:
-    """Passes calls to a backend that is open and sound.
+    """Pass calls to a backend that is open and consistent.
 
     Raises
     ------
@@ -56,11 +56,11 @@ class Engine:
 
     @property
     def usable(self) -> bool:
-        """Whether the backend is open and sound."""
+        """Whether the backend is open and consistent."""
         return self._backend is not None and not self._backend.broken
 
     def check_open(self) -> None:
-        """Refuse what would have no effect on a closed simulator."""
+        """Refuse calls that would have no effect on a closed simulator."""
         self._open()
 
     def _sound(self) -> Backend:
@@ -84,7 +84,7 @@ class Engine:
             raise _named(error) from error
 
     def run(self, plan: RoundPlan, record: Sequence[int], drives: Collection[int] = ()) -> None:
-        """Run one round, and note the winners of some areas, and the drives of the winners of some of them."""
+        """Run one round, and note the winners of some areas, and optionally their drives."""
         self._call(self._sound().run, plan, record, drives)
 
     def reinforce(self, rates: Mapping[int, int]) -> None:
@@ -100,15 +100,15 @@ class Engine:
                 raise
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
-        """Return how often each neuron of a fiber's source has fired at it so far."""
+        """Return how often each source neuron of a fiber has transmitted so far."""
         return self._call(self._sound().transmissions, fiber)
 
     def sent(self, fiber: int) -> tuple[Floats, Neurons]:
-        """Return what the active nodes of a fiber that carries messages send, and through how many edges."""
+        """Return the signal of the active nodes of a fiber with messages, and the number of its edges."""
         return self._call(self._sound().sent, fiber)
 
     def drain(self) -> Drained:
-        """Return what happened since the last call; also after a round that failed."""
+        """Return the events since the last call; also after a round that failed."""
         return self._call(self._open().drain)
 
     def read(self, kind: StateKind, owner: int) -> Any:
@@ -161,7 +161,7 @@ class Engine:
         return self._open().forks
 
     def close(self, *, free: bool = True) -> None:
-        """Let go of the backend, and free it."""
+        """Free the backend and drop it."""
         backend, self._backend = self._backend, None
         if backend is not None and free:
             backend.close()

@@ -39,19 +39,19 @@ class Excitability:
 
     @contextmanager
     def temporary(self, area: int, values: npt.ArrayLike) -> Iterator[None]:
-        """Set thresholds for the length of a block, and then put back those that there were."""
+        """Set thresholds during a block, and restore the previous ones afterwards."""
         before = self._engine.read(THRESHOLDS, area)
         self.set_thresholds(area, values)
         try:
             yield
         finally:
-            if self._engine.usable:  # else the error of the block would be hidden behind another one
+            if self._engine.usable:  # otherwise another error would hide that of the block
                 self._engine.write(THRESHOLDS, area, before)
 
     def drives(self, area: int, fibers: Sequence[int]) -> Values:
         """Return the drive of each neuron of an area, less its threshold, if some fibers transmitted.
 
-        Those of them count that end in the area.
+        Fibers that end elsewhere do not count.
         """
         drive = np.zeros(self._program.areas[area].n, np.int64)
         for f in fibers:

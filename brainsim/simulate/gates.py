@@ -1,4 +1,4 @@
-"""Which fibers are open: inhibition and disinhibition of areas and fibers, by locks."""
+"""Open and closed fibers: inhibition and disinhibition of areas and fibers by locks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.simulate.state import BrainState
 
 
 class Gates:
-    """Closes fibers, and all fibers into and out of areas, with locks: what has no lock left is open."""
+    """Close fibers, or all fibers into and out of areas, with locks; a fiber without locks is open."""
 
     def __init__(self, program: Program, index: Index, state: BrainState) -> None:
         self._program = program
@@ -27,14 +27,14 @@ class Gates:
         add(self._state.fiber_locks, fibers, lock)
 
     def disinhibit(self, targets: tuple[AreasLike | Fiber | FiberSet, ...], lock: str) -> None:
-        """Take a lock off areas and fibers: off all of them if none is named."""
+        """Remove a lock from areas and fibers; from all of them if none is named."""
         lock = lock_name("Simulator.disinhibit: lock", lock)
         areas, fibers = self._index.gates(targets)
         remove(self._state.area_locks, areas if targets else set(self._state.area_locks), lock)
         remove(self._state.fiber_locks, fibers if targets else set(self._state.fiber_locks), lock)
 
     def open_all(self) -> None:
-        """Take every lock off everything."""
+        """Remove all locks."""
         self._state.area_locks.clear()
         self._state.fiber_locks.clear()
 

@@ -1,13 +1,13 @@
-"""One thread at a time in a simulator, and a whole state for each that looks.
+"""One thread at a time in a simulator, and a consistent state for each reader.
 
-Three locks order the threads.  ``_changing`` is held for the whole length of a change, such as a run.  ``_whole`` is
-held by the thread that is inside: the state is whole whenever a thread gets it.  ``_asking`` is held by a thread that
-wants to look, from before it waits until it is done; a run that finds it taken lets the look in between two rounds.  A
-thread that waits for ``_whole`` holds at most one of the other two, and a thread that holds ``_whole`` waits for no
-lock of the simulator, so that threads cannot wait for each other in a circle.
+Three locks order the threads.  ``_changing`` is held during a whole change, such as a run.  ``_whole`` is held by the
+thread that is inside: the state is consistent whenever a thread gets it.  ``_asking`` is held by a thread that wants to
+read, from before it waits until it is done; a run that finds it taken admits the reader between two rounds.  A thread
+that waits for ``_whole`` holds at most one of the other two, and a thread that holds ``_whole`` waits for no lock of
+the simulator.  So a deadlock is not possible.
 
-They are plain locks in ``with`` statements, since Ctrl-C cannot come between taking such a lock and the block of the
-statement, and ends the wait for one.
+They are plain locks in ``with`` statements: Ctrl-C cannot interrupt between taking such a lock and the block of the
+statement, and it ends the wait for one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 
 class Guarded(Protocol):
-    """What has a guard."""
+    """An object with a guard."""
 
     @property
     def _guard(self) -> Guard: ...
@@ -39,11 +39,11 @@ class Guarded(Protocol):
 G = TypeVar("G", bound=Guarded)
 
 
-# The three decorators repeat a few lines, since a call of a function in common takes as long as all that they do.
+# The three decorators repeat a few lines, because the call of a common function would take as long as their work.
 
 
 def looks(method: Callable[Concatenate[G, P], T]) -> Callable[Concatenate[G, P], T]:
-    """Let a method that changes nothing see whole states only."""
+    """Let a method that changes nothing see consistent states only."""
 
     @wraps(method)
     def guarded(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -64,7 +64,7 @@ def looks(method: Callable[Concatenate[G, P], T]) -> Callable[Concatenate[G, P],
 
 
 def changes(method: Callable[Concatenate[G, P], T]) -> Callable[Concatenate[G, P], T]:
-    """Let a method change the state while no other thread does or looks."""
+    """Let a method change the state while no other thread changes or reads it."""
 
     @wraps(method)
     def guarded(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -87,7 +87,7 @@ def changes(method: Callable[Concatenate[G, P], T]) -> Callable[Concatenate[G, P
 
 
 def ends(method: Callable[Concatenate[G, P], T]) -> Callable[Concatenate[G, P], T]:
-    """Let a method end what another thread may be in: between two rounds of its run, and in its blocks, too."""
+    """Let a method end the activity of another thread: between two rounds of its run, or inside its blocks."""
 
     @wraps(method)
     def guarded(self: G, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -114,11 +114,11 @@ class _Block:
 
 
 class Guard:
-    """Lets one thread at a time into a simulator.
+    """Admit one thread at a time to a simulator.
 
-    A look waits for a change in another thread, or for the end of the round if that is a run.  A change waits for looks
-    and changes.  While a thread is inside a block whose end undoes what it did, such as a probe, the state is not the
-    brain's: other threads are refused, and do not wait, since the thread of the block may be waiting for them.
+    A reader waits for a change in another thread; if that is a run, for the end of the round.  A change waits for
+    readers and changes.  While a thread is inside a block that is undone at its end, such as a probe, the state is
+    temporary: other threads are refused instead of waiting, because the thread of the block may be waiting for them.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class Guard:
     Attributes
     ----------
     running : bool
-        Whether rounds are under way; what a signal handler calls is refused then.
+        Whether rounds are being run; calls by a signal handler are then refused.
 
     Raises
     ------
@@ -191,11 +191,11 @@ class Guard:
             pass
 
     def asked(self) -> bool:
-        """Return whether another thread wants to look."""
+        """Return whether another thread wants to read."""
         return self._asking.locked()
 
     def give_way(self) -> None:
-        """Let another thread look between two rounds of a run; an interruption waits until the run goes on."""
+        """Let another thread read between two rounds of a run; an interruption waits until the run continues."""
         with uninterrupted():
             self._inside, self._changes, self.running = None, False, False
             self._whole.release()
@@ -230,7 +230,7 @@ class Guard:
             )
 
     def after_fork(self) -> None:
-        """Begin again in a forked process, which has the thread that forked alone."""
+        """Reset the locks in a forked process, which has only the thread that forked."""
         if not self._forks:
             self._lost = (
                 "Simulator: a GPU cannot be used in a forked process; build the simulator in the process that runs it, "
@@ -241,7 +241,7 @@ class Guard:
                 "Simulator: this process was forked while another thread was in the middle of a call, so that its copy "
                 "of the state is not whole; fork between two calls, or use multiprocessing.get_context('spawn')"
             )
-        # A thread that does not exist here may have held them.
+        # They may have been held by a thread that does not exist in this process.
         self._changing, self._whole, self._asking = threading.Lock(), threading.Lock(), threading.Lock()
         if self._lost:
             self._obstacles = True

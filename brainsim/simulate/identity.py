@@ -1,4 +1,4 @@
-"""What a saved state belongs to: the numbers of a program as structured data, in no particular order."""
+"""The identity of a saved state: the numbers of a program as structured data, independent of order."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LONGEST = 16
 def identity(program: Program, brain: Brain) -> dict[str, Any]:
     """Return a program, and what modulates it, as JSON data: areas, fibers and modulators by name.
 
-    A part that a file of format 3 does not know is left out where it has its default value, so that such a file still
-    fits a brain that does not use it.
+    A part that files of format 3 do not have is left out at its default value, so that such files still fit brains that
+    do not use it.
     """
     areas, fibers, modulators = program.areas, {fiber.name: fiber for fiber in brain.fibers}, brain.modulators
     found: dict[str, Any] = {
@@ -65,7 +65,7 @@ def _added(spec: FiberSpec, program: Program) -> dict[str, Any]:
 
 
 def _message(message: Message | None) -> dict[str, Any] | None:
-    """Return a message with all its channels, however many: they say how many weights an edge has."""
+    """Return a message with all its channels, which define the number of weights of an edge."""
     if message is None:
         return None
     return {**_part(message), "channels": list(message.channels), "mix": list(message.mix)}
@@ -103,7 +103,7 @@ def read_identity(text: str, version: int) -> dict[str, Any]:
     Raises
     ------
     TypeError, ValueError
-        If the text is something else.
+        If the text is anything else.
     """
     found = json.loads(text)
     parts = [found["areas"], found["fibers"], found.get("modulators", {})] if isinstance(found, dict) else [found]
@@ -116,7 +116,7 @@ def read_identity(text: str, version: int) -> dict[str, Any]:
 
 
 def _complete(fiber: dict[str, Any]) -> None:
-    """Add what files of format 3 do not know: it is as it was when there was no choice."""
+    """Add the parts that files of format 3 do not have, at the values that were then fixed."""
     if isinstance(fiber.get("rule"), dict):
         fiber["rule"].setdefault("floor", 0)
 
@@ -140,7 +140,7 @@ def _graph(fiber: Fiber) -> list[str]:
 
 
 def declaration(brain: Brain) -> str:
-    """Return a brain as text, as files of format 1 and 2 hold it; what they do not know makes it another one."""
+    """Return a brain as text, as in files of formats 1 and 2; parts that these do not have make the text differ."""
     areas = sorted(
         f"{area.name!r} n={area.n} k={area.k}"
         + (f" refraction={area.refraction!r}" if area.refraction else "")

@@ -1,4 +1,4 @@
-"""Areas, names, fibers and sets of fibers to the indices that backends use."""
+"""Translate areas, names, fibers and sets of fibers to the indices that backends use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainsim.declare.region import Region
 from brainsim.errors import DeclarationError, UnknownNameError
 
 AreaLike = Area | str
-AreasLike = AreaLike | Region  # where several areas can be given, a region or its name stands for all of its areas
+AreasLike = AreaLike | Region  # a region or its name represents all of its areas
 Openable = Fiber | FiberSet | Iterable[Fiber]
 
 
@@ -43,7 +43,7 @@ class Index:
         yield from (self._areas[part.name] for part in region.areas.values())
 
     def some(self, areas: tuple[AreasLike, ...]) -> list[int]:
-        """Return the numbers of some areas, of all if none is named."""
+        """Return the numbers of some areas; of all if none is named."""
         return self.areas(areas) if areas else list(range(len(self.area_names)))
 
     def fibers(self, fibers: Openable) -> list[int]:
@@ -93,7 +93,7 @@ class Index:
 
 
 def _no_fibers(given: object) -> DeclarationError:
-    """Return the error about something that should have been fibers."""
+    """Return the error for an argument that should be fibers."""
     cure, shown = "", repr(given)
     if isinstance(given, Region):
         cure, shown = "; region.fibers are those within a region", f"region {given.name!r}"

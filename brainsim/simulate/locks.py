@@ -1,4 +1,4 @@
-"""Locks: what keeps areas and fibers closed, each under a name of its own."""
+"""Named locks, which keep areas and fibers closed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from brainsim.errors import DeclarationError
 
 DEFAULT = "default"
-"""The lock of `Simulator.inhibit` where none is named, and of what states of format 1 to 3 hold inhibited."""
+"""The default lock of `Simulator.inhibit`, and that of inhibited parts in states of formats 1 to 3."""
 
 Locks = dict[int, frozenset[str]]
-"""The locks on areas or fibers, by index.  What has none is left out, so that one look says whether it is closed."""
+"""The locks on areas or fibers, by index.  Open ones have no entry, so one look-up says whether one is closed."""
 
 Pairs = tuple[tuple[str, str], ...]
-"""The same by name, as snapshots hold it: owner and lock."""
+"""The same by name, as in snapshots: owner and lock."""
 
 
 def lock_name(where: str, lock: object) -> str:
@@ -31,7 +31,7 @@ def add(locks: Locks, owners: Iterable[int], lock: str) -> None:
 
 
 def remove(locks: Locks, owners: Iterable[int], lock: str) -> None:
-    """Take a lock off areas or fibers; their other locks stay."""
+    """Remove a lock from areas or fibers; their other locks stay."""
     for owner in owners:
         left = locks.pop(owner, frozenset()) - {lock}
         if left:
@@ -49,7 +49,7 @@ def to_pairs(locks: Locks, index: Mapping[str, int]) -> Pairs:
 
 
 def from_pairs(pairs: Pairs, index: Mapping[str, int]) -> Locks:
-    """Return what `to_pairs` was given."""
+    """Return the argument of `to_pairs`."""
     locks: Locks = {}
     for owner, lock in pairs:
         add(locks, (index[owner],), lock)
@@ -62,7 +62,7 @@ def to_text(pairs: Pairs) -> str:
 
 
 def from_text(text: str) -> Pairs:
-    """Return what `to_text` was given.
+    """Return the argument of `to_text`.
 
     Raises
     ------

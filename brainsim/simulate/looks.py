@@ -1,4 +1,4 @@
-"""Looks at what fires, what drove it, and what was transmitted."""
+"""Queries: what fires, which drives made it fire, and what was transmitted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from brainsim.simulate.state import BrainState
 
 
 class Looks:
-    """Reads what backends keep about rounds that were run."""
+    """Read what backends keep about past rounds."""
 
     def __init__(self, engine: Engine, state: BrainState) -> None:
         self._engine = engine
         self._state = state
         self._program = engine.program
-        # How many synapses each source neuron of a random fiber has, -1 where it has not been counted.  The graph never
-        # changes, so a count holds for good; it costs as much as drawing the neuron's row.
+        # Number of synapses of each source neuron of a random fiber, -1 if not counted yet.  The graph never changes,
+        # so a count stays valid; it costs as much as drawing the row of the neuron.
         self._synapses: dict[int, npt.NDArray[np.int64]] = {}
 
     def assembly(self, area: int, label: str | None) -> Assembly:
@@ -35,14 +35,14 @@ class Looks:
         return assembly
 
     def drive(self, area: int) -> npt.NDArray[np.float64]:
-        """Return the drives with which the present winners of an area won, 0 for those that have not."""
+        """Return the drives with which the present winners of an area won; 0 for presented neurons."""
         won: npt.NDArray[np.int64] = amounts_at(
             self._engine.read(DRIVES, area), self._engine.read(WINNERS, area).neurons
         )
         return won / ONE
 
     def events(self, fibers: Sequence[int]) -> dict[str, int]:
-        """Return how many synapses have transmitted so far, by fiber: each counts once for each time."""
+        """Return the number of synaptic transmissions so far, by fiber."""
         return {self._program.fibers[f].name: self._events(f) for f in fibers}
 
     def _events(self, f: int) -> int:

@@ -1,4 +1,4 @@
-"""The values of modulators that are away from their baselines, as snapshots and files hold them: integers by name."""
+"""The values of modulators that differ from their baselines, as in snapshots and files: integers by name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def to_text(values: Mapping[str, int]) -> str:
 
 
 def from_text(text: str) -> dict[str, int]:
-    """Return what `to_text` was given.
+    """Return the argument of `to_text`.
 
     Raises
     ------

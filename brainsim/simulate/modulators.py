@@ -16,7 +16,7 @@ ModulatorLike = Modulator | str
 
 
 class Moment(NamedTuple):
-    """What modulators depend on in a round: the clock, and the values that are away from their baselines, by name.
+    """The state of modulators in a round: the clock, and by name the values that differ from their baselines.
 
     Values have 16 fractional bits.
     """
@@ -26,13 +26,13 @@ class Moment(NamedTuple):
 
 
 class Modulators:
-    """Knows the value of each modulator in the next round and in those that follow."""
+    """The value of each modulator in the next round and in later ones."""
 
     def __init__(self, brain: Brain, state: BrainState) -> None:
         self._brain = brain
         self._state = state
         self._baselines = {name: each.fixed(each.baseline) for name, each in brain.modulators.items()}
-        # Rounding makes the product depend on the order, which must not be that of the declaration.
+        # Because of rounding, the product depends on the order, which must not depend on the declaration.
         self._of = {f: sorted(fiber.modulated_by, key=_name) for f, fiber in enumerate(brain.fibers)}
 
     @property
@@ -81,7 +81,7 @@ class Modulators:
         return Moment(self._state.rounds, dict(self._state.modulators))
 
     def later(self, moment: Moment, rounds: int = 1) -> Moment:
-        """Return the moment some rounds after another one: each value has decayed towards its baseline."""
+        """Return the moment some rounds later: each value has decayed towards its baseline."""
         away = dict(moment.away)
         for _ in range(rounds):
             before = away

@@ -1,4 +1,4 @@
-"""How simulators and recordings show themselves in notebooks."""
+"""How notebooks show simulators and recordings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _ROUNDS = 60
 _NEURONS = 12
-"""How many rounds of a recording are drawn, and how many neurons of each."""
+"""Number of rounds of a recording that are drawn, and of neurons in each."""
 
 
 def simulator_html(simulator: Simulator) -> str:

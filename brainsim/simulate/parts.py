@@ -24,7 +24,7 @@ from brainsim.simulate.weights import Weights
 
 
 class Parts:
-    """What a `Simulator` consists of; each part does one thing."""
+    """The parts of a `Simulator`; each does one thing."""
 
     def __init__(self, brain: Brain, seed: int, engine: Engine, guard: Guard) -> None:
         program = engine.program

@@ -1,4 +1,4 @@
-"""What rounds open, by request, locks, probes, windows and modulators, and the plans that follow."""
+"""Which fibers rounds open, by request, locks, probes, windows and modulators; and the resulting plans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brainsim.simulate.state import BrainState
 
 
 class Opening(NamedTuple):
-    """What some rounds open.
+    """The fibers that rounds open.
 
     Attributes
     ----------
@@ -43,14 +43,14 @@ class Opening(NamedTuple):
 
 
 class Notes(NamedTuple):
-    """What a schedule says beside the plan of its round.
+    """What a schedule shows in addition to the plan of its round.
 
     Attributes
     ----------
     untransmitting, unlearning : dict of int to str
         Fibers that were to transmit or to learn and do not, and why.
     modulators : dict of str to str
-        What the modulators on which the round depends are at.
+        The values of the modulators on which the round depends.
     """
 
     untransmitting: dict[int, str]
@@ -59,7 +59,7 @@ class Notes(NamedTuple):
 
 
 class Planning:
-    """Makes the plans of rounds."""
+    """Make the plans of rounds."""
 
     def __init__(
         self,
@@ -80,10 +80,10 @@ class Planning:
         self._planner = Planner(program)
 
     def opening(self, fibers: Openable, learn: Openable | None) -> Opening:
-        """Return what rounds with these fibers open, and these learning, do open."""
+        """Return the fibers that rounds open, given the requested open and learning ones."""
         transmitting, closed = self._split(fibers)
         learning, closed_to_learning = (None, []) if learn is None else self._split(learn)
-        # In a probe nothing learns, so that learning fibers are not used either.
+        # In a probe nothing learns, so learning fibers do not count as used.
         return Opening(transmitting, None if self._probes.active else learning, closed, closed_to_learning)
 
     def _split(self, fibers: Openable) -> tuple[list[int], list[int]]:
@@ -98,7 +98,7 @@ class Planning:
 
     def plans(self, opening: Opening) -> Iterator[RoundPlan]:
         """Return the plans of the rounds from the next one on: one and the same, unless something varies."""
-        if not self._conditions.exist:  # in most brains; what follows is work for each fiber
+        if not self._conditions.exist:  # the usual case; the code below takes time for each fiber
             return repeat(self._unconditional(opening))
         moment = self._modulators.now()
         if self._conditions.vary(opening.transmitting, self._learners(opening), moment):
@@ -119,7 +119,7 @@ class Planning:
         return self._planner.plan(transmitting, self._state.held, learn=not self._probes.active, learning=rates)
 
     def _unconditional(self, opening: Opening) -> RoundPlan:
-        """Return the plan of a round on which neither windows nor modulators bear."""
+        """Return the plan of a round without windows and modulators."""
         rates = None if opening.learning is None else dict.fromkeys(opening.learning, ONE)
         learn = not self._probes.active
         return self._planner.plan(opening.transmitting, self._state.held, learn=learn, learning=rates)
@@ -132,11 +132,11 @@ class Planning:
         return [f for f in every if self._program.fibers[f].learns]
 
     def period(self, opening: Opening) -> int:
-        """Return for how many rounds no winner must change until none can."""
+        """Return the number of rounds without a changed winner after which none can change."""
         return self._conditions.period(opening.transmitting)
 
     def notes(self, opening: Opening, moment: Moment) -> Notes:
-        """Return what fibers that are to take part in a round do not do, and why."""
+        """Return which requested fibers do not take part in a round, and why."""
         learners = self._learners(opening)
         untransmitting, unlearning = self._conditions.outside(opening.transmitting, learners, moment)
         only_learning = [f for f in opening.closed_to_learning if f not in opening.closed]

@@ -11,7 +11,7 @@ from brainsim.simulate.state import StateTable
 
 
 class Probes:
-    """Knows whether a probe is under way, and puts the state back when it ends."""
+    """Track whether a probe is running, and restore the state when it ends."""
 
     def __init__(self, table: StateTable, recorder: Recorder) -> None:
         self._table = table
@@ -20,12 +20,12 @@ class Probes:
 
     @property
     def active(self) -> bool:
-        """Whether a probe is under way, so that nothing may learn."""
+        """Whether a probe is running, so that nothing may learn."""
         return self._depth > 0
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let rounds learn nothing; at the end put back all that they changed but what was used."""
+        """Switch learning off; at the end restore the state, except the record of what was used."""
         kept = self._table.kept()
         self._enter(1)
         try:

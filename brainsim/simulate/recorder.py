@@ -1,4 +1,4 @@
-"""The recordings of a simulator: which rounds each of them sees."""
+"""The recordings of a simulator, and which rounds each of them receives."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from brainsim.simulate.recordings.recording import Drives, Winners
 
 
 class Listener(Protocol):
-    """What takes rounds from a recorder: `Recording` keeps them in memory, `History` writes them to a file."""
+    """A receiver of rounds: `Recording` keeps them in memory, `History` writes them to a file."""
 
     @property
     def areas(self) -> tuple[Area, ...]:
-        """Whose winners it takes."""
+        """The areas whose winners it takes."""
 
     @property
     def has_drives(self) -> bool:
@@ -27,23 +27,23 @@ class Listener(Protocol):
 
     @property
     def stopped(self) -> bool:
-        """Whether it takes no more."""
+        """Whether it has ended."""
 
     @property
     def every(self) -> int | None:
-        """After how many rounds at most it wants to have them, ``None`` if that does not matter."""
+        """Largest number of rounds between deliveries; ``None`` for any number."""
 
     def append(self, winners: Mapping[str, Winners], drives: Mapping[str, Drives] | None = None) -> None:
         """Take one round."""
 
     def stop(self) -> None:
-        """Take no more."""
+        """End."""
 
 
 class Recorder:
-    """Passes the winners of rounds, and their drives, to the recordings that listen.
+    """Pass the winners of rounds, and their drives, to the active recordings.
 
-    A recording listens to the rounds of the probe that it was started in, or to those outside of probes.
+    A recording receives the rounds of the probe in which it was started, or those outside of probes.
     """
 
     def __init__(self, index: Index) -> None:
@@ -53,32 +53,32 @@ class Recorder:
         self.seconds = 0.0
 
     def start(self, listener: Listener) -> None:
-        """Let a recording see the rounds from now on."""
+        """Add a recording, which receives the following rounds."""
         self._recordings.append((self.depth, listener))
 
     def listening(self) -> list[Listener]:
-        """Return the recordings that see the next round."""
+        """Return the recordings that receive the next round."""
         self._recordings = [(depth, recording) for depth, recording in self._recordings if not recording.stopped]
         return [recording for depth, recording in self._recordings if depth == self.depth]
 
     @property
     def recording(self) -> bool:
-        """Whether there may be a recording that listens."""
+        """Whether a recording may be active."""
         return bool(self._recordings)
 
     def every(self, rounds: int) -> int:
-        """Return after how many rounds they have to be passed on, at most, if so many are to be run."""
+        """Return after how many rounds, at most, they must be passed on, given the number to be run."""
         if not self._recordings:
             return rounds
         wanted = (recording.every for recording in self.listening())
         return min((every for every in wanted if every is not None), default=rounds)
 
     def areas(self) -> list[int]:
-        """Return the areas whose winners have to be noted in the next round."""
+        """Return the areas whose winners must be noted in the next round."""
         return self._areas(self.listening()) if self._recordings else []
 
     def with_drives(self) -> list[int]:
-        """Return those of them whose winners' drives have to be noted, too."""
+        """Return the areas of these whose drives must be noted, too."""
         return self._areas(each for each in self.listening() if each.has_drives) if self._recordings else []
 
     def _areas(self, recordings: Iterable[Listener]) -> list[int]:
@@ -90,7 +90,7 @@ class Recorder:
         Raises
         ------
         DumpError
-            If a recording cannot write to its file; all others have taken everything.
+            If a recording cannot write to its file; all others have received everything.
         """
         if not drained.recorded:
             return
@@ -127,7 +127,7 @@ def _append(
     failures: list[DumpError], recording: Listener, fired: Mapping[str, Any], driven: Mapping[str, Any]
 ) -> None:
     try:
-        if not recording.stopped:  # which a round before may have done, if it could not be written
+        if not recording.stopped:  # an earlier round may have ended it, if it could not be written
             _try(failures, recording.append, fired, driven)
     except SimulationError:
         if not recording.stopped:  # just now, by another thread
@@ -135,7 +135,7 @@ def _append(
 
 
 def _try(failures: list[DumpError], call: Callable[..., None], *arguments: Any) -> None:
-    """Call, and keep an error for later, so that it stops no other recording."""
+    """Call, and keep an error for later, so that other recordings continue."""
     try:
         call(*arguments)
     except DumpError as error:

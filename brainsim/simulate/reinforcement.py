@@ -1,4 +1,4 @@
-"""Reinforcement: a modulator that comes late is applied to the rounds that fibers remember."""
+"""Reinforcement: apply a late modulator to the rounds that fibers remember."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running rounds: their plans are executed by the backend, and their yield is taken."""
+"""Running rounds: the backend executes their plans, and the results are collected."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from brainsim.simulate.silence import warn_of_silence
 from brainsim.simulate.state import BrainState
 
 MAX_ROUNDS = 100
-"""Bound on rounds until nothing changes, where no other is given."""
+"""Default bound on the rounds until nothing changes."""
 
 
 class Rounds:
@@ -51,13 +51,13 @@ class Rounds:
         until_stable: bool,
         max_rounds: int,
     ) -> Outcome:
-        """Run what `Simulator.run` is asked for."""
+        """Carry out a call of `Simulator.run`."""
         if until_stable is not False:
             until_stable = truth("Simulator.run: until_stable", until_stable)
         if isinstance(what, Cycle):
             if rounds is not None or learn is not None or until_stable:
                 raise DeclarationError(
-                    "Simulator.run: the phases of a Cycle say how many rounds and who learns; give cycles alone"
+                    "Simulator.run: the phases of a Cycle define rounds and learning; give cycles alone"
                 )
             return self._cycles(what, count("Simulator.run: cycles", 1 if cycles is None else cycles, 1))
         if cycles is not None:
@@ -71,7 +71,7 @@ class Rounds:
         return self._sequence([(self._planning.opening(what, learn), most)], until_stable=until_stable)
 
     def _cycles(self, cycle: Cycle, cycles: int) -> Outcome:
-        """Run the phases of a cycle, one after another, some times."""
+        """Run the phases of a cycle, one after another, a number of times."""
         phases = [(self._planning.opening(each.open, each.learn), each.rounds) for each in cycle.phases.values()]
         return self._sequence((phase for _ in range(cycles) for phase in phases), until_stable=False)
 
@@ -81,15 +81,15 @@ class Rounds:
         for opening, most in parts:
             rounds, stable, silent = self._part(opening, most, until_stable=until_stable)
             done += rounds
-        # A round that changed something left neurons firing, or has just ended it.
+        # If a round changed something, neurons still fire, or have just stopped.
         if stable and silent:
             warn_of_silence()
         return Outcome(done, stable and not silent)
 
     def _part(self, opening: Opening, most: int, *, until_stable: bool) -> tuple[int, bool, bool]:
-        """Run rounds that open the same fibers; return how many, and whether they ended stable and silent."""
+        """Run rounds that open the same fibers; return their number, and whether they ended stable and silent."""
         plans, recorded, drives = self._planning.plans(opening), self._recorder.areas(), self._recorder.with_drives()
-        # Where fibers transmit in some phases only, a round that changes nothing may be one in which none does.
+        # If fibers transmit in some phases only, a round may change nothing because none transmits.
         enough, still, done = self._planning.period(opening) if until_stable else 1, 0, 0
         every = self._recorder.every(most)
         self._guard.running = True
@@ -104,7 +104,7 @@ class Rounds:
                     self._let_others_look(opening)
         finally:
             self._guard.running = False
-            # Also after an interruption, which may have waited until a round was whole.
+            # Also after an interruption, which may have waited for the end of a round.
             if not self._engine.closed:
                 last = self._drain(opening)
         if done == most:  # the last round has not been counted
@@ -112,19 +112,19 @@ class Rounds:
         return done, still >= enough, last.silent
 
     def _let_others_look(self, opening: Opening) -> None:
-        """Let other threads look at the state after the last round, with its clock and its recordings.
+        """Let other threads read the state after the last round, with its clock and its recordings.
 
-        They change nothing that this run has decided: what it opens and records, and what is held.  But one may close
-        the simulator; then the next round is refused.
+        They do not change what this run opens, records and holds.  But one may close the simulator; then the next round
+        is refused.
         """
         self._drain(opening)
         self._guard.give_way()
 
     def _drain(self, opening: Opening) -> Drained:
-        """Take over and return what the backend noted in rounds that opened these fibers."""
+        """Return what the backend noted in rounds that opened these fibers, and pass it to the recordings."""
         if not self._recorder.recording:
             return self._take(opening)
-        with uninterrupted():  # so that no recorded round is lost on the way
+        with uninterrupted():  # so that no recorded round is lost
             return self._take(opening)
 
     def _take(self, opening: Opening) -> Drained:

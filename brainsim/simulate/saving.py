@@ -15,7 +15,7 @@ from brainsim.simulate.state import StateTable
 
 
 class Saving:
-    """Writes the state of one brain and seed to files, and takes it from them."""
+    """Write the state of one brain and seed to files, and read it."""
 
     def __init__(self, brain: Brain, seed: int, engine: Engine, table: StateTable, probes: Probes) -> None:
         self._brain = brain
@@ -26,14 +26,14 @@ class Saving:
         self._probes = probes
 
     def save(self, path: str | Path, note: str) -> None:
-        """Write the whole state, whole or not at all."""
+        """Write the whole state, completely or not at all."""
         text("Simulator.save: note", note, longest=None)
         from brainsim.simulate.states_file import write_state
 
         write_state(path, self._brain, self._program, self._seed, self._table.snapshot(), note)
 
     def load(self, path: str | Path) -> str:
-        """Become the state in a file, whole or not at all; return its note."""
+        """Load the state in a file, completely or not at all; return its note."""
         from brainsim.simulate.states_file import read_state
 
         self._probes.refuse("Simulator.load: cannot replace the state inside frozen(); load before or after the probe")

@@ -25,7 +25,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What a schedule says beside the plan of its round.
+    """What a schedule shows in addition to the plan of its round.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class Circumstances:
     recorded : sequence of str
         Areas whose winners are recorded.
     untransmitting, unlearning : mapping of int to str
-        What is said of fibers that were to transmit or to learn, and do not.
+        Reasons why requested fibers do not transmit or do not learn.
     modulators : mapping of str to str
-        What is said of the modulators on which the round depends.
+        The values of the modulators on which the round depends, as text.
     shut : frozenset of int
         Fibers whose gate lets none of the firing neurons pass.
     """
@@ -50,10 +50,10 @@ class Circumstances:
 
 
 class Schedule:
-    """What a round with certain fibers open does, phase by phase; print it.
+    """The steps of a round with certain open fibers, phase by phase; print it.
 
     All projections read the winners of the previous round, and all areas move to their new winners together, so the
-    order within a phase does not matter.  Fibers that take no part say why.
+    order within a phase does not matter.  For fibers that take no part it gives the reason.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Schedule:
 
 
 class CycleSchedule:
-    """What the first round of each phase of a cycle does; print it.
+    """The steps of the first round of each phase of a cycle; print it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Making schedules: what rounds would do at present."""
+"""Make schedules: what rounds would do at present."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brainsim.simulate.state import BrainState
 
 
 class Scheduling:
-    """Says what rounds would do, from the plan by which they would be run."""
+    """Describe what rounds would do, from the plan that would run them."""
 
     def __init__(
         self, engine: Engine, state: BrainState, planning: Planning, modulators: Modulators, recorder: Recorder
@@ -48,7 +48,7 @@ class Scheduling:
         return Schedule(self._engine.program, plan, circumstances)
 
     def _shut(self, plan: RoundPlan) -> frozenset[int]:
-        """Return the fibers of a plan of whose firing neurons none passes the gate at present."""
+        """Return the fibers of a plan whose gate stops all firing neurons at present."""
         return frozenset(f for f in {*plan.transmitting, *(each.fiber for each in plan.learning)} if self._is_shut(f))
 
     def _is_shut(self, f: int) -> bool:

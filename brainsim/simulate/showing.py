@@ -1,4 +1,4 @@
-"""Lets a program see the brain of each simulator before it is built: `brainsim graph` stops there, runs note it."""
+"""Show the brain of each simulator to viewers before it is built: `brainsim graph` stops there, runs note it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _viewers: ContextVar[tuple[Viewer, ...]] = ContextVar("brainsim_viewers", defaul
 def shown_to(viewer: Viewer) -> Iterator[None]:
     """Call ``viewer`` with the brain of each simulator that a block builds, before anything is allocated for it.
 
-    Viewers of blocks around it see the brain, too, the outermost first.
+    Viewers of enclosing blocks also see the brain, the outermost first.
     """
     token = _viewers.set((*_viewers.get(), viewer))
     try:

@@ -1,4 +1,4 @@
-"""Warnings where nothing fires, most often because no stimulus was presented."""
+"""Warnings when nothing fires, usually because no stimulus was presented."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _warn(message: str) -> None:
 
 
 def callers_outside() -> int:
-    """Return the stack level, as seen from the caller of this, of the first frame that is not part of brainsim."""
+    """Return the stack level, relative to the caller, of the first frame outside brainsim."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "brainsim":
         level, frame = level + 1, frame.f_back

@@ -44,22 +44,22 @@ if TYPE_CHECKING:
 
 
 class Simulator:
-    """Runs a brain under the law of the assembly calculus, exactly and reproducibly.
+    """Run a brain under the law of the assembly calculus, exactly and reproducibly.
 
     Parameters
     ----------
     brain : Brain
-        The declaration; frozen from here on.
+        The declaration; it cannot change afterwards.
     seed : int
         Determines every synapse.  Same declaration and seed: same winners and weights, bit for bit, on every backend;
         vectors, and the weights between vector areas, agree to 1e-5 after a round.
     backend : str
         ``"cpu"``, ``"gpu"``, ``"reference"`` or ``"auto"`` (the fastest that runs here).
     threads : int, optional
-        CPU threads; by default all cores, or as many as ``NUMBA_NUM_THREADS`` allows.  Changes speed only.
+        CPU threads; by default all cores, or as many as ``NUMBA_NUM_THREADS`` allows.  It changes the speed alone.
     cache_mb : float, optional
-        Bound in MiB on the memory for what can be computed again: counts of assemblies, and rows of the connectome.  By
-        default 64 and a byte for 64 assemblies at every neuron of the largest area, at most 1024.  Changes speed only.
+        Bound in MiB on the memory of the cache: counts of assemblies, and rows of the connectome.  By default 64 MiB,
+        plus 64 bytes for each neuron of the largest area, at most 1024 MiB.  It changes the speed alone.
 
     Raises
     ------
@@ -111,7 +111,7 @@ class Simulator:
 
     @property
     def _open(self) -> Parts:
-        """The parts, for what would have no effect on a closed simulator, which is refused."""
+        """The parts of an open simulator; a closed one is refused, since calls would have no effect."""
         self._engine.check_open()
         return self._parts
 
@@ -140,9 +140,9 @@ class Simulator:
             Fibers that learn, whether or not they transmit, as far as they have a rule; ``()`` for none.  By default
             those that are open.  Inhibited fibers do not learn.
         cycles : int, optional
-            How often the phases of a `Cycle` are run, 1 by default.
+            Number of times that the phases of a `Cycle` run, 1 by default.
         until_stable : bool
-            Stop after the first round in which no area changed its winners; where fibers transmit in phases of an
+            Stop after the first round in which no area changed its winners; if fibers transmit in phases of an
             oscillator, after a whole cycle of such rounds.
         max_rounds : int
             Bound for ``until_stable``.
@@ -194,21 +194,22 @@ class Simulator:
     def schedule(
         self, fibers: Openable | Cycle | None = None, learn: Openable | None = None
     ) -> Schedule | CycleSchedule:
-        """Return the printable order of events in the next round, if it opens these fibers, or in a cycle.
+        """Return the printable order of events in a round with these open fibers, or in a cycle.
 
-        Takes fibers (all by default) and ``learn`` as `run` does; of each phase of a cycle it shows the first round.
+        It takes fibers (all by default) and ``learn`` as `run` does.  For a cycle it shows the first round of each
+        phase.
         """
         if isinstance(fibers, Cycle):
             if learn is not None:
-                raise DeclarationError("Simulator.schedule: the phases of a Cycle say who learns; leave learn out")
+                raise DeclarationError("Simulator.schedule: the phases of a Cycle define learning; leave learn out")
             return self._open.scheduling.cycle(fibers)
         return self._open.scheduling.schedule(self.brain.fibers if fibers is None else fibers, learn)
 
     @contextmanager
     def frozen(self) -> Iterator[Self]:
-        """Probe without a trace: rounds inside learn nothing, and the state afterwards is what it was before.
+        """Probe the brain: rounds inside the block learn nothing, and the state is restored afterwards.
 
-        Winners, held areas, locks, thresholds, modulators and the clock are put back.
+        Winners, held areas, locks, thresholds, modulators and the clock are restored.
 
         >>> with sim.frozen():
         ...     sim.present(phon["dog"])
@@ -224,14 +225,14 @@ class Simulator:
     @property
     @looks
     def learning(self) -> bool:
-        """Whether rounds learn: everywhere but inside `Simulator.frozen`."""
+        """Whether rounds learn: always except inside `Simulator.frozen`."""
         return not self._parts.probes.active
 
     # Stimuli and gates
 
     @changes
     def present(self, *assemblies: Assembly) -> None:
-        """Make assemblies fire and hold them: each area keeps firing its own until it is released.
+        """Make assemblies fire and hold them: each area keeps firing its assembly until it is released.
 
         Raises
         ------
@@ -249,12 +250,12 @@ class Simulator:
 
     @changes
     def release(self, *areas: AreasLike) -> None:
-        """Let areas and regions (all, if none is named) choose winners again; what fires now stays until they do."""
+        """Let areas and regions (all, if none is named) select winners again; the present winners fire until then."""
         self._open.stimuli.release(areas)
 
     @changes
     def silence(self, *areas: AreasLike) -> None:
-        """Let no neuron of areas and regions (all, if none is named) fire, and release them; weights are kept."""
+        """Stop all firing in areas and regions (all, if none is named), and release them; weights are kept."""
         self._parts.stimuli.silence(areas)
 
     @property
@@ -267,8 +268,8 @@ class Simulator:
     def inhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str = DEFAULT_LOCK) -> None:
         """Close fibers, or all fibers into and out of areas or regions, until they are disinhibited.
 
-        An inhibited area keeps its winners, which act again once it is disinhibited.  Locks have names, so that several
-        reasons can close the same area or fiber independently: it is open again when no lock is left on it.
+        An inhibited area keeps its winners, which transmit again once it is disinhibited.  Locks have names, so several
+        reasons can close the same area or fiber independently: it is open when it has no lock.
 
         >>> sim.inhibit(lex, lock="noun")
         >>> sim.inhibit(lex)
@@ -292,16 +293,16 @@ class Simulator:
 
     @changes
     def disinhibit(self, *targets: AreasLike | Fiber | FiberSet, lock: str | None = None) -> None:
-        """Undo `inhibit`: take a lock off areas and fibers, which are open when no lock is left.
+        """Undo `inhibit`: remove a lock from areas and fibers, which are open without locks.
 
-        ``disinhibit(x)`` takes off the lock of ``inhibit(x)`` and leaves named ones; ``disinhibit(x, lock="noun")``
-        takes off that one alone; ``disinhibit(lock="noun")`` takes it off everything; and ``disinhibit()`` takes all
-        locks off everything.  A lock that is not there is no error.
+        ``disinhibit(x)`` removes the lock of ``inhibit(x)`` and leaves named ones; ``disinhibit(x, lock="noun")``
+        removes the named lock alone; ``disinhibit(lock="noun")`` removes it everywhere; ``disinhibit()`` removes all
+        locks.  Removing a missing lock is not an error.
 
         Parameters
         ----------
         *targets : Area, Region, str, Fiber or FiberSet
-            What is opened; everything, if nothing is named.
+            What is opened; by default everything.
         lock : str, optional
             Name of the lock.
 
@@ -323,7 +324,7 @@ class Simulator:
 
     @looks
     def transmitting(self, fibers: Openable) -> FiberSet:
-        """Return those of some fibers that would transmit in the next round: neither inhibited nor outside a window."""
+        """Return the fibers that would transmit in the next round: not inhibited, and inside their window."""
         every = list(self.brain.fibers)
         return FiberSet(every[f] for f in self._parts.planning.transmitting(fibers))
 
@@ -338,8 +339,8 @@ class Simulator:
     def set_modulator(self, modulator: ModulatorLike, value: float) -> None:
         """Give a modulator a value, from -8 to 8, for the next round; then it decays towards its baseline.
 
-        The steps of a fiber's rule are multiplied by the product of its modulators.  A run in which that is not between
-        -8 and 8 raises a `SimulationError`.
+        The steps of the rule of a fiber are multiplied by the product of its modulators.  A run in which the product is
+        not between -8 and 8 raises a `SimulationError`.
 
         Raises
         ------
@@ -350,12 +351,11 @@ class Simulator:
 
     @changes
     def reinforce(self, modulator: ModulatorLike, value: float) -> None:
-        """Apply a modulator to the rounds that fibers remember, as a reward does that comes late.
+        """Apply a modulator to the rounds that fibers remember, such as a late reward.
 
         It acts on each fiber with a `Trace` that it modulates, open or not.  The synapses that took part in a
-        remembered round strengthen as if the modulator had had this value, times the decay of the trace, in that
-        round.  The fiber's other modulators have their present values.  No round passes, and the modulator itself is
-        not set.
+        remembered round strengthen as if the modulator had had this value in that round, times the decay of the trace.
+        The fiber's other modulators have their present values.  No round passes, and the modulator itself is not set.
 
         Raises
         ------
@@ -370,15 +370,15 @@ class Simulator:
 
     @looks
     def thresholds(self, area: AreaLike) -> npt.NDArray[np.float64]:
-        """Return what is subtracted from the drive of each neuron, shape ``(n,)``, in the unit of weights."""
+        """Return the threshold of each neuron, shape ``(n,)``, in the unit of weights."""
         return self._parts.excitability.thresholds(self._parts.index.area(area))
 
     @changes
     def set_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> None:
-        """Make an area's neurons harder to drive, or easier (below 0): one number for all, or one for each.
+        """Set the thresholds of an area: one number for all neurons, or one for each.
 
-        A neuron fires only if its drive exceeds its threshold.  Where that is below 0, it may fire without any input,
-        in rounds that open a fiber into the area.
+        A neuron fires only if its drive exceeds its threshold.  With a threshold below 0 it may fire without input, in
+        rounds that open a fiber into the area.
 
         Raises
         ------
@@ -390,7 +390,7 @@ class Simulator:
 
     @contextmanager
     def temporary_thresholds(self, area: AreaLike, values: npt.ArrayLike) -> Iterator[None]:
-        """Set thresholds for the length of a block; then put those back that there were, exactly.
+        """Set thresholds during a block, and restore the previous ones exactly afterwards.
 
         >>> with sim.temporary_thresholds(lex, rng.normal(0, 5, lex.n)):  # noise, for one round
         ...     sim.run(phon >> lex)
@@ -405,8 +405,7 @@ class Simulator:
         """Return the drive of each neuron of an area, less its threshold, in a round that would open these fibers.
 
         Nothing changes.  Of the fibers (all by default), those count that end in the area and would transmit in the
-        next round; gates apply.  Takes as long as reading all their learned synapses: a look at a moment, not a step of
-        a simulation.
+        next round; gates apply.  The call reads all their learned synapses, so do not use it in every round.
 
         Returns
         -------
@@ -422,7 +421,7 @@ class Simulator:
     def assembly(self, area: AreaLike, label: str | None = None) -> Assembly:
         """Return the present winners of an area as an immutable snapshot.
 
-        A `SilentWarning` says so if the area has never fired.
+        If the area has never fired, a `SilentWarning` says so.
         """
         return self._parts.looks.assembly(self._parts.index.area(area), label)
 
@@ -430,7 +429,7 @@ class Simulator:
     def drive(self, area: AreaLike) -> npt.NDArray[np.float64]:
         """Return the drives with which the present winners of an area won, less their thresholds.
 
-        Nothing is computed for it: the drives are those of the round in which the area last selected its winners.  See
+        This costs nothing: the drives are those of the round in which the area last selected its winners.  See
         `drives` for those of all neurons.
 
         Returns
@@ -481,7 +480,7 @@ class Simulator:
         Returns
         -------
         float32 array, shape (n, dim) or (nodes, dim)
-            Those of all nodes are not copied, and read-only; they stay as they are when the simulation goes on.
+            Without ``nodes``, a read-only array without a copy, which later rounds do not change.
         """
         return self._parts.vectors.read(self._parts.index.area(area), nodes)
 
@@ -489,14 +488,14 @@ class Simulator:
     def set_vectors(self, area: AreaLike, vectors: npt.ArrayLike, nodes: npt.ArrayLike | None = None) -> None:
         """Replace the vectors of a `VectorArea`: all of them, or those of some nodes.
 
-        Those of all nodes are the first vectors from then on, which the ``anchor`` of a message pulls towards.
+        Without ``nodes``, these become the first vectors, towards which the ``anchor`` of a message pulls.
 
         Parameters
         ----------
         area : VectorArea or str
             The area.
         vectors : array_like, shape (n, dim) or (nodes, dim)
-            Their lengths are made 1.
+            They are normalized to length 1.
         nodes : array_like of int, optional
             Nodes, in the order of ``vectors``.  By default all.
 
@@ -521,8 +520,8 @@ class Simulator:
     def forget(self, fibers: Openable) -> None:
         """Reset the weights of fibers to their initial values.
 
-        A random graph has its base weight everywhere again, a stored one the weights that it was given.  Winners,
-        thresholds, traces and the clock stay.  Fibers that cannot learn stay as they are.
+        A random graph gets its base weight everywhere, a stored graph its declared weights.  Winners, thresholds,
+        traces and the clock do not change, nor do fibers that cannot learn.
 
         >>> sim.present(phon["dog"])
         >>> sim.run(phon >> lex, rounds=3)
@@ -539,7 +538,7 @@ class Simulator:
         Raises
         ------
         DeclarationError
-            If a fiber is not of this brain; then none forgets.
+            If a fiber is not of this brain; then none is reset.
         SimulationError
             Inside `Simulator.frozen`.
         """
@@ -568,10 +567,10 @@ class Simulator:
         every: int | None = None,
         overwrite: bool = False,
     ) -> Recording | History:
-        """Record the winners of areas and regions (all, if none is named) from the next round on, and drives if wanted.
+        """Record the winners (optionally the drives) of areas and regions, by default all, from the next round on.
 
-        Rounds inside `frozen` are seen only by recordings begun inside it, which end with it.  Closing the simulator
-        ends all others.
+        Rounds inside `frozen` are recorded only by recordings that begin inside it; these end with it.  Closing the
+        simulator ends all others.
 
         Parameters
         ----------
@@ -581,16 +580,16 @@ class Simulator:
             Whether the drives of the winners are recorded, too.
         to : str or Path, optional
             An HDF5 file to which the rounds are appended.  Only those since the last flush are in memory.  Other
-            processes can read the file while the run goes on, and after the run was killed.
+            processes can read the file during the run, and after the run was killed.
         every : int, optional
-            After how many rounds they are flushed to the file, 100 by default.
+            Number of rounds between flushes to the file, 100 by default.
         overwrite : bool
             Whether a file that exists is replaced.
 
         Returns
         -------
         Recording or History
-            Of the same use: `Recording` is in memory, `History` in a file.
+            `Recording` in memory or `History` in a file, with the same methods.
 
         Raises
         ------
@@ -609,7 +608,7 @@ class Simulator:
     @property
     @looks
     def rounds(self) -> int:
-        """Rounds run so far, probes not counted."""
+        """Rounds run so far, without probes."""
         return self._parts.state.rounds
 
     @looks
@@ -621,9 +620,9 @@ class Simulator:
     def events(self, fibers: Openable | None = None) -> dict[str, int]:
         """Return how many synaptic events fibers (all by default) have transmitted so far, by their names.
 
-        An event is one synapse whose source neuron fires at it while the fiber transmits.  All rounds that this
-        simulator ran count, those in probes included, but not the rounds behind a state that was loaded.  Counting
-        generates the synapses of every neuron that has transmitted, so call it after a simulation, not in every round.
+        An event is one transmission by one synapse.  All rounds of this simulator count, including those in probes, but
+        not the earlier rounds of a loaded state.  Counting generates the synapses of every neuron that has transmitted,
+        so call it after a simulation, not in every round.
 
         Examples
         --------
@@ -651,15 +650,15 @@ class Simulator:
 
     @looks
     def save(self, path: str | Path, note: str = "") -> None:
-        """Write the whole state (winners, weights, locks, clock) to an HDF5 file, whole or not at all.
+        """Write the whole state (winners, weights, locks, clock) to an HDF5 file, completely or not at all.
 
         ``note`` is kept with it and returned by `load`: any text.
 
         Raises
         ------
         DumpError
-            If the path is not that of a file, or the file cannot be written, as on a full disk.  Then a file of before
-            stays as it was, and so does the simulator.
+            If the path is not that of a file, or the file cannot be written, as on a full disk.  Then an existing file
+            and the simulator stay unchanged.
         DeclarationError
             If the note is no text.
         """
@@ -669,7 +668,7 @@ class Simulator:
     def load(self, path: str | Path) -> str:
         """Continue from a state that `save` wrote, on any backend, to the same result bit for bit; return its note.
 
-        What vector areas compute from then on has the same bits on the same backend, and agrees between backends.
+        Vector areas continue with the same bits on the same backend, and within their tolerance on another.
 
         Raises
         ------
@@ -706,11 +705,11 @@ class Simulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._close(news=error is None)  # what was not used yet is not news when the block ended early
+            self._close(news=error is None)  # after an early end of the block, unused parts are expected
         except DumpError as failure:
             if error is None:
                 raise
-            error.add_note(str(failure))  # the error that ended the block comes first
+            error.add_note(str(failure))  # the error that ended the block has priority
 
     def __repr__(self) -> str:
         state = "closed" if self._engine.closed else f"{self.rounds} rounds"

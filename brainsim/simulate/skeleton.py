@@ -1,4 +1,4 @@
-"""The program that a saved state belongs to, as far as its file says: enough to check the state without the brain."""
+"""The program of a saved state, reconstructed from its file, to check the state without the brain."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UPDATE = ("gain", "drift", "ceiling", "shift", "floor")
 
 
 def skeleton(identity: Mapping[str, Any], seed: int) -> Program:
-    """Return the program of an identity: sizes, bounds of weights, what has a state.
+    """Return the program of an identity: sizes, bounds of weights, and which parts have a state.
 
     Whatever an identity names by a digest is left open, so the program cannot be run: the steps of rules (their bounds
     are kept), the synapses of graphs, gates, and the rates of a long trace.

@@ -1,4 +1,4 @@
-"""The state of a simulator: what the backend keeps (`brainsim.kernels.state`) and what belongs to the brain as a whole.
+"""The state of a simulator: that of the backend (`brainsim.kernels.state`) and that of the brain as a whole.
 
 Probes, saving and loading go through `StateTable` and name no kind of state.
 """
@@ -30,9 +30,9 @@ class BrainKind:
     name : str
         The attribute of `BrainState`, and the name in files.
     of : {"areas", "fibers", "rounds", "modulators"}
-        What the value holds.
+        Content of the value.
     restored : bool
-        Whether a probe puts it back.
+        Whether a probe restores it.
     locks : bool
         Whether it holds the locks of each of them, rather than a set of them.
     """
@@ -51,7 +51,7 @@ BRAIN_KINDS = (
     BrainKind("fiber_locks", "fibers", locks=True),
     BrainKind("rounds", "rounds"),
     BrainKind("modulators", "modulators"),
-    # A fiber that only probes open has been used, so what was used stays noted.
+    # A fiber that only probes open has been used, so probes do not restore the record of used parts.
     BrainKind("opened", "fibers", restored=False),
     BrainKind("fired", "areas", restored=False),
 )
@@ -102,7 +102,7 @@ class Snapshot:
 
 
 class Kept(NamedTuple):
-    """What a probe puts back: values of the brain by kind, and those of the backend, in the order of the table."""
+    """The state that a probe restores: values of the brain by kind, and of the backend in the order of the table."""
 
     brain: Sequence[tuple[BrainKind, Any]]
     values: Sequence[Any]
@@ -119,7 +119,7 @@ class StateTable:
         self._unlearned = [(k, owner) for k in KINDS if not k.learned for owner in k.owners(self._program)]
 
     def kept(self) -> Kept:
-        """Return what a probe puts back: all that a round without learning can change."""
+        """Return the state that a probe restores: all that a round without learning can change."""
         brain = [(kind, self._brain.get(kind)) for kind in BRAIN_KINDS if kind.restored]
         return Kept(brain, self._engine.read_all(self._unlearned))
 
@@ -144,7 +144,7 @@ class StateTable:
         return Snapshot(values, {kind.name: self._names(kind, self._brain.get(kind)) for kind in BRAIN_KINDS})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Become the state of a snapshot in which `fault` finds nothing wrong; an interruption waits until then."""
+        """Restore a snapshot in which `fault` finds nothing wrong; an interruption waits until then."""
         values = [
             (kind, owner, snapshot.values[kind.name][name])
             for kind in KINDS

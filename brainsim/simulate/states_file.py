@@ -36,7 +36,7 @@ _WORTH_COMPRESSING = 1024
 
 @dataclass(frozen=True)
 class SavedState:
-    """What a file holds: whose state it is, the state, the note that was saved with it, and versions.
+    """Content of a file: the identity, the state, the note saved with it, and versions.
 
     ``ties_version`` is ``None`` in files of formats 1 and 2, which do not say it.
     """
@@ -60,7 +60,7 @@ class SavedState:
 
 
 def write_state(path: str | Path, brain: Brain, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
-    """Write a state, whole or not at all."""
+    """Write a state, completely or not at all."""
     with create(path) as file:
         file.attrs["graph_version"] = GRAPH_VERSION
         file.attrs["ties_version"] = TIES_VERSION
@@ -84,7 +84,7 @@ def write_state(path: str | Path, brain: Brain, program: Program, seed: int, sna
 
 
 def _write_column(file: h5py.File, name: str, items: Any) -> None:
-    # Vectors and weights that are learned fill all their bits: to compress them takes seconds and saves little.
+    # Learned vectors and weights use all their bits: compression takes seconds and saves little.
     worth = len(items) > _WORTH_COMPRESSING and items.dtype.kind == "i"
     file.create_dataset(name, data=items, compression="gzip" if worth else None)
 

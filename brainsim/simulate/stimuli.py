@@ -1,4 +1,4 @@
-"""What fires without being driven: presented assemblies, held areas, silence."""
+"""Firing without drive: presented assemblies, held areas, silence."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainsim.simulate.state import BrainState
 
 
 class Stimuli:
-    """Sets the firing neurons of areas, and which areas keep theirs."""
+    """Set the firing neurons of areas, and which areas hold theirs."""
 
     def __init__(self, engine: Engine, index: Index, state: BrainState) -> None:
         self._engine = engine

@@ -12,18 +12,18 @@ from brainsim.simulate.silence import callers_outside
 
 
 class Usage:
-    """What stayed unused in every simulation of a run."""
+    """The parts that no simulation of a run used."""
 
     def __init__(self) -> None:
         self._common: dict[str, None] | None = None
 
     def add(self, unused: Sequence[str]) -> None:
-        """Take in one simulation's report."""
+        """Add the report of one simulation."""
         before = self._common
         self._common = {line: None for line in unused if before is None or line in before}
 
     def merge(self, other: Usage) -> None:
-        """Take in the reports of simulations that another collector has, as of another process."""
+        """Add the reports of another collector, for example of another process."""
         if other._common is not None:
             self.add(tuple(other._common))
 
@@ -48,12 +48,12 @@ def collected() -> Iterator[Usage]:
 
 
 def collector() -> Usage | None:
-    """Return what collects the reports here, if anything does."""
+    """Return the active collector, if any."""
     return _collector.get()
 
 
 def report(unused: Sequence[str]) -> None:
-    """Hand in one simulation's report; outside `collected`, warn if there is anything to say."""
+    """Deliver the report of one simulation; outside `collected`, warn if it is not empty."""
     usage = _collector.get()
     if usage is not None:
         usage.add(unused)

@@ -1,4 +1,4 @@
-"""Vectors of areas: looking at them, and setting them."""
+"""Vectors of areas: read and replace them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.simulate.engine import Engine
 
 
 class Vectors:
-    """Reads and replaces the vectors of areas."""
+    """Read and replace the vectors of areas."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -60,7 +60,7 @@ def chosen_nodes(where: str, nodes: npt.ArrayLike, n: int) -> Neurons:
     Raises
     ------
     DeclarationError
-        If one is no node, or comes twice.
+        If one is not a node, or is given twice.
     """
     given = np.asarray(nodes)
     ascending = neuron_indices(where, nodes, n)

@@ -1,9 +1,11 @@
 """Experiments: plain Python files with one decorated function whose keyword arguments are the parameters.
 
-@experiment(quick={"sentences": 50})
-def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, object]:
-    ...
-    return {"score": 0.9}
+Such a file reads::
+
+    @experiment(quick={"sentences": 50})
+    def my_study(run: Run, *, n: int = 100_000, sentences: int = 500) -> dict[str, object]:
+        ...
+        return {"score": 0.9}
 """
 
 from __future__ import annotations

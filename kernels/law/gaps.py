@@ -1,4 +1,4 @@
-"""The geometric law of gaps in the form that fast kernels look it up."""
+"""The geometric distribution of gaps as a look-up table for fast kernels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class GapTable(NamedTuple):
     """The cumulative distribution of `gap_thresholds`, split by precision.
 
     ``guide[u >> shift]`` is the smallest gap that a 32-bit ``u`` can mean, ``heads`` are the upper halves of the
-    ``thresholds``: together they tell a gap in one comparison nearly always.  ``last`` is the largest gap.
+    ``thresholds``: together they nearly always determine a gap in one comparison.  ``last`` is the largest gap.
     """
 
     shift: np.uint64
@@ -34,7 +34,7 @@ def gap_table(p: float) -> GapTable:
     thresholds = np.array(gap_thresholds(p), dtype=np.uint64)
     # No 32-bit number is above the sentinel; for one that equals it the full thresholds decide.
     heads = np.append((thresholds >> _S32).astype(np.uint32), np.uint32(0xFFFFFFFF))
-    # As fine as makes one comparison enough for all but a percent of the gaps.
+    # Fine enough that one comparison decides 99 % of the gaps.
     width = 4 if p == 0 else min(16, max(4, ceil(log2(80) - log2(p))))
     lowest = np.arange(1 << width, dtype=np.uint64) << np.uint64(64 - width)
     guide = np.minimum(np.searchsorted(thresholds, lowest, side="right"), 0xFFFF).astype(np.uint16)

@@ -13,7 +13,7 @@ _S32 = np.uint64(32)
 _MASK = (1 << 64) - 1
 
 _MOST_BLOCKS, _MOST_TARGETS = 1 << 14, 1 << 24
-"""How many blocks are drawn at a time, and how many targets they have at most: bounds of memory, 16 MiB and less."""
+"""Number of blocks drawn at a time, and their largest number of targets: these bound the memory to 16 MiB."""
 
 _Words = npt.NDArray[np.uint64]
 _Neurons = npt.NDArray[np.int64]
@@ -45,7 +45,7 @@ def existing(graph: Graph, pre: _Neurons, post: _Neurons) -> npt.NDArray[np.bool
     """
     exist = np.zeros(len(pre), np.bool_)
     blocks = post >> graph.bits
-    # Synapses of one neuron to one block that stand in a row are looked up in one drawing of that block.
+    # Adjacent synapses of one neuron to one block need only one drawing of that block.
     starts = np.flatnonzero(np.diff(pre, prepend=-1).astype(np.bool_) | np.diff(blocks, prepend=-1).astype(np.bool_))
     step = min(_MOST_BLOCKS, _MOST_TARGETS >> graph.bits)
     for first in range(0, len(starts), step):

@@ -30,7 +30,7 @@ def multiplied(value: int, rate: int) -> int:
 class Update:
     """One plasticity step in integers, ``w <- max(lowest, min(w + rate * step(w), ceiling))``, rounded to nearest.
 
-    ``lowest`` is the floor, or ``w`` where that lies below it: a weight is never raised to the floor at one stroke.
+    ``lowest`` is the floor, or ``w`` where that lies below it: a weight is never raised to the floor in one step.
 
     The step is ``gain * w + drift``, or it is looked up in a table.  `Hebbian` has the first form with ``gain = beta``
     and ``drift = 0``, `SaturatingHebbian` with ``gain = -beta / w_max`` and ``drift = beta``.
@@ -93,7 +93,7 @@ class Depression:
     """The second step of a rule, which weakens stored synapses from neurons that fired to neurons that did not win.
 
     Potentiation changes synapses onto winners only, so no synapse is changed twice in a round and the order of the two
-    does not matter.  All rounding goes towards the base weight, so a weight that decays to it arrives.  No entry is
+    does not matter.  All rounding goes towards the base weight, so a decaying weight reaches it.  No entry is
     created: a synapse that is not stored has the base weight.
 
     Attributes
@@ -104,7 +104,7 @@ class Depression:
     ceiling, steps, shift, floor : int, tuple of int, int, int
         As in `Update`.  A weight that is below ``floor`` already stays there, unless a reversed step raises it.
     base : int
-        The weight towards which is rounded.
+        The weight towards which steps are rounded.
     losers : bool
         Which neurons did not win: all, or only those that fired the round before and have just lost.
     """
@@ -150,7 +150,7 @@ class Depression:
         return max(min(self.floor, stored), min(stored + step, self.ceiling))
 
     def _towards_base(self, stored: int, value: int, bits: int) -> int:
-        """Return ``value / 2**bits``, rounded in the direction in which the base lies."""
+        """Return ``value / 2**bits``, rounded towards the base."""
         return value >> bits if stored >= self.base else -(-value >> bits)
 
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from brainsim.kernels.law.graph import GOLDEN, MIX1, MIX2, hashed, mix64
 
 TIES_VERSION = 1
-TAG_STREAM = 0x8CB92BA72F3D8DD7  # keeps the hashes of firing neurons apart from those that draw their synapses
+TAG_STREAM = 0x8CB92BA72F3D8DD7  # separates the hashes of firing neurons from those that draw their synapses
 NO_TAG = (1 << 64) - 1
 
 Neurons = npt.NDArray[np.int64]
@@ -44,7 +44,7 @@ def input_tag(inputs: Iterable[tuple[int, Neurons]]) -> int:
 
 
 def tie_order(key: int, tag: int, neurons: Neurons) -> Hashes:
-    """Return what orders some neurons of an area that are driven equally: the smaller wins.
+    """Return the order of equally driven neurons of an area: the smaller number wins.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Random graphs whose connection probability falls with distance, as a pure function of (seed, fiber, pre, post).
 
-Neurons lie on a line: neuron ``i`` of ``n`` at ``i / n``.  A synapse of the random graph of
+Neurons are on a line: neuron ``i`` of ``n`` at ``i / n``.  A synapse of the random graph of
 `brainsim.kernels.law.graph` is kept with probability ``exp(-d**2 / (2 * width**2))``, where ``d`` is the distance of
 the two relative positions.  A hash of the pair decides, so all draws are independent, and a pair is connected with
 probability ``p`` times that factor.
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from brainsim.kernels.law.graph import GOLDEN, Graph, mix64
 from brainsim.kernels.law.selection import hashes
 
-TAPER_STREAM = 0x5851F42D4C957F2D  # keeps these hashes apart from those that draw synapses and break ties
+TAPER_STREAM = 0x5851F42D4C957F2D  # separates these hashes from those that draw synapses and break ties
 TAPER_BITS = 12
 POSITION_BITS = 32
 _MASK = (1 << 64) - 1

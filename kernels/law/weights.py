@@ -28,7 +28,7 @@ def to_fixed(weight: float) -> int:
 
 
 def to_float(stored: int) -> float:
-    """Return the weight that a stored integer stands for."""
+    """Return the weight that a stored integer represents."""
     return stored / ONE
 
 

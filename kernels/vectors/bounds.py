@@ -1,4 +1,4 @@
-"""Which values a program allows in the state of areas that hold vectors and of the fibers between them."""
+"""Bounds of the state of areas that hold vectors and of the fibers between them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def carrying_fibers(program: Program) -> Sequence[int]:
 
 
 def fibers_with_input(program: Program) -> Sequence[int]:
-    """Return the fibers whose weights move towards what the input of nodes says."""
+    """Return the fibers whose weights move towards the input of nodes."""
     every = enumerate(program.fibers)
     return [f for f, x in every if x.message and x.message.relaxing and x.message.relaxing.goal == "input"]
 
@@ -62,33 +62,33 @@ def input_shape(program: Program, fiber: int) -> tuple[int, int]:
 
 
 def lowest_component(program: Program, area: int) -> float:
-    """Return what no component of a unit vector is below, rounding included."""
+    """Return a lower bound of the components of a unit vector, including rounding."""
     return -highest_component(program, area)
 
 
 def highest_component(program: Program, area: int) -> float:
-    """Return what no component of a unit vector is above, rounding included."""
+    """Return an upper bound of the components of a unit vector, including rounding."""
     del program, area
     return 1.001
 
 
 def lowest_weight(program: Program, fiber: int) -> float:
-    """Return what no weight of a fiber is below."""
+    """Return the smallest weight of a fiber."""
     return message_of(program, fiber).lowest
 
 
 def highest_weight(program: Program, fiber: int) -> float:
-    """Return what no weight of a fiber is above."""
+    """Return the largest weight of a fiber."""
     return message_of(program, fiber).highest
 
 
 def lowest_input(program: Program, fiber: int) -> float:
-    """Return what no input is below."""
+    """Return the smallest input."""
     del program, fiber
     return -LARGEST_INPUT
 
 
 def highest_input(program: Program, fiber: int) -> float:
-    """Return what no input is above."""
+    """Return the largest input."""
     del program, fiber
     return LARGEST_INPUT

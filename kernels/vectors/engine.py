@@ -1,4 +1,4 @@
-"""The seam between a backend and what computes vectors: a round of messages and learning, state, and a read-out."""
+"""The interface between a backend and its engine of vectors: a round of messages and learning, state, a read-out."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class VectorEngine(ABC):
 
     @abstractmethod
     def run(self, plan: RoundPlan, active: Sequence[Neurons]) -> None:
-        """Let the vectors of areas step, and weights learn: all read what there was before the round."""
+        """Step the vectors of areas, and let weights learn; all read the state before the round."""
 
     @abstractmethod
     def sent(self, fiber: int, active: Neurons) -> tuple[Floats, Neurons]:
-        """Return what active nodes of the source send through each channel, and to how many edges each node listens.
+        """Return the signal of the active source nodes in each channel, and the number of edges from them.
 
         Returns
         -------
@@ -55,4 +55,4 @@ class VectorEngine(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of all arrays."""
+        """Free all arrays."""

@@ -1,4 +1,4 @@
-"""Tables of a state that are handed out without being copied."""
+"""Tables of a state that are returned without a copy."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from brainsim.kernels.state import Floats, Table
 
 
 class Held:
-    """One table of the state.  What was handed out keeps its numbers: a table that somebody may hold is not written to.
+    """One table of the state.  A returned table keeps its numbers: a table that a caller may hold is not written to.
 
-    So a probe, or a user who looks, costs no copy as long as nothing changes.
+    So a probe or a read costs no copy as long as nothing changes.
     """
 
     def __init__(self, rows: Floats) -> None:
@@ -37,7 +37,7 @@ class Held:
     def write(self, value: Table) -> None:
         """Replace the value by one that others may hold."""
         rows = np.ascontiguousarray(value.rows)
-        # A value that was handed out comes back as the same object, so that nothing seems to have changed.
+        # A value that was returned before is the same object again, so that it counts as unchanged.
         self._value = value if rows is value.rows and not rows.flags.writeable else _read_only(rows)
         self._rows, self._seen = rows, True
 
@@ -54,7 +54,7 @@ class Held:
         return self._spare
 
     def swap(self) -> None:
-        """Let the spare array be the value, and the one of before the spare one."""
+        """Swap the spare array and the value."""
         assert self._spare is not None, "new numbers are written into the spare array"
         before, seen = self._rows, self._seen
         self._become(self._spare)

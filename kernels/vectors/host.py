@@ -1,4 +1,4 @@
-"""What computes vectors on the host: state as tables, and the order of a round."""
+"""The engine of vectors on the host: state as tables, and the order of a round."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class HostVectors(VectorEngine):
         self._held[kind.name, owner].write(value)
 
     def run(self, plan: RoundPlan, active: Sequence[Neurons]) -> None:
-        # Steps write into other arrays, so that learning reads the vectors of before, and they the weights of before.
+        # Steps write into other arrays, so that learning reads the old vectors, and the steps the old weights.
         steps = [step_of(self.program, each, active) for each in plan.stepping]
         new = [self._stepped(step) for step in steps]
         for each in plan.relaxing:

@@ -1,6 +1,6 @@
 """The parts of areas and fibers that hold and carry vectors, in plain numbers.
 
-The law stands in `brainsim.kernels.vectors.reference`, which all backends agree with to a stated tolerance.
+The law is in `brainsim.kernels.vectors.reference`; all backends agree with it to a stated tolerance.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 UNIT_TOLERANCE = 1e-4
-"""How far the length of a vector may lie from 1."""
+"""Largest deviation of the length of a vector from 1."""
 LARGEST_WEIGHT = 1e20
-"""What the size of no weight of a channel exceeds.
+"""Upper bound of the size of a weight of a channel.
 
 Mixed over 1024 channels of share 1e6 and summed over 2^31 edges, weights stay finite in single precision (3.4e38).
 """
@@ -22,7 +22,7 @@ SMALLEST_ROW = 1e-30
 """A node whose mixed weights have sizes that sum to less receives nothing by row: a quotient would lose its digits, or
 overflow in single precision, once weights have decayed that far."""
 LARGEST_INPUT = 1e6
-"""What the size of no input of a node exceeds."""
+"""Upper bound of the size of an input of a node."""
 
 Goal = Literal["input", "cosine", "product"]
 Indices = npt.NDArray[np.int32]
@@ -78,9 +78,9 @@ class Relaxing:
     rates : tuple of float
         For each channel, 0 for those that do not learn.
     goal : {"input", "cosine", "product"}
-        What the weights move towards.
+        Target of the weights.
     low, high : float
-        Between which weights stay.
+        Bounds of the weights.
     """
 
     rates: tuple[float, ...]
@@ -91,7 +91,7 @@ class Relaxing:
 
 @dataclass(frozen=True)
 class Message:
-    """Part of a fiber: what the nodes of its source send to those of its target; derived classes say what.
+    """Part of a fiber: the message from source nodes to target nodes; derived classes define it.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Message:
     channels : tuple of str
         Names of the weights of an edge.
     mix : tuple of float
-        By how much each channel counts.
+        Share of each channel.
     keep, anchor : float
         Shares of a node's own vector and of its first one.
     by_row : bool
@@ -131,12 +131,12 @@ class Message:
 
     @property
     def lowest(self) -> float:
-        """What no weight is below."""
+        """Smallest weight."""
         return -LARGEST_WEIGHT if self.relaxing is None else self.relaxing.low
 
     @property
     def highest(self) -> float:
-        """What no weight is above."""
+        """Largest weight."""
         return LARGEST_WEIGHT if self.relaxing is None else self.relaxing.high
 
 

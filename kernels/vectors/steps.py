@@ -1,4 +1,4 @@
-"""How the vectors of an area step: which messages propose to which nodes, in which order."""
+"""The steps of the vectors of an area: which messages make proposals to which nodes, in which order."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class Step(NamedTuple):
 
 
 def step_of(program: Program, stepping: Stepping, active: Sequence[Neurons]) -> Step:
-    """Return what happens to the vectors of an area in a round; ``active`` are the active nodes of each area.
+    """Return the steps of the vectors of an area in a round; ``active`` are the active nodes of each area.
 
     Each message proposes a new direction for each node that it reaches, and the sum of the proposals becomes a unit
-    vector.  A message that reaches all nodes comes first, so that it lays the ground for those that add.
+    vector.  A message that reaches all nodes comes first, because it writes values to which others add.
     """
     area, inputs = stepping
     limited = {f: message_of(program, f).active_only for f in inputs}
@@ -50,7 +50,7 @@ def step_of(program: Program, stepping: Stepping, active: Sequence[Neurons]) -> 
 
 
 def areas_asked(program: Program, plan: RoundPlan) -> set[int]:
-    """Return the areas whose active nodes a round depends on, as far as its vectors and their weights go."""
+    """Return the areas on whose active nodes the vectors and weights of a round depend."""
     learners = [program.fibers[each.fiber] for each in plan.relaxing]
     limited = {s.area for s in plan.stepping if any(message_of(program, f).active_only for f in s.inputs)}
     return limited | {end for fiber in learners for end in (fiber.source, fiber.target)}

@@ -266,7 +266,7 @@ def test_areas_that_cannot_be_parts_are_refused_and_none_is_added(mistake: str) 
 def test_fibers_that_cannot_be_are_refused_when_they_are_declared() -> None:
     memory, outside = Hippocampus(), Area("Outside", 5, 1)
     mistakes: list[tuple[tuple[Any, ...], dict[str, Any], type[Exception], str]] = [
-        ((memory.ec, outside, 0.1), {}, DeclarationError, "Area 'Outside' is no area of region 'Hippocampus'"),
+        ((memory.ec, outside, 0.1), {}, DeclarationError, "Area 'Outside' is not an area of region 'Hippocampus'"),
         ((memory.ec, "CA4", 0.1), {}, UnknownNameError, "Region 'Hippocampus': unknown area 'CA4'; did you mean 'CA3'"),
         ((memory.ec, 3, 0.1), {}, DeclarationError, r"must be given an Area or its name \(got 3\)"),
         ((memory.ec, memory.ca3), {}, DeclarationError, "give either p or graph"),

@@ -40,6 +40,13 @@ def test_types_are_strict() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
+def test_an_editor_that_runs_mypy_in_the_root_finds_all_packages() -> None:
+    files = ("areas/lex.py", "kernels/law/gaps.py", "brainsim/declare/area.py")
+    done = subprocess.run([sys.executable, "-m", "mypy", *files], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("command", [["check"], ["format", "--check"]], ids=" ".join)
 def test_lint(command: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "ruff", *command, str(ROOT)], capture_output=True, text=True)

@@ -116,10 +116,10 @@ def test_bad_phases_and_cycles_are_refused_by_name() -> None:
     with pytest.raises(DeclarationError, match=r"Simulator.run: cycles: must be an integer of at least 1 \(got 0\)"):
         sim.run(theta(brain), cycles=0)
     for options in ({"rounds": 3}, {"learn": fibers}, {"until_stable": True}):
-        with pytest.raises(DeclarationError, match="the phases of a Cycle say how many rounds and who learns"):
+        with pytest.raises(DeclarationError, match="the phases of a Cycle define rounds and learning"):
             sim.run(theta(brain), **options)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="give cycles with a Cycle"):
         sim.run(fibers, cycles=3)
-    with pytest.raises(DeclarationError, match="the phases of a Cycle say who learns; leave learn out"):
+    with pytest.raises(DeclarationError, match="the phases of a Cycle define learning; leave learn out"):
         sim.schedule(theta(brain), learn=fibers)  # type: ignore[call-overload]
     assert sim.rounds == 0

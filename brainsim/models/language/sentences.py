@@ -67,7 +67,7 @@ class Sentences:
         self._into = {slot.role: order.into(slot.position) for slot in self._slots}
         self._into_roles = {slot.role: order.into(slot.filler) for slot in self._slots}
         self._inner = {slot.role: slot.position >> slot.position for slot in self._slots}
-        self._to_role = {slot.role: slot.lex >> slot.filler for slot in self._slots}
+        self._to_role: dict[str, FiberSet] = {slot.role: slot.lex >> slot.filler for slot in self._slots}
         self._to_words = {slot.role: slot.filler >> slot.lex for slot in self._slots}
 
     def hear(self, words: Sequence[str], scene: Scene) -> bool:

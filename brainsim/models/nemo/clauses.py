@@ -17,11 +17,11 @@ _CHILDREN = {"Target_Child", "Child", "Sister", "Brother"}
 
 @checked()
 def read_clauses(path: str | Path, lexicon: Lexicon) -> list[Sentence]:
-    """Return what grown-ups say, in the order of the file: one sentence for each (noun, verb) pair of the lexicon.
+    """Return the speech of adults in the order of the file: a sentence for each (noun, verb) pair of the lexicon.
 
     The file is tab-separated with the columns ``role`` (who speaks), ``order`` (``SVO``, ``VO``, …), ``subj``, ``verb``
     and ``obj``.  A clause whose subject and object are both nouns of the lexicon gives two sentences; words keep the
-    order they were said in; groundings are those of the words.
+    order in which they were said, and groundings are those of the words.
 
     Raises
     ------

@@ -28,7 +28,10 @@ READBACK_CRITERION = 0.75
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words in the order they are heard, and what is seen and done meanwhile (the words' own groundings, if true)."""
+    """Words in the order in which they are heard, and what is seen and done at the same time.
+
+    In a true sentence, what is seen and done are the groundings of its words.
+    """
 
     words: tuple[str, ...]
     seen: str
@@ -55,14 +58,14 @@ def random_sentences(lexicon: Lexicon, count: int, seed: int, stream: int = 0) -
 
 @dataclass(frozen=True)
 class Heard:
-    """What fired when one word was heard alone, by lexical area; nothing here knows the word's class.
+    """The response of each lexical area to one word heard alone; it does not use the class of the word.
 
     Attributes
     ----------
     readback : mapping of str to float
-        Fraction of the word's phonology that the area's winners fire back.
+        Fraction of the phonology of the word that the winners of the area re-activate.
     stability : mapping of str to float
-        Fraction of the area's winners that fire again when the area fires on itself.
+        Fraction of the winners of the area that fire again through its recurrent fiber.
     """
 
     readback: Mapping[str, float]
@@ -79,19 +82,19 @@ class Heard:
 
 @dataclass(frozen=True)
 class Scores:
-    """How well the words are known; every value is a mean over words, or the least over words.
+    """Scores of the words: means over words, or the least over words.
 
     Attributes
     ----------
     classification : float
-        Fraction of words whose phonology is fired back most by the lexical area of their class.  Areas that tie count
-        as a guess among them, so that chance is 1/2 however many ties there are.
+        Fraction of words whose phonology is re-activated most by the lexical area of their class.  A tie counts as half
+        right, so chance is 1/2.
     stability : float
         The same by stability, a weak classifier.
     readback_right, readback_wrong : float
-        Fraction of a word's phonology fired back by the area of its class, and by the other one.
+        Fraction of the phonology of a word that the area of its class re-activates, and that the other area does.
     property_p, property_p_least : float
-        Fraction of a word's phonology fired back when only its grounding fires: mean, and the worst word.
+        Fraction of the phonology of a word that its grounding alone re-activates: mean, and the worst word.
     """
 
     classification: float
@@ -110,9 +113,9 @@ class Scores:
 class WordLearner:
     """A brain that hears sentences while it sees and acts, and a simulator that runs it.
 
-    Areas: Phon, Visual and Motor hold patterns; Lex1 and Lex2 start blank.  Fibers: Phon with both lexical areas,
-    Visual with Lex1 and Motor with Lex2, each in both directions, and each lexical area with itself; all plastic,
-    all of probability ``p``.  Only the fibers from Visual and Motor tell the lexical areas apart.
+    Areas: Phon, Visual and Motor hold patterns; Lex1 and Lex2 have no assemblies at first.  Fibers: Phon with both
+    lexical areas, Visual with Lex1 and Motor with Lex2, each in both directions, and each lexical area with itself; all
+    plastic, all of probability ``p``.  Lex1 and Lex2 differ only in their fibers from Visual and Motor.
 
     Parameters
     ----------
@@ -127,7 +130,7 @@ class WordLearner:
     pattern_k : int
         Neurons in a pattern of Phon, Visual or Motor.
     shared : float
-        Largest fraction of a grounding that words rated alike can share.
+        Largest fraction of a grounding that words with similar ratings can share.
     tau : int
         Rounds with recurrence and feedback after the first round of each word.
     refraction : float
@@ -178,7 +181,7 @@ class WordLearner:
 
     @checked()
     def hear(self, sentence: Sentence) -> None:
-        """Learn from one sentence: groundings fire throughout, each word's phonology in its turn."""
+        """Learn from one sentence: groundings fire throughout, and the phonology of each word in turn."""
         sim = self.sim
         sim.present(self.visual[sentence.seen], self.motor[sentence.done])
         for word in sentence.words:
@@ -189,7 +192,7 @@ class WordLearner:
 
     @checked()
     def name(self, word: str) -> tuple[Assembly, float]:
-        """Fire a word's grounding alone: return its lexical assembly and the fraction of its phonology fired back."""
+        """Fire the grounding of a word; return its lexical assembly and the re-activated fraction of its phonology."""
         grounding, lex = self._home(word)
         with self.sim.frozen() as sim:
             sim.silence()
@@ -201,7 +204,7 @@ class WordLearner:
 
     @checked()
     def listen(self, word: str) -> Heard:
-        """Fire a word's phonology alone and look at what each lexical area does with it."""
+        """Fire the phonology of a word alone, and return the response of each lexical area."""
         readback, stability = {}, {}
         for lex in (self.lex1, self.lex2):
             with self.sim.frozen() as sim:
@@ -240,7 +243,7 @@ class WordLearner:
         )
 
     def _home(self, word: str) -> tuple[Visual | Motor, Lex]:
-        """Return where a word belongs: for scoring, and for choosing its grounding; no read-out uses it."""
+        """Return the areas of the class of a word: for scores and for its grounding; no read-out uses them."""
         return (self.visual, self.lex1) if word in self.lexicon.nouns else (self.motor, self.lex2)
 
 

@@ -29,13 +29,13 @@ class Lexicon:
     features : mapping of str to tuple of float
         Ratings of each word; empty if the file has none.
     feature_names : tuple of str
-        What the ratings are about.
+        Names of the ratings.
     left_out : tuple of str
-        Words that stand in the file but were left out (homographs, when asked to drop them).
+        Words of the file that were left out (homographs, if requested).
     dropped_columns : tuple of str
-        Columns that hold text and so are no ratings, if the file was read for all its ratings.
+        Columns of text, which are not ratings, if the file was read for all its ratings.
     skipped_classes : mapping of str to int
-        How many rows of other classes than noun and verb stand in the file.
+        Number of rows of the file with other classes than noun and verb.
     """
 
     nouns: tuple[str, ...]
@@ -84,7 +84,7 @@ class Lexicon:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What of the file is not used, a line each."""
+        """Parts of the file that are not used, a line each."""
         found = []
         if self.dropped_columns:
             found.append(f"lexicon: columns of text are not used as ratings: {', '.join(self.dropped_columns)}")
