@@ -243,7 +243,7 @@ def _met(means: Mapping[str, Mapping[str, float]]) -> dict[str, bool]:
             met["explained"] = base["partners"] >= 0.3 and all(lower)
         for arm in means.keys() - {"published"}:
             each = means[arm]
-            met[f"mended_{arm}"] = each["frequent_verbs"] >= 0.95 and each["all_words"] >= base["all_words"]
+            met[f"cured_{arm}"] = each["frequent_verbs"] >= 0.95 and each["all_words"] >= base["all_words"]
     return dict(sorted(met.items()))
 
 
