@@ -1,4 +1,4 @@
-"""Do assemblies learn to tell classes of stimuli apart from five examples each?  Beside the published accuracies.
+"""Do assemblies learn to distinguish classes of stimuli from five examples each?  With the published accuracies.
 
 Dabagia, Papadimitriou & Vempala, Assemblies of neurons learn to classify well-separated distributions, COLT 2022, with
 the protocol of their code (github.com/mdabagia/learning-with-assemblies): n = 1000, k = 100, p = .1, weights normalized

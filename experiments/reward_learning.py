@@ -295,5 +295,5 @@ def _draw(tasks: Mapping[str, Sequence[Any]], bandits: Any, algorithms: Any) -> 
     values |= {name: each["pays"] for name, each in algorithms.items()}
     pays.boxplot(list(values.values()), orientation="horizontal", widths=0.6)
     pays.set_yticks(range(1, len(values) + 1), [name.replace("control: ", "") for name in values], fontsize=6)
-    pays.set(xlabel="mean payment of the chosen arms", title="bandits")
+    pays.set(xlabel="mean payment", title="bandits")
     return figure

@@ -408,16 +408,17 @@ def _tables(run: Run, part1: Mapping[Teaching, Sequence[Any]], part2: Mapping[An
 def _draw(part2: Mapping[Any, Sequence[Any]]) -> Figure:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
+    colours = {size: f"C{at}" for at, size in enumerate(sorted({size for _, size in part2}))}
     for ax, measure in zip(axes, ("say_two", "understand_two"), strict=True):
         for (mechanism, size), parts in part2.items():
             curve = {int(heard): means[measure] for heard, means in _curve(parts).items()}
-            style = "-" if mechanism == "syntax" else "--"
-            ax.plot(
-                list(curve), list(curve.values()), style, marker=".", label=f"{mechanism}, {size[0]}+{size[1]} words"
-            )
+            style = {"ls": "-" if mechanism == "syntax" else "--", "marker": ".", "color": colours[size]}
+            ax.plot(list(curve), list(curve.values()), label=f"{mechanism}, {size[0]}+{size[1]} words", **style)
         ax.set_xscale("log")
+        ax.set_xticks(list(curve), list(map(str, curve)))
+        ax.minorticks_off()
         ax.set_xlabel("sentences heard")
-        ax.set_title(measure.replace("_two", "").replace("say", "new scenes said").replace("understand", "understood"))
+        ax.set_title("new scenes said" if measure == "say_two" else "new sentences understood")
     axes[0].set_ylabel("share right, two participants")
     axes[1].legend(fontsize="xx-small")
     return figure

@@ -88,7 +88,7 @@ def _add_base(drive: Any, rows: Any, threshold: Any) -> None:
 
 @_compiled()
 def _add_learned(drive: Any, fires: Any, pre: Any, post: Any, delta: Any, size: Any) -> None:
-    """Add what was learned, by a scan of the whole list."""
+    """Add the learned weights, by a scan of the whole list."""
     for at in range(size):
         if fires[pre[at]]:
             drive[post[at]] += delta[at]
@@ -167,7 +167,7 @@ class _Bundle:
 
 
 class BruteForce(Engine):
-    """Tests every pair, really learns, and keeps the same order of a round and of ties as brainsim."""
+    """Test every pair and learn, with the same order of a round and of ties as brainsim."""
 
     name: ClassVar[str] = "brute-force"
 

@@ -47,11 +47,11 @@ class Sentences:
 
     @property
     def recurs(self) -> bool:
-        """Whether words come again."""
+        """Whether words are repeated."""
         return not self.cold
 
     def trial(self, seed: int, units: int | None = None) -> Trial:
-        """Return the run with this seed, with fewer timed (and then fewer warm-up) sentences if asked for."""
+        """Return the run with this seed, with fewer timed (and then fewer warm-up) sentences if requested."""
         timed = self.units if units is None else units
         warm = self.warm if timed >= self.units else min(self.warm, max(1, timed // 10))
         rng = np.random.default_rng(seed)
@@ -118,6 +118,6 @@ Case = Sentences | Projection
 
 
 def one_unit(case: Case) -> tuple[Network, Episode]:
-    """Return the network of a case and one unit of its work, from which engines foresee what it costs."""
+    """Return the network of a case and one unit of its work, from which engines estimate the cost."""
     trial = case.trial(0, units=2)
     return trial.network, Episode(case.rounds, trial.timed[0].shown)

@@ -44,7 +44,7 @@ def _count(text: str) -> int:
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw time per sentence against n.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of records as JSON.")
 def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
-    """Time a case, and show beside each time what gives a fast wrong engine away.
+    """Time a case, with measures that reveal a fast but wrong engine.
 
     \b
     sentence       noun + verb sentences of 4 + 3 words, learning
@@ -68,7 +68,7 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
 
 
 def _check(case: str, plot: Path | None, *, baselines: bool) -> None:
-    """Refuse what cannot be done before anything is measured."""
+    """Refuse impossible requests before anything is measured."""
     if case in ("row", "features", "vectors") and baselines:
         why = {"row": "tells its project phase apart", "features": "has these features"}.get(case, "has vectors")
         raise click.UsageError(f"--baselines: must not be given for {case!r}; no baseline {why}")

@@ -1,4 +1,4 @@
-"""What a benchmark asks of an engine, and which engines there are."""
+"""The interface of an engine in a benchmark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BASELINES = ("brute-force", "neural-assemblies")
 
 
 class EngineUnavailableError(BrainsimError, RuntimeError):
-    """An engine that is not installed, or cannot do this work in bearable time or memory; the message says which."""
+    """An engine that is not installed, or cannot do this work in acceptable time or memory; the message says which."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Settings:
 
 
 class Engine(ABC):
-    """One brain in the hands of one implementation.
+    """One brain, run by one implementation.
 
     Building it, ``Engine(network, settings)``, is set-up and is timed apart.
     """
@@ -45,15 +45,15 @@ class Engine(ABC):
         """Return what identifies the neurons of ``area`` that fired last, ascending."""
 
     def phases(self) -> dict[str, float] | None:
-        """Return seconds spent so far by phase of the round, ``None`` if the engine does not tell."""
+        """Return seconds spent so far by phase of the round, ``None`` if the engine does not measure it."""
         return None
 
     def close(self) -> None:  # noqa: B027 - most engines have nothing to free
-        """Free what the engine holds."""
+        """Free the memory of the engine."""
 
     @classmethod
     def affordable(cls, network: Network, unit: Episode, wanted: int, *, recurs: bool) -> int:
-        """Return how many units of work (of ``wanted``) one trial may have, so that it ends in bearable time.
+        """Return how many units of work (of ``wanted``) one trial may have, so that it ends in acceptable time.
 
         Parameters
         ----------

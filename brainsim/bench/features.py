@@ -1,4 +1,4 @@
-"""Case ``features``: what a round costs with each feature of the law, beside a plain brain.
+"""Case ``features``: the cost of a round with each feature of the law, compared with a plain brain.
 
 The plain brain has one recurrent area that hears four stimuli in turn, ten rounds each.  Every other brain differs from
 it in one feature.  All run in turn in one process, and each repeat draws another connectome.  *Forming* are the first

@@ -1,4 +1,4 @@
-"""The machine, as far as a time depends on it."""
+"""The properties of the machine on which times depend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timing engines in turn on the same trials, and making records of it.
+"""Time engines in turn on the same trials, and record the results.
 
 A record has, beside what was run (``case, engine, backend, n, k, p, threads``, ``sentences`` or ``rounds``):
 
@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Timed:
-    """What one run took; ``phases`` is of the timed part, ``last`` the seconds of its last quarter of episodes."""
+    """The duration of one run; ``phases`` of the timed part, ``last`` the seconds of its last quarter of episodes."""
 
     setup: float
     seconds: float
@@ -70,7 +70,7 @@ def _quarter(episodes: int) -> int:
 
 
 def run_watched(name: str, trial: Trial, settings: Settings, main: str) -> Watched:
-    """Build an engine and watch it, untimed; this is also its warm-up in this process."""
+    """Build an engine and examine its results, untimed; this also warms it up in this process."""
     engine = engine_class(name)(trial.network, settings)
     watched = watch(engine, trial, main)
     engine.close()
@@ -106,7 +106,7 @@ def compare(
 
 
 def _affordable(case: Case, engines: Mapping[str, type[Engine]], say: Say) -> dict[str, int]:
-    """Return how many units each engine runs; one that cannot run even two is left out, and a line says so."""
+    """Return how many units each engine runs; one that cannot run even two is left out, with a message."""
     network, unit = one_unit(case)
     units = {}
     for name, engine in engines.items():

@@ -12,7 +12,7 @@ from brainsim.bench.work import Episode, Network, Neurons, union
 
 
 class Brainsim(Engine):
-    """A `brainsim.Simulator`; nothing is recorded, so the record phase is next to nothing."""
+    """A `brainsim.Simulator`; nothing is recorded, so the record phase takes almost no time."""
 
     name: ClassVar[str] = "brainsim"
 

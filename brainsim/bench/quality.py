@@ -1,4 +1,4 @@
-"""What shows a fast wrong engine: support, convergence, overlaps; measured in a run of its own that is not timed."""
+"""Measures that reveal a fast but wrong engine: support, convergence, overlaps; from a separate, untimed run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brainsim.bench.work import Episode, Network, Neurons, Trial, union
 
 @dataclass(frozen=True)
 class Watched:
-    """A run watched round by round.
+    """A run examined round by round.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Watched:
 
 
 def watch(engine: Engine, trial: Trial, main: str) -> Watched:
-    """Run a trial one round at a time and look at everything."""
+    """Run a trial one round at a time and examine all areas."""
     caps, nouns, events, seconds = [], [], 0.0, []
     shown: Episode = trial.timed[0]
     for number, episode in enumerate((*trial.warm, *trial.timed)):

@@ -1,4 +1,4 @@
-"""Case ``row``: how many synapses a second are generated, cold and warm, on one thread and on all.
+"""Case ``row``: synapses generated per second, cold and warm, on one thread and on all.
 
 One fiber S->T that does not learn; some neurons of S fire, one round.  *Cold*: neurons that never fired before.
 *Warm*: the very same neurons presented once more, so that the drive comes from what the backend remembers (its cache):

@@ -14,7 +14,7 @@ _PHASES = ("project", "select", "learn", "record")
 
 
 def table(records: Sequence[Record]) -> str:
-    """Return the records as lines, each engine's rate beside brainsim's, and where brainsim's time went."""
+    """Return the records as lines: the rate of each engine, its ratio to brainsim, and the phases of brainsim."""
     if not records:
         return "nothing was measured"
     rows = [list(_HEAD + _QUALITY), *[_row(record, records) for record in records]]
@@ -45,7 +45,7 @@ def _row(record: Record, records: Sequence[Record]) -> list[str]:
 
 
 def _ratio(record: Record, records: Sequence[Record]) -> str:
-    """Return the rate in units of brainsim's at the same size; nothing where there is nothing to compare with."""
+    """Return the rate in units of brainsim's at the same size; empty if there is nothing to compare with."""
     if record["case"] == "row" or len({r["engine"] for r in records}) < 2:
         return ""
     same = [r for r in records if r["engine"] == OURS and all(r[key] == record[key] for key in ("n", "k", "p"))]

@@ -1,4 +1,4 @@
-"""What engines are given to do: a network, and episodes in which words are shown and rounds run."""
+"""The work of engines: a network, and episodes in which words are shown and rounds run."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Episode:
-    """Some areas fall silent, then words are shown (and held until others are shown) while rounds run.
+    """Some areas are silenced, then words are shown (and held until others are shown) while rounds run.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ __all__ = ["Sweep", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import what sweeps need when it is first used, so that ``import brainsim`` stays quick."""
+    """Import the modules of sweeps on first use, so that ``import brainsim`` stays quick."""
     if name not in __all__:
         raise AttributeError(f"module 'brainsim.studies' has no attribute {name!r}")
     from brainsim.studies.sweeping import sweep as sweeps

@@ -1,4 +1,4 @@
-"""What reproductions share: parts over seeds, and tables that set what was measured beside what was published."""
+"""Code shared by reproductions: parts over seeds, and tables of measured and published values."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Name = TypeVar("Name", bound="str | tuple[object, ...]")
 def over_seeds(
     run: Run, calls: Mapping[Name, Call], seeds: int | Mapping[Name, int], unit: str = "brains", *, steps: int = 0
 ) -> dict[Name, list[Any]]:
-    """Compute parts of a run, each for some seeds from the run's own on; what an interrupted run has is read.
+    """Compute parts of a run for several seeds, from the seed of the run on; finished parts are read.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def over_seeds(
     Returns
     -------
     dict
-        A list of one result a seed, by the name of the part.
+        A list of one result per seed, by the name of the part.
     """
     counts = dict.fromkeys(calls, seeds) if isinstance(seeds, int) else seeds
     names = {f"{_key(name)}-{run.seed + at}": (name, run.seed + at) for name in calls for at in range(counts[name])}
@@ -54,7 +54,7 @@ def _key(name: str | tuple[object, ...]) -> str:
 
 
 def by_seed(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the numbers in the results of parts, a list of one number a seed for each name, nested as they are.
+    """Return the numbers in the results of parts: for each name a list of one number per seed, nested as the results.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A declared brain as JSON data: what a run notes of it, and what lists and pictures show."""
+"""A declared brain as JSON data, for notes of runs, lists and pictures."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Noted:
             self.brains.append(description)
 
     def precede(self, earlier: list[dict[str, Any]]) -> None:
-        """Put what was noted before an interruption first, so that an interrupted run notes the same."""
+        """Put earlier notes first, so that an interrupted run has the same notes."""
         ours, self.brains = self.brains, []
         for description in (*earlier, *ours):
             self.add(description)
@@ -90,5 +90,5 @@ class Noted:
             yield
 
     def _note(self, brain: Brain) -> None:
-        with suppress(Exception):  # the text of a user's own rule may fail, which must not cost the run
+        with suppress(Exception):  # the text of a user's rule may raise an error, which must not end the run
             self.add(described(brain))

@@ -1,4 +1,4 @@
-"""What the parameters of an experiment mean: its docstring says it in a section *Parameters*, as NumPy's do."""
+"""The meanings of the parameters of an experiment, from the section *Parameters* of its docstring (numpydoc)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ENTRY = re.compile(r"^(?P<names>[^\s:][^\n:]*)[^\n]*\n(?P<text>(?:[ \t]+[^\n]*\
 
 
 def descriptions(function: Callable[..., Any]) -> dict[str, str]:
-    """Return the descriptions of parameters by name, a line each; empty where the docstring has none.
+    """Return the descriptions of parameters by name, a line each; empty if the docstring has none.
 
     Examples
     --------

@@ -37,7 +37,7 @@ _TYPES: dict[Any, str] = {
     str: "text",
     Path: "a file",
 }
-_FILES = (Path, Path | None)  # the second one if there may be no file
+_FILES = (Path, Path | None)  # the second one if the file is optional
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -52,9 +52,9 @@ class Experiment:
     types : mapping of str to type
         Type of each parameter: int, float, bool, str or Path, which names a file.
     defaults : mapping of str to value
-        Value of each parameter unless told otherwise.
+        Default value of each parameter.
     quick : mapping of str to value
-        What ``--quick`` puts in place of the defaults.
+        Values with ``--quick`` instead of the defaults.
     choices : mapping of str to tuple of str
         The values that a parameter annotated ``Literal["one", "other"]`` may have.
     """
@@ -79,16 +79,16 @@ class Experiment:
 
     @property
     def help(self) -> dict[str, str]:
-        """What the parameters mean, by name, as far as the docstring of the function says it."""
+        """The meanings of the parameters by name, from the docstring of the function."""
         return descriptions(self.function)
 
     def __call__(self, run: Run, **parameters: Value) -> Mapping[str, Any]:
-        """Run it with these parameters, defaults for the others.
+        """Run it with these parameters, and defaults for the others.
 
         Raises
         ------
         ExperimentError
-            If a text is none of those that its parameter may have.
+            If a text is not one of the choices of its parameter.
         """
         for name, value in parameters.items():
             self.check_choice(f"{self.name}: {name}", name, value)
@@ -100,7 +100,7 @@ class Experiment:
         Raises
         ------
         ExperimentError
-            If a setting has no ``=``, names no parameter, comes twice, or its value has the wrong type.
+            If a setting has no ``=``, names no parameter, is given twice, or its value has the wrong type.
         """
         given: dict[str, Value] = {}
         for setting in settings:
@@ -117,7 +117,7 @@ class Experiment:
         return {**self.defaults, **(self.quick if quick else {}), **given}
 
     def check_choice(self, where: str, name: str, value: Value) -> None:
-        """Refuse a text that is none of those that its parameter may have."""
+        """Refuse a text that is not one of the choices of its parameter."""
         allowed = self.choices.get(name)
         if allowed is not None and value not in allowed:
             raise ExperimentError(where=where, value=value, allowed=f"one of {', '.join(allowed)}")
@@ -140,7 +140,7 @@ def _of_module(module: str, name: str) -> Experiment:
 
 
 def type_name(kind: type) -> str:
-    """Return what values of a type are, in words."""
+    """Return the name of a type in words."""
     return _TYPES[kind]
 
 
@@ -222,7 +222,7 @@ def _declare(function: Function, quick: Mapping[str, Value]) -> Experiment:
 
 
 def _kind(annotation: Any) -> tuple[Any, tuple[str, ...]]:
-    """Return the type of a parameter, and the only texts that it may be if there are few."""
+    """Return the type of a parameter, and its choices if it is a ``Literal``."""
     if typing.get_origin(annotation) is typing.Literal:
         allowed = typing.get_args(annotation)
         return (str, allowed) if all(isinstance(each, str) for each in allowed) else (annotation, ())

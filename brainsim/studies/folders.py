@@ -22,7 +22,7 @@ _LOCK = ".lock"
 def new_folder(name: str) -> Path:
     """Make and return ``runs/<name>``, or the first of ``runs/<name>-2``, ``-3``, … that does not exist.
 
-    To make a folder fails if it exists, so runs that start together get a folder each.
+    Creating an existing folder fails, so runs that start at the same time get separate folders.
     """
     path, number = Path("runs") / name, 2
     try:
@@ -54,9 +54,9 @@ class RunLock:
             ) from None
 
     def release(self) -> None:
-        """Leave the folder to others."""
+        """Release the folder."""
         if self._lock.is_locked:
-            with suppress(PermissionError):  # Windows does not delete what is open; the file may stay
+            with suppress(PermissionError):  # Windows does not delete open files; the file may stay
                 (self._folder / _LOCK).unlink(missing_ok=True)
             self._lock.release()
 
@@ -70,7 +70,7 @@ def in_use(folder: Path) -> bool:
         lock.acquire()
     except Timeout:
         return True
-    except OSError:  # of a folder that belongs to others
+    except OSError:  # the folder belongs to another user
         return False
     lock.release()
     return False
@@ -82,12 +82,12 @@ def contents(folder: Path) -> list[Path]:
 
 
 def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
-    """Make a folder, or take an empty one or one that is continued, and return its lock.
+    """Make a folder, or take an empty one or one to be continued, and return its lock.
 
     Raises
     ------
     RunFolderError
-        If the folder has something in it, is a file, or something is using it.
+        If the folder is not empty, is a file, or is in use.
     """
     if folder.exists() and not folder.is_dir():
         raise RunFolderError(f"--out {folder}: is a file; choose another path, where a folder can be made")
@@ -103,10 +103,10 @@ def take(folder: Path, *, resume: bool, kind: str = "run") -> RunLock:
 
 
 def remove_leftovers(folder: Path, *, finished: bool = False) -> None:
-    """Delete what processes that were killed left unfinished in a run's folder, and the locks of its parts.
+    """Delete unfinished files of killed processes in the folder of a run, and the locks of its parts.
 
-    When the run has finished, checkpoints are of no use, either; a process killed between the result of a part and the
-    end of it leaves one.
+    When the run has finished, checkpoints are useless, too; a process killed right after the result of a part leaves
+    one.
     """
     for path in (folder / "parts").glob("*.h5") if finished else ():
         path.unlink()
@@ -123,14 +123,14 @@ def writing(path: Path) -> Iterator[Path]:
     Raises
     ------
     UnwrittenError
-        If the file cannot be written, as on a full disk; then nothing is left behind.
+        If the file cannot be written, as on a full disk; then no partial file is left.
     """
     with _named(path), whole(path) as partial:
         yield partial
 
 
 def write_json(path: Path, content: Any, *, sealed: bool = False) -> None:
-    """Write JSON, whole or not at all; ``sealed`` with a digest, if a run reads it again (`sealed_json`).
+    """Write JSON completely or not at all; ``sealed`` with a digest, if a run reads it again (`sealed_json`).
 
     Raises
     ------
@@ -158,7 +158,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def clear_run(folder: Path, header: str = HEADER, kind: str = "run") -> None:
-    """Delete the run, or what else has this header, in a folder.
+    """Delete the run, or another thing with this header, in a folder.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What this machine and this installation are."""
+"""Information about this machine and this installation."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def versions() -> dict[str, str]:
 
 
 def peak_rss_mb() -> float | None:
-    """Return the largest resident memory of this process so far, in MiB; ``None`` where the system does not tell.
+    """Return the largest resident memory of this process so far, in MiB; ``None`` if the system does not provide it.
 
-    On Linux not by ``getrusage``: a new process starts there with the peak of the one that started it.
+    On Linux, ``getrusage`` is not used: there a new process inherits the peak of its parent.
     """
     if _STATUS.exists():
         for line in _STATUS.read_text().splitlines():
@@ -61,7 +61,7 @@ def describe() -> dict[str, Any]:
 
 
 def _auto() -> str | None:
-    """Return which backend ``auto`` means here, ``None`` if it is an error."""
+    """Return the backend that ``auto`` selects here, ``None`` if it is an error."""
     try:
         return backends.resolve("auto")
     except BackendError:

@@ -1,4 +1,4 @@
-"""Recordings of a part of a run that go on after an interruption."""
+"""Recordings of a part of a run that continue after an interruption."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from brainsim.simulate.simulator import Simulator
 
 Place = tuple[int, int]
-"""How many rounds and how many marks a recording had."""
+"""Number of rounds and of marks of a recording."""
 
 _CURE = "delete the checkpoint of the part (parts/<key>.h5), and resume: the part begins again"
 
@@ -28,13 +28,13 @@ class Lasting:
     """A recording of all rounds of a part, in segments while it runs; made by ``Part.record``.
 
     A segment is a history that begins with the part, or with a checkpoint from which the part was continued.  It holds
-    at least all rounds up to the next checkpoint, since `flush` precedes each checkpoint.  What it holds beyond the one
-    that was continued from comes again in the next segment, and is left out in the end.
+    at least all rounds up to the next checkpoint, since `flush` precedes each checkpoint.  Rounds after the checkpoint
+    that was continued are repeated in the next segment, and left out in the result.
 
     Attributes
     ----------
     path : Path
-        Where the whole recording goes.
+        The file of the whole recording.
     begin : tuple of two int
         Rounds and marks before the present segment.
     """
@@ -72,11 +72,11 @@ class Lasting:
         self._history.mark(label)
 
     def flush(self) -> None:
-        """Write what is in memory."""
+        """Write the rounds in memory."""
         self._history.flush()
 
     def finish(self) -> None:
-        """Put the segments together; the file does not depend on where they were parted."""
+        """Join the segments; the file does not depend on where they were divided."""
         from brainsim.simulate.recordings.history import start
 
         if not self._history.stopped:
@@ -114,7 +114,7 @@ def _segments(stem: Path) -> Iterator[tuple[Place, Path]]:
 
 
 def _check_earlier(stem: Path, begin: Place) -> None:
-    """Refuse to go on from segments that lack rounds or marks: the whole recording would lack them, too."""
+    """Refuse to continue from segments that lack rounds or marks: the whole recording would lack them, too."""
     from brainsim.simulate.recordings.stored import open_recordings
 
     earlier = [*((place, path) for place, path in _segments(stem) if place < begin), (begin, stem)]

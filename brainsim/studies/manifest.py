@@ -1,4 +1,4 @@
-"""What a finished run left: digests of its files, by which a later reader sees that they are as they were."""
+"""The files of a finished run: their digests show a later reader whether they have changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def changed(folder: Path, header: Mapping[str, Any]) -> dict[str, str]:
-    """Return what has become of the files of a finished run that are no longer what it wrote, by name.
+    """Return the changes of the files of a finished run since it wrote them, by name.
 
     Runs of earlier versions noted no digests, so their files cannot be checked.
     """

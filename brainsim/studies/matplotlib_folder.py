@@ -1,4 +1,4 @@
-"""Folders that libraries want, on machines where HOME cannot be written."""
+"""Folders for libraries on machines where HOME cannot be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CHOSEN = "MPLCONFIGDIR"
 
 
 def place_matplotlib() -> None:
-    """Give Matplotlib a folder for its settings and fonts, where it has none, before it is imported.
+    """Give Matplotlib a folder for its settings and fonts, if it has none, before it is imported.
 
     Otherwise it complains on stderr, and collects the fonts of the machine in each process.
     """

@@ -1,4 +1,4 @@
-"""Metrics as JSON data: what an experiment returns, and what brainsim adds to it."""
+"""Metrics as JSON data: the results of an experiment, and the entries that brainsim adds."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from brainsim.errors import ExperimentError
 
 ADDED = ("seed", "parameters", "jobs", "peak_rss_mb", "seconds", "versions")
-"""What brainsim writes into ``metrics.json`` beside the metrics of the experiment."""
+"""The entries that brainsim adds to ``metrics.json``."""
 
 
 def plain(metrics: Any) -> tuple[dict[str, Any], list[str]]:
-    """Return metrics as JSON data, and the names of numbers that JSON has not (NaN and infinity), which become null.
+    """Return metrics as JSON data, and the names of numbers that JSON does not have (NaN, infinity; they become null).
 
     Raises
     ------
     ExperimentError
-        If the metrics are no mapping, have a name that brainsim uses, or hold something that JSON has not.
+        If the metrics are not a mapping, have a name that brainsim uses, or cannot be written as JSON.
     """
     if not isinstance(metrics, Mapping):
         raise ExperimentError(f"experiment: must return its metrics as a mapping (got {metrics!r})")

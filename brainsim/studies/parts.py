@@ -28,7 +28,7 @@ _ORPHAN_SECONDS = 60.0
 
 @dataclass
 class Part:
-    """One part of a run, usually a condition and a seed: what its function needs of the run.
+    """One part of a run, usually a condition and a seed, with everything that its function needs of the run.
 
     Attributes
     ----------
@@ -61,12 +61,12 @@ class Part:
 
     @property
     def path(self) -> Path:
-        """Where the result is kept."""
+        """The file of the result."""
         return self.folder / "parts" / f"{self.key}.json"
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state in the middle of the part is kept."""
+        """The file of the checkpoint."""
         return self.path.with_name(f"{self.key}.h5")
 
     @property
@@ -89,7 +89,7 @@ class Part:
 
     @checked()
     def load(self, simulator: Simulator) -> Any | None:
-        """Put the simulator back where it was and return the notes saved with it, ``None`` if there is nothing.
+        """Restore the simulator from the checkpoint and return its notes, ``None`` if there is no checkpoint.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class Part:
         """
         if now or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
             for recording in self._recordings.values():
-                recording.flush()  # before the checkpoint, which says how many rounds they have
+                recording.flush()  # before the checkpoint, which holds their number of rounds
             recorded = {name: recording.place for name, recording in self._recordings.items()}
             try:
                 note = json.dumps({"notes": notes, "recorded": recorded, "brains": self._noted.brains})
@@ -136,7 +136,7 @@ class Part:
     def record(self, simulator: Simulator, *areas: Area | str, to: str, every: int = 100) -> Lasting:
         """Record all rounds of the part, before and after interruptions, into a file in the run's folder.
 
-        Call it after `load`, so that it goes on where the part does.
+        Call it after `load`, so that it continues with the part.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class Part:
         to : str
             The name of the file, one of ``files``.  It holds one recording, ``history``.
         every : int
-            After how many rounds they are written.
+            Number of rounds between writes.
 
         Returns
         -------
@@ -157,7 +157,7 @@ class Part:
         Raises
         ------
         ExperimentError
-            If the file is none of ``files``, so that a run would not notice that it is gone.
+            If the file is not one of ``files``: the run would not notice if it were missing.
         """
         if to not in self.files or to in self._recordings:
             raise ExperimentError(
@@ -172,7 +172,7 @@ class Part:
 
     @checked()
     def tick(self, steps: int = 1) -> None:
-        """Move the progress bar of the run on."""
+        """Advance the progress bar of the run."""
         processes.tick(steps)
 
     @checked()
@@ -184,7 +184,7 @@ class Part:
     def compute(self, function: Callable[..., Any], *args: Any, **options: Any) -> None:
         """Keep ``function(part, *args, **options)`` as the result, unless there is one.
 
-        A worker of a run that was killed may work on the part for a moment more; the lock lets it end first.
+        A worker of a killed run may still work on the part for a moment; the lock lets it end first.
         """
         self._saved_at = time.monotonic()
         with self._alone():

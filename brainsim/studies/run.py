@@ -1,4 +1,4 @@
-"""Run folders: what a run leaves behind, whole at any moment, and how it continues after an interruption."""
+"""Run folders: the files of a run, which are consistent at any moment, and how a run continues when interrupted."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class Run:
     Attributes
     ----------
     folder : Path
-        Where everything goes.
+        The run folder.
     settings : Settings
         Seed, parameters, backend.
     made_folder : bool
-        Whether the folder was made for this run, so that it is removed again if the run gets nowhere.
+        Whether the folder was made for this run, so that it is removed if the run produces nothing.
     notes : list of str
         What the user should know about the run, a line each.
     """
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """Time spent so far, before an interruption too."""
+        """Time spent so far, including before an interruption."""
         return round(float(self._before.get("seconds", 0.0)) + time.time() - self._started, 2)
 
     @checked()
@@ -84,8 +84,7 @@ class Run:
         Raises
         ------
         RunFolderError
-            If the folder cannot be written, has something in it, belongs to a run with other settings, or a run is
-            using it.
+            If the folder cannot be written, is not empty, belongs to a run with other settings, or is used by a run.
         """
         if resume:
             self._before = read_header(self.folder)
@@ -133,7 +132,7 @@ class Run:
         """Return ``compute(part)``, or what it returned before the run was interrupted.
 
         The result must be JSON; it is written to ``parts/<key>.json``.  A part that also writes ``files`` into the
-        folder is done again if one of them is gone.
+        folder is repeated if one of them is missing.
 
         Raises
         ------
@@ -158,8 +157,8 @@ class Run:
         """Return the results of many parts by key, computed side by side in ``jobs`` processes.
 
         A part is a call ``function(part, *args, **kwargs)`` of a function that stands in a module or an experiment
-        file, with plain data.  Its `Part` keeps its checkpoint and knows which backend to use.  Parts begin in the
-        order given, so that the longest should come first.  Results do not depend on the number of processes.
+        file, with plain data.  Its `Part` holds the checkpoint and the backend to use.  Parts begin in the order given,
+        so put the longest first.  Results do not depend on the number of processes.
 
         Parameters
         ----------
@@ -216,7 +215,7 @@ class Run:
     def picture(self, name: str, draw: Callable[[], Figure]) -> None:
         """Draw a picture when the metrics have been written: ``draw`` returns a figure, saved as ``<folder>/<name>``.
 
-        A picture that cannot be drawn costs a note, never the run.
+        A failure to draw adds a note, and never ends the run.
         """
         if not callable(draw):
             raise DeclarationError(where="Run.picture.draw", value=draw, allowed="a function that returns a figure")
@@ -229,7 +228,7 @@ class Run:
         Raises
         ------
         ExperimentError
-            If the metrics are no mapping, have a name that brainsim uses, or cannot be written as JSON.
+            If the metrics are not a mapping, have a name that brainsim uses, or cannot be written as JSON.
         """
         own, missing = plain(metrics)
         self.notes += [f"metrics: {name} is no finite number; null is written" for name in missing]
@@ -263,9 +262,9 @@ class Run:
 
     @checked()
     def abandon(self, status: str) -> bool:
-        """Say in ``run.json`` that the run did not finish, and return whether there is something to resume.
+        """Note in ``run.json`` that the run did not finish, and return whether it can be resumed.
 
-        A run that got nowhere leaves nothing.
+        A run that produced nothing leaves no folder.
         """
         parts = self.folder / "parts"
         remove_leftovers(self.folder)

@@ -1,4 +1,4 @@
-"""JSON that a run reads again: it holds a digest of itself, so that no damage changes a result without a word."""
+"""JSON that a run reads again: it holds its digest, so that damage cannot change a result silently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What determines the result of a run, and what else its header says."""
+"""The settings that determine the result of a run, and its header."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BEFORE_VERSIONS = {"ties_version": 0}
 
 @dataclass(frozen=True)
 class Settings:
-    """What determines a run's result (all but ``backend``, ``threads`` and ``jobs``, which do not)."""
+    """The settings that determine the result of a run; ``backend``, ``threads`` and ``jobs`` do not change it."""
 
     experiment: str
     source_sha256: str
@@ -43,7 +43,7 @@ class Settings:
         return cls(str(path), sources.digest(path), inputs=hashes(others["parameters"]), **others)
 
     def decisive(self) -> dict[str, Any]:
-        """Return what a resumed run must share, as JSON data."""
+        """Return the settings that a resumed run must share, as JSON data."""
         return {
             "source_sha256": self.source_sha256,
             "seed": self.seed,
@@ -95,7 +95,7 @@ def _paths(parameters: Mapping[str, Any]) -> dict[str, Path]:
 def _hash_of(name: str, path: Path) -> str:
     try:
         if path.exists() and not path.is_file():
-            raise OSError("it is not a file")  # a device may have no end
+            raise OSError("it is not a file")  # a device may never end
         return sha256(path)
     except (OSError, ValueError) as error:  # ValueError: a path with NUL
         raise ExperimentError(
@@ -117,7 +117,7 @@ def _differing(before: Any, now: Any) -> str:
 
 
 def read_header(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` in a folder says of the run that it belongs to.
+    """Return the content of ``run.json`` in a folder.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The parts of a run side by side in worker processes, and what the run learns of them besides their results."""
+"""The parts of a run in parallel worker processes, and what the run learns about these besides their results."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def compute(part: Part, call: Call) -> tuple[int, float | None]:
 
 @dataclass
 class Bar(Watch):
-    """Shows how far all parts are: those that are done count in full, the others by their ticks."""
+    """Show the progress of all parts: finished ones count fully, the others by their ticks."""
 
     bar: tqdm[Any]
     steps: Sequence[int]
     _ticked: dict[int, int] = field(default_factory=dict)
 
     def started(self, index: int) -> None:
-        """Count a part that begins, or begins again, from nothing."""
+        """Count a part that starts, or restarts, from zero."""
         self._move(index, 0)
 
     def ticked(self, index: int, steps: int) -> None:
@@ -47,7 +47,7 @@ class Bar(Watch):
         self._move(index, min(self._ticked.get(index, 0) + steps, self.steps[index]))
 
     def done(self, index: int) -> None:
-        """Count a part in full, whatever an earlier run had done of it."""
+        """Count a part fully, including the work of an earlier run."""
         self._move(index, self.steps[index])
 
     def _move(self, index: int, to: int) -> None:
@@ -86,7 +86,7 @@ class Parts:
         return Part(self.folder, key, options, files)
 
     def compute(self, calls: Mapping[str, Call], counts: Mapping[str, int], files: Files, bar: tqdm[Any]) -> list[Part]:
-        """Compute those parts that are not done in up to as many processes as the settings say."""
+        """Compute the unfinished parts, in at most as many processes as the settings allow."""
         parts = [self.new(key, files.get(key, ())) for key in calls]
         waiting = [part for part in parts if not part.done]
         bar.update(sum(counts[part.key] for part in parts if part.done))
@@ -108,7 +108,7 @@ class Parts:
         return parts
 
     def peak_rss_mb(self) -> float | None:
-        """Return the most memory that this process and all that ran beside each other can have taken, in MiB."""
+        """Return an upper bound of the memory of this process and its parallel workers, in MiB."""
         own = peak_rss_mb()
         return None if own is None else round(own + sum(sorted(self.peaks.values())[-self.jobs :]), 1)
 
@@ -121,5 +121,5 @@ def _of_part(error: BaseException, part: Part) -> BaseException:
 
 
 def default_jobs(backend: str) -> int:
-    """Return how many processes compute the parts of a run: one a core, but a single one on a GPU."""
+    """Return the default number of processes: one per core, but a single one on a GPU."""
     return 1 if backends.resolve(backend) == "gpu" else processes.default_jobs()

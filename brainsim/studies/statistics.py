@@ -18,14 +18,14 @@ def interval_95(values: Sequence[float], *, bounded: bool = False) -> list[float
     Parameters
     ----------
     values : sequence of float
-        One value a seed.
+        One value per seed.
     bounded : bool
-        Whether the values are fractions, so that the interval is cut to [0, 1].
+        Whether the values are fractions, so that the interval is limited to [0, 1].
 
     Returns
     -------
     list of two floats, or None
-        ``None`` for fewer than two values, which say nothing about their spread.
+        ``None`` for fewer than two values, whose spread is unknown.
     """
     from scipy.stats import t as student
 

@@ -31,7 +31,7 @@ class Stop:
     _caught: threading.Event = field(default_factory=threading.Event)
 
     def caught(self) -> None:
-        """Say that the run is ending, so that it is not interrupted again."""
+        """Note that the run is ending, so that it is not interrupted again."""
         self._caught.set()
 
     def insist(self) -> None:

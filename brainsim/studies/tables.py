@@ -1,10 +1,10 @@
 """Tidy tables of a run: ``scores.csv``, a row a condition, seed and test, and ``curve.csv``, a row a step besides.
 
-Both are made from the metrics, so that each experiment has them without work of its own:
+Both are made from the metrics, so experiments need no code for them:
 
-* ``by_seed`` holds lists of one number a seed, by the name of the test;
+* ``by_seed`` holds lists of one number per seed, by the name of the test;
 * ``controls`` holds metrics by control, each with its own ``by_seed``;
-* ``curve`` holds, by condition, a list of one curve a seed; a curve is a list of points, and a point is a mapping
+* ``curve`` holds, by condition, a list of one curve per seed; a curve is a list of points, and a point is a mapping
   whose first item is the step and whose others are tests.
 
 Mappings may be nested.  A key ``name=value`` on the way gives the table a column ``name``; other keys make up the name
@@ -28,7 +28,7 @@ _OWN = ("seed", "step", "test", "value")
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a number stands in the metrics: the columns and the names that lead to it."""
+    """The place of a number in the metrics: the columns and the names that lead to it."""
 
     columns: Mapping[str, Any]
     names: tuple[str, ...] = field(default=())

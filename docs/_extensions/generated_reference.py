@@ -29,14 +29,17 @@ GROUPS = {
         "brainsim.studies.inspecting",
         "brainsim.studies.reporting",
     ],
-    "Models": ["brainsim.models.nemo", "brainsim.models.cascade", "brainsim.models.lazy"],
-    "Networks trained by gradient": ["brainsim.networks", "brainsim.networks.memory", "brainsim.networks.operations"],
+    "Models": [f"brainsim.models.{name}" for name in ("nemo", "language", "cascade", "lazy")],
+    "Networks trained by gradient": [],
     "What methods return": [
         f"brainsim.simulate.{name}" for name in ("outcome", "schedule", "connectome", "edges", "recordings.stored")
     ],
     "Write a backend": [*(f"brainsim.kernels.{name}" for name in _PARTS), *_LAW],
 }
 """Headings, and the modules below each.  All modules of ``brainsim.networks`` follow by themselves."""
+
+FOREIGN = "BaseException, Exception, Warning, Module, tuple, int, object"
+"""Base classes from elsewhere, whose members are not shown (also in _templates/autosummary/class.rst)."""
 
 HEADER = "..\n   Written by docs/_extensions/generated_reference.py.\n\n"
 
@@ -76,33 +79,39 @@ class Source:
         named = [node.name for node in self.tree.body if isinstance(node, kinds)]
         return list(dict.fromkeys(name for name in named if name[0] != "_"))  # an overload has its name twice
 
+    def directives(self, names: list[str]) -> Iterator[str]:
+        """Yield the lines that document classes, with what they inherit here, and functions."""
+        classes = {node.name for node in self.tree.body if isinstance(node, ast.ClassDef)}
+        for name in names:
+            if name in classes:
+                yield from (f".. autoclass:: {name}", "   :members:", f"   :inherited-members: {FOREIGN}", "")
+            else:
+                yield from (f".. autofunction:: {name}", "")
+
 
 def modules(root: Path) -> dict[str, list[str]]:
     """Return the modules that have a page, by heading."""
     found = {heading: list(names) for heading, names in GROUPS.items()}
-    inner = sorted(path.stem for path in (root / "brainsim" / "networks").glob("*.py") if path.stem != "__init__")
-    found["Networks trained by gradient"] += [f"brainsim.networks.{name}" for name in inner]
+    paths = [path.relative_to(root).with_suffix("") for path in sorted((root / "brainsim" / "networks").rglob("*.py"))]
+    names = [".".join(path.parts).removesuffix(".__init__") for path in paths]
+    found["Networks trained by gradient"] = [name for name in names if own(name, root)]
     return found
+
+
+def own(module: str, root: Path) -> list[str]:
+    """Return what a module lists or else defines, without what the sub-package that it is in lists."""
+    source, package = Source(module, root), module.rpartition(".")[0]
+    above = Source(package, root).names if package.count(".") else []
+    return [name for name in source.names or source.defined if name not in above]
 
 
 def page(module: str, root: Path) -> str:
     """Return the page of a module."""
-    title = module
-    source = Source(module, root)
-    names = source.names
-    lines = [title, "=" * len(title), "", f".. automodule:: {module}"]
-    if not names:
-        return "\n".join([*lines, f"   :members: {', '.join(source.defined)}", ""])
-    lines += [
-        "",
-        f".. currentmodule:: {module}",
-        "",
-        ".. autosummary::",
-        "   :toctree: generated",
-        "   :nosignatures:",
-        "",
-    ]
-    return "\n".join([*lines, *(f"   {name}" for name in names), ""])
+    lines, names = [module, "=" * len(module), "", f".. automodule:: {module}"], own(module, root)
+    if not Source(module, root).names:
+        return "\n".join([*lines, "", *Source(module, root).directives(names), ""])
+    lines += ["", f".. currentmodule:: {module}", "", ".. autosummary::", "   :toctree: generated", "   :nosignatures:"]
+    return "\n".join([*lines, "", *(f"   {name}" for name in names), ""])
 
 
 def index(groups: dict[str, list[str]], root: Path) -> Iterator[str]:
@@ -117,13 +126,16 @@ def index(groups: dict[str, list[str]], root: Path) -> Iterator[str]:
 
 
 def write(app: Sphinx, _config: Config) -> None:
-    """Write what is not up to date, and delete pages of modules that have gone."""
-    place, groups = Path(app.srcdir) / "reference", modules(Path(app.srcdir).parent)
-    texts = {f"{name}.rst": page(name, Path(app.srcdir).parent) for names in groups.values() for name in names}
-    texts["modules.rst"] = "\n".join(index(groups, Path(app.srcdir).parent))
+    """Write what is not up to date, and delete pages of modules and names that have gone."""
+    root, place = Path(app.srcdir).parent, Path(app.srcdir) / "reference"
+    groups = modules(root)
+    names = [name for group in groups.values() for name in group]
+    texts = {f"{name}.rst": page(name, root) for name in names}
+    texts["modules.rst"] = "\n".join(index(groups, root))
+    stubs = {f"generated/{name}.{inner}.rst" for name in names for inner in own(name, root)}  # autosummary writes them
     place.mkdir(exist_ok=True)
-    for path in place.glob("*.rst"):
-        if path.name not in texts:
+    for path in place.rglob("*.rst"):
+        if path.relative_to(place).as_posix() not in {*texts, *stubs}:
             path.unlink()
     for name, text in texts.items():
         path = place / name

@@ -77,8 +77,7 @@ class Speaker:
     Examples
     --------
     >>> from brainsim.models.language import Scene, Speaker
-    >>> from brainsim.models.language.words import Grounded
-    from brainsim.models.nemo import english, random_sentences
+    >>> from brainsim.models.nemo import english, random_sentences
     >>> brain = Speaker(english().take(3, 2), n=10_000, seed=1)
     >>> for sentence in random_sentences(brain.lexicon, 80, seed=1):
     ...     brain.learn_words(sentence)

@@ -115,7 +115,7 @@ def read_lexicon(path: str | Path, *, features: Sequence[str] = (), drop_homogra
     features : sequence of str
         The feature columns to use; all numeric columns by default.
     drop_homographs : bool
-        Leave out words that come more than once (and say so in ``left_out``) instead of refusing the file.
+        Leave out words that are listed more than once (see ``left_out``) instead of refusing the file.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def read_lexicon(path: str | Path, *, features: Sequence[str] = (), drop_homogra
 
 
 def _nouns_and_verbs(table: Table) -> tuple[list[Row], dict[str, int]]:
-    """Return the rows of nouns and verbs, and how many rows of other classes there are."""
+    """Return the rows of nouns and verbs, and the number of rows of other classes."""
     classes = [_class(table, row) for row in table.rows]
     kept = [row for row, kind in zip(table.rows, classes, strict=True) if kind in _CLASSES]
     for row in kept:
@@ -170,7 +170,7 @@ def _class(table: Table, row: Row) -> str:
 
 
 def _repeated(table: Table, rows: Sequence[Row]) -> tuple[str, ...]:
-    """Return the words that come more than once; refuse two different texts that look the same."""
+    """Return the words that are listed more than once; refuse two different texts that look the same."""
     seen: dict[str, Row] = {}
     for row in rows:
         first = seen.setdefault(words.looks(row["word"]), row)

@@ -1,4 +1,4 @@
-"""Ratings in the columns of a word list: numbers, text that is none, and text that only looks like numbers."""
+"""Ratings in the columns of a word list: numbers, other text, and text that only looks like numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables in text files, as spreadsheets and editors write them: read exactly, or refused by line and column."""
+"""Tables in text files of spreadsheets and editors: read exactly, or refused by line and column."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from brainsim.errors import LexiconError, unknown
 
-_OTHER_ENCODINGS = {  # the longer mark first: that of UTF-32 begins as that of UTF-16 does
+_OTHER_ENCODINGS = {  # the longer mark first: that of UTF-32 begins with that of UTF-16
     "UTF-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
     "UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
 }
@@ -22,7 +22,7 @@ _SAVE_AS_UTF8 = "save it as UTF-8 (spreadsheets call it 'CSV UTF-8')"
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: where it begins in the file, and its cells by column, without blanks around them."""
+    """A row of a table: its first line in the file, and its cells by column, stripped of blanks."""
 
     line: int
     cells: Mapping[str, str]
@@ -78,7 +78,7 @@ def read_table(
     path : str or Path
         The file.
     delimiter : str
-        What separates columns.
+        The separator of columns.
     quotes : bool
         Whether ``"`` begins a cell that may hold the delimiter.
     required : sequence of sequence of str

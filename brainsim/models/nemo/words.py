@@ -1,10 +1,10 @@
-"""Words as they stand in files: which text can be a word, and when two of them are the same."""
+"""Words in files: which text can be a word, and when two words are the same."""
 
 from __future__ import annotations
 
 import unicodedata
 
-_JOINERS = "\u200c\u200d"  # inside a word they change its letters or its emoji, so they belong to it
+_JOINERS = "\u200c\u200d"  # inside a word they change letters or emoji, so they are part of it
 
 
 def composed(word: str) -> str:
@@ -13,7 +13,7 @@ def composed(word: str) -> str:
 
 
 def looks(word: str) -> str:
-    """Return what can be seen of a word: two words that differ in invisible characters alone look the same."""
+    """Return the visible part of a word: two words that differ only in invisible characters look the same."""
     return composed("".join(letter for letter in word if letter not in _JOINERS))
 
 

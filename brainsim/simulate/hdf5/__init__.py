@@ -1,1 +1,1 @@
-"""HDF5 files of brainsim: written whole, sealed, and checked before they are read."""
+"""HDF5 files of brainsim: written completely, sealed, and checked before they are read."""

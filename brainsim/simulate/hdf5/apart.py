@@ -1,4 +1,4 @@
-"""Looking at a file in a child process, where damage can make the HDF5 library crash or hang without harm."""
+"""Check a file in a child process, where a crash or a hang of the HDF5 library does no harm."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from brainsim.errors import DumpError
 from brainsim.simulate.hdf5 import structure
 
 SECONDS = 20.0
-"""How long a look may take, beside the time for reading."""
+"""Time limit of a check, in addition to the time for reading."""
 
 _BYTES_A_SECOND = 10 * 2**20
 _MEMORY = 16 * 2**30

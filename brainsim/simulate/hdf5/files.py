@@ -1,4 +1,4 @@
-"""Opening and creating HDF5 files of brainsim: sealed, whole or not at all, and never trusted when read."""
+"""Open and create HDF5 files of brainsim: written completely or not at all, sealed, and checked when they are read."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _SIGNS_OF_DAMAGE = (LookupError, AttributeError, TypeError, ValueError, Arithmet
 def opened(path: str | Path, *, live: bool = False, lazy: bool = False) -> Iterator[h5py.File]:
     """Open a file of brainsim for reading; whatever is wrong with it becomes a `DumpError`.
 
-    The seal is verified before HDF5 sees the file.  A file that has none is read in a child process first.  Then what
-    the file is made of is checked (`brainsim.simulate.hdf5.structure`), before any data are read.
+    The seal is verified before HDF5 sees the file.  A file that has none is read in a child process first.  Then the
+    structure of the file is checked (`brainsim.simulate.hdf5.structure`), before any data are read.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def _check_format(path: Path, file: h5py.File, *, sealed: bool) -> None:
 
 @contextmanager
 def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
-    """Create a sealed file, or with ``growing`` an open one that will grow, whole or not at all.
+    """Create a sealed file, or with ``growing`` an open one that will grow, completely or not at all.
 
     HDF5 writes into a temporary file through a `Sink`, so that no error, such as a full disk, keeps it from closing.
     Only a whole and sealed file that has reached the disk is moved into its place.  Ctrl-C waits until then.
@@ -102,7 +102,7 @@ def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
     Raises
     ------
     UnwrittenError
-        If the file cannot be written; then nothing is left behind.
+        If the file cannot be written; then no partial file is left.
     DumpError
         If the path is not that of a file.
     """
@@ -115,7 +115,7 @@ def create(path: str | Path, *, growing: bool = False) -> Iterator[h5py.File]:
 
 @contextmanager
 def foreign(path: str | Path, finish: Callable[[Path], None] | None = None, **options: Any) -> Iterator[h5py.File]:
-    """Create an HDF5 file of any format, whole or not at all, and finish it before it appears; see `create`."""
+    """Create an HDF5 file of any format, completely or not at all, and finish it before it appears; see `create`."""
     place = file_path(path, "written")
     if being_written(place):
         raise DumpError(f"{place}: is being written by a history; stop that one before, or choose another path")

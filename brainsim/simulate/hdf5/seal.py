@@ -1,4 +1,4 @@
-"""The seal of a file: what says, before the HDF5 library reads a byte, that all bytes are those that were written.
+"""The seal of a file: it shows, before the HDF5 library reads a byte, whether all bytes are as they were written.
 
 Damaged metadata can make HDF5's C library crash or hang, and a flipped bit in the data goes unnoticed.  So every HDF5
 file of brainsim begins with a *user block* of 512 bytes, which HDF5 skips.  It holds text, padded with NUL:
@@ -33,7 +33,7 @@ _END = 28  # where a superblock notes the end of the file
 
 
 def checked(path: Path) -> Standing:
-    """Return how a file stands: sealed and whole, open, or an HDF5 file without a block.
+    """Return the state of a file: sealed and intact, open, or an HDF5 file without a block.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _padded(text: bytes) -> bytes:
 def _check_length(path: Path, file: IOBase) -> None:
     """Refuse an open file that is shorter than HDF5 noted when it last wrote its superblock.
 
-    A file grows before its superblock says so.  HDF5 would wait for minutes that a living writer adds what is missing.
+    A file grows before its superblock is updated.  HDF5 would wait for minutes for a writer to add the missing bytes.
     """
     file.seek(BLOCK)
     superblock = file.read(_END + 8)

@@ -1,4 +1,4 @@
-"""Rounds on their way to a file: held until they make a block, then appended."""
+"""Rounds to be written to a file: held until a block is complete, then appended."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from brainsim.simulate.recordings.timeline import Timeline
 
 
 class Appender:
-    """Holds the rounds since the last flush, and appends them to a file.
+    """Hold the rounds since the last flush, and append them to a file.
 
     Parameters
     ----------
     path : Path
-        Where the file is created, in place of what is there.
+        The file to create; an existing one is replaced.
     every : int
         Rounds between flushes.
     like : Timeline
@@ -40,7 +40,7 @@ class Appender:
         self._every = every
         self._file: HistoryFile | None = HistoryFile(path, like, every)
         self._process = os.getpid()
-        self._lock = threading.RLock()  # against other threads that read
+        self._lock = threading.RLock()  # protects against other threads that read
 
     @property
     def closed(self) -> bool:
@@ -66,7 +66,7 @@ class Appender:
             self.late.mark(label)
 
     def flush(self) -> None:
-        """Append all that is held; if that fails, close the file with what it has, and keep what is held."""
+        """Append all held rounds; if that fails, close the file as it is, and keep the held rounds."""
         with uninterrupted(), self._lock:
             if self._file is None or not (len(self.late) or self.late.marks):
                 return
@@ -79,7 +79,7 @@ class Appender:
             self.late = Recording(self.late.areas, drives=self.late.has_drives, seed=self.late.seed)
 
     def drop(self) -> None:
-        """Close the file where no caller can take an error, which is said on stderr."""
+        """Close the file when no caller can receive an error; it is printed on stderr."""
         try:
             self.close()
         except UnwrittenError as error:
@@ -94,7 +94,7 @@ class Appender:
     def close(self) -> None:
         """Flush, close and seal the file."""
         if self._process != os.getpid():
-            return  # a fork has the same file; it belongs to the process that began it
+            return  # a fork shares the file, which belongs to the process that created it
         with uninterrupted(), self._lock:
             self.flush()
             try:
@@ -111,7 +111,7 @@ class Appender:
 
     @contextmanager
     def reading(self) -> Iterator[StoredRecording]:
-        """Yield what is in the file."""
+        """Yield the content of the file."""
         with self._lock:
             if self._file is not None:
                 yield self._file.stored()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def begin(
     areas: Sequence[Area], seed: int, *, drives: bool, to: object, every: object, overwrite: object
 ) -> Recording | History:
-    """Return a recording in memory, or with a path one that writes to a file, as `Simulator.record` is asked for."""
+    """Return a recording for `Simulator.record`: in memory, or with a path in a file."""
     if not isinstance(drives, bool):
         raise DeclarationError(where="Simulator.record: drives", value=drives, allowed="True or False")
     if to is not None:

@@ -1,8 +1,8 @@
-"""Blocks: what a history writes at once, with digests by which readers know that it is whole.
+"""Blocks: units of writing of a history, with digests that let readers check them.
 
-Each block is a row of a table.  It says how many rounds there are at its end, how many items each dataset has by then,
-and the digest of those that the block has added to it.  The row is written after the data have been flushed, so that
-data whose digests fit were written whole.
+Each block is a row of a table.  It holds the number of rounds at the end of the block, the number of items of each
+dataset, and the digest of the items that the block added.  The row is written after the data have been flushed, so data
+with matching digests are complete.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MARKS = ("marks_round", "marks_letters", "marks_offsets")
 letters stand in a row."""
 
 
-_ANY = "surrogatepass"  # texts may hold letters that UTF-8 has no place for
+_ANY = "surrogatepass"  # texts may contain letters that UTF-8 cannot encode
 
 
 def letters(labels: Sequence[str], before: int) -> tuple[Array, Array]:
@@ -64,7 +64,7 @@ def row_type(names: Sequence[str]) -> np.dtype[np.void]:
 
 
 def datasets(rows: Row) -> list[str]:
-    """Return the datasets that a table vouches for."""
+    """Return the datasets that a table covers."""
     fields = rows.dtype.names or ()
     return [name for name in fields if digest_of(name) in fields]
 

@@ -23,12 +23,12 @@ _SLACK = 2**16
 class GrowingFile:
     """An HDF5 file in the mode *single writer, multiple readers* (SWMR), which readers can open at any moment.
 
-    HDF5 brings a dataset to the file only after what it refers to, so that a reader, also one that comes after the
-    writer was killed, finds a consistent file.
+    HDF5 writes a dataset to the file only after the data to which it refers.  So a reader always finds a consistent
+    file, even after the writer was killed.
 
-    HDF5 cannot close a file that it cannot write, and takes Python down with it.  So room on the disk is reserved
-    before HDF5 writes.  Where something else fails, the descriptor that HDF5 holds is pointed to memory, where it can
-    write what is left and close; the file keeps what it had.
+    If HDF5 cannot write a file, it cannot close it either, and ends Python.  So space on the disk is reserved before
+    HDF5 writes.  If something else fails, the descriptor of HDF5 is redirected to memory, where it can finish and
+    close; the file keeps its content.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class GrowingFile:
         written.add(self._identity)
 
     def share(self) -> None:
-        """Let others read from now on; no dataset can be added any more."""
+        """Let others read; afterwards no dataset can be added."""
         self.file.swmr_mode = True
 
     @contextmanager
@@ -77,11 +77,11 @@ class GrowingFile:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def flush(self) -> None:
-        """Hand everything to the system, in an order that readers can follow."""
+        """Flush everything to the system, in an order that readers can follow."""
         self.file.flush()
 
     def close(self) -> None:
-        """Close the file, and seal it if it is sound.
+        """Close the file, and seal it if it is consistent.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Histories: recordings that go to a file while the simulation runs."""
+"""Histories: recordings in a file, written while the simulation runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class History(Recorded):
     """Winners of some areas since the recording began, in a file; made by ``Simulator.record(..., to="file.h5")``.
 
     The rounds since the last flush are in memory, all others in the file, where other processes can read them
-    (`brainsim.dumps.open_recordings`).  A process that is killed loses what is in memory, and nothing else.
+    (`brainsim.dumps.open_recordings`).  A process that is killed loses only the rounds in memory.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class History(Recorded):
         self.every = integer("History: every", every, 1, None)
         self._timeline = like
         self._appender = Appender(self.path, self.every, like)
-        # A simulator that is dropped, or not closed when Python ends, must leave no rounds in memory.
+        # If a simulator is deleted, or not closed when Python ends, its rounds in memory must still be written.
         self._finalizer = weakref.finalize(self, self._appender.drop)
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class History(Recorded):
         self._appender.mark(label)
 
     def flush(self) -> None:
-        """Write to the file now what is in memory.
+        """Write the rounds in memory to the file now.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class History(Recorded):
         Raises
         ------
         DumpError
-            If the file is not as it was written.
+            If the file has changed since it was written.
         """
         name = self._timeline.name(area)
         with self._appender.reading() as stored:
@@ -159,7 +159,7 @@ class History(Recorded):
 
     @contextmanager
     def reading(self) -> Iterator[Recorded]:
-        """Yield the history for reading all of it in pieces; a file that is closed is opened and verified once."""
+        """Yield the history for reading it in pieces; a closed file is opened and verified once."""
         with self._appender.reading() as stored:
             yield stored if self.stopped and not len(self._appender.late) else self
 

@@ -25,7 +25,7 @@ Drives = npt.NDArray[np.float64]
 class Recorded(ABC):
     """The interface of every recording: in memory (`Recording`), being written to a file, or read from one.
 
-    Each kind has its axis, and says where its rounds are; the rest follows from these.
+    Each kind defines its axis and how its rounds are read; everything else follows from these.
     """
 
     _timeline: Timeline
@@ -100,7 +100,7 @@ class Recording(Recorded):
     """
 
     every = None
-    """A recording in memory takes rounds whenever the simulator hands them over."""
+    """A recording in memory takes rounds at any time."""
 
     @checked()
     def __init__(self, areas: Sequence[Area], *, drives: bool = False, seed: int | None = None) -> None:
@@ -125,7 +125,7 @@ class Recording(Recorded):
         Raises
         ------
         DeclarationError
-            If it is something else.
+            If it is not such a text.
         """
         self._timeline.marks.append(Mark(len(self), mark_label(label)))
 
@@ -148,7 +148,7 @@ class Recording(Recorded):
         won = self._timeline.of_areas("winners", winners)
         if self.has_drives:
             self._drives.append(self._timeline.of_areas("drives", drives))
-        # Last, since it counts: another thread that reads meanwhile finds whole rounds.
+        # Last, because it defines the number of rounds: another thread that reads finds complete rounds.
         self._rounds.append(won)
 
     @checked()
@@ -170,8 +170,8 @@ class Recording(Recorded):
     def drives(self, area: Area | str, start: int = 0, stop: int | None = None) -> list[Drives]:
         """Return the drives with which the winners of one area won, a float64 array per recorded round.
 
-        They stand in the order of `winners`, in units of the weight 1, with thresholds subtracted.  Neurons that have
-        not won, because they were presented, have 0; those of an area that keeps its winners keep their drives.
+        They have the order of `winners` and the unit of the weight 1, with thresholds subtracted.  Presented neurons
+        have 0; winners that an area keeps also keep their drives.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Recordings in files, of which only those rounds are read that are asked for."""
+"""Recordings in files, of which only the requested rounds are read."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def open_recordings(path: str | Path) -> Iterator[dict[str, StoredRecording]]:
     try:
         yield recordings
     finally:
-        still_open.close()  # an error of the block is the user's, and no sign of damage
+        still_open.close()  # an error in the block is the user's, and not a sign of damage
 
 
 def names_in(file: h5py.File) -> Callable[[str], str]:
-    """Return what turns the names of groups and datasets of a file into those that users gave them."""
+    """Return the function that translates names of groups and datasets into those given by users."""
     return from_link if file.attrs["brainsim_format"] >= 5 else str
 
 
@@ -109,7 +109,7 @@ class StoredRecording(Recorded):
         self.refresh()
 
     def refresh(self) -> None:
-        """Look again at a history that is still being written, for the rounds that were added."""
+        """Read a history that is still being written again, for new rounds."""
         with naming(self._file.filename):
             self._data = self._look()
             self._length = self._rounds()
@@ -122,7 +122,7 @@ class StoredRecording(Recorded):
         live = bool(self._file.swmr_mode)
         dataset = self._file[table]
         if live:
-            # The table first: what it vouches for was written before it.
+            # The table first: the data that it covers were written before it.
             dataset.refresh()
         rows = dataset[:]
         if live:
@@ -181,7 +181,7 @@ class StoredRecording(Recorded):
         return _parts(drives, ends)
 
     def _read(self, area: str, what: str, kind: type, start: int, stop: int | None) -> tuple[Array, Array]:
-        """Return where each of some rounds ends in what is read, and what is read."""
+        """Return the data of some rounds, and the end of each round in them."""
         first, end = span(len(self), start, stop)
         offsets = _checked(self._data.read(f"{area}/offsets", first, end + 1), np.int64)
         if (np.diff(offsets) < 0).any() or offsets[0] < 0:

@@ -1,4 +1,4 @@
-"""The axis of a recording: what is recorded, and the labels on its rounds."""
+"""The axis of a recording: its areas, and the labels on its rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking at what brainsim wrote, and at what a file declares; each function returns records, the commands print them.
+"""Inspect files of brainsim, and declarations in Python files; functions return records, the commands print them.
 
 `check` says what is whole, `show` what is in it, `diff` where two of a kind part, `draw` draws it, and `declared_brain`
 returns the brain that a Python file declares.  `text` and `outline` write records and brains as plain text.

@@ -1,4 +1,4 @@
-"""What is whole: of a state, a dump, a recording, a run folder."""
+"""Check states, dumps, recordings and run folders for damage."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Condition = Literal["whole", "unfinished", "damaged", "unknown"]
 
 @dataclass(frozen=True)
 class Checked:
-    """What `check` found out about a file or folder.
+    """The result of `check` for a file or folder.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Checked:
 
 
 def check(path: str | Path) -> Checked:
-    """Read a whole file or run folder, and return what is whole; nothing in it is changed.
+    """Read a whole file or run folder, and return what is intact; nothing in it is changed.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def check(path: str | Path) -> Checked:
 
 
 def _fault(path: Path, error: BrainsimError) -> Checked:
-    """Return a file that cannot be read: damaged, unless it is another program's, or of another version."""
+    """Return a file that cannot be read: damaged, or of another program or version."""
     detail = str(error).removeprefix(f"{path}: ")
     kind = "hdf5" if path.suffix.lower() in HDF5 else "other"
     # All readers say "damaged" of what brainsim wrote and something else has changed since.
@@ -161,7 +161,7 @@ def _folder(folder: Path, kind: str, files: tuple[Checked, ...]) -> Checked:
 
 
 def _as_written(folder: Path, files: tuple[Checked, ...]) -> tuple[Checked, ...]:
-    """Return the files of a run, those as damaged that are no longer what it wrote, or are missing."""
+    """Return the files of a run; changed and missing files count as damaged."""
     try:
         changed = manifest.changed(folder, header_of(folder))
     except (RunFolderError, OSError):  # which is said elsewhere

@@ -1,4 +1,4 @@
-"""What a comparison says: differences, each with its place."""
+"""The result of a comparison: differences, each with its place."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _shown(value: Any) -> str:
 
 
 def of_mappings(what: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
-    """Return where two mappings of plain data differ, one difference for each leaf, named by its path."""
+    """Return the differences of two mappings of plain data, one for each leaf, named by its path."""
     found: list[Difference] = []
     for name in dict.fromkeys([*a, *b]):
         ours, theirs = a.get(name), b.get(name)

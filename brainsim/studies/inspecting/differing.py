@@ -1,4 +1,4 @@
-"""Where two states, two files of recordings and assemblies, or two run folders part."""
+"""Differences between two states, two files of recordings and assemblies, or two run folders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES = {"run": "run folder", "hdf5": "HDF5 file", "sweep": "sweep"}
 
 
 def diff(a: str | Path, b: str | Path) -> Comparison:
-    """Return where two states, two files of recordings or assemblies, or two run folders part.
+    """Return the differences between two states, two files of recordings or assemblies, or two run folders.
 
     Two recordings differ in the first round, area and neuron in which they part.  Recordings and assemblies are
     compared by name; if each file has one recording, these two are, whatever they are called.

@@ -1,4 +1,4 @@
-"""Where two recordings, or two sets of assemblies, part."""
+"""Differences between two recordings, or two sets of assemblies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brainsim.studies.inspecting.comparison import Difference
 
 
 def of_recordings(what: str, a: Recorded, b: Recorded) -> Iterator[Difference]:
-    """Yield what differs between two recordings: seed, areas, the first winners or drives, the length, marks."""
+    """Yield the differences between two recordings: seed, areas, the first winners or drives, the length, marks."""
     if None not in (a.seed, b.seed) and a.seed != b.seed:
         yield Difference(f"{what}, seed", a.seed, b.seed)
     areas = [{area.name: f"n = {area.n}, k = {area.k}" for area in each.areas} for each in (a, b)]
@@ -31,7 +31,7 @@ def of_recordings(what: str, a: Recorded, b: Recorded) -> Iterator[Difference]:
 
 
 def _parting(what: str, a: Recorded, b: Recorded, areas: list[str]) -> Iterator[Difference]:
-    """Yield where winners, then drives, of each round differ, in order of rounds, areas and neurons."""
+    """Yield the differences of winners, then drives, of each round, in order of rounds, areas and neurons."""
     drives = a.has_drives and b.has_drives
     for start, stop in pieces(a):
         winners = {name: (a.winners(name, start, stop), b.winners(name, start, stop)) for name in areas}

@@ -1,4 +1,4 @@
-"""Where two run folders differ: settings, metrics, dumps."""
+"""Differences between two run folders: settings, metrics, dumps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OTHERS = ("brainsim_version", "backend", "threads", "versions")
 
 
 def settings(a: Path, b: Path) -> Iterator[Difference]:
-    """Yield what differs in what decides the results of two runs, and in how they ended."""
+    """Yield the differences in the settings that determine the results of two runs, and in how they ended."""
     first, second = header_of(a), header_of(b)
     status = [standing(each).status for each in (a, b)]
     if status[0] != status[1]:
@@ -26,7 +26,7 @@ def settings(a: Path, b: Path) -> Iterator[Difference]:
 
 
 def others(a: Path, b: Path) -> list[str]:
-    """Return what else differs, which should change no result: versions, backend, threads."""
+    """Return the other differences, which should not change results: versions, backend, threads."""
     first, second = ({name: each.get(name) for name in _OTHERS} for each in (header_of(a), header_of(b)))
     return [str(each) for each in of_mappings("", first, second)]
 

@@ -1,4 +1,4 @@
-"""Where two saved states part."""
+"""Differences between two saved states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FRACTIONAL = ("weight", "amount")  # columns in fixed point
 
 
 def of_states(a: SavedState, b: SavedState) -> Iterator[Difference]:
-    """Yield what differs: the brain, the seed, what belongs to the whole brain, and the first entry of each kind."""
+    """Yield the differences: the brain, the seed, the state of the whole brain, and the first entry of each kind."""
     if a.seed != b.seed:
         yield Difference("seed", a.seed, b.seed)
     yield from _brains(a, b)

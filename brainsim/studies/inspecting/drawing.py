@@ -1,4 +1,4 @@
-"""Pictures of what a file holds."""
+"""Pictures of the content of a file."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DRAWINGS: tuple[Drawing, ...] = get_args(Drawing)
 def draw(
     path: str | Path, kind: Drawing | None = None, *, areas: Sequence[str] = (), recording: str | None = None
 ) -> Figure:
-    """Return a figure of what a state, a dump or a history holds.
+    """Return a figure of the content of a state, a dump or a history.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _drawable(path: str | Path) -> Iterator[Held]:
 
 
 def drawing_of(path: str | Path) -> Drawing:
-    """Return what `draw` draws of a file by default.
+    """Return the default kind of picture of a file.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _overlaps(path: str | Path, content: Held, areas: Sequence[str], name: str |
 
 
 def _chance(content: Held, area: str) -> float | None:
-    """Return the overlap of two random assemblies, if a recording says how large the area is."""
+    """Return the overlap of two random assemblies, if a recording holds the size of the area."""
     sizes = [each for recording in content.recordings.values() for each in recording.areas if each.name == area]
     return sizes[0].k / sizes[0].n if sizes else None
 

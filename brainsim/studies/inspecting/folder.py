@@ -1,4 +1,4 @@
-"""How the run in a folder stands, and whether it can be continued."""
+"""The status of the run in a folder, and whether it can be continued."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from brainsim.studies.sweeping import folder as sweep_folder
 
 @dataclass(frozen=True)
 class Standing:
-    """How a run stands.
+    """The status of a run.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Standing:
 
 
 def header_of(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` says.
+    """Return the content of ``run.json``.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def header_of(folder: Path) -> dict[str, Any]:
 
 
 def sweep_header_of(folder: Path) -> dict[str, Any]:
-    """Return what ``sweep.json`` says.
+    """Return the content of ``sweep.json``.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def _damage(folder: Path, name: str) -> Iterator[None]:
 
 
 def standing(folder: Path, *, sweep: bool = False) -> Standing:
-    """Return how the run, or the sweep, in a folder stands; nothing of the experiment runs.
+    """Return the status of the run or sweep in a folder, without running the experiment.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def standing(folder: Path, *, sweep: bool = False) -> Standing:
 
 
 def _hindrances(header: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what has changed since a run began, so that it cannot be continued to the same result."""
+    """Yield the changes since a run began that prevent the same result."""
     here = {"graph_version": GRAPH_VERSION, "ties_version": TIES_VERSION, "brainsim_version": __version__}
     for name, version in here.items():
         if header[name] != version:

@@ -1,4 +1,4 @@
-"""What a file or folder is."""
+"""The kind of a file or folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTIAL = re.compile(r"\.brainsim-\d+-\d+(\..*)?")
 
 
 def kind_of(path: Path) -> Kind:
-    """Return what a file or folder is; HDF5 files tell more when they are opened.
+    """Return the kind of a file or folder; HDF5 files are determined further when they are opened.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from brainsim.simulate.state import Snapshot
 
 @dataclass(frozen=True)
 class ShownArea:
-    """One area: neurons, winners, how they are selected, refractoriness."""
+    """One area: neurons, winners, activation, refractoriness."""
 
     name: str
     n: int
@@ -40,7 +40,7 @@ class ShownFiber:
 
 @dataclass(frozen=True)
 class ShownKind:
-    """One kind of state: how many items each area or fiber has that has any."""
+    """One kind of state: the number of items of each area or fiber that has any."""
 
     name: str
     owner: str

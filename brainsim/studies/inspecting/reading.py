@@ -1,4 +1,4 @@
-"""What an HDF5 file of brainsim holds, read as far as it is asked for."""
+"""The content of an HDF5 file of brainsim, read on demand."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Held:
 
 @contextmanager
 def held(path: Path) -> Iterator[Held]:
-    """Open a file, which may be larger than memory, and yield what it holds.
+    """Open a file, which may be larger than memory, and yield its content.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
 
 
 def whole_rounds(recording: StoredRecording) -> int:
-    """Return how many rounds from the first one on are as they were written: all that can be read."""
+    """Return the number of leading rounds that are intact, which are all that can be read."""
     for start, stop in pieces(recording):
         if not _readable(recording, start, stop):
             # Data are verified in blocks, so what is readable ends at some round and begins again nowhere in a block.

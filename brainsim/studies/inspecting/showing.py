@@ -1,4 +1,4 @@
-"""What is in a state, a dump or a run folder."""
+"""The content of a state, a dump or a run folder."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class ShownDump:
 
 @dataclass(frozen=True)
 class ShownRun:
-    """A run folder: how the run stands, what ``run.json`` says, the metrics (``None`` if there are none yet), files."""
+    """A run folder: its status, the content of ``run.json``, the metrics (``None`` if there are none yet), files."""
 
     path: str
     run: Standing
@@ -128,7 +128,7 @@ class ShownRun:
 
 @dataclass(frozen=True)
 class ShownSweep:
-    """The folder of a sweep: how the sweep stands, what ``sweep.json`` says, its files beside those of the runs."""
+    """The folder of a sweep: its status, the content of ``sweep.json``, and its files besides those of the runs."""
 
     path: str
     run: Standing
@@ -140,7 +140,7 @@ Shown = ShownState | ShownDump | ShownRun | ShownSweep
 
 
 def show(path: str | Path) -> Shown:
-    """Return what is in a file or run folder, without the brain that it belongs to.
+    """Return the content of a file or run folder, without the brain that it belongs to.
 
     Raises
     ------

@@ -19,7 +19,7 @@ from brainsim.studies.processes.modules import load
 
 
 class _Seen(BaseException):
-    """Ends a file at its first simulator; no ``except Exception`` of the file holds it up."""
+    """End a file at its first simulator; no ``except Exception`` of the file catches it."""
 
     def __init__(self, brain: Brain) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ def _stop(brain: Brain) -> NoReturn:
 
 @contextmanager
 def _running(path: str | Path) -> Iterator[None]:
-    """Let a file run as a program without arguments; what it raises becomes one line that says where."""
+    """Run a file as a program without arguments; an error becomes one line with its place."""
     before, sys.argv = sys.argv, [str(path)]
     try:
         yield
@@ -85,7 +85,7 @@ def _running(path: str | Path) -> Iterator[None]:
 
 
 def _line(path: str | Path, error: BaseException) -> str:
-    """Return the last line of the file that an error passed, as text."""
+    """Return the last line of the file in the traceback of an error, as text."""
     numbers = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(Path(path).resolve())]
     return f", line {numbers[-1]}" if numbers else ""
 

@@ -1,4 +1,4 @@
-"""Whether a state is one that its brain can have."""
+"""Check whether a state is possible for its brain."""
 
 from __future__ import annotations
 

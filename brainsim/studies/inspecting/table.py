@@ -38,7 +38,7 @@ def _text(value: object) -> str:
 
 
 def titled(title: str, rows: Sequence[Sequence[object]]) -> list[str]:
-    """Return a title and under it a row of headings and others; columns in which nothing stands are left out."""
+    """Return a title and under it a row of headings and others; empty columns are left out."""
     if len(rows) < 2:
         return []
     used = [at for at in range(len(rows[0])) if any(row[at] not in ("", None) for row in rows[1:])]

@@ -1,4 +1,4 @@
-"""What `check`, `show` and `diff` found, as text."""
+"""The results of `check`, `show` and `diff` as text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST = 12
 
 @singledispatch
 def text(record: Any) -> str:
-    """Return what a function of `brainsim.studies.inspecting` returned as plain text with aligned columns."""
+    """Return the result of a function of `brainsim.studies.inspecting` as plain text with aligned columns."""
     raise TypeError(f"no text for {record!r}")
 
 
@@ -132,7 +132,7 @@ def _(dump: ShownDump) -> str:
 
 
 def _meanings(descriptions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return what parts mean, of a long list the first ones; what all such files are made of is no news."""
+    """Return the meanings of parts, of a long list the first ones; those that all such files have are left out."""
     rows = [(part, meaning) for part, meaning in descriptions.items() if "/" in part]
     more = [("…", f"{len(rows):,} in all; --json lists them")] if len(rows) > _MOST else []
     return rows[:_MOST] + more
@@ -219,7 +219,7 @@ def _(comparison: Comparison) -> str:
 
 
 def _listed(value: object) -> str:
-    """Return a list or mapping as text, of a long one the first items."""
+    """Return a list or mapping as text; of a long one, the first items."""
     if isinstance(value, Mapping):
         items = [f"{name} {each}" if not isinstance(each, int) or name else str(name) for name, each in value.items()]
     elif isinstance(value, Iterable) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Whether files that are not HDF5 are whole."""
+"""Check files other than HDF5 for damage."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.studies import sealed_json
 
 
 def fault(path: Path, kind: str) -> str | None:
-    """Return what is wrong with a JSON, CSV, text or picture file, ``None`` if it is whole."""
+    """Return what is wrong with a JSON, CSV, text or picture file, ``None`` if it is intact."""
     try:
         _READERS[kind](path)
     except (OSError, ValueError, SyntaxError, csv.Error) as error:  # a picture's library raises SyntaxError, too

@@ -30,7 +30,7 @@ _LONGEST_NAME = 120
 
 @dataclass
 class SweepFolder:
-    """Where a sweep leaves its table and its runs.
+    """The place of the table and the runs of a sweep.
 
     Attributes
     ----------
@@ -86,7 +86,7 @@ class SweepFolder:
         self.settings.check_same(self.path, self._before)
 
     def run_folder(self, point: Mapping[str, Any], seed: int) -> Path:
-        """Return the folder of a run, which is named after its place in the grid."""
+        """Return the folder of a run, which is named by its place in the grid."""
         given = ",".join(f"{name}={value}" for name, value in {**point, "seed": seed}.items())
         name = re.sub(r"[^\w.=+,-]", "_", given, flags=re.ASCII)
         if name != given or len(name) > _LONGEST_NAME:
@@ -94,7 +94,7 @@ class SweepFolder:
         return self.path / "runs" / name
 
     def metrics(self, folder: Path, settings: Settings) -> dict[str, Any] | None:
-        """Return the metrics of a run of these settings that is whole, ``None`` if there is none."""
+        """Return the metrics of a complete run with these settings, ``None`` if there is none."""
         try:
             header = read_header(folder)
             settings.check_same(folder, header)
@@ -119,13 +119,13 @@ class SweepFolder:
             partial.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
 
     def write_table(self, table: Callable[[], Sequence[Row]]) -> None:
-        """Write ``sweep.csv``, at most every two seconds: the runs are whole without it."""
+        """Write ``sweep.csv``, at most every two seconds: the runs are complete without it."""
         if time.monotonic() - self._written >= _TABLE_SECONDS:
             rows.write(self.path / TABLE, table())
             self._written = time.monotonic()
 
     def end(self, status: str, table: Sequence[Row]) -> None:
-        """Write the table and how the sweep ended, and leave the folder to others.
+        """Write the table and the result of the sweep, and release the folder.
 
         Raises
         ------
@@ -160,7 +160,7 @@ class SweepFolder:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Return what ``sweep.json`` in a folder says; `RunFolderError` if there is none, or it lacks something."""
+    """Return the content of ``sweep.json`` in a folder; `RunFolderError` if there is none, or it lacks something."""
     try:
         header = sealed_json.read(folder / HEADER)
         for name in ("experiment", "grid", "seeds", "quick", "parameters", "seed", "source_sha256", "inputs"):
@@ -182,5 +182,5 @@ def outcomes(folder: Path) -> dict[str, int]:
 
 
 def of_function(header: Mapping[str, Any]) -> bool:
-    """Return whether a sweep is one of a function, which is no file that a command could load."""
+    """Return whether a sweep runs a function, which no command can load from a file."""
     return not str(header["experiment"]).endswith(".py")

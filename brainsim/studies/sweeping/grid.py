@@ -173,7 +173,7 @@ def _check_name(where: str, name: str, types: Mapping[str, type], fixed: Iterabl
 
 
 def _values(where: str, kind: type, text: str) -> list[Any]:
-    """Return the values that a text means: one, or those of a range of numbers, ends included."""
+    """Return the values of a text: one, or those of a range of numbers including its ends."""
     parts = text.split(":")
     if kind not in (int, float) or len(parts) != 3:
         return [converted(where, kind, text)]

@@ -42,7 +42,7 @@ class Trial:
     folder: Path | None
 
     def call(self, study: Study, threads: int | None) -> Call:
-        """Return what is done in its process."""
+        """Return the call for its process."""
         if self.folder is None:
             assert isinstance(study, OfFunction)
             return Call(in_memory, (study.function, self.settings.parameters, self.settings.seed))
@@ -51,7 +51,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep does.
+    """The runs of a sweep.
 
     Attributes
     ----------

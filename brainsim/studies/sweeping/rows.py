@@ -1,4 +1,4 @@
-"""The table of a sweep: a row a run, with its parameters, its seed, what became of it, and every scalar metric."""
+"""The table of a sweep: a row per run, with its parameters, seed, status and every scalar metric."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def columns(rows: Iterable[Row]) -> list[str]:
 
 
 def write(path: str | Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV in UTF-8, whole or not at all; what a row lacks is an empty cell.
+    """Write rows as CSV in UTF-8, completely or not at all; missing values are empty cells.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The runs of a sweep: what each one does in its process, and what it hands back."""
+"""The runs of a sweep: the work of each one in its process, and its result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from brainsim.studies.settings import HEADER, Settings
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run hands back: its metrics, JSON data with ``seconds`` among them, and its notes."""
+    """The result of a run: its metrics, JSON data including ``seconds``, and its notes."""
 
     metrics: Mapping[str, Any]
     notes: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class OfFunction:
-    """A function of parameters and ``seed`` as something that a run can carry out."""
+    """A function of parameters and ``seed`` in the form of a run."""
 
     function: Callable[..., Any]
 
@@ -42,7 +42,7 @@ class OfFunction:
 
     @property
     def sha256(self) -> str:
-        """A digest of the text of the function, or of its name where there is no text."""
+        """A digest of the text of the function, or of its name if there is no text."""
         try:
             text = inspect.getsource(self.function)
         except (OSError, TypeError):
@@ -67,13 +67,13 @@ class OfFunction:
 
 
 def metrics_of(function: Callable[..., Any], parameters: Mapping[str, Any], seed: int) -> Mapping[str, Any]:
-    """Return what a function returns as metrics; a number alone is called ``value``."""
+    """Return the result of a function as metrics; a single number is called ``value``."""
     result = function(**parameters, seed=seed)
     return result if isinstance(result, Mapping) else {"value": result}
 
 
 def in_memory(function: Callable[..., Any], parameters: Mapping[str, Any], seed: int) -> Outcome:
-    """Carry out a run of a function that leaves nothing behind."""
+    """Carry out a run of a function that writes no files."""
     began = time.perf_counter()
     own, missing = plain(metrics_of(function, parameters, seed))
     seconds = round(time.perf_counter() - began, 3)

@@ -1,4 +1,4 @@
-"""The work of a sweep: runs side by side, those that are done already left out, rows that fill the table."""
+"""The work of a sweep: parallel runs, without those that are already done, and the rows of the table."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class Sweep(Sequence[Row]):
         return None if self.folder is None else self.folder / TABLE
 
     def to_csv(self, path: str | Path) -> None:
-        """Write the rows as CSV, whole or not at all."""
+        """Write the rows as CSV, completely or not at all."""
         rows.write(path, self.rows)
 
 
 class SweepWatch(Watch):
-    """What becomes known while a sweep runs; a subclass overrides what it wants to know."""
+    """Events while a sweep runs; a subclass overrides the methods of those that it needs."""
 
     def begun(self, trials: Sequence[Trial], waiting: Sequence[int]) -> None:
         """Take note of all runs and of the places of those that are still to do; calls are counted among the latter."""
@@ -127,7 +127,7 @@ class _Work:
     notes: Counter[str] = field(default_factory=Counter)
 
     def read_done(self) -> None:
-        """Take over the runs that the folder holds whole."""
+        """Read the runs that are complete in the folder."""
         assert self.folder is not None
         for index, trial in enumerate(self.trials):
             assert trial.folder is not None
@@ -173,7 +173,7 @@ class _Work:
         return tuple(self.rows[index] for index in sorted(self.rows))
 
     def result(self) -> Sweep:
-        """Return what the sweep found."""
+        """Return the result of the sweep."""
         return Sweep(self.table(), None if self.folder is None else self.folder.path, dict(self.notes))
 
 
