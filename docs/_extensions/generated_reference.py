@@ -38,8 +38,11 @@ GROUPS = {
 }
 """Headings, and the modules below each.  All modules of ``brainsim.networks`` follow by themselves."""
 
-FOREIGN = "BaseException, Exception, Warning, Module, tuple, int, object"
+FOREIGN = "BaseException, Exception, Warning, Module, Embedding, Linear, LayerNorm, RMSNorm, tuple, int, object"
 """Base classes from elsewhere, whose members are not shown (also in _templates/autosummary/class.rst)."""
+
+NOT_SHOWN = ("__version__", "Batch")
+"""Names that are neither classes nor functions: a text, and an alias of a type, which autodoc cannot show."""
 
 HEADER = "..\n   Written by docs/_extensions/generated_reference.py.\n\n"
 
@@ -69,7 +72,7 @@ class Source:
     @property
     def names(self) -> list[str]:
         """The classes and functions that the module lists; not the modules that load when they are used."""
-        hidden = {"__version__", *(self._assigned("_MODULES") or ())}
+        hidden = {*NOT_SHOWN, *(self._assigned("_MODULES") or ())}
         return [name for name in self._assigned("__all__") or () if name not in hidden]
 
     @property
@@ -125,7 +128,7 @@ def index(groups: dict[str, list[str]], root: Path) -> Iterator[str]:
     yield ""
 
 
-def write(app: Sphinx, _config: Config) -> None:
+def write(app: Sphinx, config: Config) -> None:
     """Write what is not up to date, and delete pages of modules and names that have gone."""
     root, place = Path(app.srcdir).parent, Path(app.srcdir) / "reference"
     groups = modules(root)
@@ -133,6 +136,7 @@ def write(app: Sphinx, _config: Config) -> None:
     texts = {f"{name}.rst": page(name, root) for name in names}
     texts["modules.rst"] = "\n".join(index(groups, root))
     stubs = {f"generated/{name}.{inner}.rst" for name in names for inner in own(name, root)}  # autosummary writes them
+    config.autosummary_generate = [f"reference/{name}" for name in texts]  # pages that are new to a built site, too
     place.mkdir(exist_ok=True)
     for path in place.rglob("*.rst"):
         if path.relative_to(place).as_posix() not in {*texts, *stubs}:
