@@ -121,6 +121,7 @@ def test_every_case_runs_small(case: str, capsys: Any) -> None:
         assert isinstance(records[0]["exponent"], float)
 
 
+@pytest.mark.slow
 def test_baselines_run_in_turn_and_a_missing_one_is_named(no_package: None, capsys: Any) -> None:
     code, out, errors = brainsim("bench", "sentence", *SMALL, "--baselines", "--json", capsys=capsys)
     assert code == 0, errors

@@ -55,6 +55,7 @@ def fire(backend: Backend, sets: list[Any], *, forget: int) -> list[list[int]]:
     return fired
 
 
+@pytest.mark.slow
 def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
     b, x, c = np.arange(100), np.r_[0:99, 500], np.r_[1:100, 600]
     sets = [c, b, c, b, x, c, np.arange(1000, 1100), np.arange(1100, 1200), b, x]

@@ -93,6 +93,7 @@ def test_undefined_behaviour_is_refused(kind: str, complaint: str, seed: int) ->
     outcome(f"{kind}_fine", seed=seed)  # a failure leaves nothing behind
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="only g++ tells where its address sanitizer is")
 class TestAddresses:
     """What lies past the end of an array is not touched."""

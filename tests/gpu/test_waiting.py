@@ -89,7 +89,7 @@ class TestFailures:
     """Nothing goes on from an inconsistent state; a saved one can be loaded."""
 
     @pytest.mark.parametrize(
-        "kernel", ["project", "commit", *(pytest.param(each, marks=pytest.mark.slow) for each in SLOW)]
+        "kernel", ["project", *(pytest.param(each, marks=pytest.mark.slow) for each in ("commit", *SLOW))]
     )
     def test_half_way_through_a_round(self, kernel: str, tmp_path: Path, device: EmulatedDevice) -> None:
         brain, stimulus = small_brain(refraction=0.05)

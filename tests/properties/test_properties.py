@@ -305,7 +305,7 @@ def compare_gpu(description: Play, _chosen: dict[str, float]) -> None:
         assert not difference(play(description, "gpu", Path(folder)), expected)
 
 
-@pytest.mark.parametrize("batch", batches(3, QUICK))
+@pytest.mark.parametrize("batch", batches(1, QUICK))
 def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
     for_all_drawn(compare, plays(), batch, FRESH)
 

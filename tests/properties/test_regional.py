@@ -181,7 +181,7 @@ class RegionalSteps(Steps):
         return [*super().episodes(), self.modulated(), self.modulated(), self.modulated(), self.cycled()]
 
 
-@pytest.mark.parametrize("batch", batches(4, 24))
+@pytest.mark.parametrize("batch", batches(2, 24))
 def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
     for_all_drawn(compare, regional_plays(), batch, FRESH)
 

@@ -64,6 +64,7 @@ def test_a_run_leaves_everything(tmp_path: Path, capsys: Any) -> None:
     assert not list(out.glob(".*"))
 
 
+@pytest.mark.slow
 def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, emulated_gpu: None) -> None:
     tiny = ["n=1500", "sentences=4", "test_every=4", "seeds=1", "controls=false"]
     settings = [part for setting in tiny for part in ("--set", setting)]
@@ -81,6 +82,7 @@ def test_backends_and_threads_give_the_same_result(tmp_path: Path, capsys: Any, 
     assert all(result == results[0] for result in results)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_resumes_to_the_same_result(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     from brainsim.models.nemo.learner import WordLearner
     from brainsim.studies import parts
