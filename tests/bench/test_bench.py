@@ -56,7 +56,8 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_vectors_are_timed_with_their_exponents(capsys: Any) -> None:
     code, out, errors = brainsim("bench", "vectors", "--quick", "--json", "--no-memory", capsys=capsys)
-    assert (code, len(errors.splitlines())) == (0, 3)
+    said = [line for line in errors.splitlines() if not line.startswith("brainsim: compiling kernels")]
+    assert (code, len(said)) == (0, 3)
     records = json.loads(out)
     assert [(each["n"], each["neighbours"], each["edges"]) for each in records] == [
         (500, 10, 2500),
