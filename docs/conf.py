@@ -31,6 +31,7 @@ extensions = [
     "generated_reference",
 ]
 exclude_patterns = ["_build", "README.md", "jupyter_execute"]
+smartquotes = False  # `--quick` on the page of the command line must stay as it is typed
 default_role = "py:obj"  # `Simulator.run` in a docstring is a link where it can be one
 
 # Notebooks hold their outputs, which the tests compare; the build only shows them.
