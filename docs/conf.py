@@ -31,6 +31,7 @@ extensions = [
     "generated_reference",
 ]
 exclude_patterns = ["_build", "README.md", "jupyter_execute"]
+smartquotes = False  # `--quick` on the page of the command line must stay as it is typed
 default_role = "py:obj"  # `Simulator.run` in a docstring is a link where it can be one
 
 # Notebooks hold their outputs, which the tests compare; the build only shows them.
@@ -56,6 +57,7 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
 templates_path = ["_templates"]
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_theme_options = {
     "logo": {"text": "brainsim"},
     "show_prev_next": True,

@@ -77,6 +77,8 @@ def test_links_of_the_site_lead_somewhere(site: Path) -> None:
 
 def _leads(path: Path, link: str, pages: dict[Path, Page]) -> bool:
     parts = urlsplit(link)
+    if link == "tcp://host:8786":  # an example in the help of --dask, which docutils takes for a link
+        return True
     if parts.scheme:
         return parts.scheme == "mailto" or (parts.scheme == "https" and "." in parts.netloc)
     target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
