@@ -26,7 +26,8 @@ NOTEBOOKS = [
 _QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "vectors")} | {
     "tutorials/guide"
 }
-_ELSEWHERE = {"howto/inspecting", "contributing"}  # test_inspecting_page.py, test_contributing.py
+# test_inspecting_page.py, test_sweeps.py, test_contributing.py
+_ELSEWHERE = {"howto/inspecting", "howto/sweeps", "contributing"}
 BLOCKS = [
     pytest.param(page, marks=() if page in _QUICK else pytest.mark.slow)
     for path in sorted((ROOT / "docs").rglob("*.md"))

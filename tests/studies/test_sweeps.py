@@ -433,7 +433,7 @@ def test_lines_say_the_time_left(study: Path, capsys: Any) -> None:
 
 @pytest.mark.slow
 def test_the_blocks_of_the_page_are_a_script_that_runs(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "sweeps.md").read_text()
+    text = (ROOT / "docs" / "howto" / "sweeps.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     (indented,) = [part for part in text.split("\n\n") if part.startswith("    runs = ")]
     lines = [line.removeprefix("    ") for line in indented.splitlines()]
