@@ -1,6 +1,6 @@
 """How Sphinx builds the site; ``sphinx-build -W -j auto docs docs/_build`` does.
 
-Nothing is fetched and no notebook runs: notebooks are shown with the outputs that they hold.
+Nothing is fetched and no notebook runs: notebooks are shown as they are committed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ exclude_patterns = ["_build", "README.md", "jupyter_execute"]
 smartquotes = False  # `--quick` on the page of the command line must stay as it is typed
 default_role = "py:obj"  # `Simulator.run` in a docstring is a link where it can be one
 
-# Notebooks hold their outputs, which the tests compare; the build only shows them.
+# The tests run the notebooks; the build only shows them.
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 4
