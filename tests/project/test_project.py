@@ -39,6 +39,9 @@ BLOCKS = [
 def test_types_are_strict() -> None:
     done = typecheck()
     assert done.returncode == 0, done.stdout + done.stderr
+    (checked,) = re.findall(r"no issues found in (\d+) source files", done.stdout)
+    files = [path for package in ("brainsim", "areas", "kernels") for path in (ROOT / package).rglob("*.py")]
+    assert int(checked) >= len(files), "some packages were left out"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,9 @@ def typecheck() -> subprocess.CompletedProcess[str]:
         for path in [*(ROOT / "brainsim").iterdir(), ROOT / "areas", ROOT / "kernels"]:
             (package / path.name).symlink_to(path)
         command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "setup.cfg"), "-p", "brainsim"]
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        # First of all places, since typings/, which setup.cfg names for editors, has a part of the packages only.
+        environment = {**os.environ, "MYPYPATH": folder}
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
 if __name__ == "__main__":
