@@ -44,7 +44,7 @@ def choice_noise(k: int, p: float, steepness: float) -> float:
         raise DeclarationError(
             f"choice_noise: k must be positive, p between 0 and 1, and steepness positive (got {k}, {p}, {steepness})"
         )
-    k = count("choice_noise: k", k, 1)  # a float, of which NumPy can take the root
+    k = count("choice_noise: k", k, 1)  # no larger than what NumPy can take the root of
     return float(np.sqrt(k) * k * p / steepness)
 
 
