@@ -43,7 +43,7 @@ def generator_of(seed: int, name: str) -> torch.Generator:
 
 
 def draw_normal(weight: Tensor, deviation: float, generator: torch.Generator) -> None:
-    """Draw a weight on any device from N(0, deviation²) with a generator on the CPU: the bits do not depend on the device.
+    """Draw a weight from N(0, deviation²) with a generator on the CPU: the same bits on every device.
 
     A weight on another device is drawn on the CPU and copied, one weight at a time, so that no second model is held.
     """
