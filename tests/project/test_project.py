@@ -23,7 +23,7 @@ NOTEBOOKS = [
 ]
 
 # Pages whose blocks run within a second or two; those of all other pages are slow.  One of a page prints what it says.
-_QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "vectors")} | {
+_QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "threads", "vectors")} | {
     "tutorials/guide"
 }
 # test_inspecting_page.py, test_sweeps.py, test_contributing.py
@@ -85,6 +85,25 @@ def test_the_blocks_of_a_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     script.write_text("\n".join(blocks))
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(script), run_name=script.stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param("howto/cascade", marks=pytest.mark.torch),
+        pytest.param("coming_from/neural_assemblies"),
+    ],
+)
+def test_blocks_that_need_another_package_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    """Blocks that begin with ```py, after those of the same page that begin with ```python."""
+    if "neural_assemblies" in page:
+        pytest.importorskip("neural_assemblies")
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(re.findall(r"```py(?:thon)?\n(.*?)```", text, re.DOTALL)))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(script), run_name="page")
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:

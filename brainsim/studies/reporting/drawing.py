@@ -63,7 +63,7 @@ def plain(text: object) -> PlainText:
 
 
 def harmless(text: object) -> str:
-    r"""Return a text of any origin for a glyph or a tooltip, where Bokeh would take ``$$…$$`` and ``\(…\)`` for formulas."""
+    r"""Return text of any origin for a glyph or tooltip, where Bokeh takes ``$$…$$`` and ``\(…\)`` for formulas."""
     return shortened(str(text)).replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
 
 
