@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from brainsim.bench.measure import Record
 
 # Repeated from `brainsim.bench.plan.CASES`, so that help needs no import; a test holds them together.
-_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features", "vectors")
+_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features", "vectors", "batch")
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -54,6 +54,7 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
     scale          one recurrent area of 1e5 to 1e8 neurons, with the fitted exponent
     features       a round with each feature of the law (modulators, gates ...) beside a plain one
     vectors        layers and sentences of 60 000 nodes that hold vectors, with the fitted exponents
+    batch          16 brains in a Batch beside the same brains one after the other
     """  # noqa: D301 - click wants the backspace itself, which keeps these lines apart
     _check(case, plot, baselines=options["baselines"])
     if options["baselines"] and _needs_fixed_hash():
@@ -69,8 +70,14 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
 
 def _check(case: str, plot: Path | None, *, baselines: bool) -> None:
     """Refuse impossible requests before anything is measured."""
-    if case in ("row", "features", "vectors") and baselines:
-        why = {"row": "tells its project phase apart", "features": "has these features"}.get(case, "has vectors")
+    alone = {
+        "row": "tells its project phase apart",
+        "features": "has these features",
+        "vectors": "has vectors",
+        "batch": "runs batches",
+    }
+    if case in alone and baselines:
+        why = alone[case]
         raise click.UsageError(f"--baselines: must not be given for {case!r}; no baseline {why}")
     if plot is None:
         return
@@ -98,6 +105,7 @@ def _measure(
     quick: bool,
     memory: bool,
 ) -> list[Record]:
+    from brainsim.bench.batch import measure_batch
     from brainsim.bench.engine import BASELINES, OURS, Settings
     from brainsim.bench.engines import settle
     from brainsim.bench.exponent import with_exponent
@@ -115,6 +123,9 @@ def _measure(
     if case == "features":
         for n in sizes or ((2_000,) if quick else (100_000,)):
             records += measure_features(n, settings, 1 if quick else repeats, _say)
+    elif case == "batch":
+        for n in sizes or ((1_000,) if quick else (10_000,)):
+            records += measure_batch(n, settings, 1 if quick else repeats, _say, quick=quick)
     elif case == "vectors":
         records += measure_vectors(sizes, settings, repeats, quick=quick, memory=memory, say=_say)
     elif case == "row":
@@ -135,11 +146,12 @@ def _measure(
 
 
 def _shown(records: list[Record]) -> str:
+    from brainsim.bench.batch import batch_table
     from brainsim.bench.features import features_table
     from brainsim.bench.table import table
     from brainsim.bench.vectors import vectors_table
 
-    tables = {"features": features_table, "vectors": vectors_table}
+    tables = {"features": features_table, "vectors": vectors_table, "batch": batch_table}
     return tables.get(records[0]["case"] if records else "", table)(records)
 
 
