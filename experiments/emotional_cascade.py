@@ -6,7 +6,8 @@ no cascade (each node keeps its own vector), no attention, and emotional weights
 Beside them stand a unigram and a bigram model that are counted on the same words.  They know less: the word vectors
 come from the whole text, which is larger than what is drawn for training and has the held-out words in it.
 
-Success is stated in advance, in the mean over seeds, on held-out text: the loss falls by at least 1 nat below that
+Success is stated in advance, in the mean over seeds, on held-out text, of which the windows are drawn again for 95 %
+bootstrap intervals (paired, in each seed): the loss falls by at least 1 nat below that
 before training; it is below the unigram model; and each part pays: without it the loss is higher by at least .01.
 Seconds and memory are reported, without a target.
 
@@ -37,7 +38,7 @@ from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.statistics import interval_95
-from emotional import material, texts
+from emotional import material, scoring, texts
 
 HELD_OUT = 0.05
 MOST_HELD_OUT = 10_000  # words, as in training
@@ -104,7 +105,8 @@ def emotional_cascade(
     sizes = {"design": design, "tokens": tokens, "steps": steps, "batch": batch, "rate": rate}
     calls = {arm: Call(trained, (arm, text, norms, neighbours, sizes)) for arm in ARMS}
     found = over_seeds(run, calls, seeds, "models")
-    _table(run, found)
+    beyond = _beyond(found)
+    _table(run, found, beyond)
     run.picture("emotional_cascade.png", lambda: _draw(found))
     loss = {arm: fmean(_of(parts, "loss_after")) for arm, parts in found.items()}
     whole = found["whole"]
@@ -115,6 +117,7 @@ def emotional_cascade(
         "bigram": fmean(_of(whole, "bigram")),
         "epoch_seconds": {arm: fmean(_of(parts, "train_seconds")) for arm, parts in found.items()},
         "memory": {arm: fmean(_of(parts, "memory")) for arm, parts in found.items()},
+        "bootstrap_95": beyond,
         "intervals_95": {arm: interval_95(_of(parts, "loss_after")) for arm, parts in found.items()},
         "criteria": CRITERIA,
         "met": {
@@ -123,15 +126,15 @@ def emotional_cascade(
             **{f"{arm}_is_worse": loss[arm] - loss["whole"] >= CRITERIA["pays"] for arm in ARMS if arm != "whole"},
         },
         "chance": {"loss": log(about["words"])},
-        "by_seed": {f"arm={arm}": by_seed(parts) for arm, parts in found.items()},
+        "by_seed": {f"arm={arm}": by_seed([_numbers(part) for part in parts]) for arm, parts in found.items()},
         **about,
     }
 
 
 def trained(
     part: Part, arm: str, text: str, norms: Path | None, neighbours: int, sizes: Mapping[str, Any], seed: int
-) -> dict[str, float]:
-    """Train a model, and return its loss on held-out text, and what that took."""
+) -> dict[str, Any]:
+    """Train a model, and return its loss on held-out text, also by window, and what that took."""
     from brainsim.networks.training import Recipe
 
     words, rng = material.load(part.folder), np.random.default_rng([seed, 21])
@@ -148,11 +151,13 @@ def trained(
     recipe = Recipe(steps=sizes["steps"], batch=sizes["batch"], length=min(LENGTH, design.window), rate=sizes["rate"])
     training = begin_training(model, read, recipe, held_out=HELD_OUT, local=arm != "random_weights")
     training.run()
-    report = training.report()
+    report, by_counts = training.report(), counted(read, words.vocabulary, recipe.length)
+    by_window = {name: _by_window(losses, recipe.length) for name, losses in by_counts.items()}
     return {
         "loss_before": round(report.loss_before, 4),
         "loss_after": round(report.loss_after, 4),
-        **counted(read, words.vocabulary, recipe.length),
+        "windows": {"model": training.window_losses().round(5).tolist(), **by_window},
+        **{name: round(fmean(losses), 4) for name, losses in by_counts.items()},
         "tokens": report.tokens,
         "memory": round(report.memory_mb),
         "train_seconds": report.seconds,
@@ -171,8 +176,13 @@ def _drawn(passages: Sequence[str], tokens: int, rng: np.random.Generator) -> li
     return found
 
 
-def counted(read: Sequence[str], vocabulary: Vocabulary, length: int) -> dict[str, float]:
-    """Return the loss of a unigram and a bigram model on held-out text, counted on the rest of the same text.
+def _by_window(losses: Sequence[float], length: int) -> list[float]:
+    """Return the mean loss of each window, of which the last may be shorter."""
+    return [round(fmean(losses[begin : begin + length]), 5) for begin in range(0, len(losses), length)]
+
+
+def counted(read: Sequence[str], vocabulary: Vocabulary, length: int) -> dict[str, list[float]]:
+    """Return the loss at each held-out word of a unigram and a bigram model, counted on the rest of the same text.
 
     A bigram is mixed with the unigram as if its first word had been followed by 100 words drawn from that.
     """
@@ -189,8 +199,8 @@ def counted(read: Sequence[str], vocabulary: Vocabulary, length: int) -> dict[st
 
     both = list(pairwise(held_out))
     return {
-        "unigram": round(-fmean(log(unigram(word)) for _, word in both), 4),
-        "bigram": round(-fmean(log(bigram(first, word)) for first, word in both), 4),
+        "unigram": [-log(unigram(word)) for _, word in both],
+        "bigram": [-log(bigram(first, word)) for first, word in both],
     }
 
 
@@ -198,18 +208,44 @@ def _of(parts: Sequence[Any], name: str) -> list[float]:
     return [part[name] for part in parts]
 
 
-def _table(run: Run, found: Mapping[str, Sequence[Any]]) -> None:
+def _numbers(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the results of a part without the losses of its windows."""
+    return {name: value for name, value in part.items() if name != "windows"}
+
+
+def _beyond(found: Mapping[str, Sequence[Any]]) -> dict[str, list[list[float]]]:
+    """Return, for each seed, intervals of the loss of ablations and of counted models less that of the whole model."""
+    others = {arm: [part["windows"]["model"] for part in parts] for arm, parts in found.items() if arm != "whole"}
+    others |= {name: [part["windows"][name] for part in found["whole"]] for name in ("unigram", "bigram")}
+    whole = [part["windows"]["model"] for part in found["whole"]]
+    return {
+        name: [
+            scoring.bootstrap(np.subtract(theirs, mine), np.mean, seed)
+            for seed, (theirs, mine) in enumerate(zip(windows, whole, strict=True))
+        ]
+        for name, windows in others.items()
+    }
+
+
+def _table(run: Run, found: Mapping[str, Sequence[Any]], beyond: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    def interval(name: str) -> str:
+        return ", ".join(f"[{low:+.3f}, {high:+.3f}]" for low, high in beyond.get(name, ()))
+
     rows = [
         [
             ARMS[arm][0],
             *(measured(_of(parts, name), 3) for name in ("loss_before", "loss_after")),
+            interval(arm),
             measured(_of(parts, "train_seconds"), 0),
             measured(_of(parts, "memory"), 0),
         ]
         for arm, parts in found.items()
     ]
-    rows += [[f"{name}, counted", "", measured(_of(found["whole"], name), 3), "", ""] for name in ("unigram", "bigram")]
-    header = ["", "loss before (nats a word)", "after one epoch", "seconds", "MB"]
+    rows += [
+        [f"{name}, counted", "", measured(_of(found["whole"], name), 3), interval(name), "", ""]
+        for name in ("unigram", "bigram")
+    ]
+    header = ["", "loss before (nats a word)", "after one epoch", "more than the whole model, bootstrap", "seconds", "MB"]
     write_table(run, "epoch.md", "One epoch", header, rows)
 
 

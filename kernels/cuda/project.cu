@@ -4,18 +4,20 @@
 // Two 16-bit counts share a word; a source adds at most one to each, so that many may be added before they are moved on.
 constexpr u64 MOST_SOURCES = 0xFFFF;
 
-// Adds to the counts of a tile, which begins at `low` and has `size` targets, one for every synapse of some sources.
+// Adds to the counts of a tile, which begins at `low` and has `size` targets, one for every synapse of some sources.  A
+// thread begins at `item`, and is told where to go on among the sources of the next call, so that no thread waits.
 // Fibers whose synapses are thinned have code of their own, so that others need no register for it.
 template <bool TAPERED>
-__device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u32 source_count, u64 low, u32 size, int tile_bits,
-                              const Fibers& fibers, const Fiber& fiber) {
+__device__ __forceinline__ u32 count_sources(u32* counts, const u32* sources, u32 source_count, u64 low, u32 size, int tile_bits,
+                              const Fibers& fibers, const Fiber& fiber, u32 item) {
     const Gaps gaps = gaps_of(fibers, fiber);
     const int bits = int(fiber.bits);
     // A tile holds whole blocks of the graph or lies inside one; then what comes before it is drawn and skipped.
     const int blocks_bits = tile_bits > bits ? tile_bits - bits : 0;
     const bool recurrent = fiber.recurrent != 0;
     // At most 2^16 sources and 2^8 blocks.
-    for (u32 item = threadIdx.x; item < source_count << blocks_bits; item += THREADS) {
+    const u32 items = source_count << blocks_bits;
+    for (; item < items; item += THREADS) {
         const u64 pre = sources[item >> blocks_bits];
         const u64 block = (low >> bits) + (item & ((1u << blocks_bits) - 1));
         const u64 base = block << bits, high = low + size;
@@ -30,6 +32,7 @@ __device__ __forceinline__ void count_sources(u32* counts, const u32* sources, u
             atomicAdd(&counts[place >> 1], 1u << ((place & 1) * 16));
         });
     }
+    return item - items;
 }
 
 // Moves the counts of a tile to the drives, which begin at minus the thresholds (null if there are none), and returns
@@ -87,7 +90,7 @@ project(const Fibers fibers, const State state, const Round round) {
     const i64* const thresholds = area.thresholds == -1 ? nullptr : state.thresholds + area.thresholds + tile.low;
     for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
     __syncthreads();
-    u32 added = 0;
+    u32 added = 0, item = threadIdx.x;
     bool first = true;
     const auto base_of = [&](i64 at) { return fibers.items[round.transmitting[at]].base; };
     // All that is counted has the base weight of the last fiber, and is of no more sources than 16 bits can count.
@@ -109,8 +112,8 @@ project(const Fibers fibers, const State state, const Round round) {
             const u64 taken = rest < room ? rest : room;
             const u32* const sources = firing.items + begin;
             const int bits = int(state.tile_bits);
-            if (fiber.taper < 0) count_sources<false>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber);
-            else count_sources<true>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber);
+            if (fiber.taper < 0) item = count_sources<false>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber, item);
+            else item = count_sources<true>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber, item);
             begin += taken;
             added += u32(taken);
             if (added == MOST_SOURCES) move_on(fiber.base);

@@ -6,7 +6,6 @@
 #define DYNAMIC_SHARED(type, name) extern __shared__ type name[]
 #endif
 
-typedef unsigned short u16;
 typedef unsigned int u32;
 typedef int i32;
 typedef unsigned long long u64;
@@ -33,7 +32,7 @@ struct Area {
     i64 sum_tiles;  // where the tiles of the rivals begin
 };
 
-// A fiber: its graph (`guide`, `heads` and `gap_thresholds` say where its gap table begins) and its rule.
+// A fiber: its graph (`heads` and `gap_thresholds` say where its gap table begins) and its rule.
 struct Fiber {
     u64 key;
     u64 taper_key;  // of the hashes that thin its synapses by distance
@@ -41,9 +40,7 @@ struct Fiber {
     i64 target;
     i64 recurrent;
     i64 bits;
-    i64 shift;
     i64 last;
-    i64 guide;
     i64 heads;
     i64 gap_thresholds;
     i64 taper;  // where its table of probabilities by distance begins; -1 if distance does not matter
@@ -53,6 +50,7 @@ struct Fiber {
     i64 slot;  // which of its source's rows is its own
     i64 rule;  // its step of potentiation
     i64 base;  // weight of a synapse of the graph that is not stored
+    f64 half_life;  // of gaps: with probability 1/2, one is at least so long
 };
 
 // A step of a rule: `Update` or `Depression` of `kernels/law/rules.py`.
@@ -177,7 +175,6 @@ struct Status {
 // The fibers of a brain; see `FiberTable` in `kernels/gpu/tables.py`.
 struct Fibers {
     const Fiber* items;
-    const u16* guide;
     const u32* heads;
     const u64* gap_thresholds;
     const Rule* rules;

@@ -74,7 +74,7 @@ class GpuBackend(Backend):
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program, options)
         self._device = type(self).device()
-        bits = tile_bits(program, self._device.description.multiprocessors)
+        bits = tile_bits(program, self._device.description)
         areas = AreaTable(program, bits)
         gates = Gates(program)
         self._fibers = FiberTable(program, self._device, gates)

@@ -15,10 +15,8 @@ from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.gpu.ring import Slot
 from brainsim.kernels.gpu.scratch import Scratch
 from brainsim.kernels.gpu.state import State
-from brainsim.kernels.gpu.tables import FiberTable
+from brainsim.kernels.gpu.tables import COUNT_BYTES, FiberTable
 from brainsim.kernels.gpu.traces import Traces
-
-_COUNT_BYTES = 2  # of shared memory for each target of a tile
 
 
 class _Phases(NamedTuple):
@@ -125,7 +123,7 @@ class Launches:
 
         gates = [launch("pass_gates", sizes["gate_count"])] if sizes["gate_count"] else []
         project = [
-            launch("project", sizes["select_count"] + plan.tiles, shared=_COUNT_BYTES << self._state.tile_bits),
+            launch("project", sizes["select_count"] + plan.tiles, shared=COUNT_BYTES << self._state.tile_bits),
             launch("gather", _blocks(sizes["gather_items"], WARPS)),
         ]
         channels = sizes["channel_count"] > 0

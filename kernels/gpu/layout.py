@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 PAGE = 32
+PAGE_BYTES = PAGE * 8 + 8  # targets, weights, and the page that follows
 DIGIT_BITS = 11
 DIGITS = 1 << DIGIT_BITS
 THREADS = 256
@@ -21,7 +22,6 @@ WARPS = THREADS // 32
 
 DType = np.dtype[Any]
 
-U16: DType = np.dtype(np.uint16)
 U32: DType = np.dtype(np.uint32)
 I32: DType = np.dtype(np.int32)
 U64: DType = np.dtype(np.uint64)
@@ -30,16 +30,17 @@ F32: DType = np.dtype(np.float32)
 F64: DType = np.dtype(np.float64)
 
 
-def _item(signed: str, unsigned: str = "") -> DType:
-    """Return a type whose fields are unsigned, then signed numbers of 64 bits."""
-    return np.dtype([*((name, U64) for name in unsigned.split()), *((name, I64) for name in signed.split())])
+def _item(signed: str, unsigned: str = "", real: str = "") -> DType:
+    """Return a type whose fields are unsigned, then signed, then real numbers of 64 bits."""
+    fields = ((unsigned, U64), (signed, I64), (real, F64))
+    return np.dtype([(name, kind) for names, kind in fields for name in names.split()])
 
 
 AREA = _item("n k winners drive tiles ranks slots thresholds refraction channel rivals open sums sum_tiles", "key")
 FIBER = _item(
-    "source target recurrent bits shift last guide heads gap_thresholds "
-    "taper source_scale target_scale gate slot rule base",
+    "source target recurrent bits last heads gap_thresholds taper source_scale target_scale gate slot rule base",
     "key taper_key",
+    "half_life",
 )
 RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
 SELECT_JOB = _item("area first_block first_fiber end_fiber")
@@ -55,7 +56,6 @@ ROW = _item("", "head tail length")
 STATUS = _item("stalled rows_used rows_needed pages_used pages_needed done")
 
 ITEMS: dict[str, DType] = {
-    "u16": U16,
     "u32": U32,
     "i32": I32,
     "u64": U64,
@@ -104,7 +104,6 @@ FIBERS = Structure(
     "Fibers",
     {
         "items": FIBER,
-        "guide": U16,
         "heads": U32,
         "gap_thresholds": U64,
         "rules": RULE,

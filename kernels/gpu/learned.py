@@ -9,13 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import PAGE, ROW
+from brainsim.kernels.gpu.layout import PAGE, PAGE_BYTES, ROW
 from brainsim.kernels.gpu.overlay import Overlay
 from brainsim.kernels.gpu.tables import AreaTable
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import NO_SYNAPSES, Synapses
-
-_PAGE_BYTES = PAGE * 8 + 8
 
 
 class LearnedSynapses:
@@ -151,7 +149,7 @@ class LearnedSynapses:
         fibers = {fiber.name: self._bytes_of(f) for f, fiber in enumerate(self._program.fibers)}
         names = [fiber.name for f, fiber in enumerate(self._program.fibers) if f not in self._staged]
         held = self._overlay.record.arrays
-        free = held["next"].size * _PAGE_BYTES - sum(fibers[name] for name in names)
+        free = held["next"].size * PAGE_BYTES - sum(fibers[name] for name in names)
         return fibers, {"free pages": free, "rows": held["rows"].nbytes}
 
     def _bytes_of(self, fiber: int) -> int:
@@ -160,7 +158,7 @@ class LearnedSynapses:
         if fiber not in self._storing:
             return 0
         lengths = self._rows_of(fiber)[1]["length"].astype(np.int64)
-        return int(((lengths + PAGE - 1) // PAGE).sum()) * _PAGE_BYTES
+        return int(((lengths + PAGE - 1) // PAGE).sum()) * PAGE_BYTES
 
 
 def _page_counts(synapses: Synapses) -> tuple[npt.NDArray[np.int64], ...]:

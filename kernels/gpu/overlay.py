@@ -7,12 +7,21 @@ import numpy as np
 from brainsim.kernels.errors import CapacityError, DeviceMemoryError
 from brainsim.kernels.gpu.arrays import Array, record
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import OVERLAY, PAGE, ROW
+from brainsim.kernels.gpu.layout import OVERLAY, PAGE, PAGE_BYTES, ROW
 
-FIRST_ROWS = 1024
-FIRST_PAGES = 1024
+_FIRST_SHARE = 1 << 10
 _MOST_ROWS = 2**32 - 1  # ranks have 32 bits
 _PURPOSE = "learned synapses"
+
+
+def first_room(memory: int) -> tuple[int, int]:
+    """Return how many rows and pages there is room for at first, on a device with so many bytes.
+
+    They take a 1024th of its memory.  With less, more rounds would find no room, and all that were launched after them
+    would be launched again.
+    """
+    first = max(1, memory // (_FIRST_SHARE * (ROW.itemsize + PAGE_BYTES)))
+    return first, first
 
 
 class Overlay:
@@ -30,10 +39,11 @@ class Overlay:
 
     def __init__(self, device: Device, ranks: int) -> None:
         self._device = device
+        rows, pages = first_room(device.description.memory)
         self._use(
             ranks=device.zeros(ranks, np.uint32, "the index of learned synapses"),
-            rows=device.zeros(FIRST_ROWS, ROW, _PURPOSE),
-            **self._pages(FIRST_PAGES),
+            rows=device.zeros(rows, ROW, _PURPOSE),
+            **self._pages(pages),
         )
 
     def _use(self, **arrays: Array) -> None:

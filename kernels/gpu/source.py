@@ -43,6 +43,7 @@ KERNELS = {
     "relax": Kernel("vectors", (MESSAGE,)),
     "read_out": Kernel("vectors", (MESSAGE,)),
 }
+MORE_SHARED = {"project"}  # kernels that may take more shared memory than the 48 KiB that any kernel may take
 UNITS = tuple(dict.fromkeys(kernel.unit for kernel in KERNELS.values()))
 
 

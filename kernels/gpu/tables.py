@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log, log1p
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import record
-from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS, RULE
 from brainsim.kernels.law.gaps import GapTable, gap_table
@@ -17,18 +18,33 @@ from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.program import Program
 
-_LARGEST_TILE, _SMALLEST_TILE = 14, 12  # bits; two bytes of shared memory a target: 32 KiB leave room for several
+COUNT_BYTES = 2  # of shared memory for each target of a tile
 NO_TAPER = -1
-_BLOCKS_EACH = 4  # thread blocks that a multiprocessor runs at once
+_SMALLEST_TILE = 11  # bits
+_LARGE_TILE = 15  # of which a multiprocessor runs three at once, instead of four
+_LONGEST = 2.0**64  # far more than any gap within a block
+_STATIC_SHARED = 1 << 10  # more than `project` takes beside its counts
+_BLOCKS_EACH = {_LARGE_TILE: 2, 14: 4, 13: 4, 12: 1}  # tiles for each multiprocessor that keep the device busy
 
 
-def tile_bits(program: Program, multiprocessors: int) -> int:
-    """Return ``b`` for tiles of ``2**b`` targets: the largest of which there are enough to keep the device busy."""
+def tile_bits(program: Program, device: Description) -> int:
+    """Return ``b`` for tiles of ``2**b`` targets: the largest of which there are enough to keep the device busy.
+
+    Tiles larger than 2**14 pay only where the blocks of a graph are larger, too: what comes before a tile in its block
+    is drawn and dropped.
+    """
     largest = max((program.areas[fiber.target].n for fiber in program.fibers), default=1)
-    bits = _LARGEST_TILE
-    while bits > _SMALLEST_TILE and largest >> bits < _BLOCKS_EACH * multiprocessors:
-        bits -= 1
-    return bits
+    sparse = any(fiber.graph.bits >= _LARGE_TILE for fiber in program.fibers)
+    fits = device.shared >= (COUNT_BYTES << _LARGE_TILE) + _STATIC_SHARED
+    for bits, each in _BLOCKS_EACH.items():
+        if largest >> bits >= each * device.multiprocessors and (bits < _LARGE_TILE or (sparse and fits)):
+            return bits
+    return _SMALLEST_TILE
+
+
+def half_life(p: float) -> float:
+    """Return the length that a geometric gap exceeds with probability 1/2, or 0 if all gaps are 0 or none ends."""
+    return min(-log(2) / log1p(-p), _LONGEST) if 0 < p < 1 else 0.0
 
 
 class AreaTable:
@@ -97,7 +113,7 @@ class FiberTable:
     Attributes
     ----------
     record : Record
-        For kernels: ``items`` has a fiber each; the parts of ``guide``, ``heads`` and ``gap_thresholds`` that belong to
+        For kernels: ``items`` has a fiber each; the parts of ``heads`` and ``gap_thresholds`` that belong to
         a fiber are a `GapTable`; ``rules`` has each step once, and ``steps`` the tables of those that are given by one;
         ``gate_neurons`` has the assemblies that open gates, and ``tapers`` a table for each width of a `Tapered` graph.
     slots : list of int
@@ -107,10 +123,10 @@ class FiberTable:
     """
 
     def __init__(self, program: Program, device: Device, gates: Gates) -> None:
-        starts: dict[float, tuple[int, int, int]] = {}
+        starts: dict[float, tuple[int, int]] = {}
         tables: list[GapTable] = []
         for p in dict.fromkeys(fiber.graph.p for fiber in program.fibers):
-            starts[p] = (_total(tables, "guide"), _total(tables, "heads"), _total(tables, "thresholds"))
+            starts[p] = (_total(tables, "heads"), _total(tables, "thresholds"))
             tables.append(gap_table(p))
         tapers = {fiber.graph.width: fiber.graph.table for fiber in program.fibers if isinstance(fiber.graph, Tapered)}
         slots = [0] * len(program.areas)
@@ -121,8 +137,8 @@ class FiberTable:
             graph, table = fiber.graph, gap_table(fiber.graph.p)
             item["key"], item["source"], item["target"] = np.uint64(graph.key), fiber.source, fiber.target
             item["recurrent"], item["bits"], item["base"] = graph.recurrent, graph.bits, fiber.base
-            item["shift"], item["last"] = int(table.shift), int(table.last)
-            item["guide"], item["heads"], item["gap_thresholds"] = starts[graph.p]
+            item["last"], item["half_life"] = int(table.last), half_life(graph.p)
+            item["heads"], item["gap_thresholds"] = starts[graph.p]
             if isinstance(graph, Tapered):
                 _thin(item, graph, list(tapers).index(graph.width))
             if (update := fiber.update) is not None:
@@ -134,7 +150,6 @@ class FiberTable:
         self.record = record(
             FIBERS,
             items=device.upload(items, "fibers"),
-            guide=device.upload(_joined(tables, "guide", np.uint16), "gap tables"),
             heads=device.upload(_joined(tables, "heads", np.uint32), "gap tables"),
             gap_thresholds=device.upload(_joined(tables, "thresholds", np.uint64), "gap tables"),
             rules=device.upload(_rule_items(rules), "fibers"),

@@ -20,5 +20,4 @@ def device(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> EmulatedDevic
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be hardly any room for learned synapses, so that rounds stall."""
-    monkeypatch.setattr(overlay, "FIRST_ROWS", 1)
-    monkeypatch.setattr(overlay, "FIRST_PAGES", 1)
+    monkeypatch.setattr(overlay, "first_room", lambda _memory: (1, 1))

@@ -12,7 +12,7 @@ from brainsim.kernels.gpu import layout
 from brainsim.kernels.gpu.arrays import Array, Record, record
 from brainsim.kernels.gpu.gates import NO_GATE
 from brainsim.kernels.gpu.layout import DIGITS, STRUCTURES, Structure
-from brainsim.kernels.gpu.tables import NO_TAPER
+from brainsim.kernels.gpu.tables import NO_TAPER, half_life
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import Graph, mix64
 from brainsim.kernels.law.selection import input_tag, tie_order
@@ -37,7 +37,7 @@ class Far:
         table = gap_table(p)
         fiber = np.zeros(1, layout.FIBER)
         fiber["key"], fiber["bits"], fiber["recurrent"] = self.graph.key, self.graph.bits, recurrent
-        fiber["target"], fiber["shift"], fiber["last"] = 1, int(table.shift), int(table.last)
+        fiber["target"], fiber["last"], fiber["half_life"] = 1, int(table.last), half_life(p)
         fiber["base"], fiber["gate"] = ONE, NO_GATE
         fiber["taper"] = NO_TAPER
         tapers = {}
@@ -45,7 +45,7 @@ class Far:
             fiber["taper"], fiber["taper_key"] = 0, np.uint64(self.graph.taper_key)
             fiber["source_scale"], fiber["target_scale"] = self.graph.source_scale, self.graph.target_scale
             tapers = {"tapers": self.graph.table}
-        gaps = {"guide": table.guide, "heads": table.heads, "gap_thresholds": table.thresholds}
+        gaps = {"heads": table.heads, "gap_thresholds": table.thresholds}
         self._given: dict[str, dict[str, Values]] = {each.name: {} for each in STRUCTURES}
         self._given["Fibers"] = {"items": fiber, **gaps, **tapers}
         self.state(status=np.zeros(1, layout.STATUS), counted=np.ones(2, np.uint32))
@@ -91,9 +91,12 @@ class Far:
     ("recurrent", "excitable", "width"),
     [(False, False, 0.0), (True, False, 0.0), (False, True, 0.0), (True, False, 0.3)],
 )
+@pytest.mark.parametrize("bits", [12, 15])
 @pytest.mark.parametrize("p", [0.001, 0.01, 0.3])
-def test_targets_past_2_to_the_31_are_counted(p: float, recurrent: bool, excitable: bool, width: float) -> None:
-    far, bits = Far(p, recurrent, width), 12
+def test_targets_past_2_to_the_31_are_counted(
+    p: float, bits: int, recurrent: bool, excitable: bool, width: float
+) -> None:
+    far = Far(p, recurrent, width)
     tile = far.n >> bits  # the last one, which is not whole
     low, size = tile << bits, far.n - (tile << bits)
     firing = [5, 2**31 + 11, far.n - 2, far.n - 1]

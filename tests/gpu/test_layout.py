@@ -42,7 +42,7 @@ def field_checks(structure: str, fields: dict[str, str], dtype: DType) -> list[s
 
 
 def item_checks(name: str, dtype: DType) -> list[str]:
-    kinds = {np.dtype(np.int64): "i64", np.dtype(np.uint64): "u64"}
+    kinds = {np.dtype(np.int64): "i64", np.dtype(np.uint64): "u64", np.dtype(np.float64): "f64"}
     return field_checks(name, {field: kinds[dtype[field]] for field in dtype.names or ()}, dtype)
 
 

@@ -27,8 +27,7 @@ class TestGrowth:
 
     @pytest.mark.parametrize(("rows", "pages"), [(1, 1), (1, 4096), (4096, 1)])
     def test_growing_changes_nothing(self, rows: int, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(overlay, "FIRST_ROWS", rows)
-        monkeypatch.setattr(overlay, "FIRST_PAGES", pages)
+        monkeypatch.setattr(overlay, "first_room", lambda _memory: (rows, pages))
         case, reference = settled_reference(200)
         backend_class, device = one_device(seed=1)
         assert trace(backend_class, case, Options()) == reference
@@ -52,9 +51,10 @@ class TestGrowth:
         mine, theirs = (seen_at_last(each, case, Options()) for each in (emulated(seed=number), ReferenceBackend))
         assert not difference(mine, theirs)
 
-    def test_all_arrays_grow_or_none(self) -> None:
+    def test_all_arrays_grow_or_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """However little memory there is, posts and weights have room for as many synapses as pages are counted."""
         grown = set()
+        monkeypatch.setattr(overlay, "first_room", lambda _memory: (1024, 1024))
         for room in range(200_000, 900_000, 20_000):
             device = EmulatedDevice()
             pool = Overlay(device, 5000)

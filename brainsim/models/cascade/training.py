@@ -19,6 +19,7 @@ from brainsim.models.cascade.network import CascadeNetwork
 from brainsim.models.cascade.tokens import several, words_of
 from brainsim.networks.recipe import Recipe
 from brainsim.networks.training import Batch, Trainer, evaluate, next_token_loss
+from brainsim.networks.training.loop import sequence_losses
 
 if TYPE_CHECKING:
     from brainsim.models.cascade.model import CascadeModel
@@ -123,6 +124,13 @@ class CascadeTraining:
         """Return the mean cross-entropy of the next word on held-out text, in nats."""
         found: float = evaluate(self.network, torch.from_numpy(self._held_out), self.recipe.length)
         return found
+
+    def window_losses(self) -> npt.NDArray[np.float64]:
+        """Return the mean loss of each window of held-out text, in nats a word, shape (windows,)."""
+        losses, words = sequence_losses(self.network, torch.from_numpy(self._held_out), self.recipe.length)
+        sizes = np.full(len(losses), self.recipe.length)
+        sizes[-1] = words - self.recipe.length * (len(losses) - 1)
+        return losses.double().numpy() / sizes
 
     def report(self) -> Trained:
         """Return what was done up to now."""

@@ -220,6 +220,22 @@ def evaluate(model: nn.Module, tokens: Tensor | Sequence[int], length: int, most
     most : int
         Tokens that are read at most.
     """
+    losses, read = sequence_losses(model, tokens, length, most)
+    return float(losses.sum()) / read
+
+
+@torch.no_grad()
+def sequence_losses(
+    model: nn.Module, tokens: Tensor | Sequence[int], length: int, most: int = 2**20
+) -> tuple[Tensor, int]:
+    """Return the loss of each sequence of a text in nats, summed over its tokens, and how many tokens were asked for.
+
+    Takes the arguments of `evaluate`.
+
+    Returns
+    -------
+    Tensor of float32, shape (sequences,), and int
+    """
     device = next(model.parameters()).device
     text = torch.as_tensor(tokens, dtype=torch.long)[: most + 1]
     if len(text) < 2:
@@ -229,10 +245,11 @@ def evaluate(model: nn.Module, tokens: Tensor | Sequence[int], length: int, most
     pieces = list(text[: whole * length + 1].unfold(0, length + 1, length).split(16)) if whole else []
     if (len(text) - 1) % length:
         pieces.append(text[None, whole * length :])
-    total = sum(float(_summed(model, each.to(device))) for each in pieces)
-    return total / (len(text) - 1)
+    return torch.cat([_summed(model, each.to(device)).cpu() for each in pieces]), len(text) - 1
 
 
 def _summed(model: nn.Module, pieces: Tensor) -> Tensor:
+    """Return the loss of each sequence, summed over its tokens."""
     logits = model(pieces[:, :-1]).flatten(0, 1).float()
-    return functional.cross_entropy(logits, pieces[:, 1:].flatten(), reduction="sum")
+    each = functional.cross_entropy(logits, pieces[:, 1:].flatten(), reduction="none")
+    return each.view(len(pieces), -1).sum(dim=1)

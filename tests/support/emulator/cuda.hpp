@@ -305,6 +305,13 @@ template <class T> static T atomicAnd(T* address, std::type_identity_t<T> value)
     return emulated_atomic(address, [=](T old) { return T(old & value); });
 }
 static int __clzll(long long value) { return value ? __builtin_clzll(static_cast<unsigned long long>(value)) : 64; }
+// Far less accurate than that of a GPU, so that whatever is derived from it has to be checked.
+static float coarse_log2(float value) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return std::log2(value) + (bits & 1 ? 0x1p-11f : -0x1p-11f);
+}
+#define __log2f coarse_log2
 static int __popc(unsigned value) { return __builtin_popcount(value); }
 
 // Runs a kernel; returns null, or what went wrong.

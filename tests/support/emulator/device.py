@@ -92,7 +92,7 @@ class EmulatedDevice(Device):
         sanitize: bool = False,
         races: bool = False,
     ) -> None:
-        self.description = Description("emulated device", multiprocessors, memory)
+        self.description = Description("emulated device", multiprocessors, memory, 227 << 10)
         self.launches: list[str] = []
         self.reads = self.writes = 0
         self.before: dict[str, Callable[[], None]] = {}

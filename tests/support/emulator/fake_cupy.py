@@ -121,16 +121,33 @@ class Event:
         stream.enqueue(lambda: setattr(self, "moment", perf_counter()))
 
 
-class RawKernel:
-    def __init__(self, name: str) -> None:
-        self._name = name
+class Function:
+    def __init__(self, kernel: RawKernel) -> None:
+        self._kernel = kernel
 
-    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Any, ...], *, shared_mem: int) -> None:
+    def __call__(
+        self,
+        grid: tuple[int, int, int],
+        block: tuple[int, int, int],
+        args: tuple[Any, ...],
+        shared_mem: int,
+        stream: Stream,
+    ) -> None:
         assert Device.current == 0
         assert all(isinstance(arg, np.ndarray) and arg.size == 1 for arg in args), "these alone are passed by value"
-        stream, name, passed = Stream.current, self._name, [arg.copy() for arg in args]
-        assert stream is not None
-        stream.enqueue(lambda: emulate(kernels(), name, *grid, passed, threads=block[0], shared=shared_mem))
+        assert all(arg.dtype.fields is None for arg in args), "describing fields takes longer than the launch"
+        assert shared_mem <= self._kernel.max_dynamic_shared_size_bytes
+        name, passed = self._kernel.name, [arg.copy() for arg in args]
+        stream.enqueue(lambda: emulate(kernels(), name, grid[0], passed, threads=block[0], shared=shared_mem))
+
+
+class RawKernel:
+    shared_size_bytes = 80
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.max_dynamic_shared_size_bytes = 48 << 10
+        self.kernel = Function(self)
 
 
 class RawModule:
@@ -167,7 +184,14 @@ def module(
         return 12, 9
 
     Device.current = 0
-    properties = {"name": b"Fake H100", "multiProcessorCount": 132, "totalGlobalMem": 80 << 30, "major": 9, "minor": 0}
+    properties = {
+        "name": b"Fake H100",
+        "multiProcessorCount": 132,
+        "totalGlobalMem": 80 << 30,
+        "sharedMemPerBlockOptin": 227 << 10,
+        "major": 9,
+        "minor": 0,
+    }
     runtime = SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
         getDeviceCount=count,
