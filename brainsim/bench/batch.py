@@ -102,7 +102,7 @@ def _line(record: Record) -> str:
     low, high = record["ratio_range"]
     return (
         f"batch, n={record['n']:_}, k={record['k']}, {record['brains']} brains on {record['workers']} workers: "
-        f"{record['batch_rounds_per_second']:_.0f} rounds/s together, {record['alone_rounds_per_second']:_.0f} one after"
-        f" the other; {record['ratio']:.2f} times (median, {low:.2f}-{high:.2f} in {record['repeats']} repeats); the "
-        f"workers start in {record['start_seconds']:.1f} s"
+        f"{record['batch_rounds_per_second']:_.0f} rounds/s together, {record['alone_rounds_per_second']:_.0f} one "
+        f"after the other; {record['ratio']:.2f} times (median, {low:.2f}-{high:.2f} in {record['repeats']} repeats); "
+        f"the workers start in {record['start_seconds']:.1f} s"
     )

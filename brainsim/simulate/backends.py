@@ -9,7 +9,9 @@ import os
 from brainsim._validation import integer
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
+from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.program import Options, Program, check_capacity, check_parts
+from brainsim.simulate.company import ALONE, Company
 from brainsim.simulate.engine import named_errors
 
 CLASSES = {
@@ -72,15 +74,18 @@ def default_threads() -> int:
     return min(cores(), max(1, int(share))) if share.isdigit() else cores()
 
 
-def thread_count(name: str, threads: int | None) -> int:
-    """Return the threads a backend uses: those asked for, else the default (1 for the reference)."""
+def thread_count(name: str, threads: int | None, company: Company = ALONE) -> int:
+    """Return the threads a backend uses: those asked for, else the default (1 for the reference).
+
+    The ranks on one machine share its cores.
+    """
     if threads is not None:
         return integer("Simulator.threads", threads, 1, None)
-    return default_threads() if name == "cpu" else 1
+    return max(1, default_threads() // company.neighbours) if name == "cpu" else 1
 
 
-def create(name: str, program: Program, options: Options) -> Backend:
-    """Build the backend called ``name`` (already resolved) for a brain.
+def create(name: str, program: Program, options: Options, company: Company = ALONE) -> Backend:
+    """Build the backend called ``name`` (already resolved) for a brain, or for the share of this rank in it.
 
     Raises
     ------
@@ -92,12 +97,23 @@ def create(name: str, program: Program, options: Options) -> Backend:
             backend = _class_of(name)
             check_parts(program, name, backend.parts)
             check_capacity(program)
-            return backend(program, options)
+            return backend(program, options) if company.comm is None else _of_rank(backend, program, options, company)
     except BackendMemoryError:
         raise
     except MemoryError as error:
         neurons = sum(area.n for area in program.areas)
         raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
+
+
+def _of_rank(backend: type[Backend], program: Program, options: Options, company: Company) -> Backend:
+    from brainsim.kernels.host_backend import HostBackend
+    from brainsim.kernels.ranks import RankBackend
+
+    if not issubclass(backend, HostBackend):
+        raise BackendUnavailableError(
+            f"ranks: the {backend.name} backend runs a brain on one rank; choose backend='cpu', or run one process"
+        )
+    return RankBackend(program, options, company.comm, backend)
 
 
 def _class_of(name: str) -> type[Backend]:

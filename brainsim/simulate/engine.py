@@ -17,6 +17,7 @@ from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import WINNERS, Floats, Neurons
 from brainsim.kernels.state_kind import StateKind
+from brainsim.simulate.company import ALONE, Company
 
 T = TypeVar("T")
 
@@ -37,6 +38,13 @@ def _named(error: KernelError) -> BackendError | BackendMemoryError:
 class Engine:
     """Pass calls to a backend that is open and consistent.
 
+    Attributes
+    ----------
+    program : Program
+        The brain.
+    company : Company
+        The ranks that run it.
+
     Raises
     ------
     SimulationError
@@ -45,9 +53,10 @@ class Engine:
         Where the backend fails.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, company: Company = ALONE) -> None:
         self._backend: Backend | None = backend
         self.program: Program = backend.program
+        self.company = company
 
     @property
     def closed(self) -> bool:

@@ -1,0 +1,150 @@
+"""The processes that run one brain together: what they agree on, and what one of them does for all.
+
+All ranks make the same calls.  Files are read and written by the first one.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from weakref import finalize
+
+from brainsim._version import __version__
+from brainsim.errors import DeclarationError, SimulationError
+
+T = TypeVar("T")
+
+
+class Comm(Protocol):
+    """What is used of an ``mpi4py.MPI.Comm``."""
+
+    @property
+    def rank(self) -> int:
+        """Number of this process."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+
+    def allgather(self, sendobj: Any) -> list[Any]:
+        """Return what each process gave."""
+
+    def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
+        """Collect an array of each process."""
+
+    def bcast(self, obj: Any, root: int = 0) -> Any:
+        """Return what the first process gave."""
+
+
+_NEEDED = ("rank", "size", "allgather", "Allgather", "bcast")
+
+
+class Company:
+    """The ranks of one brain; without a communicator, this process alone.
+
+    Attributes
+    ----------
+    comm : Comm or None
+        What connects the ranks.
+    rank, size : int
+        Number of this process, and how many there are.
+    """
+
+    def __init__(self, comm: Comm | None) -> None:
+        self.comm = comm
+        self.rank, self.size = (0, 1) if comm is None else (comm.rank, comm.size)
+
+    @property
+    def neighbours(self) -> int:
+        """How many of the ranks are on this machine."""
+        if self.comm is None:
+            return 1
+        from platform import node
+
+        return self.comm.allgather(node()).count(node())
+
+    def once(self, do: Callable[[], T]) -> T:
+        """Let the first rank do something, and return its result on every rank, or raise its error."""
+        if self.comm is None:
+            return do()
+        found: tuple[Any, Exception | None] = (None, None)
+        if self.rank == 0:
+            try:
+                found = do(), None
+            except Exception as error:  # whatever it may raise
+                found = None, error
+        result, failure = self.comm.bcast(found)
+        if failure is not None:
+            raise failure
+        return result  # type: ignore[no-any-return]  # what `do` returned
+
+    def written(self, make: Callable[..., T], to: object) -> T:
+        """Return a recording: on the first rank it is written to a path, on others to a scratch file of their own.
+
+        All ranks see the same winners, so each can read its own recording.
+        """
+        if self.comm is None or to is None:
+            return make(to=to)
+        mine: list[T] = []
+        self.once(lambda: mine.append(make(to=to)))
+        if self.rank == 0:
+            return mine[0]
+        folder = tempfile.TemporaryDirectory(prefix="brainsim-rank-")
+        recording = make(to=Path(folder.name) / "history.h5")
+        finalize(recording, folder.cleanup)
+        return recording
+
+    def agree(self, facts: Mapping[str, Any]) -> None:
+        """Refuse ranks that would run different brains.
+
+        Raises
+        ------
+        SimulationError
+            If a rank has another version of brainsim, seed, brain or backend.
+        """
+        if self.comm is None:
+            return
+        mine = {"version of brainsim": __version__, **facts}
+        every = self.comm.allgather({name: json.dumps(fact, sort_keys=True) for name, fact in mine.items()})
+        for name in mine:
+            for rank, theirs in enumerate(every):
+                if theirs.get(name) != every[0].get(name):
+                    raise SimulationError(
+                        f"Simulator.comm: all ranks must have the same {name} (rank 0 has {_short(every[0].get(name))}, "
+                        f"rank {rank} {_short(theirs.get(name))}); give every rank the same file and arguments"
+                    )
+
+
+def _short(fact: object) -> str:
+    text = str(fact)
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+ALONE = Company(None)
+_ambient: ContextVar[Company] = ContextVar("brainsim_company", default=ALONE)
+
+
+def company_of(comm: Comm | None) -> Company:
+    """Return the company of a simulator: that of a communicator, or by default that of `together`.
+
+    Raises
+    ------
+    DeclarationError
+        If it is not a communicator.
+    """
+    if comm is None:
+        return _ambient.get()
+    if not all(hasattr(comm, name) for name in _NEEDED):
+        raise DeclarationError(
+            where="Simulator.comm", value=comm, allowed="an mpi4py.MPI.Comm", cure="such as MPI.COMM_WORLD"
+        )
+    return Company(comm) if comm.size > 1 else ALONE
+
+
+def run_together(company: Company) -> None:
+    """Let all simulators that this process builds from now on, and that name no communicator, be run by a company."""
+    _ambient.set(company)

@@ -1,0 +1,65 @@
+"""One brain on several ranks gives the bits of one process, with every feature of the law."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from brainsim.kernels.cpu.backend import CpuBackend
+from brainsim.kernels.errors import BackendUnavailableError
+from brainsim.kernels.program import Options, Program
+from brainsim.kernels.reference import ReferenceBackend
+from brainsim.kernels.shares import ranges
+from ranked import on_ranks, ranked
+from varied import ALL, CROWDED, KINDS, SIZES, Varied, varied
+from watching import difference, watched
+
+
+def several_blocks(program: Program, ranks: int) -> int:
+    """Return how many areas of a program all ranks share."""
+    owned = [ranges(program, rank, ranks) for rank in range(ranks)]
+    return sum(all(len(each[a]) for each in owned) for a in range(len(program.areas)))
+
+
+def compared(inner: Any, case: Varied, ranks: int) -> list[str]:
+    expected = watched(ReferenceBackend, case, Options())
+    found = on_ranks(ranks, lambda comm: watched(ranked(inner, comm), case, Options(cache_mb=4)))
+    return [difference(each, expected) for each in found]
+
+
+QUICK = [("reference", ALL, 0, 2), ("cpu", ALL, 0, 2), ("cpu", CROWDED, 1, 3)]
+SLOW = [
+    (inner, kind, number, ranks)
+    for inner in ("reference", "cpu")
+    for kind in KINDS
+    for number in range(3)
+    for ranks in (1, 2, 3, 4)
+]
+INNER = {"reference": ReferenceBackend, "cpu": CpuBackend}
+
+
+@pytest.mark.parametrize(
+    ("inner", "kind", "number", "ranks"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
+)
+def test_ranks_give_the_bits_of_one_process(inner: str, kind: str, number: int, ranks: int) -> None:
+    case = varied(kind, number, SIZES)
+    try:
+        ranges(case.program, 0, ranks)
+    except BackendUnavailableError as refusal:
+        pytest.skip(str(refusal))
+    assert compared(INNER[inner], case, ranks) == [""] * ranks
+
+
+def test_more_ranks_than_blocks_are_refused() -> None:
+    program = varied("depression", 0, SIZES).program
+    message = (
+        "ranks: 4 are more than the brain has blocks of .* rank 3 would own none .* 'A1' has most, 2 of 128 neurons"
+    )
+    with pytest.raises(BackendUnavailableError, match=message):
+        ranges(program, 0, 4)
+
+
+def test_the_areas_are_shared() -> None:
+    programs = [varied(kind, number, SIZES).program for kind in (ALL, CROWDED) for number in range(3)]
+    assert sum(several_blocks(program, 2) for program in programs) > 5
