@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
+from brainsim.kernels.comm import Comm
 from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.selection import input_tag, tie_order
@@ -33,17 +34,6 @@ from brainsim.kernels.vectors.engine import VectorEngine
 Integers = npt.NDArray[np.int64]
 _NONE = NO_FIRING.neurons
 _NO_OFFER = Won(_NONE, _NONE, _NONE)
-
-
-class Comm(Protocol):
-    """What is used of an ``mpi4py.MPI.Comm``."""
-
-    @property
-    def rank(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    def allgather(self, sendobj: Any) -> list[Any]: ...
-    def Allgather(self, sendbuf: Any, recvbuf: Any) -> None: ...  # noqa: N802 - the name in MPI
 
 
 class Traffic(NamedTuple):

@@ -6,41 +6,26 @@ All ranks make the same calls.  Files are read and written by the first one.
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from types import TracebackType
+from typing import Any, TypeVar
 from weakref import finalize
 
 from brainsim._version import __version__
 from brainsim.errors import DeclarationError, SimulationError
+from brainsim.kernels.comm import Comm
 
 T = TypeVar("T")
+_PATIENCE_SECONDS = 5.0
+_watched: list[Comm] = []
 
 
-class Comm(Protocol):
-    """What is used of an ``mpi4py.MPI.Comm``."""
-
-    @property
-    def rank(self) -> int:
-        """Number of this process."""
-
-    @property
-    def size(self) -> int:
-        """How many there are."""
-
-    def allgather(self, sendobj: Any) -> list[Any]:
-        """Return what each process gave."""
-
-    def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
-        """Collect an array of each process."""
-
-    def bcast(self, obj: Any, root: int = 0) -> Any:
-        """Return what the first process gave."""
-
-
-_NEEDED = ("rank", "size", "allgather", "Allgather", "bcast")
+_NEEDED = ("rank", "size", "allgather", "Allgather", "bcast", "Abort")
 
 
 class Company:
@@ -66,6 +51,11 @@ class Company:
         from platform import node
 
         return self.comm.allgather(node()).count(node())
+
+    def meet(self) -> None:
+        """Wait until all ranks are here."""
+        if self.comm is not None:
+            self.comm.allgather(None)
 
     def once(self, do: Callable[[], T]) -> T:
         """Let the first rank do something, and return its result on every rank, or raise its error."""
@@ -98,7 +88,7 @@ class Company:
         finalize(recording, folder.cleanup)
         return recording
 
-    def agree(self, facts: Mapping[str, Any]) -> None:
+    def agree(self, facts: Callable[[], Mapping[str, Any]]) -> None:
         """Refuse ranks that would run different brains.
 
         Raises
@@ -108,14 +98,15 @@ class Company:
         """
         if self.comm is None:
             return
-        mine = {"version of brainsim": __version__, **facts}
+        mine = {"version of brainsim": __version__, **facts()}
         every = self.comm.allgather({name: json.dumps(fact, sort_keys=True) for name, fact in mine.items()})
         for name in mine:
             for rank, theirs in enumerate(every):
                 if theirs.get(name) != every[0].get(name):
+                    first, other = _short(every[0].get(name)), _short(theirs.get(name))
                     raise SimulationError(
-                        f"Simulator.comm: all ranks must have the same {name} (rank 0 has {_short(every[0].get(name))}, "
-                        f"rank {rank} {_short(theirs.get(name))}); give every rank the same file and arguments"
+                        f"Simulator.comm: all ranks must have the same {name} (rank 0 has {first}, rank {rank} "
+                        f"{other}); give every rank the same file and arguments"
                     )
 
 
@@ -142,9 +133,50 @@ def company_of(comm: Comm | None) -> Company:
         raise DeclarationError(
             where="Simulator.comm", value=comm, allowed="an mpi4py.MPI.Comm", cure="such as MPI.COMM_WORLD"
         )
-    return Company(comm) if comm.size > 1 else ALONE
+    if comm.size == 1:
+        return ALONE
+    end_all_with_this(comm)
+    return Company(comm)
 
 
-def run_together(company: Company) -> None:
-    """Let all simulators that this process builds from now on, and that name no communicator, be run by a company."""
+def run_together(comm: Comm) -> Company:
+    """Let all ranks run the simulators that this process builds from now on, unless these name a communicator."""
+    company = company_of(comm)
     _ambient.set(company)
+    return company
+
+
+def end(code: int) -> None:
+    """End all ranks that run together because this one failed, unless the first one does so for all.
+
+    A rank that merely ended would let the others wait for it for ever.
+    """
+    company = _ambient.get()
+    if company.comm is not None and code:
+        _end(company.comm, code)
+
+
+def _end(comm: Comm, code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if comm.rank:  # an error that all ranks have is reported by the first one
+        time.sleep(_PATIENCE_SECONDS)
+    comm.Abort(code)
+
+
+def end_all_with_this(comm: Comm) -> None:
+    """Let an error that nothing catches end all ranks, not this one alone."""
+    if _watched:
+        return
+    _watched.append(comm)
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if comm.rank:
+            time.sleep(_PATIENCE_SECONDS)
+            sys.stderr.write(f"rank {comm.rank}:\n")
+        before(kind, error, trace)
+        sys.stderr.flush()
+        comm.Abort(1)
+
+    sys.excepthook = hook

@@ -21,9 +21,10 @@ from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.backend import Memory
+from brainsim.kernels.comm import Comm
 from brainsim.kernels.program import Options, default_cache_mb
 from brainsim.simulate import backends
-from brainsim.simulate.company import Comm, company_of
+from brainsim.simulate.company import company_of
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.edges import Edges
 from brainsim.simulate.engine import Engine
@@ -105,7 +106,7 @@ class Simulator:
         self.backend_name = backends.resolve(backend)
         program = self._program = build(brain, self.seed)
         company = company_of(comm)
-        company.agree({"seed": self.seed, "brain": identity(program, brain), "backend": self.backend_name})
+        company.agree(lambda: {"seed": self.seed, "brain": identity(program, brain), "backend": self.backend_name})
         cache_mb = default_cache_mb(program) if cache_mb is None else cache_mb
         options = Options(
             threads=backends.thread_count(self.backend_name, threads, company),
