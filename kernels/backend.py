@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.comm import NO_TRAFFIC, Traffic
 from brainsim.kernels.law.rows import existing
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -127,6 +128,11 @@ class Backend(ABC):
     @abstractmethod
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         """Replace a value; ``kind.fault`` must find nothing wrong with it."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent to other ranks of the brain in rounds so far."""
+        return NO_TRAFFIC
 
     @property
     @abstractmethod

@@ -1,8 +1,8 @@
-"""What connects the processes that run one brain together."""
+"""What connects the processes that run one brain together, and what they send."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Comm(Protocol):
@@ -27,3 +27,24 @@ class Comm(Protocol):
 
     def Abort(self, errorcode: int = 0) -> Any:  # noqa: N802 - the name in MPI
         """End all processes."""
+
+
+class Traffic(NamedTuple):
+    """What a rank has sent to others in rounds.
+
+    Attributes
+    ----------
+    rounds : int
+        Rounds in which areas selected.
+    nbytes : int
+        Bytes of its candidates, sent once to each other rank.
+    seconds : float
+        Time in the gathering: waiting for the slowest rank, and communication.
+    """
+
+    rounds: int
+    nbytes: int
+    seconds: float
+
+
+NO_TRAFFIC = Traffic(0, 0, 0.0)

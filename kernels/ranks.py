@@ -14,13 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.comm import Comm
+from brainsim.kernels.comm import NO_TRAFFIC, Comm, Traffic
 from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.selection import input_tag, tie_order
@@ -34,24 +34,6 @@ from brainsim.kernels.vectors.engine import VectorEngine
 Integers = npt.NDArray[np.int64]
 _NONE = NO_FIRING.neurons
 _NO_OFFER = Won(_NONE, _NONE, _NONE)
-
-
-class Traffic(NamedTuple):
-    """What a rank has sent to others in rounds.
-
-    Attributes
-    ----------
-    rounds : int
-        Rounds in which areas selected.
-    nbytes : int
-        Bytes of its candidates, sent once to each other rank.
-    seconds : float
-        Time in the gathering: waiting for the slowest rank, and communication.
-    """
-
-    rounds: int
-    nbytes: int
-    seconds: float
 
 
 class RankBackend(HostBackend[Any]):
@@ -86,7 +68,7 @@ class RankBackend(HostBackend[Any]):
         self._count = len(program.areas)
         self._not_sources = [_NONE] * self._count
         self._seconds["communicate"] = 0.0
-        self._traffic = Traffic(0, 0, 0.0)
+        self._traffic = NO_TRAFFIC
 
     @property
     def traffic(self) -> Traffic:
@@ -182,7 +164,7 @@ class RankBackend(HostBackend[Any]):
 
     def transmissions(self, fiber: int) -> Integers:
         # A rank that owns none of the target has counted nothing; all others have counted the same.
-        return np.maximum.reduce(self._comm.allgather(self._inner.transmissions(fiber)))
+        return np.asarray(np.maximum.reduce(self._comm.allgather(self._inner.transmissions(fiber))))
 
     def row(self, fiber: int, pre: int) -> Neurons:
         return row_targets(self.program.fibers[fiber].graph, pre)

@@ -63,6 +63,14 @@ def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **optio
     options["jobs"] = 1
     with own_folder(ranks, out, copies=resume) as options["out"]:
         _run(file, as_json, resume, overwrite and ranks.rank == 0, options)
+    sent = ranks.traffic
+    if sent.rounds and ranks.rank == 0:
+        per_round, apart = sent.nbytes / sent.rounds, 1e6 * sent.seconds / sent.rounds
+        click.echo(
+            f"{ranks.size} ranks: each sent {per_round:_.0f} bytes a round to each other, and spent {apart:_.0f} us a "
+            f"round in the exchange, waiting included ({sent.rounds:_} rounds)",
+            err=True,
+        )
 
 
 def _run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, options: dict[str, Any]) -> None:

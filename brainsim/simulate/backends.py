@@ -9,6 +9,7 @@ import os
 from brainsim._validation import integer
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
+from brainsim.kernels.comm import Comm
 from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.program import Options, Program, check_capacity, check_parts
 from brainsim.simulate.company import ALONE, Company
@@ -97,7 +98,9 @@ def create(name: str, program: Program, options: Options, company: Company = ALO
             backend = _class_of(name)
             check_parts(program, name, backend.parts)
             check_capacity(program)
-            return backend(program, options) if company.comm is None else _of_rank(backend, program, options, company)
+            if company.comm is None:
+                return backend(program, options)
+            return _of_rank(backend, program, options, company.comm)
     except BackendMemoryError:
         raise
     except MemoryError as error:
@@ -105,7 +108,7 @@ def create(name: str, program: Program, options: Options, company: Company = ALO
         raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
 
 
-def _of_rank(backend: type[Backend], program: Program, options: Options, company: Company) -> Backend:
+def _of_rank(backend: type[Backend], program: Program, options: Options, comm: Comm) -> Backend:
     from brainsim.kernels.host_backend import HostBackend
     from brainsim.kernels.ranks import RankBackend
 
@@ -113,7 +116,7 @@ def _of_rank(backend: type[Backend], program: Program, options: Options, company
         raise BackendUnavailableError(
             f"ranks: the {backend.name} backend runs a brain on one rank; choose backend='cpu', or run one process"
         )
-    return RankBackend(program, options, company.comm, backend)
+    return RankBackend(program, options, comm, backend)
 
 
 def _class_of(name: str) -> type[Backend]:

@@ -18,7 +18,7 @@ from weakref import finalize
 
 from brainsim._version import __version__
 from brainsim.errors import DeclarationError, SimulationError
-from brainsim.kernels.comm import Comm
+from brainsim.kernels.comm import NO_TRAFFIC, Comm, Traffic
 
 T = TypeVar("T")
 _PATIENCE_SECONDS = 5.0
@@ -37,11 +37,20 @@ class Company:
         What connects the ranks.
     rank, size : int
         Number of this process, and how many there are.
+    traffic : Traffic
+        What this rank has sent in all rounds of simulators that are closed.
     """
 
     def __init__(self, comm: Comm | None) -> None:
         self.comm = comm
         self.rank, self.size = (0, 1) if comm is None else (comm.rank, comm.size)
+        self.traffic = NO_TRAFFIC
+
+    def add(self, traffic: Traffic) -> None:
+        """Add what a simulator has sent."""
+        ours = self.traffic
+        rounds, nbytes = ours.rounds + traffic.rounds, ours.nbytes + traffic.nbytes
+        self.traffic = Traffic(rounds, nbytes, ours.seconds + traffic.seconds)
 
     @property
     def neighbours(self) -> int:
@@ -146,22 +155,19 @@ def run_together(comm: Comm) -> Company:
     return company
 
 
-def end(code: int) -> None:
-    """End all ranks that run together because this one failed, unless the first one does so for all.
-
-    A rank that merely ended would let the others wait for it for ever.
-    """
-    company = _ambient.get()
-    if company.comm is not None and code:
-        _end(company.comm, code)
-
-
-def _end(comm: Comm, code: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    if comm.rank:  # an error that all ranks have is reported by the first one
+def leave_to_first() -> None:
+    """Give the first rank time to report an error that all have, and to end all; return on a rank that fails alone."""
+    if _ambient.get().rank:
         time.sleep(_PATIENCE_SECONDS)
-    comm.Abort(code)
+
+
+def end(code: int) -> None:
+    """End all ranks that run together, because this one failed: if it merely ended, the others would wait for it."""
+    comm = _ambient.get().comm
+    if comm is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        comm.Abort(code)
 
 
 def end_all_with_this(comm: Comm) -> None:

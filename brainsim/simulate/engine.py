@@ -172,5 +172,7 @@ class Engine:
     def close(self, *, free: bool = True) -> None:
         """Free the backend and drop it."""
         backend, self._backend = self._backend, None
+        if backend is not None:
+            self.company.add(backend.traffic)
         if backend is not None and free:
             backend.close()

@@ -17,6 +17,24 @@ _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 """How MPICH (and those derived from it), Open MPI and MVAPICH say how many processes they have started."""
 
 
+def refuse_mpi(command: str) -> None:
+    """Refuse a command that each of the processes of ``mpiexec`` would carry out by itself.
+
+    Raises
+    ------
+    ExperimentError
+        If ``mpiexec`` has started several processes.
+    """
+    if _several():
+        raise ExperimentError(
+            f"brainsim {command}: runs many brains, each in one process; leave mpiexec out (for a cluster, give --dask)"
+        )
+
+
+def _several() -> bool:
+    return any(os.environ.get(name, "1") not in ("", "1") for name in _SIZES)
+
+
 def company() -> Company | None:
     """Return the processes that ``mpiexec`` has started with this one, ``None`` if there are no others.
 
@@ -25,7 +43,7 @@ def company() -> Company | None:
     ExperimentError
         If mpi4py is not installed.
     """
-    if not any(os.environ.get(name, "1") not in ("", "1") for name in _SIZES):
+    if not _several():
         return None
     try:
         from mpi4py import MPI

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ from brainsim.studies.parts import Part
 from brainsim.studies.processes.calls import Call
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
+from ranked import ThreadComm
 
 FEW = ("None", "'nonsense'", "an object")
 """Nonsense for a quick test."""
@@ -337,6 +339,7 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "Batch.seeds": lambda w: [1],
     "Batch.backend": lambda w: "reference",
     "Batch.workers": lambda w: 1,
+    "Simulator.comm": lambda w: ThreadComm(0, [None], Barrier(1)),
     "Simulator.edges.fiber": lambda w: _messages(w),
     "Simulator.vectors.area": lambda w: "Words",
     "Simulator.set_vectors.area": lambda w: "Words",

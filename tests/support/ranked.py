@@ -35,8 +35,8 @@ class ThreadComm:
     def bcast(self, obj: Any, root: int = 0) -> Any:
         return self.allgather(obj)[root]
 
-    def barrier(self) -> None:
-        self.allgather(None)
+    def Abort(self, errorcode: int = 0) -> None:  # noqa: N802 - the name in MPI
+        raise AssertionError(f"a thread cannot end all ranks (code {errorcode})")
 
 
 def on_ranks(ranks: int, do: Callable[[ThreadComm], T]) -> list[T]:
