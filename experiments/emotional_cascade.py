@@ -245,14 +245,7 @@ def _table(run: Run, found: Mapping[str, Sequence[Any]], beyond: Mapping[str, Se
         [f"{name}, counted", "", measured(_of(found["whole"], name), 3), interval(name), "", ""]
         for name in ("unigram", "bigram")
     ]
-    header = [
-        "",
-        "loss before (nats a word)",
-        "after one epoch",
-        "more than the whole model, bootstrap",
-        "seconds",
-        "MB",
-    ]
+    header = ["", "loss before (nats a word)", "after one epoch", "beyond the whole model, bootstrap", "seconds", "MB"]
     write_table(run, "epoch.md", "One epoch", header, rows)
 
 

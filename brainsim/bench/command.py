@@ -39,11 +39,12 @@ def _count(text: str) -> int:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option("--baselines", is_flag=True, help="Run brute-force and neural-assemblies in turn with brainsim.")
+@click.option("--mpi", is_flag=True, help="With scale: one brain over 1, 2, ... processes, and on paper over nodes.")
 @click.option("--quick", is_flag=True, help="A small version that takes seconds.")
 @click.option("--memory/--no-memory", default=True, help="Peak memory, each in a process of its own; on by default.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw time per sentence against n.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of records as JSON.")
-def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
+def bench(case: str, as_json: bool, plot: Path | None, mpi: bool, **options: Any) -> None:
     """Time a case, with measures that reveal a fast but wrong engine.
 
     \b
@@ -57,6 +58,9 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
     batch          16 brains in a Batch beside the same brains one after the other
     """  # noqa: D301 - click wants the backspace itself, which keeps these lines apart
     _check(case, plot, baselines=options["baselines"])
+    if mpi:
+        _scale_over_ranks(case, as_json, options)
+        return
     if options["baselines"] and _needs_fixed_hash():
         records = _in_subprocess(case, options)
     else:
@@ -66,6 +70,19 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
 
         click.echo(f"wrote {time_per_sentence(records, plot)}", err=True)
     click.echo(json.dumps(records, indent=2) if as_json else _shown(records))
+
+
+def _scale_over_ranks(case: str, as_json: bool, options: dict[str, Any]) -> None:
+    if case != "scale" or options["baselines"]:
+        raise click.UsageError(f"--mpi: must be given for 'scale' without --baselines (got {case!r})")
+    from brainsim.bench.machine import describe_machine
+    from brainsim.bench.mpi import measure_mpi, mpi_table
+
+    sizes, quick = options["sizes"], options["quick"]
+    records = measure_mpi(sizes[0] if sizes else 10_000 if quick else 1_000_000, options, _say)
+    machine = describe_machine()
+    each = [{**record, "machine": machine} for record in records]
+    click.echo(json.dumps(each, indent=2) if as_json else mpi_table(records))
 
 
 def _check(case: str, plot: Path | None, *, baselines: bool) -> None:

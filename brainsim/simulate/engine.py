@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from brainsim.errors import BackendError, BackendMemoryError, SimulationError
 from brainsim.kernels.backend import Backend, Drained, Memory
+from brainsim.kernels.comm import Traffic
 from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
@@ -163,6 +164,11 @@ class Engine:
         """Return the seconds spent in each phase so far."""
         with named_errors():
             return self._sound().seconds
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent to other ranks in rounds so far."""
+        return self._sound().traffic
 
     @property
     def forks(self) -> bool:

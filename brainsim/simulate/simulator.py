@@ -21,7 +21,7 @@ from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.comm import Comm
+from brainsim.kernels.comm import Comm, Traffic
 from brainsim.kernels.program import Options, default_cache_mb
 from brainsim.simulate import backends
 from brainsim.simulate.company import company_of
@@ -656,6 +656,12 @@ class Simulator:
     def timings(self) -> dict[str, float]:
         """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""
         return {**self._engine.seconds(), "record": self._parts.recorder.seconds}
+
+    @property
+    @looks
+    def traffic(self) -> Traffic:
+        """What this process has sent to others that run the brain together: rounds, bytes, and seconds."""
+        return self._engine.traffic
 
     # Life
 

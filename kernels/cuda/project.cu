@@ -5,7 +5,7 @@
 constexpr u64 MOST_SOURCES = 0xFFFF;
 
 // Adds to the counts of a tile, which begins at `low` and has `size` targets, one for every synapse of some sources.  A
-// thread begins at `item`, and is told where to go on among the sources of the next call, so that no thread waits.
+// thread begins at `item`; what is returned is where it goes on in the next call, so that no thread waits.
 // Fibers whose synapses are thinned have code of their own, so that others need no register for it.
 template <bool TAPERED>
 __device__ __forceinline__ u32 count_sources(u32* counts, const u32* sources, u32 source_count, u64 low, u32 size, int tile_bits,

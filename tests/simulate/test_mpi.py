@@ -159,7 +159,8 @@ def test_a_killed_rank_ends_the_run_and_leaves_a_state_that_continues(mpiexec: s
         out, _ = running.communicate(timeout=60)
         assert running.returncode != 0
         assert "KILLED BY SIGNAL: 9" in out or "BAD TERMINATION" in out
-        assert [path.name for path in folder.glob("*.h5")] == ["state.h5"]
+        # A kill in the middle of a save leaves its scratch file, and the state before it.
+        assert [path.name for path in folder.glob("*.h5") if not path.name.startswith(".brainsim-")] == ["state.h5"]
         with Simulator(brain(), 5, backend="reference") as sim, Simulator(brain(), 5, backend="reference") as whole:
             sim.load(folder / "state.h5")
             whole.present(whole.brain["S"].patterns["0"])

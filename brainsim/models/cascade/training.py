@@ -130,7 +130,8 @@ class CascadeTraining:
         losses, words = sequence_losses(self.network, torch.from_numpy(self._held_out), self.recipe.length)
         sizes = np.full(len(losses), self.recipe.length)
         sizes[-1] = words - self.recipe.length * (len(losses) - 1)
-        return losses.double().numpy() / sizes
+        each: npt.NDArray[np.float64] = losses.double().numpy() / sizes
+        return each
 
     def report(self) -> Trained:
         """Return what was done up to now."""

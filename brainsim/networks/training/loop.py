@@ -221,7 +221,8 @@ def evaluate(model: nn.Module, tokens: Tensor | Sequence[int], length: int, most
         Tokens that are read at most.
     """
     losses, read = sequence_losses(model, tokens, length, most)
-    return float(losses.sum()) / read
+    mean: float = losses.sum().item() / read
+    return mean
 
 
 @torch.no_grad()
