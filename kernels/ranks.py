@@ -1,9 +1,10 @@
 """One brain on several ranks: each owns a range of the targets of every area, and only winners are exchanged.
 
 In a round each rank sums the drives of its own neurons and selects candidates among them, at most as many as win in the
-whole area.  One gathering brings the candidates of all ranks to all ranks, and each picks the winners from them: a
-neuron that is not among the best of its range is not among the best of the area.  Then each rank changes the synapses
-that end in its range.  Drives are integers and the order of neurons is total, so the bits are those of one process.
+whole area: a neuron that is not among the best of its range is not among the best of the area.  One gathering brings
+candidates of all ranks to all ranks, and each picks the winners from them (`brainsim.kernels.exchange`).  Then each
+rank changes the synapses that end in its range.  Drives are integers and the order of neurons is total, so the bits are
+those of one process.
 
 What a rank holds for its range: the synapses that it draws or stores, counts and drives.  What every rank holds: the
 winners of all areas, thresholds other than 0, traces, vectors with their messages, and 4 bytes for each neuron of a
@@ -20,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.comm import NO_TRAFFIC, Comm, Traffic
+from brainsim.kernels.comm import Comm, Traffic
+from brainsim.kernels.exchange import Exchange
 from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.law.selection import input_tag, tie_order
+from brainsim.kernels.law.selection import input_tag
 from brainsim.kernels.outcomes import Event, Won
-from brainsim.kernels.program import AreaSpec, Options, Program
+from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan, Selection
 from brainsim.kernels.shares import as_source, ranges, share
 from brainsim.kernels.state import NO_FIRING, Neurons, Synapses, Thresholds
@@ -65,31 +67,31 @@ class RankBackend(HostBackend[Any]):
         self._comm = comm
         self._owned = ranges(program, comm.rank, comm.size)
         self._inner = inner(share(program, self._owned), options)
+        self._exchange = Exchange(program, comm, self._owned)
         self._count = len(program.areas)
         self._not_sources = [_NONE] * self._count
         self._seconds["communicate"] = 0.0
-        self._traffic = NO_TRAFFIC
 
     @property
     def traffic(self) -> Traffic:
         """What this rank has sent in rounds so far."""
-        return self._traffic._replace(seconds=self._seconds["communicate"])
+        return self._exchange.traffic
 
     def vector_engine(self, program: Program, options: Options) -> VectorEngine:  # type: ignore[override]
         return self._inner_class.vector_engine(program, options)
 
     def _fire(self, plan: RoundPlan) -> tuple[dict[int, Won], dict[int, Any]]:
         self._inner.hear([*self._winners, *self._not_sources], self._passing)
-        drives, offers = {}, []
+        drives, offers = {}, {}
         selections = sorted(plan.selections)  # the order of the exchange must not depend on that of sets in a process
         for area, inputs in selections:
             if not len(self._owned[area]):
-                offers.append(_NO_OFFER)
+                offers[area] = _NO_OFFER
                 continue
             begun = perf_counter()
             drives[area] = drive = self._project(area, inputs, self._thresholds[area])
             projected = perf_counter()
-            offers.append(self._select(area, drive))
+            offers[area] = self._select(area, drive)
             self._seconds["project"] += projected - begun
             self._seconds["select"] += perf_counter() - projected
         return self._agreed(selections, offers) if selections else {}, drives
@@ -101,50 +103,19 @@ class RankBackend(HostBackend[Any]):
         """Return the candidates of this rank, counted from the first neuron of its range."""
         return self._inner._select(self._count + area, drive)
 
-    def _agreed(self, selections: Sequence[Selection], offers: Sequence[Won]) -> dict[int, Won]:
+    def _agreed(self, selections: Sequence[Selection], offers: dict[int, Won]) -> dict[int, Won]:
         """Return the winners of areas, from the candidates of all ranks."""
-        gathered = self._gathered(selections, offers)
-        begun = perf_counter()
-        won = {}
-        for (area, inputs), (neurons, drives) in zip(selections, gathered, strict=True):
-            best = self._best(area, inputs, neurons, drives)
-            won[area] = self._those_that_fire(area, best) if area in self._choosing else best
-        self._seconds["select"] += perf_counter() - begun
-        return won
-
-    def _gathered(self, selections: Sequence[Selection], offers: Sequence[Won]) -> list[tuple[Neurons, Integers]]:
-        """Return the candidates of all ranks, by area: neurons and drives.
-
-        The rows of all ranks have the same layout: for each area the number of candidates, then as many neurons as can
-        win there, then their drives.
-        """
-        rooms = [self.program.areas[area].k for area, _ in selections]
-        row = np.zeros(sum(1 + 2 * room for room in rooms), np.int64)
-        starts = np.cumsum([0, *(1 + 2 * room for room in rooms)]).tolist()
-        for (area, _), room, at, offer in zip(selections, rooms, starts, offers, strict=False):
-            size = len(offer.winners)
-            row[at] = size
-            row[at + 1 : at + 1 + size] = offer.neurons[:size] + self._owned[area].first
-            row[at + 1 + room : at + 1 + room + size] = offer.drives[:size]
-        every = np.empty((self._comm.size, len(row)), np.int64)
-        begun = perf_counter()
-        self._comm.Allgather(row, every)
-        self._seconds["communicate"] += perf_counter() - begun
-        self._traffic = self._traffic._replace(
-            rounds=self._traffic.rounds + 1, nbytes=self._traffic.nbytes + row.nbytes
+        inputs, fibers = dict(selections), self.program.fibers
+        begun, apart = perf_counter(), self._exchange.traffic.seconds
+        won = self._exchange.winners(
+            offers, lambda area: input_tag((fibers[f].graph.key, self._fired(f)) for f in inputs[area])
         )
-        return [_offered(every[:, at : at + 1 + 2 * room], room) for room, at in zip(rooms, starts, strict=False)]
-
-    def _best(self, area: int, inputs: Sequence[int], neurons: Neurons, drives: Integers) -> Won:
-        spec = self.program.areas[area]
-        if len(neurons) > spec.k or spec.channel > 1:
-            tag = input_tag((self.program.fibers[f].graph.key, self._fired(f)) for f in inputs)
-            best = _best_channels if spec.channel > 1 else _best
-            chosen = best(spec, tag, neurons, drives)
-            neurons, drives = neurons[chosen], drives[chosen]
-        order = np.argsort(neurons)
-        winners = neurons[order]
-        return Won(winners, winners, drives[order])
+        for area in self._choosing.keys() & won.keys():
+            won[area] = self._those_that_fire(area, won[area])
+        spent = self._exchange.traffic.seconds - apart
+        self._seconds["communicate"] += spent
+        self._seconds["select"] += perf_counter() - begun - spent
+        return won
 
     def _learn(self, events: Sequence[Event], drives: Mapping[int, Any]) -> None:
         mine = [each for each in map(self._own_event, events) if each is not None]
@@ -199,26 +170,3 @@ class RankBackend(HostBackend[Any]):
         self._inner.close()
         if self._vectors is not None:
             self._vectors.close()
-
-
-def _offered(rows: Integers, room: int) -> tuple[Neurons, Integers]:
-    """Return the candidates in the rows of all ranks."""
-    real = np.arange(room) < rows[:, :1]
-    return rows[:, 1 : 1 + room][real], rows[:, 1 + room :][real]
-
-
-def _best(spec: AreaSpec, tag: int, neurons: Neurons, drives: Integers) -> Integers:
-    """Return the places of the ``k`` best candidates."""
-    return np.lexsort((tie_order(spec.key, tag, neurons), -drives))[: spec.k]
-
-
-def _best_channels(spec: AreaSpec, tag: int, neurons: Neurons, drives: Integers) -> npt.NDArray[np.bool_]:
-    """Return which candidates are in the best channels.
-
-    A rank offers all driven neurons of its best channels, so the drives of a channel sum to what it wins by.
-    """
-    channels, of = np.unique(neurons // spec.channel, return_inverse=True)
-    sums = np.zeros(len(channels), np.int64)
-    np.add.at(sums, of, drives)
-    best = np.lexsort((tie_order(spec.key, tag, channels), -sums))[: spec.k // spec.channel]
-    return np.isin(of, best)

@@ -42,7 +42,7 @@ class GraphArrays(NamedTuple):
     """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.law.gaps`).
 
     ``mean`` is the expected length of a row before it is thinned; see `brainsim.kernels.cpu.taper.taper_of`.  Targets
-    are counted from neuron ``first``, which is 0 but for a `Share`; it begins a block.
+    are counted from neuron ``first``, which is 0 except for a `Share`; it begins a block.
     """
 
     key: np.uint64

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from brainsim.kernels.cpu.backend import CpuBackend
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.program import Options, Program
+from brainsim.kernels.exchange import Exchange, best
+from brainsim.kernels.law.selection import winners
+from brainsim.kernels.outcomes import Won
+from brainsim.kernels.program import AreaSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.shares import ranges
+from brainsim.kernels.shares import Range, ranges
 from ranked import on_ranks, ranked
 from varied import ALL, CROWDED, KINDS, SIZES, Varied, varied
 from watching import difference, watched
@@ -43,7 +47,7 @@ INNER = {"reference": ReferenceBackend, "cpu": CpuBackend}
     ("inner", "kind", "number", "ranks"), [*QUICK, *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW)]
 )
 def test_ranks_give_the_bits_of_one_process(inner: str, kind: str, number: int, ranks: int) -> None:
-    case = varied(kind, number, SIZES)
+    case = varied(kind, number, SIZES, 7 if (inner, kind, number, ranks) in QUICK else 14)
     try:
         ranges(case.program, 0, ranks)
     except BackendUnavailableError as refusal:
@@ -63,3 +67,31 @@ def test_more_ranks_than_blocks_are_refused() -> None:
 def test_the_areas_are_shared() -> None:
     programs = [varied(kind, number, SIZES).program for kind in (ALL, CROWDED) for number in range(3)]
     assert sum(several_blocks(program, 2) for program in programs) > 5
+
+
+@pytest.mark.parametrize("ranks", [3, 5])
+def test_what_ranks_keep_back_is_exchanged_if_it_may_win(ranks: int) -> None:
+    """Offers are right whether winners are spread over the ranks or belong to one, with many ties."""
+    draw, k = np.random.default_rng(ranks), 200
+    program = Program((AreaSpec("A", 5000, k, key=99),), ())
+    share = [Range(1000 * rank, 1000 * rank + 1000) for rank in range(ranks)]
+    for crowded in (False, True):
+        drives = draw.integers(1, 40, 1000 * ranks)
+        if crowded:  # all winners belong to the second rank
+            drives[1000:2000] += 100
+        expected = winners(drives, k, 99, 7)
+
+        def agree(comm: Any, drives: Any = drives) -> tuple[Any, Any, int]:
+            own = share[comm.rank]
+            mine = drives[own.first : own.end]
+            at = best(program.areas[0], 7, np.arange(own.first, own.end), mine, k)
+            exchange = Exchange(program, comm, [own])
+            (won,) = exchange.winners({0: Won(np.sort(at), at, mine[at])}, lambda _: 7).values()
+            return won.winners.tolist(), won.drives.tolist(), exchange.traffic.nbytes
+
+        first, *others = on_ranks(ranks, agree)
+        assert all(each == first for each in others)
+        assert first[0] == expected.tolist()
+        assert first[1] == drives[expected].tolist()
+        short = 8 * (1 + 2 * (2 * k // ranks + 32))
+        assert first[2] == short + (8 * (1 + 2 * k) if crowded else 0)
