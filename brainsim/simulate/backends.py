@@ -5,6 +5,9 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from brainsim._validation import integer
 from brainsim.errors import BackendError, BackendMemoryError, unknown
@@ -22,6 +25,7 @@ CLASSES = {
 }
 """The backends by name: module and class.  A module is imported when its backend is used."""
 
+_maker: ContextVar[Callable[[Program], Backend] | None] = ContextVar("brainsim_backend", default=None)
 _FASTEST_FIRST = ("gpu", "cpu", "reference")
 _NO_COMPILER = "NUMBA_DISABLE_JIT switches its compiler off; unset it, or choose backend='reference', which is slower"
 
@@ -95,9 +99,12 @@ def create(name: str, program: Program, options: Options, company: Company = ALO
     """
     try:
         with named_errors():
-            backend = _class_of(name)
+            backend = class_of(name)
             check_parts(program, name, backend.parts)
             check_capacity(program)
+            make = _maker.get()
+            if make is not None:
+                return make(program)
             if company.comm is None:
                 return backend(program, options)
             return _of_rank(backend, program, options, company.comm)
@@ -119,7 +126,18 @@ def _of_rank(backend: type[Backend], program: Program, options: Options, comm: C
     return RankBackend(program, options, comm, backend)
 
 
-def _class_of(name: str) -> type[Backend]:
+@contextmanager
+def built_by(make: Callable[[Program], Backend]) -> Iterator[None]:
+    """Let simulators that are built inside the block have the backends that a function returns."""
+    token = _maker.set(make)
+    try:
+        yield
+    finally:
+        _maker.reset(token)
+
+
+def class_of(name: str) -> type[Backend]:
+    """Return the class of a backend, already resolved."""
     module, _, attribute = CLASSES[name].partition(":")
     try:
         backend: type[Backend] = getattr(importlib.import_module(module), attribute)

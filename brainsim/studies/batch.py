@@ -19,6 +19,7 @@ from brainsim.simulate import backends
 from brainsim.simulate.index import Openable
 from brainsim.simulate.outcome import Outcome
 from brainsim.simulate.simulator import Simulator
+from brainsim.studies.joint_brains import JointBrains
 from brainsim.studies.processes.brains import Brains, do_each, hold, let_go, packed, parts_of
 from brainsim.studies.processes.calls import Call, Failed
 from brainsim.studies.processes.completion import Registry, default_jobs, outcome
@@ -38,6 +39,10 @@ class Batch:
     of `each` sends one function to every worker and waits for all of them, so let it do much: whole schedules, or many
     rounds.
 
+    On a GPU the brains go from round to round together, and share the launch of each kernel; `each` then calls the
+    function in a thread for each brain.  Brains with traces must run alike there: the same number of rounds, and the
+    same ones inside `Simulator.frozen`.
+
     Parameters
     ----------
     brain : Brain
@@ -48,7 +53,7 @@ class Batch:
         As for `Simulator`, the same for all brains.
     workers : int, optional
         Processes, at most one for each seed.  By default one for each core; one on a GPU and inside another worker.
-        With 1 the brains run in this process, one after the other.
+        With 1 the brains run in this process: one after the other, or together on a GPU.
     cache_mb : float, optional
         As for `Simulator`, for each brain.
 
@@ -104,8 +109,14 @@ class Batch:
         if cache_mb is not None:
             options["cache_mb"] = real("Batch.cache_mb", cache_mb, 0.0, 1e9)
         brain.freeze()
-        self._team: _Here | _Team | None = None
-        self._team = _Here(self, options) if self.workers == 1 else _Team(self, options)
+        self._team: _Team | Brains | JointBrains | None = None
+        self._team = self._opened(options)
+
+    def _opened(self, options: dict[str, Any]) -> _Team | Brains | JointBrains:
+        if self.workers > 1:
+            return _Team(self, options)
+        kind = JointBrains if options["backend"] == "gpu" else Brains
+        return kind(self.brain, self.seeds, options)
 
     def each(self, do: Callable[[Simulator], T]) -> list[T]:
         """Call a function with the simulator of each brain; return what it returns, in the order of the seeds.
@@ -186,19 +197,6 @@ def _checked(seeds: object) -> tuple[int, ...]:
     if not 1 <= len(each) <= MOST_SEEDS:
         raise DeclarationError(where="Batch.seeds", value=seeds, allowed=allowed)
     return tuple(integer("Batch.seeds", seed, 0, 2**64 - 1) for seed in each)
-
-
-class _Here:
-    """All brains of a batch in this process."""
-
-    def __init__(self, batch: Batch, options: dict[str, Any]) -> None:
-        self._brains = Brains(batch.brain, batch.seeds, options)
-
-    def each(self, do: Callable[[Simulator], Any]) -> list[Any]:
-        return self._brains.each(do)
-
-    def close(self) -> None:
-        self._brains.close()
 
 
 class _Team:

@@ -32,7 +32,7 @@ class Brains:
 
     def each(self, do: Each) -> list[Any]:
         """Return what a function returns for each simulator, one after the other."""
-        return [_named(do, sim) for sim in self._simulators]
+        return [named(do, sim) for sim in self._simulators]
 
     def close(self) -> None:
         """Close the simulators; what none of them used is reported once."""
@@ -41,7 +41,8 @@ class Brains:
         report(usage.unused)
 
 
-def _named(do: Each, sim: Simulator) -> Any:
+def named(do: Each, sim: Simulator) -> Any:
+    """Return what a function returns for a simulator; an error of it gets a note that names the seed."""
     try:
         return do(sim)
     except BaseException as error:
