@@ -125,6 +125,10 @@ class Backend(ABC):
     def read(self, kind: StateKind, owner: int) -> Any:
         """Return the value of a kind that an area or fiber has, as a ``kind.record`` of arrays not to be written to."""
 
+    def read_on_first(self, kind: StateKind, owner: int) -> Any:
+        """Return what `read` does on the first rank of the brain; on others, whatever costs no memory."""
+        return self.read(kind, owner)
+
     @abstractmethod
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         """Replace a value; ``kind.fault`` must find nothing wrong with it."""

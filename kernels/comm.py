@@ -19,6 +19,9 @@ class Comm(Protocol):
     def allgather(self, sendobj: Any) -> list[Any]:
         """Return what each process gave."""
 
+    def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
+        """Return what each process gave, on the first; ``None`` on others."""
+
     def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
         """Collect an array of each process, as rows."""
 

@@ -30,7 +30,8 @@ from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan, Selection
 from brainsim.kernels.shares import as_source, ranges, share
-from brainsim.kernels.state import NO_FIRING, Neurons, Synapses, Thresholds
+from brainsim.kernels.state import NO_FIRING, NO_SYNAPSES, WEIGHTS, Neurons, Synapses, Thresholds
+from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.engine import VectorEngine
 
 Integers = npt.NDArray[np.int64]
@@ -141,12 +142,18 @@ class RankBackend(HostBackend[Any]):
         return row_targets(self.program.fibers[fiber].graph, pre)
 
     def _read_weights(self, fiber: int) -> Synapses:
-        own = self._owned[self.program.fibers[fiber].target]
-        mine = self._inner._read_weights(fiber)
-        parts = self._comm.allgather((mine.pre, mine.post + own.first, mine.weight))
-        pre, post, weight = (np.concatenate([part[column] for part in parts]) for column in range(3))
-        order = np.lexsort((post, pre))
-        return Synapses(pre[order], post[order], weight[order])
+        return _merged(self._comm.allgather(self._own_synapses(fiber)))
+
+    def read_on_first(self, kind: StateKind, owner: int) -> Any:
+        if kind is not WEIGHTS:
+            return self.read(kind, owner)
+        parts = self._comm.gather(self._own_synapses(owner))
+        return NO_SYNAPSES if parts is None else _merged(parts)
+
+    def _own_synapses(self, fiber: int) -> Synapses:
+        """Return the stored synapses that end in the range of this rank, with the numbers of their neurons."""
+        mine, own = self._inner._read_weights(fiber), self._owned[self.program.fibers[fiber].target]
+        return Synapses(mine.pre, mine.post + own.first, mine.weight)
 
     def _write_weights(self, fiber: int, synapses: Synapses) -> None:
         own = self._owned[self.program.fibers[fiber].target]
@@ -170,3 +177,10 @@ class RankBackend(HostBackend[Any]):
         self._inner.close()
         if self._vectors is not None:
             self._vectors.close()
+
+
+def _merged(parts: Sequence[Synapses]) -> Synapses:
+    """Return the synapses of all ranks in their order."""
+    pre, post, weight = (np.concatenate([part[column] for part in parts]) for column in range(3))
+    order = np.lexsort((post, pre))
+    return Synapses(pre[order], post[order], weight[order])

@@ -25,7 +25,7 @@ _PATIENCE_SECONDS = 5.0
 _watched: list[Comm] = []
 
 
-_NEEDED = ("rank", "size", "allgather", "Allgather", "bcast", "Abort")
+_NEEDED = ("rank", "size", "allgather", "gather", "Allgather", "bcast", "Abort")
 
 
 class Company:

@@ -32,6 +32,10 @@ class ThreadComm:
     def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
         recvbuf[...] = np.stack(self.allgather(sendbuf.copy()))
 
+    def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
+        found = self.allgather(sendobj)
+        return found if self.rank == root else None
+
     def bcast(self, obj: Any, root: int = 0) -> Any:
         return self.allgather(obj)[root]
 
