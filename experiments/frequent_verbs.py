@@ -113,6 +113,7 @@ def frequent_verbs(
     sentences: int = 800,
     arms: str = ",".join(ARMS),
     lexicon: Path | None = None,
+    features: str = "",
     clauses: Path | None = None,
     most: int = 100,
     seeds: int = 5,
@@ -135,6 +136,9 @@ def frequent_verbs(
         Which brains are compared, with commas between them.
     lexicon, clauses
         Real words and clauses instead, as in the study of nouns and verbs; both or neither.
+    features
+        Rating columns of the lexicon to use, with commas between them; empty: all columns of numbers.  Groundings of
+        words that are rated alike share up to half of their neurons.
     most
         In real speech, how often a word is heard at least to count as frequent; in made-up speech that is the first
         quarter of each class.
@@ -146,7 +150,12 @@ def frequent_verbs(
     if wrong or (lexicon is None) != (clauses is None):
         given = f"arms={wrong[0]}" if wrong else "lexicon and clauses"
         raise ExperimentError(f"--set {given}: arms are among {', '.join(ARMS)}; lexicon and clauses come together")
-    speech = _speech(lexicon, clauses, nouns, verbs, sentences)
+    if lexicon is None or clauses is None:
+        made_up = Lexicon(tuple(f"noun{i}" for i in range(nouns)), tuple(f"verb{i}" for i in range(verbs)))
+        speech = Speech(made_up, (), sentences)
+    else:
+        speech = real_speech(lexicon, features, clauses, sentences)
+    run.notes += speech.lexicon.notes
     size = {"n": n, "k": k, "p": p, "pattern_k": pattern_k}
     calls = {arm: Call(heard, (arm, speech, size, w_max, most)) for arm in chosen}
     found = over_seeds(run, calls, seeds)
@@ -165,15 +174,12 @@ def frequent_verbs(
     }
 
 
-def _speech(lexicon: Path | None, clauses: Path | None, nouns: int, verbs: int, count: int) -> Speech:
-    if lexicon is None or clauses is None:
-        words = Lexicon(tuple(f"noun{i}" for i in range(nouns)), tuple(f"verb{i}" for i in range(verbs)))
-        return Speech(words, (), count)
-    words = read_lexicon(lexicon, features=(), drop_homographs=True)
+def real_speech(lexicon: Path, features: str, clauses: Path, count: int) -> Speech:
+    """Return the words of a file that occur in its clauses, with the ratings asked for, and the clauses."""
+    names = tuple(name.strip() for name in features.split(",") if name.strip())
+    words = read_lexicon(lexicon, features=names, drop_homographs=True)
     sentences = read_clauses(clauses, words)
-    spoken = {word for sentence in sentences for word in sentence.words}
-    kept = [tuple(word for word in kind if word in spoken) for kind in (words.nouns, words.verbs)]
-    return Speech(Lexicon(*kept), sentences, count)
+    return Speech(words.only([word for sentence in sentences for word in sentence.words]), sentences, count)
 
 
 def heard(part: Part, arm: str, speech: Speech, size: Mapping[str, Any], w_max: float, most: int, seed: int) -> Any:

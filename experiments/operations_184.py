@@ -185,6 +185,9 @@ def _draw(
             label = f"{ARMS[arm]}, {'at the end' if style == '-' else 'just after'}"
             size_axes.plot(sizes, [fmean(each) for each in values], f"o{style}", color=f"C{at}", ms=4, label=label)
     size_axes.set(xscale="log", xlabel="neurons of the gated area", ylabel="right results", ylim=(0, 1.03))
+    shown = sorted({n for _, n in brains})
+    size_axes.set_xticks(shown, [f"{n:_}" for n in shown])
+    size_axes.minorticks_off()
     size_axes.legend(fontsize="xx-small")
     for at, parts in enumerate(networks.values()):
         for name, marker in (("just_after", "o"), ("final", "s")):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,9 @@ pytestmark = pytest.mark.torch
 torch = pytest.importorskip("torch")
 
 from brainsim.errors import DeclarationError
+from brainsim.networks.geometric import Geometric
+from brainsim.networks.geometric_presets import GEOMETRIC_TINY
+from brainsim.networks.nokai import Nokai, NokaiConfig
 from brainsim.networks.transformer import Transformer, TransformerConfig
 from brainsim.networks.transformer.blocks import RMSNorm, SwiGLU, attend, initialise, rope, rotate
 
@@ -124,3 +128,35 @@ def test_weights_follow_from_the_seed_and_leave_torchs_own_generator_alone() -> 
 def test_sizes_that_do_not_fit_are_refused(changed: dict[str, object], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         TransformerConfig(**{**vars(SMALL), **changed})
+
+
+class Elsewhere(torch.Tensor):
+    """A tensor that says that it is on a GPU and, as one there does, refuses to be drawn by a generator on the CPU."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func == torch.Tensor.device.__get__:  # type: ignore[attr-defined]
+            return torch.device("cuda")
+        if func == torch.Tensor.normal_:
+            raise RuntimeError("Expected a 'cuda' device type for generator but found 'cpu'")
+        return super().__torch_function__(func, types, args, kwargs or {})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Transformer(SMALL, 3), lambda: Geometric(GEOMETRIC_TINY, 3), lambda: Nokai(NokaiConfig.tiny(), 3)],
+    ids=["transformer", "geometric", "nokai"],
+)
+def test_weights_have_the_same_bits_on_every_device(make: Any) -> None:
+    """Also where tensors are made on another device by default, as with ``torch.device("cuda")``."""
+    model, there = make(), make()
+    for part in there.modules():
+        for name, weight in part.named_parameters(recurse=False):
+            elsewhere = torch.full_like(weight, torch.nan).as_subclass(Elsewhere)  # type: ignore[arg-type]
+            part.register_parameter(name, torch.nn.Parameter(elsewhere))
+    with torch.device("meta"):
+        initialise(there, 3)
+    found = dict(there.named_parameters())
+    assert all(isinstance(each, Elsewhere) for each in found.values())
+    for name, weight in model.named_parameters():
+        assert torch.equal(found[name].detach().as_subclass(torch.Tensor), weight), name

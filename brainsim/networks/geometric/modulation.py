@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from brainsim.networks.transformer.blocks import Added, Linear
+from brainsim.networks.transformer.blocks import Added, Linear, draw_normal
 
 Deltas = dict[str, Tensor]
 """For each matrix, what is added to its weight at one point."""
@@ -44,7 +44,7 @@ class Pairs(nn.Module):
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
         """Draw ``V`` from N(0, 1 / inputs), and set ``U`` to zero."""
-        self.reads.normal_(0.0, self.reads.shape[1] ** -0.5, generator=generator)
+        draw_normal(self.reads, self.reads.shape[1] ** -0.5, generator)
         self.writes.zero_()
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
@@ -113,7 +113,7 @@ class Bank(nn.Module):
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
         """Draw the directions, and set the gains to 1."""
-        self.directions.normal_(0.0, self.directions.shape[1] ** -0.5, generator=generator)
+        draw_normal(self.directions, self.directions.shape[1] ** -0.5, generator)
         if self.gains is not None:
             self.gains.fill_(1.0)
 
@@ -206,7 +206,7 @@ class Constant(nn.Module):
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
         """Draw the coordinate from N(0, 1)."""
-        self.theta.normal_(generator=generator)
+        draw_normal(self.theta, 1.0, generator)
 
     def forward(self, context: Tensor) -> Tensor:
         """Return the coordinate for each context ``(..., dim)``."""

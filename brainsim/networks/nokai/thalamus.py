@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from brainsim.networks.nokai.routed_cache import Held, RoutedCache
 from brainsim.networks.nokai.routing import BY_DISTANCE, Arm, routed_attention
-from brainsim.networks.transformer.blocks import Linear, Rotation, rotate
+from brainsim.networks.transformer.blocks import Linear, Rotation, draw_normal, rotate
 
 
 class Affine(nn.Linear):
@@ -26,7 +26,7 @@ class Affine(nn.Linear):
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
         """Draw the weights from N(0, 1 / inputs); the bias starts at 0."""
-        self.weight.normal_(0.0, self.in_features**-0.5, generator=generator)
+        draw_normal(self.weight, self.in_features**-0.5, generator)
         self.bias.zero_()
 
 

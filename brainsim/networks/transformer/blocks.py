@@ -22,6 +22,7 @@ def initialise(module: nn.Module, seed: int) -> None:
     """Draw the weights of a module, each from a generator of its own.
 
     The generator of a part follows from the seed and the name of the part alone: to add a part changes no other.
+    Weights have the same bits on every device; see `draw_normal`.
 
     Parameters
     ----------
@@ -38,7 +39,19 @@ def initialise(module: nn.Module, seed: int) -> None:
 def generator_of(seed: int, name: str) -> torch.Generator:
     """Return a generator on the CPU whose state follows from a seed and a name."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+    return torch.Generator(device="cpu").manual_seed(int.from_bytes(digest, "little") >> 1)
+
+
+def draw_normal(weight: Tensor, deviation: float, generator: torch.Generator) -> None:
+    """Draw a weight from N(0, deviation²) with a generator on the CPU: the same bits on every device.
+
+    A weight on another device is drawn on the CPU and copied, one weight at a time, so that no second model is held.
+    """
+    if weight.device.type in ("cpu", "meta"):
+        weight.normal_(0.0, deviation, generator=generator)
+    else:
+        drawn = torch.empty(weight.shape, dtype=weight.dtype, device="cpu")
+        weight.copy_(drawn.normal_(0.0, deviation, generator=generator))
 
 
 class Linear(nn.Linear):
@@ -64,7 +77,7 @@ class Linear(nn.Linear):
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
         """Draw the weights."""
-        self.weight.normal_(0.0, self.gain * self.in_features**-0.5, generator=generator)
+        draw_normal(self.weight, self.gain * self.in_features**-0.5, generator)
         if self.bias is not None:
             self.bias.zero_()
 
@@ -87,7 +100,7 @@ class Embedding(nn.Embedding):
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
         """Draw the vectors."""
-        self.weight.normal_(0.0, 0.02, generator=generator)
+        draw_normal(self.weight, 0.02, generator)
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Return ``hidden @ weightᵀ``: ``(..., dim)`` becomes ``(..., vocabulary)``."""
