@@ -28,6 +28,40 @@ _watched: list[Comm] = []
 _NEEDED = ("rank", "size", "allgather", "gather", "Allgather", "bcast", "Abort")
 
 
+class _Reachable:
+    """A communicator whose errors say what has happened: a rank has ended while others go on."""
+
+    def __init__(self, comm: Comm) -> None:
+        self._comm = comm
+        self.rank, self.size = comm.rank, comm.size
+
+    def _call(self, method: Callable[..., T], *arguments: Any) -> T:
+        try:
+            return method(*arguments)
+        except RuntimeError as error:
+            if not type(error).__module__.startswith("mpi4py"):
+                raise
+            raise SimulationError(
+                f"Simulator.comm: the other ranks cannot be reached, one of them may have ended ({error}); continue "
+                "from the last saved state, on any number of ranks"
+            ) from error
+
+    def allgather(self, sendobj: Any) -> list[Any]:
+        return self._call(self._comm.allgather, sendobj)
+
+    def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
+        return self._call(self._comm.gather, sendobj, root)
+
+    def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
+        self._call(self._comm.Allgather, sendbuf, recvbuf)
+
+    def bcast(self, obj: Any, root: int = 0) -> Any:
+        return self._call(self._comm.bcast, obj, root)
+
+    def Abort(self, errorcode: int = 0) -> Any:  # noqa: N802 - the name in MPI
+        return self._comm.Abort(errorcode)
+
+
 class Company:
     """The ranks of one brain; without a communicator, this process alone.
 
@@ -145,7 +179,7 @@ def company_of(comm: Comm | None) -> Company:
     if comm.size == 1:
         return ALONE
     end_all_with_this(comm)
-    return Company(comm)
+    return Company(_Reachable(comm))
 
 
 def run_together(comm: Comm) -> Company:
