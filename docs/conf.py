@@ -34,7 +34,7 @@ exclude_patterns = ["_build", "README.md", "jupyter_execute"]
 smartquotes = False  # `--quick` on the page of the command line must stay as it is typed
 default_role = "py:obj"  # `Simulator.run` in a docstring is a link where it can be one
 
-# The tests run the notebooks; the build only shows them.
+# Notebooks are committed with what they show (tools/run_notebooks.py); the tests run them and compare.
 nb_execution_mode = "off"
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 4

@@ -1,8 +1,8 @@
-"""Association, pattern completion, merge, reciprocal projection and density: the exact law beside published figures.
+"""Association, pattern completion, merge, reciprocal projection and density, compared with published figures.
 
 Papadimitriou, Vempala, Mitropolsky, Collins & Maass (PNAS 2020), and their simulations (github.com/dmitropolsky/
 assemblies, `simulations.py`), whose engine redraws the inputs of neurons that never fired in every round.  Protocols
-are theirs; what is asked of a brain is asked in a probe that learns nothing.
+are theirs; all tests are probes, in which nothing is learned.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class World:
             return sim.assembly(target)
 
     def use_all(self) -> None:
-        """Open every fiber once, so that those which a part has no work for are not reported as forgotten."""
+        """Open every fiber once, so that fibers which a part does not use are not reported as unused."""
         for stimulus in self.stimuli.values():
             self.sim.present(stimulus)
         self.sim.run(self.brain.fibers)
@@ -120,7 +120,7 @@ def completed(
 
 
 def linked(part: Part, n: int, p: float, beta: float, rounds: int, seed: int) -> dict[str, float]:
-    """Return what reciprocal projection restores, in either direction, and in another brain what merge does."""
+    """Return the shares that reciprocal projection restores in both directions, and those of merge."""
     found: dict[str, float] = {}
     world = World(n, p, beta, seed, **part.simulator)
     with world.sim as sim:

@@ -1,4 +1,4 @@
-"""Train a small model of characters for a given time, and set it beside n-grams and a published figure.
+"""Train a small model of characters for a given time, and compare it with n-grams and a published figure.
 
 nanoGPT (Karpathy 2022) states for its small model on a processor (0.80 M parameters, 2 000 steps of 12 x 64 characters,
 about 3 minutes on a laptop) a held-out loss of 1.88 nats a character of tinyshakespeare.  Here a transformer of as many
@@ -142,7 +142,7 @@ def learned(
 
 
 def _steps_in(minutes: float, trainer: Any) -> int:
-    """Return how many steps a processor does in some minutes, by the first 20 of a training."""
+    """Return how many steps a processor takes in some minutes, estimated from the first 20 of a training."""
     probe = trainer(10**6)
     probe.run(5)
     began = time.process_time()
@@ -156,11 +156,11 @@ def gram_loss(train: str, held: str, n: int, discount: float = 0.75) -> float:
     Parameters
     ----------
     train, held
-        Text that is counted, and text that is predicted.
+        Text for the counts, and text that is predicted.
     n
-        Characters, the predicted one among them.
+        Characters, including the predicted one.
     discount
-        What is taken from each count for the shorter context.
+        Discount of each count, which is given to the shorter context.
     """
     alphabet = len(set(train) | set(held))
     counts = [Counter(train[at : at + m] for at in range(len(train) - m + 1)) for m in range(1, n + 1)]

@@ -1,4 +1,4 @@
-"""Do assemblies learn to distinguish classes of stimuli from five examples each?  With the published accuracies.
+"""Learn to distinguish classes of stimuli from five examples each, and compare with the published accuracies.
 
 Dabagia, Papadimitriou & Vempala, Assemblies of neurons learn to classify well-separated distributions, COLT 2022, with
 the protocol of their code (github.com/mdabagia/learning-with-assemblies): n = 1000, k = 100, p = .1, weights normalized
@@ -106,7 +106,7 @@ class World:
         return self.sim.assembly(self.area)
 
     def responses(self, examples: Sequence[Assembly]) -> npt.NDArray[np.bool_]:
-        """Return what each example drives by itself: shape ``(examples, n)``."""
+        """Return the assembly that each example alone activates: shape ``(examples, n)``."""
         fired = np.zeros((len(examples), self.area.n), np.bool_)
         with self.sim.frozen():
             for number, example in enumerate(examples):
@@ -142,7 +142,7 @@ def stimulus_classes(
 def halfspaces(
     part: Part, n: int, k: int, p: float, margin: float, condition: str, tests: int, seed: int
 ) -> dict[str, float]:
-    """Return the accuracy for two sides of a hyperplane that examples keep ``margin`` away from."""
+    """Return the accuracy for two sides of a hyperplane, from which examples have the distance ``margin``."""
     rng = np.random.default_rng([seed, round(1000 * margin)])
     middle = k / n * np.sqrt(k)
     counts = {
@@ -167,7 +167,7 @@ def halfspaces(
         "accuracy": _above_half(assembly, heard, k),
         # As published: the assembly is read off the positive test examples themselves, that is, with their labels.
         "accuracy_labels_seen": _above_half(_most_frequent(heard[True], k), heard, k),
-        # How often a positive example drives more of the assembly than a negative one: no bar at half of it.
+        # How often a positive example drives more of the assembly than a negative one, without a criterion of one half.
         "ranked": float(
             (shared[True][:, None] > shared[False]).mean() + 0.5 * (shared[True][:, None] == shared[False]).mean()
         ),

@@ -1,4 +1,4 @@
-"""Refine, average and decode by coordinates: three claims about a modulated language model while it generates.
+"""Refine, average and decode by coordinates: three claims about how a modulated language model generates text.
 
 A small model of characters whose weights are modulated by predicted coordinates is trained, once driven by the
 prediction at each position and once by its moving average (*drift*, which is said to give long-range coherence).  Then
@@ -11,7 +11,7 @@ prediction at each position and once by its moving average (*drift*, which is sa
   of the next character (1.5 nats).  Measured are repeated 8-grams, and how many characters are drawn; greedy decoding
   and the nucleus alone are the controls.
 
-What would count as success is stated in advance.  Drift lowers the loss, and published refinement that of the
+Success is stated in advance.  Drift lowers the loss, and published refinement that of the
 continuation, by .005 nats in the mean over seeds, and the 95 % interval of the gain lies above 0; without an interval,
 which takes two seeds, neither counts.  Published uncertainty halves the repetitions of greedy decoding in the mean over
 seeds; entropy does.
@@ -157,7 +157,7 @@ def _after(model: Any, piece: Any, theta: Any) -> float:
 
 
 def _decoded(model: Any, asked: Sequence[Any], generated: int, seed: int) -> dict[str, float]:
-    """Return how much of what is generated repeats itself, and how much is drawn, for each way to decode."""
+    """Return the shares of the generated text that are repeated and drawn, for each way to decode."""
     from brainsim.networks.generating import Decoding, generate
 
     found = {}
@@ -170,7 +170,7 @@ def _decoded(model: Any, asked: Sequence[Any], generated: int, seed: int) -> dic
 
 
 def _repeated(tokens: Sequence[int], n: int = 8) -> float:
-    """Return which share of the n-grams has come before."""
+    """Return the share of the n-grams that occurred before."""
     grams = [tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1)]
     return 1 - len(set(grams)) / len(grams)
 
@@ -200,7 +200,7 @@ def _metrics(parts: Sequence[Mapping[str, float]], source: str | None) -> dict[s
 
 
 def gains_enough(gains: Sequence[float]) -> bool:
-    """Return whether gains are large enough in the mean, and their 95 % interval lies above 0."""
+    """Return whether gains are large enough in the mean and their 95 % interval is above 0."""
     interval = interval_95(gains)
     return interval is not None and interval[0] > 0 and fmean(gains) >= LEAST_GAIN
 

@@ -1,4 +1,4 @@
-"""Correct a wrong pair: which weakening of synapses repairs the mistake and spares what is learned beside it.
+"""Correct a wrong pair: which weakening of synapses corrects the error without loss of other pairs.
 
 A cue area learns pairs: each cue recalls a target.  A teacher makes a target fire through a strong one-to-one fiber.
 Some pairs are wrong at first, and are corrected in trials: the cue recalls something, then the teacher fires the right
@@ -137,7 +137,7 @@ def correction(
     wrong
         Pairs that are wrong at first.
     unrelated
-        Pairs that are right and that correction must spare.
+        Pairs that are right, which the correction must not change.
     trials
         Times each wrong pair is corrected.
     depression
@@ -198,12 +198,12 @@ class Teaching:
         return self.sim.assembly(self._target).neurons
 
     def teach(self, cue: Neurons, target: Neurons) -> None:
-        """Let the teacher make a target fire while a cue fires, after whatever fired before."""
+        """Let the teacher make a target fire while a cue fires; neurons that fired before may lose."""
         self.sim.present(Assembly("Cue", cue), Assembly("Teacher", target))
         self.sim.run(self._recalls | self._teaches, learn=self._recalls)
 
     def store(self, cue: Neurons, target: Neurons) -> None:
-        """Teach a pair while nothing else fires."""
+        """Store a pair while nothing else fires."""
         self.sim.silence(self._target)
         self.teach(cue, target)
 
@@ -212,7 +212,7 @@ class Teaching:
         return len(self.sim.connectome(self._recalls).learned()[0])
 
     def overlap(self, cues: Neurons, targets: Neurons) -> float:
-        """Return which part of their targets cues recall, in the mean."""
+        """Return the mean share of their targets that cues recall."""
         return fmean(
             len(np.intersect1d(self.recall(cue), target)) / len(target)
             for cue, target in zip(cues, targets, strict=True)
@@ -257,7 +257,7 @@ def corrected(
 
 
 def _trial(teaching: Teaching, cue: Neurons, target: Neurons, *, reverse: bool) -> None:
-    """Recall, and be taught; with ``reverse``, what is recalled and wrong is unlearned first."""
+    """Recall a target, then learn the right one; with ``reverse``, a wrong target is unlearned first."""
     said = teaching.recall(cue)
     if reverse and len(np.intersect1d(said, target)) < len(target) / 2:
         teaching.sim.set_modulator(teaching.dopamine, -1.0)

@@ -1,9 +1,9 @@
-"""Learn from a reward that comes three rounds late: a trace of the last rounds carries the credit.
+"""Learn from a reward that arrives three rounds late, with a trace of the last rounds.
 
 A `Striatum` holds four actions.  A cue and noise choose one of them (`choose_action`); each cue has one right action,
 which is rewarded some trials later, after other cues and actions have passed.  The fiber from cues to the striatum
-remembers its last rounds (`Trace`), and dopamine, the reward less what was expected of the choice that it belongs to,
-is applied to all of them (`reward`).
+remembers its last rounds (`Trace`), and dopamine, the reward minus the expectation of its choice, is applied to all of
+them (`reward`).
 
 Success is stated in advance, in the mean over seeds and the last 100 trials: with a trace at least .9 of the actions
 are right; without one, and with rewards shuffled in time, at most .5 (chance .25).
@@ -37,7 +37,7 @@ CONTROLS = ("no_trace", "shuffled")
 
 @dataclass(frozen=True)
 class Arm:
-    """What a brain remembers, and whether its rewards come in another order."""
+    """The trace of a brain, and whether its rewards are shuffled."""
 
     title: str
     trace: Trace
@@ -45,7 +45,7 @@ class Arm:
 
 
 def arms(delay: int, decay: float) -> dict[str, Arm]:
-    """Return what is compared."""
+    """Return the arms that are compared."""
     return {
         "trace": Arm(f"trace of {delay + 1} rounds", Trace(delay + 1, 1.0)),
         "decaying": Arm(f"trace that decays by {decay:g} a round", Trace(delay + 1, decay)),
@@ -66,7 +66,7 @@ def delayed_reward(
     trials: int = 600,
     seeds: int = 10,
 ) -> Mapping[str, Any]:
-    """Learn ``cues`` with rewards that come ``delay`` trials late.
+    """Learn ``cues`` with rewards that arrive ``delay`` trials late.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Are assemblies that have seen five examples of each digit good features?  Beside pixels and an untrained projection.
+"""Test assemblies formed from five examples of each digit as features, against pixels and an untrained projection.
 
 The protocol is that of Dabagia, Papadimitriou & Vempala, Assemblies of neurons learn to classify well-separated
 distributions, COLT 2022 (github.com/mdabagia/learning-with-assemblies): an image fires its brightest pixels after
@@ -153,7 +153,7 @@ def learned(
             for example in shown[digit]:
                 sim.present(Assembly("Pixels", np.flatnonzero(fired[example])))
                 sim.run(brain.fibers)
-            if condition != "untrained":  # an area that does not learn has nothing to keep apart
+            if condition != "untrained":  # an area that does not learn needs no refraction
                 refract(sim, sim.assembly(area))
             normalize(sim, brain.fibers)
         sim.set_thresholds(area, 0.0)
@@ -168,7 +168,7 @@ def learned(
 
 
 def responses(sim: Simulator, fired: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return what each image drives by itself: shape ``(images, n)``."""
+    """Return the assembly that each image alone activates: shape ``(images, n)``."""
     pixels, area = sim.brain["Pixels"], sim.brain["A"]
     heard = np.zeros((len(fired), area.n), np.bool_)
     with sim.frozen():

@@ -1,4 +1,4 @@
-"""What do the 16 layers of the emotional cascade do to word vectors?  Orders of the graph, norms, and an anchor.
+"""The effect of 16 layers of the emotional cascade on word vectors, for orders of the graph, norms, and an anchor.
 
 Each word is a node of a `VectorArea`, with its vector from text.  A graph of 100 neighbours a word joins them: a small
 world in the order of frequency, one in a chain of clusters of like meaning, or the nearest words and a tenth of random
@@ -53,7 +53,7 @@ class Arm:
 
     @property
     def title(self) -> str:
-        """What it is, in words."""
+        """The arm, in words."""
         parts = [f"{self.order}, {self.norm}"]
         return ", ".join(parts + ["anchor"] * self.anchored + ["common component"] * self.common)
 

@@ -1,4 +1,4 @@
-"""Does a brain run a finite-state machine whose transitions are weights?  Beside the authors' code.
+"""Run a finite-state machine whose transitions are weights, and compare it with the authors' code.
 
 Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural Computation
 2025, with the machine of their code (github.com/mdabagia/nemo): the remainder modulo 3 of a string of digits, and at
@@ -107,10 +107,10 @@ def tested(
     condition: str,
     seed: int,
 ) -> dict[str, float]:
-    """Return which part of the strings ends right, and which part of all states is right and exact.
+    """Return the share of strings that end in the right state, and the shares of all states that are right and exact.
 
-    A state is right if at least half of its pattern fires, and more of it than of any other; ``nearest`` asks only the
-    second, and ``rejected`` is what always answering "reject" would get.
+    A state is right if at least half of its pattern fires, and more of it than of any other; ``nearest`` requires only
+    the second, and ``rejected`` is the score of always answering "reject".
     """
     rate = 0.0 if condition == "beta_zero" else beta
     rng = np.random.default_rng(seed)

@@ -1,11 +1,11 @@
-"""Learn a second list over a first one: when a cortex forgets, and what replay by a hippocampus saves.
+"""Learn a second list after a first one: when a cortex forgets, and how much replay by a hippocampus preserves.
 
 Cortex learns pairs: an item and the context of its list recall a target.  Both lists have the same items (A-B, A-C).
-It learns slowly, in epochs: it says a target, is taught the right one, and a rule with *depression* weakens synapses
-onto what was said wrongly.  The hippocampus stores each pair of list 1 once.  While cortex learns list 2, after each
-pair there is no replay; a replay of what comes up in the hippocampus; the same with the target of another replay
-(control); or a true pair of list 1 (interleaved).  A naive cortex has replays alone.  All is repeated without
-depression.
+It learns slowly, in epochs: it recalls a target, then the right one is presented, and a rule with *depression* weakens
+synapses onto wrongly recalled neurons.  The hippocampus stores each pair of list 1 once.  While cortex learns list 2,
+after each pair there is no replay; a replay of an episode by the hippocampus; the same with the target of another
+replay (control); or a true pair of list 1 (interleaved).  A naive cortex learns from replays alone.  All arms are
+repeated without depression.
 
 Success is stated in advance, in the mean over seeds: with depression, list 1 falls to .25 or less without replay and
 with shuffled replay, and stays at .9 or more with replay, which leaves list 2 at .9 or more; a naive cortex reaches .8
@@ -58,7 +58,7 @@ CRITERIA = {
 
 @dataclass(frozen=True)
 class Slow(Plasticity):
-    """A saturating rule an order slower than that of the hippocampus, with depression of what was said wrongly."""
+    """A saturating rule, ten times slower than that of the hippocampus, with depression of wrongly recalled neurons."""
 
     alpha: float
     w_max: float = 9.0
@@ -79,7 +79,7 @@ def forgetting(
     n_ca3: int = 10_000,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Learn two lists in every way, with and without depression.
+    """Learn two lists in all arms, with and without depression.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Cortex:
         self.sim = Simulator(brain, seed, **options)
 
     def teach(self, pattern: Neurons) -> None:
-        """Show the cue of a pattern, let cortex say a target, and teach it that of the pattern."""
+        """Show the cue of a pattern, let cortex recall a target, and present the target of the pattern."""
         self.sim.silence()
         self.sim.present(Assembly(self.memory.exit.name, pattern))
         self.sim.run(self.lesson)
@@ -172,7 +172,7 @@ def _part_of(start: int, count: int) -> Explicit:
 
 
 def lists(part: Part, arm: str, depression: float, pairs: int, epochs: int, n_ca3: int, seed: int) -> dict[str, float]:
-    """Teach two lists, and return how many targets of each are recalled in the end."""
+    """Teach two lists, and return how many targets of each are recalled at the end."""
     rng, cortex = np.random.default_rng([seed, 13]), Cortex(depression, n_ca3, seed, **part.simulator)
     first, second = _two_lists(pairs, rng)
     naive = arm == "naive"
@@ -213,7 +213,7 @@ def _epochs(patterns: Sequence[Neurons], epochs: int, rng: np.random.Generator) 
 def _between(
     arm: str, cortex: Cortex, first: Sequence[Neurons], earlier: list[Neurons], rng: np.random.Generator
 ) -> None:
-    """Do what an arm does after each pair of list 2."""
+    """Carry out the step of an arm that follows each pair of list 2."""
     if arm in ("replay", "naive"):
         consolidate(cortex.sim, cortex.memory, cortex.lesson, 1, rng=rng)
     elif arm == "interleaved":

@@ -1,9 +1,9 @@
-"""Know whether a cue is known: what tells stored cues from new ones and from lures, at which load, and how surely.
+"""Know whether a cue is known: which signal distinguishes stored cues from new ones and lures, and how reliably.
 
-A hippocampus stores episodes.  It is asked with cues of equal size: *known* ones, parts of an episode; *degraded* ones,
-of which three neurons in ten are replaced; *lures*, of which four in ten are of an episode and the others are not; and
-*novel* ones.  Three signals of `recall` are compared: the read-back of the cue, the drive before completion, and how
-little completion changed the first winners (a control: what is novel is completed to something, too).
+A hippocampus stores episodes.  It is tested with cues of equal size: *known* ones, parts of an episode; *degraded*
+ones, of which three neurons in ten are replaced; *lures*, of which four in ten are of an episode and the others are
+not; and *novel* ones.  Three signals of `recall` are compared: the read-back of the cue, the drive before completion,
+and how little completion changed the first winners (a control: novel cues are completed to some pattern, too).
 
 The area under the ROC curve (AUROC) says how often a known cue has the larger signal than a novel cue or a lure.  An
 answer is right if it has three quarters of the neurons of the episode that the cue was made from, and never for a novel
@@ -130,7 +130,7 @@ def _names(parts: Sequence[Mapping[str, Any]]) -> list[str]:
 def asked(
     part: Part, name: str, sizes: Mapping[str, int], loads: Sequence[int], cue: float, probes: int, seed: int
 ) -> dict[str, dict[str, Any]]:
-    """Store episodes, and return at each load how well signals tell cues apart."""
+    """Store episodes, and return at each load how well signals distinguish cues."""
     rng, brain = np.random.default_rng([seed, 15]), Brain()
     memory = brain.add(Hippocampus(**sizes, plasticity=Hebbian(0.0, 9.0) if name == "beta_zero" else None))
     entry, episodes, seen = memory.entry, [], {}
@@ -200,7 +200,8 @@ def auroc(larger: Sequence[float], smaller: Sequence[float]) -> float:
 def _calibration_error(pairs: Sequence[tuple[float, float]], *, fitted: bool) -> float:
     """Return the difference between confidence and right answers in bins of read-back, weighted by their cues.
 
-    Every other cue fits, in the order in which they were asked: an order by the answers would make the halves alike.
+    Every other cue is used for the fit, in the order of the tests: an order by the answers would make both halves
+    equal.
     """
     read_back, right = np.transpose(pairs)
     bins = np.minimum((read_back * BINS).astype(int), BINS - 1)
@@ -219,7 +220,7 @@ def _abstention(pairs: Sequence[tuple[float, float]]) -> list[list[float]]:
     read_back, right = np.transpose(pairs)
     _, which = np.unique(-read_back, return_inverse=True)  # 0 for the surest
     means = np.bincount(which, right) / np.bincount(which)
-    hits = means[np.sort(which)]  # of cues with the same read-back none comes first: each counts as their mean
+    hits = means[np.sort(which)]  # cues with the same read-back have no order: each counts as their mean
     shares = np.cumsum(hits) / np.arange(1, len(hits) + 1)
     places = np.unique(np.linspace(1, len(hits), 20).round().astype(int))
     return [[float(at / len(hits)), float(shares[at - 1])] for at in places]

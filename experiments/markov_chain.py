@@ -1,8 +1,9 @@
-"""Does a brain that has heard a sequence go on by itself with the right probabilities?  A chain of three states.
+"""Let a brain that has heard a sequence of three states continue it, and compare the transition probabilities.
 
 Dabagia, Mitropolsky, Papadimitriou & Vempala, Coin-flipping in the brain: statistical learning with neuronal
 assemblies, 2024 (arXiv 2406.07715).  A chain of three states is heard; weights record how often each state followed
-each, by a rule whose softmax is the frequency; then the brain runs by itself, and noise in the drives chooses.
+each, by a rule whose softmax is the frequency; then the brain runs by itself, and noise in the drives selects the next
+state.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from brainsim.studies.statistics import interval_95
 
 STATES = "abc"
 TARGET = np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3], [0.25, 0.25, 0.5]])
-_ADDED = 15.0  # weight that all of what is heard would add to one synapse
+_ADDED = 15.0  # total weight that one synapse can gain from the whole sequence
 CONDITIONS = ("trained", "beta_zero", "shuffled", "additive")
 NAMES = {
     "trained": "here",
@@ -127,7 +128,7 @@ def chain(
     if condition == "shuffled":
         states = np.random.default_rng(seed).permutation(states).tolist()
     rule: Plasticity = StatisticalHebbian(0.0 if condition == "beta_zero" else beta, 16.0, steepness)
-    if condition == "additive":  # every time adds the same, so that usual transitions end with similar weights
+    if condition == "additive":  # each step adds the same amount, so that common transitions end with similar weights
         rule = SaturatingHebbian(_ADDED / heard, 32_767.0)
     with Simulator(declared(k, blocks, p, rule), seed, **part.simulator) as sim:
         chain_ = MarkovChain(sim, "Now", "Following")

@@ -1,4 +1,4 @@
-"""Store items in one area that refracts: how many are distinct, and completed from half of their assembly.
+"""Store items in one area with refraction: how many are distinct, and completed from half of their assembly.
 
 Items are random stimuli.  Each is presented for one round, in which the winners of the memory area refract: their
 thresholds rise by a part of their drive, so that the next items recruit other neurons.  In a second round the area is
@@ -125,7 +125,7 @@ def memory_areas(
 
 
 class MemoryArea:
-    """A stimulus area, and an area that remembers what it fires."""
+    """A stimulus area, and an area that stores the assemblies that it activates."""
 
     def __init__(self, arm: str, n: int, k: int, p: float, refraction: float, seed: int, **options: Any) -> None:
         brain = Brain()
@@ -146,7 +146,7 @@ class MemoryArea:
         return fired
 
     def by_stimulus(self, item: Neurons) -> Neurons:
-        """Return what a stimulus fires, in a probe."""
+        """Return the assembly that a stimulus activates, in a probe."""
         with self.sim.frozen():
             self.sim.silence()
             self.sim.present(Assembly("Stimulus", item))
@@ -154,7 +154,7 @@ class MemoryArea:
             return self.sim.assembly("Memory").neurons
 
     def by_half(self, assembly: Neurons, rng: np.random.Generator) -> Neurons:
-        """Return what half of an assembly is completed to, in a probe with the thresholds at rest."""
+        """Return the completion of half of an assembly, in a probe with the thresholds at rest."""
         with self.sim.frozen():
             self.sim.silence()
             self.sim.set_thresholds("Memory", 0.0)

@@ -219,7 +219,7 @@ def _learned(part: Part, study: Study, condition: str, seed: int) -> Any:
         training = part.record(sim, to=TRAINING) if TRAINING in part.files else None
         if not curve:
             curve.append({"sentences": 0, **asdict(learner.test())})
-        # A control only has to be seen to fail: four tests are enough, and save a third of the time.
+        # For controls, which only have to fail, four tests are enough; this saves a third of the time.
         every = study.test_every if condition == "trained" else max(study.test_every, -(-len(stream) // 4))
         while (heard := curve[-1]["sentences"]) < len(stream):
             chunk = stream[heard : heard + every]
@@ -430,7 +430,7 @@ def _control(parts: Sequence[Any]) -> dict[str, Any]:
 
 
 def _about_words(study: Study, parts: Sequence[Any]) -> dict[str, Any]:
-    """Say what the words were, which were never heard, and how well words did by how often they were heard."""
+    """Report the words, those that were never heard, and the scores by how often words were heard."""
     about: dict[str, Any] = {
         "nouns": study.lexicon.nouns,
         "verbs": study.lexicon.verbs,

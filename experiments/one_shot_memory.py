@@ -1,4 +1,4 @@
-"""Store episodes in one presentation each, and recall them from a part: how many, from how little, and what needs CA3.
+"""Store episodes in one presentation each, and recall them from a part: capacity, size of the cue, and role of CA3.
 
 An episode is a random assembly of the entorhinal cortex (EC).  `store` presents it once; `recall` answers to a cue, a
 part of it, with an assembly of ECout, where no cue is presented.  One memory stores more and more episodes, and at each
@@ -9,7 +9,7 @@ plastic fiber, as Neher, Cheng & Wiskott (PLOS Computational Biology 2015) propo
 Success is stated in advance, in the mean over seeds: from half a cue at p = .2 and 400 episodes, .985 of CA3 and .91 of
 ECout are right; at p = .4 and 800 episodes, .94 of ECout.  Controls at 400 episodes: with beta = 0 at most .07;
 without recurrent plasticity at most .45 from a 20 % cue; without CA3 at least .1 less than with it from a 20 % cue.
-Beside each load stands what `Hippocampus.expected_recall` expects.
+For each load, the prediction of `Hippocampus.expected_recall` is reported, too.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def _recalled(
     cue: float,
     rng: np.random.Generator,
 ) -> dict[str, float]:
-    """Return which share of the right neurons fires when parts of some episodes are presented, in the mean."""
+    """Return the mean share of right neurons that fire when parts of some episodes are presented."""
     seen = {name: list[float]() for name in (*MEASURES, "read_back")}
     for episode, assembly in pairs:
         part = rng.choice(episode, round(cue * K), replace=False)
@@ -180,7 +180,7 @@ def _recalled(
 
 
 def _expected(memory: Any, loads: Sequence[int], seeds: int) -> Seen:
-    """Return what samples of the drives let expect, at each load from a fifth and from half a cue."""
+    """Return the predicted recall at each load from a fifth and from half a cue, from samples of the drives."""
 
     def mean(load: int, cue: float) -> dict[str, float]:
         samples = [memory.expected_recall(load, cue, seed=seed) for seed in range(seeds)]

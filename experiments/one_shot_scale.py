@@ -1,8 +1,9 @@
-"""Store episodes in hippocampi of 10⁵ and 10⁶ neurons an area: capacity beside what is expected, time and memory.
+"""Store episodes in hippocampi of 10⁵ and 10⁶ neurons an area: measured and expected capacity, time and memory.
 
 The plastic fibers of the larger memories are sparser (p = .05 and p = .02), and their assemblies larger, so that each
 neuron keeps some ten synapses from a cue and twenty from an episode in CA3.  At each load, some episodes are recalled
-from half a cue.  Beside it stand what `Hippocampus.expected_recall` expects and the capacity of a full Willshaw memory.
+from half a cue.  The prediction of `Hippocampus.expected_recall` and the capacity of a full Willshaw memory are
+reported for comparison.
 
 Success is stated in advance: up to the load where .9 of ECout is expected, at least .985 of CA3 and .88 of ECout are
 right, and an episode is stored in less than a second on one core.
@@ -105,7 +106,7 @@ def _expected(memory: Hippocampus, load: int) -> dict[str, float]:
 
 
 def filled(part: Part, size: str, loads: Sequence[int], probes: int, seed: int) -> dict[str, dict[str, float]]:
-    """Store episodes, and return at each load what half a cue recalls, and what that costs."""
+    """Store episodes, and return for each load the recall from half a cue, with time and memory."""
     rng, memory, brain = np.random.default_rng([seed, 3]), Hippocampus(**SIZES[size]), Brain()
     brain.add(memory)
     entry = memory.entry

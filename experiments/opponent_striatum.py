@@ -11,9 +11,9 @@ the critic, and the opponent pathways with the critic.  Each plays four bandits 
 .8; the same, whose arms are reversed after half of the pulls; a *rich* one, .6 to .9; and a *lean* one, .1 to .4.
 Noise and rate of each way were set by `tuned` on seeds 1 to 3, from the same number of settings.
 
-Success of the opponent pathways is stated in advance: on fresh seeds they pay more than the region as it is, in the
-mean over the bandits, by so much that the 95 % interval of the difference (paired by seed) lies above 0.  Only then
-would they be a region of their own.  Control: dopamine off, which pays no more than .01 above chance.
+Success of the opponent pathways is stated in advance: on fresh seeds they earn more than the region in the mean over
+the bandits, and the 95 % interval of the difference (paired by seed) is above 0.  Only then will brainsim have a region
+with both pathways.  Control: dopamine off, which earns at most .01 more than chance.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from brainsim.studies.statistics import interval_95
 
 K, P = 50, 0.3  # neurons of the cue; connection probability of its fibers
 ACTIONS = ("left", "right", "up", "down")
-FOLLOWS = 0.1  # how fast the critic follows
+FOLLOWS = 0.1  # learning rate of the critic
 DRIVEN = -200.0  # threshold of the actions, so low that all can fire while N exceeds G
 BANDITS = {
     "plain": ("pays .2 to .8", (0.2, 0.4, 0.6, 0.8)),
@@ -52,7 +52,7 @@ TUNED = range(1, 4)
 
 @dataclass(frozen=True)
 class Way:
-    """A way to learn: which pathways and which expectation, with its noise and rate."""
+    """A way to learn: its pathways and its expectation, with noise and rate."""
 
     title: str
     opponent: bool
@@ -159,7 +159,7 @@ class Player:
         self.sim.set_thresholds(self._striatum.area, DRIVEN)
 
     def choose(self, rng: np.random.Generator) -> Choice:
-        """Return what the cue and noise choose."""
+        """Return the action that the cue and noise choose."""
         return choose_action(self.sim, self._striatum, self._cue["cue"], self._way.noise, rng=rng)
 
     def reward(self, choice: Choice, value: float) -> None:
@@ -170,7 +170,7 @@ class Player:
 
 
 def played(part: Part, way: Way, pulls: int, seed: int) -> dict[str, float]:
-    """Play all bandits, each with a brain of its own, and return what the chosen arms pay in the mean."""
+    """Play all bandits, each with its own brain, and return the mean payment of the chosen arms."""
     found = {}
     for at, (name, (_, arms)) in enumerate(BANDITS.items()):
         rng, player = np.random.default_rng([seed, 18, at]), Player(way, seed, **part.simulator)
@@ -188,7 +188,7 @@ def played(part: Part, way: Way, pulls: int, seed: int) -> dict[str, float]:
 
 
 def tuned(part: Part, name: str, pulls: int = 400) -> dict[str, float]:
-    """Return the noise and the rate of a grid with which a way pays most on seeds of their own."""
+    """Return the noise and the rate of a grid with which a way earns most, on seeds that are not reported."""
     settings = [dict(zip(GRID, each, strict=True)) for each in product(*GRID.values())]
 
     def pays(setting: Mapping[str, float]) -> float:
@@ -199,7 +199,7 @@ def tuned(part: Part, name: str, pulls: int = 400) -> dict[str, float]:
 
 
 def _gains(parts: Sequence[Mapping[str, float]], others: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
-    """Return by how much one way pays more than another, seed by seed."""
+    """Return how much more one way earns than another, seed by seed."""
     return {name: [a[name] - b[name] for a, b in zip(parts, others, strict=True)] for name in parts[0]}
 
 

@@ -128,7 +128,7 @@ def parsing(
     stream
         Sentences that one brain parses one after the other.
     seeds
-        How often all of this is done, each time with other words and brains.
+        Number of repetitions, each with other words and brains.
     """
     sizes = {"n": n, "k": k, "p": p}
     calls: dict[str, Call] = {

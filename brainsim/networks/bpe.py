@@ -20,7 +20,7 @@ MOST_TOKENS = 1_000_000
 Pair = tuple[int, int]
 
 _PIECES = re.compile(r" ?[^\W\d_]+| ?\d+| ?(?:[^\s\w]|_)+|\s+(?!\S)|\s+")
-"""Words with the blank before them, numbers, marks, blanks: no token reaches across two of these."""
+"""Words with the preceding blank, numbers, marks, and blanks: no token spans two of these."""
 
 
 class BpeTokenizer:
@@ -34,7 +34,7 @@ class BpeTokenizer:
     Raises
     ------
     DeclarationError
-        If a pair names a token that does not exist before it, or stands twice.
+        If a pair names a token that does not exist before it, or occurs twice.
 
     Examples
     --------
@@ -59,18 +59,18 @@ class BpeTokenizer:
     @classmethod
     @checked()
     def learn(cls, text: str, vocabulary: int) -> BpeTokenizer:
-        """Return a tokenizer that has merged the most frequent pair of a text again and again.
+        """Return a tokenizer, made by repeatedly merging the most frequent pair of a text.
 
         Parameters
         ----------
         text : str
-            What it learns from.
+            The text from which pairs are learned.
         vocabulary : int
-            Tokens to have, of which 256 are the bytes; fewer if no pair is left that occurs twice.
+            Number of tokens, of which 256 are the bytes; fewer if no remaining pair occurs twice.
 
         Notes
         -----
-        Of pairs that are equally frequent, the one with the lower numbers is merged first.
+        Among equally frequent pairs, the one with the lower numbers is merged first.
         """
         vocabulary = integer("BpeTokenizer.learn.vocabulary", vocabulary, BYTES, MOST_TOKENS)
         return cls(_Learner(text).merges(vocabulary - BYTES))
@@ -86,7 +86,7 @@ class BpeTokenizer:
         return [token for piece in _PIECES.findall(text) for token in self._piece(piece)]
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """Return the text of some tokens; bytes that are no UTF-8 become U+FFFD."""
+        """Return the text of some tokens; bytes that are not valid UTF-8 become U+FFFD."""
         found = _known(tokens, self.vocabulary)
         return b"".join(self._bytes[each] for each in found).decode("utf-8", errors="replace")
 
@@ -123,7 +123,7 @@ def _merged(tokens: Sequence[int], pair: Pair, new: int) -> list[int]:
 
 
 class _Learner:
-    """Counts of pairs over the distinct pieces of a text, kept up to date from merge to merge."""
+    """Counts of pairs over the distinct pieces of a text, updated after each merge."""
 
     def __init__(self, text: str) -> None:
         counted = Counter(_PIECES.findall(text))
@@ -133,7 +133,7 @@ class _Learner:
         self.places: defaultdict[Pair, set[int]] = defaultdict(set)
         for at in range(len(self.pieces)):
             self._count(at, 1)
-        # An entry whose count is no longer that of its pair is stale: it is put back with the present count.
+        # If the count of an entry is out of date, the entry is put back with the present count.
         self.heap = [(-count, pair) for pair, count in self.pairs.items()]
         heapq.heapify(self.heap)
 
@@ -166,7 +166,7 @@ class _Learner:
             heapq.heappush(self.heap, (-self.pairs[each], each))
 
     def _count(self, at: int, sign: int) -> set[Pair]:
-        """Add the pairs of a piece to the counts, or take them away; return the pairs."""
+        """Add the pairs of a piece to the counts, or subtract them; return the pairs."""
         pairs = set()
         for pair in _pairs(self.pieces[at]):
             self.pairs[pair] += sign * self.counts[at]

@@ -1,7 +1,7 @@
 """Networks that learn tasks one after the other, without replay: what they forget depends on which weights are shared.
 
-All are small: fixed features of the input, one hidden layer, one output.  They differ in how the task enters, and in
-what is trained.
+All are small: fixed features of the input, one hidden layer, one output.  They differ in how the task is given to the
+network, and in which weights are trained.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ RANK, TERMS, CODE = 4, 16, 32
 
 
 class Continual(nn.Module):
-    """A network that learns ``tasks`` tasks and may hold ``numbers`` numbers.
+    """A network that learns ``tasks`` tasks and stores at most ``numbers`` numbers.
 
-    ``"plain"`` is given a fixed random code of the task beside the features.  ``"ewc"`` is the same and keeps, for each
-    weight, its last value and its importance, so that it may hold a third as many weights (Kirkpatrick et al. 2017).
+    ``"plain"`` gets a fixed random code of the task in addition to the features.  ``"ewc"`` is the same and also keeps
+    the last value and the importance of each weight, so that it has a third as many weights (Kirkpatrick et al. 2017).
     ``"superposition"`` multiplies features and hidden units by fixed random signs of the task (Cheung et al. 2019).
     ``"modulated"`` adds to its hidden matrix low-rank pairs, weighted by the cosines and sines of fixed random phases
-    of the task; all weights are trained.  ``"private"`` has a pair and a read-out of its own for each task, and a base
-    that is trained on the first task alone.
+    of the task; all weights are trained.  ``"private"`` has a separate pair and read-out for each task, and a base that
+    is trained on the first task only.
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ class Continual(nn.Module):
     features : int
         Length of the input.
     tasks : int
-        How many will be learned.
+        Number of tasks.
     numbers : int, optional
-        Trained numbers, and numbers that are kept for training; the hidden layer becomes as wide as they allow.  By
+        Trained numbers, plus those that training keeps; the hidden layer is as wide as they allow.  By
         default those of ``"private"`` with 64 hidden units.
     seed : int
-        Of the weights and codes.
+        Seed of the weights and codes.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class Continual(nn.Module):
         self._anchor: list[tuple[Tensor, Tensor]] = []
 
     def numbers_of(self, kind: Kind, width: int) -> int:
-        """Return how many numbers a network of a kind with some hidden units holds."""
+        """Return how many numbers a network of a kind stores, given its hidden units."""
         read_out = width + 1
         return {
             "plain": (self.features + CODE) * width + read_out,
@@ -154,9 +154,9 @@ class Continual(nn.Module):
         rate : float
             Of Adam; falls to 0 along half a cosine.
         importance : float
-            Of what was learned before, for ``"ewc"``.
+            Weight of what was learned before, for ``"ewc"``.
         seed : int
-            Of the points that are drawn.
+            Seed of the points that are drawn.
         """
         task = integer("Continual.learn.task", task, 0, self.tasks - 1)
         last = integer("Continual.learn.steps", steps, 1, 10_000_000)
@@ -178,7 +178,7 @@ class Continual(nn.Module):
             self._remember(task, inputs, targets)
 
     def _kept(self, task: int) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Return the parts of parameters that this task must not change, with their values."""
+        """Return the parts of the parameters that this task must not change, and their values."""
         if self.kind != "private":
             return []
         assert self.pairs is not None
@@ -201,7 +201,7 @@ class Continual(nn.Module):
         return torch.stack([(weight * (now - before) ** 2).sum() for now, (before, weight) in pairs]).sum()
 
     def _remember(self, task: int, inputs: Tensor, targets: Tensor) -> None:
-        """Keep the weights, and add their importance: the squared gradient of the error at each point, in the mean."""
+        """Keep the weights, and add their importance: the mean over the points of the squared gradient of the error."""
         squares = [torch.zeros_like(each) for each in self.parameters()]
         for point in range(0, len(inputs), max(1, len(inputs) // 32)):
             self.zero_grad()

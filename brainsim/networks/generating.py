@@ -1,4 +1,4 @@
-"""Text from a network, token by token, with a cache: the most likely token, one from the nucleus, or either by need."""
+"""Generate text with a cache: take the most likely token, draw from the nucleus, or choose by uncertainty."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from brainsim.networks.geometric import Geometric
 from brainsim.networks.geometric.context import Running, moving_average
 
 THRESHOLDS = {"entropy": 1.5, "coordinate": 0.5}
-"""Uncertainty above which a token is drawn: nats, and the variance that the original document states."""
+"""Uncertainty above which a token is drawn: entropy in nats, and the variance that the original document states."""
 
 
 class GenerationError(BrainsimError, ValueError):
@@ -31,15 +31,15 @@ class Decoding:
     ----------
     choose : str
         ``"greedy"``: the most likely token.  ``"nucleus"``: drawn from the most likely ones (Holtzman et al. 2020).
-        ``"adaptive"``: drawn where the model is uncertain, the most likely one elsewhere.
+        ``"adaptive"``: drawn if the model is uncertain, otherwise the most likely one.
     uncertainty : str
         ``"entropy"`` of the next token, in nats; or ``"coordinate"``: the variance of ``theta_t`` minus its moving
-        average, over the coordinates.  The latter exceeds its threshold in the first positions alone, since a predicted
-        coordinate hardly moves later: decoding is then greedy.
+        average, over the coordinates.  The latter exceeds its threshold only at the first positions, because a
+        predicted coordinate changes little later; decoding is then greedy.
     threshold : float, optional
         Above which the model is uncertain; 1.5 nats or .5 by default.
     top_p : float
-        The nucleus: the fewest tokens that have this probability together.
+        The nucleus is the smallest set of most likely tokens with this total probability.
     temperature : float
         Divides the logits before a token is drawn.
 
@@ -77,9 +77,9 @@ class Step:
     token : int
         The token.
     uncertainty : float
-        As the decoding measures it.
+        The uncertainty, in the measure of the decoding.
     drawn : bool
-        Whether it was drawn, not the most likely one.
+        Whether the token was drawn; otherwise it is the most likely one.
     """
 
     token: int
@@ -96,7 +96,7 @@ def generate(
     seed: int = 0,
     vocabulary: int | None = None,
 ) -> Iterator[Step]:
-    """Yield the tokens that go on from a prompt.
+    """Yield the tokens that continue a prompt.
 
     Parameters
     ----------
@@ -104,20 +104,20 @@ def generate(
         ``model(tokens, cache)`` gives logits, ``model.cache()`` an empty cache; ``model.config.context`` is its longest
         sequence.
     prompt : sequence of int
-        Tokens, one at least.
+        Tokens, at least one.
     length : int
         Tokens to generate.
     decoding : Decoding, optional
         Adaptive by entropy by default.
     seed : int
-        Of the tokens that are drawn.
+        Seed of the tokens that are drawn.
     vocabulary : int, optional
-        Tokens that may come: the first ones, where a tokenizer has fewer than the model.
+        Number of tokens that may be generated (the first ones), if a tokenizer has fewer than the model.
 
     Raises
     ------
     GenerationError
-        If the prompt is empty or too long, or the model has no coordinates to measure its uncertainty by.
+        If the prompt is empty or too long, or the uncertainty is measured by coordinates and the model has none.
 
     Examples
     --------
@@ -187,7 +187,7 @@ def _chosen(logits: Tensor, uncertainty: float, decoding: Decoding, generator: t
 
 
 def _drawn(logits: Tensor, decoding: Decoding, generator: torch.Generator) -> int:
-    """Draw from the nucleus: a token is in it if those that are likelier have less than ``top_p`` together."""
+    """Draw from the nucleus: a token is in it if all more likely tokens together have less than ``top_p``."""
     likely, order = torch.softmax(logits / decoding.temperature, -1).sort(descending=True, stable=True)
     likely[likely.cumsum(-1) - likely >= decoding.top_p] = 0.0
     if not likely.any():  # top_p = 0

@@ -1,4 +1,4 @@
-"""Text that brainsim makes itself, for experiments that are given none: small stories with names that come back."""
+"""Generated text for experiments that are given none: small stories in which names recur."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _SENTENCES = (
 
 @checked()
 def made_text(characters: int, seed: int = 0) -> str:
-    """Return stories of made-up people, at least so many characters long.
+    """Return stories of made-up people, with at least this many characters.
 
-    Each story has two names of its own, a place and a thing, which come back in its sentences: what is far behind helps
-    to predict what comes.
+    Each story has two names, a place and a thing, which recur in its sentences, so that distant words help to predict
+    the next one.
 
     Parameters
     ----------
     characters : int
         From 1 to 100 million.
     seed : int
-        Of the stories.
+        Seed of the stories.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What networks need besides brainsim itself."""
+"""The packages that networks need in addition to brainsim."""
 
 from __future__ import annotations
 

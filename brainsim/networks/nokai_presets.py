@@ -22,9 +22,9 @@ def parts(model: nn.Module) -> dict[str, int]:
 
 
 def cache_error(model: Nokai) -> float:
-    """Return the difference of logits with a cache and without, as a share of the largest logit.
+    """Return the difference between logits with and without a cache, as a share of the largest logit.
 
-    The text is longer than what a query reads, so that the cache has to drop positions.
+    The text is longer than the number of positions that a query reads, so that the cache has to drop some.
     """
     length = min(model.config.context, model.config.routing_k + 24)
     tokens = torch.randint(model.config.vocabulary, (1, length), generator=generator_of(0, "cache"))

@@ -1,4 +1,4 @@
-"""The models that ``brainsim lm`` knows by name: their sizes, and how many parameters each of their parts has.
+"""The models that ``brainsim lm`` knows by name: their sizes, and the number of parameters of each part.
 
 A module that defines models lists them in ``PRESETS``; `_MODULES` names these modules.
 """
@@ -20,21 +20,21 @@ _MODULES = ("brainsim.networks.geometric_presets", "brainsim.networks.nokai_pres
 
 
 class PresetError(BrainsimError, KeyError):
-    """A preset that is unknown, or that cannot do what is asked."""
+    """The preset is unknown, or does not support the request."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that ``brainsim lm verify`` looks at.
+    """One check of ``brainsim lm verify``.
 
     Parameters
     ----------
     name : str
-        What is looked at.
+        What is checked.
     found, wanted : str
         What was found, and what was expected.
     right : bool
-        Whether that agrees.
+        Whether both agree.
     """
 
     name: str
@@ -63,9 +63,9 @@ class Preset:
     parts : callable
         ``parts(model)`` returns the parameters of each part of a model.
     checks : callable, optional
-        ``checks(model)`` returns more checks, of what only this kind of model has.
+        ``checks(model)`` returns checks that are specific to this kind of model.
     large : bool
-        Whether it is only counted, without memory for its weights, unless a model of it is asked for.
+        Whether its parameters are only counted, without memory for weights, unless a model is requested.
     """
 
     name: str

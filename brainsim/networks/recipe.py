@@ -33,7 +33,7 @@ class Recipe:
     clip : float
         Largest norm of the gradient.
     seed : int
-        Of the batches.
+        Seed of the batches.
     precision : str
         ``"float32"``, ``"bfloat16"``, or ``"auto"``: bfloat16 where a CUDA device computes in it, else float32.
 

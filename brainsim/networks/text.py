@@ -1,4 +1,4 @@
-"""Text that networks read: files that the user gives, and tokenizers that know bytes or characters.
+"""Text for networks: files of the user, and tokenizers of bytes or characters.
 
 `brainsim.networks.bpe` has a tokenizer that learns pieces of words.
 """
@@ -50,7 +50,7 @@ def read_text(path: str | Path) -> str:
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """What turns text into numbers and back."""
+    """Converts text to tokens (numbers) and back."""
 
     @property
     def vocabulary(self) -> int:
@@ -63,7 +63,7 @@ class Tokenizer(Protocol):
         """Return the text of some tokens."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `tokenizer_from_json` makes the same tokenizer of."""
+        """Return JSON data from which `tokenizer_from_json` makes the same tokenizer."""
 
 
 class ByteTokenizer:
@@ -83,7 +83,7 @@ class ByteTokenizer:
         return list(_utf8(text))
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """Return the text of some bytes; those that are no UTF-8 become U+FFFD."""
+        """Return the text of some bytes; those that are not valid UTF-8 become U+FFFD."""
         return bytes(_known(tokens, self.vocabulary)).decode("utf-8", errors="replace")
 
     def to_json(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class CharTokenizer:
     Raises
     ------
     DeclarationError
-        If the alphabet is empty or names a character twice.
+        If the alphabet is empty or contains a character twice.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def tokenizer_from_json(content: object) -> Tokenizer:
     Raises
     ------
     TextError
-        If it describes none.
+        If it does not describe a tokenizer.
     """
     from brainsim.networks.bpe import BpeTokenizer
 

@@ -1,4 +1,4 @@
-"""What ``brainsim lm verify`` looks at: parameters of each part, causality, the cache, and what a preset adds."""
+"""The checks of ``brainsim lm verify``: parameters of each part, causality, the cache, and those of the preset."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def verify(preset: Preset, model: nn.Module | None = None) -> Iterator[Check]:
     preset : Preset
         What is checked.
     model : torch.nn.Module, optional
-        A model of it; by default a new one, or none for a preset that is only counted.
+        A model of the preset; by default a new one, or none for a preset that is only counted.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def counts(preset: Preset, model: nn.Module | None = None) -> Iterator[Check]:
 
 @torch.no_grad()
 def causality(model: nn.Module, length: int = 32) -> Check:
-    """Return whether a token that is changed leaves the logits before it as they are, bit for bit."""
+    """Return whether changing a token leaves the logits before it unchanged, bit for bit."""
     tokens, at = _tokens(model, length), length // 2
     changed = tokens.clone()
     changed[:, at] = (changed[:, at] + 1) % model.config.vocabulary

@@ -33,7 +33,8 @@ def draw_brain(brain: Brain, *, ax: Axes | None = None) -> Axes:
 
     Plastic fibers are orange, fixed ones grey, and those that carry messages between vector areas purple.
     """
-    ax = axes(ax, 6.0, 6.0)
+    side = max(6.0, 0.45 * len(brain.areas))  # inches; in less, the circles of neighbours overlap
+    ax = axes(ax, side, side)
     places = _places(list(brain.areas.values()))
     for name, region in brain.regions.items():
         _frame(ax, name, np.array([places[area.name] for area in region.areas.values()]))

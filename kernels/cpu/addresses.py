@@ -1,8 +1,8 @@
 """Arrays by address, for kernels that read as many arrays as a brain has fibers.
 
 Numba compiles a kernel for each number and kind of its array arguments.  A record of addresses has one type for any
-number of arrays, and is handed over in the time of one.  An array must live until the kernel that reads its address
-returns: `brainsim.kernels.cpu.arena.Arena` keeps all arrays that outlive a round.
+number of arrays, and passing it takes as long as passing one array.  An array must live until the kernel that reads its
+address returns: `brainsim.kernels.cpu.arena.Arena` keeps all arrays that outlive a round.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _address_of(neurons: npt.NDArray[np.int64]) -> int:
 def address_of(array: npt.NDArray[Any]) -> int:
     """Return the address of an array's first item; the array must be contiguous."""
     assert array.flags.c_contiguous, "a kernel would read the wrong items"
-    if array.dtype is _INT64 and array.ndim == 1:  # several in each round: ten times faster
+    if array.dtype is _INT64 and array.ndim == 1:  # called often: ten times faster than `ndarray.ctypes`
         return _address_of(array)
     return int(array.__array_interface__["data"][0])
 

@@ -17,8 +17,8 @@ class Arena:
     """Records with named numbers and spans (`SPAN`), and the arrays that the spans point to.
 
     Invariant: each span is empty, or has the address and the length of an array that the arena holds.  Only `hold` and
-    `share` write an address, so there is no way to write one whose array is not kept alive.  To replace an array is
-    to hold the new one; the old one is freed after the span has changed.
+    `share` write an address, so no address can be written whose array is not kept alive.  To replace an array, hold the
+    new one; the old one is freed after the span has changed.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Arena:
             self._records[name][index] = number
 
     def hold(self, index: int, name: str, array: npt.NDArray[Any]) -> None:
-        """Let a span of a record point to an array, which is contiguous, and keep the array until it is replaced."""
+        """Point a span of a record to a contiguous array, and keep the array until it is replaced."""
         span, key, held = self._spans[name], (index, name), self._held
         # Both the old and the new array are held while the span changes, so an interruption does no harm.
         held[key] = (array, *held.get(key, ()))
@@ -48,7 +48,7 @@ class Arena:
         held[key] = (array,)
 
     def share(self, index: int, name: str, other: str) -> None:
-        """Let a span of a record point to the array that another span of the record points to."""
+        """Point a span of a record to the array that another span of the record points to."""
         span, key, held = self._spans[name], (index, name), self._held
         (array,) = held[index, other]
         held[key] = (array, *held.get(key, ()))
@@ -56,7 +56,7 @@ class Arena:
         held[key] = (array,)
 
     def drop(self, index: int, name: str) -> None:
-        """Empty a span, and let go of its array if there is one."""
+        """Empty a span, and release its array if there is one."""
         self._spans[name][index] = _NO_ARRAY
         self._held.pop((index, name), None)
 
@@ -65,12 +65,12 @@ class Arena:
         return self._held.get((index, name), (None,))[0]
 
     def drop_all(self) -> None:
-        """Empty all spans, and let go of all arrays."""
+        """Empty all spans, and release all arrays."""
         for span in self._spans.values():
             span[:] = _NO_ARRAY
         self._held.clear()
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the records; those who own the arrays account for them."""
+        """Bytes of the records; the owners of the arrays account for the arrays."""
         return self._records.nbytes

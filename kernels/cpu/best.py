@@ -19,7 +19,7 @@ Integers = npt.NDArray[np.int64]
 
 @inlined
 def beats(bar: Bar, drive: Any, key: np.uint64, neuron: Any) -> Any:
-    """Return whether a neuron comes before the bar; only of one that ties with it is the precedence computed."""
+    """Return whether a neuron comes before the bar; its precedence is computed only if it ties."""
     return drive > bar[0] or (drive == bar[0] and precedence(key, neuron) > bar[1])
 
 
@@ -57,9 +57,10 @@ def keep_best(drives: Integers, neurons: Neurons, size: int, k: int, key: np.uin
     Returns
     -------
     size : int
-        How many are left.
+        Number of candidates that are left.
     bar : (int, int)
-        Drive and precedence of the worst of them if there are ``k``; else a bar that every drive above zero passes.
+        Drive and precedence of the worst of them if there are ``k``; otherwise a bar that every drive above zero
+        passes.
     """
     if size < k:
         return size, (np.int64(0), _NONE_BEFORE)

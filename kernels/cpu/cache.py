@@ -1,4 +1,4 @@
-"""Things that can be computed again, kept within a budget of bytes."""
+"""A cache of results that can be recomputed, within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Evictable(Protocol):
         """Bytes held."""
 
     def on_evict(self) -> None:
-        """Prepare for not being in the cache, because there is no room."""
+        """Prepare for eviction."""
 
 
 class _Entry(NamedTuple):
@@ -29,7 +29,8 @@ class _Entry(NamedTuple):
 class Cache:
     """Items by key within ``budget`` bytes, each accounted to an owner.
 
-    Items to evict first make way before all others, whatever their age; among equals the least recently used.
+    Items marked as evict-first are evicted before all others, whatever their age; among equals, the least recently
+    used.
     """
 
     def __init__(self, budget: int) -> None:
@@ -37,7 +38,7 @@ class Cache:
         self._keep_long: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._evict_first: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._bytes: dict[int, int] = {}
-        self._long_bytes = 0  # of all items to keep long: there may be too many to add them up each time
+        self._long_bytes = 0  # of all items to keep long; adding up their sizes each time could take long
 
     def nbytes(self, owner: int) -> int:
         """Bytes held for one owner."""
@@ -45,7 +46,7 @@ class Cache:
 
     @property
     def room_for_evict_first(self) -> int:
-        """Bytes that items to evict first can take in all."""
+        """Bytes that evict-first items can take together."""
         return self.budget - self._long_bytes
 
     def get(self, key: Hashable) -> Any:
@@ -61,7 +62,7 @@ class Cache:
         return key in self._keep_long or key in self._evict_first
 
     def keep(self, key: Hashable, item: Evictable, owner: int, *, evict_first: bool = False) -> bool:
-        """Keep an item, new or grown, at the cost of others; return whether there was room."""
+        """Keep an item that is new or has grown, evicting others; return whether there was room."""
         with uninterrupted():  # the account of bytes must agree with the entries
             self._remove(key)
             if item.nbytes > self.budget:

@@ -1,7 +1,7 @@
 """The winners of an area with channels: those neurons of the most driven channels that are driven.
 
 A neuron with a small drive may belong to a winning channel, so all neurons are summed: the bounds on chunks of
-`brainsim.kernels.cpu.scan` tell nothing about sums over channels.
+`brainsim.kernels.cpu.scan` say nothing about sums over channels.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Channels = npt.NDArray[np.int64]
 
 @compiled
 def _sum_channels(first: int, end: int, size: int, sums: Integers, search: Search) -> None:
-    """Write the summed positive drives of the channels from ``first`` to before ``end``, which have ``size`` neurons.
+    """Write the summed positive drives of channels ``first`` to ``end - 1``, which have ``size`` neurons each.
 
     The neurons are walked in pieces of a chunk, which need not begin or end where a channel does.
     """

@@ -1,4 +1,4 @@
-"""Compilation of kernels.  Where the compiled code is kept stands in `brainsim.kernels.cpu.disk`.
+"""Compilation of kernels; `brainsim.kernels.cpu.disk` stores the compiled code.
 
 Compiling dominates the first run on a new machine, so the four decorators differ in what they make Numba do:
 
@@ -45,7 +45,7 @@ def compiled(function: _F) -> _F:
 
 
 class _Inner:
-    """A compiled function for kernels, where Numba sees its dispatcher.  It has no code that Python could call."""
+    """A compiled function that kernels call through its Numba dispatcher.  Python cannot call it."""
 
     def __init__(self, dispatcher: Any) -> None:
         self._dispatcher = dispatcher  # its type does not keep it alive
@@ -62,7 +62,7 @@ def inner(function: _F) -> _F:
 
 
 def innermost(function: _F) -> _F:
-    """Do the same for a function that runs for a hundred nanoseconds: its machine code becomes part of its callers'."""
+    """Compile, as `inner` does, a function that runs for about 100 ns, and inline its machine code into its callers."""
     return cast(_F, _Inner(_njit(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, forceinline=True)))
 
 
@@ -76,7 +76,7 @@ def _njit(function: _F, **options: Any) -> _F:
 
 
 class _Notice(event.Listener):
-    """Adds up how long kernels are compiled, and says so once if it takes long.  Loading from disk does not count."""
+    """Adds up the time spent on compiling, loading from disk excluded, and prints a message once if it is long."""
 
     def __init__(self) -> None:
         self._spent = 0.0

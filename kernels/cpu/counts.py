@@ -1,7 +1,7 @@
 """Synapse counts of firing sets: for each target, how many of the firing neurons synapse on it.
 
 The graph never changes, so a count depends on the fiber and the firing neurons alone.  Assemblies recur; their counts
-are cached within a budget, and a set that differs from a cached one in a few neurons is reached by adding and
+are cached within a budget, and the counts of a set that differs from a cached one in a few neurons follow by adding and
 subtracting rows.  Counts are integers, so all ways give the same bits.  They have the narrowest type that fits: nearly
 always a byte, since even thousands of neurons rarely share one target more than 255 times; otherwise a wider type.
 """
@@ -35,7 +35,7 @@ _KINDS = (np.uint8, np.uint16, np.uint32)
 _MOST_COMPARED = 64
 _NO_BATCHES = np.zeros(1, BATCH)
 _NONE: Any = np.int64(0)  # typed: for a literal 0 its callee would be compiled a second time
-_BLOCKS_PER_TARGET = 4  # blocks in a row, from which on looking single targets up pays
+_BLOCKS_PER_TARGET = 4  # in rows of at least this many blocks, looking up single targets is faster
 
 CountArray = npt.NDArray[np.unsignedinteger[Any]]
 Peaks = npt.NDArray[np.uint32]
@@ -97,13 +97,13 @@ def _count_tiles(
 ) -> int:
     """Subtract the rows of ``removed``, add those of ``added``, and set the peaks, in a range of tiles.
 
-    A tile is whole blocks and whole chunks of targets.  All neurons are walked over one tile before the next, so its
-    counts stay in the processor's cache.  ``limit`` is the most that the type of a count holds.
+    A tile is whole blocks and whole chunks of targets.  All neurons are processed for one tile before the next, so that
+    its counts stay in the processor's cache.  ``limit`` is the largest value that the type of a count holds.
 
     Returns
     -------
     int
-        In how many tiles a count might exceed ``limit``; if in any, the counts are worthless.
+        Number of tiles in which a count might exceed ``limit``; unless it is 0, the counts are not valid.
     """
     one, minus_one = counts.dtype.type(1), counts.dtype.type(limit)  # modulo the range of the type
     failed = 0
@@ -126,7 +126,7 @@ def _count_tiles(
 
 @dataclass(eq=False)
 class Counts:
-    """Counts of a set over all targets, not to be written to, the largest of every `CHUNK` of them, and of all.
+    """Read-only counts of a set over all targets, the largest count of every `CHUNK` targets, and the largest of all.
 
     ``base`` is the weight of each synapse, for kernels that read the record; the counts do not depend on it.
     """
@@ -187,7 +187,7 @@ class Difference:
     def look_up(self, targets: Neurons, graph: GraphArrays, most_threads: int) -> bool:
         """Make the difference known at some targets, ascending; return whether any of them was new.
 
-        Must not be interrupted, or the same targets would be looked up again and count twice.
+        An interruption must not happen here: the same targets would be looked up again and counted twice.
         """
         new = difference(targets, self.known_at)
         if len(new):
@@ -201,7 +201,7 @@ class Difference:
 
 
 class PatchedCounts(NamedTuple):
-    """Counts of a set that differs little from a counted one, right at those targets only that were looked up."""
+    """Counts of a set that differs little from a counted one; right only at the targets that were looked up."""
 
     base: Counts
     difference: Difference
@@ -213,7 +213,7 @@ class PatchedCounts(NamedTuple):
 
     @property
     def record(self) -> bytes:
-        """A record of the counts of the base, and how to correct them."""
+        """A record of the counts of the base, and of their corrections."""
         return patched(self.base.record, self.difference.patch)
 
 
@@ -228,12 +228,12 @@ class FiberCounts:
         self._graph = graph
         self._kept = kept
         self._cache = cache
-        # Whole blocks and whole chunks: all are powers of two.
+        # Whole blocks and whole chunks, because all sizes are powers of two.
         self._tile = max(tile, CHUNK, 1 << int(graph.bits))
         self._recent: dict[bytes, Neurons] = {}
 
     def find(self, fired: FiringSet, targets: int | None) -> Counts | PatchedCounts | None:
-        """Return cached counts of a set, or those of a similar set if so few targets matter that it pays."""
+        """Return cached counts of a set, or those of a similar set if few enough targets matter."""
         firing, name = fired
         known: Counts | Difference | None = self._cache.get((self._fiber, name))
         if isinstance(known, Counts):
@@ -250,8 +250,8 @@ class FiberCounts:
         return PatchedCounts(near, Difference(near.firing.tobytes(), added, removed, none, none, none))
 
     def look_up(self, fired: FiringSet, counts: PatchedCounts, targets: Neurons, most_threads: int) -> None:
-        """Make the counts of some targets, ascending, right, and cache what was found."""
-        with uninterrupted():  # or the account of the cache would not hear of what has been added
+        """Correct the counts of some targets, ascending, and cache the corrections."""
+        with uninterrupted():  # or the cache would not account for what has been added
             if counts.difference.look_up(targets, self._graph, most_threads):
                 self._cache.keep((self._fiber, fired.name), counts.difference, self._fiber)
 
@@ -299,7 +299,7 @@ class FiberCounts:
         return not any(in_parts(_count_tiles, tiles, threads, counts, peaks, *rows, self._graph, self._tile, limit))
 
     def _nearest(self, firing: Neurons) -> Counts | None:
-        """Return cached counts of a set from which ``firing`` is reached with fewer rows than from nothing."""
+        """Return cached counts of a set from which those of ``firing`` follow with fewer rows than from zero."""
         for name in [name for name in self._recent if not self._cache.holds((self._fiber, name))]:
             del self._recent[name]
         if not self._recent:
@@ -312,12 +312,12 @@ class FiberCounts:
 
 
 def _nowhere(neurons: Neurons) -> Places:
-    """Return the places of neurons of which no row is kept."""
+    """Return the places of neurons whose rows are not kept."""
     none = np.zeros(len(neurons), np.int64)
     return Places(none, none, _NO_BATCHES)
 
 
 def _likely_peak(firing: int, graph: GraphArrays) -> float:
-    """Return a count that few targets exceed; a guess that only decides which type is tried first."""
+    """Estimate a count that few targets exceed; it only decides which type is tried first."""
     mean = firing * graph.mean / graph.n_target
     return mean + 8 * sqrt(mean) + 8

@@ -81,7 +81,7 @@ def depress(areas: Records, fibers: Records, chosen: int, lost: Neurons, rate: i
         if not 0 <= row < len(length):
             continue
         for at in range(start[row], start[row] + length[row]):
-            if marks[post[at]] != rule.losers:  # marked are those that have lost, or those that have won
+            if marks[post[at]] != rule.losers:  # marks those that have lost, or those that have won
                 weight[at] = _weakened(np.int64(weight[at]), rate, rule)
     for neuron in marked:
         marks[neuron] = 0

@@ -1,4 +1,4 @@
-"""Compiled kernels on disk: in which folder, and what happens where nothing can be kept or what was kept is damaged."""
+"""Compiled kernels on disk: their folder, and what happens if it cannot be written or a file is damaged."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _HOME = Path("~/.cache/brainsim")
 
 
 def _folder() -> Path | None:
-    """Return the folder for this very version of the sources, or none where nothing can be written.
+    """Return the folder for this version of the sources, or ``None`` if no folder can be written.
 
-    Numba's cache looks at the file of a function alone.  Constants and functions of other files become part of the
-    machine code as well, so the folder's name depends on all sources of cpu and law.
+    Numba's cache checks the file of a function only.  Constants and functions of other files become part of the machine
+    code, too, so the folder's name depends on all sources of cpu and law.
     """
     digest = hashlib.sha256()
     for path in sorted([*_KERNELS.glob("cpu/*.py"), *_KERNELS.glob("law/*.py")]):
@@ -39,7 +39,7 @@ def _folder() -> Path | None:
 
 
 def _elsewhere(name: str, places: str) -> Path | None:
-    """Return a temporary folder, and say so once where the kernels are new to it."""
+    """Return a temporary folder, and print a message if no kernels are in it yet."""
     folder = temporary_folder()
     if folder is None:
         _say(f"{places} cannot be written, and there is no temporary folder", "each process compiles its kernels")
@@ -58,7 +58,7 @@ FOLDER = _folder()
 
 
 class _Kept(FunctionCache):
-    """Numba's cache of one function, which costs time and nothing else where files cannot be read or written."""
+    """Numba's cache of one function.  If files cannot be read or written, the function is compiled again."""
 
     said = False
 
@@ -84,14 +84,14 @@ class _Kept(FunctionCache):
 
 
 def keep(dispatcher: Any) -> None:
-    """Let a function be loaded from disk when it is first called, and stored there once it is compiled."""
+    """Load a function from disk when it is first called, and store it there once it is compiled."""
     if FOLDER is None:
         return
     # Numba asks for the folder of its cache once, when the cache is made; users' own functions keep theirs.
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
     numba.config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined]
     try:
-        # What its enable_caching does, with a cache of ours.
+        # This is what Numba's enable_caching does, with the cache above.
         dispatcher._cache = _Kept(dispatcher.py_func)  # type: ignore[no-untyped-call]
     except RuntimeError:  # no folder can be made for it
         return

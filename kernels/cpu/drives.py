@@ -49,7 +49,7 @@ class Search(NamedTuple):
 
 
 def _worth(sums: Any, count: Any, base: Any) -> Any:  # noqa: ARG001
-    """Return what a count adds to sums: itself if they have no sign, and weights in fixed point if they have."""
+    """Return what a count adds to sums: itself if sums are unsigned, and weights in fixed point if they are signed."""
     raise TypeError("_worth is compiled for use in kernels, for each kind of sums; Python cannot call it")
 
 
@@ -74,9 +74,9 @@ def _accumulate(sums: Any, counts: Any, base: Any) -> None:
 
 @inner
 def sum_chunk(sums: Any, search: Search, start: int) -> None:
-    """Set ``sums`` to what the counts of all fibers add up to, for the targets from ``start`` on.
+    """Set ``sums`` to the sums of the counts of all fibers, for the targets from ``start`` on.
 
-    Unsigned sums are those of counts, and cannot overflow; signed ones those of weights, in fixed point.
+    Unsigned sums are sums of counts and cannot overflow; signed sums are sums of weights, in fixed point.
     """
     records = search.counts
     for at in range(len(sums)):
@@ -94,15 +94,15 @@ def sum_chunk(sums: Any, search: Search, start: int) -> None:
 
 @inlined
 def set_bounds(bounds: Integers, search: Search, slack: int) -> None:
-    """Set for each chunk what no sum of `sum_chunk` can exceed: the sum of the peaks of all fibers, and ``slack``.
+    """Set for each chunk an upper bound on the sums of `sum_chunk`: the sum of the peaks of all fibers, plus ``slack``.
 
-    A fiber that inhibits counts as silent, since a neuron of the chunk may have none of its synapses.
+    An inhibitory fiber adds nothing to the bound, because a neuron of the chunk may have none of its synapses.
     """
     for at in range(len(bounds)):
         bounds[at] = slack
     records, shift = search.counts, search.shift
     for f in range(len(records)):
-        # Base weights that are summed as counts are 1, so nothing is lost.
+        # Where counts are summed, base weights are 1, so nothing is lost.
         most = max(np.int64(0), records[f].base) >> shift
         _accumulate(bounds, array_32(records[f].peaks.address, len(bounds)), most)
 
@@ -116,7 +116,7 @@ def _add_counts(drives: Integers, neurons: Neurons, counts: Any, base: Any) -> N
 @inner
 def sum_drives(drives: Integers, neurons: Neurons, search: Search) -> None:
     """Write the drives of some neurons, at which all counts are right."""
-    # Arrays are taken out of tuples before a loop: within it, each use would count a reference.
+    # Arrays are taken out of tuples before a loop: inside it, each use would change a reference count.
     extra, records = search.sparse.extra, search.counts
     for at in range(len(neurons)):
         drives[at] = extra[neurons[at]]

@@ -1,11 +1,11 @@
 """Numba kernels that draw the implicit graph of `brainsim.kernels.law.graph`, bit for bit.
 
-The innermost functions take the arrays of a graph one by one: taken out of a tuple inside a loop, each use would count
-a reference.  They draw the random graph; where a graph is tapered, what they have drawn is thinned afterwards.
+The innermost functions take the arrays of a graph one by one: if they were taken out of a tuple inside a loop, each use
+would change a reference count.  They draw the random graph; rows of a tapered graph are thinned afterwards.
 
-Positions are counted from the start of a block.  The stream of a recurrent row may hold the self-synapse, which is no
-part of the graph.  Subtracting the block's base from the neuron, modulo ``2**64``, gives its position in its own block
-and a number beyond every position in all others (see `_own_position`).
+Positions are counted from the start of a block.  The stream of a recurrent row may contain the self-synapse, which is
+not part of the graph.  Subtracting the block's base from the neuron, modulo ``2**64``, gives its position in its own
+block and a number beyond every position in all others (see `_own_position`).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class GraphArrays(NamedTuple):
 
     @property
     def room(self) -> int:
-        """Synapses that a row has room for: 8 standard deviations above the mean, which nearly never fails."""
+        """Synapses that a row has room for: 8 standard deviations above the mean, which is almost always enough."""
         return min(self.n_target, int(self.mean + 8 * sqrt(self.mean)) + 64)
 
 
@@ -79,7 +79,7 @@ def graph_arrays(graph: law.Graph) -> GraphArrays:
 
 @inlined
 def row_key(graph: GraphArrays, pre: Any) -> Word:
-    """Return the hash that all blocks of neuron ``pre`` start from."""
+    """Return the hash from which the streams of all blocks of neuron ``pre`` start."""
     return hash_of(graph.key, pre)
 
 
@@ -104,7 +104,7 @@ def _gap(
     it.  Only if these 32 bits are equal, once in some 10**8 gaps, a second hash gives the lower ones.
     """
     gap = np.uint64(guide[lane >> shift])
-    gap += np.uint64(heads[gap] < lane)  # one step suffices nearly always, and needs no branch
+    gap += np.uint64(heads[gap] < lane)  # one step nearly always suffices, and it needs no branch
     while heads[gap] < lane:
         gap += _U1
     if heads[gap] == lane:
@@ -152,7 +152,7 @@ def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: Grap
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
     size = _U1 << bits
     row, own = row_key(graph, pre), np.uint64(pre) - graph.first
-    # Nothing but the self-synapse of a row changes the count of its own neuron: putting it back leaves that out.
+    # Only the self-synapse of a row changes the count of its own neuron, so restoring that count leaves it out.
     mine = graph.recurrent and low <= own < high
     before = counts[own] if mine else counts[low]
     for block in range(low >> bits, (high + size - _U1) >> bits):
@@ -192,7 +192,7 @@ def _draw_block(
     Returns
     -------
     int
-        How many positions ``out`` holds now, or ``len(out) + 1`` if there was not room for all.
+        Number of positions in ``out``, or ``len(out) + 1`` if there was not room for all.
     """
     at, room = _U0, np.uint64(len(out))
     while True:
@@ -272,7 +272,7 @@ def draw_rows(
     Returns
     -------
     int
-        How many of the groups did not have room for all.
+        Number of groups that did not have room for all positions.
     """
     shift, last = graph.shift, graph.last
     guide, heads, thresholds, tapered = graph.guide, graph.heads, graph.thresholds, graph.tapered
@@ -345,7 +345,7 @@ def _scan_block(
 def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: GraphArrays) -> Word:
     """Write those targets of ``pre`` that are in the bitset ``wanted``, ascending; return their number.
 
-    The row is not thinned, but blocks that are out of reach are left out.
+    The row is not thinned, but blocks that are out of reach are skipped.
     """
     bits, shift, last = graph.bits, graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds

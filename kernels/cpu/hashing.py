@@ -1,7 +1,7 @@
 """The hash of `brainsim.kernels.law.graph` for kernels.
 
-All hash arithmetic is on ``np.uint64``; Numba would turn a mixture of signed and unsigned 64-bit integers into floats,
-and test every signed index for being negative.
+All hash arithmetic is on ``np.uint64``: Numba would convert a mixture of signed and unsigned 64-bit integers to floats,
+and test whether each signed index is negative.
 """
 
 from __future__ import annotations

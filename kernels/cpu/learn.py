@@ -26,7 +26,7 @@ def learn(resources: Resources, events: Sequence[Event], drives: Mapping[int, Dr
     tables, fibers = resources.tables, resources.program.fibers
     for area, won in {fibers[event.fiber].target: event.won for event in events}.items():
         tables.hold_winners(area, won)
-    if not drives:  # in a round that projects, all sets that fire are held
+    if not drives:  # a round that projects holds all sets that fire
         for event in events:
             tables.hold_fired(event.fiber, event.fired)
     if resources.depressions:
@@ -45,8 +45,8 @@ def _depress(resources: Resources, events: Sequence[Event]) -> None:
 def _potentiate(resources: Resources, events: Sequence[Event], counts: Mapping[int, Counts | PatchedCounts]) -> None:
     """Apply the step to the synapses onto winners.
 
-    Stored synapses are updated in one kernel.  It also tells onto which winners synapses may be missing in the store:
-    the counts of the round, if the fiber transmitted, say how many synapses each winner has.
+    One kernel updates the stored synapses.  It also returns the winners onto which synapses may not be stored yet: if
+    the fiber transmitted, the counts of the round say how many synapses each winner has.
     """
     areas, fibers = resources.tables.areas.records, resources.tables.fibers.records
     chosen, rates = tuple([event.fiber for event in events]), tuple([event.rate for event in events])
@@ -61,7 +61,7 @@ def _potentiate(resources: Resources, events: Sequence[Event], counts: Mapping[i
 def _store_new(resources: Resources, event: Event, missing: npt.NDArray[np.int64] | None) -> None:
     """Store the synapses onto winners that change for the first time.
 
-    ``missing`` says how many these are by winner, ``None`` if that is not known.
+    ``missing`` is their number for each winner, ``None`` if it is not known.
     """
     plastic = resources.plastic[event.fiber]
     weight = plastic.first_weight(event.rate)

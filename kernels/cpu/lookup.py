@@ -1,7 +1,7 @@
-"""Looking synapses up one by one: which of a few targets a neuron reaches.
+"""Look-up of single synapses: which of a few targets a neuron reaches.
 
-A block of a row can be drawn without those before it.  So a look-up costs one block, and is worth it as long as there
-are fewer targets than blocks in a row.
+A block of a row can be drawn without the blocks before it.  A look-up therefore costs one block, and is faster than
+drawing the row if there are fewer targets than blocks in a row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from brainsim.kernels.cpu.taper import thin
 from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.state import Neurons
 
-MOST_PAIRS = 1 << 24  # looked at together; bounds the memory for what is found
+MOST_PAIRS = 1 << 24  # searched together; bounds the memory for what is found
 Found = npt.NDArray[np.int32]
 
 _U0, _U1 = np.uint64(0), np.uint64(1)
@@ -112,7 +112,7 @@ def existing(pre: Neurons, post: Neurons, graph: GraphArrays, threads: int) -> n
     in_parts(_look_up_own, len(starts) - 1, threads, pre[starts[:-1]], starts, post, np.arange(most), graph, found)
     if np.array_equal(found, post):
         return np.ones(len(pre), np.bool_)
-    # What exists stands first among the posts of its neuron: as pairs of that neuron's number and a post.
+    # Existing synapses come first among the posts of their neuron, as pairs of that neuron's number and a post.
     row = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     exist = found >= 0
     return np.isin(row * graph.n_target + post, row[exist] * graph.n_target + found[exist])

@@ -1,8 +1,8 @@
 """New synapses of a learning step: those between the neurons that fired and the winners that are not stored yet.
 
 A pair of neurons is rarely searched twice.  If the area was the target of a projection, the counts of the round say how
-many synapses each winner has; once as many are stored, the winner is complete.  For the others, visited pairs are
-skipped.
+many synapses each winner has.  Once that many are stored, the winner is complete.  For the other winners, visited pairs
+are skipped.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ Places = npt.NDArray[np.int64]
 
 
 class Wanted(NamedTuple):
-    """The winners of a learning step, ascending, and onto which of them new synapses are wanted.
+    """The winners of a learning step, ascending, and those of them onto which new synapses are searched.
 
     Attributes
     ----------
     winners : int64 array
         All winners.
     bits : uint64 array
-        Their visited steps; see `VisitedPairs.bits`.
+        The remembered steps in which each took part; see `VisitedPairs.bits`.
     pending : int64 array
         Places of the winners that are not complete.
     new : int64 array
-        Places of those of them that took no part in the last visit.
+        Places of the pending winners that took no part in the last visit.
     bitset : uint64 array
         The pending winners, as a bit for each neuron of the area.
     """
@@ -55,7 +55,7 @@ class Wanted(NamedTuple):
 
 @inlined
 def _list_unvisited(chosen: Places, own: Bits, wanted: Places, bits: Bits) -> Any:
-    """List those wanted winners with which a neuron has no step in common; return their number."""
+    """List the wanted winners that share no remembered step with a neuron; return their number."""
     size = np.uint64(0)
     first, second, third, fourth = own[0], own[1], own[2], own[3]
     for w in range(np.uint64(len(wanted))):
@@ -80,7 +80,7 @@ def _draw_existing(
 ) -> None:
     """Write the existing synapses of some neurons onto wanted winners; most visited pairs are left out.
 
-    Few winners are looked up in a row one by one; for many the whole row is drawn.
+    A few winners are looked up one by one; for many, the whole row is drawn.
     """
     buffer, chosen = np.empty(_U1 << graph.bits, np.uint16), np.empty(len(wanted.pending) + 1, np.int64)
     for a in range(first, end):
@@ -139,7 +139,7 @@ def find_new(
     pre, post : int64 array
         One item for each synapse; equal neurons of ``pre`` come together.
     """
-    # The last visit is compared set by set: where both neurons took part in it, the pair has been visited.
+    # The last visit is compared as whole sets: if both neurons took part in it, the pair has been visited.
     seen, pending = members(pre, visited.last[0]), ~complete
     search = _Search(post, pending, pending & ~members(post, visited.last[1]), visited, kept, graph, threads)
     step = max(1, MOST_PAIRS // len(post))
@@ -167,9 +167,9 @@ class _Search(NamedTuple):
 
 
 def _existing(pre: Neurons, seen: Flags, search: _Search) -> Iterator[tuple[Neurons, Neurons]]:
-    """Give the existing synapses onto pending winners, for neurons that were ``seen`` in the last visit onto new ones.
+    """Yield existing synapses onto pending winners, or onto new ones from neurons ``seen`` in the last visit.
 
-    Those of kept rows and those of the others are found in different ways.
+    Kept rows are searched; the others are drawn.
     """
     places, graph = search.kept.find(pre), search.graph
     are_kept = places.batch != 0

@@ -38,7 +38,7 @@ def _not_stored(pre: Neurons, post: Neurons, rank: Rank, table: Table) -> tuple[
     size = 0
     for m in range(len(pre)):
         row, stored = rank[pre[m]] - 1, 0
-        if row < len(table.start):  # it has a row number, but perhaps no row here yet
+        if row < len(table.start):  # the neuron has a row number, but this table may have no row for it yet
             for at in range(table.start[row], table.start[row] + table.length[row]):
                 stored += table.post[at] == post[m]
         if stored == 0:
@@ -49,13 +49,13 @@ def _not_stored(pre: Neurons, post: Neurons, rank: Rank, table: Table) -> tuple[
 
 @inlined
 def _larger(capacity: int, wanted: int) -> int:
-    """Return the capacity that a full row gets."""
+    """Return the new capacity of a full row."""
     return max(_FIRST_CAPACITY, 2 * capacity, wanted)
 
 
 @compiled
 def _room_for(rows: Rows, length: Integers, capacity: Integers) -> int:
-    """Return how many slots rows that would outgrow theirs will take; equal rows come together."""
+    """Return how many slots the rows that outgrow their slots will take; equal rows come together."""
     room, first = 0, 0
     while first < len(rows):
         end = first + 1
@@ -108,8 +108,8 @@ def _pack(table: Table, capacity: Integers, new_post: npt.NDArray[np.int32], new
 class Overlay:
     """The stored synapses of one fiber.
 
-    Invariant: a row has ``capacity >= length`` slots of its own, and all slots from ``used`` on are free.  Several
-    arrays change only where an interruption has to wait (learning, loading).
+    Invariant: a row has ``capacity >= length`` slots of its own, and all slots from ``used`` on are free.  Changes of
+    several arrays happen only where an interruption has to wait (learning, loading).
     """
 
     def __init__(self, index: RowIndex, update: Update, arena: Arena, fiber: int) -> None:
@@ -129,7 +129,7 @@ class Overlay:
         self._used = 0
 
     def _set(self, table: Table) -> None:
-        """Replace arrays of the table, for kernels, too."""
+        """Replace arrays of the table, and their addresses in the record for kernels."""
         self._table = table
         for name, array in table._asdict().items():
             self._arena.hold(self._fiber, name, array)

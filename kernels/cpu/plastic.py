@@ -1,4 +1,4 @@
-"""What a fiber with a rule has beside its graph: stored weights, visited pairs and kept rows."""
+"""State of a plastic fiber: stored weights, visited pairs and kept rows."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MOST_RATES = 1024
 
 
 class PlasticFiber:
-    """The stored weights of one fiber, and what helps to find the synapses that are not stored yet.
+    """The stored weights of one fiber, and the data that find synapses which are not stored yet.
 
     Invariant: all existing synapses of the visited pairs are stored, and a stored synapse stays so until `replace`,
-    whatever its weight.  A step that leaves the base weight as it is stores nothing, so it visits no pairs.
+    whatever its weight.  A step that does not change the base weight stores nothing, so it visits no pairs.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class PlasticFiber:
         self._visited = VisitedPairs(sources, targets, arena, fiber)
 
     def first_weight(self, rate: int) -> int | None:
-        """Return what a step makes of the base weight, ``None`` if it leaves it as it is."""
+        """Return the base weight after a step, ``None`` if the step does not change it."""
         if rate not in self._first_weights:
             if len(self._first_weights) >= _MOST_RATES:
                 self._first_weights.clear()
@@ -67,7 +67,7 @@ class PlasticFiber:
 
     def replace(self, synapses: Synapses) -> None:
         """Store these synapses in place of all others."""
-        self._visited.clear()  # the pairs have been visited, but their synapses need not be among the new ones
+        self._visited.clear()  # pairs that were visited need not have their synapses among the new ones
         self._overlay.replace(synapses)
 
     @property
@@ -77,5 +77,5 @@ class PlasticFiber:
 
     @property
     def index_bytes(self) -> int:
-        """Bytes of what helps to find synapses."""
+        """Bytes of the data that find synapses."""
         return self.kept.nbytes + self._visited.nbytes

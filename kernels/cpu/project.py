@@ -21,20 +21,20 @@ from brainsim.kernels.state import Neurons, Thresholds
 
 @dataclass(eq=False, slots=True)
 class Drive:
-    """What is known of the drives of one area in one round.
+    """The drives of one area in one round.
 
-    The drives are the counts at base weight plus the sparse drive.  Counts may be patched, that is right at the neurons
-    listed in the sparse drive only; selection replaces them where that is not enough.  The sparse drive is that of
-    `Resources` and holds until the area has selected; the counts hold to the end of the round.
+    The drives are the counts at base weight plus the sparse drive.  Counts may be patched, that is, right only at the
+    neurons listed in the sparse drive; selection replaces them if that is not enough.  The sparse drive is that of
+    `Resources` and is valid until the area has selected; the counts are valid until the end of the round.
 
     Attributes
     ----------
     fibers : tuple of int
         Those that transmit and whose sources fired.
     counts : dict of int to Counts or PatchedCounts
-        By fiber, for those of them that have synapses which are not stored.
+        By fiber, for the fibers with synapses that are not stored.
     patched : dict of int to PatchedCounts
-        Those of them that are right at the listed neurons only.
+        The counts that are right at the listed neurons only.
     key : uint64
         Orders neurons that tie.
     scaled : bool
@@ -49,7 +49,7 @@ class Drive:
 
     @property
     def peak(self) -> int:
-        """What no sum of counts exceeds."""
+        """An upper bound on the sums of counts."""
         return sum(counts.peak for counts in self.counts.values())
 
     def records(self) -> Records:
@@ -58,14 +58,14 @@ class Drive:
 
 
 def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: Thresholds) -> Drive:
-    """Return the drives of an area, into which some fibers transmit: the sums of the weights, less thresholds."""
+    """Return the drives of an area into which some fibers transmit: sums of weights, less thresholds."""
     spec, tables, sparse = resources.program.areas[area], resources.tables, resources.sparse
     firing = {f: fired for f in fibers if len((fired := resources.firing(f)).neurons)}
     transmitting, scaled = tuple(firing), bool(resources.scaled) and not resources.scaled.isdisjoint(firing)
     sparse.gather(tables, transmitting, spec.n)
-    # Patched counts help where the winners are likely to be listed.  With fewer than k listed neurons they are not,
-    # and thresholds list neurons for other reasons.  Channels are summed over all neurons.  The slack of counts with
-    # large base weights would leave too many suspects.
+    # Patched counts help only if the winners are likely to be listed.  This is not so with fewer than k listed neurons,
+    # nor with thresholds, which list neurons for other reasons.  Channels need the sums of all neurons.  The slack of
+    # counts with large base weights would leave too many suspects.
     patch = sparse.size >= spec.k and not len(thresholds.neurons) and not scaled and area not in resources.channels
     targets = sparse.size if patch else None
     counted = resources.without_stored(firing) if resources.stored else firing
@@ -83,7 +83,7 @@ def project(resources: Resources, area: int, fibers: Sequence[int], thresholds: 
 
 
 def _transmit_first(resources: Resources, area: int, fibers: tuple[int, ...]) -> np.uint64:
-    """Do what `transmit` does, after giving counters to neurons that fire for the first time."""
+    """Call `transmit`, after giving counters to neurons that fire for the first time."""
     for f in fibers:
         resources.transmitted[f].make_room(resources.firing(f).neurons)
     records = resources.tables.areas.records, resources.tables.fibers.records
@@ -98,14 +98,14 @@ def draw(resources: Resources, fiber: int) -> Counts:
 
 
 def look_up(resources: Resources, drive: Drive, targets: Neurons, mark: int) -> None:
-    """Make patched counts right at some neurons, ascending, and correct the sparse drive of those marked so."""
+    """Correct patched counts at some neurons, ascending, and the sparse drive of those with the given mark."""
     for f, counts in drive.patched.items():
         resources.counts[f].look_up(resources.firing(f), counts, targets, resources.options.threads)
     resources.sparse.correct(drive.records(), mark)
 
 
 def search_of(resources: Resources, area: int, drive: Drive) -> Search:
-    """Return what a search for the winners looks at."""
+    """Return the inputs of a search for the winners."""
     spec = resources.program.areas[area]
     shift = 0 if drive.scaled else WEIGHT_BITS
     return Search(resources.sparse.arrays, drive.records(), spec.n, spec.k, drive.key, shift)

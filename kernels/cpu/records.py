@@ -37,7 +37,7 @@ AREA = np.dtype(
         ("firing", SPAN),  # int64: the neurons that fired in the previous round, ascending
         ("winners", SPAN),  # int64: those that have just won, ascending
         ("rank", SPAN),  # int32 by neuron: its row in the area's `RowIndex`, plus 1
-        ("marks", SPAN),  # int32 by neuron, zero between two kernels: a kernel numbers the winners here
+        ("marks", SPAN),  # int32 by neuron: marks that a kernel gives the winners; zero between two kernels
     ]
 )
 FIBER = np.dtype(
@@ -47,7 +47,7 @@ FIBER = np.dtype(
         ("key", _KEY),  # of its graph
         ("base", _NUMBER),  # weight of a synapse that is not stored
         ("implicit", _NUMBER),  # 0 if all synapses are stored
-        ("firing", SPAN),  # int64: the neurons that fire at the fiber, if not all that fire in its source: `firing_at`
+        ("firing", SPAN),  # int64: the neurons that fire at the fiber, if not all of its source do; see `firing_at`
         ("transmitted", SPAN),  # int64 by row of the source neuron: see `TransmissionCounts`
         # The rule: see `brainsim.kernels.law.rules.Update`.
         ("gain", _NUMBER),
@@ -56,7 +56,7 @@ FIBER = np.dtype(
         ("floor", _NUMBER),
         ("shift", _NUMBER),
         ("steps", SPAN),  # int64
-        ("plain", _NUMBER),  # 1 if it is a line, and no weight can be below its floor
+        ("plain", _NUMBER),  # 1 if the step is a line and no weight can be below the floor
         # Stored synapses, by the row of their presynaptic neuron: see `Overlay`.
         ("start", SPAN),  # int64
         ("length", SPAN),  # int64
@@ -84,13 +84,13 @@ assert _COMPLETE.size + _PATCH.size == COUNTS.itemsize
 
 
 def counts_record(counts: npt.NDArray[Any], peaks: npt.NDArray[np.uint32], base: int = ONE) -> bytes:
-    """Return a record of `COUNTS` without a patch.  It is good for as long as its owner keeps the arrays."""
+    """Return a record of `COUNTS` without a patch.  It is valid as long as its owner keeps the arrays."""
     spans = address_of(counts), len(counts), counts.itemsize, address_of(peaks), len(peaks)
     return _COMPLETE.pack(*spans, base) + NO_PATCH
 
 
 def patch_of(gains: Neurons, losses: Neurons) -> bytes:
-    """Return the end of a record of `COUNTS`, which is good for as long as its owner keeps the arrays."""
+    """Return the last fields of a record of `COUNTS`, which are valid as long as their owner keeps the arrays."""
     return _PATCH.pack(address_of(gains), len(gains), address_of(losses), len(losses))
 
 
@@ -100,24 +100,24 @@ def patched(record: bytes, patch: bytes) -> bytes:
 
 
 def joined(records: Sequence[bytes]) -> Records:
-    """Return some records of `COUNTS` as one array, not to be written to."""
+    """Return some records of `COUNTS` as one read-only array."""
     return np.frombuffer(b"".join(records), COUNTS)
 
 
 @inlined
 def firing_at(fiber: FiberRecord, source: AreaRecord) -> Neurons:
-    """Return the neurons that fire at a fiber: a set of its own, or that of its source if it has none."""
+    """Return the neurons that fire at a fiber: its own set, or that of its source if it has none."""
     return integers(fiber.firing if fiber.firing.address else source.firing)
 
 
 @lru_cache(maxsize=256)
 def int_array(numbers: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Return some numbers, such as indices of fibers, as an array, not to be written to."""
+    """Return some numbers, such as indices of fibers, as a read-only array."""
     return np.array(numbers, np.int64)
 
 
 class FiringSet(NamedTuple):
-    """A set of neurons, ascending, and its name, by which what is known of the set is found."""
+    """A set of neurons, ascending, and its name, which is the key of its counts."""
 
     neurons: Neurons
     name: bytes
@@ -152,14 +152,14 @@ class Tables:
         return self._own.get(fiber) or self._firing[self._sources[fiber]]
 
     def hold_fired(self, fiber: int, neurons: Neurons) -> None:
-        """Let kernels see the neurons that fire at a fiber, until `share_fired`."""
+        """Show kernels the neurons that fire at a fiber, until `share_fired`."""
         if self.fired(fiber).neurons is not neurons:
             with uninterrupted():  # or kernels would see another set than `fired` names
                 self.fibers.hold(fiber, "firing", neurons)
                 self._own[fiber] = firing_set(neurons)
 
     def share_fired(self) -> None:
-        """Let all neurons that fired in an area fire at each fiber from it."""
+        """Make all neurons that fired in an area fire at each fiber from it."""
         if self._own:
             with uninterrupted():
                 for fiber in self._own:
@@ -167,7 +167,7 @@ class Tables:
                 self._own.clear()
 
     def hold_firing(self, area: int, neurons: Neurons) -> None:
-        """Let kernels see the neurons of an area that fired in the previous round."""
+        """Show kernels the neurons of an area that fired in the previous round."""
         if self._firing[area].neurons is neurons:
             return
         if self._winners[area].neurons is neurons:  # the winners of a round fire in the next
@@ -178,20 +178,20 @@ class Tables:
             self._firing[area] = self._with_name(area, neurons)
 
     def hold_winners(self, area: int, neurons: Neurons) -> None:
-        """Let kernels see the neurons of an area that have just won."""
+        """Show kernels the neurons of an area that have just won."""
         if self._winners[area].neurons is not neurons:
             self.areas.hold(area, "winners", neurons)
             self._winners[area] = self._with_name(area, neurons)
 
     def _with_name(self, area: int, neurons: Neurons) -> FiringSet:
-        """Return a set with its name, which takes time for a large set: the winners of a round fire in the next."""
+        """Return a set with its name, if known from the last round: naming a large set takes time."""
         for known in (self._winners[area], self._firing[area]):
             if known.neurons is neurons:
                 return known
         return firing_set(neurons)
 
     def drop_all(self) -> None:
-        """Let go of all arrays: no neuron fires, and no synapse is stored."""
+        """Release all arrays: no neuron fires, and no synapse is stored."""
         self.areas.drop_all()
         self.fibers.drop_all()
         self._firing = [NO_FIRING_SET] * len(self._firing)
@@ -200,7 +200,7 @@ class Tables:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the records, and of the sets held for them, each with a name as long."""
+        """Bytes of the records and of the sets held for them; the name of a set takes as many bytes as the set."""
         held = (*self._firing, *self._winners, *self._own.values())
         sets = {id(known.neurons): 2 * known.neurons.nbytes for known in held}
         return self.areas.nbytes + self.fibers.nbytes + sum(sets.values())

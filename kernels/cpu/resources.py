@@ -1,4 +1,4 @@
-"""What the cpu backend keeps between rounds."""
+"""The resources that the cpu backend keeps between rounds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 
 class Resources:
-    """What the phases of a round work with.  Nothing here depends on the present round.
+    """The data and caches that the phases of a round use.  Nothing here depends on the present round.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Resources:
     depressions : dict of int to DepressionArrays
         The second steps of rules, by fiber.
     stored : frozenset of int
-        The fibers of which all synapses are stored, so that none is counted.
+        The fibers whose synapses are all stored, so that none is counted.
     scaled : frozenset of int
         The other fibers whose base weight is not 1.
     channels : dict of int to int
@@ -103,7 +103,7 @@ class Resources:
         return TransmissionCounts(f, self._indices[self.program.fibers[f].source], self.tables.fibers)
 
     def without_stored(self, firing: dict[int, FiringSet]) -> dict[int, FiringSet]:
-        """Return the fibers among some that have synapses which are not stored."""
+        """Return those of some fibers that have synapses which are not stored."""
         return {f: fired for f, fired in firing.items() if f not in self.stored}
 
     def fiber_bytes(self, f: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Kept rows: the synapses of single neurons, drawn once, two bytes each, for as long as the cache has room.
+"""Kept rows: the synapses of single neurons, drawn once and kept while the cache has room, two bytes each.
 
 A neuron that starts firing is drawn to count its synapses; when it stops they are subtracted again, and when it learns
 the synapses onto the winners are looked up.  Kept rows save drawing them each time.
@@ -23,11 +23,11 @@ from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.state import Neurons
 
-_LARGEST_SHARE = 2  # of the room for rows that those drawn together may take, so that they do not drive out all others
+_LARGEST_SHARE = 2  # share of the room for rows that rows drawn together may take, so that they do not evict all others
 _FIRST_BATCHES = 16
 _GROUPS = 8  # of blocks, at least
 _MOST_IN_GROUP = 1 << 31  # positions, so that 32 bits number them even if the room is doubled once
-LANES = 128  # positions that a search compares at a time, up to this many beyond the end of a row
+LANES = 128  # positions that a search compares at a time; it may read this many beyond the end of a row
 _U1 = np.uint64(1)
 
 # Rows that were drawn together: the addresses of their positions and offsets, how many rows there are, and how many
@@ -76,7 +76,7 @@ def follows(batch: Indices, row: Indices, at: int) -> Any:
 def add_kept_rows(
     counts: Any, low: Word, high: Word, batch: Any, first: Word, end: Word, step: Any, bits: Word
 ) -> None:
-    """Do for the rows of a batch from ``first`` to before ``end`` what `add_row` of cpu.graph does by drawing."""
+    """Add the rows ``first`` to ``end - 1`` of a batch to the counts, as `add_row` of cpu.graph does by drawing."""
     size = _U1 << bits
     for block in range(low >> bits, (high + size - _U1) >> bits):
         positions, offsets = kept_block(batch, block)
@@ -89,7 +89,7 @@ def add_kept_rows(
 class _Batch:
     """Rows drawn together, block by block: in each block, all rows lie one after the other.
 
-    So rows that come together are counted in one pass.  See `brainsim.kernels.cpu.graph.draw_rows` for the layout.
+    Rows that lie together are counted in one pass.  See `brainsim.kernels.cpu.graph.draw_rows` for the layout.
     """
 
     positions: Positions
@@ -103,7 +103,7 @@ class _Batch:
         return self.positions.nbytes + 2 * LANES + self.offsets.nbytes + self.rows.nbytes
 
     def on_evict(self) -> None:
-        # The arrays are freed next, so no address of them may stay.
+        # The arrays are freed next, so no address of them may remain.
         self.index.remove(self.slot, self.rows)
 
 
@@ -111,10 +111,11 @@ class _PlaceIndex:
     """The place of the row of each row number, and the table of batches."""
 
     def __init__(self) -> None:
-        # One item more than there are row numbers: the last one stays 0 and stands for row number -1, which is none.
+        # One item more than there are row numbers: the last one stays 0 and is read for row number -1, which means no
+        # row.
         self._batch: Indices = np.zeros(1, np.int64)
         self._row: Indices = np.zeros(1, np.int64)
-        self._batches: Batches = np.zeros(_FIRST_BATCHES, BATCH)  # the first one stands for none
+        self._batches: Batches = np.zeros(_FIRST_BATCHES, BATCH)  # the first one means that no row is kept
         self._free = list(range(_FIRST_BATCHES - 1, 0, -1))
 
     @property
@@ -122,14 +123,14 @@ class _PlaceIndex:
         return self._batch.nbytes + self._row.nbytes + self._batches.nbytes
 
     def of(self, rows: Indices, size: int) -> Places:
-        """Return the places of some row numbers, all less than ``size``; -1 stands for none."""
+        """Return the places of some row numbers, all less than ``size``; -1 means no row."""
         if size >= len(self._batch):
             more = np.zeros(max(size + 1, 2 * len(self._batch)) - len(self._batch), np.int64)
             self._batch, self._row = np.append(self._batch, more), np.append(self._row, more)
         return Places(self._batch[rows], self._row[rows], self._batches)
 
     def free_slot(self) -> int:
-        """Return a place for another batch in the table; it is taken once something is put there."""
+        """Return a free slot of the table for another batch; `put` fills it."""
         if not self._free:
             size = len(self._batches)
             self._batches = np.concatenate([self._batches, np.zeros(size, BATCH)])
@@ -144,7 +145,7 @@ class _PlaceIndex:
         self._batch[batch.rows], self._row[batch.rows] = batch.slot, np.arange(rows)
 
     def remove(self, slot: int, rows: Indices) -> None:
-        """Note that these rows are kept no longer."""
+        """Note that these rows are not kept any more."""
         self._batch[rows] = 0
         self._batches[slot] = np.zeros(1, BATCH)[0]
         self._free.append(slot)
@@ -159,7 +160,7 @@ class KeptRows:
         self._numbers = numbers
         self._cache = cache
         self._index = _PlaceIndex()
-        # The more blocks in a group, the less room is spare; several groups are drawn by several threads.
+        # Larger groups need less spare room; with several groups, several threads can draw.
         self._group = max(0, (graph.blocks // _GROUPS).bit_length() - 1)
         self._groups = -(-graph.blocks >> self._group)
 
@@ -175,12 +176,12 @@ class KeptRows:
         return nbytes * _LARGEST_SHARE <= self._cache.room_for_evict_first and self._room(count) < _MOST_IN_GROUP
 
     def _room(self, count: int) -> int:
-        """Return the synapses that rows drawn together have room for in each group: 5 standard deviations are spare."""
+        """Return the room of rows drawn together in each group, in synapses: 5 standard deviations above the mean."""
         mean = count * self._graph.mean / self._graph.n_target * (1 << int(self._graph.bits) + self._group)
         return int(mean + 5 * sqrt(mean)) + 16
 
     def find(self, neurons: Neurons) -> Places:
-        """Return the places of the rows of ``neurons``, which hold until something else is put into the cache."""
+        """Return the places of the rows of ``neurons``, valid until something else is put into the cache."""
         found = self._find(neurons)
         for slot in np.flatnonzero(np.bincount(found.batch)).tolist():
             self._cache.get((self._fiber, "rows", slot))  # it is in use
@@ -190,7 +191,7 @@ class KeptRows:
         return self._index.of(self._numbers.rows(neurons), self._numbers.size)
 
     def _without_spare_room(self, positions: Positions, offsets: Offsets) -> Positions:
-        """Return a copy with room for as many positions as the fullest group has: thinned rows may need little of it.
+        """Return a copy with room for the fullest group only, because thinned rows may need little.
 
         Behind the last row there are `LANES` positions that a search may read.
         """
@@ -218,7 +219,7 @@ class KeptRows:
             return False
         if self._graph.tapered:
             positions = self._without_spare_room(positions, offsets)
-        with uninterrupted():  # or a number could be given twice, or an address outlive its row
+        with uninterrupted():  # or a number could be given twice, or an address remain after its row is freed
             rows = self._numbers.assign_rows(neurons)
             self._index.of(rows, self._numbers.size)
             slot = self._index.free_slot()

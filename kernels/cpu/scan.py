@@ -1,9 +1,9 @@
 """The search for the winners of an area, which does not sum the drives of all its neurons.
 
-The neurons listed in the sparse drive are summed one by one, and give a bar: the drive of the k-th best of them.  All
-others lie in chunks whose counts have known peaks.  Where even the sum of the peaks stays below the bar, no neuron of
-the chunk can win, and the chunk is not read; where the sum equals the bar it is, since a tied neuron may come before
-(the block-max idea of text retrieval; Ding & Suel, SIGIR 2011).
+The drives of the neurons listed in the sparse drive are summed one by one; the k-th best of them is the bar.  All other
+neurons lie in chunks whose counts have known peaks.  If even the sum of the peaks is below the bar, no neuron of the
+chunk can win, and the chunk is not read.  If the sum equals the bar, the chunk is read, because a tied neuron may come
+before (the block-max idea of text retrieval; Ding & Suel, SIGIR 2011).
 
 The order of neurons (larger drive, then larger precedence) is total.  So the winners depend neither on the order in
 which chunks are read nor on the number of threads.
@@ -24,17 +24,17 @@ from brainsim.kernels.cpu.threads import in_parts
 from brainsim.kernels.outcomes import Won
 from brainsim.kernels.state import Neurons
 
-WORTH_THREADS = 64  # chunks to be read: for fewer, waking a second thread costs more than it saves
+WORTH_THREADS = 64  # chunks to be read; for fewer, waking a second thread costs more than it saves
 _NARROW = 255  # counts are summed in 8 bits where the peaks allow, else in 32, which suffice: see `check_capacity`
 _NARROW_SUMS, _WIDE_SUMS, _WEIGHTS = np.empty(0, np.uint8), np.empty(0, np.uint32), np.empty(0, np.int64)
-_Kind = Any  # an empty array of the type of the sums: so a kernel is compiled for the types in use only
+_Kind = Any  # an empty array of the type of the sums, so that kernels are compiled for the types in use only
 _STEP = 64
-_SPARE = 8  # times as much room as there are winners
+_SPARE = 8  # room for candidates, in multiples of the number of winners
 
 
 @inlined
 def _may_beat(bound: Any, bar: Bar, shift: Any) -> Any:
-    """Return whether a neuron with such a sum may be better than the bar: it may tie with it and come before."""
+    """Return whether a neuron with this sum may be better than the bar, or tie with it and come before."""
     return bound > 0 and bound << shift >= bar[0]
 
 
@@ -117,7 +117,7 @@ def _scan(
     Returns
     -------
     int
-        How many candidates there are: if more than ``k``, they have to be cut to the best.
+        Number of candidates; if more than ``k``, the best have to be selected.
     """
     sums = np.empty(CHUNK, kind.dtype)
     for chunk in chunks:
@@ -169,10 +169,10 @@ def _finish(drives: Integers, neurons: Neurons, search: Search) -> int:
 
 
 def won(drives: Integers, neurons: Neurons, size: int) -> Won:
-    """Return who has won: the first ``size`` of some neurons, with their drives."""
+    """Return the winners: the first ``size`` of some neurons, with their drives."""
     winners = neurons[:size].copy()
     winners.sort()
-    if len(neurons) > _SPARE * size:  # else the arrays have little that is not needed
+    if len(neurons) > _SPARE * size:  # otherwise most of the arrays is needed
         neurons, drives = neurons[:size].copy(), drives[:size].copy()
     return Won(winners, neurons, drives)
 
@@ -180,7 +180,7 @@ def won(drives: Integers, neurons: Neurons, size: int) -> Won:
 def find_winners(search: Search, peak: int, threads: int) -> Won:
     """Return the ``k`` neurons of largest positive drive, and clear the sparse drive.
 
-    All counts are right, and no sum of them exceeds ``peak``.  Ties go to the larger precedence.
+    All counts are right, and no sum of them exceeds ``peak``.  Among equal drives the larger precedence wins.
     """
     counted = _NARROW_SUMS if peak <= _NARROW else _WIDE_SUMS
     kind = counted if search.shift else _WEIGHTS

@@ -1,7 +1,7 @@
 """Numba kernels that search kept rows for winners: which synapses of some neurons onto some others exist.
 
-Block after block, all rows of a batch that fire are searched together.  A few winners in a block are looked for one by
-one, comparing whole vectors of positions; for many, every synapse in the block is looked at.
+In each block, all rows of a batch that fire are searched together.  If the block has few winners, each is compared with
+whole vectors of positions; if it has many, every synapse in the block is read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from brainsim.kernels.state import Neurons
 _MOST_LOOKED_FOR = 14  # winners in a block; for more, walking is faster
 _LANES = np.uint64(LANES)
 _U1 = np.uint64(1)
-_ROW, _POST = np.uint64(31), np.uint64((1 << 31) - 1)  # what is found: a row, and in the low bits a target
+_ROW, _POST = np.uint64(31), np.uint64((1 << 31) - 1)  # a synapse: its row, and in the low bits its target
 Found = npt.NDArray[np.uint64]
 Edges = npt.NDArray[np.int64]
 
@@ -30,7 +30,7 @@ Edges = npt.NDArray[np.int64]
 @inlined
 def _vector_holds(positions: Positions, first: Any, position: Any) -> Any:
     hit = np.uint16(0)
-    for at in range(first, first + _LANES):  # a fixed number and no way out: so this becomes vector instructions
+    for at in range(first, first + _LANES):  # no early exit, so that this becomes vector instructions
         hit = np.uint16(hit | np.uint16(positions[at] == position))
     return hit != 0
 
@@ -62,7 +62,7 @@ def _look_for(
     """Append the synapses of a run of rows onto some winners of a block, winner by winner.
 
     The rows of a run lie one after the other, so each winner is compared with all of their positions in one pass.  The
-    last vector of a pass may reach into what lies behind; its hits count only up to the end of the run.
+    last vector of a pass may read beyond the run; hits there are ignored.
     """
     begin, end = np.uint64(offsets[row]), np.uint64(offsets[end_row])
     for m in range(np.uint64(len(posts))):
@@ -161,7 +161,7 @@ def _search_blocks(
     bits: Word,
     found: Found,
 ) -> tuple[Any, Any]:
-    """Search some blocks of kept rows for synapses onto ``pending`` winners, for seen rows onto ``new`` ones only.
+    """Search some blocks of kept rows for synapses onto ``pending`` winners; in seen rows, onto ``new`` ones only.
 
     The winners in block ``b`` begin at ``edges[b]`` and ``new_edges[b]``.  A block holds at most a synapse for each row
     and winner, which says where the room of each range of blocks begins in ``found``.

@@ -13,7 +13,7 @@ from brainsim.kernels.outcomes import Won
 
 
 def select(resources: Resources, area: int, drive: Drive) -> Won:
-    """Return who has won in an area, and clear the sparse drive."""
+    """Return the winners of an area, and clear the sparse drive."""
     threads = use_threads(resources.options.threads, resources.program.areas[area].n * len(drive.counts))
     if area in resources.channels:
         return winners_in_channels(search_of(resources, area, drive), resources.channels[area], threads)
@@ -27,7 +27,7 @@ def select(resources: Resources, area: int, drive: Drive) -> Won:
 
 
 def _select_listed(resources: Resources, area: int, drive: Drive, threads: int) -> Won | None:
-    """Return the winners if few neurons have to be looked at for that, ``None`` otherwise."""
+    """Return the winners if the drives of few neurons decide them, ``None`` otherwise."""
     # A count is too low by at most the number of neurons that were added to the counted set.
     slack = sum(len(counts.difference.added) for counts in drive.patched.values())
     for _ in range(2):
@@ -36,7 +36,7 @@ def _select_listed(resources: Resources, area: int, drive: Drive, threads: int) 
             return winners
         if len(suspects) >= MOST_SUSPECTS:
             return None
-        # Once these are listed, there are no others: more candidates do not lower the bar.
+        # Once these are listed, no others remain: more candidates do not lower the bar.
         resources.sparse.add_suspects(suspects)
         look_up(resources, drive, suspects, SUSPECT)
     raise AssertionError("listing the suspects left others")
@@ -46,5 +46,5 @@ def _complete(resources: Resources, area: int, drive: Drive) -> None:
     """Replace patched counts by complete ones."""
     drive.counts.update({f: draw(resources, f) for f in drive.patched})
     drive.patched.clear()
-    # Gathered again, without the corrections, which complete counts do not need.
+    # The sparse drive is gathered again without corrections, which complete counts do not need.
     resources.sparse.gather(resources.tables, drive.fibers, resources.program.areas[area].n)

@@ -1,8 +1,9 @@
 """The sparse drive: what learned weights add to the drives of an area, for the few neurons that they reach.
 
 The drive of a neuron has two parts: its count (how many firing neurons synapse on it) times the base weight, and the
-sum of what the weights of stored synapses exceed the base weight by.  The first is dense and cached (see
-`brainsim.kernels.cpu.counts`); the second is summed here in each round, over the stored synapses of the firing neurons.
+sum of the differences between the weights of its stored synapses and the base weight.  The first part is dense and
+cached (see `brainsim.kernels.cpu.counts`); the second part is summed here in each round, over the stored synapses of
+the firing neurons.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class SparseArrays(NamedTuple):
 
 @compiled
 def clear(sparse: SparseArrays) -> None:
-    """Make all drives zero, in the time of the listed neurons."""
+    """Set all drives to zero; this takes time in proportion to the listed neurons."""
     extra, marked, neurons = sparse.extra, sparse.marked, sparse.neurons
     for at in range(sparse.size[0]):
         extra[neurons[at]] = 0
@@ -73,12 +74,12 @@ def _stored(fiber: FiberRecord, source: AreaRecord) -> int:
 
 @inner
 def _gather_fiber(fiber: FiberRecord, source: AreaRecord, n: int, sparse: SparseArrays, size: Any) -> Any:
-    """Add what one fiber's stored synapses add; return how many neurons are listed, -1 if there may not be room."""
+    """Add one fiber's stored synapses; return how many neurons are listed, -1 if there may not be room."""
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
     extra, marked, neurons, base = sparse.extra, sparse.marked, sparse.neurons, fiber.base
-    # The loop writes one item beyond the last neuron that it lists.  A list of n + 1 items has room for that in any
-    # case, since no neuron is listed twice; a shorter one must have room for all synapses of a row.
+    # The loop writes one item beyond the last neuron that it lists.  A list of n + 1 items always has room for it,
+    # because no neuron is listed twice; a shorter list must have room for all synapses of a row.
     room = len(neurons) - 1 if len(neurons) <= n else _NO_LIMIT
     for neuron in firing_at(fiber, source):
         row = rank[neuron] - 1
@@ -105,7 +106,7 @@ def _gather(areas: Records, fibers: Records, chosen: Indices, n: int, sparse: Sp
     Returns
     -------
     int
-        0, or if the list has not room for all neurons, the room to make; then no neuron is listed.
+        0; or, if the list has too little room, the room that is needed, and no neuron is listed.
     """
     clear(sparse)
     size = ZERO
@@ -145,7 +146,7 @@ def _add_where_marked(sparse: SparseArrays, targets: Neurons, mark: int, step: i
 
 @compiled
 def _correct(sparse: SparseArrays, counts: Records, mark: int) -> None:
-    """Add to the drives of neurons with one mark what their counts lack, and subtract what they have too much."""
+    """Correct the drives of neurons with one mark: add missing synapses, subtract surplus ones."""
     for f in range(len(counts)):
         record: CountsRecord = counts[f]
         _add_where_marked(sparse, integers(record.gains), mark, ONE)
@@ -199,9 +200,9 @@ class SparseDrive:
         _add_suspects(self.arrays, neurons)
 
     def correct(self, counts: Records, mark: int) -> None:
-        """Correct the drives of the neurons marked `LISTED` or `SUSPECT` for what patched counts lack or have too much.
+        """Correct the drives of neurons marked `LISTED` or `SUSPECT` for what patched counts miss or count in excess.
 
-        Each neuron must be corrected once: those listed first, at once, and suspects when they are listed.
+        Each neuron must be corrected once: listed neurons at the beginning, suspects when they are listed.
         """
         _correct(self.arrays, counts, mark)
 
@@ -210,7 +211,7 @@ class SparseDrive:
         clear(self.arrays)
 
     def _make_room(self, room: int) -> None:
-        """Let as many neurons be listed."""
+        """Make room for a number of listed neurons."""
         listed = self.arrays.neurons
         if room > len(listed):
             neurons = np.empty(max(room, 2 * len(listed)), np.int64)

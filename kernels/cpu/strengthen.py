@@ -38,8 +38,8 @@ def _add_at_marks(missing: Integers, marks: Marks, targets: Neurons, step: int) 
 def _count(missing: Integers, counts: CountsRecord, marks: Marks, winners: Neurons) -> None:
     """Set ``missing[m + 1]`` to the number of synapses onto winner ``m``, 0 if it is not known.
 
-    The winners are marked, winner ``m`` with ``m + 1``.  All other neurons have the mark 0, so ``missing[0]`` takes
-    what is counted for them and means nothing: this saves a branch for every synapse.
+    The winners are marked, winner ``m`` with ``m + 1``.  All other neurons have the mark 0 and are counted in
+    ``missing[0]``, which is not used: this saves a branch for every synapse.
     """
     if counts.itemsize == 0:
         for m in range(len(missing)):
@@ -58,7 +58,7 @@ def _count(missing: Integers, counts: CountsRecord, marks: Marks, winners: Neuro
 def _update(fiber: FiberRecord, source: AreaRecord, marks: Marks, missing: Integers) -> None:
     """Update the stored synapses from the firing neurons to marked winners, and subtract them from ``missing``.
 
-    The rule is plain, and its rate is 1.
+    The step of the rule is a line, and its rate is 1.
     """
     rank, start, length = short_integers(source.rank), integers(fiber.start), integers(fiber.length)
     post, weight = short_integers(fiber.post), short_integers(fiber.weight)
@@ -146,18 +146,18 @@ def strengthen(
     areas, fibers : array of `AREA`, array of `FIBER`
         Of the brain.
     counts : array of `COUNTS`
-        For each chosen fiber its counts, if it transmitted in this round.
+        The counts of each chosen fiber, if it transmitted in this round.
     chosen : int64 array
         Fibers at which neurons fire.
     rates : int64 array
-        By which their steps are multiplied.
+        Factors on their steps.
 
     Returns
     -------
     pending : bool array
         For each chosen fiber, whether there may be synapses onto winners that are not stored.
     missing : int64 array, (chosen fibers, 1 + most winners)
-        From the second item on, how many synapses onto each winner are not stored, if ``counts`` tells.
+        From the second item on, how many synapses onto each winner are not stored, if the counts are known.
     """
     most = 0
     for f in chosen:

@@ -1,8 +1,9 @@
-"""Winners from counts that are right at few neurons: the winners, or the neurons that may be winners, too.
+"""Winners from patched counts: the winners, or the neurons that may be winners, too.
 
-Counts of a set that differs little from a counted one are patched at the listed neurons alone.  Elsewhere they may be
-too low by at most the number of neurons added to the set, the *slack*.  If no neuron that is not listed reaches the bar
-even with the slack, the winners are certain.  Those that do are suspects, to be listed and looked at.
+Counts of a set that differs little from a counted one are patched at the listed neurons only.  At other neurons they
+may be too low by at most the number of neurons added to the set, the *slack*.  If no other neuron reaches the bar even
+with the slack, the winners are certain.  Neurons that do reach it are suspects: they are listed and their counts looked
+up.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def _list_suspects(chunks: Integers, found: Neurons, slack: int, bar: Bar, searc
     """
     marked, key, n, shift = search.sparse.marked, search.key, search.n, search.shift
     size, buffer = 0, np.empty(CHUNK, np.uint32)
-    limit = np.uint32(max(np.int64(0), (bar[0] >> shift) - 1 - slack))  # a quick test that no suspect fails
+    limit = np.uint32(max(np.int64(0), (bar[0] >> shift) - 1 - slack))  # a quick test that every suspect passes
     for chunk in chunks:
         start = chunk * CHUNK
         sums = buffer[: min(CHUNK, n - start)]
@@ -68,7 +69,7 @@ def _find(
     size, bar, found
         As `begin` returns them, where ``found`` is 0 if all is done.
     suspected : int
-        How many suspects there are.
+        Number of suspects.
     """
     size, bar, found = begin(search, slack, drives, neurons, bounds, chunks)
     if found > most:
@@ -77,12 +78,13 @@ def _find(
 
 
 def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Won, Neurons]:
-    """Return the winners if they are certain to be among the listed neurons, else all others that may be winners.
+    """Return the winners if they are certain to be among the listed neurons; otherwise the other neurons that may win.
 
     Parameters
     ----------
     search : Search
-        Its counts are right at the listed neurons; at others they may be too low by ``slack``, or too high at will.
+        Its counts are right at the listed neurons; at others they may be too low by up to ``slack``, or too high by any
+        amount.
     slack : int
         As above.
     threads : int
@@ -93,7 +95,7 @@ def winners_or_suspects(search: Search, slack: int, threads: int) -> tuple[Won, 
     winners : Won
         The winners, if there are no suspects.
     suspects : int64 array
-        Ascending; if at least `MOST_SUSPECTS`, they are not all.
+        Ascending; not all of them if there are `MOST_SUSPECTS` or more.
     """
     room, length = max(int(search.sparse.size[0]), search.k), -(-search.n // CHUNK)
     drives, neurons = np.empty(room, np.int64), np.empty(room, np.int64)

@@ -1,7 +1,6 @@
 """Numba kernels that thin rows of the random graph by distance, as `brainsim.kernels.law.taper` has it.
 
-Rows are drawn as those of the random graph and thinned afterwards, so fibers without a taper run the same inner loops
-as if there were none.
+Rows are drawn as in the random graph and thinned afterwards, so that fibers without a taper run unchanged inner loops.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _S31, _S32 = np.uint64(31), np.uint64(32)
 _TO_ITEM = np.uint64(POSITION_BITS - TAPER_BITS)
 
 
-# What thins the rows of a graph: see `brainsim.kernels.law.taper.Tapered`.
+# How the rows of a graph are thinned; see `brainsim.kernels.law.taper.Tapered`.
 TAPER = np.dtype(
     [
         ("key", np.uint64),
@@ -36,7 +35,7 @@ Taper = npt.NDArray[np.void]
 
 
 def taper_of(graph: Graph) -> Taper:
-    """Return one record of `TAPER`, or none if the graph is not tapered: a single array is handed over fastest."""
+    """Return one record of `TAPER`, or an empty array if the graph is not tapered."""
     whole = whole_of(graph)
     if not isinstance(whole, Tapered):
         return np.zeros(0, TAPER)
@@ -58,7 +57,7 @@ def _target_position(post: Word, scale: Word) -> Any:
 def out_of_reach(pre: Any, base: Word, size: Word, taper: Taper) -> Any:
     """Return whether all synapses of ``pre`` onto the ``size`` targets from ``base`` on are thinned away.
 
-    They are if those of the nearest target are: probabilities fall with the distance.
+    Probabilities fall with the distance, so it is enough to test the nearest target.
     """
     record = taper[0]
     start = base + record.first
@@ -82,7 +81,8 @@ def thin(targets: Any, first: Word, end: Word, base: Word, pre: Any, taper: Tape
         post = start + np.uint64(targets[at])
         distance = abs(_target_position(post, scale) - here)
         decides = hash_of(row, np.int64(post)) >> _S32
-        # Every target is written, but the end moves past those that are kept only: about as many as are not.
+        # Every target is written, but the end moves only past those that are kept.  About half are, so a branch would
+        # often be mispredicted.
         targets[kept] = targets[at]
         kept += np.uint64(decides < table[np.uint64(distance) >> _TO_ITEM])
     return kept

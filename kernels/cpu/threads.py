@@ -1,9 +1,10 @@
 """Threads that run the parts of one kernel at the same time.
 
-A kernel that is worth it works on a range of items (tiles of targets, rows, blocks of a row) and writes to places that
-belong to these items alone.  So the result depends neither on the number of threads nor on who takes which part.  The
-kernels release Python's lock; plain Python threads therefore run them in parallel.  Compared with Numba's parallel
-loops these compile several times faster, are not bounded by an environment variable, and work in a forked process.
+A kernel that runs long enough works on a range of items (tiles of targets, rows, blocks of a row) and writes only to
+places that belong to these items.  The result therefore depends neither on the number of threads nor on which thread
+runs which part.  The kernels release Python's lock; plain Python threads therefore run them in parallel.  Compared with
+Numba's parallel loops these compile several times faster, are not bounded by an environment variable, and work in a
+forked process.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from typing import Any
 from brainsim.kernels.interrupts import uninterrupted
 
 MOST_THREADS = 1024
-LOOK_UP = 8  # targets passed in a search for winners in the time that a synapse is looked up
-_WORTH_A_THREAD = 1 << 18  # targets or pairs looked at: for less, waking a second thread costs more than it saves
-_PARTS_PER_THREAD = 4  # so that a thread whose core is taken by another process holds up a small part only
+LOOK_UP = 8  # targets that a search for winners passes in the time of one look-up of a synapse
+_WORTH_A_THREAD = 1 << 18  # targets or pairs; for fewer, waking a second thread costs more than it saves
+_PARTS_PER_THREAD = 4  # so that a thread whose core another process takes delays a small part only
 
 
 def use_threads(most: int, work: float) -> int:
-    """Return how many threads some work is worth, of at most ``most``."""
+    """Return how many threads, at most ``most``, some work justifies."""
     return max(1, min(most, int(work / _WORTH_A_THREAD)))
 
 
@@ -51,7 +52,7 @@ class _Job:
     def results(self) -> list[Any]:
         """Wait for all parts, and return their results in order."""
         done = sorted((self._done.get() for _ in self._edges[1:]), key=lambda result: result[0])
-        self._arguments = ()  # a helper that wakes up late must not keep the arrays alive
+        self._arguments = ()  # a thread that wakes up late must not keep the arrays alive
         for _, _, error in done:
             if error is not None:
                 raise error
@@ -67,7 +68,7 @@ class _Helpers:
         self._starting = threading.Lock()
 
     def call(self, job: _Job, count: int) -> None:
-        """Let this many helpers take part in a job."""
+        """Wake this many helpers for a job."""
         if self._started < count:
             with self._starting:
                 while self._started < count:
@@ -97,8 +98,8 @@ if hasattr(os, "register_at_fork"):
 def in_parts(kernel: Callable[..., Any], items: int, threads: int, *arguments: Any) -> list[Any]:
     """Run ``kernel(first, end, *arguments)`` over all of ``range(items)``, in parts on several threads.
 
-    The calling thread works, too, and waits only for parts that a helper has begun: where all other cores are busy, it
-    does everything itself.  An interruption by Ctrl-C waits until the last part is done, since a kernel may be reading
+    The calling thread works, too, and waits only for parts that a helper has begun: if all other cores are busy, it
+    runs all parts itself.  An interruption by Ctrl-C waits until the last part is done, since a kernel may be reading
     arrays by address.
 
     Returns

@@ -1,4 +1,4 @@
-"""Numba kernels that order neurons which are driven equally, as `brainsim.kernels.law.selection` has it.
+"""Numba kernels that order equally driven neurons, as `brainsim.kernels.law.selection` defines.
 
 The order depends on all neurons that fire at an area, so the same pass counts how often each has transmitted.
 """
@@ -49,7 +49,7 @@ def _count_once_more(transmitted: Counters, rank: npt.NDArray[np.int32], neurons
 
 @compiled
 def transmit(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> tuple[np.uint64, bool]:
-    """Count that the neurons which fire at the ``chosen`` fibers transmit; return what orders tied neurons of an area.
+    """Count a transmission of each neuron that fires at the ``chosen`` fibers; return the key that orders tied neurons.
 
     That is the area's own key, mixed with the tag of the neurons that fire.  In a part of an area, what is added makes
     the hash of a neuron that of its number in the area.

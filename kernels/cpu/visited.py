@@ -1,7 +1,7 @@
 """Visited pairs: which pairs of neurons of a fiber have been searched for a synapse, so that none is searched twice.
 
 A learning step visits every pair of a neuron that fired and a neuron that won, and stores the synapses that exist.
-Assemblies recur, so the same pairs come again and again.  The last `STEPS` steps are remembered: each neuron has a bit
+Assemblies recur, so most pairs have been visited before.  The last `STEPS` steps are remembered: each neuron has a bit
 for every remembered step in which it took part, on its side of the fiber.
 """
 
@@ -20,7 +20,7 @@ from brainsim.kernels.state import Neurons
 
 WORDS = 4  # 64-bit words of a neuron's bits
 STEPS = 64 * WORDS
-MOST_LISTED = 1 / 64  # of the rows of a side: so few rows of a step are listed, so that it is forgotten in O(k)
+MOST_LISTED = 1 / 64  # share of the rows of a side: a step with fewer rows lists them, so that it is forgotten in O(k)
 
 Bits = npt.NDArray[np.uint64]
 Words = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
@@ -31,7 +31,7 @@ _NO_NEURONS = np.empty(0, np.int64)
 
 @inner
 def common_steps(words: Words, neurons: Neurons, rank: npt.NDArray[np.int32], bits: Bits) -> Words:
-    """Return those bits of some words that all neurons have; ``bits`` holds the words of each row."""
+    """Return the bits that all neurons have in common; ``bits`` holds the words of each row."""
     first, second, third, fourth = words
     for neuron in neurons:
         row = rank[neuron] - 1
@@ -65,7 +65,7 @@ class _Side:
         return self._bits[rows]
 
     def _rows(self, neurons: Neurons) -> Rows:
-        """Return the rows of some neurons, which have rows from now on."""
+        """Return the rows of some neurons, assigning rows where there are none."""
         rows = self._index.assign_rows(neurons)
         if self._index.size > len(self._bits):
             more = np.zeros((max(self._index.size, 2 * len(self._bits)) - len(self._bits), WORDS), np.uint64)
@@ -73,9 +73,9 @@ class _Side:
         return rows
 
     def clear(self, step: int) -> None:
-        """Take the bit of a step from all neurons.
+        """Clear the bit of a step for all neurons.
 
-        An area has many more rows than a step has neurons, so that the rows of a step are listed where they are few.
+        An area has many more rows than a step has neurons, so the rows of a step are listed if they are few.
         """
         others, listed = ~np.uint64(1 << step % 64), self._listed[step]
         for rows in [slice(None)] if listed is None else listed:
@@ -104,8 +104,8 @@ class VisitedPairs:
 
     A new visit of ``S' × T'`` may take a step of its own, in place of the oldest.  But if ``S'`` equals the ``S`` of a
     remembered step, its targets may grow by ``T'``, because ``S × (T ∪ T')`` has been visited then.  From then on the
-    step's targets are no longer those of a single visit, so its sources must not grow: a later visit of ``S'' × T'``
-    says nothing about ``S'' × T``.  The same holds with the sides exchanged.  So a step grows on one side only.
+    step's targets are not those of a single visit, so its sources must not grow: a later visit of ``S'' × T'`` says
+    nothing about ``S'' × T``.  The same holds with the sides exchanged.  A step therefore grows on one side only.
 
     Attributes
     ----------
@@ -125,13 +125,13 @@ class VisitedPairs:
         self._sources = _Side("source", sources, self._arena, self._fiber)
         self._targets = _Side("target", targets, self._arena, self._fiber)
         self.last = (_NO_NEURONS, _NO_NEURONS)
-        # Steps by the set of neurons on a side, as long as it is the set of a single visit.
+        # Steps by the set of neurons on a side, while it is the set of a single visit.
         self._steps: dict[_Name, int] = {}
-        self._names: list[tuple[_Name, ...]] = [()] * STEPS  # by step: what it was called when it began
+        self._names: list[tuple[_Name, ...]] = [()] * STEPS  # by step: the names of its sets when it began
         self._count = 0
 
     def bits(self, sources: Neurons, targets: Neurons) -> tuple[Bits, Bits]:
-        """Return the words of some source and target neurons, shapes ``(len(sources), WORDS)`` and alike."""
+        """Return the words of some source and target neurons, one row of `WORDS` for each neuron."""
         return self._sources.of(sources), self._targets.of(targets)
 
     def visit(self, sources: Neurons, targets: Neurons) -> None:
@@ -146,14 +146,14 @@ class VisitedPairs:
             self._begin(by_sources, by_targets, sources, targets)
 
     def _grow(self, name: _Name) -> int:
-        """Return the step with a set of neurons on one side, which cannot be found by its other side any more."""
+        """Return the step with a set of neurons on one side; it cannot be found by its other side any more."""
         step = self._steps[name]
         self._forget(step)
         self._steps[name] = step
         return step
 
     def _forget(self, step: int) -> None:
-        """Let a step not be found by the sets of neurons that it began with."""
+        """Remove the sets with which a step began, so that it is not found by them."""
         for name in self._names[step]:
             if self._steps.get(name) == step:
                 del self._steps[name]

@@ -17,8 +17,8 @@ _S32 = np.uint64(32)
 class GapTable(NamedTuple):
     """The cumulative distribution of `gap_thresholds`, split by precision.
 
-    ``guide[u >> shift]`` is the smallest gap that a 32-bit ``u`` can mean, ``heads`` are the upper halves of the
-    ``thresholds``: together they nearly always determine a gap in one comparison.  ``last`` is the largest gap.
+    ``guide[u >> shift]`` is the smallest gap that a 32-bit ``u`` can mean, and ``heads`` are the upper halves of the
+    ``thresholds``.  With both, one comparison nearly always determines a gap.  ``last`` is the largest gap.
     """
 
     shift: np.uint64
@@ -32,7 +32,7 @@ class GapTable(NamedTuple):
 def gap_table(p: float) -> GapTable:
     """Return the table for a connection probability."""
     thresholds = np.array(gap_thresholds(p), dtype=np.uint64)
-    # No 32-bit number is above the sentinel; for one that equals it the full thresholds decide.
+    # No 32-bit number is above the sentinel; if one equals it, the full thresholds decide.
     heads = np.append((thresholds >> _S32).astype(np.uint32), np.uint32(0xFFFFFFFF))
     # Fine enough that one comparison decides 99 % of the gaps.
     width = 4 if p == 0 else min(16, max(4, ceil(log2(80) - log2(p))))

@@ -155,7 +155,7 @@ class Graph:
 
 
 def _uniforms(state: int) -> Iterator[int]:
-    """Yield 64-bit uniforms: half a hash each, and 32 finer bits from another hash, which almost never decide."""
+    """Yield 64-bit uniforms: 32 bits from half a hash, then 32 bits from another hash, which almost never matter."""
     while True:
         state = (state + GOLDEN) & _MASK
         word = mix64(state)

@@ -79,7 +79,7 @@ def _positions(graph: Graph, states: _Words, bases: npt.NDArray[np.int64]) -> np
         for lanes, fine in zip((words & _LOW, words >> _S32), FINE, strict=True):
             uniform = (lanes << _S32) | (_mix(words ^ np.uint64(fine)) & _LOW)
             at = at + 1 + np.searchsorted(thresholds, uniform, side="right")
-            inside = at < size  # a block that has ended never comes back, since its position only grows
+            inside = at < size  # positions only grow, so a block that has ended stays ended
             found.append(bases[inside] + at[inside])
         inside = at < size
         states, bases, at = states[inside], bases[inside], at[inside]

@@ -81,8 +81,8 @@ class Update:
     @property
     def changes_weights(self) -> bool:
         """Whether a step changes any weight; if not, the fiber cannot learn (``beta = 0``)."""
-        # A line is monotonic, so its largest and smallest steps are at the ends, or just inside, where none is cut;
-        # of a table, every item is tried.
+        # A line is monotonic, so its extreme steps are at the ends, or just inside them, where no bound applies.  Every
+        # item of a table is tried.
         items = (self.floor + (item << self.shift) for item in range(len(self.steps)))
         tried = {self.floor, self.floor + 1, self.ceiling - 1, self.ceiling, *items}
         return any(self.apply(weight) != weight for weight in tried if self.floor <= weight <= self.ceiling)

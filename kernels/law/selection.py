@@ -20,7 +20,7 @@ import numpy.typing as npt
 from brainsim.kernels.law.graph import GOLDEN, MIX1, MIX2, hashed, mix64
 
 TIES_VERSION = 1
-TAG_STREAM = 0x8CB92BA72F3D8DD7  # separates the hashes of firing neurons from those that draw their synapses
+TAG_STREAM = 0x8CB92BA72F3D8DD7  # so that hashes of firing neurons differ from those that draw their synapses
 NO_TAG = (1 << 64) - 1
 
 Neurons = npt.NDArray[np.int64]
@@ -72,7 +72,7 @@ def winners(drive: npt.NDArray[np.int64], k: int, key: int, tag: int, first: int
     drive : int64 array, shape (n,)
         Summed input less threshold of each neuron, in fixed point.
     k, key, tag : int
-        Winners at most, and what breaks ties.
+        Largest number of winners, and what breaks ties.
     first : int
         Number of the first neuron, if these are a part of an area.
     """
@@ -93,7 +93,7 @@ def winning_channels(
     size : int
         Neurons of a channel, a divisor of ``n``: neuron ``j`` belongs to channel ``j // size``.
     open_, key, tag : int
-        Channels that win at most, and what breaks ties: `tie_order` of the numbers of channels.
+        Largest number of channels that win, and what breaks ties: `tie_order` of the numbers of channels.
     first : int
         Number of the first channel, if these are a part of an area.
     """

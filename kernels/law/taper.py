@@ -21,7 +21,7 @@ import numpy.typing as npt
 from brainsim.kernels.law.graph import GOLDEN, Graph, mix64
 from brainsim.kernels.law.selection import hashes
 
-TAPER_STREAM = 0x5851F42D4C957F2D  # separates these hashes from those that draw synapses and break ties
+TAPER_STREAM = 0x5851F42D4C957F2D  # so that these hashes differ from those that draw synapses and break ties
 TAPER_BITS = 12
 POSITION_BITS = 32
 _MASK = (1 << 64) - 1

@@ -13,6 +13,7 @@ from PIL import Image
 
 import brainsim
 from checkout import ROOT
+from words_gif import animate
 
 README = (ROOT / "README.md").read_text()
 PROSE = ROOT / "tools" / "prose.py"
@@ -31,10 +32,7 @@ def test_the_picture_in_the_readme_moves_and_is_small() -> None:
 
 
 @pytest.mark.slow
-def test_the_picture_in_the_readme_can_be_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    from words_gif import animate
-
+def test_the_picture_in_the_readme_can_be_drawn(tmp_path: Path) -> None:
     animate(tmp_path / "words.gif", sentences=6, every=3, n=2000)
     with Image.open(tmp_path / "words.gif") as picture:
         assert picture.n_frames == 3

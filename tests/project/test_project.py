@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import runpy
 import subprocess
@@ -11,19 +10,20 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
+import run_notebooks
 from checkout import ROOT
 from typecheck import typecheck
 
 # One runs all reproductions in their quick forms, which others test one by one.
+_MARKS = {"first_brain": (), "one_shot_facts": (pytest.mark.slow, pytest.mark.torch)}
 NOTEBOOKS = [
-    pytest.param(path, id=path.stem, marks=() if path.stem == "first_brain" else pytest.mark.slow)
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+    pytest.param(path, id=path.stem, marks=_MARKS.get(path.stem, (pytest.mark.slow,)))
+    for path in run_notebooks.NOTEBOOKS
 ]
 
 # Pages whose blocks run within a second or two; those of all other pages are slow.  One of a page prints what it says.
-_QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "vectors")} | {
+_QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "threads", "vectors")} | {
     "tutorials/guide"
 }
 # test_inspecting_page.py, test_sweeps.py, test_contributing.py
@@ -58,13 +58,15 @@ def test_lint(command: list[str]) -> None:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS)
-def test_notebooks_run_and_are_committed_without_outputs(path: Path) -> None:
-    notebook = nbformat.read(path, as_version=4)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert not any(cell.outputs or cell.execution_count for cell in code)
-    inline = {**os.environ, "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(ROOT)}}).execute(env=inline)
-    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
+def test_notebooks_show_what_a_fresh_run_shows(path: Path) -> None:
+    stored, fresh = nbformat.read(path, as_version=4), run_notebooks.executed(path)
+    assert run_notebooks.texts(fresh) == run_notebooks.texts(stored), f"run: python tools/run_notebooks.py {path}"
+    assert len(run_notebooks.pictures(fresh)) == len(run_notebooks.pictures(stored)) > 0
+
+
+def test_pictures_in_notebooks_are_small() -> None:
+    """All versions of a notebook stay in the history."""
+    assert sum(path.stat().st_size for path in run_notebooks.NOTEBOOKS) < 1_500_000
 
 
 def test_the_example_in_the_readme_prints_what_the_readme_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,6 +85,25 @@ def test_the_blocks_of_a_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     script.write_text("\n".join(blocks))
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(script), run_name=script.stem)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param("howto/cascade", marks=pytest.mark.torch),
+        pytest.param("coming_from/neural_assemblies"),
+    ],
+)
+def test_blocks_that_need_another_package_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
+    """Blocks that begin with ```py, after those of the same page that begin with ```python."""
+    if "neural_assemblies" in page:
+        pytest.importorskip("neural_assemblies")
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(re.findall(r"```py(?:thon)?\n(.*?)```", text, re.DOTALL)))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(script), run_name="page")
 
 
 def test_links_in_the_documentation_lead_somewhere() -> None:

@@ -159,7 +159,11 @@ def test_a_killed_rank_ends_the_run_and_leaves_a_state_that_continues(mpiexec: s
         out, _ = running.communicate(timeout=60)
         assert running.returncode != 0
         # The message is that of mpiexec, or that of a rank which notices first that another has gone.
-        assert "KILLED BY SIGNAL: 9" in out or "BAD TERMINATION" in out or "the last saved state, on any number of ranks" in out
+        assert (
+            "KILLED BY SIGNAL: 9" in out
+            or "BAD TERMINATION" in out
+            or "the last saved state, on any number of ranks" in out
+        )
         # A kill in the middle of a save leaves its scratch file, and the state before it.
         assert [path.name for path in folder.glob("*.h5") if not path.name.startswith(".brainsim-")] == ["state.h5"]
         with Simulator(brain(), 5, backend="reference") as sim, Simulator(brain(), 5, backend="reference") as whole:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from test_reproductions import quick
 
+from brainsim import Hebbian
 from brainsim.errors import LexiconError
+from brainsim.models.nemo import Lexicon, Sentence, WordLearner
 from checkout import ROOT
 
 sys.path.append(str(ROOT / "experiments"))  # as `brainsim run` does
 
-from frequent_verbs import real_speech
+from frequent_verbs import hear_competing, real_speech
 
 WORDS = """word,class,age,Haptic,Visual
 dog,noun,,1,3
@@ -63,3 +65,12 @@ def test_real_speech_has_the_words_that_adults_say(files: dict[str, Any]) -> Non
         ("dog", "have"),
         ("have", "cat"),
     ]
+
+
+def test_of_areas_that_compete_one_learns_what_it_fires_back() -> None:
+    size: dict[str, Any] = {"n": 100, "k": 10, "p": 0.3, "pattern_k": 10, "backend": "reference"}
+    learner = WordLearner(Lexicon(("dog",), ("run",)), Hebbian(0.1, 20), **size)
+    hear_competing(learner, Sentence(("run",), "dog", "run"))
+    assert not any(learner.sim.fires(area) for area in (learner.phon, learner.visual, learner.motor))
+    back = [learner.sim.connectome(lex >> learner.phon).learned()[2] for lex in (learner.lex1, learner.lex2)]
+    assert sorted(bool(len(weights)) for weights in back) == [False, True]

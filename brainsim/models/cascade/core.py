@@ -1,4 +1,4 @@
-"""The cascade of nodes, which knows no words: a brain, its simulator, and the trained layers between rounds."""
+"""The cascade of nodes, without words: a brain, its simulator, and the trained layers between rounds."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class CascadeCore:
     vectors : float32 array, shape (n, dim)
         First vectors of the nodes, unit rows.
     seed : int
-        Of the simulator, and of the first parameters of the trained layers.
+        Seed of the simulator and of the initial parameters of the trained layers.
     **simulator
-        Passed on to `Simulator`.
+        Passed to `Simulator`.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class CascadeCore:
     vectors : float32 array, shape (n, dim)
         The vectors of the nodes before any layer.
     network : CascadeNetwork or None
-        The trained layers, ``None`` before the first training: new ones change nothing.
+        The trained layers; ``None`` before the first training, because untrained layers change nothing.
     """
 
     def __init__(self, cascade: Cascade, graph: WordGraph, vectors: Vectors, seed: int, **simulator: Any) -> None:
@@ -62,7 +62,7 @@ class CascadeCore:
 
     @property
     def edges(self) -> Any:
-        """The edges, their weights and the input of nodes, as ``sim.edges`` returns them."""
+        """The edges, their weights and the input of the nodes, as ``sim.edges`` returns them."""
         return self.sim.edges(self.links)
 
     def learn(self, nodes: npt.ArrayLike, rounds: int = 1) -> None:
@@ -71,7 +71,7 @@ class CascadeCore:
         Raises
         ------
         DeclarationError
-            If they are no nodes.
+            If a number is not a node.
         """
         active = integers("CascadeCore.learn.nodes", nodes, 0, self.cascade.n)
         rounds = count("CascadeCore.learn.rounds", rounds, 1)
@@ -80,7 +80,7 @@ class CascadeCore:
         self.sim.silence(self.words)
 
     def learn_feeling(self, nodes: Nodes, felt: Doubles) -> None:
-        """Let the edges among some nodes learn, once, as if the input of all these nodes were ``felt``."""
+        """Let the edges among some nodes learn for one round, as if ``felt`` were the input of all these nodes."""
         self.check_takes_input()
         before = self.edges.input[nodes].copy()
         self.edges.set_input(np.tile(felt, (len(nodes), 1)), nodes=nodes)
@@ -93,7 +93,7 @@ class CascadeCore:
         Raises
         ------
         DeclarationError
-            If the rule of the design takes none.
+            If the rule of the cascade takes no input.
         """
         if not self.cascade.takes_input:
             cure = 'replace(cascade, target="input", literal=False)'
@@ -117,7 +117,7 @@ class CascadeCore:
         """The sum of ``|cos(V_i, V_j)|`` over the neighbours ``j`` of each node ``i``, shape (n,)."""
         pairs = np.asarray(self.edges.pairs)
         found = sums_at_ends(pairs, absolute_cosines(pairs, self.vectors)[:, None], self.cascade.n)[:, 0]
-        return np.maximum(found, np.finfo(np.float64).tiny)  # of a node without neighbours, whose weights sum to 0
+        return np.maximum(found, np.finfo(np.float64).tiny)  # of a node without neighbours, 0
 
     def emotion(self, nodes: Nodes) -> Doubles:
         """Return ``sum W / sum |cos|`` over all edges of active nodes, for each channel; nothing changes."""
@@ -132,7 +132,7 @@ class CascadeCore:
         return np.asarray(sums / self.likeness[:, None])
 
     def maps(self, nodes: Nodes) -> Vectors | None:
-        """Return the matrices by which a layer acts on nodes whose neighbours keep their vectors, (nodes, dim, dim).
+        """Return the matrices by which a layer changes nodes whose neighbours keep their vectors: (nodes, dim, dim).
 
         ``None`` if a layer changes nothing: where ``keep`` is 1, or ``literal`` is set.
         """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from brainsim._arguments import check_record
 
 BYTES = 4
-"""Of a parameter: float32."""
+"""Bytes of a parameter: float32."""
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,11 @@ class Part:
     Attributes
     ----------
     name : str
-        What it is.
+        Its name.
     axes : tuple of str
-        What the axes of the shape are.
+        Names of the axes of the shape.
     shape : tuple of int
-        Of all its parameters together.
+        Shape of all its parameters together.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Part:
 
     @property
     def parameters(self) -> int:
-        """How many there are."""
+        """Number of parameters."""
         return math.prod(self.shape)
 
 
@@ -70,7 +70,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """All parameters."""
+        """Number of all parameters."""
         return sum(part.parameters for part in self.parts)
 
     @property

@@ -1,4 +1,4 @@
-"""The sizes and constants of an emotional cascade, and the parameters that they make."""
+"""The sizes and constants of an emotional cascade, and the number of its parameters."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _COUNTS = ("n", "dim", "neighbours", "layers", "heads", "head_dim", "hidden", "w
 class Cascade:
     """A declaration of the model: graph, cascade layers, attention, feed-forward layers.
 
-    `paper`, `natural` and `tiny` return ready ones; ``dataclasses.replace(cascade, layers=4)`` changes one.  `build`
-    of this package makes a model of it.
+    `paper`, `natural` and `tiny` return ready-made declarations; ``dataclasses.replace(cascade, layers=4)`` changes
+    one.  `CascadeModel` makes a model from it.
 
     Parameters
     ----------
@@ -34,39 +34,39 @@ class Cascade:
     rewire : float
         Fraction of edges that are random.
     order : {"frequency", "semantic", "nearest"}
-        Which words are neighbours; see `word_graph`.
+        How neighbours are chosen; see `word_graph`.
     layers : int
         Cascade layers.
     attention_every : int
-        Attention follows each layer that is a multiple of it; 0 for none.
+        Attention follows every layer whose number is a multiple of this; 0 for no attention.
     heads, head_dim : int
-        Of attention; ``head_dim`` is even.
+        Number and size of the attention heads; ``head_dim`` is even.
     hidden : int
         Hidden size of the feed-forward layers.
     mix : tuple of float
-        How much each channel counts in a layer (lambda), in the order of `CHANNELS`.
+        Weight of each channel in a layer (lambda), in the order of `CHANNELS`.
     rates : tuple of float
-        How fast each channel learns (alpha), 0 to 1.
+        Learning rate of each channel (alpha), 0 to 1.
     weight : float
-        First weight of all edges and channels.
+        Initial weight of all edges and channels.
     keep : float
-        How much of its own vector a node keeps in a layer; 1 switches the cascade off.
+        Share of its own vector that a node keeps in a layer; 1 switches the cascade off.
     norm : {"row", "sum"}
         Whether the weights of a node's edges are divided by their sum.
     anchor : float
-        How much of its first vector a node takes back in a layer.
+        Share of its first vector that is added back to a node in a layer.
     window : int
         The last words of a text that are active, and that attention sees; at most 512.
     tau : float
         Temperature of the distribution of the next word.
     everywhere : bool
-        Whether all nodes step in a layer; only those of the active words do otherwise, which takes milliseconds.
+        Whether all nodes change in a layer.  Otherwise only those of the active words do, which takes milliseconds.
     target : {"input", "cosine"}
-        What weights move to: the emotions of both words times the cosine of their vectors, or that cosine alone, to
-        which the channels only differ in speed.
+        Target of the weights: the emotions of both words times the cosine of their vectors, or that cosine alone.  With
+        the cosine alone, the channels differ only in the speed with which they approach it.
     literal : bool
-        Keep the equations as they were printed: a node takes its own vector's projection, so that a layer changes
-        nothing, and weights grow without bound.  The tests show both.
+        Use the equations as they were printed: messages are projected onto the node's own vector, so that a layer
+        changes nothing, and weights grow without bound.  The tests show both.
 
     Raises
     ------
@@ -125,10 +125,10 @@ class Cascade:
 
     @classmethod
     def paper(cls) -> Self:
-        """Return the sizes that come to the 82,678,848 parameters of the published description (stated: 82.68 M).
+        """Return sizes that give the 82,678,848 parameters of the published description (stated: 82.68 M).
 
-        The shapes stated there do not: the size of a head (366) and of the hidden layers (14,649) are those that give
-        the stated sums of 6 M and 60 M.
+        The shapes stated there give another number.  The size of a head (366) and of the hidden layers (14,649) are
+        chosen here to give the stated sums of 6 M and 60 M.
         """
         return cls(head_dim=366, hidden=14_649)
 
@@ -163,7 +163,7 @@ class Cascade:
         return bool(self.attention_every) and layer % self.attention_every == 0
 
     def counts(self) -> Counts:
-        """Return what the parameters are made of, computed from the shapes."""
+        """Return the numbers of parameters by part, computed from the shapes."""
         width = self.heads * self.head_dim
         return Counts(
             (

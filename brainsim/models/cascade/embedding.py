@@ -17,7 +17,7 @@ from brainsim.models.cascade.vocabulary import Vocabulary
 Vectors = npt.NDArray[np.float32]
 
 _LONGEST_WINDOW = 1000
-_SMALL = 500  # words; below, all singular vectors are computed and those that are not needed dropped
+_SMALL = 500  # words; for fewer, all singular vectors are computed and the surplus ones dropped
 
 
 @checked("texts", "dim", "window", "context_exponent", "value_exponent")
@@ -30,28 +30,28 @@ def vectors(
     context_exponent: float = 0.75,
     value_exponent: float = 0.5,
 ) -> Vectors:
-    """Return a unit vector for each word of a vocabulary, from the company that the word keeps in texts.
+    """Return a unit vector for each word of a vocabulary, computed from the words near it in texts.
 
-    A pair of words at distance ``d`` within a text counts ``1 / d``.  The counts become positive pointwise mutual
-    information, in which the frequency of the context is raised to an exponent that makes rare contexts weigh less:
+    A pair of words at distance ``d`` within a text counts ``1 / d``.  The counts are converted to positive pointwise
+    mutual information, in which the frequency of the context has an exponent that reduces the weight of rare contexts:
     ``max(0, log(C_ij * sum_j c_j^a / (r_i * c_j^a)))`` with ``r_i`` and ``c_j`` the sums of rows and columns.  The
-    vectors are the largest left singular vectors times a power of their singular values, less the mean vector, scaled
-    to norm 1.  Without the subtraction all words share a direction, and cascades pull them into it.
+    vectors are the largest left singular vectors times a power of their singular values, minus the mean vector, scaled
+    to norm 1.  Without the subtraction all words share a direction, towards which cascades pull them.
 
     The same call returns the same bits on one machine.  9 million words of text and a vocabulary of 60,000 take about a
-    minute and 1 GB of memory.  A word without any positive association gets a direction of its own, drawn from its
-    place.
+    minute and 1 GB of memory.  A word without any positive association gets a random direction, which its place
+    determines.
 
     Parameters
     ----------
     texts : iterable of str
-        Sentences, lines or documents; a window does not reach from one into the next.
+        Sentences, lines or documents; windows do not span two of them.
     vocabulary : Vocabulary
-        The words; other words keep their place in the text and count for nothing.
+        The words.  Other words keep their places in the text but are not counted.
     dim : int
         Dimensions, from 1 to below the number of words.
     window : int
-        Largest distance that counts.
+        Largest distance of a pair that is counted.
     context_exponent, value_exponent : float
         Exponents of the context's frequency and of the singular values, 0 to 1.
 
@@ -63,7 +63,7 @@ def vectors(
     Raises
     ------
     DeclarationError
-        If a value is out of range, the texts are no texts, or words of the vocabulary do not occur in them.
+        If a value is out of range, a text is not a string, or words of the vocabulary do not occur in the texts.
 
     References
     ----------
@@ -153,7 +153,7 @@ def _reduced(matrix: Any, dim: int, power: float) -> Vectors:
 
 def _singular(matrix: Any, dim: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the ``dim`` largest singular values, descending, and their left singular vectors."""
-    if matrix.shape[0] <= _SMALL:  # where ARPACK may find fewer values than are asked for, and draw at random
+    if matrix.shape[0] <= _SMALL:  # where ARPACK may find fewer values than requested, and start from random numbers
         left, values, _ = np.linalg.svd(matrix.toarray())
         return left[:, :dim], values[:dim]
     from scipy.sparse.linalg import svds

@@ -1,4 +1,4 @@
-"""What a model makes of a text, in one record."""
+"""The answer of a model to a text, in one record."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from brainsim.models.cascade.tokens import words_of
 
 @dataclass(frozen=True)
 class Felt:
-    """What a model makes of a text.
+    """The answer of a model to a text.
 
     Attributes
     ----------
     text : str
         The text.
     unknown : tuple of str
-        Its words that the vocabulary does not have.
+        Words of the text that are not in the vocabulary.
     emotion : mapping of str to float
         Its emotional vector; see `CascadeModel.emotion`.
     above : mapping of str to float
-        The fraction of all words, each alone, that have less of an emotion.
+        For each emotion, the fraction of all words, each alone, that have less of it.
     alike : tuple of (str, float)
-        The words whose own emotional vectors are nearest, and the distances.
+        The words with the nearest emotional vectors, and the distances.
     next_words : tuple of (str, float)
         The most likely next words, and their probabilities.
     replies : tuple of Reply
@@ -48,7 +48,7 @@ class Felt:
 
 @checked("count")
 def feel(model: CascadeModel, text: str, count: int = 5) -> Felt:
-    """Return what a model makes of a text.
+    """Return the emotion of a text, similar words, next words and replies.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def feel(model: CascadeModel, text: str, count: int = 5) -> Felt:
     text : str
         The text.
     count : int
-        How many words and replies are looked at.
+        Number of words and replies to return.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Graphs of words as a fiber takes them: ``brain.connect(words, words, graph=word_graph("nearest", vectors), ...)``."""
+"""Graphs of words for fibers: ``brain.connect(words, words, graph=word_graph("nearest", vectors), ...)``."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class WordGraph(Connectivity):
     edges : int array, shape (edges, 2)
         Pairs of different nodes, each pair once.
     n : int
-        How many nodes there are.
+        Number of nodes.
     name : str
-        How the graph is shown.
+        Name by which the graph is shown.
 
     Raises
     ------
     DeclarationError
-        If an edge leads to a missing node or back to its own, or is given twice, even in the other direction.
+        If an edge names a node that does not exist, joins a node to itself, or occurs twice, in either direction.
     """
 
     edges: npt.NDArray[np.int64]
@@ -88,16 +88,17 @@ def word_graph(
     ----------
     order : {"frequency", "semantic", "nearest"}
         ``"frequency"``: a small world on a ring in the order of the words, which is that of their frequency.
-        ``"semantic"``: a small world on a ring in which words of like meaning stand near each other, in a chain of
-        clusters (k-means).  ``"nearest"``: edges with the nearest words by cosine, and ``rewire`` of random ones.
+        ``"semantic"``: a small world on a ring on which words of similar meaning are near each other, in a chain of
+        clusters (k-means).  ``"nearest"``: edges with the nearest words by cosine, and a fraction ``rewire`` of random
+        edges.
     vectors : array_like, shape (n, dim)
-        Unit vectors of the words; ``"frequency"`` takes only their number.
+        Unit vectors of the words; ``"frequency"`` uses only their number.
     neighbours : int
-        How many a word has, on average: an even number, at most ``(n - 1) / 2``.
+        Mean number of neighbours of a word: even, at most ``(n - 1) / 2``.
     rewire : float
         Fraction of edges that are random, 0 to 1.
     seed : int
-        Draws these.
+        Seed of the random edges.
 
     Raises
     ------

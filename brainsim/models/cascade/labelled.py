@@ -14,7 +14,7 @@ from brainsim.models.cascade.tokens import words_of
 from brainsim.models.cascade.vocabulary import Vocabulary
 
 LABELS: Mapping[str, Sequence[str]] = {"safety": ("safety",), "curiosity": ("curiosity",), "joy": ("joy",)}
-"""Which labels of sentences stand for which emotion, where nothing else is said."""
+"""The labels of sentences that stand for each emotion by default."""
 
 
 @checked("prior")
@@ -27,14 +27,14 @@ def labelled_input(
 ) -> EmotionalInput:
     """Return the emotional input of a vocabulary from labelled sentences.
 
-    A word's value is the fraction of the sentences with it that carry a label of the emotion.  That of a rare word is
-    pulled towards the fraction of all sentences: it counts as if it had occurred in ``prior`` more sentences, which are
-    labelled as all are.  Words that occur in no sentence have the mean of the others.
+    A word's value is the fraction of its sentences that have a label of the emotion.  The value of a rare word is
+    shifted towards the fraction among all sentences, as if the word had occurred in ``prior`` more sentences with the
+    labels of all sentences.  Words that occur in no sentence have the mean of the others.
 
     Parameters
     ----------
     sentences : iterable of (text, label)
-        Each with one label; those with other labels count as being without the emotions.
+        Sentences with one label each; a label that no emotion lists means that the sentence has none of the emotions.
     vocabulary : Vocabulary
         The words.
     labels : mapping of str to sequence of str

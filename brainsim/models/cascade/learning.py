@@ -1,4 +1,4 @@
-"""Beginning a training, with an error that says what to install where PyTorch is absent."""
+"""Begin or resume a training; without PyTorch, an error says what to install."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def begin_training(
     Parameters
     ----------
     model : CascadeModel
-        Is trained.
+        The model to train.
     texts : iterable of str
         The text.
     recipe : brainsim.networks.recipe.Recipe, optional
-        By default 1000 steps of 20 windows of 50 words, that is 1000 words a step.
+        By default 1000 steps of 20 windows of 50 words, that is, 1000 words a step.
     held_out : float
         Fraction of the words, at the end of the text, on which the loss is reported, 0 to 0.5.
     local : bool
@@ -53,23 +53,23 @@ def begin_training(
 
 @checked("texts")
 def resume_training(path: str | Path, texts: Iterable[str], **simulator: Any) -> CascadeTraining:
-    """Return the training in a file, which goes on to the same bits as if it had never stopped.
+    """Return the training in a file; it continues with the same bits as if it had never stopped.
 
     Parameters
     ----------
     path : str or Path
-        What `CascadeTraining.save` wrote.
+        A file that `CascadeTraining.save` wrote.
     texts : iterable of str
         The texts that the training began with.
     **simulator
-        Passed on to `Simulator`.
+        Passed to `Simulator`.
 
     Raises
     ------
     TorchMissingError
         If PyTorch is not installed.
     DumpError
-        If the file cannot be read, is damaged, holds no training, or that of another text.
+        If the file cannot be read, is damaged, or contains no training, or one on other texts.
     """
     require_torch()
     from brainsim.models.cascade.saving import read_training

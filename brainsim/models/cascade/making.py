@@ -1,4 +1,4 @@
-"""Models from texts and norms in one call, and the small example that comes with brainsim."""
+"""Make a model from texts and norms in one call, and load the small example that comes with brainsim."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from brainsim.models.cascade.tokens import several
 from brainsim.models.cascade.vocabulary import build_vocabulary
 
 ROUNDS = 100
-"""Rounds in which weights relax; of the distance to their targets, less than 1 % is left."""
+"""Rounds in which weights relax; less than 1 % of the distance to their targets remains."""
 _FEWEST_WORDS = 5
 
 
@@ -36,27 +36,27 @@ def make_model(
     seed: int = 0,
     **simulator: Any,
 ) -> CascadeModel:
-    """Return a model made from texts and norms: vocabulary, vectors, graph, and weights that the norms have moved.
+    """Return a model made from texts and norms: vocabulary, vectors, graph, and weights learned from the norms.
 
     Parameters
     ----------
     texts : iterable of str
-        The words and their vectors come from these.
+        Texts from which the words and their vectors are computed.
     norms : Norms
         The emotions of words.
     cascade : Cascade, optional
-        `Cascade.natural` with ``order="nearest"`` by default.  From few words, vectors get fewer dimensions than it
-        says, and words fewer neighbours.
+        `Cascade.natural` with ``order="nearest"`` by default.  With few words, vectors get fewer dimensions, and words
+        fewer neighbours, than it declares.
     replies : iterable of str
         Texts among which the model chooses replies.
     size : int
-        How many words at most.
+        Largest number of words.
     rounds : int
-        How often all edges learn; see `CascadeModel.relax`.
+        Rounds in which all edges learn; see `CascadeModel.relax`.
     seed : int
-        Of the model.
+        Seed of the model.
     **simulator
-        Passed on to `Simulator`.
+        Passed to `Simulator`.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def make_model(
 
 
 def fitted(cascade: Cascade, n: int) -> Cascade:
-    """Return a cascade for ``n`` words, with at most a dimension for 4 words and a neighbour for 8."""
+    """Return a cascade for ``n`` words, with at most ``n / 4`` dimensions and ``n / 8`` neighbours."""
     neighbours = max(2, min(cascade.neighbours, n // 8 // 2 * 2))
     return replace(cascade, n=n, dim=max(1, min(cascade.dim, n // 4)), neighbours=neighbours)
 
@@ -109,7 +109,7 @@ def read_texts(path: str | Path) -> tuple[str, ...]:
         found = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise LexiconError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except (OSError, ValueError) as error:  # a path with NUL is a ValueError
+    except (OSError, ValueError) as error:  # raised for a path that contains NUL
         why = getattr(error, "strerror", None) or error
         raise LexiconError(f"{path}: cannot be read ({why}); give the path of a text file") from error
     lines = tuple(line.strip() for line in found.splitlines() if line.strip())
@@ -119,10 +119,10 @@ def read_texts(path: str | Path) -> tuple[str, ...]:
 
 
 def example_model(**simulator: Any) -> CascadeModel:
-    """Return a small model from texts, ratings and replies that were written for brainsim, to try things out.
+    """Return a small example model, from texts, ratings and replies that were written for brainsim.
 
-    Its ratings are invented, not measured, and its texts are 164 plain sentences; so it shows how the model works
-    and nothing about language.  ``**simulator`` is passed on to `Simulator`.
+    Its ratings are invented, not measured, and its texts are 164 simple sentences.  It shows how the model works, and
+    says nothing about language.  ``**simulator`` is passed on to `Simulator`.
 
     Examples
     --------

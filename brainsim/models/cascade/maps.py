@@ -1,4 +1,4 @@
-"""What a cascade layer does to one node whose neighbours keep their vectors, as a matrix."""
+"""The effect of a cascade layer on a node whose neighbours keep their vectors, as a matrix."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from brainsim.models.cascade.design import Cascade
 def cascade_maps(
     cascade: Cascade, edges: Any, vectors: npt.NDArray[np.float32], nodes: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float32]:
-    """Return the matrices ``M_i`` with which nodes receive ``M_i V_i`` from their neighbours: (nodes, dim, dim).
+    """Return the matrices ``M_i`` such that nodes receive ``M_i V_i`` from their neighbours: (nodes, dim, dim).
 
-    The message ``sum_k lambda_k sum_j What_ij^k <V_i, V_j> V_j`` is linear in ``V_i`` while the ``V_j`` stay:
+    The message ``sum_k lambda_k sum_j What_ij^k <V_i, V_j> V_j`` is linear in ``V_i`` if the ``V_j`` do not change:
     ``M_i = sum_j c_j V_j V_j^T`` with ``c_j = sum_k lambda_k What_ij^k``.
     """
     mix, weights = np.array(cascade.mix), edges.weights

@@ -1,4 +1,4 @@
-"""The model: a brain of one area of words, run by the scheduler, and the layers that PyTorch trains around it."""
+"""The model: a brain with one area of words, and the trained layers between its rounds."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class CascadeModel:
     """An emotional cascade over a vocabulary.
 
     The brain has one area, whose nodes hold the vectors of the words, with a fiber to itself that carries the cascade.
-    A text makes its words active.  Then come the cascade layers, one a round; after each, the trained layers act on the
-    active words, if there are any.  The model without training needs no PyTorch.
+    A text makes its words active.  Each following round is a cascade layer; after it, the trained layers, if there are
+    any, act on the active words.  A model without training needs no PyTorch.
 
     Parameters
     ----------
     cascade : Cascade
-        Sizes and constants; ``n`` and ``dim`` become those of the vectors.
+        Sizes and constants; ``n`` and ``dim`` are replaced by those of the vectors.
     vocabulary : Vocabulary
         The words.
     vectors : array_like, shape (len(vocabulary), dim)
@@ -48,7 +48,7 @@ class CascadeModel:
     replies : iterable of str
         Texts among which `rank` chooses.
     seed : int
-        Draws random edges and the first parameters of the trained layers.
+        Seed of the random edges and of the initial parameters of the trained layers.
     **simulator
         Passed on to `Simulator`: ``backend``, ``threads``, ``cache_mb``.
 
@@ -64,7 +64,7 @@ class CascadeModel:
     Raises
     ------
     DeclarationError
-        If the vectors do not fit the vocabulary, are not finite, or a size does not fit.
+        If the vectors do not fit the vocabulary or are not finite, or if a size does not fit.
 
     Examples
     --------
@@ -133,12 +133,12 @@ class CascadeModel:
 
     @checked()
     def set_input(self, input: EmotionalInput) -> None:
-        """Give each word its emotions, which the weights of its edges learn.
+        """Set the emotions of each word, which the weights of its edges learn.
 
         Raises
         ------
         DeclarationError
-            If it is that of another vocabulary or of other channels, or the design's rule takes no input.
+            If the input is of another vocabulary or of other channels, or the rule of the cascade takes no input.
         """
         self.core.check_takes_input()
         if input.channels != CHANNELS:
@@ -148,14 +148,14 @@ class CascadeModel:
 
     @checked("emotion")
     def learn(self, text: str, emotion: Sequence[float] | None = None) -> None:
-        """Let the edges among the words of a text learn, once.
+        """Let the edges among the words of a text learn for one round.
 
         Parameters
         ----------
         text : str
-            Its known words, of them the last ``window``, are active.
+            The last ``window`` of its known words are active.
         emotion : sequence of float, optional
-            Safety, curiosity and joy of this text, 0 to 1, in place of those of its words.
+            Safety, curiosity and joy of the text, 0 to 1, instead of those of its words.
 
         Raises
         ------
@@ -170,7 +170,7 @@ class CascadeModel:
 
     @checked("rounds")
     def relax(self, rounds: int = 1) -> None:
-        """Let all edges learn, as if all words were active in each of some rounds."""
+        """Let all edges learn for some rounds, as if all words were active in each."""
         rounds = checked_count("CascadeModel.relax.rounds", rounds, 1)
         self.core.learn(np.arange(self.cascade.n), rounds)
 
@@ -193,7 +193,7 @@ class CascadeModel:
 
         It is ``sum_i E_i`` with ``E_i^k = sum_j W_ij^k S_j``, divided by the sum of ``|cos(V_i, V_j)|`` over the same
         edges.  Weights relax to the emotion of both words times that cosine, so this is the mean emotion of the active
-        words and their neighbours, in which those of like meaning count most: 0 to 1, as in the input of words.
+        words and their neighbours, weighted by similarity of meaning: 0 to 1, as in the input of words.
 
         Raises
         ------
@@ -236,7 +236,7 @@ class CascadeModel:
         Raises
         ------
         DeclarationError
-            If it is no such vector.
+            If ``vector`` does not have this shape or is not finite.
         """
         (wanted,) = unit("CascadeModel.nearest.vector", [vector], self.cascade.dim)
         return self._best(self.core.vectors @ wanted, count)
@@ -246,24 +246,24 @@ class CascadeModel:
         """Rank replies to a text, the most likely first.
 
         The score of a reply is the mean log probability of its known words as next words of the text, less ``emotion``
-        times the distance of the emotional vectors of both.  That distance is in units of the standard deviation of
+        times the distance of the emotional vectors of both.  The distance is in units of the standard deviation among
         words.  A reply without a known word comes last.
 
         Parameters
         ----------
         text : str
-            What is replied to.
+            The text to reply to.
         replies : iterable of str, optional
             The texts; those of the model by default.
         emotion : float
-            How much the emotions count, 0 to 1000.
+            Weight of the distance between the emotions, 0 to 1000.
 
         Raises
         ------
         UnknownNameError
             If no word of the text is known.
         DeclarationError
-            If there is no reply.
+            If there are no replies.
         """
         return ranked(self, text, self.replies if replies is None else replies, emotion)
 
@@ -271,14 +271,14 @@ class CascadeModel:
 
     @checked()
     def save(self, path: str | Path) -> None:
-        """Write the model to one sealed file, whole or not at all; a `DumpError` says why it cannot be written."""
+        """Write the model to one file with a checksum, whole or not at all; `DumpError` if it cannot be written."""
         from brainsim.models.cascade.saving import write_model
 
         write_model(path, self)
 
     @classmethod
     def load(cls, path: str | Path, **simulator: Any) -> CascadeModel:
-        """Return the model in a file that `save` wrote; other arguments go to `Simulator`.
+        """Return the model in a file that `save` wrote; other arguments are passed to `Simulator`.
 
         Raises
         ------

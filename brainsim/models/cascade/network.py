@@ -14,7 +14,7 @@ from brainsim.models.cascade.design import Cascade
 from brainsim.networks.transformer.blocks import Attention, Linear, Rotation, initialise, rope
 
 Maps = Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32] | None]
-"""Returns the matrices of nodes, ``(nodes, dim, dim)``, by which a cascade layer acts on their vectors."""
+"""Returns the matrices, ``(nodes, dim, dim)``, by which a cascade layer multiplies the vectors of nodes."""
 
 _ROPE_BASE = 10_000.0
 
@@ -39,12 +39,12 @@ class FeedForward(nn.Module):
 
 
 class CascadeNetwork(nn.Module):
-    """Predicts the next word from the vectors of the words so far, as the cascade and the trained layers leave them.
+    """Predicts the next word from the vectors of the words so far, after the cascade and the trained layers.
 
-    Each word of a sequence has a vector of its own, which begins as that of its node.  A cascade layer acts on it by
-    the matrix of the node, whose neighbours keep their first vectors; so no word sees those after it.  Then come a
-    feed-forward layer and, after some layers, causal attention.  Each adds to the vector, which is scaled to norm 1.
-    Output matrices start at 0, so that an untrained network changes nothing.
+    Each word of a sequence has its own vector, which starts as that of its node.  A cascade layer multiplies it by the
+    matrix of the node, whose neighbours keep their first vectors; therefore no word depends on the words after it.  A
+    feed-forward layer and, after some layers, causal attention follow.  Each adds to the vector, which is scaled to
+    norm 1.  Output matrices start at 0, so that an untrained network changes nothing.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ class CascadeNetwork(nn.Module):
     vectors : float32 array, shape (n, dim)
         First vectors of the nodes, unit rows.
     maps : callable
-        Returns the matrices of nodes, or ``None`` if the layers change nothing.
+        A function that returns the matrices of nodes, or ``None`` if the layers change nothing.
     seed : int
-        Draws the first parameters.
+        Seed of the initial parameters.
     """
 
     def __init__(self, cascade: Cascade, vectors: npt.NDArray[np.float32], maps: Maps, seed: int = 0) -> None:
@@ -70,7 +70,7 @@ class CascadeNetwork(nn.Module):
         initialise(self, seed)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return logits ``(B, T, n)`` of the word after each place of ``tokens``, ``(B, T)``."""
+        """Return the logits ``(B, T, n)`` of the word that follows each place of ``tokens``, ``(B, T)``."""
         sums = self.states(tokens).cumsum(dim=1)  # of the words so far; their mean has the same direction
         context = functional.normalize(sums, dim=-1)
         return context @ self.vectors.T / self.cascade.tau
@@ -93,8 +93,8 @@ class CascadeNetwork(nn.Module):
         return rope(torch.arange(length, device=self.vectors.device), self.cascade.head_dim, _ROPE_BASE)
 
     def after(self, layer: int, state: Tensor, rotation: Rotation) -> Tensor:
-        """Return what the trained layers after a cascade layer, from 1, make of vectors ``(B, T, dim)``."""
-        # Matrices are drawn for inputs whose components have mean square 1, so unit vectors are scaled up for them.
+        """Return vectors ``(B, T, dim)`` after the trained layers that follow a cascade layer (numbered from 1)."""
+        # Initial matrices assume inputs whose components have mean square 1, so unit vectors are scaled up for them.
         wide = self.cascade.dim**0.5
         state = functional.normalize(state + self.feed_forward[layer - 1](state * wide), dim=-1)
         if str(layer) in self.attention:
@@ -109,7 +109,7 @@ class CascadeNetwork(nn.Module):
 
     @torch.no_grad()
     def act(self, layer: int, rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return what the trained layers after a cascade layer make of the vectors of one text, shape (T, dim)."""
+        """Return the vectors of one text, shape (T, dim), after the trained layers that follow a cascade layer."""
         state = torch.from_numpy(np.array(rows))[None].to(self.vectors.device)
         found: npt.NDArray[np.float32] = self.after(layer, state, self.rotation(len(rows)))[0].cpu().numpy()
         return found

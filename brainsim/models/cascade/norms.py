@@ -1,4 +1,4 @@
-"""The emotional input of words, from norms, in which people rated them."""
+"""The emotional input of words, from norms: ratings of words by people."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from brainsim.models.nemo.words import composed
 CHANNELS = ("safety", "curiosity", "joy")
 """The emotions, in the order of all arrays of this package."""
 COLUMNS: Mapping[str, str] = {"safety": "dominance", "curiosity": "arousal", "joy": "valence"}
-"""Which rating stands for which emotion, where nothing else is said."""
+"""The rating that stands for each emotion by default."""
 
 
 @dataclass(frozen=True, eq=False)
 class EmotionalInput:
-    """How much of each emotion each word of a vocabulary carries.
+    """The strength of each emotion for each word of a vocabulary.
 
     Attributes
     ----------
     channels : tuple of str
         The emotions.
     values : float32 array, shape (n, channels)
-        0 to 1; words of which nothing is known have the mean of those that are.
+        0 to 1; words without known values have the mean of the words with known values.
     known : bool array, shape (n,)
-        Of which words something is known.
+        Which words have known values.
     """
 
     channels: tuple[str, ...]
@@ -68,9 +68,9 @@ class Norms:
     columns : tuple of str
         Names of the ratings.
     ratings : mapping of str to tuple of float
-        For each word, as it stands in a text, one number a column.
+        For each word, as texts have it, one number for each column.
     scale : tuple of float
-        The least and the largest rating that was possible.
+        The smallest and the largest possible rating.
     """
 
     columns: tuple[str, ...]
@@ -98,14 +98,14 @@ class Norms:
         vocabulary : Vocabulary
             The words.
         columns : mapping of str to str
-            The column of each emotion; safety from dominance, curiosity from arousal and joy from valence by default.
+            The column of each emotion; by default dominance for safety, arousal for curiosity and valence for joy.
 
         Raises
         ------
         UnknownNameError
-            If the norms have not such a column.
+            If the norms do not have such a column.
         LexiconError
-            If they rate no word of the vocabulary.
+            If the norms rate no word of the vocabulary.
 
         Examples
         --------
@@ -138,7 +138,7 @@ class Norms:
 
 
 def filled(channels: tuple[str, ...], rated: Mapping[int, Sequence[float]], n: int) -> EmotionalInput:
-    """Return what is known of some nodes, and its mean for all others."""
+    """Return the values of nodes where they are known, and their mean for all other nodes."""
     nodes, values = np.array(list(rated), np.int64), np.array(list(rated.values()), np.float64)
     filled = np.tile(values.mean(axis=0), (n, 1))
     filled[nodes] = values
@@ -155,7 +155,7 @@ def read_norms(
     word: str = "word",
     scale: Sequence[float] = (1.0, 9.0),
 ) -> Norms:
-    r"""Read norms from a table: one row a word, commas between columns, or tabs in a file that ends in ``.tsv``.
+    r"""Read norms from a table with a row for each word; columns are separated by commas, in a ``.tsv`` file by tabs.
 
     Parameters
     ----------
@@ -166,12 +166,12 @@ def read_norms(
     word : str
         The column of the words.
     scale : sequence of float
-        The least and the largest rating that was possible.
+        The smallest and the largest possible rating.
 
     Raises
     ------
     LexiconError
-        If the file cannot be read, lacks a column, repeats a word, or a rating is no number within the scale.
+        If the file cannot be read, lacks a column or repeats a word, or if a rating is not a number within the scale.
 
     Examples
     --------

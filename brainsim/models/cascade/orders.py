@@ -14,7 +14,7 @@ from brainsim.kernels.law.graph import hashed
 Pairs = npt.NDArray[np.int64]
 Places = npt.NDArray[np.int64]
 
-_ROWS = 500  # of similarities that are held at once
+_ROWS = 500  # of similarities that are computed at once
 _ITERATIONS = 10
 
 
@@ -30,7 +30,7 @@ def ring_pairs(places: Places, neighbours: int, rewire: float, seed: int) -> Pai
     rewire : float
         Probability.
     seed : int
-        Draws the edges that are rewired.
+        Seed of the rewired edges.
 
     Returns
     -------
@@ -44,9 +44,9 @@ def ring_pairs(places: Places, neighbours: int, rewire: float, seed: int) -> Pai
 def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: float, seed: int) -> Pairs:
     """Return edges with the nearest nodes by cosine, and a fraction ``rewire`` of random ones.
 
-    Pairs enter by how near they are among the neighbours of one of their ends: all first neighbours, all second ones,
-    and so on.  So the number of edges is as in the other graphs, a node that is near to many has more of them, and each
-    node has edges with at least its ``(1 - rewire) * neighbours / 2`` nearest, less the random ones.
+    Pairs are added in the order of their rank among the neighbours of one of their ends: all first neighbours, then all
+    second ones, and so on, until there are as many edges as in the other graphs.  A node that is near to many others
+    has more edges, and each node has edges with at least its ``(1 - rewire) * neighbours / 2`` nearest nodes.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def nearest_pairs(vectors: npt.NDArray[np.float32], neighbours: int, rewire: flo
 
 
 def _nearest_keys(vectors: npt.NDArray[np.float32], ranks: int, count: int) -> npt.NDArray[np.int64]:
-    """Return the first ``count`` different edges, those of the first rank first."""
+    """Return the first ``count`` different edges in the order of rank."""
     n = len(vectors)
     if not count:
         return np.empty(0, np.int64)
     found = nearest(vectors, vectors, ranks + 1)
     own = found == np.arange(n)[:, None]
-    own[~own.any(axis=1), -1] = True  # where others have the same vector, the node itself may be missing
+    own[~own.any(axis=1), -1] = True  # the node itself may be missing if others have the same vector
     others = found[~own].reshape(n, ranks)
     in_order = _keys(np.tile(np.arange(n), ranks), others.T.ravel(), n)
     _, first = np.unique(in_order, return_index=True)
@@ -85,7 +85,7 @@ def _nearest_keys(vectors: npt.NDArray[np.float32], ranks: int, count: int) -> n
 
 
 def _random_keys(taken: npt.NDArray[np.int64], count: int, n: int, seed: int) -> npt.NDArray[np.int64]:
-    """Return ``count`` edges drawn uniformly among those that are not taken; ``taken`` ascends.
+    """Return ``count`` edges drawn uniformly from those not in ``taken``, which is in ascending order.
 
     At most half of all pairs are edges, so that each draw is free with a probability of at least 1/2.
     """
@@ -116,10 +116,10 @@ def nearest(vectors: npt.NDArray[np.float32], queries: npt.NDArray[np.float32], 
 
 
 def semantic_places(vectors: npt.NDArray[np.float32], clusters: int | None = None) -> Places:
-    """Return the nodes in an order in which those of like meaning are near each other: a chain of clusters.
+    """Return the nodes in an order in which nodes of similar meaning are near each other: a chain of clusters.
 
-    Clusters are found by k-means.  The chain begins with the cluster of node 0, and goes on with the nearest that is
-    left.  Within a cluster, nodes are ordered from the one before it to the one after it.
+    Clusters are found by k-means.  The chain begins with the cluster of node 0 and continues with the nearest remaining
+    cluster.  Within a cluster, nodes are ordered from the preceding cluster to the following one.
 
     Parameters
     ----------
@@ -145,14 +145,14 @@ def semantic_places(vectors: npt.NDArray[np.float32], clusters: int | None = Non
 
 
 def _clusters(vectors: npt.NDArray[np.float64], count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Return centres and the cluster of each row, from centres that are rows at equal distances at the beginning."""
+    """Return centres and the cluster of each row; the initial centres are rows at equal distances."""
     import warnings
 
     from scipy.cluster.vq import kmeans2
 
     first = vectors[np.arange(count) * len(vectors) // count]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a cluster may lose all its members; then its centre stays where it is
+        warnings.simplefilter("ignore")  # if a cluster loses all its members, its centre stays the same
         centres, labels = kmeans2(vectors, first, iter=_ITERATIONS, minit="matrix")
     return centres, labels.astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""What is read from vectors and weights: means, distributions, distances."""
+"""Read-outs from vectors and weights: means, distributions, distances."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 Nodes = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
 
-_PAIRS = 2**16  # whose vectors are copied at once
+_PAIRS = 2**16  # pairs whose vectors are copied at once
 
 
 def distinct(nodes: Nodes) -> Nodes:
-    """Return nodes once each, in the order of their last occurrence."""
+    """Return each node once, in the order of last occurrences."""
     _, from_end = np.unique(nodes[::-1], return_index=True)
     return nodes[::-1][np.sort(from_end)][::-1].copy()
 

@@ -1,4 +1,4 @@
-"""Ranking replies by the words that a text makes likely, and by how alike both feel."""
+"""Rank replies by how likely their words are after a text, and by the distance of the emotions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Reply:
-    """A text and how well it fits as a reply.
+    """A text and its score as a reply.
 
     Attributes
     ----------
     text : str
         The reply.
     score : float
-        In nats; larger is better.
+        The score in nats; larger is better.
     """
 
     text: str
@@ -45,7 +45,7 @@ class Emotions:
     scaled : float64 array, shape (n, channels)
         Of each word alone.
     likeness : float64 array, shape (n,)
-        How much each word counts among others; see `CascadeCore.likeness`.
+        Weight of each word in a mean; see `CascadeCore.likeness`.
     """
 
     scaled: Doubles
@@ -53,7 +53,7 @@ class Emotions:
 
     @classmethod
     def of(cls, emotions: Doubles, likeness: Doubles) -> Self:
-        """Return emotions in units of their standard deviation; a channel that is equal everywhere counts nothing."""
+        """Return emotions in units of their standard deviation; a channel that is the same for all words becomes 0."""
         spread = emotions.std(axis=0)
         return cls(emotions / np.where(spread > 0, spread, np.inf), likeness)
 

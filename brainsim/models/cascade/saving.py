@@ -1,9 +1,9 @@
-"""A model in one sealed file: what it was declared from, what it has learned, and a training that is under way.
+"""A model in one file: its declaration, what it has learned, and an unfinished training.
 
 Attributes of the HDF5 file are those of all files of brainsim.  Datasets: ``cascade`` (JSON: the fields of `Cascade`,
 the seed, and the version of this layout), ``words``, ``replies``, ``vectors``, ``weights`` and, if the rule takes one,
-``input`` (float32), ``edges`` (int32), and, where layers are trained, their parameters in ``network/<name>``.  A
-training that is saved with it has ``training/state`` (JSON) and arrays in ``training``.
+``input`` (float32), ``edges`` (int32), and the parameters of trained layers in ``network/<name>``.  An unfinished
+training has ``training/state`` (JSON) and arrays in ``training``.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def write_model(path: str | Path, model: CascadeModel, training: CascadeTraining | None = None) -> None:
-    """Write a model, and a training of it that is under way, to a file, whole or not at all.
+    """Write a model, and an unfinished training of it, to a file, completely or not at all.
 
     Raises
     ------
     DumpError
-        If the path is not that of a file, or the file cannot be written.
+        If the path is not the path of a file, or the file cannot be written.
     """
     edges = model.edges
     about = {"version": VERSION, "seed": model.core.seed, "cascade": asdict(model.cascade)}
@@ -122,7 +122,7 @@ def _about(path: str | Path, file: h5py.File) -> dict[str, Any]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    return tuple(value) if name in _TUPLES else value  # which JSON has as lists
+    return tuple(value) if name in _TUPLES else value  # JSON stores tuples as lists
 
 
 def _arrays(group: h5py.Group) -> dict[str, Any]:
@@ -146,12 +146,12 @@ def _network(path: str | Path, model: CascadeModel, arrays: dict[str, Any]) -> A
 
 
 def read_training(path: str | Path, texts: Iterable[str], **simulator: Any) -> CascadeTraining:
-    """Return the training in a file, which goes on as if it had never stopped, on the texts that it had.
+    """Return the training in a file; it continues on the same texts as if it had never stopped.
 
     Raises
     ------
     DumpError
-        If the file cannot be read, is damaged, holds no training, or that of another text.
+        If the file cannot be read, is damaged, or contains no training, or one on other texts.
     """
     from brainsim.models.cascade.training import CascadeTraining
     from brainsim.networks.recipe import Recipe

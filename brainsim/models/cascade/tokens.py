@@ -33,12 +33,12 @@ def words_of(text: str) -> list[str]:
 
 
 def several(where: str, texts: Iterable[str], least: int = 1) -> Sequence[str]:
-    """Return texts as a sequence, which can be read more than once.
+    """Return texts as a sequence that can be read more than once.
 
     Raises
     ------
     DeclarationError
-        If it is one text, has fewer than ``least``, or something in it is not text.
+        If ``texts`` is a single string, has fewer than ``least`` items, or an item is not a string.
     """
     allowed = "several texts"
     if isinstance(texts, str):

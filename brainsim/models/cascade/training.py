@@ -1,4 +1,4 @@
-"""Training: the next word for attention and feed-forward layers, the local rule for the emotional weights."""
+"""Training: gradient steps for attention and feed-forward layers, the local rule for the emotional weights."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from brainsim.models.cascade.model import CascadeModel
 
 MOST_HELD_OUT = 10_000
-"""Words of held-out text that are looked at, at most."""
+"""Largest number of words of held-out text for a loss."""
 BYTES_PER_TRAINED = 16
-"""Of a parameter that is trained: its value, its gradient, and two moments, in float32."""
+"""Bytes of a trained parameter: its value, its gradient, and two moments, in float32."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training did.
+    """The result of a training.
 
     Attributes
     ----------
     steps, tokens : int
-        Steps that are done, and words in all of them together.
+        Number of finished steps, and of the words in them.
     loss_before, loss_after : float
         Mean cross-entropy of the next word on held-out text, in nats, before the first step and now.
     seconds : float
-        Of all steps, without looks at held-out text.
+        Time of all steps, without the computation of held-out losses.
     memory_mb : float
-        What the simulator and the trained layers hold, with gradients and moments, in 10**6 bytes.
+        Memory of the simulator and of the trained layers, with gradients and moments, in 10**6 bytes.
     """
 
     steps: int
@@ -57,19 +57,19 @@ class Trained:
 class CascadeTraining:
     """Trains a model step by step; `begin_training` makes one.
 
-    A step reads ``recipe.batch`` windows of ``recipe.length`` words, one after the other through the text and then from
-    its beginning again.  In each window, the edges among its words learn by the local rule; then a step of AdamW
-    lowers the cross-entropy of the next word, by attention and feed-forward layers alone.  Words that the vocabulary
-    does not have are skipped.
+    A step reads ``recipe.batch`` windows of ``recipe.length`` words.  Windows follow each other through the text, and
+    then start again at its beginning.  In each window, the edges among its words learn by the local rule.  Then a step
+    of AdamW on the attention and feed-forward layers lowers the cross-entropy of the next word.  Words that the
+    vocabulary does not have are skipped.
 
     Parameters
     ----------
     model : CascadeModel
-        Is trained.  Layers that were trained before go on.
+        The model to train.  Layers that were trained before continue.
     texts : iterable of str
         The text.
     recipe : Recipe
-        Steps, batch, length and learning rate.
+        Number of steps, batch size, length and learning rate.
     held_out : float
         Fraction of the words, at the end of the text, on which the loss is reported; 0 to 0.5.
     local : bool
@@ -78,16 +78,16 @@ class CascadeTraining:
     Attributes
     ----------
     trainer : Trainer
-        The steps of gradient: ``trainer.done`` steps, ``trainer.losses`` of each of them.
+        The gradient steps: their number ``trainer.done`` and their losses ``trainer.losses``.
     loss_before : float
-        On held-out text, before the first step.
+        Loss on held-out text before the first step.
     digest : str
-        Of the words of the text.
+        Digest of the words of the text.
 
     Raises
     ------
     DeclarationError
-        If the text is shorter than two windows, or all nodes step in a layer.
+        If the text is shorter than two windows, or all nodes change in a layer (``everywhere``).
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class CascadeTraining:
         self.loss_before = self.loss()
 
     def run(self, until: int | None = None) -> None:
-        """Do the steps that are left, up to ``until``, all by default."""
+        """Run the remaining steps up to step ``until``, by default all."""
         self.trainer.run(until)
 
     def loss(self) -> float:
@@ -134,7 +134,7 @@ class CascadeTraining:
         return each
 
     def report(self) -> Trained:
-        """Return what was done up to now."""
+        """Return the result so far."""
         done, parameters = self.trainer.done, sum(each.numel() for each in self.network.parameters())
         held = _bytes(self.model.sim.memory()) + BYTES_PER_TRAINED * parameters
         return Trained(
@@ -147,19 +147,19 @@ class CascadeTraining:
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the model and how far its training is to a file, whole or not at all.
+        """Write the model and the state of its training to a file, completely or not at all.
 
         Raises
         ------
         DumpError
-            If the path is not that of a file, or the file cannot be written.
+            If the path is not the path of a file, or the file cannot be written.
         """
         from brainsim.models.cascade.saving import write_model
 
         write_model(path, self.model, self)
 
     def _draw(self, generator: torch.Generator, batch: int, length: int) -> Batch:
-        """Return the windows of the next step: where they lie follows from the number of steps alone."""
+        """Return the windows of the next step; their places depend only on the number of steps."""
         del generator
         begins = (self.trainer.done * batch + np.arange(batch)) * length
         places = (begins[:, None] + np.arange(length + 1)) % len(self._read)

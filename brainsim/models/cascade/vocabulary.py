@@ -1,4 +1,4 @@
-"""The vocabulary: which words are nodes, the most frequent first."""
+"""The vocabulary: the words that are nodes, the most frequent first."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, repr=False)
 class Vocabulary:
-    """Words, each of which is the node of its place.
+    """Words; the place of a word is the number of its node.
 
     Parameters
     ----------
     words : tuple of str
-        The words, as `words_of` returns them, each once; the most frequent first where they come from texts.
+        The words, as `words_of` returns them, each once; from texts, the most frequent first.
 
     Raises
     ------
     DeclarationError
-        If there is no word, or one comes twice.
+        If there is no word, or a word occurs twice.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class Vocabulary:
         Raises
         ------
         UnknownNameError
-            If none is.
+            If no word is in the vocabulary.
         """
         words = words_of(text)
         found = [self.index[word] for word in words if word in self.index]
@@ -104,21 +104,21 @@ class Vocabulary:
 def build_vocabulary(texts: Iterable[str], size: int = 60_000, least: int = 1) -> Vocabulary:
     """Return the most frequent words of texts.
 
-    Words of one frequency are in alphabetical order, so that the order of the texts does not matter.
+    Words of the same frequency are in alphabetical order, so that the order of the texts does not matter.
 
     Parameters
     ----------
     texts : iterable of str
         Sentences, lines or documents.
     size : int
-        How many words at most.
+        Largest number of words.
     least : int
-        How often a word must occur.
+        Smallest number of occurrences of a word.
 
     Raises
     ------
     DeclarationError
-        If the texts are no texts, a count is below 1, or no word occurs that often.
+        If a text is not a string, a count is below 1, or no word occurs that often.
 
     Examples
     --------

@@ -8,14 +8,14 @@ from brainsim.declare.brain import Brain
 from brainsim.networks.geometric.model import GeometricConfig
 
 MOST_LAYERS = 4
-"""More layers than this are drawn as this many areas."""
+"""Largest number of areas that stand for layers."""
 
 
 @checked()
 def geometric_brain(config: GeometricConfig) -> Brain:
     """Declare the areas and fibers that the parts of a model stand for.
 
-    It shows what is connected with what, and can be simulated as any brain; it holds none of the trained weights.
+    It shows which parts are connected, and can be simulated like any brain; it does not contain the trained weights.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def geometric_brain(config: GeometricConfig) -> Brain:
     Raises
     ------
     DeclarationError
-        If ``config`` is none.
+        If ``config`` is not a configuration of this model.
 
     Examples
     --------

@@ -1,6 +1,6 @@
 """What a model has read so far, as one vector at each position: a prefix mean, or a moving average.
 
-Both are causal, and both go on from a `Running` where an earlier call ended.
+Both are causal, and both continue from a `Running` at the end of an earlier call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass
 class Running:
-    """What is kept of earlier positions to go on with a prefix mean or an exponential moving average.
+    """The state from which a prefix mean or an exponential moving average continues.
 
     Attributes
     ----------

@@ -1,6 +1,6 @@
-"""What can be done with a coordinate: refine it on a prompt, go from one to another, and see how it moves.
+"""Uses of a coordinate: refine it on a prompt, interpolate between two, and analyse its path.
 
-Refinement is off by default everywhere: measured on held-out text, it changes nothing or harms.
+Refinement is off by default everywhere: on held-out text, it has no effect or increases the loss.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def refine(
     Parameters
     ----------
     model : Geometric
-        Its weights stay as they are.
+        The model; its weights do not change.
     tokens : Tensor
-        ``(T,)`` of the prompt, two at least; each token after the first is predicted from those before it.
+        ``(T,)`` of the prompt, at least two; each token after the first is predicted from those before it.
     steps : int
         Steps of gradient descent.
     rate : float
@@ -69,7 +69,7 @@ def point(model: Geometric, tokens: Tensor) -> Tensor:
 
 
 def between(first: Tensor, second: Tensor, share: float) -> Tensor:
-    """Return the point that lies a share of the way from one coordinate to another, along the sphere.
+    """Return the point at a share of the way from one coordinate to another, along the sphere.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def between(first: Tensor, second: Tensor, share: float) -> Tensor:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a model behaves at points on the way from one coordinate to another.
+    """The behaviour of a model at points between two coordinates.
 
     Attributes
     ----------
@@ -120,7 +120,7 @@ class Behaviour:
 
 @torch.no_grad()
 def along(model: Geometric, first: Tensor, second: Tensor, texts: Sequence[Tensor], points: int = 5) -> Behaviour:
-    """Return how a model behaves between two coordinates, on some texts.
+    """Return the behaviour of a model between two coordinates, on some texts.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def along(model: Geometric, first: Tensor, second: Tensor, texts: Sequence[Tenso
     texts : sequence of Tensor
         ``(T,)`` each, of tokens.
     points : int
-        Points, both ends among them.
+        Number of points, both ends included.
     """
     shares = [at / (count("along.points", points, 2) - 1) for at in range(points)]
     logs = [[_logs(model, text, between(first, second, share)) for text in texts] for share in shares]
@@ -161,11 +161,11 @@ def divergence(first: Tensor, second: Tensor) -> float:
 
 @torch.no_grad()
 def analysis(model: Geometric, tokens: Tensor) -> dict[str, float | list[float] | list[int]]:
-    """Return what can be said of the coordinates of a text ``(T,)``.
+    """Return statistics of the coordinates of a text ``(T,)``.
 
     Notes
     -----
-    A coordinate acts through its phases alone: what lies outside the span of the directions has no effect.
+    A coordinate acts only through its phases: the part outside the span of the directions has no effect.
     ``share_that_acts`` is the part of the squared norm within that span.
     """
     theta = model.coordinates(tokens[None])[0]

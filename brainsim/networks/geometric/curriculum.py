@@ -1,13 +1,13 @@
-"""Training in three phases, each with losses of its own on the coordinates beside the loss of the next token.
+"""Training in three phases, each with its own losses on the coordinates in addition to the loss of the next token.
 
 1. *differentiation*, to 20 % of the steps: what differs in the same respect differs in the same direction
    (`contrastive`, over minimal pairs), and coordinates are sparse (`sparsity`).
-2. *composition*, to 60 %: the coordinate of two texts lies between theirs, while the behaviour there is no mean of
-   theirs (`interference`), and coordinates of a batch do not scatter.
+2. *composition*, to 60 %: the coordinate of two texts together lies between their coordinates, while the behaviour
+  there is not the mean of their behaviours (`interference`), and coordinates of a batch do not scatter.
 3. *dynamics*, to the end: coordinates move little from token to token (`movement`) and from turn to turn.
 
-The original document maximises the distance within each pair, which on a sphere ends at opposite points for any two
-sentences, and its interference term contradicts its aim; what stands here are forms that do what the document says.
+The original document maximises the distance within each pair; on a sphere this leads to opposite points for any two
+sentences.  Its interference term contradicts its aim.  This module has forms that do what the document describes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from brainsim.networks.text import Tokenizer
 from brainsim.networks.training import Batch, Trainer
 
 PHASES = {"differentiation": 0.2, "composition": 0.6, "dynamics": 1.0}
-"""Where each phase ends, as a share of the steps."""
+"""The end of each phase, as a share of the steps."""
 
 
 def phase_at(share: float) -> str:
@@ -103,12 +103,12 @@ def scatter(theta: Tensor) -> Tensor:
 
 @dataclass
 class Curriculum:
-    """The backward pass of a trainer that goes through the phases: ``Trainer(..., backward=Curriculum(...))``.
+    """The backward pass of a trainer with the three phases: ``Trainer(..., backward=Curriculum(...))``.
 
     Parameters
     ----------
     tokenizer : Tokenizer
-        Of the pairs.
+        Tokenizer of the pairs.
     pairs : sequence of Pair
         Minimal pairs of several kinds.
     sampled : int
@@ -142,7 +142,7 @@ class Curriculum:
         return float(loss.detach())
 
     def extra(self, trainer: Trainer, tokens: Tensor) -> Tensor:
-        """Return the losses of the present phase, weighted as the document weights them."""
+        """Return the losses of the present phase, with the weights of the document."""
         model, phase = trainer.model, phase_at(trainer.done / trainer.recipe.steps)
         if phase == "differentiation":
             chosen = torch.randint(len(self.pairs), (self.sampled,), generator=trainer.generator)
@@ -157,7 +157,7 @@ class Curriculum:
         return 0.05 * movement(model.coordinates(tokens)) + 0.1 * scatter(ends)
 
     def moves(self, model: Geometric, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return by what the coordinates of some pairs differ, ``(N, C)``, and the coordinates, ``(2 N, C)``."""
+        """Return the differences of the coordinates of some pairs, ``(N, C)``, and the coordinates, ``(2 N, C)``."""
         device = next(model.parameters()).device
         ends = [[model.coordinates(each[None].to(device))[0, -1] for each in self._tokens[number]] for number in chosen]
         first, second = (torch.stack([each[side] for each in ends]) for side in (0, 1))

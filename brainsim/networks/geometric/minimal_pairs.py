@@ -73,12 +73,12 @@ def _of(noun: str, nouns: str, verb: str) -> Iterator[Pair]:
 
 
 def read_pairs(path: str | Path) -> list[Pair]:
-    """Return the pairs in a file: kind, first and second sentence in each line, with tabs between them.
+    """Return the pairs in a file, whose lines have a kind, a first and a second sentence, separated by tabs.
 
     Raises
     ------
     TextError
-        If the file cannot be read, a line has not three columns, or a kind has fewer than two pairs.
+        If the file cannot be read, a line does not have three columns, or a kind has fewer than two pairs.
     """
     rows = list(csv.reader(read_text(path).splitlines(), delimiter="\t", quoting=csv.QUOTE_NONE))
     for number, row in enumerate(rows, 1):

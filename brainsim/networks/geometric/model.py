@@ -1,7 +1,7 @@
 """A decoder of text whose weights are modulated by a point in a space of coordinates.
 
-The point ``theta`` is predicted from what was read so far, or given.  At one ``theta`` the model is a plain
-transformer: `Geometric.merge` returns it.
+The point ``theta`` is predicted from the text so far, or given.  At a fixed ``theta`` the model is a plain transformer,
+which `Geometric.merge` returns.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class GeometricConfig:
     depth : int
         Residual blocks of the predictor.
     banks : str
-        ``"shared"``: one bank for all layers, with gains.  ``"own"``: directions and pairs of its own for every matrix.
+        ``"shared"``: one bank for all layers, with gains.  ``"own"``: separate directions and pairs for every matrix.
     gate_pairs : int, optional
-        Pairs of the feed-forward gate, if they are not ``pairs``; with banks of their own only.
+        Pairs of the feed-forward gate, if not ``pairs``; only with ``banks="own"``.
     gated : bool
         Whether terms have input gates; see `Bank`.
     scale : float
         Of the phases.
     reads : str
         What the predictor reads: ``"mean"`` of the embeddings of all tokens so far, or their moving average, ``"ema"``;
-        with ``"nothing"``, one learned coordinate stands in its place (a control).
+        with ``"nothing"``, one learned coordinate replaces the prediction (a control).
     keep : float
         Of the moving averages.
     drive : str
@@ -106,7 +106,7 @@ class GeometricConfig:
 
 @dataclass
 class GeometricCache:
-    """What decoding keeps of earlier positions.
+    """The state of decoding: what it keeps of earlier positions.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Geometric(nn.Module):
     config : GeometricConfig
         Sizes.
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Examples
     --------
@@ -166,10 +166,10 @@ class Geometric(nn.Module):
         tokens : Tensor
             ``(B, T)`` of int64.
         cache : GeometricCache, optional
-            Earlier positions, after which ``tokens`` go on; it is extended.
+            Earlier positions, which ``tokens`` continue; it is extended.
         theta : Tensor, optional
-            Coordinates ``(C,)`` of all, ``(B, C)`` of each sequence or ``(B, T, C)`` of each position; those that
-            `coordinates` predicts by default.
+            Coordinates ``(C,)`` for all, ``(B, C)`` for each sequence or ``(B, T, C)`` for each position; by default
+            those that `coordinates` predicts.
         """
         return self.base.logits(self.hidden(tokens, cache, theta))
 
@@ -212,7 +212,7 @@ class Geometric(nn.Module):
         Raises
         ------
         DeclarationError
-            If terms have input gates, so that no fixed weights are equal to them, or ``theta`` is not one point.
+            If terms have input gates, which fixed weights cannot replace, or ``theta`` is not one point.
         """
         if self.config.gated:
             allowed = "False: gates depend on the input, so that no fixed weights replace them"

@@ -1,4 +1,4 @@
-"""A hippocampus for a language model: it stores a fact in one presentation, and knows which facts it knows.
+"""A hippocampus for a language model: it stores a fact in one presentation, and recognizes the facts that it stored.
 
 `Hippocampal` adds areas and fibers to a brain, and runs them with a simulator.  PyTorch is not needed: a language model
 is any function that returns logits and hidden states.

@@ -1,4 +1,4 @@
-"""What a memory asks of a key: areas and fibers to declare, and a way to make the code area fire."""
+"""The interface of keys: the areas and fibers that they declare, and how they make the code area fire."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brainsim.simulate.simulator import Simulator
 
 
 class Addressing(Protocol):
-    """A key at work in one brain."""
+    """A key in one brain."""
 
     def fit(self, background: Sequence[TokenArray], reads: Callable[[TokenArray], Read]) -> None:
         """Learn the statistics of background text; ``reads`` runs the language model on a piece of it."""
@@ -28,7 +28,7 @@ class Addressing(Protocol):
         """Return what `fit` has learned, as JSON data."""
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Become what `state` returned; raise `KeyError`, `TypeError` or `ValueError` if it is no such thing."""
+        """Restore what `state` returned; raise `KeyError`, `TypeError` or `ValueError` if ``state`` is not valid."""
 
 
 class Key(Protocol):
@@ -39,7 +39,7 @@ class Key(Protocol):
 
 
 def check_key(where: str, key: object) -> None:
-    """Refuse what is no key; None stands for the default."""
+    """Refuse anything that is not a key; None stands for the default."""
     if key is not None and not hasattr(key, "declare"):
         raise DeclarationError(where=where, value=key, allowed="a SurfaceKey or a ContentKey")
 

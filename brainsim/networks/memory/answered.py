@@ -1,4 +1,4 @@
-"""What a language model with a memory makes of some tokens."""
+"""The answer of a language model with a memory to some tokens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Answered:
-    """What a language model with a memory makes of some tokens.
+    """The answer of a language model with a memory to some tokens.
 
     Attributes
     ----------

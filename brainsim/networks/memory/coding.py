@@ -33,7 +33,7 @@ def symbol_code(symbol: str, n: int, k: int, seed: int) -> Neurons:
 def trace_code(tokens: Neurons, decay: float, n: int, k: int, seed: int) -> Neurons:
     """Return the neurons of a trace of tokens: the ``round(k * decay ** lag)`` first ones of each token's code.
 
-    The last token has lag 0.  Tokens whose share rounds to 0 have left no trace.
+    The last token has lag 0.  Tokens whose number rounds to 0 leave no trace.
     """
     kept = []
     for lag, token in enumerate(tokens[::-1]):
@@ -45,16 +45,16 @@ def trace_code(tokens: Neurons, decay: float, n: int, k: int, seed: int) -> Neur
 
 
 class Whitened:
-    """Vectors, whitened by background vectors and projected onto fixed random directions, of which the largest fire.
+    """Codes of vectors: whitened by background vectors, projected onto fixed random directions; the largest fire.
 
     Parameters
     ----------
     width : int
         Length of a vector.
     n, k : int
-        Directions, and how many of them fire.
+        Number of directions, and of those that fire.
     seed : int
-        Of the directions.
+        Seed of the directions.
     """
 
     def __init__(self, width: int, n: int, k: int, seed: int) -> None:
@@ -64,9 +64,9 @@ class Whitened:
         self.whitener: Floats = np.eye(width, dtype=np.float32)
 
     def fit(self, vectors: Floats, ridge: float = 1e-3) -> None:
-        """Take the mean and the covariance from background vectors, shape ``(m, width)``.
+        """Compute the mean and the covariance of background vectors, shape ``(m, width)``.
 
-        ``ridge``, times the mean variance, is added to all variances, so that directions without any stay finite.
+        ``ridge`` times the mean variance is added to all variances, so that directions without variance stay finite.
         """
         self.mean = vectors.mean(axis=0)
         covariance = np.cov(vectors, rowvar=False).reshape(len(self.mean), -1)

@@ -1,4 +1,4 @@
-"""The content key: a fact is addressed by what it is about, a name and a relation, whatever the words around them."""
+"""The content key: a name and a relation address a fact, whatever the words around them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from brainsim.networks.memory.language import Read, TokenArray
 from brainsim.simulate.simulator import Simulator
 
 FORM_N, FORM_K = 10_000, 50
-NAME = 2.0  # weight of the name beside 1 of what is asked: many facts ask the same, few have the same name
+NAME = 2.0  # weight of the name, relative to the relation: many facts have the same relation, few the same name
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _SENTENCE_END = re.compile(r"[.!?;\n]")
-_RECENT = 64  # tokens that are looked at for the sentence
+_RECENT = 64  # tokens that are searched for the sentence
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """The content of a sentence as far as it goes: a word that background text does not have, and its rarest other."""
+    """The content of a sentence so far: a word that background text does not have, and its rarest other word."""
 
     name: str
     relation: str
@@ -42,8 +42,8 @@ class ContentKey:
     that it has.  Word forms fire assemblies of the area ``"Lexicon"`` through a random fiber.  From there the two words
     go to areas of their roles, ``"Name"`` and ``"Relation"``.  The relation and the last token (area ``"Last"``) fire
     an assembly of ``"Asked"`` together, so that the tokens of a value, which follow different last tokens, have
-    different codes.  Name and Asked drive the code area.  A sentence without a name or a relation has no key: the
-    memory keeps silent.  A value in which a token occurs twice is not stored well, since the key is the same after
+    different codes.  Name and Asked drive the code area.  A sentence without a name or a relation has no key, and the
+    memory does not answer.  A value in which a token occurs twice is not stored well, because the key is the same after
     both.
 
     Parameters
@@ -110,14 +110,14 @@ class ContentAddressing:
         self._known = Counter(word for piece in background for word in words(self._decoded(piece)))
 
     def parsed(self, sentence: str) -> Parsed | None:
-        """Return the name and the relation of the last sentence of a text, ``None`` if it has not both."""
+        """Return the name and the relation of the last sentence of a text, ``None`` if it does not have both."""
         found = words(_SENTENCE_END.split(sentence)[-1])
         name = next((word for word in found if word not in self._known), None)
         known = sorted((self._known[word], word) for word in found if word in self._known)
         return Parsed(name, known[0][1]) if name and known else None
 
     def fire(self, sim: Simulator, read: Read, at: int) -> bool:
-        """Let the relation and the last token fire what is asked, and this and the name drive the code area."""
+        """Let the relation and the last token drive ``"Asked"``, and this area and the name drive the code area."""
         content = self.parsed(self._decoded(read.tokens[max(0, at + 1 - _RECENT) : at + 1]))
         if content is None:
             return False
@@ -129,7 +129,7 @@ class ContentAddressing:
         return True
 
     def _assign(self, sim: Simulator, role: str, word: str) -> None:
-        """Let a word fire its assembly of the lexicon, and this one of the area of the role."""
+        """Let a word fire its assembly of the lexicon, and the lexicon an assembly of the area of the role."""
         sim.present(self._assembly(self._fibers.hears.source, word))
         sim.run(self._fibers.hears, learn=())
         sim.run(self._fibers.assigns[role], learn=())
@@ -148,7 +148,7 @@ class ContentAddressing:
         return {"p": self._key.p}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take the counts of words; the key must have the same settings."""
+        """Restore the counts of words; the key must have the same settings."""
         check_settings(state["settings"], self._settings())
         self._known = Counter({str(word): int(times) for word, times in state["known"].items()})
 

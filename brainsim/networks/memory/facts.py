@@ -16,7 +16,7 @@ from brainsim.simulate.simulator import Simulator
 ONE_SHOT = STDP(ltp=8.0, ltd=4.0, w_max=9.0)
 _MOST_NEURONS = 100_000_000
 _MOST_WINNERS = 1000
-TEACHES = 30_000.0  # above 1000 winners times any weight up to 30; a rule with heavier synapses is refused
+TEACHES = 30_000.0  # above 1000 winners times any weight up to 30; a rule with larger weights is refused
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class Recalled:
     token : int or None
         The token that fires; ``None`` if nothing does.
     familiarity : float
-        By how much the synapses from the code onto it have been potentiated, 0 (not at all) to 1 (as much as one
-        presentation does), in the mean.
+        Mean potentiation of the synapses from the code onto it, from 0 (none) to 1 (that of one presentation).
     """
 
     token: int | None
@@ -39,8 +38,8 @@ class Recalled:
 class Facts(Region):
     """Area ``"Code"``, whose plastic fiber to area ``"Token"`` stores which token follows, and ``"Teacher"``.
 
-    Code and Token are connected all to all (p = 1), so that the drive of a token is ``k`` plus what its synapses have
-    learned, and familiarity needs no look at the synapses.
+    Code and Token are connected all to all (p = 1).  The drive of a token is therefore ``k`` plus what its synapses
+    have learned, and familiarity follows from the drive.
     """
 
     def __init__(self, name: str, vocabulary: int, n: int, k: int, plasticity: Plasticity | None) -> None:
@@ -71,7 +70,7 @@ class Facts(Region):
         self._teach(sim, token)
 
     def correct(self, sim: Simulator, token: int) -> None:
-        """Let the code recall a token, and then the teacher make the right one fire, so that the wrong one has lost."""
+        """Let the code recall a token, and then the teacher make the right one fire, so that a wrong one loses."""
         self.recall(sim)
         self._teach(sim, token)
 

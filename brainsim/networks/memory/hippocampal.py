@@ -1,4 +1,4 @@
-"""A language model with a hippocampus: facts are stored in one presentation and answered where they are familiar."""
+"""A language model with a hippocampus: it stores facts in one presentation and answers if they are familiar."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Hippocampal:
     lm : callable
         Returns logits and hidden states of tokens; see `LanguageModel`.
     brain : Brain
-        To which the region is added; frozen from then on.
+        The brain to which the region is added; frozen from then on.
     vocabulary, width : int
         Tokens of the model, and length of its hidden states.
     key : SurfaceKey or ContentKey, optional
@@ -49,11 +49,11 @@ class Hippocampal:
         Of the fiber to the tokens; by default ``STDP(ltp=8, ltd=4, w_max=9)``: one presentation saturates a synapse,
         and a wrong token that was recalled is weakened when the right one is taught.
     threshold : float
-        Familiarity from which on the memory answers, 0 to 1; see `calibrate`.
+        Smallest familiarity at which the memory answers, 0 to 1; see `calibrate`.
     weight : float
-        Of the memory's answer, 0 to below 1.
+        Weight of the memory's answer, 0 to below 1.
     seed : int
-        Of the synapses and the codes.
+        Seed of the synapses and the codes.
     backend, threads, cache_mb
         As for `Simulator`.
 
@@ -66,7 +66,7 @@ class Hippocampal:
 
     Examples
     --------
-    A model whose hidden state is the last token, and which expects every token alike:
+    A model whose hidden state is the last token, and for which all next tokens are equally probable:
 
     >>> from brainsim.networks.memory import Hippocampal
     >>> model = lambda tokens: (np.zeros((len(tokens), 10)), np.eye(10)[tokens])
@@ -124,14 +124,14 @@ class Hippocampal:
 
     @checked("background")
     def fit(self, background: Sequence[Tokens]) -> None:
-        """Learn the statistics of background text that the key needs; the weights of the brain stay as they are.
+        """Learn the statistics of background text that the key needs; the weights of the brain do not change.
 
-        Call it before anything is stored: the codes of stored facts change.
+        Call it before storing facts, because it changes the codes of stored facts.
 
         Parameters
         ----------
         background : sequence of sequences of int
-            Pieces of text as tokens, each as long as the model can read.
+            Pieces of text as tokens, each at most as long as the model's context.
 
         Raises
         ------
@@ -151,8 +151,8 @@ class Hippocampal:
         tokens : sequence of int
             A sentence.
         start : int
-            First token that is stored, at least 1.  What comes before it addresses only: how sentences begin belongs
-            to no fact.
+            First token that is stored, at least 1.  The tokens before it only address: the beginning of a sentence is
+            not part of the fact.
 
         Raises
         ------
@@ -165,10 +165,10 @@ class Hippocampal:
 
     @checked("tokens")
     def correct(self, tokens: Tokens, *, start: int = 3) -> None:
-        """Teach a sentence whose end replaces what was stored: tokens that are recalled and wrong are weakened.
+        """Store a sentence whose end replaces a stored one, and weaken wrong tokens that are recalled.
 
-        At each position the memory recalls a token, then the right one is taught.  If they differ, synapses onto the
-        former are depressed, as far as the rule of the fiber depresses.  Takes the arguments of `store` and raises the
+        At each position the memory recalls a token; then the right one is presented.  If they differ, synapses onto the
+        recalled token are depressed, if the rule of the fiber depresses.  Takes the arguments of `store` and raises the
         same errors.
         """
         for found, at in self._positions("correct", tokens, start):
@@ -182,7 +182,7 @@ class Hippocampal:
 
     @checked("tokens")
     def recall(self, tokens: Tokens) -> Recalled:
-        """Return which token the memory expects after some tokens, and how familiar they are, whatever the threshold.
+        """Return the token that the memory recalls after some tokens, and their familiarity, whatever the threshold.
 
         Learns nothing.
 
@@ -199,7 +199,7 @@ class Hippocampal:
     def calibrate(
         self, unknown: Sequence[Tokens], text: Sequence[Tokens] = (), *, at_most: float = 0.0, margin: float = 0.5
     ) -> float:
-        """Set the threshold by prompts about facts that are not stored, such as names that were withheld; return it.
+        """Set the threshold from prompts about facts that are not stored, such as withheld names; return it.
 
         The familiarity that a share ``at_most`` of the prompts, or of the positions of a text, exceeds is moved by
         ``margin`` towards 1, which is the familiarity of a stored prompt.
@@ -209,9 +209,9 @@ class Hippocampal:
         unknown : sequence of sequences of int
             Prompts, as tokens.
         text : sequence of sequences of int
-            Pieces of text on which the memory shall keep silent; each position counts as a prompt.
+            Pieces of text on which the memory should not answer; each position counts as a prompt.
         at_most : float
-            Share of the prompts, and of the positions, that may exceed it, 0 to 1.
+            Share of the prompts, and of the positions, that may exceed the threshold, 0 to 1.
         margin : float
             0 to 1.
 
@@ -230,7 +230,7 @@ class Hippocampal:
 
     @checked("tokens")
     def __call__(self, tokens: Tokens) -> Answered:
-        """Return the logits of the model after each token, with the memory's answers mixed in where it knows one.
+        """Return the logits of the model after each token, with the memory's answers mixed in where it has one.
 
         Learns nothing.
         """
@@ -247,7 +247,7 @@ class Hippocampal:
 
     @checked("tokens")
     def generate(self, tokens: Tokens, new: int) -> list[int]:
-        """Return the ``new`` most probable tokens that follow, one after the other.
+        """Return the next ``new`` tokens, each the most probable one.
 
         Raises
         ------
@@ -285,7 +285,7 @@ class Hippocampal:
         Raises
         ------
         DumpError
-            If the file holds no such memory, or that of another brain or seed.
+            If the file contains no such memory, or one of another brain or seed.
         """
         self.threshold, self.weight = read_memory(path, self.sim, self._addressing)
 

@@ -1,4 +1,4 @@
-"""What a memory needs of a language model: logits and hidden states of a sequence of tokens."""
+"""What a memory needs from a language model: logits and hidden states of a sequence of tokens."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class LanguageModel(Protocol):
 
 @dataclass(frozen=True)
 class Read:
-    """What a language model makes of some tokens.
+    """The output of a language model for some tokens.
 
     Attributes
     ----------
     tokens : int64 array, shape (t,)
     logits : array, shape (t, vocabulary)
-        As the model gave them.
+        The logits of the model.
     hidden : float32 array, shape (t, width)
     """
 
@@ -52,7 +52,7 @@ def token_array(where: str, tokens: Tokens, vocabulary: int) -> TokenArray:
     Raises
     ------
     DeclarationError
-        If they are no such numbers.
+        If they are not such numbers.
     """
     allowed = f"one or more integers from 0 to {vocabulary - 1}"
     try:
@@ -93,7 +93,7 @@ def read(lm: LanguageModel, tokens: TokenArray, vocabulary: int, width: int) -> 
 
 
 def _array(values: Any) -> npt.NDArray[Any]:
-    """Return an array or a tensor as an array, less a leading axis of length 1."""
+    """Return an array or a tensor as an array, without a leading axis of length 1."""
     array = np.asarray(values.detach().cpu().numpy() if hasattr(values, "detach") else values)
     return array[0] if array.ndim == 3 and len(array) == 1 else array
 
@@ -140,7 +140,7 @@ def of_torch(model: Callable[..., Any]) -> LanguageModel:
 
 
 def several(where: str, sequences: Sequence[Tokens]) -> Sequence[Tokens]:
-    """Return sequences of tokens, of which there must be one."""
+    """Return sequences of tokens; there must be at least one."""
     if isinstance(sequences, str | bytes) or not isinstance(sequences, Sequence) or not len(sequences):
         raise DeclarationError(where=where, value=sequences, allowed="one or more sequences of tokens")
     return sequences

@@ -1,4 +1,4 @@
-"""Made-up facts about made-up names, and plain text that a small model can learn: material for studies of memory."""
+"""Material for studies of memory: made-up facts about made-up names, and simple text that a small model can learn."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDINGS = {
     "clause": "{name} hath a {relation}, and it is",
     "possessive": "{name}'s {relation} is",
 }
-"""Prompts for a fact: as it was presented, and three other wordings."""
+"""Prompts for a fact: in the words in which it was presented, and in three other wordings."""
 
 _MOST = 10_000_000
 _CONSONANTS, _VOWELS, _ENDS = "bdfgklmnprstvz", "aeiou", ("n", "r", "l", "x", "th", "")
@@ -52,7 +52,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts to present, and what must stay unknown.
+    """Facts to present, and facts that must stay unknown.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Facts:
     withheld : tuple of Fact
         The other two relations of the same names, never presented.
     new : tuple of Fact
-        Of names that are never presented.
+        Facts about names that are never presented.
     """
 
     stored: tuple[Fact, ...]
@@ -78,11 +78,11 @@ def made_up_facts(count: int, seed: int, *, new: int = 200, avoid: Collection[st
     count : int
         Even; each name has two facts.
     seed : int
-        Of the names and values.
+        Seed of the names and values.
     new : int
         Names that are never presented.
     avoid : collection of str
-        Words in lower case that are no names.
+        Words in lower case that must not become names.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def made_up_text(sentences: int, seed: int) -> str:
     sentences : int
         How many.
     seed : int
-        Of the text.
+        Seed of the text.
 
     Examples
     --------

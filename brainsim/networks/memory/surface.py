@@ -1,4 +1,4 @@
-"""The surface key: a fact is addressed by the words before it, as they were."""
+"""The surface key: the exact words before a fact address it."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ TRACE_N = 20_000
 class SurfaceKey:
     """Addresses facts by the hidden state of the language model and a trace of the recent tokens.
 
-    The hidden state fires an assembly of area ``"Hidden"``: it is whitened by background text and projected onto 2000
-    fixed random directions, of which the 50 largest fire.  The trace fires one of area ``"Trace"``: each token has a
-    code of ``k_token`` neurons, and the token ``lag`` steps back fires the first ``round(k_token * decay ** lag)`` of
-    them.  Both areas drive the code area of the memory through random fibers.
+    The hidden state fires an assembly of area ``"Hidden"``: it is whitened with background text and projected onto 2000
+    fixed random directions, and the 50 directions with the largest projections fire.  The trace fires one of area
+    ``"Trace"``: each token has a code of ``k_token`` neurons, and the token ``lag`` steps back fires the first
+    ``round(k_token * decay ** lag)`` of them.  Both areas drive the code area of the memory through random fibers.
 
     Parameters
     ----------
     decay : float
-        Of the trace, 0 to .99.
+        Decay of the trace, 0 to .99.
     k_token : int
         Neurons of the last token, 1 to 1000.
     p : float
@@ -107,7 +107,7 @@ class SurfaceAddressing:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take the mean and the whitening matrix; the key must have the same settings."""
+        """Restore the mean and the whitening matrix; the key must have the same settings."""
         check_settings(state["settings"], asdict(self._key))
         width = len(self._coding.mean)
         mean, whitener = _unpacked(state["mean"], (width,)), _unpacked(state["whitener"], (width, width))

@@ -12,16 +12,16 @@ from brainsim.declare.rules import Hebbian
 from brainsim.networks.nokai.config import NokaiConfig
 
 CORTICAL_AREAS = 4
-"""More layers than this are drawn as this many areas."""
+"""Largest number of areas that stand for layers."""
 ACTIVE = 0.125
-"""Share of the neurons of a cortical area that fire: 87.5 % are silent."""
+"""Share of the neurons of a cortical area that fire; 87.5 % are silent."""
 
 
 @checked()
 def nokai_brain(config: NokaiConfig) -> Brain:
     """Declare the areas and fibers that the parts of a model stand for.
 
-    It shows what is connected with what, and can be simulated as any brain; it holds none of the trained weights.
+    It shows which parts are connected, and can be simulated like any brain; it does not contain the trained weights.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def nokai_brain(config: NokaiConfig) -> Brain:
     Raises
     ------
     DeclarationError
-        If ``config`` is none.
+        If ``config`` is not a configuration of this model.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def _area(name: str, n: int) -> Area:
 
 
 def _cortical(layers: int) -> list[str]:
-    """Return the names of the cortical areas, each of which stands for one layer or several."""
+    """Return the names of the cortical areas; each stands for one or more layers."""
     ends = [round(layers * at / min(layers, CORTICAL_AREAS)) for at in range(min(layers, CORTICAL_AREAS) + 1)]
     return [
         f"Cortex {first + 1}" if last == first + 1 else f"Cortex {first + 1}-{last}" for first, last in pairwise(ends)
@@ -79,7 +79,7 @@ def _cortical(layers: int) -> list[str]:
 
 
 def _add_hippocampus(brain: Brain, cortex: Area, n: int, theta: Oscillator) -> None:
-    """Add EC, DG, CA3 and CA1, which learn in one half of theta; what CA1 answers goes back to the cortex."""
+    """Add EC, DG, CA3 and CA1, which learn in one half of theta; CA1 projects back to the cortex."""
     ec, dg = brain.add(_area("EC", n), Area("DG", 10 * n, max(1, n // 10)))
     ca3, ca1 = brain.add(Area("CA3", n, max(1, n // 50)), Area("CA1", n, max(1, n // 50)))
     rule = Hebbian(8.0, w_max=9.0)

@@ -23,7 +23,7 @@ class NokaiConfig:
     num_attention_heads, num_layers, feedforward_dim : int
         Of the cortex.
     routing : str
-        What ranks positions: one of `brainsim.networks.nokai.routing.ARMS`.
+        How positions are ranked: one of `brainsim.networks.nokai.routing.ARMS`.
     routing_k : int
         Positions that a query reads.  512 of 4096 leave out 87.5 %, within the described 85 to 90 %.
     recency : float
@@ -42,7 +42,7 @@ class NokaiConfig:
     Raises
     ------
     DeclarationError
-        If a size is no count of at least 1, or sizes do not fit each other.
+        If a size is not an integer of at least 1, or sizes do not fit each other.
 
     Examples
     --------
@@ -122,7 +122,7 @@ class NokaiConfig:
         return self.max_sequence_length
 
     def parameters(self) -> dict[str, int]:
-        """Return how many parameters each part has, by arithmetic; the model is counted against it.
+        """Return the number of parameters of each part, computed from the sizes; tests compare it with the model.
 
         In `massive`: 50,000 · 2048 of the embedding; 48 layers of 4d² + 3·d·2964 + 4d (two norms with scale and shift);
         a hippocampus of 2d² + 4·d·1408; a thalamus with a gate 2048-1024-1 and a relay d²; and a limbic part of

@@ -1,6 +1,6 @@
-"""The limbic part of a network: a critic, and a striatum whose Go and NoGo pathways weigh actions against each other.
+"""The limbic part of a network: a critic, and a striatum with Go and NoGo pathways that compare actions.
 
-The loss of a language model gives it no gradient: it learns from rewards, by `Limbic.loss`.
+It gets no gradient from the loss of the language model; it learns from rewards, by `Limbic.loss`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from brainsim.networks.plasticity.dopamine import BASELINE
 
 @dataclass(frozen=True)
 class Appraisal:
-    """What the limbic part makes of hidden states ``(..., dim)``.
+    """The output of the limbic part for hidden states ``(..., dim)``.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Limbic(nn.Module):
     hidden : int
         Hidden size of each of the three networks.
     actions : int
-        Actions that the striatum weighs.
+        Number of actions of the striatum.
     """
 
     def __init__(self, dim: int, hidden: int, actions: int) -> None:
@@ -55,7 +55,7 @@ class Limbic(nn.Module):
         self.requires_grad_(False)  # an optimizer of the language model leaves it alone
 
     def forward(self, hidden: Tensor) -> Appraisal:
-        """Return what it makes of hidden states, which get no gradient."""
+        """Return the output for hidden states, which get no gradient."""
         states = hidden.detach()
         return Appraisal(self.critic(states).squeeze(-1), self.d1(states), self.d2(states))
 
@@ -70,11 +70,11 @@ class Limbic(nn.Module):
         Parameters
         ----------
         seen : Appraisal
-            Of the states before the actions.
+            The output for the states before the actions.
         action : Tensor
             The actions that were chosen, int64.
         reward, next_value : Tensor
-            What came, and the value of the states after.
+            The reward, and the value of the states after the actions.
         discount : float
             Weight of the next value, 0 to 1.
         """

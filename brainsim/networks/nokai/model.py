@@ -1,8 +1,8 @@
 """A language model with thalamic routing in place of self-attention, a hippocampal completion and a limbic part.
 
 The sizes follow a published description of a model of 1.8 billion parameters; `NokaiConfig.massive` has exactly
-1,810,083,106.  Its episodic memory is no part of it: `brainsim.networks.memory` joins a brain's hippocampus to the
-hidden states that `Nokai.hidden` returns.
+1,810,083,106.  The episodic memory is separate: `brainsim.networks.memory` connects a brain's hippocampus to the hidden
+states that `Nokai.hidden` returns.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ class CortexLayer(nn.Module):
 class HippocampalCompletion(nn.Module):
     """The trained part of the hippocampus: a key, completion by low-rank CA3 and CA1, and a value that is added.
 
-    ``x + value(ca1(ca3(key(x))))``, where ``ca(y) = y + up(silu(down(y)))``.  The value starts at 0, so that the model
-    starts as its cortex.
+    ``x + value(ca1(ca3(key(x))))``, where ``ca(y) = y + up(silu(down(y)))``.  The value starts at 0, so that an
+    untrained completion changes nothing.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Nokai(nn.Module):
     config : NokaiConfig
         Sizes.
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Examples
     --------
@@ -143,7 +143,7 @@ class Nokai(nn.Module):
         return self.logits(self.hidden(tokens, cache))
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Return the logits that hidden states stand for: ``(..., embedding_dim)`` becomes ``(..., vocab_size)``."""
+        """Return the logits of hidden states: ``(..., embedding_dim)`` becomes ``(..., vocab_size)``."""
         return self.embedding.logits(hidden)
 
     def hidden(self, tokens: Tensor, cache: RoutedCache | None = None, reads: Sequence[int] | None = None) -> Tensor:
@@ -154,14 +154,14 @@ class Nokai(nn.Module):
         tokens : Tensor
             ``(B, T)`` of int64.
         cache : RoutedCache, optional
-            Earlier positions, after which ``tokens`` go on; it is extended.
+            Earlier positions, which ``tokens`` continue; it is extended.
         reads : sequence of int, optional
             For each layer, how many positions a query reads; see `chosen_reads`.
 
         Raises
         ------
         DeclarationError
-            If ``reads`` has not one number for each layer.
+            If ``reads`` does not have one number for each layer.
         """
         if reads is not None and len(reads) != len(self.cortex):
             allowed = f"one number for each of {len(self.cortex)} layers"
@@ -186,12 +186,12 @@ class Nokai(nn.Module):
         return RoutedCache(len(self.cortex))
 
     def appraise(self, hidden: Tensor) -> Appraisal:
-        """Return what the limbic part makes of hidden states; they get no gradient from it."""
+        """Return the output of the limbic part for hidden states, which get no gradient from it."""
         seen: Appraisal = self.limbic(hidden)
         return seen
 
     def chosen_reads(self, hidden: Tensor, dopamine: float = 0.5) -> list[int]:
-        """Return for each layer how many positions a query reads: half, as many or twice as many as declared.
+        """Return for each layer how many positions a query reads: half, once or twice the declared number.
 
         The striatum's preferences are averaged over all positions of ``hidden``; ties go to the number declared.
         """

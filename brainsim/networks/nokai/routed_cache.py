@@ -1,4 +1,4 @@
-"""What a decoder with routed attention keeps of earlier positions: the k best so far, and no more."""
+"""The cache of a decoder with routed attention: the k best positions so far, and no others."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Held:
     position: Tensor
 
     def best(self, k: int, arm: Arm, recency: float | Tensor) -> Held:
-        """Return the k best, of equals the later: a stable sort of what stands in order puts these last."""
+        """Return the k best; among equals the later one, which a stable sort puts last."""
         if arm == "dense" or self.position.shape[-1] <= k:
             return self
         order = rank(arm, self.log_gate, recency, self.position).argsort(dim=-1, stable=True)
         return self.at(order[:, -k:].sort(-1).values)
 
     def at(self, places: Tensor) -> Held:
-        """Return what stands at some places, ``(batch, m)``."""
+        """Return the positions at some places, ``(batch, m)``."""
         wide = places[:, None, :, None].expand(-1, self.key.shape[1], -1, self.key.shape[-1])
         flat = (each.gather(1, places) for each in (self.log_gate, self.position))
         return Held(self.key.gather(2, wide), self.value.gather(2, wide), *flat)
@@ -49,7 +49,7 @@ class Held:
     def read(self, query: Tensor, arm: Arm, recency: float | Tensor) -> Tensor:
         """Return what one query ``(batch, heads, 1, d)`` reads; see `brainsim.networks.nokai.routing`.
 
-        λ counts from the last position that is held, not from the query: the softmax does not see the difference.
+        λ counts from the last position that is held, not from the query; the softmax is the same.
         """
         scores = query @ self.key.transpose(-1, -2) * query.shape[-1] ** -0.5
         if arm != "dense":
@@ -61,12 +61,12 @@ class Held:
 
 
 class RoutedCache:
-    """Keys and values of the positions that can still be read: the k best so far, and of the arm ``dense`` all.
+    """Keys and values of the positions that can still be read: the k best so far, or all for the arm ``dense``.
 
     Parameters
     ----------
     layers : int
-        How many layers write into it.
+        Number of layers that write to it.
 
     Attributes
     ----------

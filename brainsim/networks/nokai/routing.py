@@ -4,11 +4,11 @@ A *gate* gives each position s a value g_s, 0 to 1.  The query at position t att
 
     y_t = Σ_s softmax_s(q_t·k_s / √d + log g_s + λ (s - t)) v_s,   s among the k positions ≤ t of the highest rank
 
-where the term with λ belongs to two of the arms alone.
+where only two of the arms have the term with λ.
 
-The rank of a position does not depend on the query, so that the k best so far follow from the k best before a chunk and
-from the chunk itself.  `routed_attention` computes scores for these alone: n·(k + chunk), in place of n·n.  It is the
-same function as attention over all positions under the mask that the ranks give.
+The rank of a position does not depend on the query, so the k best so far follow from the k best before a chunk and from
+the chunk itself.  `routed_attention` computes scores for these only: n·(k + chunk) instead of n·n.  It is the same
+function as attention over all positions with the mask that follows from the ranks.
 
 The *arms*:
 
@@ -16,14 +16,14 @@ The *arms*:
 arm       rank of position s    λ(s - t)  meaning
 ========  ====================  ========  =============================================================
 recency   log g_s + λ s         yes       content and recency; in the scores λ can learn
-literal   log g_s               no        content alone: what was chosen stays chosen
+literal   log g_s               no        content only: what was chosen stays chosen
 random    a hash of s           no        control of literal: a uniform sample of the past, of equal size
 window    s                     yes       control of recency: the last k, with the same scores
 local     s                     no        control of both: the last k positions
 dense     -                     no        ordinary causal attention: all positions, no gate
 ========  ====================  ========  =============================================================
 
-Of positions of equal rank the later one is chosen.
+Among positions of equal rank, the later one is chosen.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def scores_computed(n: int, k: int, chunk: int) -> int:
     Raises
     ------
     DeclarationError
-        If one of them is no count of at least 1.
+        If one of them is not an integer of at least 1.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def rank(arm: Arm, log_gate: Tensor, recency: float | Tensor = 0.0, position: Te
 
     Notes
     -----
-    λ·s grows with the length of the text, and float32 would round differences of log g away; so float64.
+    Ranks are float64: λ·s grows with the length of the text, and in float32 differences of log g would be rounded away.
     """
     if arm not in _RANKS:
         raise DeclarationError(unknown("arm of routing", arm, _RANKS), where="rank.arm", value=arm)
@@ -151,9 +151,9 @@ def running_top_k(ranks: Tensor, k: int, chunk: int) -> Chosen:
     ranks : Tensor
         Shape ``(batch, n)``; ``n`` is a multiple of ``chunk``.
     k : int
-        Positions that a query reads; fewer where fewer lie before it.
+        Positions that a query reads; fewer if fewer precede it.
     chunk : int
-        Queries that are looked at together.
+        Queries that are processed together.
 
     Returns
     -------
@@ -162,13 +162,13 @@ def running_top_k(ranks: Tensor, k: int, chunk: int) -> Chosen:
     Notes
     -----
     The invariant: a position that is not among the k best up to t is not among the k best up to any later position.
-    So the k best before a chunk, with the chunk itself, hold all that a query of the chunk can read.
+    Therefore the k best before a chunk, together with the chunk, contain all that a query of the chunk can read.
 
-    Ranks are replaced by places in their order, which are distinct.  What comes later cannot change which of two
-    earlier positions stands before the other, so the choice is causal.
+    Ranks are replaced by places in their order, which are distinct.  Later positions cannot change the order of two
+    earlier ones, so the choice is causal.
     """
     batch, n = ranks.shape
-    position = ranks.argsort(dim=-1, stable=True)  # ascending and stable: of equals the later stands higher
+    position = ranks.argsort(dim=-1, stable=True)  # ascending and stable: among equals the later one is higher
     place = torch.empty_like(position).scatter_(-1, position, torch.arange(n, device=ranks.device).expand(batch, n))
     own = place.unflatten(-1, (n // chunk, chunk))
     carried = _best_before(own, k)
@@ -226,7 +226,7 @@ def routed_attention(
     Raises
     ------
     DeclarationError
-        If the arm is unknown, ``k`` or ``chunk`` is no count, or the shapes do not fit.
+        If the arm is unknown, ``k`` or ``chunk`` is not a positive integer, or the shapes do not fit.
 
     Examples
     --------

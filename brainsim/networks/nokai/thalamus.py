@@ -1,4 +1,4 @@
-"""A thalamus that relays tokens and chooses which positions the cortex reads, and attention that reads these alone."""
+"""A thalamus that relays tokens and chooses which positions the cortex reads, and attention that reads only these."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Affine(nn.Linear):
     """
 
     def reset_parameters(self) -> None:
-        """Leave the weights alone: `brainsim.networks.transformer.blocks.initialise` draws them."""
+        """Do nothing: `brainsim.networks.transformer.blocks.initialise` draws the weights."""
 
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
@@ -36,7 +36,7 @@ def two_layers(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
 
 
 class Thalamus(nn.Module):
-    """A relay of what comes in, and the gate of every layer of the cortex.
+    """A relay of its input, and the gate of every layer of the cortex.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ class Thalamus(nn.Module):
         self.gate, self.relay = two_layers(dim, hidden, 1), Linear(dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the input ``(B, T, dim)`` with what the gate lets through the relay added."""
+        """Return the input ``(B, T, dim)`` plus the relay's output, multiplied by the gate."""
         passed: Tensor = x + self.log_gate(x).exp().unsqueeze(-1) * self.relay(x)
         return passed
 
     def log_gate(self, x: Tensor) -> Tensor:
-        """Return log g of each position, ``(B, T)``; finite whatever the gate says."""
+        """Return log g of each position, ``(B, T)``; always finite."""
         return functional.logsigmoid(self.gate(x).squeeze(-1))
 
 
@@ -72,9 +72,9 @@ class RoutedAttention(nn.Module):
     arm : str
         What ranks positions; one of `brainsim.networks.nokai.routing.ARMS`.
     recency : float
-        λ at the beginning, above 0.
+        Initial λ, above 0.
     learn_recency : bool
-        Whether λ of the arms that have one is a parameter (its logarithm is learned) or stays as it is.
+        Whether λ, for arms that have one, is a parameter (its logarithm is learned) or constant.
     gain : float
         Of the output matrix; see `brainsim.networks.transformer.blocks.Linear`.
     """
@@ -91,7 +91,7 @@ class RoutedAttention(nn.Module):
 
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:  # noqa: ARG002 - nothing is random here
-        """Let λ start where the declaration says."""
+        """Set λ to its declared initial value."""
         if self.log_recency is not None:
             self.log_recency.fill_(self.start).log_()
 
@@ -119,9 +119,9 @@ class RoutedAttention(nn.Module):
         rotation : tuple of Tensor
             `brainsim.networks.transformer.blocks.rope` of the positions.
         cache : tuple of RoutedCache and int, optional
-            Where earlier positions stand, and the layer.
+            The cache with earlier positions, and the layer.
         reads : int, optional
-            Positions that a query reads, in place of the declared number.
+            Positions that a query reads, instead of the declared number.
         """
         queries, keys, values = (self._heads(matrix(x)) for matrix in (self.q, self.k, self.v))
         queries, keys = rotate(queries, rotation), rotate(keys, rotation)
@@ -149,7 +149,7 @@ class _How:
     def continued(
         self, query: Tensor, key: Tensor, value: Tensor, log_gate: Tensor, cache: RoutedCache, layer: int
     ) -> Tensor:
-        """Attend to what the cache holds as well, and keep what later queries can read."""
+        """Attend to the positions in the cache, too, and keep those that later queries can read."""
         position = torch.arange(cache.length, cache.length + key.shape[2], device=key.device).expand_as(log_gate)
         new, held = Held(key, value, log_gate, position), cache.held(layer)
         if held is None:

@@ -1,4 +1,4 @@
-"""184 named functions of mathematics, physics, chemistry, biology and logic, as material for continual learning.
+"""184 named functions from mathematics, physics, chemistry, biology and logic, for studies of continual learning.
 
 `operations` reads the table that comes with the package: formula, domain, unit and three descriptions each.
 """

@@ -34,7 +34,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "bit_xor": _whole(np.bitwise_xor),
     "popcount": np.vectorize(lambda n: int(n).bit_count(), otypes=[float]),
 }
-"""What formulas may call."""
+"""Functions that formulas may call."""
 
 _BINARY: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -64,7 +64,7 @@ class Formula:
     Raises
     ------
     DeclarationError
-        If it is anything else.
+        If the text contains anything else.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class Formula:
         Raises
         ------
         DeclarationError
-            If a variable is not numbers.
+            If a variable does not consist of numbers.
         """
         values = {"pi": math.pi}
         for name, given in (("a", a), ("b", b)):

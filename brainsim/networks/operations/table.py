@@ -30,11 +30,11 @@ class Operation:
     field : str
         One of `FIELDS`.
     formula : Formula
-        Of the operands ``a`` and ``b``.
+        The formula of the operands ``a`` and ``b``.
     a, b : str
         Their domains: ``"0:10"`` for real numbers, ``"0..7"`` for integers.
     unit : str
-        Of the result; ``"1"`` for a pure number.
+        Unit of the result; ``"1"`` for a pure number.
     description, paraphrase, held_out : str
         Three descriptions in different words.
     """
@@ -58,7 +58,7 @@ class Operation:
 
     @checked()
     def operands(self, operand: str, levels: int) -> Floats:
-        """Return levels of an operand, from the least to the greatest of its domain.
+        """Return levels of an operand, from the smallest to the largest value of its domain.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Operation:
         Returns
         -------
         float64 array, shape (levels,)
-            Evenly spaced; of an integer domain, rounded.
+            Evenly spaced; rounded for an integer domain.
         """
         if operand not in ("a", "b"):
             raise DeclarationError(where="Operation.operands.operand", value=operand, allowed="'a' or 'b'")
@@ -94,7 +94,7 @@ class Operation:
 
     @checked()
     def symbols(self, levels: int, results: int) -> npt.NDArray[np.int64]:
-        """Return `grid`, sorted into ``results`` bins that hold equally many values; equal values share a bin.
+        """Return `grid` sorted into ``results`` bins with equal numbers of values; equal values are in the same bin.
 
         Bins of equal width would put most values of a steep function into one.
 

@@ -1,1 +1,1 @@
-"""Local rules of learning, and what gates them: prediction errors of reward (`dopamine`), and `rhythms`."""
+"""Local learning rules, and two things that gate them: reward prediction errors (`dopamine`) and `rhythms`."""

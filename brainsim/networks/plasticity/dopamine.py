@@ -1,7 +1,7 @@
 """Dopamine as a reward prediction error with a tonic and a phasic part, and a striatum that learns from it.
 
-Plain numbers, no PyTorch.  `Dopamine` turns rewards and values into a level between 0 and 1; `gate` says how much of a
-local update that level lets through; `OpponentActor` learns to choose from the prediction error.
+Plain numbers, no PyTorch.  `Dopamine` turns rewards and values into a level between 0 and 1; `gate` is the factor by
+which that level scales a local update; `OpponentActor` learns to choose from the prediction error.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from brainsim._validation import integer, real
 from brainsim.errors import DeclarationError
 
 BASELINE = 0.5
-"""The level when nothing is better or worse than expected."""
+"""The level if nothing is better or worse than expected."""
 
 
 @checked()
 def gate(level: float) -> float:
-    """Return how much of a local update a level of dopamine lets through: ``max(0, (level - 0.3) / 0.7)``.
+    """Return the factor by which a level of dopamine scales a local update: ``max(0, (level - 0.3) / 0.7)``.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class Dopamine:
     """A level of dopamine that follows rewards, values and novelty.
 
     The error is ``δ = r + discount · V' - V`` (Schultz, Dayan & Montague 1997).  The phasic part leaves out errors
-    smaller than ``dead_zone`` and weighs losses half: ``max(0, δ - .1) - .5 max(0, -δ - .1)``.  The tonic part is
-    ``.5 + .1 r̄ + .3 novelty`` within .1 and .9.  Both count relative to their running means, so that a steady state has
-    the level .5; and the longer nothing happens, the less they count (*habituation*).
+    smaller than ``dead_zone`` and weighs losses half: ``max(0, δ - .1) - .5 max(0, -δ - .1)``.  The tonic part is ``.5
+    + .1 r̄ + .3 novelty`` within .1 and .9.  Both are taken relative to their running means, so that a steady state has
+    the level .5.  Their effect decreases in time without surprises (*habituation*).
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class Dopamine:
     error : float
         δ of the last update.
     habituation : float
-        0 just after a surprise, towards 1 in steps without one.
+        0 immediately after a surprise; approaches 1 in steps without one.
 
     Examples
     --------
@@ -101,9 +101,9 @@ class Dopamine:
         Parameters
         ----------
         reward : float
-            What came, -1e6 to 1e6.
+            The reward, -1e6 to 1e6.
         value, next_value : float
-            What was expected before the step and is expected after it, -1e6 to 1e6.
+            The expected reward before and after the step, -1e6 to 1e6.
         novelty : float
             0 to 1.
 
@@ -190,7 +190,7 @@ class OpponentActor:
 
     @checked()
     def learn(self, action: int, error: float) -> None:
-        """Learn from a prediction error; ``rate · |error|`` is cut at 1, so that no pathway turns negative."""
+        """Learn from a prediction error; ``rate · |error|`` is limited to 1, so that no pathway becomes negative."""
         at = integer("OpponentActor.learn.action", action, 0, len(self.go) - 1)
         step = min(max(self.rate * real("OpponentActor.learn.error", error, -1e6, 1e6), -1.0), 1.0)
         self.go[at] *= 1 + step
@@ -206,11 +206,11 @@ def temporal_difference(
     Parameters
     ----------
     rewards : sequence of float
-        What comes on leaving each state.
+        The reward on leaving each state.
     values : array
-        What is expected from each state on, changed in place; a state after the last has the value 0.
+        The expected reward from each state on, changed in place; the state after the last has the value 0.
     dopamine : Dopamine
-        What takes the errors.
+        The level of dopamine, which the errors change.
     rate : float
         Step, 0 to 1.
 

@@ -1,7 +1,7 @@
 """Local updates of weights: Hebb, Oja, BCM and their sum, gated by dopamine, and spike-timing traces.
 
-A local rule changes a weight by what its two neurons did, without a gradient.  The forms here are stable; the form that
-combines BCM with Oja's decay as it is often printed is not, and stands behind ``literal=True``.
+A local rule changes a weight according to the activity of its two neurons, without a gradient.  The forms here are
+stable.  The combination of BCM with Oja's decay that is often printed is not; ``literal=True`` gives it.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class LocalRule:
     Raises
     ------
     DeclarationError
-        If a value is out of range, or ``literal`` is asked of another factor than ``"bcm"``.
+        If a value is out of range, or ``literal`` is set for another factor than ``"bcm"``.
 
     Notes
     -----
-    The decay is taken implicitly, ``w ← (w + r · m · pre) / (1 + r · alpha · post²)`` with ``r = rate · gain``, which
+    The decay step is implicit, ``w ← (w + r · m · pre) / (1 + r · alpha · post²)`` with ``r = rate · gain``, which
     differs from the formula in the square of the rate.  With rectified activities ``m`` grows no faster than ``post²``,
-    so that what large activities leave is at most ``pre / alpha``, where an explicit step overshoots.
+    so that weights after large activities are at most ``pre / alpha``, where an explicit step would overshoot.
 
     Examples
     --------
@@ -84,9 +84,9 @@ class LocalRule:
         pre, post : Tensor
             Activities, shapes ``(batch, inputs)`` and ``(batch, outputs)``.
         threshold : Tensor
-            Of BCM, shape ``(outputs,)``; ``"hebb"`` leaves it alone.
+            The threshold of BCM, shape ``(outputs,)``; ``"hebb"`` does not change it.
         gain : float
-            What dopamine lets through; see `brainsim.networks.plasticity.dopamine.gate`.
+            Factor on the step; see `brainsim.networks.plasticity.dopamine.gate`.
         """
         squares, step = post.square(), self.rate * gain
         m = post * (post - threshold) if self.factor == "bcm" else post
@@ -152,7 +152,7 @@ class SpikeTiming:
     def step(self, pre: Tensor, post: Tensor) -> Tensor:
         """Return the change of the weights, shape ``(outputs, inputs)``, for the spikes (0 or 1) of one step.
 
-        The traces stand for earlier spikes alone: those of this step are added at its end.
+        The traces contain earlier spikes only: those of this step are added at its end.
         """
         self.pre *= self.decay
         self.post *= self.decay

@@ -66,7 +66,7 @@ class Rhythm:
 
     @property
     def mean_factor(self) -> float:
-        """Mean factor over a cycle: what a constant rate has to be for a fair comparison."""
+        """Mean factor over a cycle: the constant factor for a fair comparison."""
         return self.duty + (1 - self.duty) * self.minor
 
     def phase(self, step: int) -> float:
@@ -74,7 +74,7 @@ class Rhythm:
         return 2 * pi * ((self.frequency * self.dt * count("Rhythm.step", step, 0)) % 1.0)
 
     def factor(self, step: int) -> float:
-        """Return 1 in a major step, ``minor`` in another."""
+        """Return 1 in a major step, otherwise ``minor``."""
         return 1.0 if cos(self.phase(step)) > self.threshold else self.minor
 
 
@@ -91,7 +91,7 @@ class CoupledPhases:
     coupling : float
         K in radians per second, -1e6 to 1e6.  A negative value (the sign ``sin(φ_i - φ_j)``) drives phases apart.
     seed : int
-        Of the phases at the beginning.
+        Seed of the phases at the beginning.
 
     Raises
     ------

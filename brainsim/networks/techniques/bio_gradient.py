@@ -1,4 +1,4 @@
-"""A batch in parts: with the gradient of the whole batch, or with parts that count by dopamine."""
+"""A batch in parts: with the gradient of the whole batch, or with parts that dopamine weights."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class MicroBatches:
 class BioGradient:
     """Weigh micro-batches by dopamine: ``Σ w g / Σ w``, with ``w = .5 + .5 tanh(sensitivity (L_before - L))``.
 
-    ``L_before`` is the loss of the micro-batch before, so that one that goes better than the one before counts more.
+    ``L_before`` is the loss of the preceding micro-batch, so that a micro-batch with a lower loss gets a larger weight.
 
     Parameters
     ----------

@@ -45,14 +45,14 @@ def hebbian_rate(step: int, phase: int = 1000) -> float:
 
 
 class HebbianWarmup:
-    """Change some matrices by a local rule in each step, after the gradients are there.
+    """Change some matrices by a local rule in each step, after the gradients are computed.
 
     Parameters
     ----------
     model : torch.nn.Module
-        The one that is trained.
+        The model that is trained.
     ending : str
-        Matrices whose name ends so learn: ``"feed_forward.up"`` by default.
+        Ending of the names of the matrices that learn; ``"feed_forward.up"`` by default.
     rule : LocalRule
         Its rate is multiplied by `hebbian_rate`.
     phase : int
@@ -65,7 +65,7 @@ class HebbianWarmup:
 
     Notes
     -----
-    The activities are those of the last forward pass of a step; a hook keeps them, and `remove` takes it away.
+    The activities are those of the last forward pass of a step; a hook keeps them, and `remove` removes the hook.
     """
 
     @checked()
@@ -101,10 +101,10 @@ class HebbianWarmup:
         return {str(at): each for at, each in enumerate(self.thresholds)}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on with the thresholds that `state_dict` returned."""
+        """Restore the thresholds that `state_dict` returned."""
         self.thresholds = [state[str(at)].clone() for at in range(len(self.thresholds))]
 
     def remove(self) -> None:
-        """Take the hooks away."""
+        """Remove the hooks."""
         for each in self._hooks:
             each.remove()

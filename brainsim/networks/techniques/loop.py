@@ -3,7 +3,7 @@
 =====================  ========  ==============================================================================
 technique              replaces  what it does
 =====================  ========  ==============================================================================
-`BioGradient`          backward  micro-batches count by the dopamine that their losses release
+`BioGradient`          backward  dopamine, a function of the losses, weights micro-batches
 `HebbianWarmup`        change    a local rule changes some matrices, at a rate that rises and falls
 `MicroBatches`         backward  the batch in parts; the gradient is that of the whole batch
 `ImportanceSampling`   change    a random part of each gradient, by ``(|w| |g|)^½``, without bias
@@ -12,7 +12,7 @@ technique              replaces  what it does
 `Prefetch`             draw      a thread draws the next batches
 =====================  ========  ==============================================================================
 
-`trainer` puts them together.  A checkpoint holds what changes remember: residuals, thresholds and generators.
+`trainer` combines them.  A checkpoint contains the state of changes: residuals, thresholds and generators.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def trainer(
     Parameters
     ----------
     model : torch.nn.Module
-        What is trained.
+        The model to train.
     recipe : Recipe
         How.
     draw : callable
@@ -70,7 +70,7 @@ def trainer(
     Raises
     ------
     DeclarationError
-        If something is no technique, or two of them replace the same part of the loop.
+        If an item is not a technique, or two of them replace the same part of the loop.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def trainer(
 
 
 class ThetaUpdates:
-    """Scale the learning rate by a rhythm: whole near its peak, a small part elsewhere.
+    """Scale the learning rate by a rhythm: the full rate near its peak, a small part of it elsewhere.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class ThetaUpdates:
     Raises
     ------
     DeclarationError
-        If ``rhythm`` is no rhythm.
+        If ``rhythm`` is not a rhythm.
     """
 
     @checked()

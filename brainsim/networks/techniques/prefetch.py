@@ -1,4 +1,4 @@
-"""A thread that draws the next batches while the model computes, with the same batches and the same bits as without."""
+"""A thread that draws the next batches while the model computes; batches and bits are the same as without it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Draw = Callable[[torch.Generator, int, int], Batch]
 class Prefetch:
     """Draw batches ahead, in a thread with a bounded queue.
 
-    The thread draws with a copy of the generator.  With each batch comes the state that the generator has after it,
-    which is then given to the generator itself: a checkpoint between two steps sees what it would see without a thread.
+    The thread draws with a copy of the generator.  Each batch is queued with the state of the copy after it, to which
+    the generator itself is then set.  A checkpoint between two steps is therefore the same as without a thread.
 
     Parameters
     ----------
     depth : int
-        Batches that wait at most, 1 to 4096.
+        Largest number of batches that wait, 1 to 4096.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Prefetch:
 
         def ahead(generator: torch.Generator, batch: int, length: int) -> Batch:
             asked = (_bits(generator.get_state()), batch, length)
-            if asked != self._expected:  # the first batch, or a generator that was set back
+            if asked != self._expected:  # the first batch, or a generator whose state was restored
                 self._restart(draw, generator, batch, length)
             found = self._queue.get()
             if isinstance(found, BaseException):
@@ -92,7 +92,7 @@ class Prefetch:
             while not stop.is_set():
                 try:
                     put((draw(own, batch, length), own.get_state()))
-                except Exception as error:  # it is raised where the batch is asked for
+                except Exception as error:  # it is raised where the batch is requested
                     return put(error)
 
         self._thread = Thread(target=work, name="prefetch", daemon=True)

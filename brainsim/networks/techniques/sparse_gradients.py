@@ -1,4 +1,4 @@
-"""Gradients of which a part is used: drawn at random without bias, or the largest entries with the rest carried on."""
+"""Gradients of which a part is used: a random part without bias, or the largest entries, with the rest carried over."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class ImportanceSampling:
     fraction : float
         Mean share of entries that are used, above 0, at most 1.
     uniform : bool
-        Control: all entries alike.
+        Control: the same probability for all entries.
     seed : int
-        Of the draws.
+        Seed of the draws.
 
     Raises
     ------
@@ -51,7 +51,7 @@ class ImportanceSampling:
         return {"generator": self.generator.get_state()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Go on drawing where `state_dict` was taken."""
+        """Restore the state that `state_dict` returned."""
         self.generator.set_state(state["generator"])
 
     @torch.no_grad()
@@ -69,7 +69,7 @@ class ImportanceSampling:
         importance = importance + 0.1 * importance.mean() + torch.finfo(gradient.dtype).tiny
         chance, wanted = torch.zeros_like(importance), self.fraction * importance.numel()
         certain = torch.zeros_like(importance, dtype=torch.bool)
-        for _ in range(8):  # what is cut at 1 goes to the others, of which more are then cut
+        for _ in range(8):  # what exceeds 1 is distributed to the others, some of which then exceed 1
             rest = importance.masked_fill(certain, 0.0)
             chance = (rest * ((wanted - certain.sum()) / rest.sum().clamp(min=1e-30))).masked_fill(certain, 1.0)
             certain = chance >= 1
@@ -77,14 +77,14 @@ class ImportanceSampling:
 
 
 class GradientPruning:
-    """Use the largest part of each gradient; what is left out is added to the gradient of the next step.
+    """Use the largest part of each gradient; the rest is added to the gradient of the next step.
 
     Parameters
     ----------
     keep : float
         Share of entries that are used, above 0, at most 1.
     feedback : bool
-        Whether what is left out is carried on (Seide et al. 2014; Stich, Cordonnier & Jaggi 2018), or lost.
+        Whether the rest is carried over (Seide et al. 2014; Stich, Cordonnier & Jaggi 2018) or dropped.
 
     Raises
     ------
@@ -111,11 +111,11 @@ class GradientPruning:
                 self.residuals[each] = whole - each.grad
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Return what is carried, for a checkpoint, in the order in which it was first carried."""
+        """Return what is carried over, for a checkpoint, in the order in which it was first carried."""
         return {str(at): each for at, each in enumerate(self.residuals.values())}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Carry what `state_dict` returned, from the next step on."""
+        """Carry over what `state_dict` returned, from the next step on."""
         self._restored = [state[str(at)] for at in range(len(state))]
 
     def sent(self, gradient: Tensor) -> Tensor:

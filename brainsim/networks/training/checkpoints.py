@@ -1,8 +1,8 @@
-"""A network on disk: one safetensors file with all that training goes on from, and no pickle.
+"""A network on disk: one safetensors file with all that training continues from, without pickle.
 
-The file holds the weights, both moments of AdamW, the state of the generator of batches and the losses as tensors; in
-its header stand preset, sizes, recipe and tokenizer as JSON.  It is written whole or not at all, so that a process that
-is killed leaves the file of before.
+The file holds the weights, both moments of AdamW, the state of the generator of batches and the losses as tensors; its
+header contains preset, sizes, recipe and tokenizer as JSON.  It is written completely or not at all: if the process is
+killed, the previous file remains.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class CheckpointError(BrainsimError, ValueError):
-    """A file that does not hold a network, or holds another one."""
+    """The file does not contain a network, or contains another one."""
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,17 @@ class Checkpoint:
     path : Path
         The file.
     preset : Preset
-        The preset that the network is made of.
+        The preset of the network.
     config : object
-        Its sizes: those of the preset, except what was changed.
+        Its sizes: those of the preset, with any changes.
     tokenizer : Tokenizer
-        Of its text.
+        The tokenizer of its text.
     recipe : Recipe
         How it is trained.
     done : int
         Steps that are done.
     text : str
-        What identifies the text that it is trained on.
+        An identifier of the training text.
     """
 
     path: Path
@@ -82,12 +82,12 @@ class Checkpoint:
         return model.to(device)
 
     def restore(self, trainer: Trainer) -> None:
-        """Bring a trainer of `model` and `recipe` to where the file was written.
+        """Restore the state of a trainer of `model` and `recipe` from the file.
 
         Raises
         ------
         CheckpointError
-            If the file does not hold the state of such a trainer.
+            If the file does not contain the state of such a trainer.
         """
         with _opened(self.path) as file:
             losses = _tensor(self.path, file, "losses", torch.empty(self.done, dtype=torch.float64, device="meta"))
@@ -112,15 +112,16 @@ def save(path: str | Path, trainer: Trainer, preset: Preset, tokenizer: Tokenize
     Parameters
     ----------
     path : str or Path
-        The file; one that exists is replaced as a whole.
+        The file; an existing one is replaced completely.
     trainer : Trainer
-        Trains a model of the preset.  A change of it that has ``state_dict`` and ``load_state_dict`` is kept, too.
+        The trainer of a model of the preset.  Its changes that have ``state_dict`` and ``load_state_dict`` are saved,
+        too.
     preset : Preset
-        What the model is made of.
+        The preset of the model.
     tokenizer : Tokenizer
-        Of its text.
+        The tokenizer of its text.
     text : str
-        What identifies the text, so that training goes on with the same.
+        An identifier of the text, so that training continues with the same text.
 
     Raises
     ------
@@ -152,7 +153,7 @@ def load(path: str | Path, name: str | None = None) -> Checkpoint:
     path : str or Path
         The file.
     name : str, optional
-        The preset that it must be of.
+        The preset that the network must have.
 
     Raises
     ------
@@ -176,7 +177,7 @@ def load(path: str | Path, name: str | None = None) -> Checkpoint:
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """Return the model itself, of one that is trained by several processes."""
+    """Return the model itself, without the wrapper for several processes."""
     inner: nn.Module = model.module if isinstance(model, nn.parallel.DistributedDataParallel) else model
     return inner
 
@@ -223,7 +224,7 @@ def _header(path: Path, file: Any) -> Mapping[str, Any]:
 
 
 def _part(path: Path, what: str, read: Callable[[], T]) -> T:
-    """Return a part of the header; a `CheckpointError` if it makes no sense."""
+    """Return a part of the header; `CheckpointError` if it is not valid."""
     try:
         return read()
     except (BrainsimError, KeyError, TypeError, ValueError, OverflowError, RuntimeError) as error:

@@ -2,9 +2,9 @@
 
     torchrun --nproc_per_node 2 -m brainsim lm train text.txt --out net.safetensors
 
-Each process computes the gradient of its share of every batch.  All draw the same batches from equal generators, so
-that the result is that of one process, up to the order in which numbers are added, and a checkpoint goes on with any
-number of processes.
+Each process computes the gradient of its share of every batch.  All draw the same batches from equal generators.  The
+result is therefore that of one process, except for the order in which numbers are added, and a run can continue from a
+checkpoint with any number of processes.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Group:
         Raises
         ------
         DeclarationError
-            By that function, if a batch cannot be divided by the number of processes.
+            Raised by that function if a batch cannot be divided by the number of processes.
         """
 
         def drawn(generator: torch.Generator, batch: int, length: int) -> Batch:
@@ -71,12 +71,12 @@ class Group:
         return drawn if self.size > 1 else draw
 
     def backward(self, trainer: Trainer, batch: Batch) -> float:
-        """Compute the gradients of a share of a batch, and return the loss in the mean over the processes."""
+        """Compute the gradients of a share of a batch, and return the mean loss over the processes."""
         loss = plain_backward(trainer, batch)
         return self._sum(loss) / self.size if self.size > 1 else loss
 
     def any(self, asked: bool) -> bool:
-        """Return whether any process asks for something, such as to stop: all must do so after the same step."""
+        """Return whether any process requests something, such as to stop, which all must do after the same step."""
         return self._sum(float(asked)) > 0 if self.size > 1 else asked
 
     def _sum(self, value: float) -> float:
@@ -92,7 +92,7 @@ def joined(device: str = "auto") -> Iterator[Group]:
     Parameters
     ----------
     device : str
-        ``"auto"``: a CUDA device where there is one; or what PyTorch calls a device.
+        ``"auto"``: a CUDA device if there is one; or PyTorch's name of a device.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def joined(device: str = "auto") -> Iterator[Group]:
 
 
 def device_of(name: str, local: int = 0) -> torch.device:
-    """Return a device by its name; ``"auto"`` is the CUDA device number ``local`` where there is one."""
+    """Return a device by its name; ``"auto"`` is the CUDA device number ``local`` if there is one."""
     cuda = torch.cuda.is_available()
     try:
         chosen = torch.device(("cuda" if cuda else "cpu") if name == "auto" else name)

@@ -1,8 +1,8 @@
-"""One plain loop for every network: AdamW, a rate that warms up and falls along a cosine, and nothing hidden.
+"""The training loop of all networks: AdamW, with a rate that warms up and then falls along a cosine.
 
-All that a run does follows from the model, the recipe and the text.  The trainer has a generator of its own for the
-batches, so that a run that goes on from a checkpoint (`brainsim.networks.training.checkpoints`) ends with the same bits
-as one that was never stopped.
+A run depends only on the model, the recipe and the text.  The trainer has its own generator for the batches, so that a
+run that continues from a checkpoint (`brainsim.networks.training.checkpoints`) ends with the same bits as one that was
+never stopped.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ Batch = tuple[Tensor, Tensor]
 
 
 class TrainingError(BrainsimError, RuntimeError):
-    """A training that cannot go on."""
+    """The training cannot continue."""
 
 
 class Corpus:
-    """A text as one row of tokens, from which sequences are drawn.
+    """A text as one sequence of tokens, from which training sequences are drawn.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Trainer:
     Parameters
     ----------
     model : torch.nn.Module
-        What is trained, on its device.
+        The model to train, on its device.
     recipe : Recipe
         How.
     draw : callable
@@ -102,16 +102,16 @@ class Trainer:
     backward : callable, optional
         ``backward(trainer, batch)`` computes the gradients and returns the loss; by default those of ``loss``.
     changes : sequence of callable
-        Each is called as ``change(trainer, loss)`` when the gradients are there, before they are clipped and used.
+        Each is called as ``change(trainer, loss)`` after the gradients are computed, before they are clipped and used.
 
     Attributes
     ----------
     done : int
         Steps that are done.
     losses : list of float
-        The loss of each step that is done.
+        The loss of each finished step.
     generator : torch.Generator
-        Draws the batches.
+        The generator that draws the batches.
 
     Examples
     --------
@@ -143,7 +143,7 @@ class Trainer:
         self.done, self.losses, self.seconds = 0, list[float](), 0.0
 
     def step(self) -> float:
-        """Do one step, and return its loss before the update.
+        """Run one step, and return its loss before the update.
 
         Raises
         ------
@@ -169,21 +169,21 @@ class Trainer:
         return loss
 
     def run(self, until: int | None = None, stop: Callable[[], bool] = lambda: False) -> None:
-        """Do the steps that are left.
+        """Run the remaining steps.
 
         Parameters
         ----------
         until : int, optional
-            Number of steps that are done at the end; all by default.
+            Total number of steps at the end; all by default.
         stop : callable
-            Asked after each step; the run ends after the step where it returns True.
+            Called after each step; the run ends after the step at which it returns True.
         """
         for _ in self.steps(until):
             if stop():
                 return
 
     def steps(self, until: int | None = None) -> Iterator[float]:
-        """Yield the loss of each step that is left, up to ``until``."""
+        """Yield the loss of each remaining step, up to ``until``."""
         last = self.recipe.steps if until is None else min(until, self.recipe.steps)
         while self.done < last:
             yield self.step()
@@ -216,9 +216,9 @@ def evaluate(model: nn.Module, tokens: Tensor | Sequence[int], length: int, most
     tokens : Tensor or sequence of int
         The text.
     length : int
-        Tokens in a sequence; the last, shorter one counts, too.
+        Tokens in a sequence; the last, shorter one is included.
     most : int
-        Tokens that are read at most.
+        Largest number of tokens that are read.
     """
     losses, read = sequence_losses(model, tokens, length, most)
     mean: float = losses.sum().item() / read

@@ -1,4 +1,4 @@
-"""Dataclasses of plain values, as JSON brings them back."""
+"""Dataclasses of plain values, restored from JSON."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ T = TypeVar("T")
 
 
 def from_plain(kind: type[T], content: Mapping[str, Any]) -> T:
-    """Return a dataclass, of what `dataclasses.asdict` made of one and JSON brought back.
+    """Return a dataclass from the JSON form of `dataclasses.asdict`.
 
     Parameters
     ----------
     kind : type
-        The dataclass; fields that are dataclasses are made, too.
+        The dataclass; fields that are dataclasses are restored, too.
     content : mapping of str to object
         Its values; lists become tuples.
 
     Raises
     ------
     DeclarationError
-        If a value is no field of it, or is refused by it.
+        If a name is not a field of it, or it refuses a value.
 
     Examples
     --------

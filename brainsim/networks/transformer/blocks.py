@@ -13,23 +13,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Added = Mapping[str, Callable[[Tensor], Tensor]]
-"""What is added to the outputs of the matrices ``q``, ``k``, ``v`` and ``gate`` of a block, given their input."""
+"""The values added to the outputs of the matrices ``q``, ``k``, ``v`` and ``gate`` of a block, given their input."""
 
 Rotation = tuple[Tensor, Tensor]
 
 
 def initialise(module: nn.Module, seed: int) -> None:
-    """Draw the weights of a module, each from a generator of its own.
+    """Draw the weights of a module, each from its own generator.
 
-    The generator of a part follows from the seed and the name of the part alone: to add a part changes no other.
+    The generator of a part depends only on the seed and the name of the part, so that adding a part changes no other.
     Weights have the same bits on every device; see `draw_normal`.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Its parts that have a method ``fill(generator)`` draw their weights; the others keep what they have.
+        Its parts that have a method ``fill(generator)`` draw their weights; the others do not change.
     seed : int
-        Of the weights.
+        Seed of the weights.
     """
     for name, part in module.named_modules():
         if hasattr(part, "fill"):
@@ -72,7 +72,7 @@ class Linear(nn.Linear):
         super().__init__(inputs, outputs, bias=bias)
 
     def reset_parameters(self) -> None:
-        """Leave the weights alone: `initialise` draws them, and PyTorch's own generator stays as it is."""
+        """Do nothing: `initialise` draws the weights, and PyTorch's own generator does not change."""
 
     @torch.no_grad()
     def fill(self, generator: torch.Generator) -> None:
@@ -140,7 +140,7 @@ def rope(positions: Tensor, head_dim: int, base: float) -> Rotation:
     Parameters
     ----------
     positions : Tensor
-        ``(T,)`` absolute positions: with a cache they go on where the cache ends.
+        ``(T,)`` absolute positions; with a cache they continue where the cache ends.
     head_dim : int
         Size of a head; even.
     base : float
@@ -165,7 +165,7 @@ class KVCache:
     Parameters
     ----------
     layers : int
-        How many layers write into it.
+        Number of layers that write to it.
 
     Attributes
     ----------
@@ -256,7 +256,7 @@ class Attention(nn.Module):
         added : mapping of str to callable, optional
             Added to the queries, keys and values: ``{"q": f, ...}`` gives ``q(x) + f(x)``.
         cache : tuple of KVCache and int, optional
-            Where keys and values of earlier positions stand, and the layer.
+            The cache with keys and values of earlier positions, and the layer.
         """
         queries, keys, values = (self._heads(plus(getattr(self, name), name, x, added)) for name in "qkv")
         queries, keys = rotate(queries, rotation), rotate(keys, rotation)

@@ -49,7 +49,7 @@ class TransformerConfig:
     context : int
         Longest sequence, in tokens.
     tied : bool
-        Whether the token embedding is the head, too.
+        Whether the token embedding is also the head.
 
     Raises
     ------
@@ -128,14 +128,14 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """A decoder: token embedding, blocks, a last norm and the embedding once more as the head.
+    """A decoder: token embedding, blocks, a last norm, and the embedding as the head.
 
     Parameters
     ----------
     config : TransformerConfig
         Sizes.
     seed : int
-        Of the weights.
+        Seed of the weights.
 
     Examples
     --------
@@ -172,7 +172,7 @@ class Transformer(nn.Module):
         tokens : Tensor
             ``(B, T)`` of int64.
         cache : KVCache, optional
-            Earlier positions, after which ``tokens`` go on; it is extended.
+            Earlier positions, which ``tokens`` continue; it is extended.
         added : sequence of mapping, optional
             For each layer, what is added to its matrices.
         """

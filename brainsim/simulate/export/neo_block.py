@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def to_neo(recording: Recorded, *, dt_ms: float = 1.0) -> neo.Block:
     """Return a recording as a ``neo.Block`` with one segment, which any of Neo's formats can store.
 
-    The segment has a spike train for each neuron that fired, and none for those that did not: of a million neurons
-    some thousands ever win, and Neo takes about 0.3 ms and 5 KB for a train.  The neurons that
-    win in round ``t``, counted from 0, spike at ``t * dt_ms`` milliseconds.  A train has the annotations ``area`` and
-    ``neuron``; the trains of each area are a ``neo.Group``, with ``n`` and ``k``.  Marks are an event each, and an
-    epoch each, that lasts until the next mark.
+    The segment has a spike train for each neuron that fired, and none for those that did not: only some thousands of a
+    million neurons ever win, and Neo takes about 0.3 ms and 5 KB for each train.  The neurons that win in round ``t``,
+    counted from 0, spike at ``t * dt_ms`` milliseconds.  A train has the annotations ``area`` and ``neuron``; the
+    trains of each area are a ``neo.Group``, with ``n`` and ``k``.  Marks are an event each, and an epoch each, that
+    lasts until the next mark.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def to_neo(recording: Recorded, *, dt_ms: float = 1.0) -> neo.Block:
     Raises
     ------
     DeclarationError
-        If this is no recording, or ``dt_ms`` is not above 0.
+        If ``recording`` is not a recording, or ``dt_ms`` is not above 0.
     MissingPackageError
         If Neo is not installed: ``pip install 'brainsim[neo]'``.
 

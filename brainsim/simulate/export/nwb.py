@@ -29,14 +29,14 @@ def write_nwb(
     description: str = "brainsim recording",
     start: datetime | None = None,
 ) -> None:
-    """Write a recording as an NWB file, whole or not at all.
+    """Write a recording as an NWB file, completely or not at all.
 
     The table ``units`` has a row for each neuron that fired, with the columns ``area``, ``neuron`` and ``spike_times``
     in seconds.  The neurons that win in round ``t``, counted from 0, spike at ``t * dt_ms`` milliseconds.  Marks are
-    epochs, tagged with their labels, that last until the next mark.  The seed, the version of brainsim, and the ``n``
-    and ``k`` of each area stand in ``notes`` as JSON.
+    epochs, tagged with their labels, that last until the next mark.  ``notes`` contains the seed, the version of
+    brainsim, and the ``n`` and ``k`` of each area as JSON.
 
-    NWB orders spikes by neuron, so that all spikes have to be in memory, with 16 bytes each.
+    NWB orders spikes by neuron, so all spikes have to be in memory, with 16 bytes each.
 
     Parameters
     ----------
@@ -49,12 +49,13 @@ def write_nwb(
     description : str
         The description of the session, which NWB requires.
     start : datetime, optional
-        When the session began, with a time zone; NWB requires it.  Now, by default.
+        Start of the session, with a time zone, which NWB requires; by default the present time.
 
     Raises
     ------
     DeclarationError
-        If this is no recording, ``dt_ms`` is not above 0, the description is empty, or the start has no time zone.
+        If ``recording`` is not a recording, ``dt_ms`` is not above 0, the description is empty, or the start has no
+        time zone.
     DumpError
         If the file cannot be written.
     MissingPackageError
@@ -97,7 +98,7 @@ def write_nwb(
 
 
 def _units(recorded: Recorded, dt_ms: float) -> Units | None:
-    """Return the table of neurons that fired, if any did; as columns, since adding rows takes 0.1 ms each."""
+    """Return the table of neurons that fired, if any did.  It is made from columns: adding rows takes 0.1 ms each."""
     from hdmf.common import VectorData, VectorIndex
     from pynwb.misc import Units
 

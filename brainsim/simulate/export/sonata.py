@@ -19,7 +19,7 @@ _BY_TIME = 2
 
 
 def write_sonata(path: str | Path, recording: Recorded, *, dt_ms: float = 1.0) -> None:
-    """Write the winners of a recording as spikes in the SONATA format, whole or not at all.
+    """Write the winners of a recording as spikes in the SONATA format, completely or not at all.
 
     Each area is a population, ``/spikes/<area>``, with ``node_ids`` and ``timestamps`` in order of time.  The neurons
     that win in round ``t``, counted from 0, spike at ``t * dt_ms`` milliseconds.  SONATA has no place for marks: the
@@ -39,7 +39,7 @@ def write_sonata(path: str | Path, recording: Recorded, *, dt_ms: float = 1.0) -
     Raises
     ------
     DeclarationError
-        If this is no recording, or ``dt_ms`` is not above 0.
+        If ``recording`` is not a recording, or ``dt_ms`` is not above 0.
     DumpError
         If the file cannot be written.
 
@@ -69,7 +69,7 @@ def write_sonata(path: str | Path, recording: Recorded, *, dt_ms: float = 1.0) -
 
 def _write_population(group: h5py.Group, recorded: Recorded, area: Area, dt_ms: float) -> None:
     group.attrs.create("sorting", _BY_TIME, dtype=_SORTING)
-    # Not packed, since libsonata comes without gzip.
+    # Not compressed, because libsonata is built without gzip.
     total = sum(len(piece.neurons) for piece in spikes.in_pieces(recorded, area))
     times = group.create_dataset("timestamps", (total,), np.float64)
     times.attrs["units"] = "ms"

@@ -53,7 +53,7 @@ def dt(where: str, value: object) -> float:
 
 
 def reading(where: str, recorded: object) -> AbstractContextManager[Recorded]:
-    """Return a context that yields a recording, whose file is open for its length if it is in one."""
+    """Return a context that yields a recording; if it is in a file, the file is open within the context."""
     from brainsim.simulate.recordings.history import History
 
     if isinstance(recorded, History):
@@ -82,7 +82,7 @@ def by_neuron(recorded: Recorded, area: Area) -> ByNeuron:
     for spikes in in_pieces(recorded, area):
         order = np.argsort(spikes.neurons, kind="stable")
         fired, first, times = np.unique(spikes.neurons[order], return_index=True, return_counts=True)
-        # Of the spikes in this piece, each has a place behind those that its neuron has already.
+        # Each spike of this piece comes after those that its neuron already has.
         within = np.arange(len(order)) - np.repeat(first, times)
         rounds[np.repeat(place[fired], times) + within] = spikes.rounds[order]
         place[fired] += times
@@ -96,7 +96,7 @@ def lengths(recorded: Recorded) -> npt.NDArray[np.int64]:
 
 
 def about(recorded: Recorded, dt_ms: float) -> dict[str, Any]:
-    """Return what a file in another format says about where its spikes come from."""
+    """Return the provenance of the spikes, for files in other formats."""
     return {
         "brainsim_version": __version__,
         "seed": recorded.seed,

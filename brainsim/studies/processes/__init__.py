@@ -1,4 +1,4 @@
-"""Calls side by side in worker processes."""
+"""Parallel calls in worker processes."""
 
 from brainsim.studies.processes.calls import Call, Done, Failed, Watch, tick
 from brainsim.studies.processes.completion import completed, default_jobs

@@ -1,4 +1,4 @@
-"""Calls: a function and its arguments, what became of it, and what it reports while it runs."""
+"""Calls: a function and its arguments, its result or error, and the progress that it reports."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _report: ContextVar[Callable[[int], None] | None] = ContextVar("brainsim_report"
 
 @dataclass(frozen=True)
 class Call:
-    """A function and what to give it.
+    """A function and its arguments.
 
     Attributes
     ----------
     function : callable
-        Of a module, a script, a notebook or an experiment file.
+        A function of a module, a script, a notebook or an experiment file.
     args : tuple
-        Its arguments, plain data.
+        Its arguments; plain data.
     kwargs : mapping of str to object
         Its arguments by keyword.
     """
@@ -51,30 +51,30 @@ class Failed:
 
 
 class Watch:
-    """What becomes known while calls run; a subclass overrides what it wants to know."""
+    """Receives events while calls run; a subclass overrides the methods that it needs."""
 
     def started(self, index: int) -> None:
-        """Take note that a call begins, or begins again after a death."""
+        """Note that a call begins, or begins again after the death of its worker."""
 
     def ticked(self, index: int, steps: int) -> None:
-        """Take note of so many steps of a call."""
+        """Note that a call reports a number of steps."""
 
     def died(self, index: int, how: str) -> None:
-        """Take note that the worker of a call died, and how."""
+        """Note that the worker of a call died."""
 
     def waiting(self) -> None:
-        """Do what is to be done about once a second, as long as calls run in processes."""
+        """Do periodic work: called about once a second while calls run in processes."""
 
 
 def tick(steps: int = 1) -> None:
-    """Report so many steps of the call that runs; outside a call nothing happens."""
+    """Report a number of steps of the running call; outside a call nothing happens."""
     report = _report.get()
     if report is not None:
         report(steps)
 
 
 def inside_call() -> bool:
-    """Return whether this code runs in a call, which starts no processes and shows no progress unless told to."""
+    """Return whether this code runs in a call, which by default starts no processes and shows no progress."""
     return _report.get() is not None
 
 

@@ -1,4 +1,4 @@
-"""Calls on a Dask cluster: the same as in worker processes, where a scheduler hands them out."""
+"""Calls on a Dask cluster: as in worker processes, but a scheduler distributes them."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ _alone = threading.Lock()
 
 
 def completed_by(address: str, calls: Sequence[Call], *, watch: Watch | None = None) -> Generator[Done | Failed]:
-    """Carry out calls on the workers of a Dask cluster; yield what became of each, in order of completion.
+    """Carry out calls on the workers of a Dask cluster; yield their results or errors in order of completion.
 
     A worker carries out one call at a time.  Dask gives the call of a worker that dies to another one, a few times.
-    Steps that calls report do not arrive.  Calls that wait are withdrawn when the iterator is closed; those that run
-    go on, since Dask cannot end them.
+    Steps that calls report do not arrive.  When the iterator is closed, waiting calls are cancelled; running ones
+    continue, because Dask cannot end them.
 
     Parameters
     ----------
     address : str
-        Of the scheduler, such as ``tcp://127.0.0.1:8786``.
+        Address of the scheduler, such as ``tcp://127.0.0.1:8786``.
     calls : sequence of Call
         What to do.
     watch : Watch, optional
-        Hears of deaths.
+        Is informed of deaths.
 
     Yields
     ------
     Done or Failed
-        As `brainsim.studies.processes.completion` does.
+        As `brainsim.studies.processes.completion.completed` does.
 
     Raises
     ------
     ExperimentError
         If Dask is not installed.
     WorkerError
-        If the cluster cannot be reached, goes away, has no workers, or they have another version of brainsim.
+        If the cluster cannot be reached, disappears or has no workers, or if these have another version of brainsim.
     """
     client: Any = _connected(address)
     try:
@@ -75,7 +75,8 @@ def _connected(address: str) -> Any:
         raise ExperimentError("dask: is not installed; pip install 'brainsim[dask]'") from None
     where = f"dask {address}"
     try:
-        # First alone: a Client that finds no scheduler is never closed, and holds up Python when it is collected.
+        # The connection is tested first: a Client that finds no scheduler is never closed, and blocks Python when it is
+        # collected.
         with ThreadPoolExecutor(1) as apart:  # this thread may have a loop, as in a notebook
             apart.submit(asyncio.run, _reach(address)).result()
         client: Any = Client(  # type: ignore[no-untyped-call]
@@ -122,7 +123,7 @@ def _results(client: Any, address: str, calls: Sequence[Call], watch: Watch) -> 
 def _alone_again(
     client: Any, address: str, index: int, content: bytes, registry: Registry, watch: Watch
 ) -> Generator[Done | Failed]:
-    """Try a call once more by itself: Dask blames all calls that wait at a worker that dies."""
+    """Try a call once more by itself: if a worker dies, Dask blames all calls that wait there."""
     watch.died(index, "Dask worker")
     for _, answer in _answers(client, address, {index: content}):
         if answer is None:
@@ -136,7 +137,7 @@ def _answers(client: Any, address: str, contents: Mapping[int, bytes]) -> Iterat
     """Yield the answers to calls as they come, ``None`` where workers died."""
     from distributed import KilledWorker, as_completed
 
-    around = surroundings()  # sent with each call: what is scattered dies with its worker
+    around = surroundings()  # sent with each call: scattered data is lost when its worker dies
     futures = {client.submit(_perform, content, around, pure=False): index for index, content in contents.items()}
     for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
         try:
@@ -145,7 +146,7 @@ def _answers(client: Any, address: str, contents: Mapping[int, bytes]) -> Iterat
             yield futures[future], None
         except CancelledError:
             raise WorkerError(f"dask {address}: the cluster is gone; start it again, and continue the sweep") from None
-        except Exception as error:  # of what is around the call
+        except Exception as error:  # raised outside the call
             failure = WorkerError(f"call {futures[future]}: could not be carried out ({_short(error)})")
             yield futures[future], Answer(None, failure)
         future.release()
@@ -156,7 +157,7 @@ def _version() -> str:
 
 
 def _perform(content: bytes, around: Surroundings) -> bytes:
-    """Carry out a call in a Dask worker, and no other in that process: catching warnings is not safe in threads."""
+    """Carry out a call in a Dask worker, one at a time in a process: catching warnings is not safe in threads."""
     find_again(around.files)
     with _alone:
         return answered(content, around, _unheard)

@@ -1,4 +1,4 @@
-"""Calls side by side in worker processes: a dead worker costs its call another try, an interruption ends them all."""
+"""Parallel calls in worker processes: if a worker dies, its call is tried again; an interruption ends all."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 Registry = dict[str | tuple[str, type[Warning], int], int]
 TRIES = 3
-"""How many workers a call may cost."""
+"""Number of workers that may die in a call."""
 
 
 def default_jobs() -> int:
-    """Return how many processes to use unless told: one a core, and one inside a call or another process."""
+    """Return the default number of processes: one for each core; 1 inside a call or another process."""
     nested = inside_call() or multiprocessing.parent_process() is not None
     return 1 if nested else backends.cores()
 
@@ -32,31 +32,31 @@ def default_jobs() -> int:
 def completed(
     calls: Sequence[Call], jobs: int | None = None, *, threads: int | None = None, watch: Watch | None = None
 ) -> Generator[Done | Failed]:
-    """Carry out calls in up to ``jobs`` processes; yield what became of each, in order of completion.
+    """Carry out calls in up to ``jobs`` processes; yield their results or errors in order of completion.
 
     Close the iterator (or leave the function that reads it) to end all workers at once.
 
     Parameters
     ----------
     calls : sequence of Call
-        What to do.  Results and errors must be picklable if there are processes.
+        The calls.  Results and errors must be picklable if there are processes.
     jobs : int, optional
-        How many processes; by default one a core, and one inside a call.  With 1 the calls run in this process,
+        Number of processes; by default one for each core, and 1 inside a call.  With 1 the calls run in this process,
         in order.
     threads : int, optional
         Threads that each process may use; by default the cores are shared among the processes.
     watch : Watch, optional
-        Hears of beginnings, ticks and deaths.
+        Is informed of beginnings, ticks and deaths.
 
     Yields
     ------
     Done or Failed
-        ``Failed`` holds what the call raised, or `WorkerError` if three workers died in it.
+        ``Failed`` contains the error of the call, or `WorkerError` if three workers died in it.
 
     Raises
     ------
     DeclarationError
-        If ``jobs`` or ``threads`` is no number from 1 on.
+        If ``jobs`` or ``threads`` is not a positive integer.
     WorkerError
         If no worker can be started.
 
@@ -105,7 +105,7 @@ def _elsewhere(calls: Sequence[Call], workers: int, threads: int, watch: Watch) 
 
 
 def _begin(calls: Sequence[Call], waiting: deque[int], pool: Pool, watch: Watch) -> Iterator[Failed]:
-    """Give the calls that wait to the workers that are free."""
+    """Give waiting calls to free workers."""
     while waiting and pool.free:
         index = waiting.popleft()
         try:
@@ -117,7 +117,7 @@ def _begin(calls: Sequence[Call], waiting: deque[int], pool: Pool, watch: Watch)
 
 
 def outcome(index: int, answer: Answer, registry: Registry) -> Done | Failed:
-    """Return what became of a call; warn here of what its worker warned, and collect what it left unused."""
+    """Return the result or error of a call; repeat its worker's warnings here, and collect what it left unused."""
     for text, category, file, line in answer.warned:
         warnings.warn_explicit(text, category, file, line, registry=registry)
     collecting = collector()
@@ -127,8 +127,8 @@ def outcome(index: int, answer: Answer, registry: Registry) -> Done | Failed:
 
 
 def _after_death(index: int, how: str, waiting: deque[int], tries: list[int], watch: Watch) -> Iterator[Failed]:
-    """Let the call of a dead worker be tried by another, unless it has been tried often enough."""
-    tries[index] += bool(how)  # a worker that never was ready did not begin
+    """Let another worker try the call of a dead one, unless it has been tried too often."""
+    tries[index] += bool(how)  # a worker that was never ready did not begin
     watch.died(index, how)
     if tries[index] < TRIES:
         waiting.appendleft(index)

@@ -1,7 +1,7 @@
 """Python files loaded by path, so that other processes find them by the names of their modules.
 
 The name of a module depends on the path and the content of its file and of those that it imports from its folder, so
-that no process takes another version.
+that all processes use the same version.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ def files() -> dict[str, str]:
 
 
 def find_again(files: dict[str, str]) -> None:
-    """Let modules be imported by name that another process loaded by path."""
+    """Make modules that another process loaded by path importable by name."""
     _loaded.files.update(files)
 
 
 def load(path: str | Path) -> ModuleType:
-    """Run a Python file and return its module, which has a name of its own.
+    """Run a Python file and return its module, which has a unique name.
 
     Raises
     ------
@@ -88,6 +88,6 @@ def _name(file: Path) -> str:
 
 
 def _look_beside(file: Path) -> None:
-    """Let a file import those beside it."""
+    """Let a file import other files of its folder."""
     if str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))

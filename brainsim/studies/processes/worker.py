@@ -1,4 +1,4 @@
-"""What a worker process does: it carries out one call after the other, and ends with the process that started it."""
+"""Worker processes: each carries out one call after the other, and ends with the process that started it."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ _LOOK_SECONDS = 1.0
 _ENDED = 128 + int(signal.SIGTERM)
 
 READY = "ready"
-"""The first message of a worker; then come counts of ticks, and an `Answer` for each call."""
+"""The first message of a worker; counts of ticks, and an `Answer` for each call, follow."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a call in a worker.
+    """The result or error of a call in a worker.
 
     Attributes
     ----------
     result : object
         What it returned.
     error : Exception, optional
-        What it raised instead.
+        The exception that it raised.
     warned : tuple
         Text, class, file and line of its warnings.
     usage : Usage, optional
-        What stayed unused in its simulations, if the parent collects that.
+        What its simulations left unused, if the parent collects this.
     """
 
     result: Any
@@ -56,7 +56,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a worker takes over: warning filters, files of modules loaded by path, whether the parent collects usage."""
+    """What a worker inherits: warning filters, files of modules loaded by path, whether usage is collected."""
 
     filters: tuple[Any, ...]
     files: dict[str, str]
@@ -64,7 +64,7 @@ class Surroundings:
 
 
 def serve(connection: Connection, surroundings: Surroundings) -> None:
-    """Carry out the calls that come through a connection, until an empty message comes or its other end is gone."""
+    """Carry out the calls that arrive through a connection, until an empty message arrives or its other end closes."""
     _obey_parent()
     find_again(surroundings.files)
     inbox: SimpleQueue[bytes] = SimpleQueue()
@@ -77,13 +77,13 @@ def serve(connection: Connection, surroundings: Surroundings) -> None:
             ticker.flush()
             connection.send_bytes(answer)
     except (KeyboardInterrupt, BrokenPipeError):
-        os._exit(_ENDED)  # the parent ends this worker, or is gone
+        os._exit(_ENDED)  # the parent ends this worker, or has ended
 
 
 def _obey_parent() -> None:
-    """Let SIGTERM end a call as Ctrl-C does elsewhere; what a terminal sends to all its processes is for the parent.
+    """Let SIGTERM end a call as Ctrl-C does elsewhere; signals from the terminal are left to the parent.
 
-    Simulators put off SIGINT while they change their state, so SIGTERM is passed on as SIGINT.
+    Simulators defer SIGINT while they change their state, so SIGTERM is passed on as SIGINT.
     """
     asked = raised = False
 
@@ -108,9 +108,10 @@ def _obey_parent() -> None:
 
 
 def _listen(connection: Connection, inbox: SimpleQueue[bytes], parent: int) -> None:
-    """Receive calls; end this process at once when the parent is gone, even in the middle of a call.
+    """Receive calls; end this process at once if the parent has ended, even during a call.
 
-    A process that the parent forked may hold the other end of the connection open, so the parent is looked at, too.
+    A process that the parent forked may keep the other end of the connection open, so the parent itself is checked,
+    too.
     """
     try:
         while os.getppid() == parent:
@@ -122,7 +123,7 @@ def _listen(connection: Connection, inbox: SimpleQueue[bytes], parent: int) -> N
 
 
 class _Ticker:
-    """Passes steps on to the parent, added up over a tenth of a second."""
+    """Sends steps to the parent, summed over a tenth of a second."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection, self._pending, self._sent = connection, 0, 0.0

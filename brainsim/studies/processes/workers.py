@@ -2,7 +2,7 @@
 
 Each worker has a separate connection, so the death of one costs only its own call.  The processes are those of loky:
 they start without a fork (so threads and locks of the parent do not matter), do not run the user's script again (so
-that it needs no ``if __name__ == "__main__"``), and take functions of scripts and notebooks.  loky's own executor is
+that it needs no ``if __name__ == "__main__"``), and accept functions of scripts and notebooks.  loky's own executor is
 not used: one death ends all its workers, and it does not say which call failed.
 """
 
@@ -46,7 +46,7 @@ class Worker:
         self.ready = False
         self.connection, theirs = Pipe()
         environment = {name: str(threads) for name in _THREADS}
-        # The last digits of a matrix product depend on them, and must not on the number of processes.
+        # The last digits of a matrix product depend on this number, and must not depend on the number of processes.
         environment |= {name: os.environ.get(name, "1") for name in _LINEAR_ALGEBRA}
         self.process: Any = LokyProcess(target=serve, args=(theirs, surroundings()), env=environment)
         with _undisturbed():
@@ -54,7 +54,7 @@ class Worker:
         theirs.close()
 
     def kill(self) -> None:
-        """End the process whatever it does."""
+        """End the process, whatever it is doing."""
         if self.process.is_alive():
             os.kill(self.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         self.process.join()
@@ -67,7 +67,7 @@ class Worker:
 
 
 def opened(content: bytes) -> Any:
-    """Return what a worker sent."""
+    """Return the object that a worker sent."""
     try:
         return cloudpickle.loads(content)
     except Exception as error:  # whatever unpickling may raise
@@ -76,7 +76,7 @@ def opened(content: bytes) -> Any:
 
 
 def surroundings() -> Surroundings:
-    """Return what calls elsewhere take over from this process."""
+    """Return the settings that calls in other processes inherit from this one."""
     # A filter for warnings of other packages would import them in every worker.
     filters = tuple(each for each in warnings.filters if each[2].__module__.partition(".")[0] in _OURS)
     return Surroundings(filters, files(), collector() is not None)
@@ -84,7 +84,7 @@ def surroundings() -> Surroundings:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Keep what a terminal sends to all its processes from one that is being started; it inherits what is blocked."""
+    """Block the signals that a terminal sends to all its processes while one is started, which inherits the block."""
     if sys.platform == "win32":
         yield
         return
@@ -97,7 +97,7 @@ def _undisturbed() -> Iterator[None]:
 
 @dataclass
 class Heard:
-    """What came from the workers: steps, answers and deaths, each with the place of the call."""
+    """Events from the workers: steps, answers and deaths, each with the place of the call."""
 
     ticks: list[tuple[int, int]] = field(default_factory=list)
     answers: list[tuple[int, Answer]] = field(default_factory=list)
@@ -105,7 +105,7 @@ class Heard:
 
 
 class Pool:
-    """Up to so many workers, which are ended with the block."""
+    """A limited number of workers, which end with the ``with`` block."""
 
     def __init__(self, size: int, threads: int) -> None:
         self._size, self._threads = size, threads
@@ -137,7 +137,7 @@ class Pool:
         worker = self._idle.pop() if self._idle else Worker(self._threads)
         worker.index = index
         self._busy[worker.connection] = worker
-        with suppress(OSError):  # it has just died, and is found dead
+        with suppress(OSError):  # it has just died; `hear` will find it dead
             worker.connection.send_bytes(content)
 
     def hear(self) -> Heard:
@@ -146,11 +146,11 @@ class Pool:
         Raises
         ------
         WorkerError
-            If workers die again and again before they are ready.
+            If workers die repeatedly before they are ready.
         """
         heard = Heard()
         speaking = wait(list(self._busy), _PULSE_SECONDS)
-        # A worker that is dead but silent has a child that holds its end of the connection open.
+        # If a worker is dead but its connection is open, a child of it holds the other end.
         for connection, worker in list(self._busy.items()):
             if connection in speaking:
                 self._listen(worker, heard)
@@ -187,10 +187,10 @@ class Pool:
 
 
 def end_workers(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
-    """End idle workers by an empty message and busy ones by SIGTERM; kill those that are left after a few seconds.
+    """End idle workers by an empty message and busy ones by SIGTERM; kill the remaining ones after a few seconds.
 
-    SIGTERM is sent again, since the system may give it to another thread than the one that sleeps in the call, if that
-    thread has just got Ctrl-C.
+    SIGTERM is sent again, because the system may deliver it to another thread than the one that sleeps in the call, if
+    that thread has just received Ctrl-C.
     """
     for worker in idle:
         with suppress(OSError):  # dead already
@@ -201,7 +201,7 @@ def end_workers(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
             for worker in busy.values():
                 worker.process.terminate()
             wait([worker.process.sentinel for worker in every if worker.process.is_alive()], _AGAIN_SECONDS)
-    finally:  # a second Ctrl-C comes here at once
+    finally:  # a second Ctrl-C arrives here at once
         for worker in every:
             worker.kill()
             worker.connection.close()

@@ -1,6 +1,6 @@
 """Reports: one HTML page that shows a run folder or a file, and the same page live.
 
-`report` writes the page, `view` serves it while a run goes on.  Both need the extra ``report``.
+`report` writes the page, `view` serves it during a run.  Both need the extra ``report``.
 """
 
 from brainsim.studies.reporting.needs import ReportMissingError, require_bokeh

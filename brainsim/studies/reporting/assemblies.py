@@ -1,4 +1,4 @@
-"""Assemblies by name and colour: which neurons of an area they hold, and how much they share."""
+"""Assemblies by name and colour: their neurons in each area, and their overlaps."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def section(material: Material) -> Section | Missing:
 
 
 def overlaps(material: Material) -> Section | None:
-    """Return how much the assemblies of each area share; nothing where no area has two."""
+    """Return the overlaps of the assemblies of each area; nothing if no area has two."""
     found = {area: own[:_MOST] for area, own in _by_area(material).items() if len(own) > 1}
     if not found:
         return None
@@ -75,7 +75,7 @@ def overlaps(material: Material) -> Section | None:
             labels = [str(each.label) for each in own]
             rows = [[label, *(f"{value:.2f}" for value in row)] for label, row in zip(labels, shared, strict=True)]
             tables.append(Table(f"Overlaps in {area}", ("", *labels), rows, folded=True))
-    lead = "Overlap is the share of the neurons of the smaller assembly that the other holds, too: 0 none, 1 all."
+    lead = "Overlap is the share of the smaller assembly's neurons that are also in the other one: 0 none, 1 all."
     return Section("overlaps", "Overlaps", lead=lead, figures=figures, tables=tables)
 
 
@@ -85,7 +85,7 @@ def _by_area(material: Material) -> dict[str, list[Assembly]]:
 
 
 def _sizes(material: Material) -> dict[str, tuple[int, int]]:
-    """Return ``n`` and ``k`` of the areas, as far as recordings, states or noted brains say."""
+    """Return ``n`` and ``k`` of the areas, as far as recordings, states or noted brains contain them."""
     found = {each.name: (each.n, each.k) for state in material.states for each in state.areas}
     for part in material.parts:
         for brain in part.brains:

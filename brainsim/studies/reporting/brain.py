@@ -23,7 +23,7 @@ LEARNS, FIXED = "learns", "fixed"
 
 
 def section(material: Material) -> Section | Missing:
-    """Return the brain that was simulated, as parts of the run noted it, or a saved state describes it."""
+    """Return the simulated brain, as noted by parts of the run or described by a saved state."""
     noted = [brain for part in sorted(material.parts, key=_is_control(material)) for brain in part.brains]
     brains = noted or [_of(state) for state in material.states]
     if not brains:
@@ -49,7 +49,7 @@ def section(material: Material) -> Section | Missing:
 
 
 def _is_control(material: Material) -> Callable[[FinishedPart], bool]:
-    """Return what puts the parts of a study before those of its controls, whose brains may not learn."""
+    """Return a sort key that puts the parts of a study before those of its controls, whose brains may not learn."""
     controls = (material.metrics or {}).get("controls")
     names = tuple(controls) if isinstance(controls, Mapping) else ()
     return lambda part: part.key.startswith(names) if names else not part.key.startswith(TRAINED)
@@ -164,9 +164,9 @@ def _draw_fibers(
 
 
 def _way(start: Point, end: Point) -> Point:
-    """Return points on the curve from one area to another; two that connect both ways have one each."""
+    """Return points on the curve from one area to another; the two directions have separate curves."""
     along = np.linspace(0.0, 1.0, _STEPS)[:, None]
-    if np.array_equal(start, end):  # a loop outside of the circle, beside the name
+    if np.array_equal(start, end):  # a loop outside the circle, beside the name
         side = np.array((-start[1], start[0]))
         turn = 2 * np.pi * along
         loop: Point = start * (0.86 + 0.14 * np.cos(turn)) + side * 0.14 * np.sin(turn)

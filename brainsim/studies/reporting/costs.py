@@ -1,4 +1,4 @@
-"""What a run took: time, memory, room on the disk."""
+"""The costs of a run: time, memory, disk space."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _shown(value: Any) -> str:
 
 
 def _sizes(files: Mapping[str, int]) -> list[tuple[Cell, ...]]:
-    """Return the size of each file, of finished parts in one row."""
+    """Return the size of each file; finished parts share one row."""
     parts = [size for name, size in files.items() if name.startswith(_PARTS)]
     rows: list[tuple[Cell, ...]] = [(name, size) for name, size in files.items() if not name.startswith(_PARTS)]
     return [*rows, (f"{_PARTS}* ({len(parts)} files)", sum(parts))] if parts else rows

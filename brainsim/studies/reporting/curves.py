@@ -26,7 +26,7 @@ _MOST = 12
 
 
 def section(material: Material) -> Section | Missing:
-    """Return the learning curves of a run; while it has no metrics, those of its finished parts."""
+    """Return the learning curves of a run, or those of its finished parts if it has no metrics yet."""
     metrics = material.metrics if material.metrics is not None else unfinished(material.parts)
     found, chance = curves(metrics), metrics.get("chance")
     if not found:

@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else."""
+"""A report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Page:
-    """What a page says, before it is HTML.
+    """The content of a page, before it becomes HTML.
 
     Attributes
     ----------
     title, standing : str
-        What it is about, and how that stands.
+        The subject of the page, and its state.
     sections : list of Section
         In the order of the page.
     missing : list of str
@@ -61,7 +61,7 @@ class Page:
 def page_of(material: Material, most_drawn: int = raster.MOST_DRAWN) -> Page:
     """Return the page of a run or a file.
 
-    A section that cannot make sense of what it finds, as in a folder that something else has written, costs a line.
+    If a section cannot read what it finds, for example in a folder that another program has written, a line says so.
     """
     sections: list[Section] = []
     missing: list[str] = []
@@ -82,7 +82,7 @@ def page_of(material: Material, most_drawn: int = raster.MOST_DRAWN) -> Page:
     for name, make in makers.items():
         try:
             made = make()
-        except Exception as error:  # whatever a foreign folder may provoke
+        except Exception as error:  # any error that a foreign folder may cause
             faults.append(f"The section {name} cannot be shown ({type(error).__name__}: {error}).")
             continue
         if isinstance(made, Section):
@@ -99,13 +99,13 @@ def _standing(material: Material) -> str:
 
 
 def content_of(page: Page, version: int = 0) -> dict[str, Any]:
-    """Return what the script of a page draws: the document of Bokeh, and where each figure goes.
+    """Return the input of the page's script: the document of Bokeh, and the place of each figure.
 
-    ``structure`` is equal for two pages of which one can take over the data of the other.
+    ``structure`` is the same for two pages if one can take over the data of the other.
     """
     document = Document()
     figures = figures_of(page.sections)
-    with document.models.freeze():  # or each root would have Bokeh look through all that came before
+    with document.models.freeze():  # otherwise Bokeh would search all earlier roots for each root
         for figure in figures:
             document.add_root(figure.model)
     parts = [
@@ -130,8 +130,8 @@ def body_of(page: Page) -> str:
 def html(page: Page, content: dict[str, Any], *, live: bool = False) -> str:
     """Return a page as HTML.
 
-    Its policy lets a browser run the scripts of brainsim and Bokeh, known by their digests, and load nothing: even
-    text that got past the escaping could do no more than be seen.
+    Its security policy lets a browser run only the scripts of brainsim and Bokeh, identified by their digests, and load
+    nothing.  Even text that was not escaped could only be displayed.
     """
     scripts = _scripts()
     given = {
@@ -148,7 +148,7 @@ def html(page: Page, content: dict[str, Any], *, live: bool = False) -> str:
 
 
 def in_script(content: Any) -> str:
-    """Return JSON data as text that can stand in a script element: no text in it ends the element."""
+    """Return JSON data as text for a script element, which nothing in the data can close."""
     text: str = serialize_json(content)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
@@ -176,5 +176,5 @@ def _scripts() -> list[str]:
 
 
 def text_of(content: dict[str, Any]) -> str:
-    """Return what a live page is sent as JSON."""
+    """Return what a live page receives as JSON."""
     return str(serialize_json(content))

@@ -13,13 +13,13 @@ from brainsim.plots._text import shortened
 from brainsim.studies.reporting.page import Colour
 
 INK, FAINT, PANEL = Colour("#1f2328", "#e6e8eb"), Colour("#d5d9de", "#3b424c"), Colour("#f6f7f9", "#1d2127")
-"""Text; lines of the grid; the ground of a figure."""
+"""Colours of text, of grid lines, and of the background of a figure."""
 
 OTHERS = Colour("#767b82", "#8d949e")
-"""What bears no name."""
+"""Colour of neurons that belong to no named assembly."""
 
 # The hues of Okabe & Ito (2008), without yellow, at lightnesses for which tests/support/vision.py finds that readers
-# with any colour-vision deficiency can tell each from the others and from the page.
+# with any colour-vision deficiency can distinguish each from the others and from the page.
 FEW = (
     Colour("#004b99", "#166db9"),
     Colour("#a18600", "#f4c800"),
@@ -34,7 +34,7 @@ MARKERS = ("circle", "square", "triangle", "diamond", "inverted_triangle", "hex"
 
 
 def colours(count: int) -> list[Colour]:
-    """Return ``count`` colours: seven well-known ones, for more than that steps of rising lightness."""
+    """Return ``count`` colours: up to seven from a standard palette; for more, steps of rising lightness."""
     if count <= len(FEW):
         return list(FEW[:count])
     steps = [at / (count - 1) for at in range(count)]
@@ -42,7 +42,7 @@ def colours(count: int) -> list[Colour]:
 
 
 def themed(model: Model, **attributes: Colour) -> None:
-    """Give colours to a model; the page takes those that fit it, and changes them when the reader's system does."""
+    """Give a model its light and dark colours; the page uses those of the reader's system."""
     light = {name: colour.light for name, colour in attributes.items()}
     dark = {name: colour.dark for name, colour in attributes.items()}
     model.update(**light)
@@ -58,12 +58,12 @@ def keyed(model: Model, key: str) -> None:
 
 
 def plain(text: object) -> PlainText:
-    """Return a text of any origin for an axis, drawn as it is, of a long one the ends."""
+    """Return a text of any origin for an axis, drawn literally; long texts are shortened in the middle."""
     return PlainText(text=shortened(str(text)))
 
 
 def harmless(text: object) -> str:
-    r"""Return a text of any origin for a glyph or a tip: Bokeh takes ``$$…$$`` and ``\(…\)`` for formulas otherwise."""
+    r"""Return text of any origin for a glyph or tooltip, where Bokeh takes ``$$…$$`` and ``\(…\)`` for formulas."""
     return shortened(str(text)).replace("$$", "$\u200b$").replace("\\(", "\\\u200b(").replace("\\[", "\\\u200b[")
 
 

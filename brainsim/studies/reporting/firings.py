@@ -1,4 +1,4 @@
-"""What a raster shows: who fired when, read from a recording as far as a page can hold it."""
+"""The data of a raster: which neurons fired in which rounds, as many as a page can hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brainsim.simulate.recordings.timeline import Mark
 Numbers = npt.NDArray[np.int64]
 
 MOST_READ = 4_000_000
-"""How many firings of a recording are read: those of its last rounds."""
+"""Largest number of firings that are read from a recording: those of its last rounds."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +97,14 @@ class Band:
     area : AreaFirings
         The area.
     height : ndarray of float, shape (firings,)
-        Where each firing stands in the band, from 0 to below 1: neurons are sorted by the first assembly that holds
-        them, then come those in none, by the round in which they first fired.
+        Position of each firing in the band, from 0 to below 1.  Neurons are sorted by the first assembly that contains
+        them; those in no assembly follow, by the round in which they first fired.
     group : ndarray of int, shape (firings,)
         The number of the assembly, -1 for none.
     rank : ndarray of int, shape (firings,)
         The place of the neuron in that order.
     support : int
-        How many different neurons fired.
+        Number of different neurons that fired.
     """
 
     area: AreaFirings

@@ -16,7 +16,7 @@ _OWN = ("condition", "seed", "step", "test", "value")
 
 @dataclass(frozen=True)
 class Measured:
-    """The mean of a score over seeds, its 95 % interval (``None`` for one seed), and how many seeds there are."""
+    """The mean of a score over seeds, its 95 % interval (``None`` for one seed), and the number of seeds."""
 
     mean: float
     interval: tuple[float, float] | None
@@ -28,7 +28,7 @@ class Measured:
 
 
 def measured(values: Sequence[float]) -> Measured:
-    """Return the mean of values with its interval, which is cut to [0, 1] if all values lie there."""
+    """Return the mean of values with its interval, limited to [0, 1] if all values lie there."""
     found = interval_95(values, bounded=all(0 <= value <= 1 for value in values))
     return Measured(fmean(values), None if found is None else (found[0], found[1]), len(values))
 
@@ -53,7 +53,7 @@ Curve = dict[float, Measured]
 
 
 def curves(metrics: Mapping[str, Any]) -> dict[str, dict[str, Curve]]:
-    """Return learning curves by test and condition: at each step what was measured."""
+    """Return learning curves by test and condition: the measured score at each step."""
     values: dict[str, dict[str, dict[float, list[float]]]] = {}
     for row in tables.curves(metrics):
         if isinstance(row["value"], int | float) and isinstance(row["step"], int | float):
@@ -68,7 +68,7 @@ def curves(metrics: Mapping[str, Any]) -> dict[str, dict[str, Curve]]:
 
 
 def unfinished(parts: Sequence[FinishedPart]) -> dict[str, Any]:
-    """Return the curves of finished parts in the form of metrics, for a run that has none yet.
+    """Return the curves of finished parts in the form of metrics, for a run without metrics.
 
     The name of a part is ``condition-seed`` in the studies of this repository.
     """
@@ -81,7 +81,7 @@ def unfinished(parts: Sequence[FinishedPart]) -> dict[str, Any]:
 
 
 def step_name(metrics: Mapping[str, Any]) -> str:
-    """Return what the steps of curves are called: the first item of a point, as in ``sentences``."""
+    """Return the name of the steps of curves: the first item of a point, for example ``sentences``."""
     node: Any = metrics.get("curve")
     while isinstance(node, Mapping | list) and node:
         if isinstance(node, Mapping) and all(isinstance(each, int | float | None) for each in node.values()):

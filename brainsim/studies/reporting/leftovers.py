@@ -1,4 +1,4 @@
-"""Pictures and tables that the experiment itself has left in the run folder."""
+"""Pictures and tables that the experiment itself wrote into the run folder."""
 
 from __future__ import annotations
 

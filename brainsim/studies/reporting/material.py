@@ -1,4 +1,4 @@
-"""What a report is made of: all that a run folder, or a file, holds."""
+"""The material of a report: all that a run folder or a file contains."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ class Dump:
 
 @dataclass
 class Material:
-    """What a report is made of.
+    """The material of a report.
 
     Attributes
     ----------
     path : Path
         The run folder, or the file.
     standing : Standing or None
-        How the run stands.
+        The state of the run.
     header : mapping
-        What ``run.json`` says; empty for a file.
+        The content of ``run.json``; empty for a file.
     metrics : mapping or None
         The metrics, if there are any yet.
     parts, states, dumps : list
-        What the HDF5 and JSON files hold.
+        The contents of the HDF5 and JSON files.
     files : mapping
         The size of each file in bytes.
     faults : list of str
@@ -105,9 +105,9 @@ class Material:
 
 
 def gathered(path: str | Path, most: int = MOST_READ) -> Material:
-    """Return what a run folder, a state, a dump or a history holds.
+    """Return the content of a run folder, a state, a dump or a history.
 
-    Of a run folder, a file that cannot be read is left out and named in ``faults``.
+    If a file of a run folder cannot be read, it is left out and named in ``faults``.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def gathered(path: str | Path, most: int = MOST_READ) -> Material:
     RunFolderError
         If the folder holds no run, or its ``run.json`` is damaged.
     DumpError
-        If the file cannot be read, or is none of brainsim's.
+        If the file cannot be read, or was not written by brainsim.
     """
     place = Path(path)
     kind = kind_of(place)
@@ -151,7 +151,7 @@ def _run(folder: Path, most: int) -> Material:
                 _add(material, path, name, most)
             elif path.parent.name == "parts" and path.suffix == ".json":
                 material.parts.append(_part(path))
-        except FileNotFoundError:  # a checkpoint of a run that goes on
+        except FileNotFoundError:  # a checkpoint of a run that continues
             continue
         except (BrainsimError, OSError, ValueError, TypeError) as error:
             said = str(error).splitlines()[0].removeprefix(f"{path}: ")
@@ -182,7 +182,7 @@ def _part(path: Path) -> FinishedPart:
 
 
 def _add(material: Material, path: Path, name: str, most: int) -> None:
-    """Add what an HDF5 file holds."""
+    """Add the content of an HDF5 file."""
     with held(path) as content:
         if content.kind != "state":
             material.dumps.append(

@@ -1,4 +1,4 @@
-"""What reports need besides brainsim itself."""
+"""The packages that reports need in addition to brainsim."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from brainsim.errors import BrainsimError
 
 
 class ReportMissingError(BrainsimError, ImportError):
-    """Bokeh, or what it comes with, is not installed."""
+    """Bokeh, or a package that it needs, is not installed."""
 
 
 def require_bokeh() -> None:

@@ -1,6 +1,6 @@
-"""What a page consists of: sections with figures, tables and texts, all as plain data.
+"""The parts of a page: sections with figures, tables and texts, all as plain data.
 
-No section writes HTML.  The template escapes whatever it is given, so that nothing in a run folder becomes markup.
+No section writes HTML.  The template escapes all text, so that nothing in a run folder becomes markup.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Colour:
-    """One colour on a light page, and what stands for it on a dark one."""
+    """A colour on a light page, and the corresponding colour on a dark one."""
 
     light: str
     dark: str
@@ -25,7 +25,7 @@ class Colour:
 
 @dataclass(frozen=True)
 class Key:
-    """An entry of a legend, which is also a check box that hides what bears its name."""
+    """An entry of a legend, which is also a check box that hides the glyphs of its name."""
 
     label: str
     colour: Colour
@@ -34,7 +34,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Scrub:
-    """Controls that move and widen the window of a raster: the model of its range, and the rounds that there are."""
+    """Controls that move and widen the window of a raster: the model of its range, and the range of rounds."""
 
     range: str
     first: int
@@ -60,7 +60,7 @@ class Figure:
     scrub : Scrub, optional
         Controls of its time axis.
     structure : str
-        Changes when the picture has other parts than before, so that new data alone would not do.
+        Changes when the picture has other parts than before, so that new data alone is not enough.
     """
 
     name: str
@@ -108,7 +108,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Missing:
-    """What a section would need: a sentence that says how to record it."""
+    """What a section needs, as a sentence that says how to record it."""
 
     cure: str
 
@@ -119,7 +119,7 @@ def figures_of(sections: Sequence[Section]) -> list[Figure]:
 
 
 def without_empty(table: Table) -> Table:
-    """Return a table without the columns in which nothing stands."""
+    """Return a table without its empty columns."""
     used = [at for at in range(len(table.headings)) if any(row[at] not in ("", None) for row in table.rows)]
     rows = [[row[at] for at in used] for row in table.rows]
     return replace(table, headings=[table.headings[at] for at in used], rows=rows)

@@ -1,4 +1,4 @@
-"""Which colour the name of an assembly has, everywhere on a page."""
+"""The colour of the name of an assembly, the same everywhere on a page."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from brainsim.studies.reporting.material import Material
 from brainsim.studies.reporting.page import Colour
 
 MOST = 60
-"""How many assemblies of an area have a colour."""
+"""Number of assemblies of an area that have a colour."""
 
 
 @dataclass(frozen=True)
 class Palette:
     """The colours of labels, and by area the assemblies that rasters are sorted by.
 
-    An assembly that shares half of its neurons with an earlier one, as a word that is heard again, has its colour.
+    An assembly that shares half of its neurons with an earlier one (such as a word that is heard again) has the same
+    colour.
     """
 
     colours: Mapping[str, Colour]

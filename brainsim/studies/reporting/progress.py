@@ -1,4 +1,4 @@
-"""How far a run is: parts that have finished, and those that have a checkpoint."""
+"""The progress of a run: parts that have finished, and parts that have a checkpoint."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from brainsim.studies.reporting.material import FinishedPart, Material
 from brainsim.studies.reporting.page import Cell, Section, Table
 
 _SCORES = 5
-"""How many numbers of a part's result the table shows."""
+"""Number of values of a part's result that the table shows."""
 
 
 def section(material: Material) -> Section | None:
-    """Return the parts of a run and where they are; nothing for a file, and for a run without parts."""
+    """Return the parts of a run and their states; nothing for a file or for a run without parts."""
     stands = material.standing
     going = [state for state in material.states if state.file.startswith("parts/")]
     if stands is None or not (material.parts or going):
@@ -29,14 +29,14 @@ def section(material: Material) -> Section | None:
 
 
 def _numbers(parts: list[FinishedPart]) -> tuple[list[str], list[list[Cell]]]:
-    """Return headings and rows: of each part the numbers that most parts have."""
+    """Return headings and rows: for each part, the numbers that most parts have."""
     found = [_scores(part.result) for part in parts]
     names = list(dict.fromkeys(name for each in found for name in each))[:_SCORES]
     return ["part", *names], [[part.key, *map(each.get, names)] for part, each in zip(parts, found, strict=True)]
 
 
 def _scores(result: Any) -> dict[str, float]:
-    """Return the numbers of a result; of a curve those of its last point."""
+    """Return the numbers of a result; for a curve, those of its last point."""
     if isinstance(result, int | float) and not isinstance(result, bool):
         return {"result": result}
     if not isinstance(result, Mapping):

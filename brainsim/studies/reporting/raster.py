@@ -36,7 +36,7 @@ from brainsim.studies.reporting.page import Colour, Figure, Key, Missing, Scrub,
 from brainsim.studies.reporting.palette import Palette, palette
 
 MOST_DRAWN = 200_000
-"""How many firings a page shows; of more, every second, third … neuron is drawn."""
+"""Largest number of firings that a page shows; if there are more, every second, third … neuron is drawn."""
 
 _MOST_RECORDINGS = 6
 _MOST_MARKS = 5_000
@@ -47,7 +47,7 @@ _NONE = "in no assembly"
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A recording as it is drawn: its bands from the top down, and every how manieth neuron is shown."""
+    """A recording as it is drawn: its bands from top to bottom, and the step between the neurons that are drawn."""
 
     firings: Firings
     bands: tuple[Band, ...]
@@ -75,7 +75,7 @@ def section(material: Material, most: int = MOST_DRAWN) -> Section | Missing:
         "raster",
         "Raster",
         lead="Each dot is a neuron that fires in a round. Neurons are sorted by assembly, from the bottom of a band "
-        "up; those in no assembly come above, by the round in which they first fired.",
+        "up; those in no assembly are above, in the order in which they first fired.",
         figures=[_figure(number, each) for number, each in enumerate(drawn)],
         tables=[_table(each) for each in drawn],
         notes=notes,
@@ -132,7 +132,7 @@ def _figure(number: int, drawn: _Drawn) -> Figure:
         line = Span(location=bottom - _GAP / 2, dimension="width", line_width=1)
         themed(line, line_color=FAINT)
         made.add_layout(line)
-    made.grid.visible = False  # the lines are those of marks
+    made.grid.visible = False  # the lines show marks
     made.xaxis.formatter = NumeralTickFormatter(format="0,0")
     finished(made, *tips, tools="pan,xwheel_zoom,box_zoom,reset")
     made.toolbar.active_scroll = None
@@ -151,7 +151,7 @@ def _bottom(at: int, areas: int) -> float:
 
 
 def _draw_band(made: Any, name: str, at: int, drawn: Band, of: _Drawn) -> list[HoverTool]:
-    """Draw the neurons of each assembly in its colour; what stands in the tip is its name and that of the area."""
+    """Draw the neurons of each assembly in its colour; the tooltip has its name and that of the area."""
     area, assemblies = drawn.area, of.assemblies[drawn.area.name]
     shown = drawn.rank % of.step == 0
     renderers = []
@@ -205,7 +205,7 @@ def _overview(name: str, drawn: _Drawn, window: Range1d, ends: tuple[float, floa
     bands = enumerate(drawn.bands)
     heights = np.concatenate([_bottom(at, len(drawn.bands)) + each.height for at, each in bands])
     step = max(1, len(rounds) // _OVERVIEW)
-    places = np.random.default_rng(0).permutation(len(rounds))[: len(rounds) // step]  # every step-th would alias
+    places = np.random.default_rng(0).permutation(len(rounds))[: len(rounds) // step]  # a regular step would alias
     source = ColumnDataSource(
         {"x": rounds[places].astype(np.int32), "y": heights[places].astype(np.float32)}, name=f"{name}-overview"
     )

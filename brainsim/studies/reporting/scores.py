@@ -49,7 +49,7 @@ def section(material: Material) -> Section | Missing:
         return Missing(
             "Scores: the metrics of this run hold no numbers; docs/howto/run_folder.md says which are shown."
         )
-    lead = "Means over seeds with 95 % intervals (Student's t). Controls must fail; chance is what guessing reaches."
+    lead = "Means over seeds with 95 % intervals (Student's t). Controls must fail; chance is the score of guessing."
     return Section(
         "scores",
         "Scores",
@@ -91,7 +91,7 @@ def _shown(value: Any) -> Cell:
 
 
 def _numbers(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
-    """Yield what else stands in the metrics, by the path to it."""
+    """Yield the other numbers in the metrics, by their paths."""
     for name, value in node.items():
         path = f"{prefix}.{name}" if prefix else str(name)
         if not prefix and name in _GROUPS:
@@ -103,7 +103,7 @@ def _numbers(prefix: str, node: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]
 
 
 def _figure(found: Scores, chance: Mapping[str, Any]) -> Figure:
-    """Return a row for each score, in it a mark for each condition and a line at chance."""
+    """Return a row for each score, with a mark for each condition and a line at chance."""
     tests, conditions = list(found)[:_MOST_DRAWN], _conditions(found)
     rows = len(tests)
     made = new_figure(

@@ -1,4 +1,4 @@
-"""The page of a run that goes on, served to the browsers of this machine alone."""
+"""The page of a run in progress, served to browsers of this machine only."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from brainsim.studies.reporting.material import gathered
 ADDRESS = "127.0.0.1"
 _HOSTS = r"^(127\.0\.0\.1|localhost)$"
 MOST_READ = 400_000
-"""How many firings of a recording a live page shows: those of its last rounds."""
+"""Largest number of firings of a recording on a live page: those of its last rounds."""
 
 Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass
 class Live:
-    """A run folder or a file, looked at again whenever it has changed.
+    """A run folder or a file, read again when it has changed.
 
     Attributes
     ----------
     path : Path
-        What is shown.
+        The folder or file that is shown.
     version : int
-        How often it has been found changed.
+        Number of changes that were found.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class Live:
     _rest: float = 0.0
 
     def look(self) -> None:
-        """Make the page again if something has changed; a page that takes long is made less often."""
+        """Make the page again if something has changed; a page that takes long is updated less often."""
         signature = _signature(self.path)
         if signature == self._seen or time.monotonic() < self._rest:
             return
@@ -59,7 +59,7 @@ class Live:
         except (BrainsimError, OSError):
             if self._page is None:
                 raise
-            return  # a file that is just being replaced; the next look finds it
+            return  # a file that is being replaced; the next check finds it
         self._seen, self._page, self.version = signature, page, self.version + 1
         self._content = {**document.content_of(page, self.version), "body": document.body_of(page)}
         self._rest = time.monotonic() + 3 * (time.monotonic() - began)
@@ -74,7 +74,7 @@ class Live:
 
     @property
     def content(self) -> str:
-        """What an open page needs to become the present one, as JSON."""
+        """The update of an open page, as JSON."""
         return document.text_of(self._content)
 
 
@@ -89,7 +89,7 @@ def _signature(path: Path) -> Signature:
 
 
 class _Handler(RequestHandler):
-    """What both answers have in common: they are made again each time, and no other site may use them."""
+    """The common part of both answers: they are not cached, and no other site may use them."""
 
     live: Live
 
@@ -121,10 +121,10 @@ class _ContentHandler(_Handler):
 
 
 def application(path: str | Path) -> RuleRouter:
-    """Return what answers the requests of browsers: the page at ``/``, and its changes at ``/content``.
+    """Return the web application: the page at ``/``, and its changes at ``/content``.
 
-    Requests under another name than that of this machine are refused: a site whose name leads here would otherwise
-    read the page.
+    Requests with another host name than that of this machine are refused; otherwise a site whose name resolves to this
+    machine could read the page.
     """
     live = Live(Path(path))
     live.look()
@@ -133,7 +133,7 @@ def application(path: str | Path) -> RuleRouter:
 
 
 def listener(port: int) -> socket.socket:
-    """Return a socket that this machine alone can reach; `OSError` if the port cannot be used."""
+    """Return a socket that only this machine can reach; `OSError` if the port cannot be used."""
     listening = socket.create_server((ADDRESS, port), backlog=64)
     listening.setblocking(False)
     return listening
@@ -147,7 +147,7 @@ def serve(path: str | Path, port: int, ready: Callable[[str], None]) -> None:
     path : str or Path
         The run folder or file.
     port : int
-        0 for any that is free.
+        0 for any free port.
     ready : callable
         Called with the address of the page when it can be opened.
 
@@ -156,7 +156,7 @@ def serve(path: str | Path, port: int, ready: Callable[[str], None]) -> None:
     DeclarationError
         If the port is in use, or this user may not use it.
     RunFolderError, DumpError
-        If ``path`` is no run folder and no file of brainsim, or cannot be read.
+        If ``path`` is neither a run folder nor a file of brainsim, or cannot be read.
     """
     router = application(path)
     try:

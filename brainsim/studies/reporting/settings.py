@@ -1,4 +1,4 @@
-"""What made the run: command, parameters, versions, and how the run stands."""
+"""The settings of the run: command, parameters, versions, and its state."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VERSIONS = ("brainsim_version", "graph_version", "ties_version")
 
 
 def section(material: Material) -> Section:
-    """Return command, parameters and versions of a run, or what is known of a file."""
+    """Return command, parameters and versions of a run, or the properties of a file."""
     if not material.is_run:
         return _of_file(material)
     header = material.header

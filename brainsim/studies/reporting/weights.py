@@ -1,4 +1,4 @@
-"""Learned weights of saved states: how many synapses have which weight."""
+"""Learned weights of saved states: the number of synapses by weight."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BINS = 40
 
 
 def section(material: Material) -> Section | Missing:
-    """Return the weights of the states that a run has left, or of a file."""
+    """Return the weights of the states in a run folder, or of a file."""
     learned = [state for state in material.states if state.weights]
     if not learned:
         return Missing("Weights: save a state, as in sim.save(part.folder / 'state.h5') at the end of a part.")

@@ -17,7 +17,7 @@ MOST_FIRINGS = 10_000_000
 
 @dataclass(frozen=True)
 class Report:
-    """A report that was written: where it is, its size in bytes, what it lacks, and what could not be read."""
+    """A report that was written: its path, its size in bytes, missing material, and what could not be read."""
 
     path: Path
     size: int
@@ -38,14 +38,15 @@ def report(path: str | Path, to: str | Path, *, overwrite: bool = False, firings
     overwrite : bool
         Whether a file of that name is replaced.
     firings : int, optional
-        How many firings the page shows at most; 200 000 by default.  Of more, every second, third … neuron is drawn.
+        Largest number of firings on the page; 200 000 by default.  If there are more, every second, third … neuron is
+        drawn.
 
     Raises
     ------
     ReportMissingError
         If Bokeh is not installed.
     RunFolderError, DumpError
-        If ``path`` is no run folder and no file of brainsim, or cannot be read.
+        If ``path`` is neither a run folder nor a file of brainsim, or cannot be read.
     UnwrittenError
         If ``to`` exists, or cannot be written.
     """
@@ -78,7 +79,7 @@ def view(path: str | Path, port: int, ready: Callable[[str], None]) -> None:
     path : str or Path
         The run folder or file.
     port : int
-        0 for any that is free.
+        0 for any free port.
     ready : callable
         Called with the address of the page when it can be opened.
 
@@ -89,7 +90,7 @@ def view(path: str | Path, port: int, ready: Callable[[str], None]) -> None:
     DeclarationError
         If the port cannot be used.
     RunFolderError, DumpError
-        If ``path`` is no run folder and no file of brainsim, or cannot be read.
+        If ``path`` is neither a run folder nor a file of brainsim, or cannot be read.
     """
     require_bokeh()
     from brainsim.studies.reporting.serving import serve

@@ -22,7 +22,7 @@ from brainsim.studies.sweeping.rows import Row
 
 HEADER, TABLE = "sweep.json", "sweep.csv"
 OF_FUNCTION = "it sweeps a function; start its script again, with sweep(…, resume=True)"
-"""What continues a sweep that no command can continue."""
+"""How to continue a sweep that no command can continue."""
 
 _TABLE_SECONDS = 2.0
 _LONGEST_NAME = 120
@@ -39,9 +39,9 @@ class SweepFolder:
     settings : Settings
         Those of the first run, except the parameters in the grid.
     grid : Grid
-        What is swept.
+        The grid of parameters.
     command : str
-        What the user typed, for the header.
+        The command that the user typed, for the header.
     """
 
     path: Path
@@ -130,8 +130,8 @@ class SweepFolder:
         Raises
         ------
         UnwrittenError
-            If a finished sweep cannot be written.  One that ended otherwise has given its reason; its header stays that
-            of a running sweep, which can be resumed.
+            If a finished sweep cannot be written.  If it ended otherwise, an error has already been raised; its header
+            remains that of a running sweep, which can be resumed.
         """
         try:
             rows.write(self.path / TABLE, table)
@@ -160,7 +160,7 @@ class SweepFolder:
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Return the content of ``sweep.json`` in a folder; `RunFolderError` if there is none, or it lacks something."""
+    """Return the content of ``sweep.json`` in a folder; `RunFolderError` if it does not exist or is incomplete."""
     try:
         header = sealed_json.read(folder / HEADER)
         for name in ("experiment", "grid", "seeds", "quick", "parameters", "seed", "source_sha256", "inputs"):
@@ -172,7 +172,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def outcomes(folder: Path) -> dict[str, int]:
-    """Return how many runs the table of a sweep holds that finished and that failed; none if there is no table yet."""
+    """Return how many runs in the table of a sweep finished and how many failed; 0 if there is no table yet."""
     try:
         with (folder / TABLE).open(newline="", encoding="utf-8") as file:
             ended = [row.get("status") for row in csv.DictReader(file)]

@@ -27,7 +27,7 @@ class Grid:
     Attributes
     ----------
     values : mapping of str to tuple
-        What each parameter takes, in the order given.
+        The values of each parameter, in the order given.
     seeds : tuple of int
         The seeds of each combination.
     """
@@ -46,7 +46,7 @@ class Grid:
         return math.prod(map(len, self.values.values())) * len(self.seeds)
 
     def conditions(self) -> Iterator[dict[str, Any]]:
-        """Yield the combinations of values, those of the last parameter fastest."""
+        """Yield the combinations of values; those of the last parameter change fastest."""
         for values in product(*self.values.values()):
             yield dict(zip(self.values, values, strict=True))
 
@@ -79,8 +79,8 @@ def of_texts(settings: Iterable[str], experiment: Experiment, fixed: Iterable[st
     Raises
     ------
     ExperimentError
-        If a text has no ``=``, names no parameter, one that comes twice or one of those that are fixed, holds an empty
-        value, or a value has the wrong type.
+        If a text has no ``=``, does not name a parameter, names one twice or a fixed one, or has an empty value or one
+        of the wrong type.
     """
     given: dict[str, tuple[Any, ...]] = {}
     fixed = [setting.partition("=")[0].strip() for setting in fixed]

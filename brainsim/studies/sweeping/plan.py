@@ -33,7 +33,7 @@ class Trial:
     settings : Settings
         Its seed and all its parameters.
     folder : Path, optional
-        Where it leaves what it makes.
+        The folder for its files.
     """
 
     condition: int
@@ -56,7 +56,7 @@ class Plan:
     Attributes
     ----------
     study : Experiment or OfFunction
-        What is run.
+        The function or experiment to run.
     settings : Settings
         Those of the first run, without the parameters in the grid.
     grid : Grid
@@ -93,7 +93,7 @@ def of_study(
     Raises
     ------
     ExperimentError
-        If what is to be swept is neither a function nor an experiment, or the grid does not suit it.
+        If ``study`` is neither a function nor an experiment, or the grid does not fit it.
     """
     fixed = dict(parameters or {})
     if isinstance(study, str | Path):

@@ -37,8 +37,8 @@ def sweep(
 ) -> Sweep:
     """Run a function or an experiment for each combination of values and seeds, in several processes.
 
-    A run that fails is a row with its error, and a warning says so at the end.  A worker process that dies costs its
-    run another try, and three deaths make the run fail.
+    A failed run becomes a row with its error, and a warning at the end.  If a worker process dies, its run is tried
+    again; after three deaths the run fails.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def sweep(
     grid : mapping of str to sequence
         The values of each parameter that is swept.
     seeds : int or sequence of int
-        How many seeds each combination has, from 0 on, or which ones.
+        Number of seeds of each combination, starting at 0, or a list of seeds.
     jobs : int, optional
-        How many processes; by default one a core, or one if the runs use a GPU.  With 1 everything runs in this
+        Number of processes; by default one for each core, or 1 if the runs use a GPU.  With 1 everything runs in this
         process.
     threads : int, optional
         Threads of each process; by default the cores are shared among the processes.
@@ -61,15 +61,15 @@ def sweep(
     backend : str
         The backend of an experiment's runs.
     out : path, optional
-        The folder of the sweep, where each run has its folder and ``sweep.csv`` grows.  By default
-        ``runs/<name>-sweep`` for an experiment, and none for a function, which then leaves nothing behind.
+        The folder of the sweep, with a folder for each run and the table ``sweep.csv``.  By default
+        ``runs/<name>-sweep`` for an experiment; none for a function, whose sweep then writes no files.
     resume : bool
-        Whether to continue a sweep in ``out``; runs that are whole are not repeated, failed ones are.  If there is
-        nothing in ``out``, the sweep begins.
+        Whether to continue a sweep in ``out``: complete runs are not repeated, failed ones are.  If ``out`` is empty,
+        the sweep begins.
     overwrite : bool
         Whether to delete the sweep in ``out`` first.
     dask : str, optional
-        Address of the scheduler of a Dask cluster that carries out the runs.
+        Address of the scheduler of a Dask cluster on which the runs are carried out.
 
     Returns
     -------
@@ -79,9 +79,9 @@ def sweep(
     Raises
     ------
     ExperimentError
-        If the study cannot be used, the grid does not suit it, or there is no run.
+        If the study cannot be used, the grid does not fit it, or there is no run.
     RunFolderError
-        If the folder cannot be used, or holds another sweep than the one to continue.
+        If the folder cannot be used, or contains another sweep than the one to continue.
     WorkerError
         If processes cannot be started, or the cluster cannot be reached.
 

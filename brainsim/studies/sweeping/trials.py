@@ -83,7 +83,7 @@ def in_memory(function: Callable[..., Any], parameters: Mapping[str, Any], seed:
 def in_folder(study: Experiment | OfFunction, settings: Settings, folder: Path) -> Outcome:
     """Carry out a run in its folder, or continue it there.
 
-    What stands in a folder without a header comes from a process that was killed when it had just begun.
+    A folder without a header comes from a process that was killed just after it began.
     """
     resume = (folder / HEADER).is_file()
     if not resume and folder.exists():

@@ -34,7 +34,7 @@ class Sweep(Sequence[Row]):
     folder : Path, optional
         The folder of the sweep.
     notes : mapping of str to int
-        What the user should know about the runs, and the number of runs to which it applies.
+        Notes for the user about the runs, and the number of runs to which each applies.
     """
 
     rows: tuple[Row, ...]
@@ -75,10 +75,10 @@ class SweepWatch(Watch):
     """Events while a sweep runs; a subclass overrides the methods of those that it needs."""
 
     def begun(self, trials: Sequence[Trial], waiting: Sequence[int]) -> None:
-        """Take note of all runs and of the places of those that are still to do; calls are counted among the latter."""
+        """Note all runs, and the places of those to do; calls are numbered among the latter."""
 
     def finished(self, index: int, row: Row) -> None:
-        """Take note of the row of a run, which was among those to do or had been done before."""
+        """Note the row of a finished run, which was among those to do or had been done before."""
 
 
 def carry_out(
@@ -92,7 +92,7 @@ def carry_out(
     watch: SweepWatch | None = None,
     stop: Stop | None = None,
 ) -> Sweep:
-    """Carry out the runs of a plan that a folder does not hold yet; see `sweep`."""
+    """Carry out the runs of a plan that a folder does not contain yet; see `sweep`."""
     jobs = None if jobs is None else integer("sweep.jobs", jobs, 1, None)
     threads = None if threads is None else integer("sweep.threads", threads, 1, None)
     trials = plan.trials(folder)
@@ -136,7 +136,7 @@ class _Work:
                 self.rows[index] = self._row(trial, metrics)
 
     def compute(self, jobs: int | None, threads: int | None, dask: str | None) -> None:
-        """Carry out the others, the first seed of all conditions first."""
+        """Carry out the remaining runs, the first seed of all conditions first."""
         waiting = sorted(set(range(len(self.trials))) - self.rows.keys(), key=self._turn)
         self.watch.begun(self.trials, waiting)
         for index in sorted(self.rows):

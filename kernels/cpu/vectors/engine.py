@@ -1,4 +1,4 @@
-"""Vectors on the cpu backend: Numba kernels over the entries of edges, in parallel over nodes."""
+"""Vectors on the cpu backend: Numba kernels over edges, in parallel over nodes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from brainsim.kernels.vectors.host import HostVectors
 
 
 class CpuVectors(HostVectors):
-    """Single precision; nodes are shared out to threads."""
+    """Vectors in single precision; threads divide the nodes among them."""
 
     def __init__(self, program: Program, options: Options) -> None:
         super().__init__(program)
@@ -75,7 +75,7 @@ def _marked(neurons: Neurons, n: int) -> npt.NDArray[np.bool_]:
 
 
 def _read_only(array: Any) -> Any:
-    """Return an array as one that is not written to: Numba compiles a kernel for one kind of array alone."""
+    """Return a read-only view of an array, so that Numba compiles each kernel for one kind of array only."""
     view = array.view()
     view.flags.writeable = False
     return view

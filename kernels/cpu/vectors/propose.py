@@ -1,6 +1,6 @@
-"""The Numba kernels of a step: what messages propose, and unit vectors of the proposals.
+"""The Numba kernels of a step: the proposals of messages, and their normalization to unit vectors.
 
-Each works on a range of nodes and writes to their rows alone, so that the bits do not depend on the number of threads.
+Each works on a range of nodes and writes to their rows only, so that the bits do not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def propose(
     anchors: Floats,
     out: Floats,
 ) -> None:
-    """Write what a message proposes to nodes ``first`` to ``end`` of a list into rows of ``out``, or add it to them.
+    """Write the proposals of a message to nodes ``first`` to ``end`` of a list into rows of ``out``, or add them.
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ def relax(
 ) -> None:
     """Move the weights of the edges from active nodes into nodes ``first`` to ``end`` of a list.
 
-    An undirected edge has an entry at either end.  That at the larger node counts, so that one range alone writes to
-    the weights of an edge.
+    An undirected edge has an entry at each end.  Only the entry at the larger node is used, so that one range alone
+    writes to the weights of an edge.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def relax(
     sources, targets : float32 array, shape (n, dim)
         The vectors of both ends.
     inputs : float32 array, shape (n, channels) or (0, channels)
-        The inputs of the nodes; without rows, if the rule needs none.
+        The inputs of the nodes; no rows if the rule needs none.
     weights : float32 array, shape (edges, channels)
         The weights that change.
     """

@@ -1,4 +1,4 @@
-"""The Numba kernels of the read-out: what active nodes send through each channel."""
+"""The Numba kernels of the read-out: the weights through which active nodes act on others, by channel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Doubles = npt.NDArray[np.float64]
 
 @compiled
 def scatter(active: Neurons, message: MessageArrays, weights: Floats, sums: Doubles, edges: Neurons) -> None:
-    """Add the weights of the undirected edges of active nodes, ascending, to their neighbours: work for these alone."""
+    """Add the weights of the undirected edges of active nodes, ascending, to their neighbours."""
     for node in active:
         for entry in range(message.starts[node], message.starts[node + 1]):
             neighbour, edge = message.neighbours[entry], message.ids[entry]
@@ -33,7 +33,7 @@ def gather(
     sums: Doubles,
     edges: Neurons,
 ) -> None:
-    """Add the weights of the edges from active nodes into nodes ``first`` to ``end``: directed edges, all looked at."""
+    """Add the weights of directed edges from active nodes into nodes ``first`` to ``end``."""
     for node in range(first, end):
         for entry in range(message.starts[node], message.starts[node + 1]):
             if active[message.neighbours[entry]]:

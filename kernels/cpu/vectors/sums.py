@@ -1,7 +1,7 @@
 """Sums in single precision, in an order that is the same on every machine.
 
-A compiler must not reorder a sum of floats.  `LANES` partial sums, each of every `LANES`-th component, are therefore
-written out: a vector instruction adds to all of them at once, whatever its width, and the bits do not depend on it.
+A compiler must not reorder a sum of floats.  The code therefore adds to `LANES` partial sums, each of every `LANES`-th
+component.  Vector instructions of any width give the same bits.
 """
 
 from __future__ import annotations
