@@ -308,16 +308,20 @@ def _draw(seen: Mapping[str, Sequence[Mapping[str, Any]]], sizes: Sequence[int])
     figure = Figure(figsize=(4 * len(MEASURES), 4), layout="constrained")
     read, changed, planned = figure.subplots(1, 3, sharey=True)
     for at, name in enumerate(PROTOCOLS):
-        for style, n in zip((":", "--", "-"), sizes, strict=False):
+        for style, n in zip(("-", "--", ":"), sorted(sizes, reverse=True), strict=False):
             parts = seen[f"{name}-{n}"]
             places = [int(each) for each in parts[0]["read"]]
             for axes, measure in ((read, "read"), (changed, "changed")):
                 values = [fmean(part[measure][str(each)] for part in parts) for each in places]
-                axes.plot(places, values, f"o{style}", ms=4, color=f"C{at}", label=f"{PROTOCOLS[name]}, n = {n:_}")
+                axes.plot(
+                    places, values, f"o{style}", ms=8 - 2 * at, color=f"C{at}", label=f"{PROTOCOLS[name]}, n = {n:,}"
+                )
         values = [fmean(part["planned"] for part in seen[f"{name}-{n}"]) for n in sizes]
-        planned.plot(sizes, values, "o-", ms=4, color=f"C{at}", label=PROTOCOLS[name])
+        planned.plot(sizes, values, "o-", ms=8 - 2 * at, color=f"C{at}", label=PROTOCOLS[name])
+    for axes in (read, changed):
+        axes.set_xticks(places)
     read.set(ylabel="share", ylim=(-0.03, 1.03), xlabel="blocks", title=MEASURES["read"])
     changed.set(xlabel="blocks", title=MEASURES["changed"])
-    planned.set(xscale="log", xlabel="neurons of an area", title=MEASURES["planned"])
+    planned.set(xscale="log", xlabel="neurons of an area, n", title=MEASURES["planned"])
     figure.legend(*read.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure

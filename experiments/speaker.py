@@ -41,7 +41,12 @@ from brainsim.studies.statistics import interval_95
 
 ORDERS = tuple(map("".join, permutations("SVO")))
 LETTERS = {"S": "agent", "V": "action", "O": "patient"}
-KINDS = ("trained", "no_sentences", "shuffled")
+KINDS = {
+    "trained": "trained",
+    "no_sentences": "control: no whole sentence heard",
+    "shuffled": "control: words shuffled",
+}
+CONTROLS = ("no_sentences", "shuffled")
 MEASURES = ("say_two", "say_one", "understand_two", "understand_one")
 TESTED = 6  # new scenes of each frame
 CRITERION = 0.95
@@ -102,7 +107,7 @@ def speaker(
     write_table(run, "speaker.md", "New scenes said, new sentences understood", ["", "", *MEASURES], rows)
     run.picture("speaker.png", lambda: _draw(kinds))
     trained = {order: _means(parts) for order, parts in kinds["trained"].items()}
-    failed = {kind: _means([part for parts in kinds[kind].values() for part in parts]) for kind in KINDS[1:]}
+    failed = {kind: _means([part for parts in kinds[kind].values() for part in parts]) for kind in CONTROLS}
     failed["no_word_lessons"] = _means([part["trained"][order] for part in untaught for order in chosen])
     memory = {name: fmean(scores(taught_, name)) for name in ("recalled", "recalled_from_another")}
     return {
@@ -113,7 +118,7 @@ def speaker(
         "met": {
             "orders": min(min(m["say_two"], m["understand_two"]) for m in trained.values()) >= CRITERION,
             "trees": memory["recalled"] >= CRITERION and memory["recalled_from_another"] <= 0.1,
-            "control_arbitrary": all(abs(failed[kind]["say_two"] - 1 / 6) <= 0.2 for kind in KINDS[1:]),
+            "control_arbitrary": all(abs(failed[kind]["say_two"] - 1 / 6) <= 0.2 for kind in CONTROLS),
             "control_no_word_lessons": max(failed["no_word_lessons"].values()) <= 0.02,
         },
         "chance": {"say_two": 1 / 6, "say_one": 1 / 2, "understand_two": 1 / 2},
@@ -217,14 +222,14 @@ def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def _draw(kinds: Mapping[str, Mapping[str, Sequence[Any]]]) -> Figure:
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = Figure(figsize=(9, 3.8), layout="constrained")
     for ax, measure in zip(figure.subplots(1, 2, sharey=True), ("say_two", "understand_two"), strict=True):
         for at, (kind, by_order) in enumerate(kinds.items()):
             means = [fmean(scores(parts, measure)) for parts in by_order.values()]
-            ax.bar(np.arange(len(means)) + (at - 1) / 4, means, 0.25, label=kind.replace("_", " "))
-        ax.axhline(1 / 6 if measure == "say_two" else 1 / 2, color="gray", lw=0.8, ls=":")
+            ax.bar(np.arange(len(means)) + (at - 1) / 4, means, 0.25, label=KINDS[kind])
+        ax.axhline(1 / 6 if measure == "say_two" else 1 / 2, color="gray", lw=0.8, ls=":", label="chance")
         ax.set_xticks(range(len(kinds["trained"])), list(kinds["trained"]))
         ax.set_title("new scenes said" if measure == "say_two" else "new sentences understood")
     figure.axes[0].set_ylabel("share right, two participants")
-    figure.axes[1].legend(fontsize="x-small")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize="small")
     return figure

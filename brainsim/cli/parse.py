@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from brainsim.errors import DeclarationError
+
 if TYPE_CHECKING:
-    from brainsim.models.language import Grammar, Parsed
+    from brainsim.models.language import Grammar, Parsed, Parser
     from brainsim.simulate.recordings.recording import Recording
 
 _ENDINGS = (".png", ".svg", ".pdf")
@@ -46,7 +48,7 @@ def parse(sentence: str, plot: Path | None, as_json: bool, **options: Any) -> No
     settings = {name: options[name] for name in ("n", "k", "seed", "backend")}
     with Parser(_grammar(options), **settings) as parser:
         recording = None if plot is None else parser.sim.record()
-        parsed = parser.parse(sentence, recording=recording)
+        parsed = _parsed(parser, sentence, recording)
     if plot is not None and recording is not None:
         _draw(parsed, recording, plot)
     click.echo(json.dumps(_as_dict(parsed), indent=2) if as_json else _shown(parsed))
@@ -64,6 +66,18 @@ def _grammar(options: dict[str, Any]) -> Grammar:
     else:
         grammar = language.read_grammar(options["grammar_file"])
     return replace(grammar, words={**grammar.words, **dict(_word(each) for each in options["words"])})
+
+
+def _parsed(parser: Parser, sentence: str, recording: Recording | None) -> Parsed:
+    """Parse a sentence; an error that names an unknown word says how to give it a class at the command line."""
+    try:
+        return parser.parse(sentence, recording=recording)
+    except DeclarationError as error:
+        if error.where != "Grammar.words":
+            raise
+        classes = ", ".join(sorted({rule.word for rule in parser.grammar.rules}))
+        message = f"{error}: --word {error.value}=CLASS, where CLASS is one of {classes}"
+        raise DeclarationError(message, where=error.where, value=error.value) from error
 
 
 def _word(given: str) -> tuple[str, str]:

@@ -68,19 +68,21 @@ def tables(run: Run, part1: Mapping[Teaching, Sequence[Any]], part2: Mapping[Any
 
 def draw(part2: Mapping[Any, Sequence[Any]]) -> Figure:
     """Draw new scenes said, and new sentences understood, against the sentences heard."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     colours = {size: f"C{at}" for at, size in enumerate(sorted({size for _, size in part2}))}
     for ax, measure in zip(axes, ("say_two", "understand_two"), strict=True):
-        for (mechanism, size), parts in part2.items():
+        for (mechanism, size), parts in sorted(part2.items(), key=lambda each: each[0][1]):
             curve = {int(heard): means[measure] for heard, means in curve_of(parts).items()}
             style = {"ls": "-" if mechanism == "syntax" else "--", "marker": ".", "color": colours[size]}
-            ax.plot(list(curve), list(curve.values()), label=f"{mechanism}, {size[0]}+{size[1]} words", **style)
+            ax.plot(list(curve), list(curve.values()), label=f"{mechanism}, {size[0]}+{size[1]}", **style)
         ax.set_xscale("log")
         ax.set_xticks(list(curve), list(map(str, curve)))
         ax.minorticks_off()
         ax.set_xlabel("sentences heard")
         ax.set_title("new scenes said" if measure == "say_two" else "new sentences understood")
     axes[0].set_ylabel("share right, two participants")
-    axes[1].legend(fontsize="xx-small")
+    handles, labels = axes[0].get_legend_handles_labels()
+    shape: dict[str, Any] = {"ncols": len(colours), "handlelength": 3, "fontsize": "small"}
+    figure.legend(handles, labels, loc="outside lower center", title="mechanism, nouns + verbs", **shape)
     return figure

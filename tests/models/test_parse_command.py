@@ -38,6 +38,11 @@ def test_a_picture_is_drawn(tmp_path: Path, capsys: Any) -> None:
     ("arguments", "said"),
     [
         (("dogs rnu",), "unknown word 'rnu'; did you mean 'run'?"),
+        (
+            ("wolves run",),
+            "add it to the words of the grammar: --word wolves=CLASS, where CLASS is one of adjective, adv",
+        ),
+        (("dom vidit", "--language", "russian"), "--word dom=CLASS, where CLASS is one of accusative, dative"),
         (("dogs run chase",), "no area is open for 'chase'"),
         (("wolves run", "--word", "wolves"), "must be a word and its class"),
         (("wolves run", "--word", "wolves=nuon"), "Grammar.words['wolves']"),

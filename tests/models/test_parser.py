@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from brainsim.errors import DeclarationError
-from brainsim.models.language import Dependency, Grammar, Parser, Rule, english, read_grammar, russian
+from brainsim.models.language import (
+    Dependency,
+    Embedding,
+    Grammar,
+    Parsed,
+    Parser,
+    Rule,
+    english,
+    read_grammar,
+    russian,
+)
 
 SMALL = {"n": 2000, "k": 50, "backend": "cpu", "threads": 1}
 
@@ -62,15 +73,28 @@ def test_without_learning_nothing_is_read() -> None:
     assert set(parsed.unread) >= {"dogs", "cats"}
 
 
-def test_backends_agree() -> None:
+def state(backend: str, n: int, k: int) -> tuple[list[Parsed], list[Any]]:
+    """Return what a small brain reads from two sentences, one with a clause, and all its learned weights."""
     rules = (Rule("noun", "SUBJ", closes=("LEX~SUBJ",)), Rule("verb", "VERB", ("SUBJ",), closes=("LEX~VERB",)))
-    grammar = Grammar({"dogs": "noun", "run": "verb"}, rules, root="VERB", parts={"VERB": ("SUBJ",)})
-    found = []
-    for backend in ("reference", "cpu"):
-        with Parser(grammar, n=500, k=25, rounds=8, backend=backend, seed=4) as parser:
-            found.append(parser.parse("dogs run"))
-    assert found[0] == found[1]
-    assert found[0].dependencies == (Dependency("run", "SUBJ", "dogs"),)
+    words = {"dogs": "noun", "cats": "noun", "run": "verb", "bark": "verb"}
+    clauses = Embedding(stack=("DEP",), heads=("SUBJ",), missing="SUBJ")
+    grammar = Grammar(words, rules, root="VERB", parts={"VERB": ("SUBJ",)}, embedding=clauses)
+    with Parser(grammar, n=n, k=k, rounds=8, backend=backend, seed=4) as parser:
+        parsed = [parser.parse(sentence) for sentence in ("cats that bark , run", "dogs run")]
+        fibers = [fiber for fiber in parser.brain.fibers if fiber.plasticity]
+        return parsed, [[part.tolist() for part in parser.sim.connectome(f).learned()] for f in fibers]
+
+
+def test_backends_agree() -> None:
+    found = state("cpu", 500, 25)
+    assert found == state("reference", 500, 25)
+    assert found[0][1].dependencies == (Dependency("run", "SUBJ", "dogs"),)
+    assert Dependency("cats", "CLAUSE", "bark") in found[0][0].dependencies
+
+
+@pytest.mark.usefixtures("emulated_gpu")
+def test_gpu_agrees_with_cpu() -> None:
+    assert state("gpu", 200, 12) == state("cpu", 200, 12)
 
 
 def test_a_tree_is_shown(parser: Parser) -> None:
@@ -162,6 +186,7 @@ def test_a_users_own_grammar(tmp_path: Path) -> None:
         ("[[rules]]", "[[rules", "is no TOML"),
         ('v = ["howl"]', 'v = ["elk"]', "of one class"),
         ('links = ["S"]', 'links = ["X"]', "unknown area 'X'"),
+        ('area = "V"', 'area = ""', r"Rule 'v' -> ''\.area: must be the name of an area"),
     ],
 )
 def test_files_that_hold_no_grammar_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

@@ -40,6 +40,13 @@ def test_new_scenes_are_said_and_understood_both_ways_round(speaker: Speaker) ->
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [(A, ONE, TWO), (ONE, TWO), (A, B), (A,), (ONE,)])
+def test_sentences_that_fit_no_frame_are_refused(speaker: Speaker, words: tuple[str, ...]) -> None:
+    with pytest.raises(DeclarationError, match=f"a verb and one or two nouns.*got '{' '.join(words)}'"):
+        speaker.understand(words)
+
+
+@pytest.mark.slow
 def test_scenes_stored_as_trees_are_recalled_from_their_roots(speaker: Speaker) -> None:
     scenes = (NEW, Scene(A, TWO, B))
     roots = [speaker.store(scene) for scene in scenes]
@@ -60,7 +67,7 @@ def test_a_recording_shows_the_roles_one_after_the_other(speaker: Speaker) -> No
 def test_without_word_lessons_nothing_is_understood_and_nothing_learned() -> None:
     brain = Speaker(LEXICON, n=400, k=20, p=0.2, pattern_k=20, backend="reference")
     assert not brain.hear((A, ONE), Scene(A, ONE))
-    assert brain.understand((A, ONE)).fillers == {}
+    assert brain.understand((A, ONE)).fillers == brain.understand((A, ONE, TWO)).fillers == {}
     assert brain.understand((A, ONE)).frame == "unknown"
 
 
@@ -90,6 +97,9 @@ def test_backends_agree() -> None:
     ("act", "message"),
     [
         (lambda b: b.understand(("zebra", ONE)), "word of the lexicon .got 'zebra'"),
+        (lambda b: b.understand(()), "understand.words: must be at least one word"),
+        (lambda b: b.understand((A, ONE), "three"), "understand.frame: must be one of 'two', 'one', 'object'"),
+        (lambda b: b.say(Scene("zebra", ONE)), "Scene.agent: must be a noun of the lexicon .got 'zebra'"),
         (lambda b: b.hear((A, ONE), Scene(B, ONE)), "must be the words of the scene"),
         (lambda b: b.say(Scene(ONE, TWO)), "Scene.agent: must be a noun of the lexicon"),
     ],

@@ -45,14 +45,23 @@ def test_sentences_that_share_words_are_read_from_their_roots(backend: str) -> N
     assert max(one.overlap(other) for one in roots for other in roots if one is not other) < 0.2
 
 
+def stored(backend: str, n: int, k: int, sentences: int) -> list[Any]:
+    """Return the roots of some sentences, what is read from them, and all learned weights and thresholds."""
+    brain = declared(n, k)
+    with Simulator(brain, 3, backend=backend) as sim:
+        roots = [merge_tree(sim, tree(brain, each)) for each in SENTENCES[:sentences]]
+        fired = [read_tree(sim, root, SHAPE) for root in roots]
+        learned = [[part.tolist() for part in sim.connectome(f).learned()] for f in brain.fibers if f.plasticity]
+        return [roots, fired, learned, [sim.thresholds(brain[name]).tolist() for name in ("VP", "Sent")]]
+
+
 def test_backends_agree() -> None:
-    found = []
-    for backend in ("reference", "cpu"):
-        brain = declared(300, 20)
-        with Simulator(brain, 3, backend=backend) as sim:
-            roots = [merge_tree(sim, tree(brain, each)) for each in SENTENCES]
-            found.append((roots, [read_tree(sim, root, SHAPE) for root in roots]))
-    assert found[0] == found[1]
+    assert stored("cpu", 300, 20, 4) == stored("reference", 300, 20, 4)
+
+
+@pytest.mark.usefixtures("emulated_gpu")
+def test_gpu_agrees_with_cpu() -> None:
+    assert stored("gpu", 150, 12, 2) == stored("cpu", 150, 12, 2)
 
 
 def test_without_learning_no_sentence_is_read() -> None:

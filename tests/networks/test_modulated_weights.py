@@ -138,6 +138,17 @@ def test_phases_turn_round() -> None:
     torch.testing.assert_close(model(tokens(), theta=theta + move), model(tokens(), theta=theta), rtol=1e-3, atol=1e-4)
 
 
+def test_a_move_outside_the_span_of_the_directions_changes_nothing() -> None:
+    model = drawn()
+    theta, directions = model.coordinates(tokens())[0, -1].detach(), model.banks[0].directions.detach()
+    random = torch.randn(16, generator=torch.Generator().manual_seed(2))
+    within = torch.linalg.lstsq(directions.T, random[:, None]).solution[:, 0] @ directions
+    outside, before = random - within, model(tokens(), theta=theta)
+    assert float(outside.norm()) > 1
+    torch.testing.assert_close(model(tokens(), theta=theta + outside), before, rtol=1e-4, atol=1e-5)
+    assert (model(tokens(), theta=theta + within) - before).abs().max() > 0.01
+
+
 def test_gradients_are_those_of_differences() -> None:
     bank = Bank(3, {"q": 4, "gate": 2}, 2, coordinates=5, pairs=2, rank=1).double()
     generator = torch.Generator().manual_seed(0)

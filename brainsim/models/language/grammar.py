@@ -29,6 +29,11 @@ class Rule:
     silences : tuple of str
         Areas that fall silent after the word, so that nothing more is linked to what fired there.
 
+    Raises
+    ------
+    DeclarationError
+        If it names no area.
+
     Examples
     --------
     >>> from brainsim.models.language import Rule
@@ -45,6 +50,8 @@ class Rule:
 
     def __post_init__(self) -> None:
         check_record(self)
+        if not self.area:
+            raise DeclarationError(where=f"{self.named}.area", value=self.area, allowed="the name of an area")
 
     @checked()
     def gates(self, kind: str) -> tuple[Gate, ...]:

@@ -125,12 +125,12 @@ class Sentences:
 
         Frames are tried in turn, that with most roles first, until the words fill every role; or only ``frame``.
         """
-        frames = tuple(FRAMES) if frame is None else (frame,)
-        if not words or frame not in (None, *FRAMES):
-            raise DeclarationError(
-                where="understand", value=(tuple(words), frame), allowed=f"words, and one of {frames}"
-            )
-        for each in frames:
+        if not words:
+            raise DeclarationError(where="understand.words", value=tuple(words), allowed="at least one word")
+        if frame not in (None, *FRAMES):
+            allowed = f"one of {', '.join(map(repr, FRAMES))}, or None"
+            raise DeclarationError(where="understand.frame", value=frame, allowed=allowed)
+        for each in FRAMES if frame is None else (frame,):
             with self._sim.frozen():
                 found = self._understood(words, each)
             if found is not None:
@@ -139,7 +139,7 @@ class Sentences:
             where="understand.words",
             value=" ".join(words),
             allowed="a verb and one or two nouns, as many as a frame has roles",
-            cure="leave out what is there twice",
+            cure="leave out what is there twice, and add what is missing",
         )
 
     def fillers(self, scene: Scene) -> dict[str, Assembly]:
