@@ -56,5 +56,5 @@ def namespace() -> Iterator[dict[str, Any]]:
 def test_examples_print_what_they_say(example: doctest.DocTest, namespace: dict[str, Any]) -> None:
     differences: list[str] = []
     example.globs = {**example.globs, **namespace}
-    doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=differences.append)
+    doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=differences.append)
     assert not differences, "".join(differences)
