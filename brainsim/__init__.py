@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from brainsim.simulate import dumps, export
     from brainsim.simulate.recordings.history import History
     from brainsim.studies import statistics
+    from brainsim.studies.batch import Batch
     from brainsim.studies.run import Run
 
 _MODULES = {
@@ -71,7 +72,11 @@ _MODULES = {
     "statistics": "brainsim.studies.statistics",
     "studies": "brainsim.studies",
 }
-_OBJECTS = {"History": "brainsim.simulate.recordings.history", "Run": "brainsim.studies.run"}
+_OBJECTS = {
+    "Batch": "brainsim.studies.batch",
+    "History": "brainsim.simulate.recordings.history",
+    "Run": "brainsim.studies.run",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -102,6 +107,7 @@ __all__ = [
     "AffinePlasticity",
     "Area",
     "Assembly",
+    "Batch",
     "Brain",
     "BrainsimError",
     "Channels",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from brainsim.kernels.comm import NO_TRAFFIC, Traffic
 from brainsim.kernels.law.rows import existing
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -124,9 +125,18 @@ class Backend(ABC):
     def read(self, kind: StateKind, owner: int) -> Any:
         """Return the value of a kind that an area or fiber has, as a ``kind.record`` of arrays not to be written to."""
 
+    def read_on_first(self, kind: StateKind, owner: int) -> Any:
+        """Return what `read` does on the first rank of the brain; on others, whatever costs no memory."""
+        return self.read(kind, owner)
+
     @abstractmethod
     def write(self, kind: StateKind, owner: int, value: Any) -> None:
         """Replace a value; ``kind.fault`` must find nothing wrong with it."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was sent to other ranks of the brain in rounds so far."""
+        return NO_TRAFFIC
 
     @property
     @abstractmethod

@@ -64,7 +64,7 @@ class HostBackend(Backend, Generic[D]):
         self._won: dict[int, Won | Drives | LateDrives] = {}
         self._passing: dict[int, Neurons] = {}
         self._ends = [(fiber.source, fiber.target, fiber.depression) for fiber in program.fibers]
-        self._vectors = self._vector_engine() if program.holds_vectors else None
+        self._vectors = self.vector_engine(program, options) if program.holds_vectors else None
         self._stepped = False
         self._traces = TraceStore(program)
         self._remembers = len(self._traces) > 0
@@ -99,9 +99,18 @@ class HostBackend(Backend, Generic[D]):
                 self._note(record, drives)
             self.broken = False
 
-    def _vector_engine(self) -> VectorEngine:
-        """Return the engine for the vectors of the program: the reference, unless a backend has a faster one."""
-        return ReferenceVectors(self.program)
+    @classmethod
+    def vector_engine(cls, program: Program, options: Options) -> VectorEngine:
+        """Return the engine for the vectors of a program: the reference, unless a backend has a faster one."""
+        del options
+        return ReferenceVectors(program)
+
+    def hear(self, winners: Sequence[Neurons], passing: Mapping[int, Neurons]) -> None:
+        """Let these neurons of each area fire in the phases of a round, at fibers with a gate those that pass it.
+
+        For a caller that carries out the phases itself, as `brainsim.kernels.ranks` does.
+        """
+        self._winners, self._passing = list(winners), dict(passing)
 
     def _carry(self, vectors: VectorEngine, plan: RoundPlan) -> None:
         """Let vectors step and the weights of messages learn."""

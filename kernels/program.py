@@ -41,6 +41,9 @@ class AreaSpec:
         How neurons are selected to fire; a backend runs the types that it lists in `Backend.parts`.
     vectors : UnitVectors or None
         The vectors of its nodes.
+    first : int
+        Of a part of an area, as which `brainsim.kernels.ranks` runs it: which neuron of the area is neuron 0 of the
+        part, a multiple of ``channel``.
     """
 
     name: str
@@ -50,11 +53,17 @@ class AreaSpec:
     key: int = 0
     activation: TopK | Channels | AmongTopK = TOP_K
     vectors: UnitVectors | None = None
+    first: int = 0
 
     @property
     def channel(self) -> int:
         """Neurons of a channel: 1 if neurons are selected individually."""
         return self.activation.size if isinstance(self.activation, Channels) else 1
+
+    @property
+    def first_channel(self) -> int:
+        """Of a part of an area, the number of its first channel in the area."""
+        return self.first // self.channel
 
 
 @dataclass(frozen=True)

@@ -56,10 +56,11 @@ class ReferenceBackend(HostBackend[Drive]):
 
     def _select(self, area: int, drive: Drive) -> Won:
         part = self.program.areas[area]
+        order = part.key, drive.tag, part.first_channel
         if isinstance(part.activation, Channels):
-            chosen = winners_in_channels(drive.sums, part.channel, part.k, part.key, drive.tag)
+            chosen = winners_in_channels(drive.sums, part.channel, part.k, *order)
         else:
-            chosen = winners(drive.sums, part.k, part.key, drive.tag)
+            chosen = winners(drive.sums, part.k, *order)
         return Won(chosen, chosen, drive.sums[chosen])
 
     def _learn(self, events: Sequence[Event], drives: Mapping[int, Drive]) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from brainsim.bench.measure import Record
 
 # Repeated from `brainsim.bench.plan.CASES`, so that help needs no import; a test holds them together.
-_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features", "vectors")
+_CASES = ("sentence", "sentence-cold", "project", "row", "scale", "features", "vectors", "batch")
 _SUFFIXES = (".png", ".pdf", ".svg")
 
 
@@ -39,11 +39,12 @@ def _count(text: str) -> int:
 @click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option("--baselines", is_flag=True, help="Run brute-force and neural-assemblies in turn with brainsim.")
+@click.option("--mpi", is_flag=True, help="With scale: one brain over 1, 2, ... processes, and on paper over nodes.")
 @click.option("--quick", is_flag=True, help="A small version that takes seconds.")
 @click.option("--memory/--no-memory", default=True, help="Peak memory, each in a process of its own; on by default.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw time per sentence against n.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list of records as JSON.")
-def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
+def bench(case: str, as_json: bool, plot: Path | None, mpi: bool, **options: Any) -> None:
     """Time a case, with measures that reveal a fast but wrong engine.
 
     \b
@@ -54,8 +55,12 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
     scale          one recurrent area of 1e5 to 1e8 neurons, with the fitted exponent
     features       a round with each feature of the law (modulators, gates ...) beside a plain one
     vectors        layers and sentences of 60 000 nodes that hold vectors, with the fitted exponents
+    batch          16 brains in a Batch beside the same brains one after the other
     """  # noqa: D301 - click wants the backspace itself, which keeps these lines apart
     _check(case, plot, baselines=options["baselines"])
+    if mpi:
+        _scale_over_ranks(case, as_json, options)
+        return
     if options["baselines"] and _needs_fixed_hash():
         records = _in_subprocess(case, options)
     else:
@@ -67,10 +72,29 @@ def bench(case: str, as_json: bool, plot: Path | None, **options: Any) -> None:
     click.echo(json.dumps(records, indent=2) if as_json else _shown(records))
 
 
+def _scale_over_ranks(case: str, as_json: bool, options: dict[str, Any]) -> None:
+    if case != "scale" or options["baselines"]:
+        raise click.UsageError(f"--mpi: must be given for 'scale' without --baselines (got {case!r})")
+    from brainsim.bench.machine import describe_machine
+    from brainsim.bench.mpi import measure_mpi, mpi_table
+
+    sizes, quick = options["sizes"], options["quick"]
+    records = measure_mpi(sizes[0] if sizes else 10_000 if quick else 1_000_000, options, _say)
+    machine = describe_machine()
+    each = [{**record, "machine": machine} for record in records]
+    click.echo(json.dumps(each, indent=2) if as_json else mpi_table(records))
+
+
 def _check(case: str, plot: Path | None, *, baselines: bool) -> None:
     """Refuse impossible requests before anything is measured."""
-    if case in ("row", "features", "vectors") and baselines:
-        why = {"row": "tells its project phase apart", "features": "has these features"}.get(case, "has vectors")
+    alone = {
+        "row": "tells its project phase apart",
+        "features": "has these features",
+        "vectors": "has vectors",
+        "batch": "runs batches",
+    }
+    if case in alone and baselines:
+        why = alone[case]
         raise click.UsageError(f"--baselines: must not be given for {case!r}; no baseline {why}")
     if plot is None:
         return
@@ -98,6 +122,7 @@ def _measure(
     quick: bool,
     memory: bool,
 ) -> list[Record]:
+    from brainsim.bench.batch import measure_batch
     from brainsim.bench.engine import BASELINES, OURS, Settings
     from brainsim.bench.engines import settle
     from brainsim.bench.exponent import with_exponent
@@ -115,6 +140,9 @@ def _measure(
     if case == "features":
         for n in sizes or ((2_000,) if quick else (100_000,)):
             records += measure_features(n, settings, 1 if quick else repeats, _say)
+    elif case == "batch":
+        for n in sizes or ((1_000,) if quick else (10_000,)):
+            records += measure_batch(n, settings, 1 if quick else repeats, _say, quick=quick)
     elif case == "vectors":
         records += measure_vectors(sizes, settings, repeats, quick=quick, memory=memory, say=_say)
     elif case == "row":
@@ -135,11 +163,12 @@ def _measure(
 
 
 def _shown(records: list[Record]) -> str:
+    from brainsim.bench.batch import batch_table
     from brainsim.bench.features import features_table
     from brainsim.bench.table import table
     from brainsim.bench.vectors import vectors_table
 
-    tables = {"features": features_table, "vectors": vectors_table}
+    tables = {"features": features_table, "vectors": vectors_table, "batch": batch_table}
     return tables.get(records[0]["case"] if records else "", table)(records)
 
 

@@ -24,6 +24,7 @@ from brainsim.cli.report import report, view
 from brainsim.cli.run import run
 from brainsim.cli.sweep import sweep
 from brainsim.errors import BackendMemoryError, BrainsimError, SimulationError, UnwrittenError, WorkerError
+from brainsim.simulate.company import end, leave_to_first
 from brainsim.studies.stopping import keep_exit_code
 
 _FAILURES = (BackendMemoryError, SimulationError, UnwrittenError, WorkerError)
@@ -53,16 +54,27 @@ def main() -> None:
     """Entry point: turn errors into one line and an exit code."""
     _escape_letters()
     try:
+        _carry_out()
+    except SystemExit as leaving:
+        if leaving.code:
+            end(leaving.code if isinstance(leaving.code, int) else 1)  # or ranks would wait for this one
+        raise
+
+
+def _carry_out() -> None:
+    try:
         sys.exit(cli.main(standalone_mode=False, prog_name="brainsim"))
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
+        leave_to_first()
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         sys.exit(130)
     except BrainsimError as error:
+        leave_to_first()
         click.echo(f"brainsim: {error}", err=True)
         sys.exit(1 if isinstance(error, _FAILURES) else 2)
     finally:

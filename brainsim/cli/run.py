@@ -48,9 +48,7 @@ def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **optio
       brainsim run --resume --out run3
     """  # noqa: D301 - click takes the character, not an escape
     from brainsim.simulate import backends
-    from brainsim.studies.folders import clear_run, new_folder
-    from brainsim.studies.run import Run
-    from brainsim.studies.stopping import stoppable
+    from brainsim.studies.together import company, own_folder
 
     out = options["out"]
     if out is None and (resume or overwrite):
@@ -58,6 +56,30 @@ def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **optio
     if resume and overwrite:
         raise click.UsageError("--resume continues a run and --overwrite deletes it; give one of them")
     backends.resolve(options["backend"])
+    ranks = company()
+    if ranks is None:
+        _run(file, as_json, resume, overwrite, options)
+        return
+    options["jobs"] = 1
+    with own_folder(ranks, out, copies=resume) as options["out"]:
+        _run(file, as_json, resume, overwrite and ranks.rank == 0, options)
+    sent = ranks.traffic
+    if sent.rounds and ranks.rank == 0:
+        per_round, apart = sent.nbytes / sent.rounds, 1e6 * sent.seconds / sent.rounds
+        click.echo(
+            f"{ranks.size} ranks: each sent {per_round:_.0f} bytes a round to each other, and spent {apart:_.0f} us a "
+            f"round in the exchange, waiting included ({sent.rounds:_} rounds)",
+            err=True,
+        )
+
+
+def _run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, options: dict[str, Any]) -> None:
+    """Run or continue an experiment in a folder."""
+    from brainsim.studies.folders import clear_run, new_folder
+    from brainsim.studies.run import Run
+    from brainsim.studies.stopping import stoppable
+
+    out = options["out"]
     experiment, settings = _resumed(file, out, options) if resume else _chosen(file, options)
     if overwrite:
         clear_run(out)

@@ -57,12 +57,14 @@ def sweep(file: Path | None, resume: bool, overwrite: bool, **options: Any) -> N
     from brainsim.studies.folders import clear_run, new_folder
     from brainsim.studies.stopping import stoppable
     from brainsim.studies.sweeping.folder import HEADER, SweepFolder
+    from brainsim.studies.together import refuse_mpi
 
     out = options["out"]
     if out is None and (resume or overwrite):
         raise click.UsageError(f"--{'resume' if resume else 'overwrite'} needs --out, the folder of the sweep")
     if resume and overwrite:
         raise click.UsageError("--resume continues a sweep and --overwrite deletes it; give one of them")
+    refuse_mpi("sweep")
     backends.resolve(options["backend"])
     plan = _resumed(file, out, options) if resume else _chosen(file, options)
     plan.trials(None)  # refuses files that cannot be read before a folder is made

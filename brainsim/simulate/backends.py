@@ -5,11 +5,17 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from brainsim._validation import integer
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
+from brainsim.kernels.comm import Comm
+from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.program import Options, Program, check_capacity, check_parts
+from brainsim.simulate.company import ALONE, Company
 from brainsim.simulate.engine import named_errors
 
 CLASSES = {
@@ -19,6 +25,7 @@ CLASSES = {
 }
 """The backends by name: module and class.  A module is imported when its backend is used."""
 
+_maker: ContextVar[Callable[[Program], Backend] | None] = ContextVar("brainsim_backend", default=None)
 _FASTEST_FIRST = ("gpu", "cpu", "reference")
 _NO_COMPILER = "NUMBA_DISABLE_JIT switches its compiler off; unset it, or choose backend='reference', which is slower"
 
@@ -72,15 +79,18 @@ def default_threads() -> int:
     return min(cores(), max(1, int(share))) if share.isdigit() else cores()
 
 
-def thread_count(name: str, threads: int | None) -> int:
-    """Return the threads a backend uses: those asked for, else the default (1 for the reference)."""
+def thread_count(name: str, threads: int | None, company: Company = ALONE) -> int:
+    """Return the threads a backend uses: those asked for, else the default (1 for the reference).
+
+    The ranks on one machine share its cores.
+    """
     if threads is not None:
         return integer("Simulator.threads", threads, 1, None)
-    return default_threads() if name == "cpu" else 1
+    return max(1, default_threads() // company.neighbours) if name == "cpu" else 1
 
 
-def create(name: str, program: Program, options: Options) -> Backend:
-    """Build the backend called ``name`` (already resolved) for a brain.
+def create(name: str, program: Program, options: Options, company: Company = ALONE) -> Backend:
+    """Build the backend called ``name`` (already resolved) for a brain, or for the share of this rank in it.
 
     Raises
     ------
@@ -89,10 +99,15 @@ def create(name: str, program: Program, options: Options) -> Backend:
     """
     try:
         with named_errors():
-            backend = _class_of(name)
+            backend = class_of(name)
             check_parts(program, name, backend.parts)
             check_capacity(program)
-            return backend(program, options)
+            make = _maker.get()
+            if make is not None:
+                return make(program)
+            if company.comm is None:
+                return backend(program, options)
+            return _of_rank(backend, program, options, company.comm)
     except BackendMemoryError:
         raise
     except MemoryError as error:
@@ -100,7 +115,29 @@ def create(name: str, program: Program, options: Options) -> Backend:
         raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
 
 
-def _class_of(name: str) -> type[Backend]:
+def _of_rank(backend: type[Backend], program: Program, options: Options, comm: Comm) -> Backend:
+    from brainsim.kernels.host_backend import HostBackend
+    from brainsim.kernels.ranks import RankBackend
+
+    if not issubclass(backend, HostBackend):
+        raise BackendUnavailableError(
+            f"ranks: the {backend.name} backend runs a brain on one rank; choose backend='cpu', or run one process"
+        )
+    return RankBackend(program, options, comm, backend)
+
+
+@contextmanager
+def built_by(make: Callable[[Program], Backend]) -> Iterator[None]:
+    """Let simulators that are built inside the block have the backends that a function returns."""
+    token = _maker.set(make)
+    try:
+        yield
+    finally:
+        _maker.reset(token)
+
+
+def class_of(name: str) -> type[Backend]:
+    """Return the class of a backend, already resolved."""
     module, _, attribute = CLASSES[name].partition(":")
     try:
         backend: type[Backend] = getattr(importlib.import_module(module), attribute)

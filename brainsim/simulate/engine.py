@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from brainsim.errors import BackendError, BackendMemoryError, SimulationError
 from brainsim.kernels.backend import Backend, Drained, Memory
+from brainsim.kernels.comm import Traffic
 from brainsim.kernels.errors import DeviceMemoryError, KernelError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import WINNERS, Floats, Neurons
 from brainsim.kernels.state_kind import StateKind
+from brainsim.simulate.company import ALONE, Company
 
 T = TypeVar("T")
 
@@ -37,6 +39,13 @@ def _named(error: KernelError) -> BackendError | BackendMemoryError:
 class Engine:
     """Pass calls to a backend that is open and consistent.
 
+    Attributes
+    ----------
+    program : Program
+        The brain.
+    company : Company
+        The ranks that run it.
+
     Raises
     ------
     SimulationError
@@ -45,9 +54,10 @@ class Engine:
         Where the backend fails.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, company: Company = ALONE) -> None:
         self._backend: Backend | None = backend
         self.program: Program = backend.program
+        self.company = company
 
     @property
     def closed(self) -> bool:
@@ -115,6 +125,10 @@ class Engine:
         """Return a value of the state."""
         return self._call(self._sound().read, kind, owner)
 
+    def read_on_first(self, kind: StateKind, owner: int) -> Any:
+        """Return a value of the state on the first rank, which writes it to a file."""
+        return self._call(self._sound().read_on_first, kind, owner)
+
     def read_all(self, owners: Sequence[tuple[StateKind, int]]) -> list[Any]:
         """Return the values of several kinds and owners."""
         read = self._sound().read
@@ -156,6 +170,11 @@ class Engine:
             return self._sound().seconds
 
     @property
+    def traffic(self) -> Traffic:
+        """What was sent to other ranks in rounds so far."""
+        return self._sound().traffic
+
+    @property
     def forks(self) -> bool:
         """Whether the backend can be used in a forked process."""
         return self._open().forks
@@ -163,5 +182,7 @@ class Engine:
     def close(self, *, free: bool = True) -> None:
         """Free the backend and drop it."""
         backend, self._backend = self._backend, None
+        if backend is not None:
+            self.company.add(backend.traffic)
         if backend is not None and free:
             backend.close()

@@ -27,7 +27,7 @@ class Parts:
     """The parts of a `Simulator`; each does one thing."""
 
     def __init__(self, brain: Brain, seed: int, engine: Engine, guard: Guard) -> None:
-        program = engine.program
+        program, self.company = engine.program, engine.company
         self.index = Index(brain)
         self.state = BrainState()
         self.modulators = Modulators(brain, self.state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from brainsim._validation import text
 from brainsim.declare.brain import Brain
@@ -12,6 +13,9 @@ from brainsim.simulate.engine import Engine
 from brainsim.simulate.existence import missing_somewhere
 from brainsim.simulate.probes import Probes
 from brainsim.simulate.state import StateTable
+
+if TYPE_CHECKING:
+    from brainsim.simulate.states_file import SavedState
 
 
 class Saving:
@@ -30,13 +34,20 @@ class Saving:
         text("Simulator.save: note", note, longest=None)
         from brainsim.simulate.states_file import write_state
 
-        write_state(path, self._brain, self._program, self._seed, self._table.snapshot(), note)
+        snapshot = self._table.snapshot()
+        self._engine.company.once(lambda: write_state(path, self._brain, self._program, self._seed, snapshot, note))
 
     def load(self, path: str | Path) -> str:
         """Load the state in a file, completely or not at all; return its note."""
+        self._probes.refuse("Simulator.load: cannot replace the state inside frozen(); load before or after the probe")
+        saved = self._engine.company.once(lambda: self._sound(path))
+        self._table.restore(saved.snapshot)
+        return saved.note
+
+    def _sound(self, path: str | Path) -> SavedState:
+        """Return the content of a file in which nothing is wrong."""
         from brainsim.simulate.states_file import read_state
 
-        self._probes.refuse("Simulator.load: cannot replace the state inside frozen(); load before or after the probe")
         saved = read_state(path, self._program)
         mismatch = saved.mismatch(self._brain, self._program, self._seed)
         if mismatch:
@@ -49,5 +60,4 @@ class Saving:
         fault = self._table.fault(saved.snapshot) or missing_somewhere(self._engine, fibers, stored)
         if fault:
             raise DumpError(f"{path}: is damaged: {fault}")
-        self._table.restore(saved.snapshot)
-        return saved.note
+        return saved

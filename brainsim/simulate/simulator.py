@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -20,12 +21,15 @@ from brainsim.declare.cycle import Cycle
 from brainsim.declare.fiber import Fiber, FiberSet
 from brainsim.errors import DeclarationError, DumpError
 from brainsim.kernels.backend import Memory
+from brainsim.kernels.comm import Comm, Traffic
 from brainsim.kernels.program import Options, default_cache_mb
 from brainsim.simulate import backends
+from brainsim.simulate.company import company_of
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.edges import Edges
 from brainsim.simulate.engine import Engine
 from brainsim.simulate.guard import Guard, changes, ends, looks
+from brainsim.simulate.identity import identity
 from brainsim.simulate.index import AreaLike, AreasLike, Openable
 from brainsim.simulate.locks import DEFAULT as DEFAULT_LOCK
 from brainsim.simulate.modulators import ModulatorLike
@@ -60,6 +64,9 @@ class Simulator:
     cache_mb : float, optional
         Bound in MiB on the memory of the cache: counts of assemblies, and rows of the connectome.  By default 64 MiB,
         plus 64 bytes for each neuron of the largest area, at most 1024 MiB.  It changes the speed alone.
+    comm : mpi4py.MPI.Comm, optional
+        The processes that run this brain together, each a range of its targets: all make the same calls.  By default
+        this process runs it alone; under ``mpiexec``, ``brainsim run`` lets all processes run it.
 
     Raises
     ------
@@ -87,6 +94,7 @@ class Simulator:
         backend: str = "auto",
         threads: int | None = None,
         cache_mb: float | None = None,
+        comm: Comm | None = None,
     ) -> None:
         if not isinstance(brain, Brain):
             raise DeclarationError(f"Simulator.brain: must be a Brain (got {brain!r})")
@@ -97,13 +105,15 @@ class Simulator:
         self.seed = integer("Simulator.seed", seed, 0, 2**64 - 1)
         self.backend_name = backends.resolve(backend)
         program = self._program = build(brain, self.seed)
+        company = company_of(comm)
+        company.agree(lambda: {"seed": self.seed, "brain": identity(program, brain), "backend": self.backend_name})
         cache_mb = default_cache_mb(program) if cache_mb is None else cache_mb
         options = Options(
-            threads=backends.thread_count(self.backend_name, threads),
+            threads=backends.thread_count(self.backend_name, threads, company),
             cache_mb=real("Simulator.cache_mb", cache_mb, 0.0, 1e9),
         )
         first = list(first_state(brain, program))
-        engine = self._engine = Engine(backends.create(self.backend_name, program, options))
+        engine = self._engine = Engine(backends.create(self.backend_name, program, options, company), company)
         engine.write_all(first)
         brain.freeze()
         self._guard = Guard(forks=engine.forks)
@@ -601,7 +611,8 @@ class Simulator:
         """
         parts, known = self._open, list(self.brain.areas.values())
         chosen = [known[index] for index in parts.index.some(areas)]
-        recording = begin(chosen, self.seed, drives=drives, to=to, every=every, overwrite=overwrite)
+        make = partial(begin, chosen, self.seed, drives=drives, every=every, overwrite=overwrite)
+        recording = parts.company.written(make, to)
         parts.recorder.start(recording)
         return recording
 
@@ -645,6 +656,12 @@ class Simulator:
     def timings(self) -> dict[str, float]:
         """Return the seconds spent in each phase of all rounds so far: project, select, learn and record."""
         return {**self._engine.seconds(), "record": self._parts.recorder.seconds}
+
+    @property
+    @looks
+    def traffic(self) -> Traffic:
+        """What this process has sent to others that run the brain together: rounds, bytes, and seconds."""
+        return self._engine.traffic
 
     # Life
 

@@ -136,9 +136,11 @@ class StateTable:
                         self._engine.write(owned, owner, ours)
 
     def snapshot(self) -> Snapshot:
-        """Return the whole state."""
+        """Return the whole state, on the first rank that runs the brain; on others, stored synapses may be missing."""
         values = {
-            kind.name: {name: self._engine.read(kind, owner) for name, owner in kind.named(self._program).items()}
+            kind.name: {
+                name: self._engine.read_on_first(kind, owner) for name, owner in kind.named(self._program).items()
+            }
             for kind in KINDS
         }
         return Snapshot(values, {kind.name: self._names(kind, self._brain.get(kind)) for kind in BRAIN_KINDS})

@@ -62,15 +62,26 @@ class CpuBackend(HostBackend[Drive]):
         self._resources = Resources(program, options)
 
     def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
+        self._hold_firing()
+        super().run(plan, record, drives)
+
+    def hear(self, winners: Sequence[Neurons], passing: Mapping[int, Neurons]) -> None:
+        super().hear(winners, passing)
+        self._hold_firing()
+        for fiber, passed in passing.items():
+            self._resources.tables.hold_fired(fiber, passed)
+
+    def _hold_firing(self) -> None:
+        """Let kernels see the neurons that fired in the previous round."""
         self._resources.tables.share_fired()
         for area, neurons in enumerate(self._winners):
             self._resources.tables.hold_firing(area, neurons)
-        super().run(plan, record, drives)
 
-    def _vector_engine(self) -> VectorEngine:
+    @classmethod
+    def vector_engine(cls, program: Program, options: Options) -> VectorEngine:
         from brainsim.kernels.cpu.vectors.engine import CpuVectors  # compiled where a brain holds vectors only
 
-        return CpuVectors(self.program, self.options)
+        return CpuVectors(program, options)
 
     def _passed(self, fiber: int) -> Neurons:
         passed = super()._passed(fiber)

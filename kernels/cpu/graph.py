@@ -21,6 +21,7 @@ from brainsim.kernels.cpu.hashing import GOLDEN, Word, hash_of, mix64
 from brainsim.kernels.cpu.taper import Taper, out_of_reach, taper_of, thin
 from brainsim.kernels.law import graph as law
 from brainsim.kernels.law.gaps import gap_table
+from brainsim.kernels.law.share import first_of
 
 Words = npt.NDArray[np.uint64]
 Positions = npt.NDArray[np.uint16]
@@ -40,7 +41,8 @@ _S32 = np.uint64(32)
 class GraphArrays(NamedTuple):
     """A `Graph` in the form the kernels take: plain numbers and the table of gaps (see `brainsim.kernels.law.gaps`).
 
-    ``mean`` is the expected length of a row before it is thinned; see `brainsim.kernels.cpu.taper.taper_of`.
+    ``mean`` is the expected length of a row before it is thinned; see `brainsim.kernels.cpu.taper.taper_of`.  Targets
+    are counted from neuron ``first``, which is 0 except for a `Share`; it begins a block.
     """
 
     key: np.uint64
@@ -55,6 +57,7 @@ class GraphArrays(NamedTuple):
     thresholds: Words
     tapered: bool
     taper: Taper
+    first: np.uint64
 
     @property
     def blocks(self) -> int:
@@ -70,7 +73,8 @@ class GraphArrays(NamedTuple):
 def graph_arrays(graph: law.Graph) -> GraphArrays:
     """Return the arrays that the kernels need to draw ``graph``."""
     key, bits, mean, taper = np.uint64(graph.key), np.uint64(graph.bits), graph.n_target * graph.p, taper_of(graph)
-    return GraphArrays(key, bits, graph.n_target, graph.recurrent, mean, *gap_table(graph.p), len(taper) > 0, taper)
+    numbers = key, bits, graph.n_target, graph.recurrent, mean
+    return GraphArrays(*numbers, *gap_table(graph.p), len(taper) > 0, taper, np.uint64(first_of(graph)))
 
 
 @inlined
@@ -80,14 +84,14 @@ def row_key(graph: GraphArrays, pre: Any) -> Word:
 
 
 @inlined
-def _block_state(row: Word, block: Any) -> Word:
-    return mix64(row ^ (np.uint64(block + 1) * _BLOCK_STEP))
+def _block_state(graph: GraphArrays, row: Word, block: Any) -> Word:
+    return mix64(row ^ ((np.uint64(block + 1) + (graph.first >> graph.bits)) * _BLOCK_STEP))
 
 
 @inlined
 def _own_position(graph: GraphArrays, pre: Any, base: Word) -> Word:
     """Return the position of the self-synapse in the block that begins at ``base``, beyond all others if elsewhere."""
-    return np.uint64(pre) - base if graph.recurrent else _NOWHERE
+    return np.uint64(pre) - graph.first - base if graph.recurrent else _NOWHERE
 
 
 @inlined
@@ -147,14 +151,14 @@ def add_row(counts: Any, low: Word, high: Word, pre: Any, step: Any, graph: Grap
     bits, shift, last = graph.bits, graph.shift, graph.last
     guide, heads, thresholds = graph.guide, graph.heads, graph.thresholds
     size = _U1 << bits
-    row, own = row_key(graph, pre), np.uint64(pre)
+    row, own = row_key(graph, pre), np.uint64(pre) - graph.first
     # Only the self-synapse of a row changes the count of its own neuron, so restoring that count leaves it out.
     mine = graph.recurrent and low <= own < high
     before = counts[own] if mine else counts[low]
     for block in range(low >> bits, (high + size - _U1) >> bits):
         base = np.uint64(block) << bits
         end = min(base + size, high)
-        _add_block(counts, _block_state(row, block), base, end, step, shift, last, guide, heads, thresholds)
+        _add_block(counts, _block_state(graph, row, block), base, end, step, shift, last, guide, heads, thresholds)
     if mine:
         counts[own] = before
 
@@ -231,7 +235,7 @@ def draw_block(out: Positions, graph: GraphArrays, row: Word, pre: Any, block: A
     base = np.uint64(block) << graph.bits
     end, own = min(end, np.uint64(graph.n_target) - base), _own_position(graph, pre, base)
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
-    used = _draw_block(out, _U0, _block_state(row, block), end, *table)
+    used = _draw_block(out, _U0, _block_state(graph, row, block), end, *table)
     return _without(out, _U0, used, own) if own < end else used
 
 
@@ -242,7 +246,7 @@ def _draw_thinned(out: Positions, found: Word, graph: GraphArrays, row: Word, pr
         return found
     own, room = _own_position(graph, pre, base), np.uint64(len(out))
     table = (graph.shift, graph.last, graph.guide, graph.heads, graph.thresholds)
-    used = _draw_block(out, found, _block_state(row, base >> graph.bits), end, *table)
+    used = _draw_block(out, found, _block_state(graph, row, base >> graph.bits), end, *table)
     if used > room:
         return used
     if own < end:
@@ -285,7 +289,7 @@ def draw_rows(
                 if tapered:
                     used = _draw_thinned(out, used, graph, row, sources[r], base, stop)
                     continue
-                state = _block_state(row, block)
+                state = _block_state(graph, row, block)
                 own = _own_position(graph, sources[r], base)
                 # Once there is no room, `used` stays beyond it, and nothing more is written.
                 used = _draw_block(out, used, state, stop, shift, last, guide, heads, thresholds)
@@ -349,7 +353,7 @@ def scan_row(found: npt.NDArray[np.int32], wanted: Words, pre: Any, graph: Graph
     own, tapered = _own_position(graph, pre, _U0), graph.tapered
     for block in range((n + block_size - _U1) >> bits):
         base = np.uint64(block) << bits
-        state, end = _block_state(row, block), min(base + block_size, n)
+        state, end = _block_state(graph, row, block), min(base + block_size, n)
         if tapered and out_of_reach(pre, base, end - base, graph.taper):
             continue
         size = _scan_block(found, size, state, base, end, own, wanted, shift, last, guide, heads, thresholds)

@@ -18,6 +18,7 @@ from brainsim.kernels.cpu.addresses import SPAN, address_of, integers
 from brainsim.kernels.cpu.arena import Arena, Records
 from brainsim.kernels.cpu.compiling import inlined
 from brainsim.kernels.interrupts import uninterrupted
+from brainsim.kernels.law.graph import GOLDEN
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Program
 from brainsim.kernels.state import Neurons
@@ -27,10 +28,12 @@ FiberRecord = Any
 CountsRecord = Any
 
 _NUMBER, _KEY = np.int64, np.uint64
+_MASK = (1 << 64) - 1
 AREA = np.dtype(
     [
         ("n", _NUMBER),
         ("key", _KEY),  # breaks ties
+        ("shift", _KEY),  # added to the key that orders neurons: see `transmit`
         ("firing", SPAN),  # int64: the neurons that fired in the previous round, ascending
         ("winners", SPAN),  # int64: those that have just won, ascending
         ("rank", SPAN),  # int32 by neuron: its row in the area's `RowIndex`, plus 1
@@ -135,7 +138,7 @@ class Tables:
         self.areas = Arena(AREA, len(program.areas))
         self.fibers = Arena(FIBER, len(program.fibers))
         for a, area in enumerate(program.areas):
-            self.areas.set(a, n=area.n, key=area.key)
+            self.areas.set(a, n=area.n, key=area.key, shift=area.first_channel * GOLDEN & _MASK)
         for f, fiber in enumerate(program.fibers):
             self.fibers.set(f, source=fiber.source, target=fiber.target, key=fiber.graph.key)
             self.fibers.set(f, base=fiber.base, implicit=int(fiber.graph.p > 0))

@@ -63,7 +63,7 @@ class Resources:
         self.scaled = scaled - self.stored
         parts = [(a, area.activation) for a, area in enumerate(program.areas)]
         self.channels = {a: part.size for a, part in parts if isinstance(part, Channels)}
-        self.sparse = SparseDrive(max(area.n for area in program.areas))
+        self.sparse = SparseDrive(max((program.areas[fiber.target].n for fiber in program.fibers), default=0))
         storing = {f: fiber for f, fiber in enumerate(program.fibers) if fiber.stores}
         self._indices = self._row_indices(storing)
         self._hold_marks(storing)

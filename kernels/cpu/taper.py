@@ -13,6 +13,7 @@ import numpy.typing as npt
 from brainsim.kernels.cpu.compiling import inlined, inner
 from brainsim.kernels.cpu.hashing import Word, hash_of
 from brainsim.kernels.law.graph import Graph
+from brainsim.kernels.law.share import first_of, whole_of
 from brainsim.kernels.law.taper import POSITION_BITS, TAPER_BITS, Tapered
 
 _U1 = np.uint64(1)
@@ -26,6 +27,7 @@ TAPER = np.dtype(
         ("key", np.uint64),
         ("source_scale", np.uint64),
         ("target_scale", np.uint64),
+        ("first", np.uint64),  # what targets are counted from
         ("table", np.uint32, (1 << TAPER_BITS,)),
     ]
 )
@@ -34,9 +36,11 @@ Taper = npt.NDArray[np.void]
 
 def taper_of(graph: Graph) -> Taper:
     """Return one record of `TAPER`, or an empty array if the graph is not tapered."""
-    if not isinstance(graph, Tapered):
+    whole = whole_of(graph)
+    if not isinstance(whole, Tapered):
         return np.zeros(0, TAPER)
-    return np.array([(graph.taper_key, graph.source_scale, graph.target_scale, graph.table)], TAPER)
+    numbers = whole.taper_key, whole.source_scale, whole.target_scale, first_of(graph)
+    return np.array([(*numbers, whole.table)], TAPER)
 
 
 @inlined
@@ -56,8 +60,9 @@ def out_of_reach(pre: Any, base: Word, size: Word, taper: Taper) -> Any:
     Probabilities fall with the distance, so it is enough to test the nearest target.
     """
     record = taper[0]
-    here, first = _source_position(pre, record), _target_position(base, record.target_scale)
-    last = _target_position(base + size - _U1, record.target_scale)
+    start = base + record.first
+    here, first = _source_position(pre, record), _target_position(start, record.target_scale)
+    last = _target_position(start + size - _U1, record.target_scale)
     distance = max(np.int64(0), max(first - here, here - last))
     return record.table[np.uint64(distance) >> _TO_ITEM] == 0
 
@@ -69,10 +74,11 @@ def thin(targets: Any, first: Word, end: Word, base: Word, pre: Any, taper: Tape
     Targets are counted from ``base``.
     """
     record = taper[0]
+    start = base + record.first
     row, table, scale = hash_of(record.key, pre), record.table, record.target_scale
     here, kept = _source_position(pre, record), first
     for at in range(first, end):
-        post = base + np.uint64(targets[at])
+        post = start + np.uint64(targets[at])
         distance = abs(_target_position(post, scale) - here)
         decides = hash_of(row, np.int64(post)) >> _S32
         # Every target is written, but the end moves only past those that are kept.  About half are, so a branch would

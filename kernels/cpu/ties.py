@@ -51,7 +51,8 @@ def _count_once_more(transmitted: Counters, rank: npt.NDArray[np.int32], neurons
 def transmit(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], area: int) -> tuple[np.uint64, bool]:
     """Count a transmission of each neuron that fires at the ``chosen`` fibers; return the key that orders tied neurons.
 
-    That is the area's own key, mixed with the tag of the neurons that fire.
+    That is the area's own key, mixed with the tag of the neurons that fire.  In a part of an area, what is added makes
+    the hash of a neuron that of its number in the area.
 
     Returns
     -------
@@ -73,7 +74,7 @@ def transmit(areas: Records, fibers: Records, chosen: npt.NDArray[np.int64], are
             source = areas[fiber.source]
             neurons = firing_at(fiber, source)
             _count_once_more(integers(fiber.transmitted), short_integers(source.rank), neurons)
-    return mix64(areas[area].key ^ tag), counted
+    return mix64(areas[area].key ^ tag) + areas[area].shift, counted
 
 
 @inlined

@@ -154,6 +154,10 @@ class GpuBackend(Backend):
         silent, self._stepped = silent and not self._stepped, False
         return self._drained(stable=self._state.stable(), silent=silent, fired=fired)
 
+    def changed(self) -> frozenset[int]:
+        """Return the areas whose winners the last round changed; it is asked after `drain`."""
+        return self._state.changed()
+
     def _drained(self, *, stable: bool, silent: bool, fired: frozenset[int]) -> Drained:
         happened, recorded = self._rounds.take_happened(), self._rounds.recorder.recorded()
         winners, drives = [each.winners for each in recorded], [each.drives for each in recorded]

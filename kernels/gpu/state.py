@@ -146,7 +146,11 @@ class State:
 
     def stable(self) -> bool:
         """Return whether the last round changed no winner of any area; all launches must have taken effect."""
-        return not any(self.look().changed[area] for area in self._selected)
+        return not self.changed()
+
+    def changed(self) -> frozenset[int]:
+        """Return the areas whose winners the last round changed; all launches must have taken effect."""
+        return frozenset(area for area in self._selected if self.look().changed[area])
 
     def winners(self, area: int) -> Neurons:
         """Return the neurons of an area that fire, ascending; all launches must have taken effect."""

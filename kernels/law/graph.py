@@ -134,11 +134,11 @@ class Graph:
         """Return all targets of ``pre``: ascending neuron indices below ``n_target``."""
         blocks = range(-(-self.n_target >> self.bits))
         found = [post for index in blocks for post in self.block(pre, index)]
-        return np.array([j for j in found if self._inside(pre, j)], dtype=np.int64)
+        return np.array([j for j in found if self.holds(pre, j)], dtype=np.int64)
 
     def contains(self, pre: int, post: int) -> bool:
         """Return whether ``pre`` synapses on ``post``; re-draws one block."""
-        return self._inside(pre, post) and post in self.block(pre, post >> self.bits)
+        return self.holds(pre, post) and post in self.block(pre, post >> self.bits)
 
     def thinned(self, pre: int, posts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Return those of some targets of ``pre`` in the random graph that are targets in this one: here, all."""
@@ -149,7 +149,8 @@ class Graph:
         """Return which synapses of the random graph are in this one: here, all."""
         return np.ones(np.broadcast(pre, post).shape, np.bool_)
 
-    def _inside(self, pre: int, post: int) -> bool:
+    def holds(self, pre: int, post: int) -> bool:
+        """Return whether a synapse that a block lists is one of the graph."""
         return post < self.n_target and not (self.recurrent and pre == post)
 
 

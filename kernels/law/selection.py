@@ -64,7 +64,7 @@ def hashes(key: int | Hashes, neurons: Neurons) -> Hashes:
     return np.asarray(x ^ (x >> np.uint64(31)))
 
 
-def winners(drive: npt.NDArray[np.int64], k: int, key: int, tag: int) -> Neurons:
+def winners(drive: npt.NDArray[np.int64], k: int, key: int, tag: int, first: int = 0) -> Neurons:
     """Return the ``k`` neurons of largest drive, ascending; ties by `tie_order`; none whose drive is not above 0.
 
     Parameters
@@ -73,13 +73,17 @@ def winners(drive: npt.NDArray[np.int64], k: int, key: int, tag: int) -> Neurons
         Summed input less threshold of each neuron, in fixed point.
     k, key, tag : int
         Largest number of winners, and what breaks ties.
+    first : int
+        Number of the first neuron, if these are a part of an area.
     """
     driven = np.flatnonzero(drive > 0)
-    best_first = np.lexsort((tie_order(key, tag, driven), -drive[driven]))
+    best_first = np.lexsort((tie_order(key, tag, driven + first), -drive[driven]))
     return np.sort(driven[best_first[:k]])
 
 
-def winning_channels(drive: npt.NDArray[np.int64], size: int, open_: int, key: int, tag: int) -> Neurons:
+def winning_channels(
+    drive: npt.NDArray[np.int64], size: int, open_: int, key: int, tag: int, first: int = 0
+) -> Neurons:
     """Return the channels that win, ascending: those of largest summed positive drive; none whose sum is not above 0.
 
     Parameters
@@ -90,14 +94,16 @@ def winning_channels(drive: npt.NDArray[np.int64], size: int, open_: int, key: i
         Neurons of a channel, a divisor of ``n``: neuron ``j`` belongs to channel ``j // size``.
     open_, key, tag : int
         Largest number of channels that win, and what breaks ties: `tie_order` of the numbers of channels.
+    first : int
+        Number of the first channel, if these are a part of an area.
     """
     sums = np.maximum(drive, 0).reshape(-1, size).sum(axis=1)
-    return winners(sums, open_, key, tag)
+    return winners(sums, open_, key, tag, first)
 
 
-def winners_in_channels(drive: npt.NDArray[np.int64], size: int, k: int, key: int, tag: int) -> Neurons:
+def winners_in_channels(drive: npt.NDArray[np.int64], size: int, k: int, key: int, tag: int, first: int = 0) -> Neurons:
     """Return the neurons of positive drive in the ``k // size`` channels that win, ascending."""
-    channels = winning_channels(drive, size, k // size, key, tag)
+    channels = winning_channels(drive, size, k // size, key, tag, first)
     neurons = (channels[:, None] * size + np.arange(size)).ravel()
     firing: Neurons = neurons[drive[neurons] > 0]
     return firing

@@ -86,8 +86,8 @@ class Tapered(Graph):
         decides = mix64((row + (post + 1) * GOLDEN) & _MASK) >> 32
         return decides < int(self.table[distance >> (POSITION_BITS - TAPER_BITS)])
 
-    def _inside(self, pre: int, post: int) -> bool:
-        return super()._inside(pre, post) and self.keeps(pre, post)
+    def holds(self, pre: int, post: int) -> bool:
+        return super().holds(pre, post) and self.keeps(pre, post)
 
     def thinned(self, pre: int, posts: Neurons) -> Neurons:
         """Return those of some targets of the random graph to which the synapse is kept."""

@@ -180,11 +180,20 @@ def test_bad_input_is_refused_before_anything_runs(arguments: list[str], says: s
     assert not out
 
 
+@pytest.mark.slow
+def test_a_batch_is_timed_beside_its_brains_alone(capsys: Any) -> None:
+    code, out, errors = brainsim("bench", "batch", "--quick", "--json", capsys=capsys)
+    assert code == 0, errors
+    (record,) = json.loads(out)
+    assert (record["brains"], record["n"], record["repeats"]) == (2, 1000, 1)
+    assert record["ratio"] == record["alone_seconds"] / record["batch_seconds"] > 0
+
+
 def test_help_lists_the_cases(capsys: Any) -> None:
     code, out, _ = brainsim("bench", "--help", capsys=capsys)
     assert code == 0
     (case_argument,) = [each for each in command.bench.params if each.name == "case"]
-    assert (*CASES, "features", "vectors") == case_argument.type.choices  # type: ignore[attr-defined]
+    assert (*CASES, "features", "vectors", "batch") == case_argument.type.choices  # type: ignore[attr-defined]
     for case, meaning in CASES.items():
         assert f"{case:<13}  {meaning}" in out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from brainsim import Hebbian, SaturatingHebbian, SoftBoundHebbian, StatisticalHebbian, Threshold
 from brainsim.declare.plasticity import Plasticity
+from brainsim.errors import BackendError
 from own_rules import Affine, Curved
 from playing import play
 from plays import (
@@ -36,6 +38,7 @@ from plays import (
     Step,
     difference,
 )
+from ranked import on_ranks
 
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[T]], T]
@@ -319,6 +322,27 @@ def test_cpu_cannot_be_told_from_reference_where_drives_tie(batch: int) -> None:
 @pytest.mark.parametrize("batch", batches(1, 7))
 def test_gpu_cannot_be_told_from_reference(batch: int, strategy: st.SearchStrategy[Play], emulated_gpu: None) -> None:
     for_all_drawn(compare_gpu, strategy, batch, FRESH)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "ranks"), [("plays", 2), ("plays", 3), ("plays", 4), ("tied", 2)])
+@pytest.mark.parametrize("batch", range(2))
+def test_ranks_cannot_be_told_from_one_process(batch: int, name: str, ranks: int) -> None:
+    played = []
+
+    def compare_ranks(description: Play, chosen: dict[str, float]) -> None:
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # threads that catch warnings restore the filters of others
+            try:
+                found = on_ranks(ranks, lambda comm: play(description, "cpu", Path(folder), comm=comm, **chosen))
+            except BackendError:  # more ranks than blocks
+                return
+            expected = play(description, "reference", Path(folder))
+            assert [difference(each, expected) for each in found] == [""] * len(found)
+            played.append(description)
+
+    for_all_drawn(compare_ranks, {"plays": plays(), "tied": tied_plays()}[name], batch, FRESH)
+    assert played
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ import speakers
 from brainsim import (
     Area,
     Assembly,
+    Batch,
     Brain,
     Channels,
     Cosine,
@@ -59,6 +61,7 @@ from brainsim.studies.parts import Part
 from brainsim.studies.processes.calls import Call
 from brainsim.studies.run import Run
 from brainsim.studies.settings import Settings
+from ranked import ThreadComm
 
 FEW = ("None", "'nonsense'", "an object")
 """Nonsense for a quick test."""
@@ -332,6 +335,11 @@ BY_NAME: dict[str, Callable[[World], Any]] = {
     "Brain.connect.message": lambda w: None,
     "Fiber.message": lambda w: None,
     "Fiber.channels": lambda w: (),
+    "Batch.each.do": lambda w: lambda sim: sim.rounds,
+    "Batch.seeds": lambda w: [1],
+    "Batch.backend": lambda w: "reference",
+    "Batch.workers": lambda w: 1,
+    "Simulator.comm": lambda w: ThreadComm(0, [None], Barrier(1)),
     "Simulator.edges.fiber": lambda w: _messages(w),
     "Simulator.vectors.area": lambda w: "Words",
     "Simulator.set_vectors.area": lambda w: "Words",
@@ -452,6 +460,7 @@ SELVES: dict[type | str, Callable[[World], Any]] = {
     Cycle: lambda w: Cycle(one=Phase(1, w.forward)),
     Edges: lambda w: w.sim.edges(_messages(w)),
     Explicit: lambda w: Explicit(coo_array(np.eye(60))),
+    Batch: lambda w: Batch(w.brain, [1], backend="reference"),
     Fiber: lambda w: w.forward,
     FiberSet: lambda w: w.brain.fibers,
     History: lambda w: _history(w),

@@ -115,7 +115,7 @@ class Pool:
 
     def __enter__(self) -> Pool:
         # At exit, before multiprocessing waits for its children.
-        self._at_exit = Finalize(self, _end, args=(self._idle, self._busy), exitpriority=10)
+        self._at_exit = Finalize(self, end_workers, args=(self._idle, self._busy), exitpriority=10)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,7 +186,7 @@ class Pool:
         heard.deaths.append((worker.index, how if worker.ready else ""))
 
 
-def _end(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
+def end_workers(idle: list[Worker], busy: dict[Connection, Worker]) -> None:
     """End idle workers by an empty message and busy ones by SIGTERM; kill the remaining ones after a few seconds.
 
     SIGTERM is sent again, because the system may deliver it to another thread than the one that sleeps in the call, if
