@@ -3,7 +3,7 @@
 1. *differentiation*, to 20 % of the steps: what differs in the same respect differs in the same direction
    (`contrastive`, over minimal pairs), and coordinates are sparse (`sparsity`).
 2. *composition*, to 60 %: the coordinate of two texts together lies between their coordinates, while the behaviour
-  there is not the mean of their behaviours (`interference`), and coordinates of a batch do not scatter.
+   there is not the mean of their behaviours (`interference`), and coordinates of a batch do not scatter.
 3. *dynamics*, to the end: coordinates move little from token to token (`movement`) and from turn to turn.
 
 The original document maximises the distance within each pair; on a sphere this leads to opposite points for any two
