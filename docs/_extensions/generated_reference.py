@@ -41,7 +41,7 @@ GROUPS = {
 FOREIGN = "BaseException, Exception, Warning, Module, Embedding, Linear, LayerNorm, RMSNorm, tuple, int, object"
 """Base classes from elsewhere, whose members are not shown (also in _templates/autosummary/class.rst)."""
 
-NOT_SHOWN = ("__version__", "Batch")
+NOT_SHOWN = ("brainsim.__version__", "brainsim.networks.training.Batch")
 """Names that are neither classes nor functions: a text, and an alias of a type, which autodoc cannot show."""
 
 HEADER = "..\n   Written by docs/_extensions/generated_reference.py.\n\n"
@@ -55,6 +55,7 @@ class Source:
         if inner and inner[0] in ("areas", "kernels"):  # they lie beside the package that they are installed in
             package, *inner = inner
         path = root.joinpath(package, *inner)
+        self._module = module
         self.tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text())
 
     def _assigned(self, name: str) -> Any:
@@ -72,8 +73,9 @@ class Source:
     @property
     def names(self) -> list[str]:
         """The classes and functions that the module lists; not the modules that load when they are used."""
-        hidden = {*NOT_SHOWN, *(self._assigned("_MODULES") or ())}
-        return [name for name in self._assigned("__all__") or () if name not in hidden]
+        hidden = self._assigned("_MODULES") or ()
+        listed = [name for name in self._assigned("__all__") or () if name not in hidden]
+        return [name for name in listed if f"{self._module}.{name}" not in NOT_SHOWN]
 
     @property
     def defined(self) -> list[str]:
