@@ -110,7 +110,7 @@ class CupyDevice(Device):
             raise BackendUnavailableError(f"the CUDA kernels do not compile here: {error}") from error
 
     def _function(self, module: Any, name: str) -> Any:
-        """Compile a kernel, and return what is launched: in half the time that a `cupy.RawKernel` takes."""
+        """Compile a kernel, and return the function to launch, which takes the stream that a `cupy.RawKernel` looks up."""
         kernel = module.get_function(name)
         if name in MORE_SHARED:
             kernel.max_dynamic_shared_size_bytes = self.description.shared - kernel.shared_size_bytes
