@@ -9,8 +9,7 @@ from typing import Any
 
 from brainsim.declare.brain import Brain
 from brainsim.simulate.joint import joint_simulators
-from brainsim.simulate.usage import collected, report
-from brainsim.studies.processes.brains import Each, named
+from brainsim.studies.processes.brains import Each, close_all, named
 
 
 class JointBrains:
@@ -42,6 +41,4 @@ class JointBrains:
 
     def close(self) -> None:
         """Close the simulators; what none of them used is reported once."""
-        with collected() as usage:
-            self._opened.close()
-        report(usage.unused)
+        close_all(self._opened)

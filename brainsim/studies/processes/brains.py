@@ -36,9 +36,14 @@ class Brains:
 
     def close(self) -> None:
         """Close the simulators; what none of them used is reported once."""
-        with collected() as usage:
-            self._open.close()
-        report(usage.unused)
+        close_all(self._open)
+
+
+def close_all(simulators: ExitStack) -> None:
+    """Close simulators of one brain, and report once what none of them used."""
+    with collected() as usage:
+        simulators.close()
+    report(usage.unused)
 
 
 def named(do: Each, sim: Simulator) -> Any:
