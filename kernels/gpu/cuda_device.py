@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -110,17 +109,11 @@ class CupyDevice(Device):
             raise BackendUnavailableError(f"the CUDA kernels do not compile here: {error}") from error
 
     def _function(self, module: Any, name: str) -> Any:
-        """Compile a kernel, and return the function to launch, which takes the stream that a `cupy.RawKernel` looks up."""
+        """Compile a kernel, and return the function to launch: it takes a stream, which a `cupy.RawKernel` looks up."""
         kernel = module.get_function(name)
         if name in MORE_SHARED:
             kernel.max_dynamic_shared_size_bytes = self.description.shared - kernel.shared_size_bytes
         return kernel.kernel
-
-    @contextmanager
-    def _here(self) -> Iterator[None]:
-        """Work on this device and stream, whichever is current."""
-        with self._gpu, self._stream:
-            yield
 
     @property
     def held(self) -> int:
@@ -136,7 +129,7 @@ class CupyDevice(Device):
             self._kernels[kernel]((blocks, 1, 1), (THREADS, 1, 1), arguments, shared, self._stream)
 
     def _allocate(self, size: int) -> tuple[int, Any]:
-        with self._here():  # what is freed may be given out again at once, since all work is in one order
+        with self._gpu, self._stream:  # what is freed may be given out again at once, since all work is in one order
             memory = (self._large if size >= _LARGE else self._small).malloc(size)
         return memory.ptr, memory
 
