@@ -23,7 +23,7 @@ NO_TAPER = -1
 _SMALLEST_TILE = 11  # bits
 _LARGE_TILE = 15  # of which a multiprocessor runs three at once, instead of four
 _LONGEST = 2.0**64  # far more than any gap within a block
-_STATIC_SHARED = 1 << 10  # more than `project` takes beside its counts
+STATIC_SHARED = 1 << 10  # more than `project` takes beside its counts
 _BLOCKS_EACH = {_LARGE_TILE: 2, 14: 4, 13: 4, 12: 1}  # tiles for each multiprocessor that keep the device busy
 
 
@@ -35,7 +35,7 @@ def tile_bits(program: Program, device: Description) -> int:
     """
     largest = max((program.areas[fiber.target].n for fiber in program.fibers), default=1)
     sparse = any(fiber.graph.bits >= _LARGE_TILE for fiber in program.fibers)
-    fits = device.shared >= (COUNT_BYTES << _LARGE_TILE) + _STATIC_SHARED
+    fits = device.shared >= (COUNT_BYTES << _LARGE_TILE) + STATIC_SHARED
     for bits, each in _BLOCKS_EACH.items():
         if largest >> bits >= each * device.multiprocessors and (bits < _LARGE_TILE or (sparse and fits)):
             return bits

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 import nvrtc
-from brainsim.kernels.gpu.source import ARCHITECTURES, KERNELS, UNITS
+from brainsim.kernels.gpu.source import ARCHITECTURES, KERNELS, MORE_SHARED, UNITS
+from brainsim.kernels.gpu.tables import STATIC_SHARED
 
 needs_nvrtc = pytest.mark.skipif(not nvrtc.available(), reason="there is no wheel of NVRTC for this platform")
 
@@ -20,6 +21,7 @@ def test_kernels_compile_without_a_warning_and_spill_nothing(unit: str, architec
     assert all(each.spilled == each.stack == 0 for each in found), found
     assert all(each.registers <= 64 for each in found), found  # four blocks of 256 threads on a multiprocessor
     assert all(each.shared + (2 << 14) * (each.kernel == "project") <= 48 * 1024 for each in found), found
+    assert all(each.shared <= STATIC_SHARED for each in found if each.kernel in MORE_SHARED), found
 
 
 @needs_nvrtc
