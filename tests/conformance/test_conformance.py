@@ -69,14 +69,14 @@ def test_same_over_several_tiles(number: int, options: Options) -> None:
 
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("number", [*range(8), *SETTLED, *EXCITABLE])
-def test_same_on_a_gpu(number: int, gpu: Any) -> None:
+def test_a_gpu_gives_the_same_winners_and_weights(number: int, gpu: Any) -> None:
     case, reference = expected(number, large=False)
     assert trace(gpu, case, Options()) == reference
 
 
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("number", [100, 101])
-def test_same_over_several_tiles_of_a_gpu(number: int, gpu: Any) -> None:
+def test_a_gpu_gives_the_same_over_several_tiles(number: int, gpu: Any) -> None:
     case, reference = expected(number, large=True)
     assert trace(gpu, case, Options()) == reference
 

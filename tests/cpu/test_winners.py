@@ -95,7 +95,7 @@ def test_chunks_that_cannot_hold_a_winner_are_not_read() -> None:
 
 
 def tied(chunks: int, listed: int) -> Case:
-    """Return a case in which each neuron has one synapse; the first neurons of some chunks are listed, without more."""
+    """Return a case in which each neuron has one synapse, and the first neuron of each of ``listed`` chunks is listed."""
     case = Case(3, chunks * CHUNK, fibers=1, listed=0, strength=1)
     case.counts, case.peaks = [np.ones(case.n, np.uint8)], [np.ones(chunks, np.uint32)]
     case.listed = np.arange(listed) * CHUNK

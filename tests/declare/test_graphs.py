@@ -168,7 +168,7 @@ class TestSymmetricSmallWorld:
             assert second.max() < n
             names = first * n + second
             assert (np.diff(names) > 0).all()
-            # A rewired link keeps one of its two neurons.
+            # A rewired link keeps its first neuron, so that each neuron has at least k / 2 links.
             assert np.bincount(np.concatenate([first, second]), minlength=n).min() >= k // 2
 
     def test_the_given_fraction_of_links_is_rewired_uniformly(self) -> None:

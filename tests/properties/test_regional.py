@@ -29,7 +29,7 @@ from own_rules import Weakening
 from playing import play
 from plays import Link, Modulate, Phases, Play, Reinforce, Run, RunCycle, Signal, Size, Step
 
-NEURONS = (60, 120, 240)  # sizes of which many numbers of channels are divisors
+NEURONS = (60, 120, 240)  # each possible number of channels divides at least one of these sizes
 VALUES = st.sampled_from([-2.0, -1.0, 0.0, 0.3, 1.0, 2.0])
 PERIODS = (2, 3, 5)
 

@@ -114,7 +114,7 @@ def test_a_cluster_gives_the_rows_that_processes_give(
 
 def test_an_address_that_cannot_be_reached_leaves_no_client_behind() -> None:
     """The garbage collection of a half-made client would block Python."""
-    before = clients()  # clients of other tests; keeping them prevents that a new one has the same id
+    before = clients()  # clients of other tests; they stay alive so that no new one has their id
     with pytest.raises(WorkerError, match="dask nonsense: no scheduler answers"):
         cluster._connected("nonsense")
     known = [id(each) for each in before]
