@@ -14,7 +14,7 @@ from brainsim.studies.info import peak_rss_mb
 from brainsim.studies.statistics import crossing, exponent, interval_95
 
 
-def test_interval_is_students_t() -> None:
+def test_the_interval_is_that_of_students_t() -> None:
     values = [0.9, 0.95, 0.7, 0.8]
     expected = stats.t.interval(0.95, 3, loc=0.8375, scale=stats.sem(values))
     assert interval_95(values) == pytest.approx(list(expected), abs=1e-4)
