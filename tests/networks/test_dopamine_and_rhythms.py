@@ -15,7 +15,7 @@ DELAY = 4
 
 
 def test_a_burst_moves_from_the_reward_to_the_cue() -> None:
-    """A cue comes unexpectedly, a reward follows after a delay: 500 trials of TD(0)."""
+    """In 500 trials of TD(0), a cue comes unexpectedly and a reward follows after a delay."""
     values, dopamine = np.zeros(DELAY + 1), Dopamine()
     rewards = [0.0] * DELAY + [1.0]
     first = temporal_difference(rewards, values, dopamine)
@@ -71,7 +71,7 @@ def test_the_opponent_actor_finds_the_arm_that_pays_and_a_shuffled_error_does_no
 
 def test_dopamine_shifts_the_balance_of_the_pathways() -> None:
     actor = OpponentActor(2)
-    actor.go[:], actor.no_go[:] = (3.0, 1.0), (3.0, 1.0)  # much to win and to lose, or little
+    actor.go[:], actor.no_go[:] = (3.0, 1.0), (3.0, 1.0)  # both the gain and the loss are large, or both are small
     assert actor.preferences(0.5).tolist() == [0.0, 0.0]
     assert np.argmax(actor.preferences(1.0)) == 0
     assert np.argmax(actor.preferences(0.0)) == 1
@@ -98,7 +98,7 @@ def test_phases_synchronise_above_the_critical_coupling() -> None:
     assert critical == pytest.approx(5.013, abs=1e-3)
     order = {k: CoupledPhases(frequencies, k, seed=1).run(10.0, dt=4e-3) for k in (-10, 0, 3, 7, 10, 20)}
     assert max(order[k] for k in (0, 3)) < 0.3
-    assert order[-10] < 0.1, "of the other sign they never do"
+    assert order[-10] < 0.1, "with negative coupling they do not synchronise"
     assert order[7] > 0.5
     assert order[10] > 0.85
     assert order[20] > 0.95
@@ -139,6 +139,6 @@ def test_the_transition_is_within_a_fifth_of_theory() -> None:
         lambda: critical_coupling(-1.0),
     ],
 )
-def test_nonsense_is_refused(make: object) -> None:
+def test_invalid_arguments_are_refused(make: object) -> None:
     with pytest.raises(BrainsimError):
         make()  # type: ignore[operator]
