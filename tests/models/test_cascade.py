@@ -197,7 +197,7 @@ def test_invalid_emotions_are_refused(emotion: Any) -> None:
 # Reading
 
 
-def test_the_emotion_of_a_text_is_the_weight_of_the_edges_of_its_words_over_their_cosines() -> None:
+def test_the_emotion_of_a_text_is_the_sum_of_its_weights_over_the_sum_of_its_cosines() -> None:
     model = small_model()
     nodes = [0, 1, 9]
     edges = np.concatenate([model.edges.row(node)[1] for node in nodes])

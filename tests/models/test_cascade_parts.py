@@ -134,9 +134,8 @@ def test_the_solver_for_many_words_gives_the_same_vectors(monkeypatch: pytest.Mo
 def test_a_word_without_context_has_its_own_direction() -> None:
     found = vectors([*TEXTS, "alone", "lonely"], build_vocabulary([*TEXTS, "alone", "lonely"]), dim=6)
     assert np.isfinite(found).all()
-    assert (
-        len(np.unique(found, axis=0)) > len(found) - 8
-    )  # the four animals have the same contexts, and so do the four waters
+    # The four animals have the same contexts, and so do the four waters.
+    assert len(np.unique(found, axis=0)) > len(found) - 8
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,7 @@ def test_readback_is_a_fraction_of_the_whole_pattern() -> None:
     """A word of which only few neurons fire must not count as read back, even if all of them are right."""
     learner = WordLearner(english().take(2, 2), Hebbian(0.06, 1000), n=3000, k=10, p=0.003, seed=2)
     _, readback = learner.name("cat")
-    assert (
-        0 < readback < 0.1
-    )  # as a fraction of 100 neurons; as a fraction of those that fire, one neuron would be a third
+    assert 0 < readback < 0.1  # a fraction of 100 neurons; of the few that fire, one neuron would be a third
 
 
 def test_the_built_in_lexicon_has_40_nouns_and_40_verbs() -> None:

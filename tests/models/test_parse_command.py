@@ -18,7 +18,7 @@ def test_a_tree_is_printed(capsys: Any) -> None:
     assert (code, out) == (0, "run\n  SUBJ dogs\n    CLAUSE chase\n      SUBJ dogs\n      OBJ cats\n")
 
 
-def test_words_can_be_added_and_json_be_printed(capsys: Any) -> None:
+def test_words_can_be_added_and_the_result_can_be_json(capsys: Any) -> None:
     _, out, _ = brainsim("parse", "wolves run", "--word", "wolves=noun", "--json", *SMALL, capsys=capsys)
     assert json.loads(out) == {
         "root": "run",

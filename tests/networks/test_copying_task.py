@@ -55,7 +55,7 @@ def test_with_two_layers_positions_that_are_kept_relay_an_early_mark() -> None:
 
 @pytest.mark.parametrize(("arm", "most"), [("local", 0.0), ("window", 0.0), ("random", 0.1)])
 def test_far_queries_of_the_controls_rarely_read_the_mark(arm: str, most: float) -> None:
-    """At the sizes of the study: k = 16, a mark at 16 to 47, and 160 positions after that part."""
+    """The sizes are those of the study: k = 16, a mark at 16 to 47, and 160 positions after that part."""
     reads = readable(arm, 48 + 160, 16)
     far = torch.tensor([[query - mark >= 160 for mark in range(16, 48)] for query in range(48 + 160)])
     assert float(reads[:, 16:48][far].float().mean()) <= most

@@ -92,7 +92,7 @@ def test_major_steps_have_the_duty_of_the_formula() -> None:
 
 
 def test_phases_synchronise_above_the_critical_coupling() -> None:
-    """The order grows as ``√(1 - K_c/K)`` above K_c; 200 oscillators of 0.5 Hz deviation."""
+    """Above K_c the order grows as ``√(1 - K_c/K)``.  The frequencies of 200 oscillators deviate by 0.5 Hz."""
     frequencies = np.random.default_rng(3).normal(6.0, 0.5, 200)
     critical = critical_coupling(0.5)
     assert critical == pytest.approx(5.013, abs=1e-3)
@@ -106,7 +106,7 @@ def test_phases_synchronise_above_the_critical_coupling() -> None:
 
 @pytest.mark.slow
 def test_the_transition_is_within_a_fifth_of_theory() -> None:
-    """The coupling at which the order crosses .4, interpolated, for three draws of 1000 frequencies."""
+    """The transition is where the order crosses .4, by interpolation, for three draws of 1000 frequencies."""
     critical, couplings, found = critical_coupling(0.5), np.arange(3.0, 8.1, 0.5), []
     for seed in range(3):
         frequencies = np.random.default_rng(seed).normal(6.0, 0.5, 1000)

@@ -38,7 +38,7 @@ def tokens(model: torch.nn.Module = MODEL, **kwargs: object) -> list[int]:
 
 
 def test_greedy_decoding_takes_the_most_likely_token_of_the_whole_sequence() -> None:
-    """The tokens are the same as from full forward passes without a cache: positions and coordinates continue."""
+    """The tokens are the same as from full forward passes without a cache."""
     for model in (MODEL, random_model(reads="ema", drive="context"), MODEL.base):
         text = list(PROMPT)
         for _ in range(20):

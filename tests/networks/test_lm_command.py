@@ -72,7 +72,7 @@ def test_a_preset_is_verified_part_by_part(capsys: Any) -> None:
     assert "WRONG" not in out
 
 
-def test_a_mismatch_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_mismatch_is_shown_and_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     """Two errors are found: a model that reads later tokens, and a wrong number of parameters."""
     from dataclasses import replace
 

@@ -72,7 +72,7 @@ KNOWN = [
 ]
 
 
-def test_there_are_184_in_five_fields() -> None:
+def test_there_are_184_operations_in_five_fields() -> None:
     assert Counter(operation.field for operation in operations()) == dict(
         zip(FIELDS, (60, 45, 25, 20, 34), strict=True)
     )

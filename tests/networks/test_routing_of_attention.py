@@ -26,7 +26,7 @@ def given(n: int = N, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def full(q: Tensor, key: Tensor, v: Tensor, log_gate: Tensor, k: int, arm: Arm, recency: float | Tensor) -> Tensor:
-    """Return the same from all n·n scores: each query takes the k best positions up to its own, of equal ones the later."""
+    """Return the same from all n·n scores: each query reads the k best positions up to its own."""
     n = q.shape[2]
     ranks = rank(arm, log_gate, recency)
     mask = torch.zeros(len(q), n, n, dtype=torch.bool)

@@ -109,7 +109,7 @@ def test_prefetch_draws_no_more_than_its_queue_holds() -> None:
 
 @pytest.mark.parametrize("uniform", [False, True])
 def test_importance_sampling_is_unbiased(uniform: bool) -> None:
-    """The mean of 2000 draws of each entry is within its standard error of the gradient."""
+    """For each entry, the mean of 2000 draws is within 4 standard errors of the gradient."""
     source = torch.Generator().manual_seed(5)
     weight, gradient = torch.randn(40, generator=source), torch.randn(40, generator=source)
     weight[:3] = 0.0

@@ -11,9 +11,8 @@ from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations import Trace, attach, evoke, read_out, reciprocal_project
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::brainsim.UnusedWarning"
-)  # simulators used for comparison do not use all fibers
+# The simulators used for comparison do not use all fibers.
+pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")
 
 N, K = 2000, 40
 WORDS = {word: np.arange(20) + 20 * number for number, word in enumerate(("dogs", "cats", "chase", "run"))}

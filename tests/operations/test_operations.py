@@ -181,7 +181,7 @@ def test_merge_is_recalled_from_either_source(world: Any) -> None:
             assert overlap(sim.assembly("C"), both) > 0.5
 
 
-def test_separate_and_read_out(world: Any) -> None:
+def test_separate_forms_two_assemblies_that_read_out_recognises(world: Any) -> None:
     sim, areas = world
     pair = separate(sim, areas["S"]["dog"], areas["S"]["cat"], "A", 12)
     assert pair.stimuli == 0.0

@@ -115,7 +115,7 @@ def test_events_are_the_synapses_of_the_neurons_that_transmitted(backend: str) -
             count(*opened)
             sim.run(FiberSet(fiber for fibers in opened for fiber in fibers))
             assert sim.events() == expected
-        with sim.frozen():  # probes count
+        with sim.frozen():  # events in a probe are counted, too
             count(s >> a)
             sim.run(s >> a)
         sim.hold(a)
@@ -148,7 +148,7 @@ def test_a_gate_whose_area_never_fired_is_named() -> None:
         assert f"gate of fiber {fiber!r}: area 'Thal' never fired" in sim.unused()
     assert "through the gate Thal (nothing passes now)" in str(sim.schedule(a >> b))
     assert "while an assembly of the gate Thal fires (nothing passes now)" in str(sim.schedule(a >> b))
-    assert "now" not in str(sim.schedule(Cycle(first=Phase(1, a >> b))))  # what fires in its rounds is not known
+    assert "now" not in str(sim.schedule(Cycle(first=Phase(1, a >> b))))  # it is not known what will fire in its rounds
     sim.run(a >> thalamus)
     assert not any(line.startswith("gate") for line in sim.unused())
     sim.present(Assembly("Thal", range(8)))

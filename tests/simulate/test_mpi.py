@@ -91,7 +91,7 @@ def test_more_ranks_than_blocks_are_refused() -> None:
         on_ranks(9, lambda comm: Simulator(brain(), backend="reference", comm=comm))
 
 
-def test_what_is_no_communicator_is_refused() -> None:
+def test_an_invalid_communicator_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"Simulator.comm: must be an mpi4py.MPI.Comm \(got 4\)"):
         Simulator(brain(), backend="reference", comm=4)  # type: ignore[arg-type]
 

@@ -23,7 +23,7 @@ from forging import forged
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A sealed file with one dataset of each kind."""
+    """Return the path of a sealed file with one dataset of each kind."""
     path = tmp_path / "file.h5"
     with create(path) as file:
         file.create_dataset("group/numbers", data=np.arange(5000), compression="gzip")

@@ -155,9 +155,8 @@ def test_inhibition_closes_fibers_and_disinhibition_opens_them() -> None:
 def test_until_stable_stops_when_the_winners_no_longer_change() -> None:
     brain = two_lexicons()
     phon, lex1 = brain["Phon"], brain["Lex1"]
-    sim = Simulator(
-        brain, seed=1
-    )  # most brains become stable; a few, such as that of seed 0, alternate for many rounds
+    # Most brains become stable; a few, such as that of seed 0, alternate for many rounds.
+    sim = Simulator(brain, seed=1)
     sim.present(phon["a"])
     outcome = sim.run(phon >> lex1 | lex1 >> lex1, until_stable=True, max_rounds=200)
     assert outcome.stable
