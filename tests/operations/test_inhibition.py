@@ -37,7 +37,7 @@ class TestInhibition:
             sim.present(Assembly("L", range(30)), Assembly("R", range(30)))
             traces = {"A": Trace(), "B": Trace()}
             silent = long_range_inhibition(sim, {"A": "B"}, brain.fibers, 4, traces=traces)
-            assert silent == ((), ("B",), ("B",), ("B",)), "A wins in the first round, and inhibits B from the second round on"
+            assert silent == ((), ("B",), ("B",), ("B",)), "A wins in round 1 and inhibits B from round 2 on"
             assert [len(winners) for winners in traces["B"].winners] == [20, 0, 0, 0]
             assert [len(winners) for winners in traces["A"].winners] == [20] * 4
             assert not sim.thresholds("B").any()
