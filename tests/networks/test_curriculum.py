@@ -64,7 +64,7 @@ def test_interference_is_zero_for_equal_halves_and_unmodulated_weights() -> None
     text = torch.randint(512, (2, 8), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert float(interference(model, text, text)) == pytest.approx(0.0, abs=1e-6)
-        assert float(interference(model, text, text.flip(1))) == pytest.approx(0.0, abs=1e-6), "a mean ignores the order"
+        assert float(interference(model, text, text.flip(1))) == pytest.approx(0.0, abs=1e-6), "means have no order"
         assert float(interference(model, text, text.roll(1, 0))) > 0.01
 
 
