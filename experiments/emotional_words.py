@@ -35,7 +35,7 @@ from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import CORRELATION, interval_95
 from emotional import material, scoring
 from emotional.network import Network
 
@@ -250,7 +250,9 @@ def _met(parts: Sequence[Any], valence: Mapping[str, float]) -> dict[str, bool]:
 def _table(run: Run, parts: Sequence[Any]) -> None:
     rows = []
     for kind, title in KINDS.items():
-        scores = [measured([part["r"][kind][scale] for part in parts], 3) for scale in material.SCALES]
+        scores = [
+            measured([part["r"][kind][scale] for part in parts], 3, bounded=CORRELATION) for scale in material.SCALES
+        ]
         low, high = (fmean(part["over_vectors"][kind][0][end] for part in parts) for end in (0, 1))
         rows.append([title, *scores, f"{fmean(_gains(parts, kind, 'vectors')):+.4f} [{low:+.4f}, {high:+.4f}]"])
     header = ["features", *(f"r({scale})" for scale in material.SCALES), "r(valence) beyond V, bootstrap"]

@@ -39,7 +39,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import CORRELATION, interval_95
 from emotional import material
 from emotional.limbic import form, hear, mean_feeling, recalled_share
 
@@ -113,7 +113,10 @@ def limbic_link(
     _table(run, found)
     run.picture("limbic_link.png", lambda: _draw(found))
     moved = {arm: {name: fmean(_moved(parts, name)) for name in MOVED_BY} for arm, parts in found.items()}
-    intervals = {arm: {name: interval_95(_moved(parts, name)) for name in MOVED_BY} for arm, parts in found.items()}
+    intervals = {
+        arm: {name: interval_95(_moved(parts, name), bounded=CORRELATION) for name in MOVED_BY}
+        for arm, parts in found.items()
+    }
     own = {"joy": "recall", "safety": "size", "curiosity": "support"}
     return {
         "moved": moved,
@@ -260,7 +263,7 @@ def _moved(parts: Sequence[Any], name: str) -> list[float]:
 def _table(run: Run, found: Mapping[str, Sequence[Any]]) -> None:
     rows = []
     for arm, parts in found.items():
-        moved = [measured(_moved(parts, name)) for name in MOVED_BY]
+        moved = [measured(_moved(parts, name), bounded=CORRELATION) for name in MOVED_BY]
         means = [
             measured([part["mean"][name] for part in parts], digits)
             for name, digits in zip(MOVED_BY, (2, 1, 1), strict=True)

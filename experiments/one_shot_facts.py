@@ -36,7 +36,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, w
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, Range, interval_95
 from facts.asking import CALIBRATED
 from facts.baselines import alone, cached, tuned
 from facts.remembering import PRESENTATIONS, memorised
@@ -111,7 +111,7 @@ def one_shot_facts(
         "chance": {"value": 0.1},
         "intervals_95": {
             f"facts={load}": {
-                arm: {name: interval_95(scores(each, name), bounded=name != "perplexity") for name in _numbers(each)}
+                arm: {name: interval_95(scores(each, name), bounded=_range(name)) for name in _numbers(each)}
                 for arm, each in arms.items()
             }
             for load, arms in seen.items()
@@ -141,6 +141,13 @@ def _recalled(part: Part, world: World, given: Sizes, seed: int) -> dict[str, An
     found |= {arm: tuned(world, facts, given, seed, replay=arm == "replay") for arm in ("fine_tuned", "replay")}
     found["alone"] = alone(world, facts, given)
     return found
+
+
+def _range(name: str) -> bool | Range:
+    """Return the possible range of a score: most are fractions."""
+    if name.endswith(("_change", "_lost")):
+        return False
+    return COUNT if name in ("bytes", "perplexity", "text_answered", "threshold") else True
 
 
 def _numbers(parts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -205,7 +212,7 @@ def _cell(parts: Sequence[Mapping[str, Any]], name: str) -> str | None:
     if name not in parts[0]:
         return None
     digits = 3 if name.startswith("perplexity") else 2
-    return measured(scores(parts, name), digits, bounded=not name.startswith(("perplexity", "text")))
+    return measured(scores(parts, name), digits, bounded=_range(name))
 
 
 def _draw(seen: Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Figure:

@@ -30,7 +30,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import crossing, interval_95
+from brainsim.studies.statistics import COUNT, crossing, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Seen = dict[str, dict[str, dict[str, float]]]  # load, cue, measure
@@ -236,7 +236,7 @@ def _metrics(
         "intervals_95": {
             **{name: interval_95(_values(seen["whole"], load, 0.5, name), bounded=True) for name in MEASURES},
             "dense": interval_95(_values(seen["dense"], dense_load, 0.5, "answer"), bounded=True),
-            "capacity": interval_95([each for each in found if each is not None]),
+            "capacity": interval_95([each for each in found if each is not None], bounded=COUNT),
         },
         "criteria": CRITERIA,
         "met": {

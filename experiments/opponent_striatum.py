@@ -98,7 +98,7 @@ def opponent_striatum(run: Run, *, pulls: int = 400, seeds: int = 20) -> Mapping
     """
     found = over_seeds(run, {name: Call(played, (way, pulls)) for name, way in WAYS.items()}, seeds)
     rows = [
-        [WAYS[name].title, *(measured(scores(parts, each), 3) for each in (*BANDITS, "mean"))]
+        [WAYS[name].title, *(measured(scores(parts, each), 3, bounded=True) for each in (*BANDITS, "mean"))]
         for name, parts in found.items()
     ]
     header = ["", *(title for title, _ in BANDITS.values()), "mean"]
@@ -123,7 +123,7 @@ def opponent_striatum(run: Run, *, pulls: int = 400, seeds: int = 20) -> Mapping
         "chance": chance,
         "intervals_95": {
             "reward": {
-                name: {each: interval_95(scores(parts, each)) for each in (*BANDITS, "mean")}
+                name: {each: interval_95(scores(parts, each), bounded=True) for each in (*BANDITS, "mean")}
                 for name, parts in found.items()
             },
             "gain_of_opponent": {

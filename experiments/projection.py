@@ -22,7 +22,7 @@ from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, interval_95
 
 BETAS = (0.25, 0.1, 0.075, 0.05, 0.03)
 PUBLISHED = {0.25: 1.59, 0.1: 2.65, 0.075: 3.31, 0.05: 3.91, 0.03: 5.03}  # lazy engine, n = 1e5, k = 317, p = .01
@@ -120,18 +120,18 @@ def _tables(run: Run, n: int, exact: Mapping[int, Curves], lazy: Curves, small: 
     ]
     rows: list[list[Any]] = []
     for beta in (*BETAS, CONTROL):
-        law = [measured(_ends(exact[size][beta])) for size in sizes]
+        law = [measured(_ends(exact[size][beta]), bounded=COUNT) for size in sizes]
         here = _ends(lazy[beta]) if beta in lazy else None
         ratio = f"{fmean(here) / fmean(_ends(exact[n][beta])):.2f}" if here else None
         published = PUBLISHED.get(beta) if n == 100_000 else None
-        rows.append([beta or "0 (control)", published, measured(here) if here else None, *law, ratio])
+        rows.append([beta or "0 (control)", published, measured(here, bounded=COUNT) if here else None, *law, ratio])
     write_table(run, "support.md", "Support / k of a projected assembly", header, rows)
     steps = [step for step in BY_ROUNDS if step <= len(small["exact"][0]["support_over_k"])]
     by_rounds = [
         [
             step,
             BY_ROUNDS[step],
-            *(measured([c["support_over_k"][step - 1] for c in small[e]]) for e in ("exact", "lazy")),
+            *(measured([c["support_over_k"][step - 1] for c in small[e]], bounded=COUNT) for e in ("exact", "lazy")),
         ]
         for step in steps
     ]
@@ -148,7 +148,7 @@ def _metrics(n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[s
     control = exact[n][CONTROL]
     return {
         "support_over_k": summary(exact[n]),
-        "intervals_95": {str(beta): interval_95(_ends(seeds)) for beta, seeds in exact[n].items()},
+        "intervals_95": {str(beta): interval_95(_ends(seeds), bounded=COUNT) for beta, seeds in exact[n].items()},
         "by_size": {str(size): summary(curves) for size, curves in exact.items()},
         "overlap_last": {
             str(beta): round(fmean(c["overlap"][-1] for c in seeds), 4) for beta, seeds in exact[n].items()

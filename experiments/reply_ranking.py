@@ -266,7 +266,9 @@ def _table(run: Run, parts: Sequence[Any]) -> None:
     rows = []
     for name, title in TITLES.items():
         low, high = (fmean(part["beyond"][name][end] for part in parts) for end in (0, 1))
-        rows.append([title, measured([part["first"][name] for part in parts], 3), f"[{low:+.3f}, {high:+.3f}]"])
+        rows.append(
+            [title, measured([part["first"][name] for part in parts], 3, bounded=True), f"[{low:+.3f}, {high:+.3f}]"]
+        )
     header = ["score", "true reply first", "less bag, bootstrap"]
     write_table(run, "replies.md", f"True reply among {CANDIDATES} (chance {1 / CANDIDATES:.2f})", header, rows)
     answers = [[SCORES[name], *found] for name, found in parts[0]["answers"].items()]

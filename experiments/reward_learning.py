@@ -113,10 +113,13 @@ def reward_learning(
         "chance": {"right": 1 / len(ACTIONS), "reward": fmean(PAYS)},
         "intervals_95": {
             "task": {
-                arm: {name: interval_95(scores(parts, name)) for name in MEASURES} for arm, parts in tasks.items()
+                arm: {name: interval_95(scores(parts, name), bounded=name != "extinct") for name in MEASURES}
+                for arm, parts in tasks.items()
             },
-            "reward": {arm: interval_95(scores(parts, "pays")) for arm, parts in bandits.items()},
-            "reward_of_algorithms": {name: interval_95(each["pays"]) for name, each in algorithms.items()},
+            "reward": {arm: interval_95(scores(parts, "pays"), bounded=True) for arm, parts in bandits.items()},
+            "reward_of_algorithms": {
+                name: interval_95(each["pays"], bounded=True) for name, each in algorithms.items()
+            },
         },
         "by_seed": {f"dopamine={arm}": {**by_seed(tasks[arm]), **by_seed(bandits[arm])} for arm in ARMS},
     }
@@ -271,12 +274,19 @@ def _over(one: Callable[[np.random.Generator], tuple[float, float]], players: in
 
 
 def _tables(run: Run, tasks: Any, bandits: Any, algorithms: Any) -> None:
-    rows = [[ARMS[arm], *(measured(scores(parts, name)) for name in MEASURES)] for arm, parts in tasks.items()]
+    rows = [
+        [ARMS[arm], *(measured(scores(parts, name), bounded=name != "extinct") for name in MEASURES)]
+        for arm, parts in tasks.items()
+    ]
     write_table(run, "task.md", "Cues and actions", ["", *MEASURES.values()], rows)
     rows = [
-        [ARMS[arm], *(measured(scores(parts, name), 3) for name in ("pays", "last"))] for arm, parts in bandits.items()
+        [ARMS[arm], *(measured(scores(parts, name), 3, bounded=True) for name in ("pays", "last"))]
+        for arm, parts in bandits.items()
     ]
-    rows += [[name, measured(each["pays"], 3), measured(each["last"], 3)] for name, each in algorithms.items()]
+    rows += [
+        [name, *(measured(each[part], 3, bounded=True) for part in ("pays", "last"))]
+        for name, each in algorithms.items()
+    ]
     write_table(run, "bandit.md", "What the chosen arms pay", ["", "all pulls", "last quarter"], rows)
 
 

@@ -29,7 +29,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, interval_95
 from emotional.network import LAMBDAS
 
 REWIRED = {"ring": 0.0, "small_world": 0.1, "random": 1.0}
@@ -87,7 +87,9 @@ def small_world(
         "build_cpu_seconds": seconds,
         "layer_cpu_seconds": {f"{name}={value}": part for (name, value), part in timed.items()},
         "slopes_of_seconds": slopes,
-        "intervals_95": {kind: interval_95([part["clustering"] for part in parts]) for kind, parts in graphs.items()},
+        "intervals_95": {
+            kind: interval_95([part["clustering"] for part in parts], bounded=True) for kind, parts in graphs.items()
+        },
         "criteria": CRITERIA,
         "met": {
             "edges": all(part["edges"] == n * k // 2 for part in found),
@@ -208,11 +210,11 @@ def _tables(
         [
             kind.replace("_", " "),
             parts[0]["edges"],
-            measured([part["clustering"] for part in parts], 5),
+            measured([part["clustering"] for part in parts], 5, bounded=True),
             f"{clustering(k, REWIRED[kind]):.5f}",
-            measured([part["path"] for part in parts], 2),
+            measured([part["path"] for part in parts], 2, bounded=COUNT),
             f"{min(part['least_neighbours'] for part in parts)}-{max(part['most_neighbours'] for part in parts)}",
-            measured([part["build_seconds"] for part in parts], 1),
+            measured([part["build_seconds"] for part in parts], 1, bounded=COUNT),
         ]
         for kind, parts in graphs.items()
     ]

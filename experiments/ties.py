@@ -24,7 +24,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, w
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, Range, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Drives = npt.NDArray[np.float64]
@@ -92,7 +92,10 @@ def ties(
         "formed": {name: _means(parts) for name, parts in grown.items()},
         "chance": {"overlap": 1.0, "lower_half": 0.5, "overlap_of_assemblies": chance_overlap(n, k)},
         "intervals_95": {
-            rule: {name: interval_95(scores([part[rule] for part in caps], name)) for name in MEASURES}
+            rule: {
+                name: interval_95(scores([part[rule] for part in caps], name), bounded=_range(name))
+                for name in MEASURES
+            }
             for rule in RULES
         },
         "by_seed": {
@@ -172,6 +175,11 @@ def formed(
     return {"support": len(fired) / k, "settled": float(settled)}
 
 
+def _range(name: str) -> bool | Range:
+    """Return the possible range of a measure: ratios are not limited to 1."""
+    return COUNT if name in ("overlap", "support") else True
+
+
 def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: round(fmean(scores(parts, name)), 4) for name in parts[0]}
 
@@ -180,13 +188,13 @@ def _tables(run: Run, caps: Sequence[Any], grown: Mapping[str, Sequence[Any]]) -
     rows = [
         [
             title,
-            *(measured(scores([part[rule] for part in caps], name), 3, bounded=name != "overlap") for rule in RULES),
+            *(measured(scores([part[rule] for part in caps], name), 3, bounded=_range(name)) for rule in RULES),
         ]
         for name, title in MEASURES.items()
     ]
     write_table(run, "first_winners.md", "First winners, by how ties are broken", ["", *RULES.values()], rows)
     rows = [
-        [title, *(measured(scores(parts, name), bounded=name == "settled") for parts in grown.values())]
+        [title, *(measured(scores(parts, name), bounded=_range(name)) for parts in grown.values())]
         for name, title in FORMED.items()
     ]
     write_table(run, "formed.md", "Assemblies under the law", ["", "trained", "control: beta 0"], rows)
