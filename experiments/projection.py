@@ -1,8 +1,9 @@
-"""How large does the support of a projected assembly grow?  The exact law beside the lazy engine of the literature.
+"""How large does the support of a projected assembly grow?  The exact law and the lazy engine of the literature.
 
 Papadimitriou, Vempala, Mitropolsky, Collins & Maass (PNAS 2020), first simulation: a stimulus is projected into a
-recurrent area until the winners stay the same; the support is how many neurons ever fired on the way.  Published
-figures come from an engine that redraws the inputs of neurons that never fired in every round.
+recurrent area until the winners stay the same.  The support is the number of neurons that fired at least once until
+then.  The published figures come from a lazy engine: in every round it draws new inputs for all neurons that have not
+fired yet, while the exact law keeps one random graph.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def projection(
     n
         Neurons of the area; sqrt(n) of them win.
     large_n
-        Neurons of the larger area that the exact law is run on, too; 0: none.
+        Neurons of the larger area, which only the exact law simulates; 0: none.
     p
         Connection probability.
     rounds
@@ -58,7 +59,7 @@ def projection(
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     lazy_seeds
-        Runs of the engine of the literature.
+        Runs of the lazy engine.
     beta_by_rounds
         Plasticity at which the two engines are compared round by round.
     """
@@ -212,7 +213,7 @@ def _draw(exact: Mapping[int, Curves], lazy: Curves) -> Figure:
     dashed = Line2D([], [], color="0.4", lw=1, ls="--")
     figure.legend(
         [*handles, dashed],
-        [*names, "sampled engine"],
+        [*names, "lazy engine"],
         loc="outside lower center",
         ncols=6,
         frameon=False,
