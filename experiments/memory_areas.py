@@ -256,7 +256,7 @@ def _draw(seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...
             style = "-" if arm == "refracted" else "--"
             means = [fmean(each) for each in values]
             axes.plot(loads, means, style, color=f"C{at}", label=f"n = {n:,}, k = {k}, {ARMS[arm]}")
-        axes.set(xlabel="items stored", ylabel=MEASURES[measure], ylim=(-0.03, 1.03))
+        axes.set(xlabel="items stored", ylabel=f"share: {MEASURES[measure]}", ylim=(-0.03, 1.03))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="x-small")
     figure.suptitle("Items stored in one area: which are recalled from half of their assembly")
     return figure

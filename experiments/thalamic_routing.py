@@ -1,6 +1,6 @@
 """Route items through a thalamus: a goal opens the channels of a few of many items, and a gate lets these pass.
 
-A goal names c of L items.  Each item has a *key*, which is a set of goal neurons, and a channel of a `Thalamus`; the two
+A goal names c of L items.  Each item has a *key*, which is a set of goal neurons, and a channel of a `Thalamus`; both
 are linked in one round.  The item's own neurons are linked to a pattern of the working memory.  All items fire.  The
 thalamus gates the fiber to the working memory, so that only items of open channels drive it.  A goal is the union of
 the keys of its items, of which 30 to 60 % are presented.  `route` lets a goal choose; it returns which channels were
