@@ -109,7 +109,7 @@ def word_order(
     sizes
         Nouns + verbs of the lexicons in part 2, the smallest first.
     most
-        Largest number of sentences that a brain hears in part 2; tests follow after 10, 20, 40 …
+        Largest number of sentences that a brain hears in part 2; tests follow after 10, 20, 40 … sentences.
     roles_in_grid
         Whether part 1 teaches the mechanism ``role`` as well.
     controls
