@@ -88,7 +88,6 @@ class Joint:
         if programs[0].holds_vectors:
             raise KernelError("a batch on a GPU cannot hold vectors; choose backend='cpu', or one simulator a seed")
         self.areas, self.fibers = len(programs[0].areas), len(programs[0].fibers)
-        self.traces = any(fiber.trace for fiber in programs[0].fibers)
         self.backend: Any = make(joined(programs), options)
         self.views = [JointView(self, b, program, options) for b, program in enumerate(programs)]
         self.meeting = threading.Condition(threading.RLock())
@@ -172,11 +171,6 @@ class Joint:
         return self._plans[plans]
 
     def _united(self, plans: tuple[tuple[int, RoundPlan], ...]) -> RoundPlan:
-        learns = {plan.learns for _, plan in plans}
-        if self.traces and (len(learns) > 1 or len(plans) < len(self.views)):
-            raise KernelError(
-                "in a batch on a GPU, brains with traces must all run the same number of rounds, inside frozen() or not"
-            )
         a, f = self.areas, self.fibers
         return RoundPlan(
             selections=tuple(
@@ -185,10 +179,10 @@ class Joint:
                 for area, inputs in plan.selections
             ),
             learning=tuple(Learning(b * f + each.fiber, each.rate) for b, plan in plans for each in plan.learning),
+            aging=tuple(b * f + each for b, plan in plans for each in plan.aging),
             tracing=tuple(b * f + each for b, plan in plans for each in plan.tracing),
             gated=tuple(b * f + each for b, plan in plans for each in plan.gated),
             raising=tuple(b * a + each for b, plan in plans for each in plan.raising),
-            learns=True in learns,
         )
 
     def collect(self) -> None:

@@ -34,7 +34,7 @@ KERNELS = {
     "cross_out": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "reserve": Kernel("learn", (STATE, OVERLAY, ROUND)),
     "strengthen": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
-    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES), numbered=True),
+    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES)),
     "commit": Kernel("commit", (STATE, ROUND)),
     "record": Kernel("commit", (STATE, RING), numbered=True),
     "propose": Kernel("vectors", (MESSAGE,), numbered=True),
