@@ -265,8 +265,8 @@ struct Ring {
     i64 drive_width;  // drives of a slot
 };
 
-// A fiber that carries messages, what a kernel is to do with it, and the vectors of its areas; see `Carried` in
-// `kernels/gpu/vectors.py`.
+// A fiber that carries messages, what a kernel is to do with it, and the vectors of its areas; see `kernels/gpu/vectors.py`.
+// Its thread blocks are those from `first_block` on.
 struct Message {
     const i64* starts;  // the entries of each node of the target
     const i32* neighbours;
@@ -286,6 +286,13 @@ struct Message {
     i64 channels;
     i64 count;  // nodes that a kernel works for
     i64 flags;
+    i64 first_block;
+};
+
+// What a launch works for: fibers, or areas alone; see `kernels/gpu/messages.py`.
+struct Messages {
+    const Message* items;
+    i64 count;
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point

@@ -201,6 +201,8 @@ MESSAGE = Structure(
         "channels": None,
         "count": None,
         "flags": None,
+        "first_block": None,
     },
 )
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING, MESSAGE)
+MESSAGES = Structure("Messages", {"items": MESSAGE.dtype, "count": None})
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING, MESSAGE, MESSAGES)
