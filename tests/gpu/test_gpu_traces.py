@@ -239,7 +239,7 @@ class TestCost:
         reinforce(backend)
         report = backend.memory()
         slots = 2 + 30 + 25
-        assert report["fibers"]["F01"]["trace"] == 3 * slots * 4
+        assert report["fibers"]["F01"]["trace"] == (1 + 3 * slots) * 4
         assert "trace" not in report["fibers"]["F02"]
         held = device.description.memory - device.room
         assert 0 <= held - sum(n for part in report.values() for each in part.values() for n in each.values()) < 10_000

@@ -47,7 +47,8 @@ def item_checks(name: str, dtype: DType) -> list[str]:
 
 
 def structure_checks(structure: Structure) -> list[str]:
-    pointers = {id(dtype): f"{name}*" for name, dtype in ITEMS.items()}
+    named = {**ITEMS, **{each.name: each.dtype for each in STRUCTURES}}
+    pointers = {id(dtype): f"{name}*" for name, dtype in named.items()}
     fields = {name: "i64" if items is None else pointers[id(items)] for name, items in structure.fields.items()}
     return field_checks(structure.name, fields, structure.dtype)
 

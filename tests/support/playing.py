@@ -39,19 +39,29 @@ from plays import (
 
 def play(description: Play, backend: str, folder: Path, **options: Any) -> Trace:
     """Run a play on a backend and return everything that can be observed; saves go into ``folder``."""
+    return _played(description, _Player(description, backend, folder, options, None))
+
+
+def play_in(sim: Simulator, description: Play, folder: Path) -> Trace:
+    """Run a play in a simulator of its brain and seed, then close it; return what `play` does."""
+    return _played(description, _Player(description, f"batch-{sim.seed}", folder, {}, sim))
+
+
+def _played(description: Play, player: _Player) -> Trace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SilentWarning)  # random plays run silent brains, too
-        player = _Player(description, backend, folder, options)
         player.do(description.steps)
         return player.finished()
 
 
 class _Player:
-    def __init__(self, description: Play, backend: str, folder: Path, options: dict[str, Any]) -> None:
+    def __init__(
+        self, description: Play, backend: str, folder: Path, options: dict[str, Any], sim: Simulator | None
+    ) -> None:
         self._play, self._backend, self._folder, self._options = description, backend, folder, options
-        self._brain = declared(description)
+        self._brain = declared(description) if sim is None else sim.brain
         self._fibers: list[Fiber] = list(self._brain.fibers)
-        self._sim = self._simulator(backend)
+        self._sim = self._simulator(backend) if sim is None else sim
         self._continued = False
         self._recording = self._record()
         self._formed: list[list[Assembly]] = [[] for _ in description.sizes]
