@@ -69,7 +69,7 @@ def test_a_page_and_the_terminal_keep_intervals_in_the_range_that_metrics_declar
     assert curves(metrics)["hits"]["trained"][1].interval == (0.3147, 1.0)
 
 
-def test_one_seed_says_nothing_about_spread() -> None:
+def test_one_seed_gives_no_interval() -> None:
     assert interval_95([0.9]) is None
 
 
@@ -83,7 +83,7 @@ def test_a_curve_crosses_a_level_between_its_points() -> None:
     assert crossing({}, 0.9) is None
 
 
-def test_the_exponent_of_a_power_law() -> None:
+def test_the_exponent_of_a_power_law_is_fitted() -> None:
     assert exponent({each: 7.0 * each**1.5 for each in (10, 20, 500)}) == pytest.approx(1.5)
     assert exponent({10: 3.0, 1000: 3.0}) == pytest.approx(0.0)
     assert exponent({10: 3.0}) is None
@@ -91,8 +91,8 @@ def test_the_exponent_of_a_power_law() -> None:
         exponent({10: 0.0, 20: 1.0})
 
 
-def test_the_peak_of_a_process_is_its_own() -> None:
-    """Not that of the process which started it, as ``getrusage`` would have it."""
+def test_the_peak_memory_is_that_of_the_process_itself() -> None:
+    """``getrusage`` would return at least the peak of the parent process."""
     code = "from brainsim.studies.info import peak_rss_mb; print(peak_rss_mb())"
     held = np.ones(40_000_000)  # 305 MiB in this process
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
