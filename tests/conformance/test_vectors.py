@@ -51,7 +51,7 @@ def alone(message: Any, graph: Any = SMALL, rule: Any = None, **parts: Any) -> B
 
 
 def two_areas() -> Brain:
-    """Return a brain of two areas and four fibers; two reach the second area, its nodes or its active nodes."""
+    """Return a brain of two areas and four fibers; of two into area B, one reaches all nodes, one the active nodes."""
     brain = Brain()
     a, b = brain.add(VectorArea("A", N, DIM, 9), VectorArea("B", 50, DIM, 5))
     brain.connect(a, b, graph=directed(N, 50), message=Sum(0.4, norm="sum"), weight=-0.7)

@@ -1,4 +1,4 @@
-"""The random graph: exact Bernoulli trials, a pure function of (seed, fiber, pre, post), on law and kernels."""
+"""The random graph: exact Bernoulli trials, a pure function of (seed, fiber, pre, post), equal in both implementations."""
 
 from __future__ import annotations
 
