@@ -82,7 +82,7 @@ SCENES = {
 
 
 def play(backend_class: Any, brain: Brain, options: Options | None = None) -> list[npt.NDArray[Any]]:
-    """Return all tables and what is sent, after rounds with several sets of active nodes and rates."""
+    """Return all tables and messages, after rounds with several sets of active nodes and rates."""
     program = build(brain, 4)
     backend, seen = Driven(backend_class(program, options or Options())), []
     for kind, owner, value in first_state(brain, program):
