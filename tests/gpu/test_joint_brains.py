@@ -28,6 +28,7 @@ from brainsim import (
     VectorArea,
 )
 from brainsim.declare.depressing import STDP
+from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.simulate.outcome import Outcome
 from emulator.device import EmulatedDevice
 
@@ -100,7 +101,7 @@ def with_vectors(sim: Simulator) -> Any:
     return done, held, [(each.weights.tobytes(), each.sent().tobytes()) for each in edges]
 
 
-def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> None:
+def check_bits() -> None:
     brain, seeds = learning(), (1, 2, 5)
     by_the_law, alone = [], []
     for seed in seeds:
@@ -111,6 +112,19 @@ def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> Non
     assert [done for done, *_ in alone] == by_the_law
     with Batch(brain, seeds, backend="gpu") as batch:
         assert batch.each(with_vectors) == alone
+
+
+def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> None:
+    check_bits()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"seed": 3}, {"races": True}], ids=str)
+def test_threads_in_any_order_and_rounds_that_stall_give_the_same_bits(
+    options: dict[str, Any], no_room: None, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: EmulatedDevice(**options)))
+    check_bits()
 
 
 def test_launches_do_not_depend_on_the_number_of_brains(device: EmulatedDevice) -> None:
