@@ -19,10 +19,10 @@ class _Shape(NamedTuple):
 
     selections: tuple[Selection, ...]
     learning: tuple[tuple[int, bool], ...]
+    aging: tuple[int, ...]
     tracing: tuple[int, ...]
     gated: tuple[int, ...]
     raising: tuple[int, ...]
-    learns: bool
     most: _Numbers
     threshold_lift: _Numbers
 
@@ -51,7 +51,7 @@ class DevicePlans:
     def _round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         fresh = self._jobs.fresh(plan.learning)
         learning = tuple((f, self._jobs.grows(f, weight)) for f, weight in fresh.items())
-        whole = plan.selections, learning, plan.tracing, plan.gated, plan.raising, plan.learns
+        whole = plan.selections, learning, plan.aging, plan.tracing, plan.gated, plan.raising
         shape = _Shape(*whole, most, threshold_lift)
         if (kept := self._plans.get(shape)) is None:
             _keep(self._plans, shape, kept := self._planner.plan(plan, most, threshold_lift))

@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments: what they leave can be resumed, to the identical result."""
+"""Runs that are killed at random moments are resumed to the identical result."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_a_run_that_is_killed_is_resumed_to_the_identical_result(seed: int) -> N
 
 
 @pytest.mark.parametrize(("kept", "code"), [("", -signal.SIGINT), ("keep_exit_code(); ", 143)])
-def test_an_interruption_leaves_the_exit_code(kept: str, code: int, tmp_path: Path) -> None:
-    """CPython kills itself if code in ``exec`` was interrupted, unless that is cleared."""
+def test_an_interruption_does_not_change_the_exit_code(kept: str, code: int, tmp_path: Path) -> None:
+    """CPython ends itself with SIGINT if code in ``exec`` was interrupted; ``keep_exit_code`` prevents it."""
     interrupted = "try:\n    exec('raise KeyboardInterrupt')\nexcept KeyboardInterrupt:\n    pass\n"
     end = f"import sys; from brainsim.studies.stopping import keep_exit_code\n{interrupted}{kept}sys.exit(143)"
     (tmp_path / "ends.py").write_text(end)
@@ -39,8 +39,8 @@ def test_an_interruption_leaves_the_exit_code(kept: str, code: int, tmp_path: Pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_that_c_code_swallows_comes_again(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception in a callback of C code is printed, and lost: Numba has such callbacks."""
+def test_a_signal_that_c_code_swallows_is_raised_again(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    """C code drops an exception of its callbacks, and Numba has such callbacks."""
     monkeypatch.setattr(stopping, "_PATIENCE_SECONDS", 0.05)
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     callback = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(number))
@@ -48,4 +48,4 @@ def test_a_signal_that_c_code_swallows_comes_again(number: signal.Signals, monke
         callback()
         time.sleep(10)
     assert stop.terminated == (number == signal.SIGTERM)
-    time.sleep(0.2)  # and not once more
+    time.sleep(0.2)  # no further signal is raised

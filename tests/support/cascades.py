@@ -1,4 +1,4 @@
-"""A small cascade, and example arguments for what `brainsim.models.cascade` offers; see `nonsense`."""
+"""A small cascade, and example arguments for `brainsim.models.cascade`; see `nonsense`."""
 
 from __future__ import annotations
 
