@@ -24,6 +24,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from brainsim._validation import integer
 from brainsim.bench.engine import Engine, EngineUnavailableError, Settings
 from brainsim.bench.work import Episode, Network, Neurons, pairs_per_round, union
 from brainsim.build import build
@@ -34,7 +35,7 @@ from brainsim.kernels.law.selection import input_tag, tie_order
 from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import plan_round
-from brainsim.simulate.backends import cores
+from brainsim.simulate.backends import default_threads
 
 BUDGET = 10_000_000_000
 """Pairs that one trial may test; larger work is cut to what fits, but never below two units."""
@@ -173,7 +174,8 @@ class BruteForce(Engine):
 
     def __init__(self, network: Network, settings: Settings) -> None:
         self._network = network
-        self._threads = settings.threads or cores()
+        self.check(settings)
+        self._threads = settings.threads or default_threads()
         threshold = np.uint64(min(int(network.p * 2**64), 2**64 - 1))
         update = network.rule.fixed_point()
         self.bundles = [
@@ -185,6 +187,12 @@ class BruteForce(Engine):
         self._plan = plan_round(self._program, range(len(self.bundles)), held, learn=True)
         self._winners = {area: np.empty(0, np.int64) for area in network.areas}
         self._fires = {area: np.zeros(n, np.bool_) for area, (n, _) in network.areas.items()}
+
+    @classmethod
+    def check(cls, settings: Settings) -> None:
+        if settings.threads is not None:
+            cure = f"{cls.name} runs on threads of Numba; lower --threads, or set NUMBA_NUM_THREADS higher"
+            integer("bench --threads", settings.threads, 1, numba.config.NUMBA_NUM_THREADS, cure=cure)
 
     def run(self, episode: Episode) -> None:
         numba.set_num_threads(self._threads)

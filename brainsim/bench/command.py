@@ -36,7 +36,7 @@ def _count(text: str) -> int:
 @click.option("--n", "sizes", type=_count, multiple=True, metavar="N", help="Neurons per area: 1e6; may be repeated.")
 @click.option("--p", type=click.FloatRange(0, 1, min_open=True), help="Connection probability, if not the case's own.")
 @click.option("--repeats", type=click.IntRange(min=1), default=5, show_default=True, help="Timed runs after warm-up.")
-@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; all cores by default.")
+@click.option("--threads", type=click.IntRange(min=1), help="CPU threads; by default all cores, or NUMBA_NUM_THREADS.")
 @click.option("--backend", default="auto", show_default=True, help="auto, cpu, gpu or reference.")
 @click.option("--baselines", is_flag=True, help="Run brute-force and neural-assemblies in turn with brainsim.")
 @click.option("--mpi", is_flag=True, help="With scale: one brain over 1, 2, ... processes, and on paper over nodes.")
@@ -153,6 +153,8 @@ def _measure(
         engines, missing = settle((OURS, *BASELINES) if baselines else (OURS,))
         for line in missing:
             _say(f"note: {line}")
+        for engine in engines.values():
+            engine.check(settings)
         for size in planned:
             try:
                 records += compare(size, engines, settings, repeats_at(size.n, repeats), memory=memory, say=_say)

@@ -19,7 +19,10 @@ class EngineUnavailableError(BrainsimError, RuntimeError):
 
 @dataclass(frozen=True)
 class Settings:
-    """Threads (all cores if ``None``), and the backend that ``brainsim`` runs on; no engine's results depend on it."""
+    """Threads, and the backend that ``brainsim`` runs on; no engine's results depend on it.
+
+    ``None`` are all cores, or the share of this process in ``NUMBA_NUM_THREADS``.
+    """
 
     threads: int | None = None
     backend: str = "auto"
@@ -35,6 +38,17 @@ class Engine(ABC):
 
     @abstractmethod
     def __init__(self, network: Network, settings: Settings) -> None: ...
+
+    @classmethod
+    def check(cls, settings: Settings) -> None:
+        """Refuse settings with which the engine cannot run.
+
+        Raises
+        ------
+        DeclarationError
+            If it may not use as many threads.
+        """
+        del settings
 
     @abstractmethod
     def run(self, episode: Episode) -> None:

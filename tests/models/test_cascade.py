@@ -13,7 +13,6 @@ import pytest
 
 from brainsim.errors import DeclarationError, DumpError, LexiconError, UnknownNameError
 from brainsim.models.cascade import (
-    Cascade,
     CascadeModel,
     EmotionalInput,
     Norms,
@@ -22,42 +21,12 @@ from brainsim.models.cascade import (
     feel,
     make_model,
 )
+from cascades import CPU, MADE_WORDS, SMALL, neighbours, random_vectors, separate_nodes, small_model
 from terminal import brainsim
-
-WORDS = tuple(f"{first}{second}" for first in "abcdefgh" for second in "uvwxyz")  # 48
-SMALL = Cascade(neighbours=6, layers=4, attention_every=2, heads=2, head_dim=4, hidden=8, window=16)
-CPU = {"backend": "cpu", "threads": 1}
-
-
-def random_vectors(n: int = len(WORDS), dim: int = 8, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal((n, dim)) + 0.5
-
-
-def small_model(cascade: Cascade = SMALL, **options: Any) -> CascadeModel:
-    model = CascadeModel(cascade, Vocabulary(WORDS), random_vectors(), **{**CPU, **options})
-    rng = np.random.default_rng(1)
-    if cascade.takes_input:
-        felt = rng.random((len(WORDS), 3))
-        model.set_input(EmotionalInput(("safety", "curiosity", "joy"), felt, np.ones(len(WORDS))))
-    model.edges.replace(rng.uniform(0.1, 0.9, model.edges.weights.shape))
-    return model
-
-
-def neighbours(model: CascadeModel, node: int) -> set[int]:
-    return set(model.edges.row(node)[0].tolist())
-
-
-def separate_nodes(model: CascadeModel, count: int) -> list[int]:
-    """Return nodes of which no two are neighbours."""
-    chosen: list[int] = []
-    for node in range(len(WORDS)):
-        if len(chosen) < count and not neighbours(model, node) & set(chosen):
-            chosen.append(node)
-    return chosen
 
 
 def text_of(nodes: list[int]) -> str:
-    return " ".join(WORDS[node] for node in nodes)
+    return " ".join(MADE_WORDS[node] for node in nodes)
 
 
 # Layers
@@ -114,10 +83,10 @@ def test_the_printed_layer_is_the_identity_map() -> None:
 
 def test_the_printed_rule_diverges_and_the_repaired_one_converges() -> None:
     """Between similar vectors, the printed rule multiplies a weight by a constant each round: 10**19 after 1000 rounds."""
-    similar = np.tile([1.0, 0.0], (len(WORDS), 1)) + 0.01 * random_vectors(dim=2)
-    one = EmotionalInput(("safety", "curiosity", "joy"), np.ones((len(WORDS), 3)), np.ones(len(WORDS)))
+    similar = np.tile([1.0, 0.0], (len(MADE_WORDS), 1)) + 0.01 * random_vectors(dim=2)
+    one = EmotionalInput(("safety", "curiosity", "joy"), np.ones((len(MADE_WORDS), 3)), np.ones(len(MADE_WORDS)))
     for literal in (True, False):
-        model = CascadeModel(replace(SMALL, literal=literal), Vocabulary(WORDS), similar, **CPU)
+        model = CascadeModel(replace(SMALL, literal=literal), Vocabulary(MADE_WORDS), similar, **CPU)
         if not literal:
             model.set_input(one)
         model.relax(rounds=1000)
@@ -182,7 +151,7 @@ def test_a_text_can_be_learned_with_its_own_emotion() -> None:
         joyful.learn(text, emotion=(0, 0, 1))
         fearful.learn(text, emotion=(0, 0, 0))
     assert np.array_equal(joyful.edges.input, input_before)
-    cosines = np.array([model.emotion(WORDS[node]) for model in (joyful, fearful)])
+    cosines = np.array([model.emotion(MADE_WORDS[node]) for model in (joyful, fearful)])
     towards = np.sign((joyful.core.vectors[list(neighbours(joyful, node))] @ joyful.core.vectors[node]).sum())
     assert towards * (cosines[0, 2] - cosines[1, 2]) > 0.02
     assert cosines[0, 0] == pytest.approx(cosines[1, 0])
@@ -205,7 +174,7 @@ def test_the_emotion_of_a_text_is_the_sum_of_its_weights_over_the_sum_of_its_cos
     cosines = np.abs((model.core.vectors[near] * model.core.vectors[far]).sum(axis=1))
     expected = model.edges.weights[edges].sum(axis=0) / cosines.sum()
     np.testing.assert_allclose(model.emotion(text_of(nodes)), expected, rtol=1e-5)
-    np.testing.assert_allclose(model.emotions()[0], model.emotion(WORDS[0]), rtol=1e-5)
+    np.testing.assert_allclose(model.emotions()[0], model.emotion(MADE_WORDS[0]), rtol=1e-5)
 
 
 def test_the_last_words_of_a_text_are_active_once_each() -> None:
@@ -216,9 +185,9 @@ def test_the_last_words_of_a_text_are_active_once_each() -> None:
 
 def test_next_words_are_a_distribution_with_the_nearest_first() -> None:
     model = small_model()
-    found = model.next_words("au bv", count=len(WORDS))
+    found = model.next_words("au bv", count=len(MADE_WORDS))
     assert sum(p for _, p in found) == pytest.approx(1)
-    assert [word for word, _ in found] == [word for word, _ in model.nearest(model.context("au bv"), len(WORDS))]
+    assert [word for word, _ in found] == [word for word, _ in model.nearest(model.context("au bv"), len(MADE_WORDS))]
     logits = model.core.vectors.astype(float) @ model.context("au bv") / model.cascade.tau
     assert found[0][1] == pytest.approx(np.exp(logits.max()) / np.exp(logits).sum(), rel=1e-4)
 
@@ -226,7 +195,7 @@ def test_next_words_are_a_distribution_with_the_nearest_first() -> None:
 def test_replies_are_ranked_by_words_and_emotions_and_unknown_ones_are_last() -> None:
     model = small_model()
     likely = " ".join(word for word, _ in model.next_words("au bv", 3))
-    unlikely = " ".join(word for word, _ in model.next_words("au bv", len(WORDS))[-3:])
+    unlikely = " ".join(word for word, _ in model.next_words("au bv", len(MADE_WORDS))[-3:])
     found = model.rank("au bv", [unlikely, "nothing known", likely], emotion=0)
     assert [reply.text for reply in found] == [likely, unlikely, "nothing known"]
     assert found[-1].score == -np.inf
@@ -238,11 +207,11 @@ def test_replies_are_ranked_by_words_and_emotions_and_unknown_ones_are_last() ->
 
 def test_invalid_arguments_are_refused_by_name() -> None:
     with pytest.raises(DeclarationError, match=r"CascadeModel\.vectors: must be 48 rows"):
-        CascadeModel(SMALL, Vocabulary(WORDS), random_vectors(47))
+        CascadeModel(SMALL, Vocabulary(MADE_WORDS), random_vectors(47))
     with pytest.raises(DeclarationError, match=r"CascadeModel\.vectors\[3\]: must be finite"):
         vectors = random_vectors()
         vectors[3, 0] = np.nan
-        CascadeModel(SMALL, Vocabulary(WORDS), vectors)
+        CascadeModel(SMALL, Vocabulary(MADE_WORDS), vectors)
     model = small_model()
     with pytest.raises(UnknownNameError, match="knows no word"):
         model.emotion("nothing known")
@@ -251,7 +220,7 @@ def test_invalid_arguments_are_refused_by_name() -> None:
     with pytest.raises(DeclarationError, match=r"CascadeModel\.rank\.replies"):
         model.rank("au", [])
     with pytest.raises(DeclarationError, match=r"set_input\.input\.channels"):
-        model.set_input(EmotionalInput(("joy",), np.ones((len(WORDS), 1)), np.ones(len(WORDS))))
+        model.set_input(EmotionalInput(("joy",), np.ones((len(MADE_WORDS), 1)), np.ones(len(MADE_WORDS))))
 
 
 # Whole models and files
@@ -259,14 +228,14 @@ def test_invalid_arguments_are_refused_by_name() -> None:
 
 def test_the_relaxed_emotion_of_a_word_is_the_weighted_mean_over_its_edges() -> None:
     vectors = np.abs(random_vectors())
-    model = CascadeModel(SMALL, Vocabulary(WORDS), vectors, **CPU)
-    felt = np.linspace(0, 1, len(WORDS))[:, None] * np.ones(3)
-    model.set_input(EmotionalInput(("safety", "curiosity", "joy"), felt, np.ones(len(WORDS))))
+    model = CascadeModel(SMALL, Vocabulary(MADE_WORDS), vectors, **CPU)
+    felt = np.linspace(0, 1, len(MADE_WORDS))[:, None] * np.ones(3)
+    model.set_input(EmotionalInput(("safety", "curiosity", "joy"), felt, np.ones(len(MADE_WORDS))))
     model.relax(rounds=500)
     others = sorted(neighbours(model, 7))
     cosines = model.core.vectors[others] @ model.core.vectors[7]
     expected = ((felt[others] + felt[7]) / 2 * cosines[:, None]).sum(axis=0) / cosines.sum()
-    np.testing.assert_allclose(model.emotion(WORDS[7]), expected, atol=0.02)
+    np.testing.assert_allclose(model.emotion(MADE_WORDS[7]), expected, atol=0.02)
 
 
 @cache

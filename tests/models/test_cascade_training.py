@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from brainsim.errors import DeclarationError, DumpError
-from brainsim.models.cascade import Cascade, CascadeModel, Vocabulary, begin_training, resume_training
+from brainsim.models.cascade import CascadeModel, begin_training, resume_training
 from brainsim.networks import needs
 
 pytestmark = pytest.mark.torch
@@ -18,11 +18,9 @@ torch = pytest.importorskip("torch")
 
 from brainsim.models.cascade.network import CascadeNetwork
 from brainsim.networks.recipe import Recipe
+from cascades import CPU, MADE_WORDS, SMALL, separate_nodes, small_model
 
-WORDS = tuple(f"{first}{second}" for first in "abcdefgh" for second in "uvwxyz")  # 48
-SMALL = Cascade(neighbours=6, layers=4, attention_every=2, heads=2, head_dim=4, hidden=8, window=16)
 RECIPE = Recipe(steps=6, batch=3, length=8, rate=3e-3)
-CPU = {"backend": "cpu", "threads": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -33,13 +31,6 @@ def one_thread() -> Any:
     torch.set_num_threads(before)
 
 
-def small_model(cascade: Cascade = SMALL) -> CascadeModel:
-    vectors = np.random.default_rng(0).standard_normal((len(WORDS), 8)) + 0.5
-    model = CascadeModel(cascade, Vocabulary(WORDS), vectors, **CPU)
-    model.edges.replace(np.random.default_rng(1).uniform(0.1, 0.9, model.edges.weights.shape))
-    return model
-
-
 def some_texts() -> list[str]:
     """Return texts in which each word is followed by one of two possible words."""
     rng = np.random.default_rng(2)
@@ -48,7 +39,7 @@ def some_texts() -> list[str]:
         nodes = [int(rng.integers(48))]
         for _ in range(19):
             nodes.append((nodes[-1] * 5 + int(rng.integers(2))) % 48)
-        texts.append(" ".join(WORDS[node] for node in nodes))
+        texts.append(" ".join(MADE_WORDS[node] for node in nodes))
     return texts
 
 
@@ -61,15 +52,6 @@ def random_network(model: CascadeModel) -> CascadeNetwork:
             if not each.any():
                 each.normal_(0, 0.3)
     return network
-
-
-def separate_nodes(model: CascadeModel, count: int) -> list[int]:
-    """Return nodes of which no two are neighbours."""
-    chosen: list[int] = []
-    for node in range(len(WORDS)):
-        if len(chosen) < count and not set(model.edges.row(node)[0].tolist()) & set(chosen):
-            chosen.append(node)
-    return chosen[::-1]
 
 
 def test_the_parameters_of_the_layers_are_those_that_are_counted() -> None:
@@ -93,14 +75,14 @@ def test_layers_that_were_never_trained_change_nothing() -> None:
 def test_training_and_the_scheduler_compute_the_same_states(change: dict[str, Any]) -> None:
     """No two words are neighbours: in the scheduler, an active neighbour would move, too."""
     model = small_model(replace(SMALL, **change))
-    nodes = separate_nodes(model, 5)
+    nodes = separate_nodes(model, 5)[::-1]
     model.core.network = network = random_network(model)
     with torch.no_grad():
         states = network.states(torch.tensor([nodes]))[0].numpy()
         logits = network(torch.tensor([nodes]))[0, -1].softmax(-1).numpy()
     np.testing.assert_allclose(model.core.states(np.array(nodes)), states, atol=2e-5)
-    found = dict(model.next_words(" ".join(WORDS[node] for node in nodes), len(WORDS)))
-    np.testing.assert_allclose([found[word] for word in WORDS], logits, atol=2e-4)
+    found = dict(model.next_words(" ".join(MADE_WORDS[node] for node in nodes), len(MADE_WORDS)))
+    np.testing.assert_allclose([found[word] for word in MADE_WORDS], logits, atol=2e-4)
     assert np.abs(states - model.core.vectors[nodes]).max() > 0.05
 
 

@@ -38,6 +38,12 @@ def correct_answers(made: Hippocampal, text: str = "the colour of {name} is") ->
     return [made.recall(encode(text.format(name=name))).token == encode(colour)[0] for name, colour in FACTS.items()]
 
 
+def learned_weights(made: Hippocampal) -> dict[str, list[list[float]]]:
+    """Return the columns of learned synapses (pre, post, weight) of each plastic fiber."""
+    plastic = [fiber for fiber in made.sim.brain.fibers if fiber.plasticity]
+    return {fiber.name: [column.tolist() for column in made.sim.connectome(fiber).learned()] for fiber in plastic}
+
+
 @pytest.fixture(scope="module")
 def learned() -> Iterator[Hippocampal]:
     with memory() as made:
@@ -98,21 +104,32 @@ def test_an_answer_is_mixed_into_the_logits_at_its_position_only(learned: Hippoc
     assert probabilities[word] == pytest.approx(0.95 + 0.05 * before[word], rel=1e-4)
 
 
-def test_calibrating_on_a_text_with_answers_raises_the_threshold() -> None:
+def test_after_calibrating_on_a_text_the_memory_does_not_answer_on_it() -> None:
     with memory() as made:
         store_all(made)
-        text = encode(f"{prompt(NAMES[0])} yellow")  # a stored fact with another last word
-        low = made.calibrate([encode(prompt(NEW[0]))], margin=0.1)
+        unknown, text = encode(prompt(NEW[0])), encode(f"house colour of {NAMES[0]} is blue")
+        low = made.calibrate([unknown], margin=0.1)
         assert made(text).answered.any()
-        assert made.calibrate([encode(prompt(NEW[0]))], [text], margin=0.1) == 1.0 > low
+        assert 1.0 > made.calibrate([unknown], [text], margin=0.1) > low
+        assert not made(text).answered.any()
+        assert made(encode(prompt(NAMES[0]))).answered[-1]
+
+
+def test_a_stored_prompt_is_answered_whatever_the_threshold() -> None:
+    with memory() as made:
+        store_all(made)
+        stored = encode(prompt(NAMES[0]))
+        assert made.calibrate([encode(prompt(NEW[0]))], [stored]) == 1.0
+        assert made(stored).answered[-1]
 
 
 def test_recall_and_generation_change_nothing(learned: Hippocampal) -> None:
-    before = learned.sim.rounds, [len(each) for each in learned.sim.connectome(learned._facts.recalls).learned()]
+    before = learned.sim.rounds, learned_weights(learned)
+    assert all(len(pre) for pre, _, _ in before[1].values())
     learned(encode(prompt(NEW[0])))
+    learned.recall(encode(prompt(NAMES[0])))
     learned.generate(encode(prompt(NAMES[0])), 3)
-    after = learned.sim.rounds, [len(each) for each in learned.sim.connectome(learned._facts.recalls).learned()]
-    assert before == after
+    assert (learned.sim.rounds, learned_weights(learned)) == before
 
 
 def test_a_correction_replaces_one_fact_and_keeps_the_others() -> None:

@@ -22,11 +22,29 @@ from brainsim.networks.training import Corpus, Trainer
 from brainsim.networks.training.checkpoints import load, save
 
 
-@pytest.mark.parametrize("name", ["nokai_tiny", "nokai_small", "nokai_massive"])
-def test_presets_have_the_parameters_that_they_state(name: str) -> None:
+MASSIVE = {
+    "embedding": 102_400_000,
+    "cortex": 48 * 34_996_224,
+    "hippocampus": 19_922_944,
+    "thalamus": 6_293_505,
+    "limbic": 1_647_905,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "total"), [("nokai_tiny", 161_104), ("nokai_small", 9_453_484), ("nokai_massive", sum(MASSIVE.values()))]
+)
+def test_presets_have_the_parameters_that_they_state(name: str, total: int) -> None:
     one = preset(name)
-    assert one.counted() == one.counts == one.config.parameters()
-    assert one.large == (one.parameters > 1e9)
+    with torch.device("meta"):  # without memory for the weights
+        built = one.model()
+    assert one.parts(built) == one.counts == one.config.parameters()
+    assert sum(each.numel() for each in built.parameters()) == one.parameters == total
+    assert one.large == (total > 1e9)
+
+
+def test_the_massive_preset_has_the_described_sizes() -> None:
+    assert preset("nokai_massive").counts == MASSIVE
 
 
 def test_the_tiny_preset_passes_its_checks() -> None:

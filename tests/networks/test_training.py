@@ -23,6 +23,7 @@ from brainsim.networks.text import ByteTokenizer
 from brainsim.networks.training import Corpus, Trainer, TrainingError, decaying, evaluate
 from brainsim.networks.training.checkpoints import CheckpointError, load, save
 from brainsim.networks.transformer import Transformer, TransformerConfig
+from recorded import files_at_most
 
 TINY = preset("geometric_tiny")
 TEXT = "the cat sat on the mat, and the dog sat on the log; the cat saw the dog, the dog saw the cat.\n" * 20
@@ -272,9 +273,18 @@ def test_a_checkpoint_of_another_preset_is_refused(written: Path) -> None:
         load(written, "geometric_10m")
 
 
-def test_a_file_that_cannot_be_written_is_refused_and_leaves_the_old_one(written: Path, tmp_path: Path) -> None:
-    before = written.read_bytes()
-    (tmp_path / "folder").mkdir()
+def test_a_full_disk_is_an_error_and_leaves_the_old_checkpoint(written: Path, tmp_path: Path) -> None:
+    path, before = tmp_path / "net.safetensors", written.read_bytes()
+    path.write_bytes(before)
+    with files_at_most(10_000), pytest.raises(UnwrittenError, match="net.safetensors: cannot be written"):
+        save(path, trainer(), TINY, ByteTokenizer())
+    assert path.read_bytes() == before
+    assert [each.name for each in tmp_path.iterdir()] == ["net.safetensors"]
+    save(path, trainer(), TINY, ByteTokenizer())
+    assert path.read_bytes() != before
+
+
+def test_a_folder_cannot_be_written_as_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(UnwrittenError, match="cannot be written"):
-        save(tmp_path / "folder", trainer(), TINY, ByteTokenizer())
-    assert written.read_bytes() == before
+        save(tmp_path, trainer(), TINY, ByteTokenizer())
+    assert not list(tmp_path.iterdir())

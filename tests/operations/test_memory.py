@@ -176,7 +176,9 @@ def test_invalid_arguments_are_refused(filled: Any) -> None:
 def test_storing_in_an_inhibited_memory_is_an_error(filled: Any) -> None:
     sim, memory, episodes, _ = filled
     sim.inhibit(memory["DG"])
-    with pytest.raises(SimulationError, match=r"store: area 'Hippocampus\.CA3' does not fire; disinhibit"):
-        store(sim, memory, episodes[0])
-    sim.disinhibit()
-    sim.silence()
+    try:
+        with pytest.raises(SimulationError, match=r"store: area 'Hippocampus\.CA3' does not fire; disinhibit"):
+            store(sim, memory, episodes[0])
+    finally:  # other tests use the simulator
+        sim.disinhibit()
+        sim.silence()

@@ -166,8 +166,10 @@ def test_areas_without_a_region_are_placed_evenly_on_a_circle(ax: Any) -> None:
 
 
 def test_without_axes_a_picture_gets_a_new_figure() -> None:
-    assert raster(recorded()).get_figure() is not None
-    assert draw_brain(Brain()).get_figure() is not None
+    current = plt.figure()
+    figures = [raster(recorded()).get_figure(), draw_brain(Brain()).get_figure()]
+    assert not current.axes
+    assert len({id(figure) for figure in (current, *figures)}) == 3
 
 
 ODD = ["Ba$$in", "$_$", "a$b$c", "100 %", "_hidden", "a_b^c", "<b>&", "{0}", "\\alpha"]
@@ -201,7 +203,7 @@ class TestTexts:
         assert brain._repr_svg_().rstrip().endswith("</svg>")
 
     def test_of_many_labels_only_as_many_are_drawn_as_are_legible(self) -> None:
-        words = [f"word{number}" for number in range(200)]
+        words = [f"word{number}" for number in range(100)]
         assemblies = [Assembly("A", range(5 * at, 5 * at + 5), word) for at, word in enumerate(words)]
         recording = Recording([Area("A", n=1000, k=5)])
         for assembly in assemblies:

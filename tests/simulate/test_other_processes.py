@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from brainsim import Area, Brain, Hebbian, Simulator
-from brainsim.errors import BackendError
 from brainsim.kernels.gpu import cuda_device
 from brainsim.simulate import backends
 from brainsim.simulate.guard import changes
@@ -118,14 +119,28 @@ def test_a_gpu_is_refused_in_a_forked_process() -> None:
         assert sim.rounds == 2
 
 
+CUPY = SimpleNamespace(
+    cuda=SimpleNamespace(
+        runtime=SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError),
+        Device=lambda: SimpleNamespace(compute_capability="90"),
+        nvrtc=SimpleNamespace(getVersion=lambda: (12, 0)),
+    )
+)
+"""As much of CuPy as `cuda_device.why_not` uses, on a machine with a GPU."""
+
+
+@forks
 def test_a_gpu_is_refused_after_a_fork_that_makes_cuda_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cupy", type(sys)("cupy"))
-    monkeypatch.setattr(cuda_device, "_lost", False)
-    monkeypatch.setattr(cuda_device, "_asked", True)
-    cuda_device._note_fork()
-    monkeypatch.setattr(cuda_device, "why_not", lambda: None)
-    with pytest.raises(BackendError, match=r"gpu: this process was forked .*; start it by .*'spawn'"):
-        Simulator(small_brain(), backend="gpu")
+    """The first fork is for the test alone, since the module remembers that it has looked for a GPU."""
+    monkeypatch.setitem(sys.modules, "cupy", CUPY)
+
+    def parent() -> Any:
+        cuda_device.why_not.cache_clear()
+        return cuda_device.why_not(), forked(lambda: Simulator(small_brain(), backend="gpu"))
+
+    reason, text = forked(parent)
+    assert reason is None
+    assert re.match(r"BackendError: gpu: this process was forked .*; start it by .*'spawn'", text)
 
 
 _sim: Simulator | None = None

@@ -11,6 +11,7 @@ import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, Oscillator, Simulator, Trace
 from brainsim.errors import DeclarationError, DumpError, SimulationError
+from brainsim.kernels.reference import ReferenceBackend
 from forging import forged
 
 ROUNDS, DECAY = 3, 0.5
@@ -200,9 +201,7 @@ def test_running_out_of_memory_leaves_no_partly_reinforced_brain_in_use(
     sim, calls = Simulator(brain, 1, backend="reference"), []
     sim.present(Assembly("A", range(20)))
     sim.run(brain.fibers, rounds=2)
-    backend = sim._engine._backend
-    assert backend is not None
-    whole = type(backend).reinforce
+    whole = ReferenceBackend.reinforce
 
     def reinforce(self: Any, fiber: int, rate: int) -> None:
         calls.append(fiber)
@@ -210,7 +209,7 @@ def test_running_out_of_memory_leaves_no_partly_reinforced_brain_in_use(
             raise MemoryError("no room")
         whole(self, fiber, rate)
 
-    monkeypatch.setattr(type(backend), "reinforce", reinforce)
+    monkeypatch.setattr(ReferenceBackend, "reinforce", reinforce)
     with pytest.raises(MemoryError):
         sim.reinforce(dopamine, 1.0)
     if fails_at == 1:

@@ -1,4 +1,4 @@
-"""Example arguments for `brainsim.models.cascade`; see `nonsense`."""
+"""A small cascade, and example arguments for `brainsim.models.cascade`; see `nonsense`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,40 @@ Example = Callable[[Any], Any]
 TEXTS = ("the dog runs home", "a cat sits here", "dog and cat")
 WORDS = ("dog", "cat", "runs", "sits", "here")
 EDGES = [[0, 1], [1, 2], [2, 3], [3, 4], [0, 4]]
+
+MADE_WORDS = tuple(f"{first}{second}" for first in "abcdefgh" for second in "uvwxyz")  # 48
+SMALL = Cascade(neighbours=6, layers=4, attention_every=2, heads=2, head_dim=4, hidden=8, window=16)
+CPU = {"backend": "cpu", "threads": 1}
+
+
+def random_vectors(n: int = len(MADE_WORDS), dim: int = 8, seed: int = 0) -> np.ndarray:
+    """Return a vector for each word, shape (n, dim)."""
+    return np.random.default_rng(seed).standard_normal((n, dim)) + 0.5
+
+
+def small_model(cascade: Cascade = SMALL, **options: Any) -> CascadeModel:
+    """Return a model of the made-up words with random vectors, emotional input and weights."""
+    model = CascadeModel(cascade, Vocabulary(MADE_WORDS), random_vectors(), **{**CPU, **options})
+    rng = np.random.default_rng(1)
+    if cascade.takes_input:
+        felt = rng.random((len(MADE_WORDS), 3))
+        model.set_input(EmotionalInput(CHANNELS, felt, np.ones(len(MADE_WORDS))))
+    model.edges.replace(rng.uniform(0.1, 0.9, model.edges.weights.shape))
+    return model
+
+
+def neighbours(model: CascadeModel, node: int) -> set[int]:
+    """Return the neighbours of a node in the graph of words."""
+    return set(model.edges.row(node)[0].tolist())
+
+
+def separate_nodes(model: CascadeModel, count: int) -> list[int]:
+    """Return nodes of which no two are neighbours, ascending."""
+    chosen: list[int] = []
+    for node in range(len(MADE_WORDS)):
+        if len(chosen) < count and not neighbours(model, node) & set(chosen):
+            chosen.append(node)
+    return chosen
 
 
 @cache
