@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from brainsim.kernels.gpu.traces import Sizes
 from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.state import Neurons
 
 # Passes over the digits of a hash.  33 bits distinguish all tied neurons, except once in 10^6 rounds.  Then
 # `count_winners` finds the last winner alone, slowly.
@@ -59,15 +60,23 @@ class DevicePlanner:
         traced = {f: (firing[f], after[fibers[f].target]) for f in plan.tracing}
         return self._made(plan, learning, most, traced, self._passes(inputs, firing, threshold_lift))
 
-    def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
-        """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
-        ((f, _),) = plan.learning
-        target, none = self._program.fibers[f].target, [0] * len(self._program.areas)
-        after = none.copy()
-        after[target] = won
-        learning = self._jobs.table(plan.learning, [target], {f: fired}, none, after)
-        learning["depression"] = -1
-        return self._made(plan, learning, none, {}, 0)
+    def given(
+        self,
+        plan: RoundPlan,
+        firing: Mapping[int, Neurons],
+        won: Mapping[int, Neurons],
+        depressing: Collection[int] = (),
+    ) -> DevicePlan:
+        """Return what the kernels need for a plan that does nothing but learn, from a state that is given to them.
+
+        By area, ``firing`` neurons fire and ``won`` have won; of the fibers, ``depressing`` weaken synapses.
+        """
+        areas = range(len(self._program.areas))
+        most, after = ([len(named.get(a, ())) for a in areas] for named in (firing, won))
+        fired = {f: most[self._program.fibers[f].source] for f, _ in plan.learning}
+        learning = self._jobs.table(plan.learning, won, fired, most, after)
+        learning["depression"][~np.isin(learning["fiber"], list(depressing))] = -1
+        return self._made(plan, learning, most, {}, 0)
 
     def _made(
         self,

@@ -74,7 +74,7 @@ class TestNoMemory:
     """Errors say how much was needed, and what would help."""
 
     def test_for_the_brain(self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: EmulatedDevice(memory=1 << 20)))
+        monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda place: EmulatedDevice(memory=1 << 20)))
         brain = Brain()
         area = brain.add(Area("A", n=1_000_000, k=10))
         brain.connect(area, area, p=0.01, plasticity=Hebbian(0.1))
