@@ -6,7 +6,7 @@ device; see `brainsim.kernels.gpu.rounds`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,7 +30,6 @@ from brainsim.kernels.gpu.vectors import GpuVectors
 from brainsim.kernels.gpu.writing import StateWriter
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.rows import row_targets
-from brainsim.kernels.outcomes import Event
 from brainsim.kernels.parts import BUILT_IN_PARTS
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
@@ -176,25 +175,34 @@ class GpuBackend(Backend):
         return Drained(happened, stable, silent, fired, winners, drives)
 
     def reinforce(self, fiber: int, rate: int) -> None:
-        self._prepare_to_learn()
-        self._rounds.learn(self._reinforcement.rounds(fiber, rate))
-
-    def learn(self, events: Sequence[Event]) -> None:
-        """Let fibers learn from events, and wait until they have; see `Reinforcement.of_events`."""
-        self._prepare_to_learn()
-        self._rounds.learn([self._reinforcement.of_events(events)])
-        self._rounds.settle()
-
-    def _prepare_to_learn(self) -> None:
         self._store_learned()
         self._rounds.settle()
         self._learned.changed()
+        self._rounds.learn(self._reinforcement.rounds(fiber, rate))
+
+    def learn(self, plan: RoundPlan, won: Mapping[int, Neurons], depressing: frozenset[int]) -> None:
+        """Let fibers learn, and wait until they have: from neurons that fire to those that the host says have won.
+
+        Stored synapses of ``depressing`` fibers weaken, those onto neurons that fire at their targets and have not won.
+        Sources must not be targets.
+        """
+        self._store_learned()
+        self._rounds.settle()
+        self._writer.won(won)
+        self._learned.changed()
+        after = tuple(max(len(won[a]), self._usual(a)) if a in won else 0 for a in range(len(self.program.areas)))
+        self._rounds.learn([self._plans.lesson(plan, tuple(self._state.most_firing), after, depressing)])
+        self._rounds.settle()
+
+    def _usual(self, area: int) -> int:
+        """Return how many neurons of an area win at most."""
+        return min(self.program.areas[area].n, self.program.areas[area].k)
 
     def hear(self, area: int, neurons: Neurons) -> None:
         """Let some neurons of an area fire, which may be more or fewer in the next round."""
         self.write(WINNERS, area, Firing(neurons))
         if len(neurons):
-            self._state.may_fire(area, min(self.program.areas[area].n, self.program.areas[area].k))
+            self._state.may_fire(area, self._usual(area))
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         self._rounds.settle()

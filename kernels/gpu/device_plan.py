@@ -67,7 +67,7 @@ class DeviceRound:
     learn_jobs : LEARN_JOB array
         The table of fibers that learn.
     given : Record or None
-        In a reinforcement, a `State` in which those fire and have won who once did, or whom the host names.
+        In a reinforcement, a `State` in which those fire and have won who once did.
     """
 
     round_plan: RoundPlan

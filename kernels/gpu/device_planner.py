@@ -19,7 +19,6 @@ from brainsim.kernels.gpu.traces import Sizes
 from brainsim.kernels.gpu.transmissions import Transmissions
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import RoundPlan
-from brainsim.kernels.state import Neurons
 
 # Passes over the digits of a hash.  33 bits distinguish all tied neurons, except once in 10^6 rounds.  Then
 # `count_winners` finds the last winner alone, slowly.
@@ -60,21 +59,35 @@ class DevicePlanner:
         traced = {f: (firing[f], after[fibers[f].target]) for f in plan.tracing}
         return self._made(plan, learning, most, traced, self._passes(inputs, firing, threshold_lift))
 
-    def given(
+    def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
+        """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
+        ((f, _),) = plan.learning
+        none = [0] * len(self._program.areas)
+        after = none.copy()
+        after[self._program.fibers[f].target] = won
+        return self._learning(plan, {f: fired}, none, after, ())
+
+    def learning(
+        self, plan: RoundPlan, most: Sequence[int], after: Sequence[int], depressing: Collection[int]
+    ) -> DevicePlan:
+        """Return what the kernels need for a plan that does nothing but learn.
+
+        Of each area, ``most`` neurons fire and ``after`` have won at most; of the fibers, ``depressing`` weaken
+        synapses.  Raises as `plan`.
+        """
+        firing = {f: most[self._program.fibers[f].source] for f, _ in plan.learning}
+        return self._learning(plan, firing, most, after, depressing)
+
+    def _learning(
         self,
         plan: RoundPlan,
-        firing: Mapping[int, Neurons],
-        won: Mapping[int, Neurons],
-        depressing: Collection[int] = (),
+        firing: Mapping[int, int],
+        most: Sequence[int],
+        after: Sequence[int],
+        depressing: Collection[int],
     ) -> DevicePlan:
-        """Return what the kernels need for a plan that does nothing but learn, from a state that is given to them.
-
-        By area, ``firing`` neurons fire and ``won`` have won; of the fibers, ``depressing`` weaken synapses.
-        """
-        areas = range(len(self._program.areas))
-        most, after = ([len(named.get(a, ())) for a in areas] for named in (firing, won))
-        fired = {f: most[self._program.fibers[f].source] for f, _ in plan.learning}
-        learning = self._jobs.table(plan.learning, won, fired, most, after)
+        targets = {self._program.fibers[f].target for f, _ in plan.learning}
+        learning = self._jobs.table(plan.learning, targets, firing, most, after)
         learning["depression"][~np.isin(learning["fiber"], list(depressing))] = -1
         return self._made(plan, learning, most, {}, 0)
 

@@ -1,22 +1,21 @@
-"""Events of a trace, or from the host, as rounds that do nothing but learn."""
+"""Reinforcement: the events of a trace as rounds that do nothing but learn."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from brainsim.kernels.gpu.device_plan import DeviceRound
 from brainsim.kernels.gpu.device_planner import DevicePlanner
 from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.law.rules import multiplied
-from brainsim.kernels.outcomes import Event
 from brainsim.kernels.program import Program
-from brainsim.kernels.round_plan import Learning, RoundPlan, plan_round
+from brainsim.kernels.round_plan import Learning, RoundPlan
 from brainsim.kernels.state import Neurons
 
 
 class Reinforcement:
-    """Makes rounds from traces, and from events that the host names.
+    """Makes rounds from traces.
 
     The kernels that learn are those of any round.  They are given a `State` in which the neurons of an event fire and
     have won; the gate of a fiber is not used, since those that fired have passed it.  Such a round stalls where there
@@ -43,30 +42,6 @@ class Reinforcement:
 
     def _round(self, learning: Learning, fired: Neurons, won: Neurons) -> DeviceRound:
         plan = RoundPlan(selections=(), learning=(learning,), tracing=(), gated=(), raising=(), learns=False)
+        there = self._planner.reinforcement(plan, len(fired), len(won))
         fiber = self._program.fibers[learning.fiber]
-        return self._given(plan, {fiber.source: fired}, {fiber.target: won})
-
-    def of_events(self, events: Sequence[Event]) -> DeviceRound:
-        """Return a round that applies the steps of some fibers to events, in a program whose sources are no targets.
-
-        Neurons that have lost then stand in the place of those that fire at a target.
-        """
-        plan = plan_round(self._program, (), (), learn=True, learning={event.fiber: event.rate for event in events})
-        firing: dict[int, Neurons] = {}
-        won: dict[int, Neurons] = {}
-        for event in events:
-            fiber = self._program.fibers[event.fiber]
-            firing[fiber.source], won[fiber.target] = event.fired, event.won
-            if event.depresses:
-                firing[fiber.target] = event.lost
-        return self._given(plan, firing, won, [event.fiber for event in events if event.depresses])
-
-    def _given(
-        self,
-        plan: RoundPlan,
-        firing: Mapping[int, Neurons],
-        won: Mapping[int, Neurons],
-        depressing: Collection[int] = (),
-    ) -> DeviceRound:
-        there = self._planner.given(plan, firing, won, depressing)
-        return DeviceRound(plan, there, there.learn_jobs, self._state.given(firing, won))
+        return DeviceRound(plan, there, there.learn_jobs, self._state.given(fiber.source, fired, fiber.target, won))

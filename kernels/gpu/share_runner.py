@@ -81,6 +81,8 @@ class GpuRunner(ShareRunner):
         for area, _ in selections:
             self._inner.write(THRESHOLDS, self._count + area, heard.thresholds[area])
         self._inner.run(self._planner.plan(opened, (), learn=False))
+        for area, _ in selections:
+            self._heard.pop(self._count + area, None)  # its candidates fire now
         return Offers({area: self._offer(self._count + area) for area, _ in selections}, {})
 
     def _hear(self, area: int, neurons: Neurons) -> None:
@@ -96,7 +98,16 @@ class GpuRunner(ShareRunner):
 
     def learn(self, events: Sequence[Event], drives: Mapping[int, Any]) -> None:
         del drives
-        self._inner.learn(events)
+        won = {}
+        for event in events:
+            fiber = self._share.fibers[event.fiber]
+            self._hear(fiber.source, event.fired)
+            won[fiber.target] = event.won
+            if event.depresses:
+                self._hear(fiber.target, event.lost)
+        rates = {event.fiber: event.rate for event in events}
+        depressing = frozenset(event.fiber for event in events if event.depresses)
+        self._inner.learn(self._planner.plan((), (), learn=True, learning=rates), won, depressing)
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         return self._inner.transmissions(fiber)

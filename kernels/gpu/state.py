@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -196,8 +196,13 @@ class State:
         self.forget_look()
 
     def may_fire(self, area: int, count: int) -> None:
-        """Let rounds reckon with so many firing neurons of an area at least, so that they can share a plan."""
+        """Let rounds reckon with so many firing neurons of an area at least, so that more of them share a plan."""
         self.most_firing[area] = max(self.most_firing[area], count)
+
+    def set_won(self, area: int, neurons: npt.NDArray[np.uint32]) -> None:
+        """Let some neurons of an area, for which there is room, be those that have won in the round under way."""
+        self._device.write(self._arrays["next_winners"], int(self._table.items[area]["winners"]), neurons)
+        self._device.write(self._arrays["next_sizes"], area, np.array([len(neurons)], np.uint32))
 
     def _widen(self, area: int, count: int) -> None:
         areas = range(len(self._program.areas))
@@ -211,20 +216,14 @@ class State:
             self._device.write(self._arrays["winners"], start, neurons.astype(np.uint32))
             self._device.write(self._arrays["drives"], start, amounts_at(drives[a], neurons))
 
-    def given(self, firing: Mapping[int, Neurons], won: Mapping[int, Neurons]) -> Record:
-        """Return a state for kernels in which some neurons of areas fire, and some have won; those named, no others."""
+    def given(self, source: int, fired: Neurons, target: int, won: Neurons) -> Record:
+        """Return a state for kernels in which some neurons fire at one area, and others have won at another."""
         areas, count = self._table.items.copy(), len(self._program.areas)
+        areas["winners"] = 0
         sizes, next_sizes = np.zeros(count, np.uint32), np.zeros(count, np.uint32)
-        for which, named in ((sizes, firing), (next_sizes, won)):
-            which[list(named)] = [len(neurons) for neurons in named.values()]
-        rooms = np.maximum(sizes, next_sizes).astype(np.int64)  # an area has one place in both lists
-        areas["winners"] = np.cumsum(rooms) - rooms
-        tables = {"areas": areas, "sizes": sizes, "next_sizes": next_sizes}
-        for name, lists in (("winners", firing), ("next_winners", won)):
-            tables[name] = np.zeros(int(rooms.sum()), np.uint32)
-            for area, neurons in lists.items():
-                start = int(areas["winners"][area])
-                tables[name][start : start + len(neurons)] = neurons
+        sizes[source], next_sizes[target] = len(fired), len(won)
+        tables = {"areas": areas, "winners": fired.astype(np.uint32), "next_winners": won.astype(np.uint32)}
+        tables |= {"sizes": sizes, "next_sizes": next_sizes}
         there = self._device.upload_all(list(tables.values()), "traces")
         return record(STATE, **{**self._arrays, **dict(zip(tables, there, strict=True))}, tile_bits=self.tile_bits)
 

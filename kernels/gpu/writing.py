@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -38,6 +38,14 @@ class StateWriter:
         self._make_room(self._state.make_room_for_winners, area, len(neurons))
         with self._rounds.whole():
             self._state.set_winners(area, neurons.astype(np.uint32))
+
+    def won(self, won: Mapping[int, Neurons]) -> None:
+        """Let some neurons of areas be those that have won in the round under way."""
+        for area, neurons in won.items():  # room for all first, because a larger array has none of them
+            self._make_room(self._state.make_room_for_winners, area, len(neurons))
+        with self._rounds.whole():
+            for area, neurons in won.items():
+                self._state.set_won(area, neurons.astype(np.uint32))
 
     def trace(self, fiber: int, end: int, events: Events) -> None:
         """Replace the neurons at one end of a fiber's trace: 0 for those that fired, 1 for those that won."""
