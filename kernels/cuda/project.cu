@@ -86,7 +86,7 @@ project(const Fibers fibers, const State state, const Round round) {
         if (threadIdx.x == 0) round.tie_keys[tile.job] = tie_key(area, tag);
     }
     const u32 size = u32(tile.end - tile.low), count_words = (size + 1) >> 1;
-    const u64 low = u64(area.first + tile.low);  // a part begins with a block of each graph, and so does a tile or its block
+    const u64 low = u64(area.first + tile.low);  // a part begins with a block of every graph
     i64* const drive = state.drive + area.drive + tile.low;
     const i64* const thresholds = area.thresholds == -1 ? nullptr : state.thresholds + area.thresholds + tile.low;
     for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;

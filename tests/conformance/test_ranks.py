@@ -15,7 +15,7 @@ from brainsim.kernels.outcomes import Won
 from brainsim.kernels.program import AreaSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.shares import Range, ranges
-from emulator.device import emulated
+from emulator.device import EmulatedBackend
 from ranked import on_ranks, ranked
 from varied import ALL, CROWDED, KINDS, SIZES, Varied, varied
 from watching import difference, watched
@@ -47,7 +47,7 @@ SLOW = [
     for number in range(3)
     for ranks in (1, 2, 3, 4)
 ]
-INNER = {"reference": ReferenceBackend, "cpu": CpuBackend, "gpu": emulated(seed=5)}
+INNER = {"reference": ReferenceBackend, "cpu": CpuBackend, "gpu": EmulatedBackend}
 
 
 @pytest.mark.parametrize(
