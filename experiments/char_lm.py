@@ -1,13 +1,13 @@
 """Train a small model of characters for a given time, and compare it with n-grams and a published figure.
 
-nanoGPT (Karpathy 2022) states for its small model on a processor (0.80 M parameters, 2 000 steps of 12 x 64 characters,
-about 3 minutes on a laptop) a held-out loss of 1.88 nats a character of tinyshakespeare.  Here a transformer of as many
-parameters trains for ``minutes`` of processor time on one thread, on the first 90 % of the text, and is evaluated on
-the rest; bigrams and interpolated 5-grams learn the same text.  Controls: the model untrained, and one trained on the
+nanoGPT (Karpathy 2022) states a held-out loss of 1.88 nats per character of tinyshakespeare for its small model on a
+CPU (0.80 M parameters, 2 000 steps of 12 x 64 characters, about 3 minutes on a laptop).  Here a transformer of as many
+parameters trains for ``minutes`` of CPU time on one thread, on the first 90 % of the text, and is evaluated on the
+rest; bigrams and interpolated 5-grams learn the same text.  Controls: the untrained model, and a model trained on the
 same characters in random order.
 
-Success is stated in advance: the model is below 1.88 in the mean over seeds, below the 5-grams, and both controls are
-above the bigrams.  The figure depends on the speed of the machine; ``steps`` says how many steps the time sufficed for.
+Success is stated in advance: the mean loss over seeds is below 1.88 and below that of the 5-grams, and both controls
+are above the bigrams.  The figure depends on the speed of the machine; ``steps`` is how many steps that time allowed.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _draw(found: Mapping[str, Sequence[Any]], grams: Mapping[str, float]) -> Fig
         axes.plot(values, [at] * len(values), "o", color="C0", alpha=0.6)
     axes.axvline(PUBLISHED, color="C1", ls=":", label=f"nanoGPT, small: {PUBLISHED}")
     axes.set_yticks(range(len(shown)), list(shown))
-    axes.set(xlabel="held-out loss, nats a character", xlim=(0, None))
+    axes.set(xlabel="held-out loss (nats per character)", xlim=(0, None))
     axes.invert_yaxis()
     axes.legend(fontsize="small")
     return figure

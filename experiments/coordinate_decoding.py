@@ -6,15 +6,15 @@ prediction at each position and once by its moving average (*drift*, which is sa
 - *drift*: the held-out loss of both;
 - *refinement*: prompts of 64 characters are refined by gradient descent (.01 x 2 steps, as published; 10 x 5), and the
   loss of the next 64 is measured;
-- *adaptive decoding*: where the uncertainty exceeds its threshold a character is drawn from the nucleus, elsewhere the
-  likeliest is taken.  Uncertainty is the variance of what a coordinate moved (published threshold .5), or the entropy
-  of the next character (1.5 nats).  Measured are repeated 8-grams, and how many characters are drawn; greedy decoding
-  and the nucleus alone are the controls.
+- *adaptive decoding*: if the uncertainty exceeds a threshold, a character is drawn from the nucleus; otherwise the
+  likeliest one is taken.  Uncertainty is the variance of what a coordinate moved (published threshold .5), or the
+  entropy of the next character (threshold 1.5 nats).  Measured are the share of repeated 8-grams and the share of
+  characters that are drawn; greedy decoding and the nucleus alone are the controls.
 
-Success is stated in advance.  Drift lowers the loss, and published refinement that of the
-continuation, by .005 nats in the mean over seeds, and the 95 % interval of the gain lies above 0; without an interval,
-which takes two seeds, neither counts.  Published uncertainty halves the repetitions of greedy decoding in the mean over
-seeds; entropy does.
+Success is stated in advance, as means over seeds.  Drift lowers the held-out loss, and published refinement the loss of
+the continuation, by at least .005 nats, and the 95 % interval of the gain is above 0; with one seed there is no
+interval, so that neither counts.  Adaptive decoding by the published uncertainty has at most half of the repetitions of
+greedy decoding, and so has adaptive decoding by entropy.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def coordinate_decoding(
 def measured_model(
     _: Part, source: str | None, steps: int, prompts: int, generated: int, seed: int
 ) -> dict[str, float]:
-    """Train two models, and return all that is measured."""
+    """Train two models, and return all measures."""
     import torch
 
     from brainsim.networks.made_text import made_text
@@ -200,7 +200,7 @@ def _metrics(parts: Sequence[Mapping[str, float]], source: str | None) -> dict[s
 
 
 def gains_enough(gains: Sequence[float]) -> bool:
-    """Return whether gains are large enough in the mean and their 95 % interval is above 0."""
+    """Return whether the mean gain is large enough and its 95 % interval is above 0."""
     interval = interval_95(gains)
     return interval is not None and interval[0] > 0 and fmean(gains) >= LEAST_GAIN
 

@@ -5,7 +5,7 @@ which is rewarded some trials later, after other cues and actions have passed.  
 remembers its last rounds (`Trace`), and dopamine, the reward minus the expectation of its choice, is applied to all of
 them (`reward`).
 
-Success is stated in advance, in the mean over seeds and the last 100 trials: with a trace at least .9 of the actions
+Success is stated in advance, as means over seeds and the last 100 trials: with a trace at least .9 of the actions
 are right; without one, and with rewards shuffled in time, at most .5 (chance .25).
 """
 

@@ -8,7 +8,7 @@ some rated words predicts valence, arousal and dominance of held-out ones, in fi
 mean cosine say how much the vectors have become alike.  The last arms give all vectors a common component, as raw word
 vectors have.
 
-Success is stated in advance, in the mean over seeds.  Published: "vectors stay meaningful through 16 layers", which is
+Success is stated in advance, as means over seeds.  Published: "vectors stay meaningful through 16 layers", which is
 taken to hold for an arm if r(valence) falls by less than .01.  Expected from a prototype: it holds for a ring in the
 order of frequency with norm ``row``, whose neighbours are unrelated; it does not hold for any arm with norm ``sum`` and
 no anchor; an anchor of .2 at least halves each fall of more than .01; with a common component the effective rank falls

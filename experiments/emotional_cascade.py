@@ -3,13 +3,13 @@
 The published description states 61 seconds for 1 M tokens in 1000 steps.  Attention and feed-forward layers learn the
 next word by gradient; the emotional weights learn by their local rule.  Ablations have the same text and as many steps:
 no cascade (each node keeps its own vector), no attention, and emotional weights that are random and do not learn.
-Beside them stand a unigram and a bigram model that are counted on the same words.  They know less: the word vectors
-come from the whole text, which is larger than what is drawn for training and has the held-out words in it.
+For comparison, a unigram and a bigram model are counted on the same words.  They know less: the word vectors are
+computed from the whole text, which is larger than the training text and contains the held-out words.
 
-Success is stated in advance, in the mean over seeds, on held-out text, of which the windows are drawn again for 95 %
-bootstrap intervals (paired, in each seed): the loss falls by at least 1 nat below that
-before training; it is below the unigram model; and each part pays: without it the loss is higher by at least .01.
-Seconds and memory are reported, without a target.
+Success is stated in advance, as means over seeds, on held-out text.  Training lowers the loss by at least 1 nat; the
+loss is below that of the unigram model; and each part helps: without it the loss is higher by at least .01 nats.  95 %
+bootstrap intervals of the differences (paired, in each seed) come from resampled windows of the held-out text.  Seconds
+and memory are reported, without a target.
 
 The command for full sizes is in docs/studies/emotional_cascade.md.  Other claims of the description have experiments
 of their own: small_world, emotion_depth, emotional_words, emotional_sentences, reply_ranking, limbic_link.
@@ -134,7 +134,7 @@ def emotional_cascade(
 def trained(
     part: Part, arm: str, text: str, norms: Path | None, neighbours: int, sizes: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Train a model, and return its loss on held-out text, also by window, and what that took."""
+    """Train a model; return its loss on held-out text, also by window, and the time and memory of the training."""
     from brainsim.networks.training import Recipe
 
     words, rng = material.load(part.folder), np.random.default_rng([seed, 21])
@@ -214,7 +214,7 @@ def _numbers(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beyond(found: Mapping[str, Sequence[Any]]) -> dict[str, list[list[float]]]:
-    """Return, for each seed, intervals of the loss of ablations and of counted models less that of the whole model."""
+    """Return, for each seed, intervals of the loss of ablations and counted models minus that of the whole model."""
     others = {arm: [part["windows"]["model"] for part in parts] for arm, parts in found.items() if arm != "whole"}
     others |= {name: [part["windows"][name] for part in found["whole"]] for name in ("unigram", "bigram")}
     whole = [part["windows"]["model"] for part in found["whole"]]
@@ -245,7 +245,7 @@ def _table(run: Run, found: Mapping[str, Sequence[Any]], beyond: Mapping[str, Se
         [f"{name}, counted", "", measured(_of(found["whole"], name), 3), interval(name), "", ""]
         for name in ("unigram", "bigram")
     ]
-    header = ["", "loss before (nats a word)", "after one epoch", "beyond the whole model, bootstrap", "seconds", "MB"]
+    header = ["", "loss before (nats a word)", "after one epoch", "minus the whole model, bootstrap", "seconds", "MB"]
     write_table(run, "epoch.md", "One epoch", header, rows)
 
 
@@ -258,6 +258,6 @@ def _draw(found: Mapping[str, Sequence[Any]]) -> Figure:
     for style, name in (("--", "unigram"), (":", "bigram")):
         axes.axvline(fmean(_of(found["whole"], name)), color="0.5", ls=style, lw=1, label=name)
     axes.set_yticks(range(len(arms)), [ARMS[arm][0] for arm in arms], fontsize=8)
-    axes.set(xlabel="loss on held-out text, nats a word")
+    axes.set(xlabel="loss on held-out text (nats per word)")
     axes.legend(fontsize="small")
     return figure

@@ -1,13 +1,14 @@
-"""Safety, curiosity and joy of sentences: the emotional cascade beside a linear classifier of their words.
+"""Safety, curiosity and joy of sentences: the emotional cascade compared with a linear classifier of their words.
 
-Sentences that people labelled teach which words go with which label: the input of a word is the fraction of its
-sentences with the label.  The local rule takes it to the edges of the word's neighbours, so that words which no
-sentence had get an emotional vector as well.  A sentence has the mean of its words; a logistic regression reads it out.
-Words of training sentences get their input from other training sentences, so that no label leaks into it.
+Sentences that people labelled teach which words occur with which label: the emotional input of a word is, for each
+label, the fraction of its sentences that have it.  The local rule spreads the input over the graph, so that words
+without labelled sentences get an emotional vector as well.  The features of a sentence are the mean of its words; a
+logistic regression reads them out.  Words of training sentences get their input from other training sentences, so that
+no label leaks into it.
 
 Compared: input of words alone, without a graph; input, and emotional vectors for words without input; emotional vectors
 for all words; the mean word vector; TF-IDF with logistic regression, whose settings are chosen by cross-validation on
-the training sentences; TF-IDF with the emotional vector besides; TF-IDF that sees question marks, which word nodes do
+the training sentences; TF-IDF together with the emotional vector; TF-IDF that sees question marks, which word nodes do
 not.  Control: labels shuffled.
 
 Success is stated in advance: macro-F1 of the best cascade within .03 of TF-IDF; the cascade for unseen words better
@@ -227,7 +228,7 @@ def _cv(seed: int) -> Any:
 def _tfidf(
     train: Sequence[Sentence], test: Sequence[Sentence], emotion_train: Features, emotion_test: Features, seed: int
 ) -> dict[str, list[str]]:
-    """Return what TF-IDF classifiers say: of words, of words and question marks, of words and the emotional vector."""
+    """Return the answers of TF-IDF classifiers: on words, with question marks, and with the emotional vector."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression

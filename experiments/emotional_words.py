@@ -1,4 +1,4 @@
-"""Ratings of held-out words from word vectors, with and without emotional vectors, and beside simple baselines.
+"""Ratings of held-out words from word vectors, with and without emotional vectors, compared with simple baselines.
 
 Some rated words have emotional input: safety from dominance, curiosity from arousal, joy from valence.  The local rule
 takes the weights of edges among rated words to this input times the cosine of their vectors.  A held-out word is active
@@ -10,7 +10,7 @@ emotional vector in the same way, from a network that has no input for them, so 
 Controls: input shuffled among words; a graph whose nodes are shuffled.  Simple baselines with three numbers a word, as
 E has: the mean of the ratings of its neighbours in the same graph (N), and of its 20 nearest rated words.
 
-Beside the mean weight stands the read-out of `CascadeModel`: the sum of the weights over that of the cosines.
+A second read-out, that of `CascadeModel`, is compared with the mean weight: the sum of weights over that of cosines.
 
 Success is stated in advance, with 95 % bootstrap intervals over words (paired, in each seed): V + E is better than V in
 r(valence), in all seeds; neither control is better than V by as much as E in any seed; E is better than N, in all
@@ -35,7 +35,7 @@ from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import CORRELATION, interval_95
 from emotional import material, scoring
 from emotional.network import Network
 
@@ -130,7 +130,7 @@ def emotional_words(
 
 
 def _graphs(folder: Path, n: int, seed: int) -> dict[str, Explicit]:
-    """Return the graphs; the shuffled one is that of nearest neighbours, with the nodes changed about."""
+    """Return the graphs; the shuffled one is that of nearest neighbours with permuted nodes."""
     pairs = {order: material.graph(folder, order) for order in material.ORDERS}
     place = np.random.default_rng([seed, 41]).permutation(n)
     return {
@@ -250,7 +250,9 @@ def _met(parts: Sequence[Any], valence: Mapping[str, float]) -> dict[str, bool]:
 def _table(run: Run, parts: Sequence[Any]) -> None:
     rows = []
     for kind, title in KINDS.items():
-        scores = [measured([part["r"][kind][scale] for part in parts], 3) for scale in material.SCALES]
+        scores = [
+            measured([part["r"][kind][scale] for part in parts], 3, bounded=CORRELATION) for scale in material.SCALES
+        ]
         low, high = (fmean(part["over_vectors"][kind][0][end] for part in parts) for end in (0, 1))
         rows.append([title, *scores, f"{fmean(_gains(parts, kind, 'vectors')):+.4f} [{low:+.4f}, {high:+.4f}]"])
     header = ["features", *(f"r({scale})" for scale in material.SCALES), "r(valence) beyond V, bootstrap"]
@@ -265,6 +267,6 @@ def _draw(parts: Sequence[Any]) -> Figure:
         means = [fmean(part["r"][kind][scale] for part in parts) for kind in kinds]
         axes.barh(np.arange(len(kinds)) + 0.27 * (1 - at), means, 0.27, label=scale)
     axes.set_yticks(range(len(kinds)), [KINDS[kind] for kind in kinds], fontsize=7)
-    axes.set(xlabel="r, held-out words")
+    axes.set(xlabel="correlation r with the ratings of held-out words")
     axes.legend(fontsize="small", loc="lower right")
     return figure

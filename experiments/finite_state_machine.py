@@ -208,6 +208,6 @@ def _draw(found: Found) -> Figure:
         for x, each in zip(at, values, strict=True):
             ax.plot([x] * len(each), each, ".", color="black", ms=3)
     ax.set_xticks(range(len(found)), [f"p = {p}" for p in found])
-    ax.set_ylabel("strings that end right")
+    ax.set_ylabel("share of strings that end in the right state")
     ax.legend(frameon=False, fontsize="small")
     return figure

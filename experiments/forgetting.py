@@ -7,7 +7,7 @@ after each pair there is no replay; a replay of an episode by the hippocampus; t
 replay (control); or a true pair of list 1 (interleaved).  A naive cortex learns from replays alone.  All arms are
 repeated without depression.
 
-Success is stated in advance, in the mean over seeds: with depression, list 1 falls to .25 or less without replay and
+Success is stated in advance, as means over seeds: with depression, list 1 falls to .25 or less without replay and
 with shuffled replay, and stays at .9 or more with replay, which leaves list 2 at .9 or more; a naive cortex reaches .8
 (chance .025).  Without depression nothing is forgotten: .9 of list 1 without replay.
 

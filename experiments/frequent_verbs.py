@@ -1,19 +1,19 @@
 """Why the most frequent verbs of real speech are taken for nouns, and frequent nouns for verbs: a search for the cause.
 
-In speech to children, "have", "get" and "put" come with hundreds of objects.  A brain that learns words (NEMO) puts
-these verbs into the noun area.  The explanation tested here: what is seen and done fires throughout a sentence, so the
-verb area fires the assembly of "have" also while each of its objects is heard.  Its fibers back to phonology learn the
-sounds of the objects as well as the verb's own.  Weights saturate, so that after many sentences the frequent objects
-are fired back as strongly as the verb.  In the noun area the same verb meets a different thing each time, and its
-assembly there, a small one, fires the verb's own sound alone.
+In speech to children, "have", "get" and "put" occur with hundreds of objects.  A brain that learns words (NEMO) puts
+these verbs into the noun area.  The explanation tested here: what is seen and done fires throughout a sentence, so that
+the assembly of "have" in the verb area also fires while each of its objects is heard.  The fibers from this assembly
+back to phonology then learn the sounds of the objects as well as the verb's own.  Weights saturate, so that after many
+sentences the sounds of frequent objects are re-activated as strongly as the verb's own.  In the noun area the same verb
+occurs with a different thing each time, and its small assembly there re-activates only the verb's own sound.
 
 Streams have frequencies as in speech: those of verbs fall with their rank to the power 1.2, those of nouns with .8, and
 87 % of sentences begin with the verb.  Five changes are tested, one at a time:
 
 - ``balanced``: every verb is heard equally often.
 - ``apart``: what is seen or done fires only while its own word is heard.  If the explanation holds, partners' sounds
-  vanish.  It is no cure: in development the noun area then formed an assembly of the verb's sound, too, which no
-  changing thing disturbed, and fired it back as well.
+  vanish.  This is no cure: in development the noun area then also formed an assembly for the verb's sound, which no
+  changing thing disturbed, and which re-activated the sound as well.
 - ``counting``: the rule grows linearly and far below its limit, so that weights count how often two neurons fired
   together (`SaturatingHebbian`): the verb's own sound leads, as it came with each of its sentences.
 - ``refraction``: thresholds of the lexical areas adapt (refraction equal to beta).
@@ -21,7 +21,7 @@ Streams have frequencies as in speech: those of verbs fall with their rank to th
   that only the other one learns what it fires back.  (Added after the other arms had been run, and developed on other
   seeds: neither the sounds of objects nor an assembly of the verb's sound in the noun area can then form.)
 
-Success is stated in advance, in means over seeds.  The explanation holds if, for the verbs heard most (the first
+Success is stated in advance, as means over seeds.  The explanation holds if, for the verbs heard most (the first
 quarter), the share of partners' sounds in what the verb area fires back is at least .3 as published, and at most half
 of that with ``apart`` and with ``counting``.  A change cures it if these verbs are classified at least .95 and all
 words at least as well as published.
@@ -298,6 +298,6 @@ def _draw(found: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
         ax.bar(np.arange(len(found)) + (at - 2) / 6, means, 1 / 6, label=MEASURES[measure])
     ax.axhline(0.5, color="gray", lw=0.8, ls=":", label="chance of a class")
     ax.set_xticks(range(len(found)), [fill(ARMS[arm], 15) for arm in found], fontsize="small")
-    ax.set_ylabel("share")
+    ax.set_ylabel("share of words, or of a sound's neurons")
     figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     return figure

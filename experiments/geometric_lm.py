@@ -14,7 +14,7 @@ of three phases organises the coordinates.  Small models of characters learn thr
 - *interpolation*: the divergence of the next token from either end at points between the mean coordinates of two
   registers.
 
-Success is stated in advance, in the mean over seeds: modulated weights are better than the model of equal parameters at
+Success is stated in advance, as means over seeds: modulated weights are better than the model of equal parameters at
 equal steps by .02 nats, and no worse at equal seconds; the shuffled coordinate costs .02 nats; the constant coordinate
 is worse by .02; coordinates of the trained language model route better than histograms; contrastive ones better than
 naive Bayes; on the way from one register to the other the divergences are monotone in every seed; the curriculum costs
@@ -114,7 +114,7 @@ def geometric_lm(
 
 
 def _check(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """Fail if a control is missing: what was measured would say nothing."""
+    """Raise an error if a control is missing, because the measures would then have no comparison."""
     missing = {arm for arm in ARMS if not found.get(arm)}
     missing |= {name for part in found["modulated"] for name in ABLATIONS if name not in part.get("ablations", {})}
     routes = {*ROUTES} - {"language_model"}
@@ -198,16 +198,16 @@ def _draw(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure:
     for name, title in list(ABLATIONS.items())[1:]:
         bars[f"modulated, at {title}"] = [part["ablations"][name] for part in found["modulated"]]
     _bars(loss, bars)
-    loss.set(xlabel="held-out loss, nats a character")
+    loss.set(xlabel="held-out loss (nats per character)")
     ways = _routes(found, "written")
     _bars(routing, {title: ways[name] for name, title in ROUTES.items()})
     routing.axvline(found["routing-written"][0]["chance"], color="0.5", ls=":")
-    routing.set(xlabel="sentences routed right", xlim=(0, 1))
+    routing.set(xlabel="share of sentences routed right", xlim=(0, 1))
     shares = np.linspace(0, 1, POINTS)
     for part in found["modulated"]:
         path.plot(shares, part["interpolation"]["from_first"], "o-", ms=3, color="C0", alpha=0.6)
         path.plot(shares, part["interpolation"]["from_second"], "o-", ms=3, color="C1", alpha=0.6)
-    path.set(xlabel="way between two registers' coordinates", ylabel="divergence from either end, nats", ylim=0)
+    path.set(xlabel="way between two registers' coordinates", ylabel="divergence from either end (nats)", ylim=0)
     return figure
 
 

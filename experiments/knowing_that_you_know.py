@@ -11,7 +11,7 @@ cue.  The calibration error compares how often answers are right with the read-b
 answers that half of the cues had at such a read-back, for the other half.  The abstention curve gives the share of
 right answers among those that are given, from the surest on.
 
-Success is stated in advance, in the mean over seeds: with 100 and 400 episodes and half a cue, the read-back has an
+Success is stated in advance, as means over seeds: with 100 and 400 episodes and half a cue, the read-back has an
 AUROC of at least .99 against novel cues and lures; with the threshold of .5 at least .95 of known cues are taken for
 known, and at most .05 of novel ones, at 100, 400 and 800 episodes.  The fitted calibration error at 400 is at most .15.
 Controls: without learning the AUROC is between .4 and .6; at 800 episodes the change under completion is no signal (at

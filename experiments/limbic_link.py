@@ -14,7 +14,7 @@ with arousal.
 Arms: all three links; each link alone; heard words have input as well (what is felt is what people said).  Controls:
 dopamine, threshold and noise are constant at the mean that they have with all links; input shuffled among words.
 
-Success is stated in advance, in the mean over seeds: with all links each correlation is at least .1 and its interval
+Success is stated in advance, as means over seeds: with all links each correlation is at least .1 and its interval
 excludes 0; in both controls it is below .1 in absolute value.  Each link alone moves its own measure (at least .1).
 Whether emotion helps memory as a whole is left open: mean recall is reported beside that with constant dopamine.
 Gains and sizes were set in a few trials on seed 1 of the made language.
@@ -39,7 +39,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import CORRELATION, interval_95
 from emotional import material
 from emotional.limbic import form, hear, mean_feeling, recalled_share
 
@@ -113,7 +113,10 @@ def limbic_link(
     _table(run, found)
     run.picture("limbic_link.png", lambda: _draw(found))
     moved = {arm: {name: fmean(_moved(parts, name)) for name in MOVED_BY} for arm, parts in found.items()}
-    intervals = {arm: {name: interval_95(_moved(parts, name)) for name in MOVED_BY} for arm, parts in found.items()}
+    intervals = {
+        arm: {name: interval_95(_moved(parts, name), bounded=CORRELATION) for name in MOVED_BY}
+        for arm, parts in found.items()
+    }
     own = {"joy": "recall", "safety": "size", "curiosity": "support"}
     return {
         "moved": moved,
@@ -139,7 +142,7 @@ def limbic_link(
 
 @dataclass(frozen=True)
 class Plan:
-    """What a brain hears, and what its amygdala was told."""
+    """The words that a brain hears, and the emotional input of its amygdala."""
 
     vectors: npt.NDArray[np.float32]
     inputs: Values
@@ -175,7 +178,7 @@ def _taught(plan: Plan, graph: Any, part: Part, seed: int) -> Values:
 
 
 def _spread(pairs: npt.NDArray[Any], weights: Values) -> tuple[float, ...]:
-    """Return the standard deviation of each emotion over all words, which tells what is a strong one."""
+    """Return the standard deviation of each emotion over all words, the unit in which emotions are strong or weak."""
     ends, both = pairs.T.ravel(), np.concatenate([weights, weights])
     degrees = np.bincount(ends)
     return tuple(float(np.std(np.bincount(ends, each) / degrees)) for each in both.T)
@@ -197,7 +200,7 @@ def learned(
     heard: int,
     seed: int,
 ) -> dict[str, dict[str, float]]:
-    """Let a brain learn words, and return how its measures go with the ratings, and their means."""
+    """Let a brain learn words; return the correlations of its measures with the ratings, and their means."""
     words = material.load(part.folder)
     plan = _plan(words, material.rated(words, material.norms_of(text, norms)), arm, heard, seed)
     pairs = word_pairs("nearest", plan.vectors, neighbours, 0.1, seed)
@@ -260,7 +263,7 @@ def _moved(parts: Sequence[Any], name: str) -> list[float]:
 def _table(run: Run, found: Mapping[str, Sequence[Any]]) -> None:
     rows = []
     for arm, parts in found.items():
-        moved = [measured(_moved(parts, name)) for name in MOVED_BY]
+        moved = [measured(_moved(parts, name), bounded=CORRELATION) for name in MOVED_BY]
         means = [
             measured([part["mean"][name] for part in parts], digits)
             for name, digits in zip(MOVED_BY, (2, 1, 1), strict=True)

@@ -29,7 +29,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import crossing, interval_95
+from brainsim.studies.statistics import COUNT, crossing, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Seen = dict[str, dict[str, float]]  # load, measure
@@ -116,7 +116,7 @@ def memory_areas(
             "controls": all(last[f"{arm}-{control_k}"] <= CRITERIA["controls"] for arm in ARMS if arm != "refracted"),
         },
         "chance": {name: 1 / cell[4][-1] for name, cell in cells.items()},
-        "intervals_95": {name: interval_95(values) for name, values in found.items()},
+        "intervals_95": {name: interval_95(values, bounded=COUNT) for name, values in found.items()},
         "by_seed": {
             f"area={name}": {f"items={load}": by_seed([part[load] for part in parts]) for load in parts[0]}
             for name, parts in seen.items()
@@ -256,7 +256,7 @@ def _draw(seen: Mapping[str, Sequence[Seen]], cells: Mapping[str, tuple[Any, ...
             style = "-" if arm == "refracted" else "--"
             means = [fmean(each) for each in values]
             axes.plot(loads, means, style, color=f"C{at}", label=f"n = {n:,}, k = {k}, {ARMS[arm]}")
-        axes.set(xlabel="items stored", ylabel=MEASURES[measure], ylim=(-0.03, 1.03))
+        axes.set(xlabel="items stored", ylabel=f"share: {MEASURES[measure]}", ylim=(-0.03, 1.03))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="x-small")
     figure.suptitle("Items stored in one area: which are recalled from half of their assembly")
     return figure

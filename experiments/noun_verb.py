@@ -30,7 +30,7 @@ from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
 from brainsim.studies.settings import read_header
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, interval_95
 
 CONDITIONS = ("trained", "beta_zero", "untrained", "shuffled_grounding")
 RULES: Mapping[str, type[Hebbian] | type[SaturatingHebbian]] = {"hebbian": Hebbian, "saturating": SaturatingHebbian}
@@ -43,6 +43,10 @@ FRACTIONS = {
     "readback_wrong": "readback_wrong",
     "property_p": "property_p",
     "property_p_least": "property_p_least",
+}
+RANGES = {
+    **dict.fromkeys(FRACTIONS, (0.0, 1.0)),
+    **dict.fromkeys(("support", "sentences_per_second", "sentences_to_criterion"), COUNT),
 }
 LABELS = {
     "classification_accuracy": "words heard alone: right class, by readback",
@@ -172,9 +176,9 @@ def noun_verb(
         if not 1 <= value <= MOST:
             raise ExperimentError(f"--set {name}={value}: must be between 1 and {MOST}")
     usual = None if lexicon else USUAL
-    words = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
-    run.notes += words.notes
-    words = words.take(nouns or usual, verbs or usual)
+    every = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
+    words = every.take(nouns or usual, verbs or usual)
+    run.notes += [*every.notes, *(_only_some(every, words, quick=run.settings.quick) if lexicon else [])]
     for word in words.words:
         if word.endswith(HEARD):  # as the labels of what a word's sound fires do
             raise ExperimentError(f"--set lexicon={lexicon}: no word may end in {HEARD!r} (got {word!r}); rename it")
@@ -192,6 +196,16 @@ def noun_verb(
     run.picture("raster.png", lambda: _raster(run.folder / DUMP))
     run.picture("overlap.png", lambda: _overlap(run.folder / DUMP, study))
     return _metrics(study, results)
+
+
+def _only_some(every: Lexicon, taken: Lexicon, *, quick: bool) -> list[str]:
+    """Return a line for the terminal if the brain learns only some words of a lexicon that was given."""
+    if taken.words == every.words:
+        return []
+    nouns, verbs = f"{len(taken.nouns)} of {len(every.nouns)}", f"{len(taken.verbs)} of {len(every.verbs)}"
+    why = " (--quick)" if quick else ""
+    cure = "--set nouns=0 --set verbs=0 takes all"
+    return [f"lexicon: only the first {nouns} nouns and {verbs} verbs are learned{why}; {cure}"]
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -401,13 +415,13 @@ def _metrics(study: Study, results: Mapping[str, list[Any]]) -> dict[str, Any]:
         "words": len(study.lexicon.words),
         "chance": {"classification": 0.5, "readback": 1 / len(study.lexicon.words)},
         "intervals_95": {
-            **_intervals(by_seed),
-            "sentences_per_second": interval_95(timed),
-            "sentences_to_criterion": interval_95(reached) if len(reached) == len(criterion) else None,
+            **_intervals({**by_seed, "sentences_per_second": timed}),
+            "sentences_to_criterion": interval_95(reached, bounded=COUNT) if len(reached) == len(criterion) else None,
         },
         "by_seed": {**by_seed, "sentences_per_second": speeds, "sentences_to_criterion": criterion},
         "controls": {name: _control(parts) for name, parts in results.items() if name != "trained"},
         "labels": LABELS,
+        "ranges": RANGES,
         "lexicon": _about_words(study, parts),
         "curve": {name: [part["curve"] for part in parts] for name, parts in results.items()},
     }
@@ -419,7 +433,7 @@ def _first_criterion(curve: Sequence[Mapping[str, float]]) -> float | None:
 
 
 def _intervals(by_seed: Mapping[str, Sequence[float]]) -> dict[str, list[float] | None]:
-    return {name: interval_95(values, bounded=name in FRACTIONS) for name, values in by_seed.items()}
+    return {name: interval_95(values, bounded=RANGES[name]) for name, values in by_seed.items()}
 
 
 def _control(parts: Sequence[Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ Baselines: the same model fine-tuned on the facts in one pass, with and without 
 of nearest neighbours (kNN) that may use as many bytes as the learned synapses, 12 each.  Controls: the model alone,
 ``beta = 0``, shuffled facts (each name gets the values of another), and each half of the surface key by itself.
 
-Success is stated in advance, in the mean over seeds, for both keys and all loads: recall in the same wording is at
+Success is stated in advance, as means over seeds, for both keys and all loads: recall in the same wording is at
 least .98, where the whole answer counts; the logits of other text do not change by a bit, since the memory never
 answers in it; the familiarity of known facts has an AUROC of at least .99 against withheld relations and new names.
 After three presentations of a new value at most .05 of the old values are recalled, and .95 of the new ones; at most
@@ -36,7 +36,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, w
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, Range, interval_95
 from facts.asking import CALIBRATED
 from facts.baselines import alone, cached, tuned
 from facts.remembering import PRESENTATIONS, memorised
@@ -111,7 +111,7 @@ def one_shot_facts(
         "chance": {"value": 0.1},
         "intervals_95": {
             f"facts={load}": {
-                arm: {name: interval_95(scores(each, name), bounded=name != "perplexity") for name in _numbers(each)}
+                arm: {name: interval_95(scores(each, name), bounded=_range(name)) for name in _numbers(each)}
                 for arm, each in arms.items()
             }
             for load, arms in seen.items()
@@ -141,6 +141,13 @@ def _recalled(part: Part, world: World, given: Sizes, seed: int) -> dict[str, An
     found |= {arm: tuned(world, facts, given, seed, replay=arm == "replay") for arm in ("fine_tuned", "replay")}
     found["alone"] = alone(world, facts, given)
     return found
+
+
+def _range(name: str) -> bool | Range:
+    """Return the possible range of a score: most are fractions."""
+    if name.endswith(("_change", "_lost")):
+        return False
+    return COUNT if name in ("bytes", "perplexity", "text_answered", "threshold") else True
 
 
 def _numbers(parts: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -205,7 +212,7 @@ def _cell(parts: Sequence[Mapping[str, Any]], name: str) -> str | None:
     if name not in parts[0]:
         return None
     digits = 3 if name.startswith("perplexity") else 2
-    return measured(scores(parts, name), digits, bounded=not name.startswith(("perplexity", "text")))
+    return measured(scores(parts, name), digits, bounded=_range(name))
 
 
 def _draw(seen: Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Figure:
@@ -220,7 +227,7 @@ def _draw(seen: Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Figu
             for row, each in enumerate(values):
                 axes[0].plot(each, [row + 0.2 - 0.4 * at] * len(each), "k.", ms=3)
         axes[0].set_yticks(range(len(shown)), [ARMS[arm] for arm in shown], fontsize="x-small")
-        axes[0].set(title=f"{load} facts", xlim=(0, 1.03))
+        axes[0].set(title=f"{load} facts", xlabel="share of facts recalled", xlim=(0, 1.03))
         axes[0].invert_yaxis()
         axes[0].legend(fontsize="x-small")
         for arm in ("surface", "content", "knn"):
@@ -228,13 +235,16 @@ def _draw(seen: Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Figu
             recalled, answered = (np.mean([c[name] for c in curves], axis=0) for name in ("recalled", "answered"))
             axes[1].plot(answered, recalled, "o-", ms=3, label=ARMS[arm])
         axes[1].set(
-            xlabel="unknown facts answered", ylabel="known facts answered", title="other wordings, all thresholds"
+            xlabel="share of unknown facts answered",
+            ylabel="share of known facts answered",
+            title="other wordings, all thresholds",
         )
         axes[1].legend(fontsize="x-small")
         for at, arm in enumerate(("surface", "content")):
             for name, style in (("new", "-"), ("old", "--")):
                 points = [[0.0 if name == "new" else 1.0, *(p[name] for p in part["correction"])] for part in arms[arm]]
                 axes[2].plot(np.mean(points, axis=0), style, color=f"C{at}", label=f"{name} value, {ARMS[arm]}")
-        axes[2].set(xlabel="presentations of the new value", ylabel="recalled", xticks=range(PRESENTATIONS + 1))
+        axes[2].set(xlabel="presentations of the new value", ylabel="share recalled", xticks=range(PRESENTATIONS + 1))
+        axes[2].set_title("correction of a fact")
         axes[2].legend(fontsize="x-small")
     return figure

@@ -6,7 +6,7 @@ load some of them are recalled.  Two densities of the plastic fibers are compare
 with p = .2: nothing learns; the recurrent fiber of CA3 does not learn; there is no CA3, and EC drives CA1 through a
 plastic fiber, as Neher, Cheng & Wiskott (PLOS Computational Biology 2015) propose.
 
-Success is stated in advance, in the mean over seeds: from half a cue at p = .2 and 400 episodes, .985 of CA3 and .91 of
+Success is stated in advance, as means over seeds: from half a cue at p = .2 and 400 episodes, .985 of CA3 and .91 of
 ECout are right; at p = .4 and 800 episodes, .94 of ECout.  Controls at 400 episodes: with beta = 0 at most .07;
 without recurrent plasticity at most .45 from a 20 % cue; without CA3 at least .1 less than with it from a 20 % cue.
 For each load, the prediction of `Hippocampus.expected_recall` is reported, too.
@@ -30,7 +30,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import crossing, interval_95
+from brainsim.studies.statistics import COUNT, crossing, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Seen = dict[str, dict[str, dict[str, float]]]  # load, cue, measure
@@ -236,7 +236,7 @@ def _metrics(
         "intervals_95": {
             **{name: interval_95(_values(seen["whole"], load, 0.5, name), bounded=True) for name in MEASURES},
             "dense": interval_95(_values(seen["dense"], dense_load, 0.5, "answer"), bounded=True),
-            "capacity": interval_95([each for each in found if each is not None]),
+            "capacity": interval_95([each for each in found if each is not None], bounded=COUNT),
         },
         "criteria": CRITERIA,
         "met": {

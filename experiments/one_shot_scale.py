@@ -170,7 +170,7 @@ def _draw(size: str, seen: Sequence[Any], expected: Mapping[str, Mapping[str, fl
         axes.plot(loads, values, ".", color=f"C{at}", alpha=0.5)
         axes.plot(loads, [fmean(each) for each in values], color=f"C{at}", label=title)
         axes.plot(loads, [each[name] for each in expected.values()], "--", color=f"C{at}")
-    axes.set(xlabel="episodes stored", ylabel="right neurons, half a cue", ylim=(-0.03, 1.03))
+    axes.set(xlabel="episodes stored", ylabel="share of right neurons, from half a cue", ylim=(-0.03, 1.03))
     axes.set_title(f"{size} neurons in CA3; dashed: expected; full Willshaw memory: {formula}", fontsize="small")
     axes.legend(fontsize="x-small")
     return figure

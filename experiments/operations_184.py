@@ -77,7 +77,7 @@ def operations_184(
     steps: int = 100,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Learn operations in sequence, and see what is left of each.
+    """Learn operations in sequence, and measure what is retained of each.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def _draw(
             values = [[part[name] for part in brains[arm, n]] for n in sizes]
             label = f"{ARMS[arm]}, {'at the end' if style == '-' else 'just after'}"
             size_axes.plot(sizes, [fmean(each) for each in values], f"o{style}", color=f"C{at}", ms=4, label=label)
-    size_axes.set(xscale="log", xlabel="neurons of the gated area", ylabel="right results", ylim=(0, 1.03))
+    size_axes.set(xscale="log", xlabel="neurons of the gated area", ylabel="share of right results", ylim=(0, 1.03))
     shown = sorted({n for _, n in brains})
     size_axes.set_xticks(shown, [f"{n:_}" for n in shown])
     size_axes.minorticks_off()
@@ -195,9 +195,9 @@ def _draw(
                 scores(parts, name), [at] * len(parts), marker, color=f"C{at}", mfc="none" if marker == "o" else None
             )
     error_axes.set_yticks(range(len(networks)), [NETWORKS[arm] for arm in networks], fontsize="x-small")
-    error_axes.set(xscale="log", xlabel="error just after (open) and at the end (filled)")
+    error_axes.set(xscale="log", xlabel="normalised squared error, just after (open) and at the end (filled)")
     for at, name in enumerate(CUES):
         cue_axes.plot([at] * len(routing), scores(routing, name), "o", color="C0", alpha=0.6)
     cue_axes.set_xticks(range(len(CUES)), [title.replace(" ", "\n") for title in CUES.values()], fontsize="x-small")
-    cue_axes.set(ylabel="right operation", ylim=(-0.03, 1.03))
+    cue_axes.set(ylabel="share of cues, right operation", ylim=(-0.03, 1.03))
     return figure

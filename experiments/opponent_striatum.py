@@ -2,7 +2,7 @@
 
 In a `Striatum` the weights from a cue to an action are its value.  In the model OpAL (Collins & Frank, Psychological
 Review 2014) an action has two weights: G, of the D1 (go) pathway, and N, of the D2 (no-go) pathway.  The action with
-the largest G - N + noise is chosen, and dopamine d, the reward less the expectation of a critic, changes both in
+the largest G - N + noise is chosen, and dopamine d, the reward minus the expectation of a critic, changes both in
 proportion to themselves: ``G <- G + rate G d``, ``N <- N - rate N d``.  Here the two are fibers from the cue, one of
 which inhibits.  The critic is the mean reward of the cue, which follows with a rate of .1.
 
@@ -98,7 +98,7 @@ def opponent_striatum(run: Run, *, pulls: int = 400, seeds: int = 20) -> Mapping
     """
     found = over_seeds(run, {name: Call(played, (way, pulls)) for name, way in WAYS.items()}, seeds)
     rows = [
-        [WAYS[name].title, *(measured(scores(parts, each), 3) for each in (*BANDITS, "mean"))]
+        [WAYS[name].title, *(measured(scores(parts, each), 3, bounded=True) for each in (*BANDITS, "mean"))]
         for name, parts in found.items()
     ]
     header = ["", *(title for title, _ in BANDITS.values()), "mean"]
@@ -123,7 +123,7 @@ def opponent_striatum(run: Run, *, pulls: int = 400, seeds: int = 20) -> Mapping
         "chance": chance,
         "intervals_95": {
             "reward": {
-                name: {each: interval_95(scores(parts, each)) for each in (*BANDITS, "mean")}
+                name: {each: interval_95(scores(parts, each), bounded=True) for each in (*BANDITS, "mean")}
                 for name, parts in found.items()
             },
             "gain_of_opponent": {
@@ -199,7 +199,7 @@ def tuned(part: Part, name: str, pulls: int = 400) -> dict[str, float]:
 
 
 def _gains(parts: Sequence[Mapping[str, float]], others: Sequence[Mapping[str, float]]) -> dict[str, list[float]]:
-    """Return how much more one way earns than another, seed by seed."""
+    """Return the payment of one way minus that of another, seed by seed."""
     return {name: [a[name] - b[name] for a, b in zip(parts, others, strict=True)] for name in parts[0]}
 
 

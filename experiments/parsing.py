@@ -1,15 +1,16 @@
-"""Parse sentences with a brain whose rules are locks: English, Russian in any order, and clauses within clauses.
+"""Parse sentences with a brain whose grammar opens and closes locks: English, Russian in any order, nested clauses.
 
-A sentence counts as right if the dependencies that are read from the firing of its root alone are exactly those of the
-pattern that it was made from.  Each sentence of the patterns is parsed by a brain of its own.  Two protocols are
-compared: a word's assembly forms from the word alone for five rounds, and is then held and linked; or, as published
-(Mitropolsky, Collins & Papadimitriou, TACL 2021), all fibers are open from the first round on.  Then one brain parses
-many sentences, with and without forgetting the links of those before.  The words of English sentences are drawn from a
-small vocabulary; two determiners or prepositions of one sentence may be the same word.
+A sentence is made from a pattern of word classes, for which the dependencies are known.  It counts as right if the
+dependencies that are read when only the root of the parsed sentence fires are exactly those of its pattern.  A new
+brain parses each sentence.  Two protocols are compared: a word's assembly forms from the word alone for five rounds,
+and is then held and linked; or, as published (Mitropolsky, Collins & Papadimitriou, TACL 2021), all fibers are open
+from the first round on.  Then one brain parses many sentences; it forgets the links of earlier sentences, or keeps
+them.  The words of English sentences are drawn from a small vocabulary; two determiners or two prepositions of one
+sentence may be the same word.
 
-Success is stated in advance, in the mean over seeds: at least .98 of English sentences, all Russian ones, .95 of those
-with clauses, and .98 of those that one brain parses with forgetting; without plasticity at most .05, and without
-forgetting at most .5.
+Success is stated in advance, as means over seeds.  Right are at least .98 of English sentences, all Russian ones, .95
+of sentences with clauses, and .98 of those that one brain parses with forgetting.  Controls: without plasticity at most
+.05 are right, and without forgetting at most .5.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ from brainsim.studies.statistics import interval_95
 
 CLASSES = {"D": "determiner", "A": "adjective", "N": "noun", "T": "transitive", "I": "intransitive", "B": "copula",
            "V": "adverb", "P": "preposition"}  # fmt: skip
-REPEATED = ("determiner", "preposition")  # whose words may occur twice in a sentence
+REPEATED = ("determiner", "preposition")  # classes whose words may occur twice in a sentence
 
-# Classes of the words, and the head, the label and the word of each dependency, by their places.
+# For each pattern of word classes its dependencies: position of the head, label, position of the dependent word.
 ENGLISH = {
     "N I": "1 SUBJ 0",
     "D N I": "2 SUBJ 1, 1 DET 0",
@@ -113,7 +114,7 @@ def parsing(
     stream: int = 60,
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Parse ``fillers`` sentences of each pattern, and ``stream`` English ones by one brain.
+    """Parse ``fillers`` sentences of each pattern with new brains, and ``stream`` English ones with one brain.
 
     Parameters
     ----------
@@ -122,13 +123,13 @@ def parsing(
     p
         Connection probability of all fibers.
     fillers
-        Sentences made from each English pattern, and each with clauses; of Russian orders one.
+        Sentences made from each English pattern, with and without clauses; each Russian order has one sentence.
     patterns
         How many patterns of each kind are used: 0 for all.
     stream
-        Sentences that one brain parses one after the other.
+        Sentences that one brain parses, one after the other.
     seeds
-        Number of repetitions, each with other words and brains.
+        Number of repetitions, each with other words and other brains.
     """
     sizes = {"n": n, "k": k, "p": p}
     calls: dict[str, Call] = {
@@ -161,7 +162,7 @@ def parsing(
 def by_pattern(
     part: Part, name: str, protocol: str, sizes: Mapping[str, Any], fillers: int, patterns: int, seed: int
 ) -> dict[str, Any]:
-    """Parse sentences of a kind, each by a new brain, and return which share of each pattern is right."""
+    """Parse sentences of a kind, each with a new brain; return the share of each pattern that is right."""
     grammar, rng = _grammar(name), np.random.default_rng([seed, 1])
     chosen = list(SETS[name].items())[: patterns or None]
     exact, seconds, built, words, shared = {}, 0.0, 0.0, 0, []
@@ -188,7 +189,7 @@ def by_pattern(
 
 
 def in_one_brain(part: Part, forget: bool, sizes: Mapping[str, Any], stream: int, seed: int) -> dict[str, Any]:
-    """Parse English sentences of all patterns in one brain, and return which share of each ten is right."""
+    """Parse English sentences of all patterns with one brain; return the share of each ten that is right."""
     grammar, rng = english(), np.random.default_rng([seed, 2])
     kinds, right = list((ENGLISH | CLAUSES).items()), []
     with Parser(grammar, **sizes, forget=forget, seed=seed, **part.simulator) as parser:
@@ -226,7 +227,7 @@ def _is_right(parsed: Parsed | None, made: Made) -> bool:
 
 
 def _verbs_share(parsed: Parsed | None) -> list[float]:
-    """Return the overlaps of the first verb of a sentence with the others."""
+    """Return the overlaps of the assembly of the first verb of a sentence with those of the other verbs."""
     verbs = [each for each in parsed.assemblies if each.area == "VERB"] if parsed is not None else []
     return [verbs[0].overlap(other) for other in verbs[1:]]
 
@@ -275,13 +276,14 @@ def _draw(seen: Mapping[str, Sequence[dict[str, Any]]], shares: Mapping[str, Seq
                 bars.plot([place + 0.27 * (at - 1)] * len(values), values, "k.", ms=4)
         bars.bar(0, 0, color=f"C{at}", alpha=0.6, label=TITLES[protocol])
     bars.set_xticks(range(len(SETS)), SETS)
-    bars.set(ylabel="sentences exactly right", ylim=(0, 1.35))
+    bars.set(ylabel="share of sentences exactly right", ylim=(0, 1.35), title="a new brain for each sentence")
     bars.legend(fontsize="small", loc="upper right")
     for at, name in enumerate(("forgetting", "keeping")):
         values = [list(part["exact"].values()) for part in seen[name]]
         places = [int(each) + 5 for each in seen[name][0]["exact"]]
         stream.plot(places, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
         stream.plot(places, np.mean(values, axis=0), "o-", color=f"C{at}", label=f"{name} earlier links")
-    stream.set(xlabel="sentences parsed by one brain", ylabel="exactly right, of ten", ylim=(-0.03, 1.03))
+    stream.set(xlabel="sentences parsed so far", ylabel="share exactly right, of ten sentences")
+    stream.set(ylim=(-0.03, 1.03), title="one brain parses all sentences")
     stream.legend(fontsize="small")
     return figure

@@ -1,12 +1,12 @@
-"""Store episodes that are alike: what the dentate gyrus (DG) adds to a fiber that leads straight to CA3.
+"""Store similar episodes: what the dentate gyrus (DG) adds to a direct fiber from entorhinal cortex (EC) to CA3.
 
-Clusters of ten episodes share 0, 30 or 60 % of their neurons.  Each is stored in one presentation and recalled from
-half or a fifth of its neurons.  Three ways of choosing the neurons of CA3 are compared: by a DG of many neurons, by one
-of as many as EC, and, as the control, by a fixed fiber from EC without any DG.
+Clusters of ten episodes share 0, 30 or 60 % of their neurons.  Each episode is stored in one presentation and recalled
+from half or a fifth of its neurons.  Three ways of choosing the neurons of CA3 are compared: by a DG of many neurons,
+by a DG of as many neurons as EC, and, as the control, by a fixed fiber from EC without a DG.
 
-Success is stated in advance, in the mean over seeds: where episodes share 60 %, half a cue completes at least .95 of
-CA3 with the DG, and at least .1 more than with the fixed fiber.  Where they share nothing, the fixed fiber is expected
-to do as well, within .02: the DG pays for similar episodes only.
+Success is stated in advance, as means over seeds.  If episodes share 60 % of their neurons, half a cue recalls at least
+.95 of CA3 with the DG, and at least .1 more than with the fixed fiber.  If they share none, the fixed fiber is expected
+to recall as much, within .02, because the DG helps with similar episodes only.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def memory_of(name: str, sizes: Mapping[str, Any]) -> Hippocampus | Direct:
 
 
 def separated(part: Part, name: str, sizes: Mapping[str, Any], count: int, probes: int, seed: int) -> Seen:
-    """Store clusters of episodes that share neurons; return how much CA3 shares, and what is recalled."""
+    """Store clusters of episodes that share neurons; return the shares of common neurons in EC and CA3, and recall."""
     seen = {}
     for share in SHARES:
         rng = np.random.default_rng([seed, round(100 * share)])
@@ -157,14 +157,14 @@ def separated(part: Part, name: str, sizes: Mapping[str, Any], count: int, probe
 
 
 def _cluster(n: int, share: float, rng: np.random.Generator) -> list[Neurons]:
-    """Return episodes that have a share of their neurons in common, and others of their own."""
+    """Return episodes that have a share of their neurons in common; the other neurons of each are its own."""
     common = rng.choice(n, round(K * share), replace=False)
     rest = np.setdiff1d(np.arange(n), common)
     return [np.concatenate([common, rng.choice(rest, K - len(common), replace=False)]) for _ in range(CLUSTER)]
 
 
 def _shared(sets: Sequence[Neurons]) -> float:
-    """Return which part neighbours in a cluster have in common, in the mean."""
+    """Return the mean share of neurons that successive episodes of a cluster have in common."""
     pairs = [pair for at, pair in enumerate(pairwise(sets), 1) if at % CLUSTER]
     return fmean(len(np.intersect1d(a, b)) / len(a) for a, b in pairs)
 
@@ -177,7 +177,7 @@ def _recalled(
     cue: float,
     rng: np.random.Generator,
 ) -> tuple[float, float]:
-    """Return which share of the right neurons fires in CA3 and in ECout when a part of an episode is presented."""
+    """Return the shares of right neurons that fire in CA3 and in ECout when a part of an episode is presented."""
     part = rng.choice(episode, round(cue * K), replace=False)
     found = recall(sim, memory, Assembly(memory.entry.name, part))
     return found.completed.overlap(stored), len(np.intersect1d(found.answer.neurons, episode)) / K
@@ -209,7 +209,9 @@ def _draw(seen: Mapping[str, Sequence[Seen]]) -> Figure:
             values = [_values(parts, share, measure) for share in SHARES]
             axes.plot(at_ec, values, ".", color=f"C{at}", alpha=0.5)
             axes.plot(at_ec, [fmean(each) for each in values], "o-", color=f"C{at}", label=ARMS[name])
-    shared.set(xlabel="shared in EC", ylabel="shared in CA3", ylim=(-0.01, None))
-    recalled.set(xlabel="shared in EC", ylabel="right neurons, CA3, half a cue", ylim=(0, 1.03))
+    shared.set(ylabel="share of common neurons, CA3", ylim=(-0.01, None), title="how similar episodes are in CA3")
+    recalled.set(ylabel="share of right neurons, CA3", ylim=(0, 1.03), title="recall from half a cue")
+    for axes in (shared, recalled):
+        axes.set_xlabel("share of common neurons, EC")
     recalled.legend(fontsize="x-small")
     return figure

@@ -1,13 +1,14 @@
-"""Learn, save, end the process; a new process recalls, learns more, and keeps both: on another backend, too.
+"""Memory across processes: learn, save and end; a new process, also on another backend, recalls and learns more.
 
 A hippocampus stores a first set of episodes and saves its state; the process ends.  A second process loads the state,
-recalls the first set, stores a second one, and saves.  A third process loads that and recalls both sets from half their
-cues; a small brain is also loaded by the reference backend.  One process that was never ended does all of it.
+recalls the first set, stores a second one, and saves.  A third process loads this state and recalls both sets from half
+their cues.  The reference backend also loads the state of a small brain.  For comparison, one process that does not end
+in between does all of it.
 
-Success is stated in advance: recall after each restart equals that before, bit for bit, as do all answers and learned
-weights of the third process those of the process that never ended, on both backends; .985 of CA3 is recalled of either
-set.  Controls: a new process that loads nothing recalls at most .05 of CA3, and a brain of another seed refuses the
-file.
+Success is stated in advance.  Recall after each restart equals recall before it, bit for bit.  All answers and all
+learned weights of the third process equal those of the process that did not end, bit for bit, on both backends.  At
+least .985 of CA3 is recalled of either set.  Controls: a new process that loads nothing recalls at most .05 of CA3, and
+a brain of another seed refuses the file.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ def persistent_memory(
 
 
 def kept(part: Part, sizes: Mapping[str, int], first: int, second: int, probes: int, seed: int) -> dict[str, Any]:
-    """Let processes store and recall one after another, and compare them with one that never ends."""
+    """Let processes store and recall one after another, and compare them with one that does not end in between."""
     life = Life(part, seed)
     sets = {"first": [0, first], "second": [first, first + second]}
     alone = life.process(sizes, [*_store(sets, "first"), *_store(sets, "second"), *_recalls(sets, probes)])
@@ -141,7 +142,7 @@ def _recalls(sets: Mapping[str, list[int]], probes: int) -> list[Any]:
 
 
 class Life:
-    """Processes that end, one after another, and the states that they leave."""
+    """Processes that run one after another, and the states that they save."""
 
     def __init__(self, part: Part, seed: int) -> None:
         self._part, self._seed, self._saved = part, seed, set[Path]()
@@ -149,7 +150,7 @@ class Life:
     def process(
         self, sizes: Mapping[str, int], steps: Sequence[Any], *, seed: int | None = None, backend: str | None = None
     ) -> dict[str, Any]:
-        """Carry out steps in a process of its own, and return what it prints in the end."""
+        """Carry out steps in a process of its own, and return what it prints at the end."""
         files = {
             step[1]: self._part.folder / "parts" / f"{self._part.key}-{step[1]}.h5"
             for step in steps
@@ -238,7 +239,7 @@ def _draw(seen: Sequence[Mapping[str, float]]) -> Figure:
         axes.plot(values, [at] * len(values), "o", color="0.5" if name == "control" else "C0", alpha=0.6)
     axes.set_yticks(range(len(MEASURES)), list(MEASURES.values()), fontsize=7)
     axes.invert_yaxis()
-    axes.set(xlabel="right neurons of CA3, half a cue", xlim=(-0.03, 1.03))
+    axes.set(xlabel="share of right neurons, CA3", xlim=(-0.03, 1.03), title="recall from half a cue")
     return figure
 
 

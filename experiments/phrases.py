@@ -1,17 +1,18 @@
-"""Store sentences as trees of assemblies, side by side in one brain, and read each back from its root alone.
+"""Store many sentences as trees of assemblies in one brain, and read each back from its root alone.
 
 A sentence is a subject and a verb phrase, which is a verb and an object: ``(Sent, Subj, (VP, Verb, Obj))``.  Sentences
-share words, and of each its reverse is stored, too (dog bites cat, cat bites dog).  An area of phrases refracts as fast
-as its fibers learn, has no fiber to itself, and its fibers back to the parts learn ten times as fast (`add_phrase`).
-Each of these is left out in an arm of its own.  ``merge`` is the operation as it is published: no refraction, a fiber
-to itself, all fibers equally fast, ten rounds.
+share words, and the reverse of each sentence is stored, too (dog bites cat, cat bites dog).  An area of phrases has a
+refraction equal to the plasticity of its fibers, no recurrent fiber, and fibers back to the parts that learn ten times
+as fast (`add_phrase`).  Each of these properties is left out in an arm of its own.  The arm ``merge`` is the published
+operation: no refraction, a recurrent fiber, the same plasticity for all fibers, ten rounds.
 
-A sentence counts as read if all three words are nearest to what fires in their areas, and at least half right.
-Controls: nothing learns; and each sentence is compared with what the root of another one restores.
+A sentence counts as read if, in each of the three areas, what fires is nearest to the right word and holds at least
+half of its neurons.  Controls: nothing learns; and each sentence is compared with what the root of another one
+restores.
 
-Success is stated in advance, in the mean over seeds: of 50 sentences at least .95 are read; with ``merge`` as it is,
-with nothing learned and from another root at most .05; roots share at most .02 of their neurons, those of ``merge`` at
-least .5.
+Success is stated in advance, as means over seeds.  At least .95 of 50 sentences are read.  At most .05 are read with
+the published ``merge``, with nothing learned, and from another root.  Two roots share at most .02 of their neurons,
+those of ``merge`` at least .5.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ Seen = dict[str, dict[str, float]]  # load, measure
 
 SLOTS = ("Subj", "Verb", "Obj")
 BETA, W_MAX = 0.1, 1000.0
-ROOTS = 30  # of which each two are compared
+ROOTS = 30  # roots that are compared pair by pair
 CRITERIA = {"read": 0.95, "controls": 0.05, "roots": 0.02, "roots_of_merge": 0.5}
 
 
@@ -61,7 +62,7 @@ ARMS = {
     "double_refraction": Arm("refraction = 2 beta", refraction=2 * BETA),
     "weak_back": Arm("back fibers as fast as forward ones", back=BETA),
     "recurrent": Arm("with recurrence", recurrent=True),
-    "merge": Arm("merge as it is", back=BETA, refraction=0.0, recurrent=True, rounds=10),
+    "merge": Arm("merge as published", back=BETA, refraction=0.0, recurrent=True, rounds=10),
     "beta_zero": Arm("control: nothing learns", beta=0.0, back=0.0, refraction=0.0),
 }
 MEASURES = {
@@ -104,9 +105,9 @@ def phrases(
     load
         How many sentences the arms store that are compared.
     probes
-        Sentences that are read at each load.
+        Sentences that are read at each load: a random part of those stored.
     seeds
-        Brains of each kind, each with a seed of its own.
+        Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
     every = [int(each) for each in loads.split(",")]
     sizes = {"n": n, "k": k, "p": p, "nouns": nouns, "verbs": verbs}
@@ -187,7 +188,7 @@ def _tree(brain: Brain, words: Words) -> tuple[Any, ...]:
 def _measured(
     sim: Simulator, roots: Sequence[Assembly], sentences: Sequence[Words], probes: int, rng: np.random.Generator
 ) -> dict[str, float]:
-    """Return how well some sentences are read from their roots, and how alike roots are."""
+    """Return how well some sentences are read from their roots, and how many neurons two roots share."""
     asked = rng.choice(len(roots), min(probes, len(roots)), replace=False)
     read = [_read(sim, roots[at]) for at in asked]
     with sim.frozen():
@@ -250,7 +251,8 @@ def _draw(seen: Mapping[str, Sequence[Seen]], load: int) -> Figure:
         places = [int(each) for each in loads]
         by_load.plot(places, np.transpose(values), color=f"C{at}", alpha=0.25, lw=1)
         by_load.plot(places, np.mean(values, axis=0), "o-", color=f"C{at}", label=MEASURES[name])
-    by_load.set(xscale="log", xlabel="sentences stored", ylabel="share of sentences", ylim=(-0.03, 1.03))
+    by_load.set(xscale="log", xlabel="sentences stored", ylabel="share of sentences read", ylim=(-0.03, 1.03))
+    by_load.set_title("by the number of sentences stored")
     by_load.set_xticks([int(each) for each in loads], loads)
     by_load.minorticks_off()
     by_load.legend(fontsize="small")
@@ -259,6 +261,6 @@ def _draw(seen: Mapping[str, Sequence[Seen]], load: int) -> Figure:
         by_arm.barh(at, fmean(values), color=f"C{at}", alpha=0.6)
         by_arm.plot(values, [at] * len(values), "k.", ms=4)
     by_arm.set_yticks(range(len(seen)), [ARMS[name].title for name in seen])
-    by_arm.set(xlabel=f"share of {load} sentences read", xlim=(0, 1.03))
+    by_arm.set(xlabel="share of sentences read", xlim=(0, 1.03), title=f"{load} sentences, by kind of area")
     by_arm.invert_yaxis()
     return figure

@@ -1,17 +1,18 @@
-"""Plan in a world of blocks: stacks as chains of assemblies, of which the top one is read, taken off and put on.
+"""Plan in a world of blocks: a stack is a chain of assemblies; its top block can be read, taken off and put on.
 
 After d'Amore, Mitropolsky, Crescenzi, Natale & Papadimitriou, Planning with biological neurons and synapses, AAAI 2022.
-A stack is a head, which is linked to the node of the top block, which is linked to that of the block below, and so on.
-Three areas hold the nodes in turn, so that neighbours are in different ones.  The node of a block forms from the block
-alone and is then linked to the node below; or, as published, all fibers are open from the first round on.  Taking the
-top block off weakens its links, by a modulator of -1.
+A stack begins with a head.  The head is linked to the node of the top block, this node to that of the block below, and
+so on.  A node is an assembly in one of three areas, which take turns, so that neighbouring nodes are in different
+areas.  The node of a block forms from the block alone and is then linked to the node below; or, as published, all
+fibers are open from the first round on.  Taking off the top block weakens its links, by a modulator of -1.
 
-Built stacks are read block by block, each node firing at the next area until nothing there fires back.  Then half of
-the blocks are taken off and put on in reverse.  Plans lead from one random stack to another, both of which are chains
-in one brain: blocks are taken off down to what the two have in common, and those of the goal put on, all as read.
+A stack is read block by block: each node drives the next area, until what fires there does not activate the node in
+return.  Then half of the blocks are taken off and put on again in reverse order.  A plan leads from one random stack to
+another, and both are chains in one brain: blocks are taken off until only the common lower part is left, and then the
+blocks of the goal are put on, all as they are read from the brain.
 
-Success is stated in advance, in the share of seeds: with nodes formed alone, stacks of up to 20 blocks are read,
-changed and read again, and plans reach their goals, each in at least .9; with nothing learned in at most .05.
+Success is stated in advance.  With nodes formed alone, stacks of up to 20 blocks are read, changed and read again, and
+plans reach their goals, each in a share of at least .9; with nothing learned, in at most .05.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ BLOCK, LEARNING = "Block", "learning"
 NODES = 3
 ALONE, ROUNDS = 5, 20
 LINKING = ROUNDS - ALONE
-UNLINKING = round(LINKING * np.log(1.5) / np.log(2.0))  # rounds in which halving undoes what growing by half has done
+# A round of linking multiplies weights by 1.5, a round of unlinking by 1/2: so many rounds undo the links.
+UNLINKING = round(LINKING * np.log(1.5) / np.log(2.0))
+# The share of a node that must fire in return, for a link to count.
 FIRES_BACK = 0.25
 PROTOCOLS = {
     "alone": "formed alone, then linked",
@@ -48,7 +51,7 @@ CRITERIA = {"alone": 0.9, "beta_zero": 0.05}
 
 
 class Stack:
-    """A stack of blocks in a brain; what it holds is known to its synapses alone."""
+    """A stack of blocks in a brain; only synapses hold which blocks are in it."""
 
     def __init__(self, sim: Simulator, name: str, *, alone: bool) -> None:
         self._sim, self._alone = sim, alone
@@ -56,11 +59,11 @@ class Stack:
         self._nodes = [sim.brain[f"{name}Node{at}"] for at in range(NODES)]
 
     def top(self) -> Assembly | None:
-        """Return the node of the top block: that to which the head is linked."""
+        """Return the node of the top block, the one that the head is linked to."""
         return next((node for area in self._nodes if (node := self._linked(self._head["head"], area))), None)
 
     def read(self) -> list[str]:
-        """Return the blocks from the top down, as they fire."""
+        """Return the blocks from the top down, as read from firing."""
         found, node = [], self.top()
         while node is not None and len(found) <= len(self._block.patterns):
             found.append(self._name(node))
@@ -78,7 +81,7 @@ class Stack:
         self._link(self._head["head"], node, 1)
 
     def pop(self) -> str | None:
-        """Take the top block off, and return it as it fires."""
+        """Take off the top block, and return it as read from firing."""
         top = self.top()
         if top is None:
             return None
@@ -115,7 +118,7 @@ class Stack:
         self._sim.set_modulator(LEARNING, 1)
 
     def _linked(self, source: Assembly, target: Area) -> Assembly | None:
-        """Return what an assembly makes fire in an area, if that fires back at least a part of it."""
+        """Return what an assembly activates in an area, if that activates enough of the assembly in return."""
         area = self._sim.brain[source.area]
         found = evoke(self._sim, source, area >> target)
         return found if evoke(self._sim, found, target >> area).overlap(source) >= FIRES_BACK else None
@@ -157,7 +160,7 @@ def planning(
     plans
         Plans for each size and seed, each in a brain of its own.
     seeds
-        How often all of this is done, each time with other stacks and brains.
+        Number of repetitions, each with other stacks and other brains.
     """
     sizes, every = [int(each) for each in ns.split(",")], [int(each) for each in lengths.split(",")]
     calls = {
@@ -211,7 +214,7 @@ def built(
 
 
 def _planned(part: Part, name: str, sizes: Mapping[str, Any], length: int, rng: np.random.Generator) -> float:
-    """Return whether what the brain does leads from one stack to another, in as few steps as can be."""
+    """Return whether the steps of the brain lead from one stack to another, and are as few as possible."""
     blocks = [f"b{at}" for at in range(length)]
     start = [blocks[at] for at in rng.permutation(length)]
     common = int(rng.integers(0, length - 1))
@@ -280,7 +283,7 @@ def _stacked(sim: Simulator, name: str, blocks: Sequence[str], protocol: str) ->
 
 
 def _judged(parts: Sequence[Mapping[str, Any]], lengths: Sequence[int]) -> dict[str, list[float]]:
-    """Return, for each seed, which share of stacks of up to 20 blocks, and of plans, was right."""
+    """Return, for each seed, the shares of stacks of up to 20 blocks, and of plans, that were right."""
     short = [str(length) for length in lengths if length <= 20]
     return {
         "read": [fmean(part["read"][each] for each in short) for part in parts],
@@ -320,8 +323,8 @@ def _draw(seen: Mapping[str, Sequence[Mapping[str, Any]]], sizes: Sequence[int])
         planned.plot(sizes, values, "o-", ms=8 - 2 * at, color=f"C{at}", label=PROTOCOLS[name])
     for axes in (read, changed):
         axes.set_xticks(places)
-    read.set(ylabel="share", ylim=(-0.03, 1.03), xlabel="blocks", title=MEASURES["read"])
-    changed.set(xlabel="blocks", title=MEASURES["changed"])
+    read.set(ylabel="share right", ylim=(-0.03, 1.03), xlabel="blocks in a stack", title=MEASURES["read"])
+    changed.set(xlabel="blocks in a stack", title=MEASURES["changed"])
     planned.set(xscale="log", xlabel="neurons of an area, n", title=MEASURES["planned"])
     figure.legend(*read.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure

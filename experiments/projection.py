@@ -1,8 +1,9 @@
-"""How large does the support of a projected assembly grow?  The exact law beside the lazy engine of the literature.
+"""How large does the support of a projected assembly grow?  The exact law and the lazy engine of the literature.
 
 Papadimitriou, Vempala, Mitropolsky, Collins & Maass (PNAS 2020), first simulation: a stimulus is projected into a
-recurrent area until the winners stay the same; the support is how many neurons ever fired on the way.  Published
-figures come from an engine that redraws the inputs of neurons that never fired in every round.
+recurrent area until the winners stay the same.  The support is the number of neurons that fired at least once until
+then.  The published figures come from a lazy engine: in every round it draws new inputs for all neurons that have not
+fired yet, while the exact law keeps one random graph.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from brainsim.studies.comparison import measured, over_seeds, write_table
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, interval_95
 
 BETAS = (0.25, 0.1, 0.075, 0.05, 0.03)
 PUBLISHED = {0.25: 1.59, 0.1: 2.65, 0.075: 3.31, 0.05: 3.91, 0.03: 5.03}  # lazy engine, n = 1e5, k = 317, p = .01
@@ -50,7 +51,7 @@ def projection(
     n
         Neurons of the area; sqrt(n) of them win.
     large_n
-        Neurons of the larger area that the exact law is run on, too; 0: none.
+        Neurons of the larger area, which only the exact law simulates; 0: none.
     p
         Connection probability.
     rounds
@@ -58,7 +59,7 @@ def projection(
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     lazy_seeds
-        Runs of the engine of the literature.
+        Runs of the lazy engine.
     beta_by_rounds
         Plasticity at which the two engines are compared round by round.
     """
@@ -120,18 +121,18 @@ def _tables(run: Run, n: int, exact: Mapping[int, Curves], lazy: Curves, small: 
     ]
     rows: list[list[Any]] = []
     for beta in (*BETAS, CONTROL):
-        law = [measured(_ends(exact[size][beta])) for size in sizes]
+        law = [measured(_ends(exact[size][beta]), bounded=COUNT) for size in sizes]
         here = _ends(lazy[beta]) if beta in lazy else None
         ratio = f"{fmean(here) / fmean(_ends(exact[n][beta])):.2f}" if here else None
         published = PUBLISHED.get(beta) if n == 100_000 else None
-        rows.append([beta or "0 (control)", published, measured(here) if here else None, *law, ratio])
+        rows.append([beta or "0 (control)", published, measured(here, bounded=COUNT) if here else None, *law, ratio])
     write_table(run, "support.md", "Support / k of a projected assembly", header, rows)
     steps = [step for step in BY_ROUNDS if step <= len(small["exact"][0]["support_over_k"])]
     by_rounds = [
         [
             step,
             BY_ROUNDS[step],
-            *(measured([c["support_over_k"][step - 1] for c in small[e]]) for e in ("exact", "lazy")),
+            *(measured([c["support_over_k"][step - 1] for c in small[e]], bounded=COUNT) for e in ("exact", "lazy")),
         ]
         for step in steps
     ]
@@ -148,7 +149,7 @@ def _metrics(n: int, exact: Mapping[int, Curves], lazy: Curves, small: Mapping[s
     control = exact[n][CONTROL]
     return {
         "support_over_k": summary(exact[n]),
-        "intervals_95": {str(beta): interval_95(_ends(seeds)) for beta, seeds in exact[n].items()},
+        "intervals_95": {str(beta): interval_95(_ends(seeds), bounded=COUNT) for beta, seeds in exact[n].items()},
         "by_size": {str(size): summary(curves) for size, curves in exact.items()},
         "overlap_last": {
             str(beta): round(fmean(c["overlap"][-1] for c in seeds), 4) for beta, seeds in exact[n].items()
@@ -212,7 +213,7 @@ def _draw(exact: Mapping[int, Curves], lazy: Curves) -> Figure:
     dashed = Line2D([], [], color="0.4", lw=1, ls="--")
     figure.legend(
         [*handles, dashed],
-        [*names, "sampled engine"],
+        [*names, "lazy engine"],
         loc="outside lower center",
         ncols=6,
         frameon=False,

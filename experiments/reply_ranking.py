@@ -1,17 +1,17 @@
-"""Rank the true reply of a dialogue among 20: the emotional cascade beside a bag of word vectors, TF-IDF and chance.
+"""Rank the true reply of a dialogue among 20: the emotional cascade, a bag of word vectors, TF-IDF, and chance.
 
-Of each dialogue there is a prompt and its reply.  Those whose prompt is held out are the test; the other 19 candidates
-are replies to other held-out prompts.  A score says how well a reply goes with a prompt:
+A dialogue is a prompt and its reply.  Dialogues whose prompt is held out are the test; the 19 false candidates are
+replies to other held-out prompts.  A score says how well a reply fits a prompt:
 
-* the cosine of their mean word vectors (bag), of TF-IDF vectors, or of mean vectors after layers of the cascade;
-* the negative distance of their emotional vectors, which come from rated words.
+* the cosine of their mean word vectors (the *bag*), of TF-IDF vectors, or of mean vectors after layers of the cascade;
+* the negative distance of their emotional vectors, which are derived from rated words.
 
-The bag and what the cascade gives are also combined, by a logistic regression that was fitted to true and false replies
+The bag and a score of the cascade are also combined, by a logistic regression that is fitted to true and false replies
 of the other dialogues.  Control: emotional input shuffled among words.
 
-Success is stated in advance, in the fraction of true replies that rank first, by paired bootstrap intervals over
-prompts in each seed: the vectors after 16 layers are better than chance (1/20) by .05, and better than the bag; the bag
-and the emotional vector together are better than the bag.
+Success is stated in advance.  The measure is the fraction of true replies that rank first; differences are judged by
+paired bootstrap intervals over prompts, in each seed.  The vectors after 16 layers are better than chance (1/20) by
+more than .05, and better than the bag; the bag with the emotional vector is better than the bag alone.
 """
 
 from __future__ import annotations
@@ -74,22 +74,22 @@ def reply_ranking(
     Parameters
     ----------
     text
-        Where vectors come from: made, installed, or names of packages and files with commas between them.
+        Source of the word vectors: made, installed, or names of packages and files with commas between them.
     norms
-        CSV file with the columns word, valence, arousal and dominance; those of made text are made, too.
+        CSV file with the columns word, valence, arousal and dominance; made text has made ratings.
     dialogues
-        Where dialogues come from: made, chatterbot, or a TSV file with a prompt and a reply a line.
+        Source of the dialogues: made, chatterbot, or a TSV file with a prompt and a reply in each line.
     words
-        Most words of the vocabulary.
+        Largest size of the vocabulary, in words.
     dim
         Dimension of the vectors.
     neighbours
-        Neighbours of a word in the graph, which is that of nearest neighbours.
+        Neighbours of a word in the graph, which joins nearest neighbours.
     rounds
         Rounds in which the weights learn.
     prepared
-        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; it and the graphs beside
-        it are taken.
+        The file vectors.npz of an earlier run with the same text, words, dim and neighbours; the run reuses it and the
+        graphs in the same folder.
     seeds
         Divisions of the dialogues, each with a seed of its own; means and 95 % intervals are reported.
     """
@@ -121,7 +121,7 @@ def reply_ranking(
 
 
 class Sayings:
-    """All that is said in some dialogues, and what each score compares of it."""
+    """All sayings of some dialogues, and the vectors of them that each score compares."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Sayings:
         self.emotions = {name: _scaled(scoring.means(nodes, each)) for name, each in emotions.items()}
 
     def scores(self, prompts: npt.NDArray[np.int64], replies: npt.NDArray[np.int64]) -> dict[str, Values]:
-        """Return how well each of some replies, shape (prompts, candidates), goes with its prompt, by each score."""
+        """Return how well each of some replies, shape (prompts, candidates), fits its prompt, by each score."""
         found = {name: _cosines(units, prompts, replies) for name, units in self.units.items()}
         for name, each in self.emotions.items():
             found[name] = -np.linalg.norm(each[replies] - each[prompts][:, None], axis=2)
@@ -221,7 +221,7 @@ def _divided(pairs: Sequence[tuple[str, str]], seed: int) -> tuple[list[tuple[st
 def _candidates(
     pairs: Sequence[tuple[str, str]], place: Mapping[str, int], rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the prompts, and for each the true reply, first, and others, none of which is the true one."""
+    """Return the prompts, and the candidates of each: the true reply first, then false ones."""
     prompts = np.array([place[prompt] for prompt, _ in pairs])
     true = np.array([place[reply] for _, reply in pairs])
     others = [rng.choice(np.setdiff1d(true, [each]), CANDIDATES - 1, replace=False) for each in true]
@@ -239,7 +239,7 @@ def _beyond(hits: Values, than: Values, seed: int) -> list[float]:
 
 
 def _fitted(train: Mapping[str, Values], test: Mapping[str, Values], kinds: Sequence[str]) -> Values:
-    """Return the scores of a logistic regression of some scores, which tells true replies from others."""
+    """Return the scores of a logistic regression on some scores, which distinguishes true replies from false ones."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -266,8 +266,10 @@ def _table(run: Run, parts: Sequence[Any]) -> None:
     rows = []
     for name, title in TITLES.items():
         low, high = (fmean(part["beyond"][name][end] for part in parts) for end in (0, 1))
-        rows.append([title, measured([part["first"][name] for part in parts], 3), f"[{low:+.3f}, {high:+.3f}]"])
-    header = ["score", "true reply first", "less bag, bootstrap"]
+        rows.append(
+            [title, measured([part["first"][name] for part in parts], 3, bounded=True), f"[{low:+.3f}, {high:+.3f}]"]
+        )
+    header = ["score", "true reply first", "difference from the bag, bootstrap"]
     write_table(run, "replies.md", f"True reply among {CANDIDATES} (chance {1 / CANDIDATES:.2f})", header, rows)
     answers = [[SCORES[name], *found] for name, found in parts[0]["answers"].items()]
     write_table(run, "answers.md", f"Best replies to {ASKED!r}", ["score", "first", "second", "third"], answers)
@@ -279,5 +281,5 @@ def _draw(parts: Sequence[Any]) -> Figure:
     axes.barh(range(len(names)), [fmean(part["first"][name] for part in parts) for name in names])
     axes.set_yticks(range(len(names)), [TITLES[name] for name in names], fontsize=7)
     axes.axvline(1 / CANDIDATES, color="0.6", lw=1)
-    axes.set(xlabel=f"true reply ranks first of {CANDIDATES}")
+    axes.set(xlabel=f"share of true replies that rank first of {CANDIDATES} (line: chance)")
     return figure

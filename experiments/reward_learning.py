@@ -1,16 +1,17 @@
-"""Learn actions from rewards: acquisition, reversal and extinction, and a bandit beside algorithms that learn values.
+"""Learn actions from rewards: acquisition, reversal, extinction, and a bandit compared with value-learning algorithms.
 
-Cues fire in a `Striatum` of four actions.  A cue and noise choose an action, which fires; dopamine, the reward less
-what the drive of the action expects of it, changes the synapses from the cue.  In the task, each of eight cues has one
-right action; then the right actions change (reversal), and at last none is rewarded (extinction).  In the bandit, one
-cue stands for four arms that pay with probabilities .2, .4, .6 and .8.
+Cues drive a `Striatum` of four actions.  A cue and noise choose an action, whose channel fires.  Dopamine then changes
+the synapses from the cue: it is the reward prediction error, that is the reward minus the expected reward, which is
+read from the drive of the chosen action.  In the task, each of eight cues has one right action; then the right actions
+change (reversal), and finally none is rewarded (extinction).  In the bandit there is one cue, and the four actions are
+arms that pay with probabilities .2, .4, .6 and .8.
 
-Success is stated in advance, in the mean over seeds: at least .9 of the actions are right at the end of acquisition and
-.85 at the end of reversal, and the expectation falls below .1 in extinction.  Controls: with dopamine off, clamped or
-shuffled in time at most .4 are right (chance .25); with the reward itself in place of the error, reversal fails (at
-most .4).  In the bandit the striatum picks arms that pay at least .68 in the mean (chance .5) and .1 more than without
-dopamine.  Beside it stand epsilon-greedy, win-stay-lose-shift, and Q-learning, whose two parameters are tuned on runs
-of their own.  The striatum's noise and rate were set on seeds 1 to 8.
+Success is stated in advance, as means over seeds.  At least .9 of the actions are right at the end of acquisition and
+.85 at the end of reversal; in extinction the expectation falls below .1.  Controls: with dopamine off, clamped or
+shuffled in time at most .4 are right (chance .25); with the reward itself instead of the error, reversal fails (at most
+.4).  In the bandit the striatum chooses arms that pay at least .68 on average (chance .5), and .1 more than without
+dopamine.  It is compared with epsilon-greedy, win-stay-lose-shift, and Q-learning, whose two parameters are tuned on
+separate runs.  The striatum's noise and rate were set on seeds 1 to 8.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ K = 50  # neurons of a cue
 ACTIONS = ("left", "right", "up", "down")
 PAYS = (0.2, 0.4, 0.6, 0.8)
 CLAMPED = 0.5
-LAST = 80  # trials at the end of acquisition and of reversal that are judged
+LAST = 80  # the last trials of acquisition and of reversal, which are judged
 CRITERIA = {"acquired": 0.9, "reversed": 0.85, "extinct": 0.1, "controls": 0.4, "bandit": 0.68, "bandit_gain": 0.1}
 ARMS = {
-    "error": "dopamine: reward less expectation",
+    "error": "dopamine: reward minus expectation",
     "reward": "control: the reward itself",
     "clamped": "control: dopamine clamped",
     "shuffled": "control: errors shuffled in time",
@@ -47,7 +48,7 @@ ARMS = {
 }
 MEASURES = {
     "acquired": "right, end of acquisition",
-    "after_reversal": "right, first 40 after reversal",
+    "after_reversal": "right, first 40 trials after reversal",
     "reversed": "right, end of reversal",
     "extinct": "expectation, end of extinction",
 }
@@ -66,7 +67,7 @@ def reward_learning(
     players: int = 400,
     seeds: int = 20,
 ) -> Mapping[str, Any]:
-    """Run ``trials`` in each phase of the task, and ``pulls`` of the bandit; algorithms play it ``players`` times.
+    """Run ``trials`` in each phase of the task, and ``pulls`` of the bandit; each algorithm plays it ``players`` times.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def reward_learning(
     pulls
         Pulls of the bandit.
     noise
-        Standard deviation of the noise that disturbs values, in units of the reward.
+        Standard deviation of the noise that is added to the values of actions, in units of the reward.
     rate
         Dopamine for an error of 1.
     players
@@ -113,17 +114,20 @@ def reward_learning(
         "chance": {"right": 1 / len(ACTIONS), "reward": fmean(PAYS)},
         "intervals_95": {
             "task": {
-                arm: {name: interval_95(scores(parts, name)) for name in MEASURES} for arm, parts in tasks.items()
+                arm: {name: interval_95(scores(parts, name), bounded=name != "extinct") for name in MEASURES}
+                for arm, parts in tasks.items()
             },
-            "reward": {arm: interval_95(scores(parts, "pays")) for arm, parts in bandits.items()},
-            "reward_of_algorithms": {name: interval_95(each["pays"]) for name, each in algorithms.items()},
+            "reward": {arm: interval_95(scores(parts, "pays"), bounded=True) for arm, parts in bandits.items()},
+            "reward_of_algorithms": {
+                name: interval_95(each["pays"], bounded=True) for name, each in algorithms.items()
+            },
         },
         "by_seed": {f"dopamine={arm}": {**by_seed(tasks[arm]), **by_seed(bandits[arm])} for arm in ARMS},
     }
 
 
 class Learner:
-    """A striatum that chooses among four actions, and an arm's way of rewarding it."""
+    """A striatum that chooses among four actions, and the dopamine that an arm gives it."""
 
     def __init__(self, arm: str, cues: int, noise: float, rate: float, seed: int, **options: Any) -> None:
         brain = Brain()
@@ -141,7 +145,7 @@ class Learner:
         return choose_action(self.sim, self._striatum, self._cue[str(cue)], self._noise, rng=self._rng)
 
     def reward(self, choice: Choice, value: float) -> None:
-        """Reward a choice, as the arm has it."""
+        """Reward a choice, with the dopamine of the arm."""
         if self._arm == "error":
             reward(self.sim, self._striatum, choice, value, self._rate)
             return
@@ -156,7 +160,7 @@ class Learner:
 
 
 def task(part: Part, arm: str, cues: int, trials: int, noise: float, rate: float, seed: int) -> dict[str, Any]:
-    """Run acquisition, reversal and extinction, and return how many actions were right, and the expectations."""
+    """Run acquisition, reversal and extinction; return the shares of right actions, and the expectations."""
     rng, learner = np.random.default_rng([seed, 6]), Learner(arm, cues, noise, rate, seed, **part.simulator)
     first = rng.integers(len(ACTIONS), size=cues)
     second = (first + rng.integers(1, len(ACTIONS), size=cues)) % len(ACTIONS)
@@ -181,7 +185,7 @@ def task(part: Part, arm: str, cues: int, trials: int, noise: float, rate: float
 
 
 def bandit(part: Part, arm: str, pulls: int, noise: float, rate: float, seed: int) -> dict[str, float]:
-    """Pull arms, and return what the chosen arms pay in the mean, over all pulls and the last quarter."""
+    """Pull arms, and return the mean payment of the chosen arms, over all pulls and over the last quarter."""
     rng, learner = np.random.default_rng([seed, 8]), Learner(arm, 1, noise, rate, seed, **part.simulator)
     pays = dict(zip(ACTIONS, rng.permutation(PAYS).tolist(), strict=True))
     got = []
@@ -194,7 +198,7 @@ def bandit(part: Part, arm: str, pulls: int, noise: float, rate: float, seed: in
 
 
 def played(pulls: int, players: int, seed: int) -> dict[str, dict[str, list[float]]]:
-    """Let algorithms play the bandit; the parameters of Q-learning are tuned on as many other runs."""
+    """Let algorithms play the bandit; the parameters of Q-learning are tuned on an equal number of other runs."""
     tuned = max(product(*GRID.values()), key=lambda pair: fmean(_q_learning(*pair, pulls, players, [seed, 9])[0]))
     results = {
         f"Q-learning, tuned (rate {tuned[0]:g}, temperature {tuned[1]:g})": _q_learning(
@@ -265,19 +269,26 @@ def _win_stay(pulls: int, players: int, seed: list[int]) -> Any:
 
 
 def _over(one: Callable[[np.random.Generator], tuple[float, float]], players: int, seed: list[int]) -> Any:
-    """Return what the arms paid in each of some runs, over all pulls and the last quarter."""
+    """Return the mean payment of each of some runs, over all pulls and over the last quarter."""
     runs = [one(np.random.default_rng([*seed, player])) for player in range(players)]
     return [pays for pays, _ in runs], [last for _, last in runs]
 
 
 def _tables(run: Run, tasks: Any, bandits: Any, algorithms: Any) -> None:
-    rows = [[ARMS[arm], *(measured(scores(parts, name)) for name in MEASURES)] for arm, parts in tasks.items()]
+    rows = [
+        [ARMS[arm], *(measured(scores(parts, name), bounded=name != "extinct") for name in MEASURES)]
+        for arm, parts in tasks.items()
+    ]
     write_table(run, "task.md", "Cues and actions", ["", *MEASURES.values()], rows)
     rows = [
-        [ARMS[arm], *(measured(scores(parts, name), 3) for name in ("pays", "last"))] for arm, parts in bandits.items()
+        [ARMS[arm], *(measured(scores(parts, name), 3, bounded=True) for name in ("pays", "last"))]
+        for arm, parts in bandits.items()
     ]
-    rows += [[name, measured(each["pays"], 3), measured(each["last"], 3)] for name, each in algorithms.items()]
-    write_table(run, "bandit.md", "What the chosen arms pay", ["", "all pulls", "last quarter"], rows)
+    rows += [
+        [name, *(measured(each[part], 3, bounded=True) for part in ("pays", "last"))]
+        for name, each in algorithms.items()
+    ]
+    write_table(run, "bandit.md", "Mean payment of the chosen arms", ["", "all pulls", "last quarter"], rows)
 
 
 def _draw(tasks: Mapping[str, Sequence[Any]], bandits: Any, algorithms: Any) -> Figure:
@@ -288,12 +299,12 @@ def _draw(tasks: Mapping[str, Sequence[Any]], bandits: Any, algorithms: Any) -> 
             curve = np.mean([part[name] for part in parts], axis=0)
             axes.plot(20 * np.arange(1, len(curve) + 1), curve, color=f"C{at}", label=ARMS[arm])
     right.axhline(1 / len(ACTIONS), color="0.8", lw=1)
-    right.set(xlabel="trials", ylabel="share of right actions, 20 trials", ylim=(0, 1.03), title="actions")
-    expected.set(xlabel="trials", ylabel="expected reward", title="what is expected")
+    right.set(xlabel="trials", ylabel="share right, blocks of 20 trials", ylim=(0, 1.03), title="right actions")
+    expected.set(xlabel="trials", ylabel="expected reward (1: paid always)", title="expectation")
     figure.legend(*expected.get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize="x-small")
     values = {**{ARMS[arm]: scores(parts, "pays") for arm, parts in bandits.items()}}
     values |= {name: each["pays"] for name, each in algorithms.items()}
     pays.boxplot(list(values.values()), orientation="horizontal", widths=0.6)
     pays.set_yticks(range(1, len(values) + 1), [name.replace("control: ", "") for name in values], fontsize=6)
-    pays.set(xlabel="mean payment", title="bandits")
+    pays.set(xlabel="mean payment of a pull", title="bandit, all pulls")
     return figure

@@ -1,20 +1,22 @@
-"""Textbook figures of plasticity, from the simulator: the window of STDP, bounded growth, and what else means anything.
+"""Textbook figures of plasticity, from the simulator: the STDP window, bounded growth, reward traces, thresholds.
 
 *Window.*  One synapse; its source fires once, and its target is made to fire some rounds earlier or later.  *Growth.*
-One synapse, whose neurons fire together again and again.  *Reward.*  One synapse with a `Trace`, which is reinforced
-some rounds after its neurons have fired.  *Sliding thresholds.*  Unrelated stimuli drive an area that learns with
-refraction, one that learns without, and one that does neither; how evenly do their neurons fire?
+One synapse, whose neurons fire together many times.  *Reward.*  One synapse with a `Trace`, which is reinforced some
+rounds after its neurons have fired.  *Sliding thresholds.*  Unrelated stimuli drive three areas: one that learns with
+refraction, one that learns without it, and one that does neither.  How evenly do their neurons fire?
 
-Success is stated in advance: `STDP` strengthens at a lag of one round alone (source before target), weakens at a lag of
-zero alone, and by its two steps exactly; weights never exceed their bound and grow as the closed forms of the rules
-say, within 1e-3; a reward that comes d rounds late counts decay to the power of d, within 1e-3.  The bound on
-refraction was set after a first run, on seed 1, and is tested on others: the busiest tenth of the neurons fires at most
-a quarter as much above its share as in the area that neither learns nor refracts.
+Success is stated in advance.  `STDP` strengthens the synapse only at a lag of one round (source before target), weakens
+it only at a lag of zero, and changes it by exactly its two steps.  Weights never exceed their bound, and follow the
+closed forms of the rules within 1e-3.  A reward that comes d rounds late has the effect of an immediate one times the
+decay to the power of d, within 1e-3.  The criterion for refraction was set after a first run, on seed 1, and is tested
+on other seeds: the share of all firing that the busiest tenth of the neurons has exceeds a tenth by at most a quarter
+as much as in the area that neither learns nor refracts.
 
-Two textbook rules have no form here.  *Oja's rule*, ``dw = beta y (x - y w)``, weakens the synapses onto a winner whose
-sources are silent, which no event of the law visits: it pairs neurons that fired.  Its effect, a constant length of the
-weight vector, is what `brainsim.operations.normalize` does.  *BCM*, ``dw = x y (y - theta)``, asks how far the activity
-of a neuron is above its threshold, and a winner is only on or off.  Its sliding threshold is what `refraction` does.
+Two textbook rules cannot be expressed here.  *Oja's rule*, ``dw = beta y (x - y w)``, also weakens the synapses from
+silent sources onto a winner; the law changes only synapses whose source fired.  Its effect, a constant length of
+the weight vector, is what `brainsim.operations.normalize` does.  *BCM*, ``dw = x y (y - theta)``, depends on how far
+the activity of a neuron is above its threshold, but a winner is only on or off.  Its sliding threshold is what
+`refraction` does.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ from brainsim.studies.statistics import interval_95
 
 FIRST = 4.0  # weight of the synapse in the window
 LTP, LTD = 2.0, 1.5
-TEACHES = 1000.0  # exceeds what the synapse transmits
+TEACHES = 1000.0  # weight of the teacher's synapse, above any drive from the synapse under test
 DECAY = 0.8
 BETA, W_MAX = 0.1, 4.0
 GROWTH = {
@@ -137,7 +139,7 @@ class Synapse:
         self.sim = Simulator(brain, 0, **options)
 
     def round(self, source: bool, target: bool) -> None:
-        """Run a round that finds the source neuron firing or not, and in which the target neuron wins or not."""
+        """Run a round before which the source neuron fires or not, and in which the target neuron wins or not."""
         self.sim.present(Assembly("Source", [0 if source else 1]), Assembly("Teacher", [0 if target else 1]))
         self.sim.run(self._fiber | self._teaches, learn=self._fiber)
 
@@ -197,7 +199,7 @@ def rewarded(delays: int, **options: Any) -> dict[int, float]:
 
 
 def firing(part: Part, beta: float, refraction: float, n: int, stimuli: int, seed: int) -> dict[str, float]:
-    """Return which share of all firing the busiest tenth of the neurons has."""
+    """Return the share of all firing that the busiest tenth of the neurons has."""
     rng, brain, k = np.random.default_rng([seed, 17]), Brain(), n // 40
     stimulus, area = brain.add(Area("Stimulus", n, k), Area("Area", n, k, refraction=refraction))
     fiber = brain.connect(stimulus, area, 0.1, Hebbian(beta))
@@ -214,15 +216,15 @@ def _tables(run: Run, shift: Mapping[int, float], late: Mapping[int, float], see
     write_table(
         run,
         "window.md",
-        "Change of a synapse by the lag of its target",
-        ["rounds", "change"],
+        "Change of the weight, by the lag of the target behind the source",
+        ["lag (rounds)", "change"],
         [[lag, f"{change:+.3f}"] for lag, change in shift.items()],
     )
     write_table(
         run,
         "reward.md",
-        "Change of a synapse by the delay of a reward",
-        ["rounds", "change"],
+        "Change of the weight, by the delay of the reward",
+        ["delay (rounds)", "change"],
         [[delay, f"{change:+.3f}"] for delay, change in late.items()],
     )
     rows = [[AREAS[name][0], measured(scores(parts, "busiest_tenth"), 3, bounded=True)] for name, parts in seen.items()]
@@ -234,12 +236,13 @@ def _draw(shift: Mapping[int, float], grown: Mapping[str, Sequence[float]], late
     by_lag, by_number, by_delay = figure.subplots(1, 3)
     by_lag.bar(list(shift), list(shift.values()))
     by_lag.axhline(0.0, color="0.5", lw=1)
-    by_lag.set(xlabel="target after source (rounds)", ylabel="change of the weight", title="STDP")
+    by_lag.set(xlabel="target fires after source (rounds)", ylabel="change of the weight", title="STDP window")
     for name, weights in grown.items():
         by_number.plot(range(1, len(weights) + 1), weights, label=name)
     by_number.axhline(W_MAX, color="0.7", lw=1)
-    by_number.set(xlabel="co-firings", ylabel="weight", title="growth to a bound")
+    by_number.set(xlabel="co-firings", ylabel="weight", title="growth to the bound (grey)")
     by_number.legend(fontsize="x-small")
     by_delay.plot(list(late), list(late.values()), "o-")
-    by_delay.set(xlabel="rounds until the reward", ylabel="change of the weight", ylim=(0, None), title="trace")
+    by_delay.set(xlabel="delay of the reward (rounds)", ylabel="change of the weight", ylim=(0, None))
+    by_delay.set_title("reward remembered by a trace")
     return figure

@@ -1,10 +1,10 @@
-"""Compare saturating rules: which keep words distinct, and for how long.
+"""Compare saturating rules: which of them keep words distinct, and for how long.
 
-The papers let weights grow without bound; synapses cannot.  This study trains the noun/verb brain under rules that
-saturate and follows property P (meaning -> word).  Under the multiplicative rule words stay distinct until the *wrong*
-synapses reach the cap, too.  A right synapse is strengthened whenever its word is heard.  A wrong one is strengthened
-only when its noun and verb occur together, which is W times rarer with W words in a class; `horizon` predicts the time
-from this.
+In the papers weights grow without bound; synapses cannot.  This study trains the noun/verb brain with rules that
+saturate, and follows property P: the share of a word's sound that its meaning re-activates.  With the multiplicative
+rule words stay distinct until the *wrong* synapses reach the cap, too.  A right synapse is strengthened whenever its
+word is heard.  A wrong synapse, between neurons of a noun and of a verb, is strengthened only when the two words
+occur together, which is W times rarer with W words in a class.  `horizon` predicts the time from this.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ ROUNDS_PER_WORD = 3
 
 
 def horizon(rule: Plasticity, words: int) -> float | None:
-    """Return after how many sentences wrong synapses reach the cap, for ``words`` nouns and as many verbs."""
+    """Return the predicted number of sentences until wrong synapses reach the cap, with ``words`` words in a class."""
     if not isinstance(rule, Hebbian) or rule.beta == 0:
         return None
     return words**2 * log(rule.w_max) / log(1 + rule.beta) / ROUNDS_PER_WORD
@@ -132,5 +132,5 @@ def _draw(curves: Mapping[str, list[list[dict[str, float]]]], words: int) -> Fig
         ylabel="share of the sound that the meaning re-activates",
         ax=figure.subplots(),
     )
-    ax.set_title(f"{words} nouns and {words} verbs under rules that saturate")
+    ax.set_title(f"How well meanings re-activate words: {words} nouns and {words} verbs, rules that saturate")
     return figure

@@ -1,9 +1,9 @@
-"""How many presentations does it take until a sequence of assemblies runs by itself?  Beside the authors' code.
+"""How many presentations are needed until a sequence of assemblies runs by itself?  Compared with the authors' code.
 
 Dabagia, Papadimitriou & Vempala, Computation with sequences of assemblies in a model of the brain, Neural Computation
 2025: n = 1000, k = 30, 25 stimuli, beta = .1, weights normalized at the start.  After each presentation the first
-stimulus fires for one round, and the area is left to itself: how much of the last assembly comes back?  Once by itself,
-once with a scaffold area beside it.
+stimulus fires for one round, and then the area runs without input.  The measure is how much of the last assembly is
+recalled.  The area learns either alone or with a second area, the scaffold, that is connected with it both ways.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def recalled(
     condition: str,
     seed: int,
 ) -> dict[str, list[float]]:
-    """Return by presentation how much of the last assembly is recalled, and how much any two elements share."""
+    """Return, after each presentation, how much of the last assembly is recalled, and how much two elements overlap."""
     brain = Brain()
     stimulus, area = brain.add(Area("Stimulus", max(n, length * k), k), Area("A", n, k))
     rule = Hebbian(beta)
@@ -218,12 +218,12 @@ def _draw(found: Found) -> Figure:
             Curve(f"{c.replace('_', ' ')}, {kind}", steps, _last(conditions[c][kind]), control=True)
             for c, kind in (("beta_zero", "simple"), ("shuffled", "simple"), ("shuffled", "scaffold"))
         ]
-        learning_curve(curves, xlabel="presentations", ylabel="last element recalled", ax=ax)
+        learning_curve(curves, xlabel="presentations", ylabel="share of the last element recalled", ax=ax)
         for number, kind in enumerate(KINDS):
             values = PUBLISHED[p][kind][: len(steps)]
             ax.plot(
                 steps[: len(values)], values, "o", color=f"C{number}", mfc="none", label=f"{kind}: the authors' code"
             )
         ax.legend(frameon=False, fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
-        ax.set_title(f"p = {p}")
+        ax.set_title(f"connection probability p = {p}")
     return figure

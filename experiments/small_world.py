@@ -1,13 +1,14 @@
-"""The size and the cost of the emotional cascade: its small world, time per layer, parameters and operations.
+"""Size and cost of the emotional cascade: its small-world graph, time of a layer, parameters and operations.
 
-The graph of 60 000 words with 100 neighbours and a tenth of the edges rewired (Watts & Strogatz 1998) is built, and its
-clustering compared with C(0) (1 - rewire)^3, C(0) = 3 (k - 2) / (4 (k - 1)), beside a ring (rewire 0) and a random
-graph (rewire 1).  One layer is timed, in CPU seconds, for several numbers of words and of neighbours.  A table sets the
-parameters and operations that the published description states beside those that its shapes give.
+The graph has 60 000 words with 100 neighbours each, and a tenth of its edges is rewired (Watts & Strogatz 1998).  Its
+clustering is compared with the theory, C(0) (1 - rewire)^3 with C(0) = 3 (k - 2) / (4 (k - 1)), and with that of a ring
+(rewire 0) and of a random graph (rewire 1).  One layer is timed, in CPU seconds, for several numbers of words and of
+neighbours.  A table compares the numbers of parameters and operations that the published description states with those
+that follow from its shapes.
 
-Success is stated in advance: n k / 2 edges exactly, clustering within 1 % of theory, less than 5 CPU seconds; slopes of
-time against n and against neighbours, on logarithmic scales, between .9 and 1.1.  The slopes are those of the fastest
-of several repeats.
+Success is stated in advance: n k / 2 edges exactly, clustering within 1 % of theory, and less than 5 CPU seconds for
+the graph; the slopes of the time against n and against neighbours, in logarithmic axes, are between .9 and 1.1.  The
+time of a layer is that of the fastest of several repeats.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, write_tab
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, interval_95
 from emotional.network import LAMBDAS
 
 REWIRED = {"ring": 0.0, "small_world": 0.1, "random": 1.0}
 CRITERIA = {"clustering": 0.01, "seconds": 5.0, "slope": (0.9, 1.1)}
-ROWS = 2000  # of a product of matrices that are held at once
+ROWS = 2000  # rows of a matrix product that are in memory at once
 SOURCES = 20  # words from which paths are measured
 STATED = {
     "emotional weights": 9e6,
@@ -61,7 +62,7 @@ def small_world(
     dim
         Dimension of the vectors.
     repeats
-        Layers that are timed, of which the fastest counts.
+        Repeats of a layer that is timed, of which the fastest counts.
     seeds
         Small worlds, each with a seed of its own; their means and 95 % intervals are reported.
     """
@@ -87,7 +88,9 @@ def small_world(
         "build_cpu_seconds": seconds,
         "layer_cpu_seconds": {f"{name}={value}": part for (name, value), part in timed.items()},
         "slopes_of_seconds": slopes,
-        "intervals_95": {kind: interval_95([part["clustering"] for part in parts]) for kind, parts in graphs.items()},
+        "intervals_95": {
+            kind: interval_95([part["clustering"] for part in parts], bounded=True) for kind, parts in graphs.items()
+        },
         "criteria": CRITERIA,
         "met": {
             "edges": all(part["edges"] == n * k // 2 for part in found),
@@ -103,7 +106,7 @@ def small_world(
 
 
 def clustering(k: int, rewire: float) -> float:
-    """Return the clustering that theory expects of a large small world; that of a random graph, k / n, is left out."""
+    """Return the clustering in theory of a large small world, without that of a random graph, k / n."""
     return 3 * (k - 2) / (4 * (k - 1)) * (1 - rewire) ** 3
 
 
@@ -141,7 +144,7 @@ def built(part: Part, n: int, k: int, rewire: float, seed: int) -> dict[str, flo
 
 
 def _clustering(joined: csr_array) -> float:
-    """Return the mean over nodes of how many pairs of a node's neighbours are joined."""
+    """Return the mean over nodes of the share of pairs of a node's neighbours that are joined."""
     degrees, triangles = np.diff(joined.indptr), np.zeros(joined.shape[0])
     for begin in range(0, joined.shape[0], ROWS):
         rows = joined[begin : begin + ROWS]
@@ -208,11 +211,11 @@ def _tables(
         [
             kind.replace("_", " "),
             parts[0]["edges"],
-            measured([part["clustering"] for part in parts], 5),
+            measured([part["clustering"] for part in parts], 5, bounded=True),
             f"{clustering(k, REWIRED[kind]):.5f}",
-            measured([part["path"] for part in parts], 2),
+            measured([part["path"] for part in parts], 2, bounded=COUNT),
             f"{min(part['least_neighbours'] for part in parts)}-{max(part['most_neighbours'] for part in parts)}",
-            measured([part["build_seconds"] for part in parts], 1),
+            measured([part["build_seconds"] for part in parts], 1, bounded=COUNT),
         ]
         for kind, parts in graphs.items()
     ]
@@ -237,6 +240,6 @@ def _draw(timed: Mapping[tuple[str, int], float]) -> Figure:
     for axes, (name, title) in zip(figure.subplots(1, 2), (("n", "words"), ("k", "neighbours")), strict=True):
         points: npt.NDArray[Any] = np.array([(value, each) for (kind, value), each in timed.items() if kind == name])
         axes.loglog(*points.T, "o-", label=f"slope {_slope(timed, name):.2f}")
-        axes.set(xlabel=title, ylabel="CPU seconds of a layer")
+        axes.set(xlabel=title, ylabel="time of a layer (CPU seconds)")
         axes.legend()
     return figure

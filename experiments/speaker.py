@@ -1,21 +1,21 @@
 """One brain from grounded words to speech: it learns words, roles and order, then speaks and understands.
 
 A brain hears sentences of a noun and a verb while it sees and acts, and so learns words.  Then it sees things as agents
-and as patients.  Then it hears whole sentences, half of them with one participant, while their scenes are seen.  At
-last it says new scenes and understands new sentences, both directions of each pair: what it says is what phonology
-fires, what it understands is what vision and motor fire.  It also stores the scenes of the test as trees, all at once,
-and recalls each from its root in Sent.  No read-out uses a label or a class.
+and as patients, and learns roles.  Then it hears whole sentences, half of them with one participant, while it sees
+their scenes.  Finally it says new scenes and understands new sentences, both directions of each pair (dog bites cat,
+cat bites dog).  What it says is read from the firing of phonology, what it understands from vision and motor.  It also
+stores all test scenes as trees, and recalls each from its root in the area Sent.  No read-out uses a label or a class.
 
 Each brain learns the six orders one after the other; in between, the fibers of order forget (`Simulator.forget`), and
 words and roles stay.
 
-Success is stated in advance, in means over brains: new scenes are said and new sentences understood, with two
-participants, at least .95 in each of the six orders, and at least .95 of the trees are recalled.
+Success is stated in advance, as means over brains: with two participants, at least .95 of new scenes are said right and
+of new sentences understood, in each of the six orders, and at least .95 of the trees are recalled.
 
-Controls: before any whole sentence is heard, and after sentences whose words are shuffled, each brain has one arbitrary
-order, and is expected within .2 of 1/6 in the mean over the six orders; a tree recalled from the root of another one
-gives the wrong scene (at most .1).  A brain without word lessons is expected to say and to understand nothing (at most
-.02).
+Controls: before it hears a whole sentence, and after sentences whose words are shuffled, each brain has one arbitrary
+order; its mean over the six orders is expected within .2 of 1/6.  A tree that is recalled from the root of another one
+gives the wrong scene (at most .1 right).  A brain without word lessons is expected to say and to understand nothing (at
+most .02).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def speaker(
     orders: str = "SVO,SOV,VSO,VOS,OVS,OSV",
     seeds: int = 5,
 ) -> Mapping[str, Any]:
-    """Teach words, roles and orders, and test what is said and understood.
+    """Teach words, roles and orders, and test what a brain says and understands.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def speaker(
     sentences
         Whole sentences, from which an order is learned.
     orders
-        Which are taught, with commas between them.
+        Orders of S, V and O that are taught, with commas between them.
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """
@@ -194,7 +194,7 @@ def hear(
 
 
 def remembered(brain: Speaker, scenes: Sequence[Scene]) -> dict[str, float]:
-    """Store scenes as trees, and return how many are recalled from their own root, and from that of another."""
+    """Store scenes as trees; return the shares recalled from their own root, and from the root of another one."""
     roots = [brain.store(scene) for scene in scenes]
     recalled = [brain.recall(root) for root in roots]
     return {

@@ -1,14 +1,14 @@
-"""Seven techniques of training, each alone against the same base: what each does at equal tokens, and at equal seconds.
+"""Seven training techniques, each compared alone with the same base, at equal tokens and at equal seconds.
 
-The base is a small model with thalamic routing, trained on characters.  Each technique is a part of the same loop
-(`brainsim.networks.techniques`), and its controls stand beside it: dopamine reversed and equal weights for the
-bio-gradient, a uniform draw for importance sampling, a constant rate of the same mean for theta, no feedback for
-pruning.
+The base is a small model with thalamic routing, trained on characters.  Each technique is a part of the same training
+loop (`brainsim.networks.techniques`).  Controls: reversed dopamine and equal weights for the bio-gradient, a uniform
+draw for importance sampling, a constant rate of the same mean for theta, no error feedback for pruning.
 
-Success is stated in advance.  Neutral by construction: micro-batches within .005 nats of the base, and with prefetch
-the parameters equal bit for bit.  A technique helps if its loss at equal tokens is below that of the base in every seed
-and the 95 % interval of the difference leaves out 0; it harms if it is above in the same way; else nothing is shown.
-At equal seconds a technique counts with the loss that it has reached when the base is done.
+Success is stated in advance.  Two techniques are neutral by construction: the loss with micro-batches is within .005
+nats of the base, and with prefetch the parameters equal those of the base bit for bit.  A technique *helps* if its loss
+at equal tokens is below that of the base in every seed and the 95 % interval of the difference excludes 0; it *harms*
+if its loss is above in the same way; otherwise nothing is shown.  At equal seconds, a technique has the loss that it
+has reached when the base is done.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ ARMS = {
     "prefetch": "7 prefetch",
 }
 NEUTRAL = 0.005
-ONCE = ("bio_equal", "micro", "prefetch")  # equal to the base by construction, which one seed is enough to see
-TIMES = 5  # losses in the course of a training
+ONCE = ("bio_equal", "micro", "prefetch")  # equal to the base by construction: one seed is enough to show it
+TIMES = 5  # measurements of the loss in the course of a training
 
 
 @experiment(quick={"steps": 10, "held_out": 512, "length": 32, "seeds": 1})
@@ -66,7 +66,7 @@ def techniques(
     Parameters
     ----------
     text
-        A file of text; without one, stories that brainsim makes.
+        A text file; empty: stories that brainsim makes up.
     steps
         Training steps.
     batch
@@ -74,12 +74,12 @@ def techniques(
     length
         Tokens of a sequence.
     period
-        Steps of a theta cycle: 16.7 is 6 Hz at 10 ms a step.
+        Steps of a theta cycle: 16.7 steps are 6 Hz if a step stands for 10 ms.
     held_out
-        Tokens of the text that losses are measured on.
+        Tokens of held-out text on which losses are measured.
     seeds
-        Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.  Of what equals
-        the base by construction there is one.
+        Models of each kind, each with a seed of its own; their means and 95 % intervals are reported.  Techniques that
+        equal the base by construction have one model.
     """
     require_torch()
     calls = {arm: Call(trained, (arm, text, steps, batch, length, period, held_out)) for arm in ARMS}
@@ -184,12 +184,12 @@ def _digest(model: Any) -> str:
 
 
 def _differences(parts: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Return how much more the loss is than that of the base, seed by seed."""
+    """Return the loss minus that of the base, seed by seed."""
     return [one["loss"] - other["loss"] for one, other in zip(parts, base, strict=False)]
 
 
 def _at_equal_seconds(parts: Sequence[Mapping[str, Any]], base: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Return the loss when the base is done, interpolated; the last one for what is done before."""
+    """Return the interpolated loss at the time when the base is done, or the last loss if training ended before."""
     allowed = fmean(each["spent_seconds"][-1] for each in base[: len(parts)])
     spent = np.mean([each["spent_seconds"] for each in parts], axis=0)
     return [float(np.interp(allowed, spent, each["curve"])) for each in parts]
@@ -215,7 +215,7 @@ def _table(run: Run, found: Mapping[str, Any], differences: Mapping[str, Any], e
         ]
         for arm, parts in found.items()
     ]
-    header = ["", "loss", "less the base", "loss at equal seconds", "CPU ms a step", "verdict"]
+    header = ["", "loss", "minus the base", "loss at equal seconds", "CPU ms a step", "verdict"]
     write_table(run, "techniques.md", "Each technique alone", header, rows)
 
 
@@ -227,5 +227,5 @@ def _draw(differences: Mapping[str, Sequence[float]]) -> Figure:
     axes.axvline(0, color="0.7", lw=1)
     axes.set_yticks(range(len(differences)), [ARMS[arm] for arm in differences], fontsize=7)
     axes.invert_yaxis()
-    axes.set(xlabel="loss less that of the base, nats per character")
+    axes.set(xlabel="loss minus that of the base (nats per character)")
     return figure

@@ -1,20 +1,22 @@
-"""Route items through a thalamus: a goal opens the channels of a few of many items, and a gate lets these through.
+"""Route items through a thalamus: a goal opens the channels of a few of many items, and a gate lets these pass.
 
-A goal names c of L items.  Each item has a *key* of goal neurons and a channel of a `Thalamus`, which are linked in one
-round, and neurons of its own, which are linked to a pattern of the working memory.  All items fire.  The fiber to the
-working memory is gated by the thalamus, so that only the items of open channels are heard.  A goal is the union of its
-items' keys, of which a part is missing: 30 to 60 % are presented.  `route` lets a goal choose, and returns which
-channels were open and what fires in the working memory.
+A goal names c of L items.  Each item has a *key*, which is a set of goal neurons, and a channel of a `Thalamus`; both
+are linked in one round.  The item's own neurons are linked to a pattern of the working memory.  All items fire.  The
+thalamus gates the fiber to the working memory, so that only items of open channels drive it.  A goal is the union of
+the keys of its items, of which 30 to 60 % are presented.  `route` lets a goal choose; it returns which channels were
+open and what fires in the working memory.
 
-Controls: relays that compete one by one, where an item counts as chosen if at least half of its relays fire; a gate
-with as many random channels open; and no gate, all channels being open.  `Simulator.events` counts the synaptic events
-of a query: *matching* ones, from the goal to the relays, and *transmitting* ones, from the items to working memory.
+Controls: relays that compete as single neurons, where an item counts as chosen if at least half of its relays fire; a
+gate with as many random channels open; and no gate, with all channels open.  `Simulator.events` counts the synaptic
+events of a query: *matching* events, from the goal to the relays, and *transmitting* events, from the items to working
+memory.
 
-Success is stated in advance, in the mean over seeds, for a cue of 60 % and every L: .995 of the named items are chosen
-with c = 4, and .95 with c = 16; with c = 4 the working memory recalls .98 of their patterns.  In logarithmic axes the
-slope of the matching events against L is 1, and that of the transmitting ones 0, both within .02.  Controls at the
-largest L: with a random gate at most .05 more is recalled than chance, which is that some named items are open; without
-a gate at most .05 more than the chance of a neuron; and relays that compete one by one choose fewer items.
+Success is stated in advance, as means over seeds, for a cue of 60 % and every L.  At least .995 of the named items are
+chosen with c = 4, and .95 with c = 16; with c = 4 the working memory recalls .98 of their patterns.  In logarithmic
+axes the slope of the matching events against L is 1, and that of the transmitting events is 0, both within .02.
+Controls at the largest L: with a random gate the recall exceeds chance, which includes that named items are open by
+chance, by at most .05; without a gate it exceeds the chance of a neuron by at most .05; and relays that compete as
+single neurons choose fewer items.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ def thalamic_routing(
     working
         Neurons of the working memory.
     queries
-        Goals that each brain is asked for with each size of a cue.
+        Goals that are presented to each brain, for each size of a cue.
     ungated_items
         The largest L at which one query is made without a gate: at 100 000 items it takes 2e10 synaptic events.
     seeds
@@ -130,7 +132,7 @@ def routed(
 
 
 def _asked(router: Router, branch: Branch, cue: float, rng: np.random.Generator) -> dict[str, float]:
-    """Return what comes of one query, of relays that compete one by one, and of a random gate."""
+    """Return the results of one query, of relays that compete as single neurons, and of a random gate."""
     sim, items = router.sim, rng.choice(router.items, branch.c, replace=False)
     goal, before, begun = router.goal(items, cue, rng), sim.events(), time.process_time()
     passed = route(sim, goal, router.everything, branch.working)
@@ -152,7 +154,7 @@ def _asked(router: Router, branch: Branch, cue: float, rng: np.random.Generator)
 
 
 def _without_gate(router: Router, branch: Branch, rng: np.random.Generator) -> dict[str, float]:
-    """Return what is recalled while all channels are open, and the synaptic events of that."""
+    """Return what is recalled while all channels are open, and the synaptic events."""
     before, name = router.sim.events(), branch.transmits.name
     fired = _through(router, branch, np.arange(router.items))
     share = _recalled(router, fired, rng.choice(router.items, branch.c, replace=False))
@@ -174,7 +176,7 @@ def _recalled(router: Router, fired: Assembly, items: Neurons) -> float:
 
 
 def _by_cell(parts: Sequence[Seen], look: Callable[[Cells], Any]) -> dict[str, dict[str, Any]]:
-    """Return something of each number of chosen items and each cue, from the measures of all seeds."""
+    """Apply a function to the measures of all seeds, for each number of chosen items and each cue."""
     return {c: {cue: look([part[c][cue] for part in parts]) for cue in cells} for c, cells in parts[0].items()}
 
 
@@ -191,7 +193,7 @@ def _events(cells: Mapping[int, Mapping[str, float]], name: str) -> dict[float, 
 
 
 def _met(c: str, cells: Mapping[int, Mapping[str, float]], slopes: Mapping[str, Any], working: int) -> dict[str, bool]:
-    """Compare what was measured for a number of chosen items with the criteria, as far as it was measured."""
+    """Return which criteria are met for a number of chosen items, of those whose measures exist."""
     most, count = max(cells), int(c.partition("=")[2])
     named, neuron = count / most, ITEM * count / working  # chances that an item and that a neuron is a right one
     above, last = CRITERIA["above_chance"], cells[most]

@@ -1,19 +1,20 @@
-"""Attention routed by a thalamus in a language model: what it costs, what it loses, and a task made for it.
+"""Attention routed by a thalamus in a language model: its cost, its loss, and a task that it should be able to solve.
 
-Three parts.  *Cost*: the scores that are computed for texts of 1k to 16k tokens, counted, and the time.  *Text*: a
-character model is trained with each arm (`brainsim.networks.nokai.routing`) on equal tokens; all but the dense arm
-read k positions.  *Copy*: a marked token stands somewhere behind the first k, and after a long gap of other tokens it
-is asked for.  Every query wants the same position, so that a gate that does not know the query is enough: the fair
-positive case.  The model has one layer, so that nothing can relay the mark (`routed.copying`).
+Three parts.  *Cost*: the number of attention scores that are computed for texts of 1k to 16k tokens, and the time.
+*Text*: a character model is trained with each arm (`brainsim.networks.nokai.routing`) on equal tokens; in all arms
+except the dense one a query reads k positions.  *Copy*: a marked token stands somewhere after the first k positions,
+and is asked for after a long gap of other tokens.  All queries need the same position, so that a gate that does not
+know the query is sufficient: the task is a fair positive case.  The model has one layer, so that no other position can
+relay the mark (`routed.copying`).
 
-Success is stated in advance.  Cost: scores are n·(k + chunk) exactly, and their slope between 1k and 16k tokens in a
-plot with logarithmic axes is 1.00 (dense: 2.00).  Text: `literal` beats `random` by more than .05 nats in the mean, as
-the claim "routing keeps quality" needs; and `recency` is within .05 nats of `local`.  Copy: `literal` copies at least
-.95 over the gap, and `local` and `random` at most .30.  Chance is 1/16.  The controls that must fail are `random` and
-`local` in the copy task, by their structure: a query of `local` does not read the mark, and one of `random` reads it
-only where the fixed draw holds its position.  The share that they can get right in the mean follows from this
-(`bound`), and must itself be at most .30.  A control to compare with: `window` reads the last k as `local` does, with
-the scores of `recency`, so that what `recency` gains over it is due to the choice of positions.
+Success is stated in advance.  Cost: the number of scores is n·(k + chunk) exactly, and its slope between 1k and 16k
+tokens in logarithmic axes is 1.00 (dense: 2.00).  Text: the mean loss of `literal` is lower than that of `random` by
+more than .05 nats, as the claim "routing keeps quality" requires; and `recency` is within .05 nats of `local`.  Copy:
+`literal` copies at least .95 over the gap, and `local` and `random` at most .30; chance is 1/16.  `random` and `local`
+are controls that must fail in the copy task by their structure: a query of `local` does not read the mark, and one of
+`random` reads it only where its fixed draw contains the position of the mark.  The expected share that they can get
+right follows from this (`bound`), and must itself be at most .30.  A further control, `window`, reads the last k as
+`local` does, with the scores of `recency`, so that a gain of `recency` over it is due to the choice of positions.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def thalamic_routing_lm(
     Parameters
     ----------
     text
-        A file of text; without one, stories that brainsim makes.
+        A text file; empty: stories that brainsim makes up.
     k
         Positions that a query reads, in the parts on text and on copying.
     steps
@@ -80,10 +81,10 @@ def thalamic_routing_lm(
     copy_steps
         Training steps of the copy task, each of 16 sequences.
     gap
-        Tokens of a sequence of the copy task after the part in which the marked token stands, which has 3 k; answers
-        at least as far from the mark count as far.
+        Tokens of a sequence of the copy task after its first 3 k, which hold the marked token; an answer at least as
+        many tokens after the mark counts as far.
     held_out
-        Tokens of the text that losses are measured on.
+        Tokens of held-out text on which losses are measured.
     sizes
         Lengths for which costs are measured, with commas between them.
     cost_k
@@ -183,7 +184,8 @@ def _draw(cost: Mapping[str, Any], texts: Mapping[str, Any], copies: Mapping[str
             axes.plot(values, [at] * len(values), "o", alpha=0.6)
         axes.set_yticks(range(len(ARMS)), [title.replace("control: ", "") for title in ARMS.values()], fontsize=7)
         axes.invert_yaxis()
-    losses.set(xlabel="loss on held-out text, nats per character")
+    counts.set_title("cost")
+    losses.set(xlabel="loss (nats per character)", title="held-out text, by seed")
     tasks.axvline(1 / SYMBOLS, color="0.8", lw=1)
-    tasks.set(xlabel="copied after a long gap", xlim=(-0.03, 1.03))
+    tasks.set(xlabel="share copied (line: chance)", xlim=(-0.03, 1.03), title="copying over a long gap, by seed")
     return figure

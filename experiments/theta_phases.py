@@ -1,12 +1,14 @@
-"""Store and recall with and without phases: what it costs if all fibers transmit while they learn, or learn in recall.
+"""Store and recall with and without phases: what is lost if fibers transmit while they learn, or learn during recall.
 
 With the phases of a `Hippocampus` the plastic fibers learn without transmitting and transmit without learning.  Without
-them all fibers into CA3 transmit in the round in which they learn; how much that costs depends on the strength of the
-mossy fiber.  And with plasticity left on, known half cues are recalled again and again before the memory is tested.
+phases all fibers into CA3 transmit in the round in which they learn; the loss depends on the strength of the mossy
+fiber.  In another control, plasticity stays on during recall: known half cues are recalled many times before the memory
+is tested.
 
-Success is stated in advance, in the mean over seeds, from half a cue with 400 episodes: with phases .985 of CA3 is
-recalled; without them and with a mossy fiber of weight 1, at most .2 of ECout; with plasticity left on in 200 recalls,
-at most .2 of CA3.  A mossy fiber of weight 100 is expected to replace phases within .05 of ECout.
+Success is stated in advance, as means over seeds, from half a cue with 400 episodes.  With phases at least .985 of CA3
+is recalled.  Without phases and with a mossy fiber of weight 1, at most .2 of ECout is recalled; with plasticity on in
+200 recalls, at most .2 of CA3.  With a mossy fiber of weight 100 instead of phases, the recall of ECout is expected to
+be the same within .05.
 
 Hasselmo, Bodelón & Wyble (Neural Computation 2002) propose that the theta rhythm provides such phases.
 """
@@ -34,7 +36,7 @@ ARMS = {
     "mossy-100": "no phases, mossy fiber of weight 100",
     "mossy-30": "no phases, mossy fiber of weight 30",
     "mossy-1": "control: no phases, mossy fiber of weight 1",
-    "left_on": "control: plasticity left on in recall",
+    "left_on": "control: plasticity on during recall",
 }
 MEASURES = {"completed": "CA3", "answer": "ECout"}
 CRITERIA = {"completed": 0.985, "no_phases": 0.2, "left_on": 0.2, "detonator_within": 0.05}
@@ -53,7 +55,7 @@ def theta_phases(
     episodes
         Episodes that are stored.
     recalls
-        Recalls with plasticity left on.
+        Recalls with plasticity on, in that control.
     probes
         Episodes that are recalled.
     seeds
@@ -138,6 +140,6 @@ def _draw(seen: Mapping[str, Any]) -> Figure:
             )
     axes.set_yticks(range(len(seen)), [ARMS[name].replace("control: ", "") for name in seen])
     axes.invert_yaxis()
-    axes.set(xlabel="right neurons, from half a cue", xlim=(-0.03, 1.03))
+    axes.set(xlabel="share of right neurons", xlim=(-0.03, 1.03), title="recall from half a cue, by seed")
     axes.legend(fontsize="x-small")
     return figure

@@ -1,10 +1,13 @@
-"""How ties are broken: unrelated stimuli share winners by chance, and one stimulus always fires the same neurons.
+"""How ties are broken: unrelated stimuli share winners by chance only, and one stimulus always has the same winners.
 
-Many neurons of a k-winners-take-all area are driven equally at the bar.  This study presents stimuli to an area that
-has learned nothing and compares how its ties are broken with three other ways, computed from the same drives: by the
-lowest index, by one fixed random order of the neurons, and by a new random order in every round.  Success is stated in
-advance: the overlap of unrelated stimuli is that of chance, half of the winners lie in the lower half of the area, a
-repeated stimulus fires the same winners, and nine tenths of a stimulus fire as many of them as with a fixed order.
+In a k-winners-take-all area many neurons have exactly the smallest drive that still wins, and only some of them can
+fire.  This study presents stimuli to an area that has learned nothing.  It compares the rule of the law for such ties
+with three others, computed from the same drives: the lowest index, one fixed random order of the neurons, and a new
+random order in every round.
+
+Success is stated in advance.  Winners of unrelated stimuli overlap as much as expected by chance.  Half of the winners
+are in the lower half of the area.  A repeated stimulus has the same winners.  If a tenth of a stimulus is replaced, as
+many winners stay as with a fixed order.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from brainsim.studies.comparison import by_seed, measured, over_seeds, scores, w
 from brainsim.studies.parts import Part
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, Range, interval_95
 
 Neurons = npt.NDArray[np.int64]
 Drives = npt.NDArray[np.float64]
@@ -44,7 +47,7 @@ MEASURES = {
     "similar": "overlap when a tenth of the stimulus is replaced",
 }
 FORMED = {
-    "support": "neurons that fired, in multiples of k",
+    "support": "neurons that ever fired, in multiples of k",
     "settled": "share of brains whose winners settled",
 }
 
@@ -92,7 +95,10 @@ def ties(
         "formed": {name: _means(parts) for name, parts in grown.items()},
         "chance": {"overlap": 1.0, "lower_half": 0.5, "overlap_of_assemblies": chance_overlap(n, k)},
         "intervals_95": {
-            rule: {name: interval_95(scores([part[rule] for part in caps], name)) for name in MEASURES}
+            rule: {
+                name: interval_95(scores([part[rule] for part in caps], name), bounded=_range(name))
+                for name in MEASURES
+            }
             for rule in RULES
         },
         "by_seed": {
@@ -133,7 +139,7 @@ def _other_rules(n: int, seed: int) -> dict[str, Rule]:
 
 
 def winners(drives: Drives, k: int, order: npt.NDArray[np.int64]) -> Neurons:
-    """Return the ``k`` most driven neurons, ascending; of those that tie, the first by ``order`` win."""
+    """Return the ``k`` neurons with the largest drives, ascending; of neurons that tie, the first in ``order`` win."""
     bar = max(np.partition(drives, -k)[-k], np.nextafter(0, 1))  # a neuron that is not driven never fires
     above, tied = np.flatnonzero(drives > bar), np.flatnonzero(drives == bar)
     first = tied[np.argsort(order[tied])][: k - len(above)]
@@ -172,6 +178,11 @@ def formed(
     return {"support": len(fired) / k, "settled": float(settled)}
 
 
+def _range(name: str) -> bool | Range:
+    """Return the possible range of a measure: ratios are not limited to 1."""
+    return COUNT if name in ("overlap", "support") else True
+
+
 def _means(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: round(fmean(scores(parts, name)), 4) for name in parts[0]}
 
@@ -180,13 +191,13 @@ def _tables(run: Run, caps: Sequence[Any], grown: Mapping[str, Sequence[Any]]) -
     rows = [
         [
             title,
-            *(measured(scores([part[rule] for part in caps], name), 3, bounded=name != "overlap") for rule in RULES),
+            *(measured(scores([part[rule] for part in caps], name), 3, bounded=_range(name)) for rule in RULES),
         ]
         for name, title in MEASURES.items()
     ]
     write_table(run, "first_winners.md", "First winners, by how ties are broken", ["", *RULES.values()], rows)
     rows = [
-        [title, *(measured(scores(parts, name), bounded=name == "settled") for parts in grown.values())]
+        [title, *(measured(scores(parts, name), bounded=_range(name)) for parts in grown.values())]
         for name, title in FORMED.items()
     ]
     write_table(run, "formed.md", "Assemblies under the law", ["", "trained", "control: beta 0"], rows)

@@ -1,28 +1,33 @@
 """Learn the order of words from sentences and their scenes: between positions, or word by word as published.
 
-A brain hears sentences while their scenes are seen.  Then it says new scenes, and understands new sentences: both
+A brain hears sentences while it sees their scenes.  Then it says new scenes and understands new sentences: both
 directions of a pair (dog bites cat, cat bites dog) are held out together and tested.  Two mechanisms are compared.
-``syntax`` learns which syntactic position follows which, whatever the words are.  ``role``, as published, learns from
-each position to the role assembly of each word.
+With ``syntax``, fibers between syntactic positions learn which position follows which, whatever the words are.  With
+``role``, as published, fibers from each position learn to drive the role assembly of the next word.
 
-Part 1 teaches each of the six orders at several shares of intransitive sentences, with one start assembly for all
-sentences or one for each frame.  Part 2 counts sentences until new scenes are said, against the size of the lexicon,
-and follows ``role`` beyond that.  Part 3 takes real clauses instead, if a file is given.
+The *frame* of a sentence is which participants it has: agent and patient (transitive), or the agent alone
+(intransitive).  The *share* is the fraction of intransitive sentences.  The *start* is the assembly that fires before
+the first word.
 
-Success is stated in advance, in means over seeds:
+Part 1 teaches each of the six orders at several shares, with one start for all sentences or one for each frame.  Part 2
+counts the sentences until new scenes are said, for several sizes of the lexicon, and continues ``role`` beyond that.
+Part 3 uses real clauses instead, if a file is given.
+
+Success is stated in advance, as means over seeds:
 
 - ``syntax`` with a start for each frame says and understands at least .95 in all six orders, at shares up to
   .5.
-- ``syntax`` with one start says at least .95 in all orders at .3.  At .7 it says SVO and VSO at least .95 and SOV and
-  VOS at most .1, since their intransitive order is no beginning of the transitive one, and the majority wins.
-- ``syntax`` reaches .95 after equally many sentences at all sizes of the lexicon; ``role`` needs at least four times as
-  many at the largest as at the smallest.
+- ``syntax`` with one start says at least .95 in all orders at a share of .3.  At .7 it says at least .95 in SVO and
+  VSO, and at most .1 in SOV and VOS: there the intransitive order is not the beginning of the transitive one, and the
+  majority wins.
+- ``syntax`` reaches .95 after the same number of sentences for all sizes of the lexicon; ``role`` needs at least four
+  times as many for the largest lexicon as for the smallest.
 - The understanding of ``role`` peaks and then collapses: its last value is at most half of its best, at the smallest
   lexicon.
 
 Controls: no plasticity of the fibers of order, and words shuffled in each sentence.  A brain that learned no order has
-one arbitrary order, so that it is all or nothing: chance is 1/6 for saying, 1/2 for who does what.  Averaged over all
-six orders, both are expected within .15 of 1/6.
+one arbitrary order, and says all scenes right or none.  Chance is 1/6 for saying, and 1/2 for understanding who does
+what.  Averaged over all six orders, both controls are expected to say within .15 of 1/6.
 """
 
 from __future__ import annotations
@@ -56,7 +61,7 @@ from ordering.world import ORDERS, Teaching, World, words_of
 MECHANISMS = ("syntax", "role")
 GRID = {"syntax": (("syntax", True), ("syntax", False)), "role": (("role", False), ("role", True))}
 CONTROLS = ("no_plasticity", "shuffled")
-SHARE = 0.3  # of intransitive sentences in parts 2 and 3
+SHARE = 0.3  # share of intransitive sentences in part 2 and in the controls
 
 
 @experiment(
@@ -96,25 +101,25 @@ def word_order(
     n, k, p
         Neurons and winners of the areas of roles and positions, and connection probability.
     orders
-        Which are taught in part 1, with commas between them.
+        Orders of S, V and O that part 1 teaches, with commas between them.
     shares
         Shares of intransitive sentences in part 1, with commas between them.
     sentences
-        That a brain hears in part 1, and in the controls.
+        Sentences that a brain hears in part 1, and in the controls.
     sizes
         Nouns + verbs of the lexicons in part 2, the smallest first.
     most
-        Sentences that a brain hears at most in part 2: tests follow 10, 20, 40 … of them.
+        Largest number of sentences that a brain hears in part 2; tests follow after 10, 20, 40 … sentences.
     roles_in_grid
         Whether part 1 teaches the mechanism ``role`` as well.
     controls
-        Also run the brains that must fail.
+        Also run the controls, brains that must fail.
     clauses
         Table of real clauses with the columns order, subj (or subject), verb, obj (or object); empty: no part 3.
     language
-        Of a table with a column ``language``: which rows are taken.
+        Language of the clauses, if their table has a column ``language``; empty: all rows.
     words
-        Nouns and verbs that are taken from the clauses, the most frequent ones of each.
+        Number of nouns, and of verbs, that are taken from the clauses: the most frequent ones.
     seeds
         Brains of each kind, each with a seed of its own; their means and 95 % intervals are reported.
     """

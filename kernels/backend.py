@@ -125,8 +125,8 @@ class Backend(ABC):
     def read(self, kind: StateKind, owner: int) -> Any:
         """Return the value of a kind that an area or fiber has, as a ``kind.record`` of arrays not to be written to."""
 
-    def read_on_first(self, kind: StateKind, owner: int) -> Any:
-        """Return what `read` does on the first rank of the brain; on others, whatever costs no memory."""
+    def read_own(self, kind: StateKind, owner: int) -> Any:
+        """Return what `read` does, of stored synapses those that end in the range of this rank of the brain."""
         return self.read(kind, owner)
 
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 
@@ -21,6 +22,9 @@ class Comm(Protocol):
 
     def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
         """Return what each process gave, on the first; ``None`` on others."""
+
+    def scatter(self, sendobj: Sequence[Any] | None, root: int = 0) -> Any:
+        """Return what the first process has for this one."""
 
     def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
         """Collect an array of each process, as rows."""

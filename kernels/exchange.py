@@ -59,20 +59,15 @@ class Exchange:
         tag_of : callable
             Returns the tag of an area's input, by which ties are broken.
         """
+        won: dict[int, Won] = {}
         rooms = {area: self._room(self._areas[area]) for area in offers}
-        won, again = {}, {}
-        for area, (rows, room) in self._gathered(offers, rooms, tag_of).items():
-            found = _picked(self._areas[area], rows, room, tag_of, area)
-            if found is None:
-                again[area] = offers[area]
-            else:
-                won[area] = found
-        if again:
-            rooms = {area: self._areas[area].k for area in again}
-            for area, (rows, room) in self._gathered(again, rooms, tag_of).items():
+        while offers:  # at most twice: with room for k, nothing is kept back
+            for area, (rows, room) in self._gathered(offers, rooms, tag_of).items():
                 found = _picked(self._areas[area], rows, room, tag_of, area)
-                assert found is not None, "nothing was kept back"
-                won[area] = found
+                if found is not None:
+                    won[area] = found
+            offers = {area: offer for area, offer in offers.items() if area not in won}
+            rooms = {area: self._areas[area].k for area in offers}
         self.traffic = self.traffic._replace(rounds=self.traffic.rounds + 1)
         return won
 

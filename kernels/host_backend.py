@@ -67,7 +67,6 @@ class HostBackend(Backend, Generic[D]):
         self._vectors = self.vector_engine(program, options) if program.holds_vectors else None
         self._stepped = False
         self._traces = TraceStore(program)
-        self._remembers = len(self._traces) > 0
         self._choosing = {a: s.activation for a, s in enumerate(program.areas) if isinstance(s.activation, AmongTopK)}
         self._seconds = dict.fromkeys(PHASES, 0.0)
         self._rounds = 0
@@ -92,8 +91,9 @@ class HostBackend(Backend, Generic[D]):
                 self._seconds["learn"] += perf_counter() - begun
             if self._vectors is not None and (plan.stepping or plan.relaxing):
                 self._carry(self._vectors, plan)
-            if plan.learns and self._remembers:
-                self._traces.note({f: (self._fired(f), after[self.program.fibers[f].target]) for f in plan.tracing})
+            if plan.aging:
+                events = {f: (self._fired(f), after[self.program.fibers[f].target]) for f in plan.tracing}
+                self._traces.note(plan.aging, events)
             self._commit(after, thresholds, won)
             if record:
                 self._note(record, drives)

@@ -16,7 +16,7 @@ from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import Selection
 from brainsim.kernels.share_runner import Heard, Offers, ShareRunner
 from brainsim.kernels.shares import Range, as_source, share
-from brainsim.kernels.state import NO_FIRING, Synapses
+from brainsim.kernels.state import NO_FIRING, Neurons, Synapses
 from brainsim.kernels.vectors.engine import VectorEngine
 
 
@@ -73,6 +73,9 @@ class HostRunner(ShareRunner):
 
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         return self._inner.transmissions(fiber)
+
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        return self._inner.existing(fiber, pre, post)
 
     def read_weights(self, fiber: int) -> Synapses:
         return self._inner._read_weights(fiber)

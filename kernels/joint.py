@@ -1,7 +1,6 @@
-"""Several brains of one declaration as one program, whose rounds a backend carries out together.
+"""Several brains of one declaration, whose rounds a backend carries out together.
 
-The brains lie side by side: the areas and fibers of brain ``b`` have the indices of the declaration, plus ``b`` times
-their number.  Brains have no fiber in common, so each gives its own bits; what they share is a launch of each kernel.
+The backend runs them as one program, in which they lie side by side; what they share is a launch of each kernel.
 
 Each brain is driven from a thread of its own, through a `JointView`.  A round begins once all brains that take part
 have asked for one.
@@ -13,7 +12,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,34 +19,13 @@ import numpy.typing as npt
 
 from brainsim.kernels.backend import Backend, Drained, Memory
 from brainsim.kernels.errors import KernelError
-from brainsim.kernels.parts import AssemblyGate, ChannelGate
-from brainsim.kernels.program import FiberSpec, Options, Program
-from brainsim.kernels.round_plan import Learning, RoundPlan, Selection
+from brainsim.kernels.program import Options, Program
+from brainsim.kernels.round_plan import RoundPlan
+from brainsim.kernels.side_by_side import joined, name_of, united
 from brainsim.kernels.state import WINNERS, Floats, Neurons
 from brainsim.kernels.state_kind import StateKind
 
 _MOST_KEPT = 1024
-
-
-def joined(programs: Sequence[Program]) -> Program:
-    """Return the program of several brains, one after the other."""
-    areas, fibers = [], []
-    for b, program in enumerate(programs):
-        areas += [replace(area, name=_name(area.name, b)) for area in program.areas]
-        fibers += [_moved(fiber, b, b * len(program.areas)) for fiber in program.fibers]
-    return Program(tuple(areas), tuple(fibers))
-
-
-def _name(name: str, brain: int) -> str:
-    return f"{name} of brain {brain}"
-
-
-def _moved(fiber: FiberSpec, brain: int, by: int) -> FiberSpec:
-    gate = fiber.gate
-    if isinstance(gate, ChannelGate | AssemblyGate):
-        gate = replace(gate, area=gate.area + by)
-    name = _name(fiber.name, brain)
-    return replace(fiber, name=name, gate=gate, source=fiber.source + by, target=fiber.target + by)
 
 
 class Changing(Protocol):
@@ -77,18 +54,10 @@ class Joint:
         Of the backend.
     make : callable
         Builds the backend for the joined program.
-
-    Raises
-    ------
-    KernelError
-        If areas hold vectors.
     """
 
     def __init__(self, programs: Sequence[Program], options: Options, make: Callable[[Program, Options], Any]) -> None:
-        if programs[0].holds_vectors:
-            raise KernelError("a batch on a GPU cannot hold vectors; choose backend='cpu', or one simulator a seed")
         self.areas, self.fibers = len(programs[0].areas), len(programs[0].fibers)
-        self.traces = any(fiber.trace for fiber in programs[0].fibers)
         self.backend: Any = make(joined(programs), options)
         self.views = [JointView(self, b, program, options) for b, program in enumerate(programs)]
         self.meeting = threading.Condition(threading.RLock())
@@ -160,36 +129,17 @@ class Joint:
         if record:
             self._recorders.append(tuple(b for b, each in asked.items() if each.record))
         self._last = frozenset(asked)
-        for b in asked:
+        for b, each in asked.items():
             self.views[b].happened += 1
+            self.views[b].stepped |= len(each.plan.stepping) > 0
 
     def _plan(self, plans: tuple[tuple[int, RoundPlan], ...]) -> RoundPlan:
         """Return the plan of several brains: the same object for the same plans, as a `Planner` gives."""
         if plans not in self._plans:
             if len(self._plans) >= _MOST_KEPT:
                 self._plans.clear()
-            self._plans[plans] = self._united(plans)
+            self._plans[plans] = united(plans, self.areas, self.fibers)
         return self._plans[plans]
-
-    def _united(self, plans: tuple[tuple[int, RoundPlan], ...]) -> RoundPlan:
-        learns = {plan.learns for _, plan in plans}
-        if self.traces and (len(learns) > 1 or len(plans) < len(self.views)):
-            raise KernelError(
-                "in a batch on a GPU, brains with traces must all run the same number of rounds, inside frozen() or not"
-            )
-        a, f = self.areas, self.fibers
-        return RoundPlan(
-            selections=tuple(
-                Selection(b * a + area, tuple(b * f + each for each in inputs))
-                for b, plan in plans
-                for area, inputs in plan.selections
-            ),
-            learning=tuple(Learning(b * f + each.fiber, each.rate) for b, plan in plans for each in plan.learning),
-            tracing=tuple(b * f + each for b, plan in plans for each in plan.tracing),
-            gated=tuple(b * f + each for b, plan in plans for each in plan.gated),
-            raising=tuple(b * a + each for b, plan in plans for each in plan.raising),
-            learns=True in learns,
-        )
 
     def collect(self) -> None:
         """Hand the events since the last call to the brains that they concern."""
@@ -225,7 +175,7 @@ class JointView(Backend):
         self.name = joint.backend.name  # type: ignore[misc]  # that of the backend that it is a part of
         self.parts = joint.backend.parts  # type: ignore[misc]
         self._joint, self._brain = joint, brain
-        self.happened, self.stable = 0, True
+        self.happened, self.stable, self.stepped = 0, True, False
         self.fired: set[int] = set()
         self.recorded: list[dict[int, Neurons]] = []
         self.recorded_drives: list[dict[int, npt.NDArray[np.int64]]] = []
@@ -246,10 +196,11 @@ class JointView(Backend):
         with self._joint.meeting:
             self._joint.collect()
             areas = range(len(self.program.areas))
-            silent = not any(len(self.read(WINNERS, area).neurons) for area in areas)
+            silent = not self.stepped and not any(len(self.read(WINNERS, area).neurons) for area in areas)
             recorded = self.recorded, self.recorded_drives
             drained = Drained(self.happened, self.stable, silent, frozenset(self.fired), *recorded)
-            self.happened, self.fired, self.recorded, self.recorded_drives = 0, set(), [], []
+            self.happened, self.stepped = 0, False
+            self.fired, self.recorded, self.recorded_drives = set(), [], []
         return drained
 
     def reinforce(self, fiber: int, rate: int) -> None:
@@ -261,7 +212,9 @@ class JointView(Backend):
             return np.asarray(self._joint.backend.transmissions(self._fiber(fiber)))
 
     def sent(self, fiber: int) -> tuple[Floats, Neurons]:
-        raise AssertionError(f"fiber {fiber} carries no message: no area holds vectors")
+        with self._joint.meeting:
+            sums, edges = self._joint.backend.sent(self._fiber(fiber))
+            return np.asarray(sums), np.asarray(edges)
 
     def read(self, kind: StateKind, owner: int) -> Any:
         with self._joint.meeting:
@@ -285,8 +238,8 @@ class JointView(Backend):
         with self._joint.meeting:
             found: Memory = self._joint.backend.memory()
         own = {
-            "fibers": {each.name: found["fibers"][_name(each.name, self._brain)] for each in self.program.fibers},
-            "areas": {each.name: found["areas"][_name(each.name, self._brain)] for each in self.program.areas},
+            "fibers": {each.name: found["fibers"][name_of(each.name, self._brain)] for each in self.program.fibers},
+            "areas": {each.name: found["areas"][name_of(each.name, self._brain)] for each in self.program.areas},
         }
         return {**own, "shared": found["shared"]}
 

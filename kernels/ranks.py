@@ -32,7 +32,7 @@ from brainsim.kernels.round_plan import RoundPlan, Selection
 from brainsim.kernels.runners import MakeRunner
 from brainsim.kernels.share_runner import Heard, Offers
 from brainsim.kernels.shares import ranges
-from brainsim.kernels.state import NO_FIRING, NO_SYNAPSES, NO_THRESHOLDS, WEIGHTS, Neurons, Synapses, Thresholds
+from brainsim.kernels.state import NO_FIRING, NO_THRESHOLDS, WEIGHTS, Neurons, Synapses, Thresholds, merged
 from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.engine import VectorEngine
 
@@ -148,13 +148,16 @@ class RankBackend(HostBackend[Any]):
         return row_targets(self.program.fibers[fiber].graph, pre)
 
     def _read_weights(self, fiber: int) -> Synapses:
-        return _merged(self._comm.allgather(self._own_synapses(fiber)))
+        return merged(self._comm.allgather(self._own_synapses(fiber)))
 
-    def read_on_first(self, kind: StateKind, owner: int) -> Any:
-        if kind is not WEIGHTS:
-            return self.read(kind, owner)
-        parts = self._comm.gather(self._own_synapses(owner))
-        return NO_SYNAPSES if parts is None else _merged(parts)
+    def read_own(self, kind: StateKind, owner: int) -> Any:
+        return self._own_synapses(owner) if kind is WEIGHTS else self.read(kind, owner)
+
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        own = self._owned[self.program.fibers[fiber].target]
+        if len(post) and own.first <= post.min() and post.max() < own.end:  # its share draws them, maybe faster
+            return self._runner.existing(fiber, pre, post - own.first)
+        return super().existing(fiber, pre, post)
 
     def _own_synapses(self, fiber: int) -> Synapses:
         """Return the stored synapses that end in the range of this rank, with the numbers of their neurons."""
@@ -187,10 +190,3 @@ class RankBackend(HostBackend[Any]):
         if self._vectors is not None:
             self._vectors.close()
         self._runner.close()
-
-
-def _merged(parts: Sequence[Synapses]) -> Synapses:
-    """Return the synapses of all ranks in their order."""
-    pre, post, weight = (np.concatenate([part[column] for part in parts]) for column in range(3))
-    order = np.lexsort((post, pre))
-    return Synapses(pre[order], post[order], weight[order])

@@ -55,15 +55,14 @@ class RoundPlan:
         Areas that select winners.  All others keep theirs: they are held, or no open fiber reaches them.
     learning : tuple of Learning
         Fibers that learn, if neurons of their source fired.
+    aging : tuple of int
+        Fibers whose traces age by a round: all that have one, in a round that learns.
     tracing : tuple of int
-        Fibers that remember the round: the neurons that fired and those that won.  In a round that learns, all other
-        fibers with a trace remember an empty round.
+        Those of them that remember the neurons that fired and those that won.  The others remember an empty round.
     gated : tuple of int
         Fibers with a gate that transmit, learn or remember.
     raising : tuple of int
         Areas among the selecting ones whose winners' thresholds rise (refractoriness).
-    learns : bool
-        Whether the round learns at all.
     stepping : tuple of Stepping
         Areas whose vectors step.  A held area keeps its winners, and its vectors step.
     relaxing : tuple of Learning
@@ -72,10 +71,10 @@ class RoundPlan:
 
     selections: tuple[Selection, ...]
     learning: tuple[Learning, ...]
+    aging: tuple[int, ...]
     tracing: tuple[int, ...]
     gated: tuple[int, ...]
     raising: tuple[int, ...]
-    learns: bool
     stepping: tuple[Stepping, ...] = ()
     relaxing: tuple[Learning, ...] = ()
 
@@ -119,15 +118,14 @@ def plan_round(
     rates = dict.fromkeys(opened, ONE) if learning is None else learning
     able = {f: rate for f, rate in rates.items() if fibers[f].learns} if learn else {}
     learners = [Learning(f, rate) for f, rate in able.items() if rate]
-    tracing = tuple(f for f in able if fibers[f].trace)
     used = dict.fromkeys((*(f for selection in selections for f in selection.inputs), *able))
     return RoundPlan(
         selections=selections,
         learning=tuple(each for each in learners if fibers[each.fiber].message is None),
-        tracing=tracing,
+        aging=tuple(f for f, fiber in enumerate(fibers) if fiber.trace) if learn else (),
+        tracing=tuple(f for f in able if fibers[f].trace),
         gated=tuple(f for f in used if fibers[f].gate),
         raising=tuple(s.area for s in selections if program.areas[s.area].refraction) if learn else (),
-        learns=learn,
         # Sums of floats depend on their order, which is therefore not that in which fibers are named.
         stepping=tuple(Stepping(area, tuple(sorted(carried[area]))) for area in sorted(carried)),
         relaxing=tuple(each for each in learners if fibers[each.fiber].message is not None),

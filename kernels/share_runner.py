@@ -86,6 +86,10 @@ class ShareRunner(ABC):
         """Return how often each neuron has transmitted; zeros if the rank owns no target."""
 
     @abstractmethod
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        """Return which of some synapses, sorted by ``(pre, post)``, are in the fiber's random graph."""
+
+    @abstractmethod
     def read_weights(self, fiber: int) -> Synapses:
         """Return the stored synapses of a fiber."""
 

@@ -220,6 +220,15 @@ KINDS = (WINNERS, WEIGHTS, THRESHOLDS, DRIVES, TRACED_SOURCES, TRACED_TARGETS, *
 """In the order of writing: winners before drives, because new winners have no drives."""
 
 
+def merged(parts: Sequence[Synapses]) -> Synapses:
+    """Return the synapses of several parts, which share none, in order."""
+    if len(parts) == 1:
+        return parts[0]
+    pre, post, weight = (np.concatenate([part[column] for part in parts]) for column in range(3))
+    order = np.lexsort((post, pre))
+    return Synapses(pre[order], post[order], weight[order])
+
+
 def same(ours: Any, theirs: Any) -> bool:
     """Return whether two values of one kind are equal."""
     return ours is theirs or all(map(same_column, ours, theirs))

@@ -26,15 +26,11 @@ class TraceStore:
         lengths = {f: len(fiber.trace.rates) for f, fiber in enumerate(program.fibers) if fiber.trace}
         self._rounds = {f: deque([(_NONE, _NONE)] * size, maxlen=size) for f, size in lengths.items()}
 
-    def __len__(self) -> int:
-        """Return how many fibers have a trace."""
-        return len(self._rounds)
-
-    def note(self, events: Mapping[int, Pair]) -> None:
-        """Remember a round: the neurons that fired and won, by fiber; an empty round for all other fibers."""
-        for fiber, rounds in self._rounds.items():
+    def note(self, aging: Iterable[int], events: Mapping[int, Pair]) -> None:
+        """Let traces age by a round, and remember the neurons that fired and won, by fiber; nothing of other fibers."""
+        for fiber in aging:
             fired, won = events.get(fiber, (_NONE, _NONE))
-            rounds.appendleft((fired, won) if len(fired) and len(won) else (_NONE, _NONE))
+            self._rounds[fiber].appendleft((fired, won) if len(fired) and len(won) else (_NONE, _NONE))
 
     def oldest_first(self, fiber: int) -> Iterable[Pair]:
         """Return the pairs of sets of a fiber."""

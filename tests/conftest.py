@@ -1,4 +1,4 @@
-"""Settings that must stand before Numba is imported, and fixtures that several tests share."""
+"""Settings that must be made before Numba is imported, and shared fixtures."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def emulated_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def real_data() -> Path:
-    """The folder of real data, which a checkout elsewhere does not have."""
+    """The folder of real data; tests that need it are skipped where it is absent."""
     if not SHARED_DATA.is_dir():
-        pytest.skip("the real data lie in ../shared/data, which this machine does not have")
+        pytest.skip("the real data are in ../shared/data, which is absent")
     return SHARED_DATA

@@ -1,7 +1,7 @@
 """Check the spelling and the wording of all text: ``python tools/prose.py [FILE ...]``.
 
-codespell looks for common misspellings and for the words and phrases of ``tools/prose/words.txt``, which readers of
-scientific English stumble over.  Exceptions are in ``tools/prose/exceptions.txt``, each with its reason.
+codespell finds common misspellings and the words and phrases of ``tools/prose/words.txt``, which are not plain
+scientific English.  Exceptions are in ``tools/prose/exceptions.txt``, each with its reason.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def findings(files: Iterable[Path]) -> Iterator[tuple[str, str, str]]:
 
 
 def main(files: list[str]) -> int:
-    """Print what is to be changed, and return an exit code."""
+    """Print the findings, and return an exit code."""
     allowed, seen = exceptions(), set()
     wrong = []
     for path, word, line in findings(map(Path, files) if files else texts()):

@@ -24,7 +24,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COLOURS = 64
 _SETTINGS = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    # What a simulator says about its memory depends on the number of threads and on the backend.
+    # The memory that a simulator reports depends on the number of threads and on the backend.
     "NUMBA_NUM_THREADS": "1",
     "CUDA_VISIBLE_DEVICES": "",
 }

@@ -1,7 +1,7 @@
 """Draw the animated picture of README.md: words move to the area that learns them.
 
 Run ``python tools/words_gif.py docs/words.gif`` (one to two minutes on two cores).  The brain is the one of
-``experiments/noun_verb.py`` with its usual parameters, and the positions of the words are measured, not staged.
+``experiments/noun_verb.py`` with its usual parameters, and the positions of the words are measured.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FRAME_MS, HOLD_MS = 170, 3000
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the words stand after some sentences: the sound that Lex2 re-activates, less what Lex1 does."""
+    """Positions of words after some sentences: how much of the sound Lex2 re-activates, minus the same for Lex1."""
 
     sentences: int
     heard: str

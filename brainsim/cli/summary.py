@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-_NOT_SHOWN = ("parameters", "published", "lazy", "intervals_95", "by_seed", "by_p", "by_size", "by_rounds", "labels")
+_NOT_SHOWN = (
+    "parameters",
+    "published",
+    "lazy",
+    "intervals_95",
+    "by_seed",
+    "by_p",
+    "by_size",
+    "by_rounds",
+    "labels",
+    "ranges",
+)
 """Metrics that only metrics.json has."""
 
 _LABELS = {"peak_rss_mb": "most memory of all processes, MiB", "jobs": "processes"}
@@ -26,7 +37,9 @@ def summary(metrics: dict[str, Any]) -> str:
         elif isinstance(value, dict) and name not in _NOT_SHOWN:
             lines += [(_label(metrics, name), text) for text in _numbers(value)]
     if any(_interval(metrics, name) for name in metrics):
-        lines.append(("[low, high]", "95 % interval of the mean over seeds"))
+        lines.append(
+            ("[low, high]", "95 % interval of the mean over seeds, within the possible range where that is known")
+        )
     width = max((len(name) for name, _ in lines), default=0)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in lines)
 
@@ -48,9 +61,19 @@ def _over_seeds(metrics: dict[str, Any], name: str, value: Any) -> str:
 
 
 def _interval(metrics: dict[str, Any], name: str) -> list[float] | None:
-    interval = _item(metrics, "intervals_95", name)
-    pair = isinstance(interval, list) and len(interval) == 2
-    return interval if pair and all(isinstance(end, int | float) for end in interval) else None
+    """Return the interval of a score within its range, if the metrics have them."""
+    interval = _pair(metrics, "intervals_95", name)
+    if interval is None or None in interval:
+        return None
+    least, most = _pair(metrics, "ranges", name) or (None, None)
+    low, high = (float(end) for end in interval)
+    return [low if least is None else max(low, least), high if most is None else min(high, most)]
+
+
+def _pair(metrics: dict[str, Any], group: str, name: str) -> list[Any] | None:
+    pair = _item(metrics, group, name)
+    found = isinstance(pair, list | tuple) and len(pair) == 2
+    return list(pair) if found and all(end is None or isinstance(end, int | float) for end in pair) else None
 
 
 def _item(metrics: dict[str, Any], group: str, name: str) -> Any:

@@ -9,7 +9,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
@@ -19,47 +19,15 @@ from weakref import finalize
 from brainsim._version import __version__
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.kernels.comm import NO_TRAFFIC, Comm, Traffic
+from brainsim.simulate.reachable import Reachable
 
 T = TypeVar("T")
+Ask = Callable[[Sequence[Any]], list[Any]]
+"""A function that puts a question to each rank, and returns their answers."""
+Tried = tuple[Any, Exception | None]
 _PATIENCE_SECONDS = 5.0
 _watched: list[Comm] = []
-
-
-_NEEDED = ("rank", "size", "allgather", "gather", "Allgather", "bcast", "Abort")
-
-
-class _Reachable:
-    """A communicator whose errors say what has happened: a rank has ended while others go on."""
-
-    def __init__(self, comm: Comm) -> None:
-        self._comm = comm
-        self.rank, self.size = comm.rank, comm.size
-
-    def _call(self, method: Callable[..., T], *arguments: Any) -> T:
-        try:
-            return method(*arguments)
-        except RuntimeError as error:
-            if not type(error).__module__.startswith("mpi4py"):
-                raise
-            raise SimulationError(
-                f"Simulator.comm: the other ranks cannot be reached, one of them may have ended ({error}); continue "
-                "from the last saved state, on any number of ranks"
-            ) from error
-
-    def allgather(self, sendobj: Any) -> list[Any]:
-        return self._call(self._comm.allgather, sendobj)
-
-    def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
-        return self._call(self._comm.gather, sendobj, root)
-
-    def Allgather(self, sendbuf: Any, recvbuf: Any) -> None:  # noqa: N802 - the name in MPI
-        self._call(self._comm.Allgather, sendbuf, recvbuf)
-
-    def bcast(self, obj: Any, root: int = 0) -> Any:
-        return self._call(self._comm.bcast, obj, root)
-
-    def Abort(self, errorcode: int = 0) -> Any:  # noqa: N802 - the name in MPI
-        return self._comm.Abort(errorcode)
+_NEEDED = ("rank", "size", "allgather", "gather", "scatter", "Allgather", "bcast", "Abort")
 
 
 class Company:
@@ -111,15 +79,21 @@ class Company:
 
     def once(self, do: Callable[[], T]) -> T:
         """Let the first rank do something, and return its result on every rank, or raise its error."""
+        return self.led(lambda _: do(), lambda question: question)
+
+    def led(self, do: Callable[[Ask], T], answer: Callable[[Any], Any]) -> T:
+        """Let the first rank do something for which it asks all ranks; return its result on each, or raise its error.
+
+        Parameters
+        ----------
+        do : callable
+            It is given a function that takes one question for each rank, and returns their answers.
+        answer : callable
+            What a rank answers to a question.  The first rank raises an error of any rank where it asks.
+        """
         if self.comm is None:
-            return do()
-        found: tuple[Any, Exception | None] = (None, None)
-        if self.rank == 0:
-            try:
-                found = do(), None
-            except Exception as error:  # whatever it may raise
-                found = None, error
-        result, failure = self.comm.bcast(found)
+            return do(lambda questions: [answer(each) for each in questions])
+        result, failure = _lead(self.comm, do, answer) if self.rank == 0 else _follow(self.comm, answer)
         if failure is not None:
             raise failure
         return result  # type: ignore[no-any-return]  # what `do` returned
@@ -162,6 +136,36 @@ class Company:
                     )
 
 
+def _lead(comm: Comm, do: Callable[[Ask], Any], answer: Callable[[Any], Any]) -> Tried:
+    def ask(questions: Sequence[Any]) -> list[Any]:
+        comm.scatter([(each,) for each in questions])
+        answers: list[Tried] = comm.gather(_tried(answer, questions[0])) or []
+        for _, failure in answers:
+            if failure is not None:
+                raise failure
+        return [each for each, _ in answers]
+
+    outcome = _tried(do, ask)
+    comm.scatter([None] * comm.size)  # there are no more questions
+    comm.bcast(outcome)
+    return outcome
+
+
+def _follow(comm: Comm, answer: Callable[[Any], Any]) -> Tried:
+    while (asked := comm.scatter(None)) is not None:
+        comm.gather(_tried(answer, *asked))
+    outcome: Tried = comm.bcast(None)
+    return outcome
+
+
+def _tried(do: Callable[[Any], Any], argument: Any) -> Tried:
+    """Return the result of a call, and ``None``; or ``None``, and whatever error it raised."""
+    try:
+        return do(argument), None
+    except Exception as error:
+        return None, error
+
+
 def _short(fact: object) -> str:
     text = str(fact)
     return text if len(text) <= 40 else f"{text[:40]}…"
@@ -188,7 +192,7 @@ def company_of(comm: Comm | None) -> Company:
     if comm.size == 1:
         return ALONE
     end_all_with_this(comm)
-    return Company(_Reachable(comm))
+    return Company(Reachable(comm))
 
 
 def run_together(comm: Comm) -> Company:

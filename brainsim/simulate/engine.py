@@ -125,9 +125,9 @@ class Engine:
         """Return a value of the state."""
         return self._call(self._sound().read, kind, owner)
 
-    def read_on_first(self, kind: StateKind, owner: int) -> Any:
-        """Return a value of the state on the first rank, which writes it to a file."""
-        return self._call(self._sound().read_on_first, kind, owner)
+    def read_own(self, kind: StateKind, owner: int) -> Any:
+        """Return a value of the state, of stored synapses those that end in the range of this rank."""
+        return self._call(self._sound().read_own, kind, owner)
 
     def read_all(self, owners: Sequence[tuple[StateKind, int]]) -> list[Any]:
         """Return the values of several kinds and owners."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from brainsim._validation import text
 from brainsim.declare.brain import Brain
 from brainsim.errors import DumpError
-from brainsim.kernels.state import WEIGHTS
+from brainsim.kernels.state import WEIGHTS, Synapses
+from brainsim.simulate.company import Ask
 from brainsim.simulate.engine import Engine
-from brainsim.simulate.existence import missing_somewhere
 from brainsim.simulate.probes import Probes
-from brainsim.simulate.state import StateTable
-
-if TYPE_CHECKING:
-    from brainsim.simulate.states_file import SavedState
+from brainsim.simulate.state import Snapshot, StateTable
 
 
 class Saving:
@@ -32,32 +31,52 @@ class Saving:
     def save(self, path: str | Path, note: str) -> None:
         """Write the whole state, completely or not at all."""
         text("Simulator.save: note", note, longest=None)
+        from brainsim.simulate.spreading import Giving, gathered
         from brainsim.simulate.states_file import write_state
 
-        snapshot = self._table.snapshot()
-        self._engine.company.once(lambda: write_state(path, self._brain, self._program, self._seed, snapshot, note))
+        company, giving = self._engine.company, Giving(self._engine)
+
+        def write(ask: Ask) -> None:
+            snapshot, stored = self._table.snapshot(), partial(gathered, ask, company.size)
+            write_state(path, self._brain, self._program, self._seed, snapshot, note, stored)
+
+        company.led(write, giving.offer)
 
     def load(self, path: str | Path) -> str:
         """Load the state in a file, completely or not at all; return its note."""
         self._probes.refuse("Simulator.load: cannot replace the state inside frozen(); load before or after the probe")
-        saved = self._engine.company.once(lambda: self._sound(path))
-        self._table.restore(saved.snapshot)
-        return saved.note
+        from brainsim.simulate.spreading import Taking
 
-    def _sound(self, path: str | Path) -> SavedState:
-        """Return the content of a file in which nothing is wrong."""
-        from brainsim.simulate.states_file import read_state
+        taking = Taking(self._engine)
+        snapshot, note = self._engine.company.led(partial(self._read, path), taking.take)
+        stored = {WEIGHTS.name: taking.taken()}
+        self._table.restore(replace(snapshot, values={**snapshot.values, **stored}))
+        return note
 
-        saved = read_state(path, self._program)
-        mismatch = saved.mismatch(self._brain, self._program, self._seed)
-        if mismatch:
-            raise DumpError(
-                f"{path}: is the state of another brain or seed ({mismatch}); "
-                "build the brain and the simulator as they were when it was saved"
-            )
-        stored = saved.snapshot.values.get(WEIGHTS.name, {})
-        fibers = {fiber.name: fiber for fiber in self._brain.fibers}
-        fault = self._table.fault(saved.snapshot) or missing_somewhere(self._engine, fibers, stored)
-        if fault:
-            raise DumpError(f"{path}: is damaged: {fault}")
-        return saved
+    def _read(self, path: str | Path, ask: Ask) -> tuple[Snapshot, str]:
+        """Return the state in a file, and its note; each rank is given the stored synapses that end in its range."""
+        from brainsim.simulate.states_file import continuing
+
+        with continuing(path, self._program, lazy=self._engine.company.size > 1) as (saved, stored):
+            mismatch = saved.mismatch(self._brain, self._program, self._seed)
+            if mismatch:
+                raise DumpError(
+                    f"{path}: is the state of another brain or seed ({mismatch}); "
+                    "build the brain and the simulator as they were when it was saved"
+                )
+            fault = self._table.fault(saved.snapshot) or self._fault_of_synapses(stored, ask)
+            if fault:
+                raise DumpError(f"{path}: is damaged: {fault}")
+            return saved.snapshot, saved.note
+
+    def _fault_of_synapses(self, stored: Callable[[str], Iterator[Synapses]], ask: Ask) -> str | None:
+        """Give the ranks the stored synapses of all fibers, and return what is wrong with them."""
+        from brainsim.simulate.spreading import spread
+
+        for fiber in self._brain.fibers:
+            index = WEIGHTS.named(self._program).get(fiber.name)
+            if index is not None:
+                fault = spread(ask, self._engine, index, fiber, stored(fiber.name))
+                if fault:
+                    return f"{WEIGHTS.name} of fiber {fiber.name!r}: {fault}"
+        return None

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.program import Program
-from brainsim.kernels.state import KINDS, same
+from brainsim.kernels.state import KINDS, WEIGHTS, same
 from brainsim.kernels.state_kind import StateKind
 from brainsim.simulate import modulator_values
 from brainsim.simulate.agreement import disagreement
@@ -136,12 +136,11 @@ class StateTable:
                         self._engine.write(owned, owner, ours)
 
     def snapshot(self) -> Snapshot:
-        """Return the whole state, on the first rank that runs the brain; on others, stored synapses may be missing."""
+        """Return the state but for stored synapses, which may be too many for one rank: these are left out."""
         values = {
-            kind.name: {
-                name: self._engine.read_on_first(kind, owner) for name, owner in kind.named(self._program).items()
-            }
+            kind.name: {name: self._engine.read(kind, owner) for name, owner in kind.named(self._program).items()}
             for kind in KINDS
+            if kind is not WEIGHTS
         }
         return Snapshot(values, {kind.name: self._names(kind, self._brain.get(kind)) for kind in BRAIN_KINDS})
 

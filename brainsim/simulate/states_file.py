@@ -10,7 +10,8 @@ lock), or the values of modulators as text (JSON).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +24,14 @@ from brainsim.errors import DumpError
 from brainsim.kernels.law.graph import GRAPH_VERSION
 from brainsim.kernels.law.selection import TIES_VERSION
 from brainsim.kernels.program import Program
-from brainsim.kernels.state import KINDS, THRESHOLDS, WEIGHTS, WINNERS
+from brainsim.kernels.state import KINDS, NO_SYNAPSES, THRESHOLDS, WEIGHTS, WINNERS, Synapses
 from brainsim.kernels.state_kind import StateKind
 from brainsim.simulate import locks, modulator_values
 from brainsim.simulate.hdf5.files import TEXT, count, create, names, opened, text
 from brainsim.simulate.hdf5.texts import from_text, to_text
 from brainsim.simulate.identity import declaration, difference, identity, read_identity
 from brainsim.simulate.state import BRAIN_KINDS, BrainKind, Snapshot
-
-_WORTH_COMPRESSING = 1024
+from brainsim.simulate.synapses_file import WORTH_COMPRESSING, Stored, read_pieces, write_synapses
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,26 @@ class SavedState:
         return None if self.declaration == declaration(brain) else "its declaration differs"
 
 
-def write_state(path: str | Path, brain: Brain, program: Program, seed: int, snapshot: Snapshot, note: str) -> None:
-    """Write a state, completely or not at all."""
+def write_state(
+    path: str | Path,
+    brain: Brain,
+    program: Program,
+    seed: int,
+    snapshot: Snapshot,
+    note: str,
+    stored: Callable[[int], Stored],
+) -> None:
+    """Write a state, completely or not at all; ``stored`` returns the stored synapses of a fiber."""
     with create(path) as file:
         file.attrs["graph_version"] = GRAPH_VERSION
         file.attrs["ties_version"] = TIES_VERSION
         file.attrs["seed"] = np.uint64(seed)
         file.create_dataset("identity", data=json.dumps(identity(program, brain), sort_keys=True), dtype=TEXT)
         file.create_dataset("note", data=to_text(note), dtype=TEXT)
+        for name, index in WEIGHTS.named(program).items():
+            write_synapses(file, f"{WEIGHTS.name}/{name}", stored(index))
         for kind in KINDS:
-            for owner, value in snapshot.values[kind.name].items():
+            for owner, value in snapshot.values.get(kind.name, {}).items():
                 for column, items in zip(kind.columns, value, strict=True):
                     _write_column(file, f"{kind.name}/{owner}/{column.name}", items)
         for each in BRAIN_KINDS:
@@ -85,42 +95,72 @@ def write_state(path: str | Path, brain: Brain, program: Program, seed: int, sna
 
 def _write_column(file: h5py.File, name: str, items: Any) -> None:
     # Learned vectors and weights use all their bits: compression takes seconds and saves little.
-    worth = len(items) > _WORTH_COMPRESSING and items.dtype.kind == "i"
+    worth = len(items) > WORTH_COMPRESSING and items.dtype.kind == "i"
     file.create_dataset(name, data=items, compression="gzip" if worth else None)
 
 
-def read_state(path: str | Path, program: Program | None = None) -> SavedState:
-    """Read what `write_state` wrote, or an earlier format.
+def read_state(path: str | Path) -> SavedState:
+    """Read what `write_state` wrote, or an earlier format, to look at it and not to continue from it.
 
-    Without the ``program`` of a brain, to look at the state and not to continue from it, versions of the graph and of
-    ties do not matter, and what a file of an earlier format leaves out stays out.
+    Versions of the graph and of ties do not matter, and what a file of an earlier format leaves out stays out.
+
+    Raises
+    ------
+    DumpError
+        If the file cannot be read or holds no state.
+    """
+    with opened(path) as file:
+        version = _version(path, file)
+        return _saved(file, version, {kind.name: _values(file, kind, None, version) for kind in KINDS})
+
+
+@contextmanager
+def continuing(
+    path: str | Path, program: Program, *, lazy: bool
+) -> Iterator[tuple[SavedState, Callable[[str], Iterator[Synapses]]]]:
+    """Open a state to continue from it: its content, with no stored synapses, and what yields those of a fiber.
+
+    With ``lazy``, they may be too many for the memory of this process.
 
     Raises
     ------
     DumpError
         If the file cannot be read, holds no state, or was written for another version of the random graph or of the
-        rule that breaks ties.
+        rule that breaks ties; also inside the block, if it is damaged.
     """
-    with opened(path) as file:
-        version = int(file.attrs["brainsim_format"])
-        old = version < 3
-        if ("declaration" if old else "identity") not in file:
-            raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
-        if program is not None:
-            _check_versions(path, file, old=old)
-            _check_contents(file, program, version)
-        values = {kind.name: _values(file, kind, program, version) for kind in KINDS}
-        brain = {kind.name: _brain_value(file, kind, version) for kind in BRAIN_KINDS}
-        return SavedState(
-            seed=count(file.attrs["seed"]),
-            identity=None if old else read_identity(text(file["identity"]), version),
-            declaration=text(file["declaration"]) if old else None,
-            snapshot=Snapshot(values, brain),
-            note=from_text(text(file["note"])) if version >= 5 else text(file["note"]),
-            format=version,
-            graph_version=count(file.attrs["graph_version"]),
-            ties_version=count(file.attrs["ties_version"]) if "ties_version" in file.attrs else None,
+    with opened(path, lazy=lazy) as file:
+        version = _version(path, file)
+        _check_versions(path, file, old=version < 3)
+        _check_contents(file, program, version)
+        values = {kind.name: _values(file, kind, program, version) for kind in KINDS if kind is not WEIGHTS}
+        groups = dict(file.get(WEIGHTS.name, {}).items())
+        owners = {*groups, *_left_out(WEIGHTS, program, version)}
+        values[WEIGHTS.name] = dict.fromkeys(owners, NO_SYNAPSES)
+        yield (
+            _saved(file, version, values),
+            lambda name: read_pieces(groups[name]) if name in groups else iter([NO_SYNAPSES]),
         )
+
+
+def _version(path: str | Path, file: h5py.File) -> int:
+    version = int(file.attrs["brainsim_format"])
+    if ("declaration" if version < 3 else "identity") not in file:
+        raise DumpError(f"{path}: holds no simulator state; write one with Simulator.save")
+    return version
+
+
+def _saved(file: h5py.File, version: int, values: Mapping[str, Mapping[str, Any]]) -> SavedState:
+    old, note = version < 3, text(file["note"])
+    return SavedState(
+        seed=count(file.attrs["seed"]),
+        identity=None if old else read_identity(text(file["identity"]), version),
+        declaration=text(file["declaration"]) if old else None,
+        snapshot=Snapshot(values, {kind.name: _brain_value(file, kind, version) for kind in BRAIN_KINDS}),
+        note=from_text(note) if version >= 5 else note,
+        format=version,
+        graph_version=count(file.attrs["graph_version"]),
+        ties_version=count(file.attrs["ties_version"]) if "ties_version" in file.attrs else None,
+    )
 
 
 def _check_versions(path: str | Path, file: h5py.File, *, old: bool) -> None:

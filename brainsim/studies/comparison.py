@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from brainsim.studies.processes import Call
 from brainsim.studies.run import Run
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import Range, interval_95
 
 Name = TypeVar("Name", bound="str | tuple[object, ...]")
 
@@ -77,8 +77,8 @@ def scores(parts: Sequence[Mapping[str, Any]], name: str) -> list[float]:
     return [part[name] for part in parts]
 
 
-def measured(values: Sequence[float], digits: int = 2, *, bounded: bool = False) -> str:
-    """Return the mean over seeds with its 95 % interval, as ``1.61 [1.55, 1.67]``, cut to [0, 1] if ``bounded``."""
+def measured(values: Sequence[float], digits: int = 2, *, bounded: bool | Range = False) -> str:
+    """Return the mean over seeds with its 95 % interval, as ``1.61 [1.55, 1.67]``, limited as by `interval_95`."""
     interval = interval_95(values, bounded=bounded)
     spread = f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]" if interval else ""
     return f"{fmean(values):.{digits}f}{spread}"

@@ -82,13 +82,14 @@ class Lasting:
         if not self._history.stopped:
             self._history.stop()
         end, like = self.place, self._history
-        segments = list(_segments(self._stem))
+        # Of several ranks, only the first has the present segment in the folder of the run.
+        earlier = [each for each in _segments(self._stem) if each[0] < self.begin]
         with writing(self.path) as partial:
             whole = start(
                 like.areas, like.seed or 0, drives=like.has_drives, path=partial, every=like.every, overwrite=True
             )
             try:
-                for (place, segment), (until, _) in pairwise([*segments, (end, self.path)]):
+                for (place, segment), (until, _) in pairwise([*earlier, (self.begin, like.path), (end, self.path)]):
                     _append(whole, segment, until[0] - place[0], until[1] - place[1])
             finally:
                 whole.stop()

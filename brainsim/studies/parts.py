@@ -16,6 +16,7 @@ from brainsim._arguments import check_record, checked
 from brainsim._files import PARTIAL
 from brainsim.declare.area import Area
 from brainsim.errors import ExperimentError, RunFolderError
+from brainsim.simulate.company import company_of
 from brainsim.simulate.simulator import Simulator
 from brainsim.studies import processes, sealed_json
 from brainsim.studies.declared import Noted
@@ -120,7 +121,8 @@ class Part:
         ExperimentError
             If the notes are no JSON data.
         """
-        if now or time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS:
+        # Ranks save together, and their clocks differ: that of the first decides.
+        if now or company_of(None).once(lambda: time.monotonic() - self._saved_at >= _CHECKPOINT_SECONDS):
             for recording in self._recordings.values():
                 recording.flush()  # before the checkpoint, which holds their number of rounds
             recorded = {name: recording.place for name, recording in self._recordings.items()}

@@ -29,13 +29,20 @@ class Stop:
 
     terminated: bool = False
     _caught: threading.Event = field(default_factory=threading.Event)
+    _insists: bool = False
 
     def caught(self) -> None:
         """Note that the run is ending, so that it is not interrupted again."""
         self._caught.set()
 
     def insist(self) -> None:
-        """Interrupt again every few seconds until `caught`: callbacks of C code swallow a `KeyboardInterrupt`."""
+        """Interrupt again every few seconds until `caught`: callbacks of C code swallow a `KeyboardInterrupt`.
+
+        Numba has such callbacks: an interruption while it compiles can be lost.
+        """
+        if self._insists:
+            return
+        self._insists = True
 
         def repeat() -> None:
             while not self._caught.wait(_PATIENCE_SECONDS):
@@ -75,19 +82,27 @@ def _interrupt() -> None:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """Let SIGTERM and SIGHUP end a block as Ctrl-C does: by `KeyboardInterrupt`, when no state is being changed."""
+    """Let SIGTERM and SIGHUP end a block as Ctrl-C does: by `KeyboardInterrupt`, when no state is being changed.
+
+    If C code swallows the `KeyboardInterrupt`, it is raised again.
+    """
     stop = Stop()
 
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
-        if not stop.terminated:
-            stop.insist()
         stop.terminated = True
+        stop.insist()
         signal.raise_signal(signal.SIGINT)
 
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        stop.insist()
+        signal.default_int_handler(number, frame)
+
     # A process that was started to ignore a signal, as by nohup, goes on ignoring it.
-    taken = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in taken}
+    handlers = {number: end for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        handlers[signal.SIGINT] = interrupt
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield stop
     finally:

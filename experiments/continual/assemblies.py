@@ -1,4 +1,4 @@
-"""Operations as assemblies: each disinhibits a share of an area, in which pairs of operands are linked to results."""
+"""Operations as assemblies: each disinhibits a part of an area, in which pairs of operands are linked to results."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from continual.shared import LEVELS, RESULTS, TEACHES, K, Neurons, ordered
 
 CODES, MEETING = 10_000, 20_000  # neurons of the areas of operations and operands, and of the one where operands meet
 DISINHIBITS = 1000.0  # above any drive from the meeting area
-# One co-firing saturates a synapse.  Some results are frequent in most of the operations, and the neurons that a pair
-# of operands drives are much the same in all of them; weights that count would vote for the frequent results.
+# One co-firing saturates a synapse.  Some results are frequent in most operations, and a pair of operands drives mostly
+# the same neurons in all of them; weights that count co-firings would favour the frequent results.
 LEARNED = Hebbian(8.0, 9.0)
 COUNTS = StatisticalHebbian(0.9, 16.0)
 RULES: dict[str, Plasticity] = {"counted": COUNTS, "relabelled": COUNTS, "beta_zero": Hebbian(0.0, 16.0)}
@@ -26,7 +26,7 @@ def _share(n: int) -> float:
 
 
 class Calculator:
-    """A brain that learns operations: the gated area, what drives it, and the results."""
+    """A brain that learns operations: the gated area, its inputs, and the results."""
 
     def __init__(self, arm: str, n: int, gate: float, count: int, seed: int, **options: Any) -> None:
         brain = Brain()

@@ -1,4 +1,4 @@
-"""Which operation a cue means: its description, another description, half of the neurons, or examples alone."""
+"""Which operation a cue means: its description, another description, half of the neurons, or only examples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = 8
 
 
 def routed(part: Part, count: int, seed: int) -> dict[str, float]:
-    """Present each operation with two descriptions and its table, once, and ask which operation a cue means."""
+    """Present each operation once, with two descriptions and its table; return the shares of cues recognised."""
     chosen = ordered(count, seed)
     brain, rng = Brain(), np.random.default_rng([seed, 3])
     words = brain.add(Area("Words", WORDS, WORDS))
@@ -48,7 +48,7 @@ def routed(part: Part, count: int, seed: int) -> dict[str, float]:
 
 
 def _by_shared_words(chosen: Sequence[Operation], seed: int) -> float:
-    """Return for which share of descriptions in other words the known ones that share most words are the right ones."""
+    """Return the share of descriptions in other words that share most words with the right known descriptions."""
     known = [{*_symbols(each, "seen", seed), *_symbols(each, "paraphrase", seed)} for each in chosen]
     found_in = Counter(word for each in known for word in each)
     weights = {word: log(len(chosen) / count) for word, count in found_in.items()}
@@ -60,7 +60,7 @@ def _by_shared_words(chosen: Sequence[Operation], seed: int) -> float:
 
 
 def _share_right(sim: Simulator, areas: Sequence[Area], links: Any, cues: Sequence[Neurons]) -> float:
-    """Return for which share of cues most of the neurons that fire are of the right operation."""
+    """Return the share of cues for which most of the neurons that fire belong to the right operation."""
     right = 0
     with sim.frozen():
         for at, each in enumerate(cues):

@@ -1,4 +1,4 @@
-"""A word is heard, forms an assembly under the sway of an amygdala, and is recalled from half its sound."""
+"""A word is heard, forms an assembly that an amygdala influences, and is recalled from half its sound."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMING, RECALLING = 5, 5  # rounds
 
 
 def hear(sim: Simulator, amygdala: Amygdala, sound: Assembly, hears: Any) -> Feeling:
-    """Return what is felt when a word is heard."""
+    """Return the feeling that a heard word causes."""
     sim.present(sound)
     sim.run(hears)
     feeling = feel(sim, amygdala)
@@ -52,7 +52,7 @@ def form(
 
 
 def recalled_share(sim: Simulator, sound: Assembly, lex: Area, learns: FiberSet, whole: Assembly) -> float:
-    """Return which share of an assembly half the sound of its word recalls."""
+    """Return the share of an assembly that half the sound of its word recalls."""
     if not len(whole):
         return 0.0
     with sim.frozen():

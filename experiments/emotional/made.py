@@ -1,7 +1,7 @@
-"""A made language, so that the studies run without data, and of which it is known what there is to find.
+"""A made-up language: the studies run on it without data, and what they should find is known.
 
 Words belong to topics.  A passage is about one topic; topics have a valence, an arousal and a dominance, and the rating
-of a word is that of its topic and noise.  Sentences that people label, and replies to them, are about topics, too.
+of a word is that of its topic plus noise.  Labelled sentences, and prompts and their replies, are about topics, too.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from brainsim.models.cascade import Norms
 
 SCALES = ("valence", "arousal", "dominance")
 TOPICS, WORDS_OF_TOPIC, COMMON = 30, 20, 60
-OWN = 0.6  # how often a word of a passage is of its topic
-NOISE = 0.7  # of ratings, beside a deviation of 1.5 between topics
+OWN = 0.6  # share of the words of a passage that belong to its topic
+NOISE = 0.7  # standard deviation of ratings within a topic; that between topics is 1.5
 
 
 @dataclass(frozen=True)
 class Language:
-    """What is drawn once: the words of topics, most frequent first, words of no topic, and ratings."""
+    """The words of topics, most frequent first, the words of no topic, and the ratings."""
 
     topics: list[list[str]]
     common: list[str]
@@ -39,7 +39,7 @@ class Language:
 
 
 def _drawn(words: list[str], rng: np.random.Generator) -> str:
-    return words[min(int(len(words) * rng.random() ** 2), len(words) - 1)]  # the first ones more often
+    return words[min(int(len(words) * rng.random() ** 2), len(words) - 1)]  # earlier words are more frequent
 
 
 def language(seed: int = 0) -> Language:

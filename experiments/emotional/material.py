@@ -1,4 +1,4 @@
-"""What the studies begin with: a vocabulary, a vector for each word, and the ratings of some words by people."""
+"""The data of the studies: a vocabulary, a vector for each word, and the ratings of some words by people."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from emotional import made, texts
 
 FILE = "vectors.npz"
 ORDERS = ("frequency", "semantic", "nearest")
-REWIRED = 0.1  # of the edges
+REWIRED = 0.1  # share of the edges
 SCALES = made.SCALES
 COLUMNS = {"safety": "dominance", "curiosity": "arousal", "joy": "valence"}
-FEWEST = 50  # rated words
+FEWEST = 50  # least number of rated words
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Material:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The words as the cascade takes them."""
+        """The words in the form that the cascade needs."""
         return Vocabulary(self.words)
 
     def nodes(self, text: str) -> list[int]:
@@ -92,18 +92,18 @@ class Rated:
 def prepare(
     run: Run, text: str, words: int, dim: int, neighbours: int, prepared: Path | None, orders: Sequence[str] = ORDERS
 ) -> dict[str, Any]:
-    """Compute the vectors of a text and its graphs once, leave them in the folder, and say how much text there was.
+    """Compute the vectors of a text and its graphs once, write them to the folder, and return the size of the text.
 
     Parameters
     ----------
     run
-        Whose folder is meant.  Its seed draws the random edges.
+        The run whose folder is written; its seed draws the random edges.
     text, words, dim, neighbours
-        As the studies take them.
+        The parameters of the studies.
     prepared
-        The file of vectors of an earlier run with these settings, which is taken, and the graphs beside it.
+        The file of vectors of an earlier run with these settings; it is copied, with the graphs in the same folder.
     orders
-        Of the graphs that are needed.
+        Orders of the graphs that are needed.
     """
     about: dict[str, Any] = run.part(
         "vectors", lambda part: _taken(part, prepared, FILE) or _written(part, text, words, dim), files=(FILE,)
@@ -121,7 +121,7 @@ def _taken(part: Part, prepared: Path | None, file: str) -> dict[str, Any] | Non
     folder = Path(prepared).parent
     earlier = Part(folder, part.key, files=(file,))
     if Path(prepared).name != FILE or not earlier.done:
-        raise ExperimentError(f"--set prepared={prepared}: must be {FILE} of an earlier run, with {file} beside it")
+        raise ExperimentError(f"--set prepared={prepared}: must be {FILE} of an earlier run, with {file} in its folder")
     with part.file(file) as path:
         path.write_bytes((folder / file).read_bytes())
     found: dict[str, Any] = earlier.result()
@@ -145,7 +145,7 @@ def graph(folder: Path, order: str) -> npt.NDArray[np.int64]:
 
 
 def explicit(pairs: npt.NDArray[np.int64], n: int) -> Explicit:
-    """Return a graph as a fiber takes it."""
+    """Return a graph in the form that a fiber needs."""
     both = np.concatenate([pairs, pairs[:, ::-1]])
     return Explicit(coo_array((np.ones(len(both)), (both[:, 0], both[:, 1])), shape=(n, n)), symmetric=True)
 
@@ -170,7 +170,7 @@ def load(folder: Path) -> Material:
 
 
 def norms_of(text: str, path: Path | None) -> Norms | None:
-    """Return the norms of a file; those of the made language go with its text.
+    """Return the norms of a file, or those of the made-up language if its text is used.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def rated(material: Material, norms: Norms | None) -> Rated:
 
 
 def unknown_mean(known: npt.NDArray[np.float64], nodes: npt.NDArray[np.int64], n: int) -> EmotionalInput:
-    """Return the emotional input in which some nodes have values, and all others their mean."""
+    """Return the emotional input in which some nodes have values of their own, and all others the mean of these."""
     values = np.tile(known.mean(axis=0), (n, 1))
     values[nodes] = known
     flags = np.zeros(n, np.bool_)

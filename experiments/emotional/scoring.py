@@ -19,13 +19,13 @@ RESAMPLES = 2000
 
 
 def means(nodes: Sequence[Sequence[int]], values: npt.NDArray[Any]) -> Numbers:
-    """Return the mean of the rows of some nodes, for each list of them; of an empty one, that of all rows."""
+    """Return the mean of the rows of some nodes, for each list of them; for an empty list, the mean of all rows."""
     neutral = values.mean(axis=0)
     return np.array([values[each].mean(axis=0) if each else neutral for each in nodes], np.float64)
 
 
 def needs_sklearn(study: str) -> None:
-    """Refuse to begin a study without scikit-learn."""
+    """Raise an error if scikit-learn is not installed."""
     if find_spec("sklearn") is None:
         raise ExperimentError(f"{study}: needs scikit-learn, which is not installed; pip install scikit-learn")
 
@@ -68,7 +68,7 @@ def correlations(guessed: Numbers, ratings: Numbers) -> Numbers:
 
 
 def gains(guessed: Mapping[str, Numbers], ratings: Numbers, than: str, seed: int) -> dict[str, list[list[float]]]:
-    """Return 95 % bootstrap intervals, over items, of how much larger r is than that of one of the predictions.
+    """Return 95 % bootstrap intervals, over items, of the difference of r from that of one of the predictions.
 
     The items of a resample are the same for all predictions, so that the difference is a paired one.
     """
@@ -83,7 +83,7 @@ def gains(guessed: Mapping[str, Numbers], ratings: Numbers, than: str, seed: int
 
 
 def bootstrap(values: npt.ArrayLike, score: Any, seed: int) -> list[float]:
-    """Return the 95 % bootstrap interval of ``score(items)``, given arrays of which items are drawn."""
+    """Return the 95 % bootstrap interval of ``score(items)``, by drawing items with replacement."""
     rng, items = np.random.default_rng([seed, 17]), np.asarray(values)
     drawn = [score(items[rng.integers(len(items), size=len(items))]) for _ in range(RESAMPLES)]
     return [round(float(each), 4) for each in np.percentile(drawn, [2.5, 97.5])]

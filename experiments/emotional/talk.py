@@ -11,7 +11,7 @@ from brainsim.models.cascade import CHANNELS
 from emotional import made
 
 LABELS = {"caring": "safety", "relief": "safety", "curiosity": "curiosity", "joy": "joy"}
-"""Which labels of GoEmotions stand for which channel; sentences with other labels are left out."""
+"""Channels by labels of GoEmotions; sentences with other labels are left out."""
 
 
 def read_sentences(path: Path | None) -> list[tuple[str, str, str]]:

@@ -76,9 +76,9 @@ def passages(text: str) -> dict[str, list[str]]:
     Parameters
     ----------
     text
-        ``"made"`` for the made language, ``"installed"`` for all packages that are there, or names of packages and
-        paths of files, with commas between them.  A file holds a passage a line; one that ends in .dict.dz is a
-        dictionary, .jsonl holds verses.
+        ``"made"`` for the made-up language, ``"installed"`` for all packages that are installed, or names of packages
+        and paths of files, with commas between them.  A file has one passage in each line; a file that ends in .dict.dz
+        is a dictionary, and one that ends in .jsonl holds verses.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a memory is compared with: the model alone, the model fine-tuned, and an exact cache of nearest neighbours."""
+"""Baselines of a memory: the model alone, the fine-tuned model, and an exact cache of nearest neighbours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from facts.world import LENGTH, WIDTH, Sizes, World, held_out, losses_of
 
 
 class Cache:
-    """The last contexts, as many as fit into some bytes, and what followed them: exact nearest neighbours."""
+    """An exact nearest-neighbour cache: the last contexts that fit into some bytes, and the tokens after them."""
 
     def __init__(self, world: World, bytes_allowed: float) -> None:
         self._model = of_torch(world.model)
@@ -59,7 +59,7 @@ class Cache:
 
 
 def cached(world: World, facts: Facts, sizes: Sizes, bytes_allowed: float) -> dict[str, Any]:
-    """Keep the contexts of the facts in a cache of some bytes, and return what it recalls."""
+    """Store the contexts of the facts in a cache of limited size, and return what it recalls."""
     cache, encode = Cache(world, bytes_allowed), world.tokenizer.encode
     for fact in facts.stored:
         cache.store(encode(fact.sentence))

@@ -60,7 +60,7 @@ def _learning(memory: Hippocampal) -> Fiber:
 
 
 def _shuffled(facts: Sequence[Fact]) -> list[Fact]:
-    """Return facts whose values are those of another name with the same relation: the next but one that differs."""
+    """Return facts with the value of another name: the next fact of the same relation whose value differs."""
     found = []
     for at, fact in enumerate(facts):
         others = [each.value for each in (*facts[at + 1 :], *facts[:at]) if each.relation == fact.relation]

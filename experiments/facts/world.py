@@ -26,7 +26,7 @@ class Sizes:
 
 
 class World:
-    """A trained model, its tokenizer, and text: of training for the background, and held out."""
+    """A trained model, its tokenizer, its training text (the background), and held-out text."""
 
     def __init__(self, text: str, steps: int, tokens: int, seed: int) -> None:
         import torch

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def nearest(means: Sequence[Any], asked: Sequence[Any]) -> float:
-    """Return the mean share over classes of what is nearest to the mean of its own class, by the cosine."""
+    """Return the share of items that are nearest to the mean of their own class, by the cosine; mean over classes."""
     import torch
     from torch.nn import functional
 
@@ -25,7 +25,7 @@ def counts_of(texts: Sequence[Sequence[int]], vocabulary: int) -> Any:
 
 
 def bayes(train: Sequence[Any], test: Sequence[Any]) -> float:
-    """Return the share that a multinomial naive Bayes classifier routes right, in the mean over classes."""
+    """Return the share of texts that a multinomial naive Bayes classifier routes right; mean over classes."""
     import torch
 
     likely = torch.stack([((each.sum(0) + 1) / (each.sum() + each.shape[1])).log() for each in train])

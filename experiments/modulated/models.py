@@ -17,7 +17,7 @@ POINTS = 7
 def trained(
     _: Part, arm: str, source: str | None, steps: int, longer: float, sentences: int, seed: int
 ) -> dict[str, Any]:
-    """Train one model, and return its loss on held-out text, and what its coordinates do."""
+    """Train one model; return its loss on held-out text, and the effects of its coordinates."""
     import torch
 
     from brainsim.networks.geometric import coordinate_groups
@@ -64,7 +64,7 @@ def _blocks(registers: Mapping[str, Sequence[str]], tokenizer: Any) -> Any:
 
 
 def _model(arm: str, vocabulary: int, seed: int) -> Any:
-    """Return a model; one without modulation is so wide that it has as many parameters as the modulated one."""
+    """Return a model; without modulation its layers are wider, so that all models have equally many parameters."""
     from brainsim.networks.geometric import Geometric, GeometricConfig
     from brainsim.networks.transformer import Transformer, TransformerConfig
 
@@ -121,7 +121,7 @@ def _points(model: Any, texts: Sequence[str], tokenizer: Any) -> Any:
 
 
 def _by_coordinates(model: Any, registers: Registers, tokenizer: Any) -> float:
-    """Return how many held-out sentences are nearest to the mean coordinate of their register."""
+    """Return the share of held-out sentences that are nearest to the mean coordinate of their register."""
     few = {genre: texts[:: max(1, len(texts) // 1000)] for genre, texts in registers["train"].items()}
     means = [_points(model, texts, tokenizer).mean(0) for texts in few.values()]
     asked = [_points(model, texts, tokenizer) for texts in registers["test"].values()]
@@ -129,7 +129,7 @@ def _by_coordinates(model: Any, registers: Registers, tokenizer: Any) -> float:
 
 
 def _interpolated(model: Any, registers: Registers, tokenizer: Any) -> dict[str, Any]:
-    """Return how the behaviour changes on the way from the mean coordinate of one register to that of another."""
+    """Return how behaviour changes between the mean coordinate of one register and that of another."""
     import torch
 
     from brainsim.networks.geometric.coordinates import along

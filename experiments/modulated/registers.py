@@ -56,11 +56,11 @@ def _made_up() -> list[dict[str, str]]:
 
 
 def letters(text: str) -> str:
-    """Return a text in lower-case letters alone, so that marks and capitals tell nothing."""
+    """Return a text in lower-case letters only, without the information in punctuation and capitals."""
     return " ".join("".join(each if each.isalpha() else " " for each in text.lower()).split())
 
 
 def corpus(registers: Mapping[str, Sequence[str]], seed: int) -> str:
-    """Return the sentences of all registers in random order, a line each."""
+    """Return the sentences of all registers in random order, one in each line."""
     lines = [text for texts in registers.values() for text in texts]
     return "\n".join(lines[at] for at in np.random.default_rng([seed, 5]).permutation(len(lines))) + "\n"

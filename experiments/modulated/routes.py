@@ -44,7 +44,7 @@ def routed(_: Part, source: str | None, surface: str, steps: int, sentences: int
 
 
 def _theta(model: Any, texts: Sequence[Sequence[int]]) -> Any:
-    """Return the coordinate at the end of each text, ``(N, C)``: texts of any length, padded behind their end."""
+    """Return the coordinate at the end of each text, ``(N, C)``; texts of any length are padded after their end."""
     import torch
     from torch.nn.utils.rnn import pad_sequence
 
@@ -62,7 +62,7 @@ def _theta_routes(model: Any, tokens: Mapping[str, Sequence[Sequence[Sequence[in
 
 
 def _contrast(model: Any, train: Sequence[Sequence[Sequence[int]]], steps: int, seed: int, *, shuffled: bool) -> None:
-    """Train coordinates so that sentences of one register lie together: 32 of each, labels shuffled if so asked."""
+    """Train coordinates so that sentences of one register are close, with 32 of each; ``shuffled`` permutes labels."""
     import torch
 
     from brainsim.networks.geometric.curriculum import contrastive

@@ -1,4 +1,4 @@
-"""Real clauses: their words in order, and how well a brain that has heard some says the others."""
+"""Real clauses: reading them, and how well a brain that has heard some says the others in their order."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def heard_clauses(part: Part, sentences: Sequence[Sentence], sizes: Mapping[str,
 
 
 def _majority(sentences: Sequence[Sentence]) -> dict[str, float]:
-    """Return how often each frame comes in its most frequent order: what one order for a frame can reach."""
+    """Return how often each frame has its most frequent order: the best score of one order for each frame."""
     kinds: dict[str, Counter[tuple[str, ...]]] = {}
     for said, scene in sentences:
         roles = {word: role for role, word in scene.fillers.items()}
@@ -70,7 +70,7 @@ def _majority(sentences: Sequence[Sentence]) -> dict[str, float]:
 
 
 def by_frame(parts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
-    """Return, for each frame, how many held-out clauses are said in their order, and what one order could reach."""
+    """Return, by frame, the share of held-out clauses said in their order, and the best score of a single order."""
     return {
         name: {frame: fmean(part[name].get(frame, 0.0) for part in parts) for frame in parts[0]["tested"]}
         for name in ("right", "majority", "tested")

@@ -41,7 +41,7 @@ def curve_of(parts: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
 
 
 def sentences_needed(parts: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return after how many sentences new scenes with two participants are said, in the mean over seeds."""
+    """Return the number of sentences after which new scenes with two participants are said, as a mean over seeds."""
     return next((int(heard) for heard, means in curve_of(parts).items() if means["say_two"] >= CRITERION), None)
 
 
@@ -79,7 +79,7 @@ def draw(part2: Mapping[Any, Sequence[Any]]) -> Figure:
         ax.set_xscale("log")
         ax.set_xticks(list(curve), list(map(str, curve)))
         ax.minorticks_off()
-        ax.set_xlabel("sentences heard")
+        ax.set_xlabel("sentences heard before the test")
         ax.set_title("new scenes said" if measure == "say_two" else "new sentences understood")
     axes[0].set_ylabel("share right, two participants")
     handles, labels = axes[0].get_legend_handles_labels()

@@ -52,7 +52,7 @@ class World:
         self.one = [_scene(alone[at][0], None, alone[at][1]) for at in chosen]
 
     def scene(self, share: float) -> Scene:
-        """Return a scene that is not held out, with one participant in a share of all."""
+        """Return a random scene that is not held out; a share of all scenes has one participant."""
         nouns, verbs = self._size
         while True:
             alone = self._rng.random() < share

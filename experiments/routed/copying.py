@@ -1,10 +1,10 @@
-"""Copy a marked token over a long gap, with one layer: what a query does not read itself, nothing can relay to it.
+"""Copy a marked token over a long gap, with one layer, so that only positions that a query reads can answer it.
 
-With two layers the task would say nothing about the choice of positions: a position that is kept for any reason takes
-the mark up in the first layer, and is read in the second.  With one layer the answer to a query depends on the k
-positions alone that the query reads.  If the mark is not among them, the symbol is independent of all that they hold,
-and no training can make more than 1/16 of the answers right in the long run.  The mark stands behind the first k
-positions, since every query up to there reads all positions before it.
+With two layers the task would not test the choice of positions: any position that is kept for another reason can read
+the mark in the first layer, and be read in the second.  With one layer the answer to a query depends only on the k
+positions that the query reads.  If the mark is not among them, the symbol is independent of their tokens, and no
+training can make more than 1/16 of the answers right in expectation.  The mark stands after the first k positions,
+because every query up to there reads all positions before it.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from routed.models import model_of, recency_of
 SYMBOLS = 16  # marked tokens, and as many that are not marked; one more token asks
 LAYERS = 1
 NEAR, FAR = "near", "far"
-FIXED = ("dense", "local", "window", "random")  # what they read does not depend on the tokens
+FIXED = ("dense", "local", "window", "random")  # arms that read positions which do not depend on the tokens
 TESTED = 256  # sequences
 
 
 def copied(_part: Part, arm: str, k: int, steps: int, gap: int, seed: int) -> dict[str, float]:
-    """Train a model to name the marked token wherever it is asked; return how often it does, and how often it can.
+    """Train a model to name the marked token when it is asked for it; return the shares of right answers.
 
-    ``bound`` is the share of far answers that can be right in the mean, of an arm that always reads the same positions:
-    all where the query reads the mark, and 1/16 elsewhere.
+    For an arm of `FIXED`, ``bound`` is the largest share of far answers that can be right in expectation: all where
+    the query reads the mark, and 1/16 elsewhere.
     """
     import torch
 
@@ -54,7 +54,7 @@ def copied(_part: Part, arm: str, k: int, steps: int, gap: int, seed: int) -> di
 
 
 def marked(generator: Any, batch: int, length: int, *, begins: int) -> tuple[Any, Any]:
-    """Draw sequences with a marked token, and queries of it at a tenth of the positions after it.
+    """Draw sequences with a marked token, and with queries for it at a tenth of the positions after it.
 
     The mark stands at one of the positions from ``begins`` to three times that.  Where nothing is asked the target is
     -100.

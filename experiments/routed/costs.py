@@ -1,4 +1,4 @@
-"""What one pass of routed and of dense attention costs: scores, counted, and CPU seconds."""
+"""The cost of one pass of routed and of dense attention: counted scores, and CPU seconds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def costs(_part: Part, sizes: Sequence[int], k: int, seed: int) -> dict[str, Any
             routed_attention(q, key, v, gate, k=k)
         # Two operations for each element of a key, and two for each of a value.
         counted["routed"][str(n)] = flops.get_total_flops() // (4 * HEADS * WIDTH)
-        counted["dense"][str(n)] = n * n  # by arithmetic: its kernel hides what it computes
+        counted["dense"][str(n)] = n * n  # by arithmetic: the counter does not see into its kernel
     exact = all(counted["routed"][str(n)] == scores_computed(n, k, k) == n * 2 * k for n in sizes)
     return {"scores": counted, "seconds": seconds, "exact": exact}
 

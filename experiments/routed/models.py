@@ -1,4 +1,4 @@
-"""Models with thalamic routing that differ in their arm, and a model of text for each."""
+"""Small models with thalamic routing, by arm, and their training on text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def model_of(arm: str, vocabulary: int, dim: int, k: int, seed: int, layers: int
 
 
 def recency_of(model: Any) -> float:
-    """Return λ, in the mean over layers."""
+    """Return the mean of λ over layers."""
     import torch
 
     with torch.no_grad():

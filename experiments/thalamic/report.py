@@ -16,7 +16,7 @@ Seen = dict[str, dict[str, dict[str, float]]]  # chosen, cue, measure
 
 MEASURES = {
     "channels": "items chosen, channels compete",
-    "neurons": "control: items chosen, relays compete one by one",
+    "neurons": "control: items chosen, relays compete as single neurons",
     "gated": "recalled in working memory",
     "random_gate": "control: recalled with a random gate",
     "no_gate": "control: recalled without a gate",
@@ -30,7 +30,7 @@ COSTS = {**EVENTS, "query_seconds": "query (s)", "link_seconds": "link (s)", "le
 
 
 def table(run: Run, seen: Mapping[int, Sequence[Seen]]) -> None:
-    """Write what is chosen and recalled, and what a query costs, a row for each c, L and size of a cue."""
+    """Write what is chosen and recalled, and what a query costs: a row for each c, L and size of a cue."""
     rows = []
     for c, cues in seen[min(seen)][0].items():
         for size, cue in product(seen, cues):
@@ -54,11 +54,11 @@ def draw(seen: Mapping[int, Sequence[Seen]]) -> Figure:
             _line(axes, seen, c, cue, name, "--", color=color)
         for at, name in enumerate(EVENTS):
             _line(events, seen, c, cue, name, f"{marker}-", color=f"C{at}")
-        axes.set(xscale="log", xlabel="items L", ylabel="share of the named items", ylim=(-0.03, 1.03))
-        axes.set_title(f"{c.partition('=')[2]} items named")
+        axes.set(xscale="log", xlabel="items L", ylabel="share of named items", ylim=(-0.03, 1.03))
+        axes.set_title(f"a goal names {c.partition('=')[2]} items")
     figure.legend(*shares[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, fontsize=7)
     figure.legend(*events.get_legend_handles_labels(), loc="outside lower right", ncols=2, fontsize=7)
-    events.set(xscale="log", yscale="log", xlabel="items L", ylabel="synaptic events of a query")
+    events.set(xscale="log", yscale="log", xlabel="items L", ylabel="synaptic events of a query", title="cost")
     return figure
 
 

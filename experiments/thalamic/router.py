@@ -20,7 +20,7 @@ P = 0.2
 
 
 class Router:
-    """A goal area, and for each number of open channels a thalamus, relays that compete one by one, and what is gated.
+    """A goal area; for each number of open channels a thalamus, relays that compete singly, and a gated area.
 
     All of them learn the same items in the same rounds.
     """

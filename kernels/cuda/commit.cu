@@ -14,10 +14,11 @@ commit(const State state, const Round round) {
     __shared__ i64 scratch[WARPS + 1];
     if (state.status->stalled) return;
     if (i64(blockIdx.x) < round.select_count) {
-        const i64 number = round.select_jobs[blockIdx.x].area;
+        const SelectJob job = round.select_jobs[blockIdx.x];
+        const i64 number = job.area;
         const Area area = state.areas[number];
         const i64 size = state.sizes[number], count = state.next_sizes[number];
-        const i64 rate = round.raises ? area.refraction : 0;
+        const i64 rate = job.raises ? area.refraction : 0;
         i64 differs = count != size;
         for (i64 place = threadIdx.x; place < count; place += THREADS) {
             const u32 neuron = state.next_winners[area.winners + place];

@@ -73,6 +73,7 @@ struct SelectJob {
     i64 first_block;
     i64 first_fiber;  // of the list of fibers that transmit
     i64 end_fiber;
+    i64 raises;  // whether the thresholds of its winners rise
 };
 
 // A gate of the brain: which of the neurons that fire at the source of a fiber pass.  It opens by channels, or by an
@@ -119,18 +120,20 @@ struct LearnJob {
     i64 words;
 };
 
-// What a fiber with a trace remembers of a round.
+// A trace that ages by a round, and what it remembers of it.
 struct TraceJob {
+    i64 trace;
     i64 noted;  // whether who fired and won, or that nothing happened
     i64 moved;  // whether its target has just selected; else its winners stayed
 };
 
-// The trace of a fiber: a ring of slots, one for each of its last rounds that learned.  A slot has `width` items: how many
-// neurons fired, room for `sources` of them, and likewise those that won.
+// The trace of a fiber: the number of the slot that the next round fills, and a ring of slots, one for each of its last
+// rounds that learned.  A slot has `width` items: how many neurons fired, room for `sources` of them, and likewise those
+// that won.
 struct Trace {
     i64 fiber;
     i64 rounds;
-    i64 first;  // where its first slot begins
+    i64 first;  // where the number of the next slot stands, before the first slot
     i64 width;
     i64 sources;
 };
@@ -236,9 +239,8 @@ struct Round {
     i64 learn_pairs;
     const i64* sources;  // fibers at which neurons fire that need rows
     i64 source_count;
-    const TraceJob* trace_jobs;  // one for each trace of the brain
+    const TraceJob* trace_jobs;
     i64 passes;
-    i64 raises;  // whether thresholds of winners are raised
     u32* histograms;
     Search* searches;
     u64* tie_keys;
@@ -264,8 +266,8 @@ struct Ring {
     i64 drive_width;  // drives of a slot
 };
 
-// A fiber that carries messages, what a kernel is to do with it, and the vectors of its areas; see `Carried` in
-// `kernels/gpu/vectors.py`.
+// A fiber that carries messages, what a kernel is to do with it, and the vectors of its areas; see `kernels/gpu/vectors.py`.
+// Its thread blocks are those from `first_block` on.
 struct Message {
     const i64* starts;  // the entries of each node of the target
     const i32* neighbours;
@@ -285,6 +287,13 @@ struct Message {
     i64 channels;
     i64 count;  // nodes that a kernel works for
     i64 flags;
+    i64 first_block;
+};
+
+// What a launch works for: fibers, or areas alone; see `kernels/gpu/messages.py`.
+struct Messages {
+    const Message* items;
+    i64 count;
 };
 
 constexpr i64 ONE = 1 << 16;           // the weight of a fresh synapse, in fixed point

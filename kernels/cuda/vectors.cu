@@ -1,14 +1,20 @@
 // Areas whose nodes hold unit vectors; see `kernels/vectors/reference.py` for the law.  A warp works for one node.
-#include "types.cuh"
+// A launch works for many fibers or areas, each with blocks of its own, so that brains side by side share it.
+#include "block.cuh"
 
 constexpr i64 KEEP = 0, ANCHOR = 1, MIX = 2;  // where shares stand
 constexpr f32 SMALLEST_ROW = 1e-30f;
 constexpr i64 BY_ROW = 1, COSINE = 2, ONTO_SELF = 4, SYMMETRIC = 8, PRODUCT = 16, WITH_INPUT = 32;
 
-__device__ __forceinline__ int lane() { return int(threadIdx.x) & 31; }
+// What this block works for.
+__device__ __forceinline__ const Message& message_of_block(const Messages& messages) {
+    return messages.items[job_of(messages.items, messages.count, &Message::first_block, i64(blockIdx.x))];
+}
 
-// The item of a list that this warp works for.
-__device__ __forceinline__ i64 item_of_warp() { return i64(blockIdx.x) * WARPS + (threadIdx.x >> 5); }
+// The item of its list that this warp works for.
+__device__ __forceinline__ i64 item_of_warp(const Message& message) {
+    return (i64(blockIdx.x) - message.first_block) * WARPS + (threadIdx.x >> 5);
+}
 
 // Returns the sum over the lanes of a warp, the same in each of them.
 template <class Number>
@@ -19,7 +25,7 @@ __device__ __forceinline__ Number warp_sum(Number value) {
 
 __device__ __forceinline__ f32 scalar_product(const f32* a, const f32* b, i64 dim) {
     f32 sum = 0;
-    for (i64 at = lane(); at < dim; at += 32) sum += a[at] * b[at];
+    for (i64 at = lane_id(); at < dim; at += 32) sum += a[at] * b[at];
     return warp_sum(sum);
 }
 
@@ -35,8 +41,9 @@ __device__ __forceinline__ f32 mixed(const Message& message, i64 edge, bool size
 
 // Writes what a message proposes to some nodes into their rows of `out`, or adds it if `add`.
 // Grid: a warp for each node of the list.
-extern "C" __global__ void __launch_bounds__(THREADS) propose(const Message message, i64 add) {
-    const i64 item = item_of_warp();
+extern "C" __global__ void __launch_bounds__(THREADS) propose(const Messages messages, i64 add) {
+    const Message& message = message_of_block(messages);
+    const i64 item = item_of_warp(message);
     if (item >= message.count) return;
     const i64 node = message.nodes[item], first = message.starts[node], end = message.starts[node + 1];
     const i64 dim = message.dim;
@@ -48,11 +55,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) propose(const Message mess
     f32 scale = 1 - keep;
     if (message.flags & BY_ROW) {
         f32 total = 0;
-        for (i64 entry = first + lane(); entry < end; entry += 32) total += mixed(message, message.ids[entry], true);
+        for (i64 entry = first + lane_id(); entry < end; entry += 32) total += mixed(message, message.ids[entry], true);
         total = warp_sum(total);
         scale = total > SMALLEST_ROW ? scale / total : 0;
     }
-    for (i64 at = lane(); at < dim; at += 32)
+    for (i64 at = lane_id(); at < dim; at += 32)
         out[at] = (add ? out[at] : 0) + pull * keep * own[at] + anchor * origin[at];
     f32 onto_own = 0;
     for (i64 entry = first; entry < end; ++entry) {
@@ -61,40 +68,43 @@ extern "C" __global__ void __launch_bounds__(THREADS) propose(const Message mess
         if (message.flags & COSINE) weight *= scalar_product(own, other, dim);
         if (message.flags & ONTO_SELF) onto_own += weight;
         else
-            for (i64 at = lane(); at < dim; at += 32) out[at] += pull * scale * weight * other[at];
+            for (i64 at = lane_id(); at < dim; at += 32) out[at] += pull * scale * weight * other[at];
     }
     if (message.flags & ONTO_SELF)
-        for (i64 at = lane(); at < dim; at += 32) out[at] += pull * scale * onto_own * own[at];
+        for (i64 at = lane_id(); at < dim; at += 32) out[at] += pull * scale * onto_own * own[at];
 }
 
 // Makes unit vectors of the rows of a list of nodes; a node whose row is 0 keeps its vector.  Grid: a warp for each row.
-extern "C" __global__ void __launch_bounds__(THREADS) normalize(const Message message) {
-    const i64 item = item_of_warp();
+extern "C" __global__ void __launch_bounds__(THREADS) normalize(const Messages messages) {
+    const Message& message = message_of_block(messages);
+    const i64 item = item_of_warp(message);
     if (item >= message.count) return;
     f32* const out = message.out + item * message.dim;
     const f32* const own = message.targets + message.nodes[item] * message.dim;
     f64 square = 0;
-    for (i64 at = lane(); at < message.dim; at += 32) square += f64(out[at]) * f64(out[at]);
+    for (i64 at = lane_id(); at < message.dim; at += 32) square += f64(out[at]) * f64(out[at]);
     const f64 length = sqrt(warp_sum(square));
-    for (i64 at = lane(); at < message.dim; at += 32) out[at] = length > 0 ? f32(f64(out[at]) / length) : own[at];
+    for (i64 at = lane_id(); at < message.dim; at += 32) out[at] = length > 0 ? f32(f64(out[at]) / length) : own[at];
 }
 
 // Puts the rows of a list of nodes in place of their vectors.  Grid: a warp for each row.
-extern "C" __global__ void __launch_bounds__(THREADS) replace_rows(const Message message) {
-    const i64 item = item_of_warp();
+extern "C" __global__ void __launch_bounds__(THREADS) replace_rows(const Messages messages) {
+    const Message& message = message_of_block(messages);
+    const i64 item = item_of_warp(message);
     if (item >= message.count) return;
     f32* const own = message.targets + message.nodes[item] * message.dim;
-    for (i64 at = lane(); at < message.dim; at += 32) own[at] = message.out[item * message.dim + at];
+    for (i64 at = lane_id(); at < message.dim; at += 32) own[at] = message.out[item * message.dim + at];
 }
 
 // Moves the weights of the edges among active nodes.  An undirected edge has an entry at either end, of which that at the
 // larger node counts: one lane alone writes to the weights of an edge.  Grid: a warp for each active node of the target.
-extern "C" __global__ void __launch_bounds__(THREADS) relax(const Message message) {
-    const i64 item = item_of_warp();
+extern "C" __global__ void __launch_bounds__(THREADS) relax(const Messages messages) {
+    const Message message = message_of_block(messages);  // a reference takes 66 registers of Turing's 64 for four blocks
+    const i64 item = item_of_warp(message);
     if (item >= message.count) return;
     const i64 node = message.nodes[item], dim = message.dim, channels = message.channels;
     const f32* const own = message.targets + node * dim;
-    for (i64 entry = message.starts[node] + lane(); entry < message.starts[node + 1]; entry += 32) {
+    for (i64 entry = message.starts[node] + lane_id(); entry < message.starts[node + 1]; entry += 32) {
         const i64 neighbour = message.neighbours[entry];
         if (!message.active[neighbour] || (message.flags & SYMMETRIC && neighbour > node)) continue;
         const f32* const other = message.sources + neighbour * dim;
@@ -122,8 +132,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) relax(const Message messag
 }
 
 // Adds up the weights of the edges from active nodes, and counts the edges.  Grid: a thread for each node of the target.
-extern "C" __global__ void __launch_bounds__(THREADS) read_out(const Message message) {
-    const i64 node = i64(blockIdx.x) * THREADS + threadIdx.x;
+extern "C" __global__ void __launch_bounds__(THREADS) read_out(const Messages messages) {
+    const Message& message = message_of_block(messages);
+    const i64 node = (i64(blockIdx.x) - message.first_block) * THREADS + threadIdx.x;
     if (node >= message.count) return;
     for (i64 channel = 0; channel < message.channels; ++channel) {
         f64 sum = 0;

@@ -34,7 +34,7 @@ class DevicePlan:
     traced : dict of int to Sizes
         Of fibers that remember the round, how many neurons may fire and win.
     traces : int
-        How many fibers have a trace that the round changes.
+        How many traces age by the round.
     scratch : dict of str to int
         Items of scratch memory that the round needs, by the names of `Scratch`.
     """

@@ -104,7 +104,7 @@ class DevicePlanner:
         return DevicePlan(
             learn_jobs=learning,
             tables=dict(zip(tables, there, strict=True)),
-            sizes={**_sizes(tables), "passes": passes, "raises": int(bool(plan.raising))},
+            sizes={**_sizes(tables), "passes": passes},
             tiles=sum(-(-self._program.areas[area].n >> self._tile_bits) for area, _ in plan.selections),
             channel_blocks=channel_jobs(self._program, dict(plan.selections)).blocks,
             traced=traced,
@@ -117,7 +117,7 @@ class DevicePlanner:
         firing = [most_firing_at(fiber, most) for fiber in fibers]
         gathering = [f for f in plan.transmitting if fibers[f].stores and firing[f]]
         return {
-            "select_jobs": self._select_jobs(dict(plan.selections)),
+            "select_jobs": self._select_jobs(dict(plan.selections), plan.raising),
             "channel_jobs": channel_jobs(self._program, dict(plan.selections)).table,
             "transmitting": np.array(plan.transmitting, np.int64),
             "counted_at": np.array([self._transmissions.place(f) for f in plan.transmitting], np.int64),
@@ -140,8 +140,9 @@ class DevicePlanner:
             first.setdefault((fibers[f].source, f if fibers[f].gate else -1), f)
         return np.array(list(first.values()), np.int64)
 
-    def _select_jobs(self, inputs: Mapping[int, Sequence[int]]) -> npt.NDArray[Any]:
+    def _select_jobs(self, inputs: Mapping[int, Sequence[int]], raising: Sequence[int]) -> npt.NDArray[Any]:
         jobs = np.zeros(len(inputs), SELECT_JOB)
+        jobs["raises"] = np.isin(list(inputs), raising)
         block = fiber = 0
         for job, (area, fibers) in zip(jobs, inputs.items(), strict=True):
             job["area"], job["first_block"], job["first_fiber"] = area, block, fiber

@@ -20,10 +20,10 @@ class _Shape(NamedTuple):
 
     selections: tuple[Selection, ...]
     learning: tuple[tuple[int, bool], ...]
+    aging: tuple[int, ...]
     tracing: tuple[int, ...]
     gated: tuple[int, ...]
     raising: tuple[int, ...]
-    learns: bool
     most: _Numbers
     threshold_lift: _Numbers
 
@@ -60,7 +60,7 @@ class DevicePlans:
 
     def _round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         fresh = self._jobs.fresh(plan.learning)
-        whole = plan.selections, self._growing(fresh), plan.tracing, plan.gated, plan.raising, plan.learns
+        whole = plan.selections, self._growing(fresh), plan.aging, plan.tracing, plan.gated, plan.raising
         shape = _Shape(*whole, most, threshold_lift)
         return self._rated(plan, fresh, shape, lambda: self._planner.plan(plan, most, threshold_lift))
 

@@ -65,11 +65,8 @@ class Launches:
         """Return the bytes of scratch memory, by purpose."""
         return self._scratch.memory()
 
-    def launch(self, round_: DeviceRound, number: int) -> list[Any]:
-        """Launch a round, which has a number if it changes traces.
-
-        Return the moments at which its phases begin, and that at which it ends.
-        """
+    def launch(self, round_: DeviceRound) -> list[Any]:
+        """Launch a round; return the moments at which its phases begin, and that at which it ends."""
         moments = [self._device.mark()]
         self._send(round_)
         phases = self._phases(round_)
@@ -78,7 +75,7 @@ class Launches:
             moments.append(self._device.mark())
         self._launch(phases.learn)
         if round_.plan.traces:
-            self._remember(round_.plan, phases.round, number)
+            self._remember(round_.plan, phases.round)
         self._launch([phases.commit])
         return [*moments, self._device.mark()]
 
@@ -86,10 +83,10 @@ class Launches:
         for launch in launches:
             self._device.launch(launch)
 
-    def _remember(self, plan: DevicePlan, round_: Record, number: int) -> None:
+    def _remember(self, plan: DevicePlan, round_: Record) -> None:
         """Let traces note who fires and has won, until the round is committed."""
         records = (self._fibers.record, self._state.record, round_, self._traces.record)
-        self._device.launch(self._device.prepare("remember", plan.traces, records, number=number))
+        self._device.launch(self._device.prepare("remember", plan.traces, records))
 
     def _send(self, round_: DeviceRound) -> None:
         """Send the rates of a round, unless they are there."""

@@ -45,12 +45,12 @@ FIBER = _item(
     "half_life",
 )
 RULE = _item("gain drift ceiling floor base steps step_count step_shift losers")
-SELECT_JOB = _item("area first_block first_fiber end_fiber")
+SELECT_JOB = _item("area first_block first_fiber end_fiber raises")
 GATHER_JOB = _item("fiber first_item items")
 CHANNEL_JOB = _item("area first_block lanes")
 GATE_JOB = _item("fiber used area size width first_neuron neuron_count first_item")
 LEARN_JOB = _item("fiber moved rate fresh depression first_item items first_pair first_start starts hits words")
-TRACE_JOB = _item("noted moved")
+TRACE_JOB = _item("trace noted moved")
 TRACE = _item("fiber rounds first width sources")
 RECORD_JOB = _item("area offset first_drive")
 SEARCH = _item("", "bar prefix unknown remaining")
@@ -170,7 +170,6 @@ ROUND = Structure(
         "source_count": None,
         "trace_jobs": TRACE_JOB,
         "passes": None,
-        "raises": None,
         "histograms": U32,
         "searches": SEARCH,
         "tie_keys": U64,
@@ -204,6 +203,8 @@ MESSAGE = Structure(
         "channels": None,
         "count": None,
         "flags": None,
+        "first_block": None,
     },
 )
-STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING, MESSAGE)
+MESSAGES = Structure("Messages", {"items": MESSAGE.dtype, "count": None})
+STRUCTURES = (FIBERS, STATE, OVERLAY, ROUND, TRACES, RING, MESSAGE, MESSAGES)

@@ -41,7 +41,7 @@ class Reinforcement:
                 yield Learning(fiber, effective), pair
 
     def _round(self, learning: Learning, fired: Neurons, won: Neurons) -> DeviceRound:
-        plan = RoundPlan(selections=(), learning=(learning,), tracing=(), gated=(), raising=(), learns=False)
+        plan = RoundPlan(selections=(), learning=(learning,), aging=(), tracing=(), gated=(), raising=())
         there = self._planner.reinforcement(plan, len(fired), len(won))
         fiber = self._program.fibers[learning.fiber]
         return DeviceRound(plan, there, there.learn_jobs, self._state.given(fiber.source, fired, fiber.target, won))

@@ -46,11 +46,10 @@ class Progress(Enum):
 
 @dataclass(eq=False)
 class _Step:
-    """A round that was launched, the moments between its phases, where it is recorded, and its number in traces."""
+    """A round that was launched, the moments between its phases, and where it is recorded."""
 
     round: DeviceRound
     slot: Slot | None
-    number: int
     moments: list[Any]
 
 
@@ -112,8 +111,7 @@ class Rounds:
                 self._launch(each, None)
 
     def _launch(self, round_: DeviceRound, slot: Slot | None) -> None:
-        number = self._traces.number() if round_.plan.traces else 0
-        self._pending.append(_Step(round_, slot, number, self._launches.launch(round_, number)))
+        self._pending.append(_Step(round_, slot, self._launches.launch(round_)))
 
     def _make_room_to_remember(self, sizes: Mapping[int, Sizes]) -> None:
         if not self._traces.has_room(sizes):
@@ -166,7 +164,7 @@ class Rounds:
         self._state.set_status(status["rows_used"], status["pages_used"])
         self._state.forget_look()
         for step in self._pending:
-            step.moments = self._launches.launch(step.round, step.number)
+            step.moments = self._launches.launch(step.round)
             self._record(step.slot)
 
     def restart(self) -> None:

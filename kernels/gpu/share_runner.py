@@ -112,6 +112,9 @@ class GpuRunner(ShareRunner):
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         return self._inner.transmissions(fiber)
 
+    def existing(self, fiber: int, pre: Neurons, post: Neurons) -> npt.NDArray[np.bool_]:
+        return self._inner.existing(fiber, pre, post)
+
     def read_weights(self, fiber: int) -> Synapses:
         synapses: Synapses = self._inner.read(WEIGHTS, fiber)
         return synapses

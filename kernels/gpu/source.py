@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from brainsim.kernels.gpu.layout import FIBERS, MESSAGE, OVERLAY, RING, ROUND, STATE, TRACES, Structure
+from brainsim.kernels.gpu.layout import FIBERS, MESSAGES, OVERLAY, RING, ROUND, STATE, TRACES, Structure
 
 FOLDER = Path(__file__).parent.parent / "cuda"
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
@@ -34,14 +34,14 @@ KERNELS = {
     "cross_out": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
     "reserve": Kernel("learn", (STATE, OVERLAY, ROUND)),
     "strengthen": Kernel("learn", (FIBERS, STATE, OVERLAY, ROUND)),
-    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES), numbered=True),
+    "remember": Kernel("trace", (FIBERS, STATE, ROUND, TRACES)),
     "commit": Kernel("commit", (STATE, ROUND)),
     "record": Kernel("commit", (STATE, RING), numbered=True),
-    "propose": Kernel("vectors", (MESSAGE,), numbered=True),
-    "normalize": Kernel("vectors", (MESSAGE,)),
-    "replace_rows": Kernel("vectors", (MESSAGE,)),
-    "relax": Kernel("vectors", (MESSAGE,)),
-    "read_out": Kernel("vectors", (MESSAGE,)),
+    "propose": Kernel("vectors", (MESSAGES,), numbered=True),
+    "normalize": Kernel("vectors", (MESSAGES,)),
+    "replace_rows": Kernel("vectors", (MESSAGES,)),
+    "relax": Kernel("vectors", (MESSAGES,)),
+    "read_out": Kernel("vectors", (MESSAGES,)),
 }
 MORE_SHARED = {"project"}  # kernels that may take more shared memory than the 48 KiB that any kernel may take
 UNITS = tuple(dict.fromkeys(kernel.unit for kernel in KERNELS.values()))

@@ -20,47 +20,47 @@ Sizes = tuple[int, int]
 _PURPOSE = "traces"
 
 
+def trace_places(program: Program) -> dict[int, int]:
+    """Return the place of each fiber that has a trace among them."""
+    fibers = [f for f, fiber in enumerate(program.fibers) if fiber.trace]
+    return {f: place for place, f in enumerate(fibers)}
+
+
 class Traces:
     """The traces of a brain's fibers: rings of slots, which rounds fill in turn.
 
-    The host numbers the rounds that learn.  A round keeps its number if it is launched again, so a trace has each round
-    once, whatever stalled.  Round ``t`` fills slot ``t % rounds`` of each trace.
+    Each ring begins with the number of the slot that the next round fills.  The device counts it up, because only the
+    device knows which rounds have stalled, and because the brains of a batch go through different numbers of rounds.
 
     Attributes
     ----------
     fibers : dict of int to int
         The place of each fiber that has a trace among them.
     record : Record
-        For kernels: ``items`` say where in ``neurons`` the slots of a trace begin, and how they are divided.
+        For kernels: ``items`` say where in ``neurons`` the ring of a trace begins, and how its slots are divided.
     """
 
     def __init__(self, program: Program, device: Device) -> None:
         self._device = device
-        self._lengths = {f: len(fiber.trace.rates) for f, fiber in enumerate(program.fibers) if fiber.trace}
-        self._launched = 0
-        self.fibers = {f: place for place, f in enumerate(self._lengths)}
+        self.fibers = trace_places(program)
         areas = [min(area.n, area.k) for area in program.areas]
         sizes = {f: (areas[program.fibers[f].source], areas[program.fibers[f].target]) for f in self.fibers}
-        self._lay_out(sizes, {f: [(_NONE, _NONE)] * length for f, length in self._lengths.items()})
+        lengths = {f: len(fiber.trace.rates) for f, fiber in enumerate(program.fibers) if fiber.trace}
+        self._lay_out(sizes, {f: [(_NONE, _NONE)] * length for f, length in lengths.items()})
 
     def _lay_out(self, sizes: dict[int, Sizes], pairs: Mapping[int, list[tuple[Neurons, Neurons]]]) -> None:
         """Use slots of some sizes, filled with who fired and won, the last round first."""
         items = np.zeros(len(self.fibers), TRACE)
-        items["fiber"], items["rounds"] = list(self.fibers), list(self._lengths.values())
+        items["fiber"], items["rounds"] = list(self.fibers), [len(pairs[f]) for f in self.fibers]
         items["sources"] = [sizes[f][0] for f in self.fibers]
         items["width"] = [sum(sizes[f]) + 2 for f in self.fibers]
-        ends = np.cumsum(items["rounds"] * items["width"])
-        items["first"] = ends - items["rounds"] * items["width"]
-        neurons = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint32)
-        for item, f in zip(items, self.fibers, strict=True):
-            _fill(neurons[item["first"] :], item, [pairs[f][age] for age in self._ages(f)])
+        lengths = 1 + items["rounds"] * items["width"]
+        items["first"] = np.cumsum(lengths) - lengths
+        rings = [_ring(item, pairs[f]) for item, f in zip(items, self.fibers, strict=True)]
+        neurons = np.concatenate([np.empty(0, np.uint32), *rings])
         there = self._device.upload(neurons, _PURPOSE)
         self.record = record(TRACES, items=self._device.upload(items, _PURPOSE), neurons=there)
         self._sizes, self._items = sizes, items
-
-    def _ages(self, fiber: int) -> list[int]:
-        """Return how many rounds ago each slot of a trace was filled; this is its own inverse."""
-        return [(self._launched - 1 - slot) % self._lengths[fiber] for slot in range(self._lengths[fiber])]
 
     def has_room(self, sizes: Mapping[int, Sizes]) -> bool:
         """Return whether slots have room for events of some sizes."""
@@ -83,21 +83,14 @@ class Traces:
         if larger != self._sizes:
             self._lay_out(larger, {f: self.pairs(f) for f in self.fibers})
 
-    def number(self) -> int:
-        """Return the number of the next round that learns, which is launched now."""
-        self._launched += 1
-        return self._launched - 1
-
     def pairs(self, fiber: int) -> list[tuple[Neurons, Neurons]]:
         """Return who fired and who won, the last round first; all launches must have taken effect."""
-        slots = self._slots(fiber)
-        sources = self._sizes[fiber][0]
-        return [(_list(slots[slot]), _list(slots[slot, 1 + sources :])) for slot in self._ages(fiber)]
-
-    def _slots(self, fiber: int) -> npt.NDArray[np.uint32]:
         item = self._items[self.fibers[fiber]]
-        first, size = int(item["first"]), int(item["rounds"] * item["width"])
-        return self._device.read(self.record.arrays["neurons"], first, first + size).reshape(item["rounds"], -1)
+        first, rounds, sources = (int(item[name]) for name in ("first", "rounds", "sources"))
+        ring = self._device.read(self.record.arrays["neurons"], first, first + _length(item))
+        slots, after = ring[1:].reshape(rounds, -1), int(ring[0])
+        last_first = [slots[(after - 1 - age) % rounds] for age in range(rounds)]
+        return [(_list(slot), _list(slot[1 + sources :])) for slot in last_first]
 
     def read(self, fiber: int, end: int) -> Events:
         """Return the neurons of one end of a fiber: 0 for those that fired, 1 for those that won."""
@@ -110,19 +103,15 @@ class Traces:
         for age, (fired, won) in enumerate(pairs):
             mine = events.neuron[events.age == age]
             pairs[age] = (fired, mine) if end else (mine, won)
-        slots = np.zeros(item["rounds"] * item["width"], np.uint32)
-        _fill(slots, item, [pairs[age] for age in self._ages(fiber)])
-        self._device.write(self.record.arrays["neurons"], int(item["first"]), slots)
+        self._device.write(self.record.arrays["neurons"], int(item["first"]), _ring(item, pairs))
 
     def forget(self) -> None:
         """Let all traces be empty, whatever has been launched."""
         self._device.clear(self.record.arrays["neurons"])
-        self._launched = 0
 
     def nbytes(self, fiber: int) -> int:
         """Return the bytes allocated for the trace of a fiber."""
-        item = self._items[self.fibers[fiber]]
-        return int(item["rounds"] * item["width"]) * 4
+        return _length(self._items[self.fibers[fiber]]) * 4
 
 
 _NONE: Neurons = np.empty(0, np.int64)
@@ -133,10 +122,17 @@ def _list(slot: npt.NDArray[np.uint32]) -> Neurons:
     return slot[1 : 1 + int(slot[0])].astype(np.int64)
 
 
-def _fill(there: npt.NDArray[np.uint32], item: Any, pairs: list[tuple[Neurons, Neurons]]) -> None:
-    """Write who fired and who won into the slots of a trace, which begin where an array does."""
-    for slot, pair in enumerate(pairs):
+def _length(item: Any) -> int:
+    """Return the length of a ring: the number of the next slot, and the slots."""
+    return 1 + int(item["rounds"] * item["width"])
+
+
+def _ring(item: Any, pairs: list[tuple[Neurons, Neurons]]) -> npt.NDArray[np.uint32]:
+    """Return the ring of who fired and who won, the last round first; the next round fills the first slot."""
+    ring = np.zeros(_length(item), np.uint32)
+    for slot, pair in enumerate(reversed(pairs)):
         for start, neurons in zip((0, 1 + int(item["sources"])), pair, strict=True):
-            first = slot * int(item["width"]) + start
-            there[first] = len(neurons)
-            there[first + 1 : first + 1 + len(neurons)] = neurons
+            first = 1 + slot * int(item["width"]) + start
+            ring[first] = len(neurons)
+            ring[first + 1 : first + 1 + len(neurons)] = neurons
+    return ring

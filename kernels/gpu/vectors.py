@@ -6,13 +6,16 @@ it: messages to all nodes go ahead without waiting.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from brainsim.kernels.gpu.arrays import Array, Record, record
+from brainsim.kernels.gpu.arrays import Array
 from brainsim.kernels.gpu.device import Device
-from brainsim.kernels.gpu.layout import F32, F64, I32, I64, MESSAGE, THREADS, U32, WARPS
+from brainsim.kernels.gpu.layout import THREADS, WARPS
+from brainsim.kernels.gpu.messages import PURPOSE, Job, Messages, Phase, Values
 from brainsim.kernels.law.weights import to_float
 from brainsim.kernels.program import Program
 from brainsim.kernels.round_plan import Learning, RoundPlan
@@ -23,7 +26,8 @@ from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.parts import Message
 from brainsim.kernels.vectors.steps import Step, step_of
 
-_PURPOSE = "vectors"
+Marks = npt.NDArray[np.uint32]
+
 _BY_ROW, _COSINE, _ONTO_SELF, _SYMMETRIC, _PRODUCT, _WITH_INPUT = 1, 2, 4, 8, 16, 32
 
 
@@ -45,16 +49,24 @@ class _Edges:
 
     def __init__(self, device: Device, message: Message) -> None:
         table = message.edges
-        self.starts = device.upload(table.starts, _PURPOSE)
-        self.neighbours = device.upload(table.neighbours, _PURPOSE)
-        self.ids = device.upload(table.ids, _PURPOSE)
-        self.shares = device.upload(np.array([message.keep, message.anchor, *message.mix], np.float32), _PURPOSE)
+        self.starts = device.upload(table.starts, PURPOSE)
+        self.neighbours = device.upload(table.neighbours, PURPOSE)
+        self.ids = device.upload(table.ids, PURPOSE)
+        self.shares = device.upload(np.array([message.keep, message.anchor, *message.mix], np.float32), PURPOSE)
         self.flags = _flags(message)
 
     @property
     def nbytes(self) -> int:
         """Bytes allocated."""
         return self.starts.nbytes + self.neighbours.nbytes + self.ids.nbytes + self.shares.nbytes
+
+
+class _Stepping(NamedTuple):
+    """A step, the nodes that step, and where their new vectors will be."""
+
+    step: Step
+    nodes: Array | Neurons
+    out: Array
 
 
 class GpuVectors(VectorEngine):
@@ -69,7 +81,7 @@ class GpuVectors(VectorEngine):
     def __init__(self, program: Program, device: Device) -> None:
         super().__init__(program)
         self._device = device
-        self._none = {kind: device.zeros(1, kind, _PURPOSE) for kind in (F32, F64, I32, I64, U32)}
+        self._messages = Messages(device)
         self._edges = {f: _Edges(device, message_of(program, f)) for f in carrying_fibers(program)}
         self._tables: dict[tuple[str, int], Array] = {}
         self._known: dict[tuple[str, int], Table] = {}
@@ -78,7 +90,7 @@ class GpuVectors(VectorEngine):
         for kind in TABLES:
             for owner in kind.owners(program):
                 rows, width = kind.shape_of(program, owner)
-                self._tables[kind.name, owner] = device.zeros(rows * width, np.float32, _PURPOSE)
+                self._tables[kind.name, owner] = device.zeros(rows * width, np.float32, PURPOSE)
 
     # State
 
@@ -103,70 +115,93 @@ class GpuVectors(VectorEngine):
 
     def run(self, plan: RoundPlan, active: Sequence[Neurons]) -> None:
         # Steps write into other arrays, so that learning reads the vectors of before, and they the weights of before.
-        steps = [step_of(self.program, each, active) for each in plan.stepping]
-        new = [self._stepped(step) for step in steps]
+        steps = [self._begun(step_of(self.program, each, active)) for each in plan.stepping]
+        relaxed, rows = self._relaxed(plan.relaxing, active), [self._rows(each) for each in steps]
+        phases = [
+            *self._proposed(steps),
+            Phase("normalize", rows),
+            Phase("relax", relaxed),
+            Phase("replace_rows", [row for each, row in zip(steps, rows, strict=True) if each.step.partial]),
+        ]
+        self._messages.launch(phases)
+        for each in steps:
+            self._take(each)
         for each in plan.relaxing:
-            self._relax(each, active)
-        for step, launched in zip(steps, new, strict=True):
-            self._take(step, launched)
+            self._known.pop((CHANNEL_WEIGHTS.name, each.fiber), None)
 
-    def _stepped(self, step: Step) -> Record:
-        """Launch what computes the new vectors of the nodes of an area that step; return where they are."""
-        dim, count = vectors_of(self.program, step.area).dim, len(step.nodes)
-        nodes = self._device.upload(step.nodes, _PURPOSE) if step.partial else self._all(step.area)
-        out = self._device.empty(count * dim, np.float32, _PURPOSE) if step.partial else self._spare_of(step.area)
-        for fiber, reached, places, add in step.proposals:
-            listed = {
-                "nodes": nodes if reached is step.nodes else self._device.upload(reached, _PURPOSE),
-                "places": self._device.upload(places, _PURPOSE) if step.partial or reached is not step.nodes else nodes,
-            }
-            message = self._message(fiber, len(reached), out=out, **listed)
-            self._launch("propose", _warps(len(reached)), message, int(add))
-        rows = self._rows(step.area, count, nodes, out)
-        self._launch("normalize", _warps(count), rows)
-        return rows
+    def _begun(self, step: Step) -> _Stepping:
+        """Return where the new vectors of the nodes of an area that step will be."""
+        dim = vectors_of(self.program, step.area).dim
+        if not step.partial:
+            return _Stepping(step, self._all(step.area), self._spare_of(step.area))
+        return _Stepping(step, step.nodes, self._device.empty(len(step.nodes) * dim, np.float32, PURPOSE))
 
-    def _take(self, step: Step, rows: Record) -> None:
+    def _proposed(self, steps: Sequence[_Stepping]) -> Iterator[Phase]:
+        """Yield the first proposals to all areas, which write rows, and then those that add to the rows."""
+        for number in range(max((len(each.step.proposals) for each in steps), default=0)):
+            jobs = [self._proposal(each, number) for each in steps if number < len(each.step.proposals)]
+            yield Phase("propose", jobs, int(number > 0))
+
+    def _proposal(self, stepping: _Stepping, number: int) -> Job:
+        step, nodes, out = stepping
+        fiber, reached, places, _ = step.proposals[number]
+        given = {
+            "nodes": nodes if reached is step.nodes else reached,
+            "places": places if step.partial or reached is not step.nodes else nodes,
+            "out": out,
+        }
+        return self._message(fiber, _warps(len(reached)), len(reached), **given)
+
+    def _rows(self, stepping: _Stepping) -> Job:
+        """Return a job for kernels that work on rows of an area alone."""
+        step, nodes, out = stepping
+        fields: dict[str, Array | Neurons | int] = {
+            "targets": self._tables[VECTORS.name, step.area],
+            "dim": vectors_of(self.program, step.area).dim,
+            "count": len(step.nodes),
+            "nodes": nodes,
+            "out": out,
+        }
+        return Job(_warps(len(step.nodes)), fields)
+
+    def _take(self, stepping: _Stepping) -> None:
         """Let nodes have their new vectors."""
-        key = VECTORS.name, step.area
-        if step.partial:
-            self._launch("replace_rows", _warps(len(step.nodes)), rows)
-        else:
-            self._tables[key], self._spare[step.area] = self._spare[step.area], self._tables[key]
+        area = stepping.step.area
+        key = VECTORS.name, area
+        if not stepping.step.partial:
+            self._tables[key], self._spare[area] = self._spare[area], self._tables[key]
         self._known.pop(key, None)
 
-    def _relax(self, learning: Learning, active: Sequence[Neurons]) -> None:
+    def _relaxed(self, relaxing: Sequence[Learning], active: Sequence[Neurons]) -> list[Job]:
+        """Return the jobs of fibers whose weights learn."""
+        fibers = [self.program.fibers[each.fiber] for each in relaxing]
+        ends = zip(relaxing, fibers, strict=True)
+        busy = [each for each, fiber in ends if len(active[fiber.source]) and len(active[fiber.target])]
+        marks = {source: self._marks(active[source], source) for source in {fiber.source for fiber in fibers}}
+        return [self._relax(each, marks[self.program.fibers[each.fiber].source], active) for each in busy]
+
+    def _relax(self, learning: Learning, marks: Marks, active: Sequence[Neurons]) -> Job:
         f = learning.fiber
-        spec, rule = self.program.fibers[f], message_of(self.program, f).relaxing
+        rule, targets = message_of(self.program, f).relaxing, active[self.program.fibers[f].target]
         assert rule is not None, "only fibers with a rule learn"
-        sources, targets = active[spec.source], active[spec.target]
-        if not len(sources) or not len(targets):
-            return
         numbers = np.array([*(rate * to_float(learning.rate) for rate in rule.rates), rule.low, rule.high])
-        given = {
-            "rule": self._device.upload(numbers, _PURPOSE),
-            "active": self._marks(sources, spec.source),
-            "nodes": self._device.upload(targets, _PURPOSE),
-        }
-        self._launch("relax", _warps(len(targets)), self._message(f, len(targets), **given))
-        self._known.pop((CHANNEL_WEIGHTS.name, f), None)
+        given = {"rule": numbers, "active": marks, "nodes": targets}
+        return self._message(f, _warps(len(targets)), len(targets), **given)
 
     def sent(self, fiber: int, active: Neurons) -> tuple[Floats, Neurons]:
         spec, channels = self.program.fibers[fiber], len(message_of(self.program, fiber).channels)
         n = self.program.areas[spec.target].n
-        sums = self._device.empty(n * channels, np.float32, _PURPOSE)
-        edges = self._device.empty(n, np.int64, _PURPOSE)
-        message = self._message(fiber, n, active=self._marks(active, spec.source), places=edges, out=sums)
-        self._launch("read_out", -(-n // THREADS), message)
+        sums = self._device.empty(n * channels, np.float32, PURPOSE)
+        edges = self._device.empty(n, np.int64, PURPOSE)
+        given = {"active": self._marks(active, spec.source), "places": edges, "out": sums}
+        self._messages.launch([Phase("read_out", [self._message(fiber, -(-n // THREADS), n, **given)])])
         return self._device.read(sums).reshape(n, channels), self._device.read(edges)
 
-    # Launches
-
-    def _message(self, fiber: int, count: int, **given: Array) -> Record:
-        """Return what kernels take of a fiber: its edges, the tables of its ends, and what is ``given``."""
+    def _message(self, fiber: int, blocks: int, count: int, **given: Array | Values) -> Job:
+        """Return a job for a fiber: its edges, the tables of its ends, and what is ``given``."""
         spec, edges = self.program.fibers[fiber], self._edges[fiber]
         targets = self._tables[VECTORS.name, spec.target]
-        fields: dict[str, Array | int] = {
+        fields: dict[str, Array | Values | int] = {
             "starts": edges.starts,
             "neighbours": edges.neighbours,
             "ids": edges.ids,
@@ -175,45 +210,29 @@ class GpuVectors(VectorEngine):
             "sources": self._tables[VECTORS.name, spec.source],
             "targets": targets,
             "anchors": self._tables.get((ANCHORS.name, spec.target), targets),
-            "inputs": self._tables.get((INPUTS.name, fiber), self._none[F32]),
             "dim": vectors_of(self.program, spec.target).dim,
             "channels": len(message_of(self.program, fiber).channels),
             "count": count,
             "flags": edges.flags,
         }
-        return self._record(fields, given)
+        if (inputs := self._tables.get((INPUTS.name, fiber))) is not None:
+            fields["inputs"] = inputs
+        return Job(blocks, {**fields, **given})
 
-    def _rows(self, area: int, count: int, nodes: Array, out: Array) -> Record:
-        """Return what kernels take that work on rows of an area alone."""
-        fields: dict[str, Array | int] = {
-            "targets": self._tables[VECTORS.name, area],
-            "dim": vectors_of(self.program, area).dim,
-            "count": count,
-        }
-        return self._record(fields, {"nodes": nodes, "out": out})
-
-    def _record(self, fields: dict[str, Array | int], given: dict[str, Array]) -> Record:
-        """Return a structure in which what a kernel does not use is empty."""
-        unused = {name: 0 if items is None else self._none[items] for name, items in MESSAGE.fields.items()}
-        return record(MESSAGE, **{**unused, **fields, **given})
-
-    def _launch(self, kernel: str, blocks: int, message: Record, number: int | None = None) -> None:
-        self._device.launch(self._device.prepare(kernel, blocks, [message], number=number))
-
-    def _marks(self, neurons: Neurons, area: int) -> Array:
+    def _marks(self, neurons: Neurons, area: int) -> Marks:
         marks = np.zeros(self.program.areas[area].n, np.uint32)
         marks[neurons] = 1
-        return self._device.upload(marks, _PURPOSE)
+        return marks
 
     def _all(self, area: int) -> Array:
         """Return the numbers of all nodes of an area."""
         if area not in self._every:
-            self._every[area] = self._device.upload(np.arange(self.program.areas[area].n), _PURPOSE)
+            self._every[area] = self._device.upload(np.arange(self.program.areas[area].n), PURPOSE)
         return self._every[area]
 
     def _spare_of(self, area: int) -> Array:
         if area not in self._spare:
-            self._spare[area] = self._device.empty(self._tables[VECTORS.name, area].size, np.float32, _PURPOSE)
+            self._spare[area] = self._device.empty(self._tables[VECTORS.name, area].size, np.float32, PURPOSE)
         return self._spare[area]
 
     # The rest
@@ -231,8 +250,9 @@ class GpuVectors(VectorEngine):
         return {name: self._tables[name, owner].nbytes for name in kinds if (name, owner) in self._tables}
 
     def close(self) -> None:
-        for held in (self._tables, self._known, self._spare, self._every, self._edges, self._none):
+        for held in (self._tables, self._known, self._spare, self._every, self._edges):
             held.clear()
+        self._messages.close()
 
 
 def _warps(items: int) -> int:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.law.graph import BLOCK_STEP, FINE, GOLDEN, MIX1, MIX2, Graph, mix64
 from brainsim.kernels.law.selection import hashes
+from brainsim.kernels.law.share import Share
 
 _LOW = np.uint64(0xFFFFFFFF)
 _S32 = np.uint64(32)
@@ -43,6 +44,8 @@ def existing(graph: Graph, pre: _Neurons, post: _Neurons) -> npt.NDArray[np.bool
     -------
     ndarray of bool, shape (synapses,)
     """
+    if isinstance(graph, Share):
+        return existing(graph.whole, pre, post + graph.first)
     exist = np.zeros(len(pre), np.bool_)
     blocks = post >> graph.bits
     # Adjacent synapses of one neuron to one block need only one drawing of that block.

@@ -1,4 +1,4 @@
-"""Benchmarks: every case runs small and says what it must; the brute-force baseline is right; nothing here is timed."""
+"""Benchmarks: each case runs at a small size and reports all its fields, and the brute-force baseline is correct."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SMALL = ["--quick", "--no-memory", "--repeats", 2, "--threads", 2]
 
 @pytest.fixture
 def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let neural-assemblies be not installed, whether it is or not."""
+    """Let neural-assemblies appear as not installed, also where it is installed."""
     find = importlib.util.find_spec
 
     def absent(name: str, package: str | None = None) -> Any:
@@ -56,8 +56,8 @@ def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_vectors_are_timed_with_their_exponents(capsys: Any) -> None:
     code, out, errors = brainsim("bench", "vectors", "--quick", "--json", "--no-memory", capsys=capsys)
-    said = [line for line in errors.splitlines() if not line.startswith("brainsim: compiling kernels")]
-    assert (code, len(said)) == (0, 3)
+    lines = [line for line in errors.splitlines() if not line.startswith("brainsim: compiling kernels")]
+    assert (code, len(lines)) == (0, 3)
     records = json.loads(out)
     assert [(each["n"], each["neighbours"], each["edges"]) for each in records] == [
         (500, 10, 2500),
@@ -85,7 +85,7 @@ def test_features_are_timed_beside_a_plain_brain(capsys: Any) -> None:
         assert record["machine"]["cores"] >= 1
 
 
-def test_each_feature_differs_from_the_plain_brain_as_it_says() -> None:
+def test_each_feature_but_recording_differs_from_the_plain_brain() -> None:
     brains = {name: declared(feature, 2000, 40) for name, feature in features(40).items()}
     plain = brains["plain"]
     assert [repr(fiber.plasticity) for fiber in plain.fibers] == ["Hebbian(beta=0.1, w_max=20.0)"] * 2
@@ -95,7 +95,7 @@ def test_each_feature_differs_from_the_plain_brain_as_it_says() -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_case_runs_small(case: str, capsys: Any) -> None:
+def test_every_case_runs_at_a_small_size(case: str, capsys: Any) -> None:
     code, out, errors = brainsim("bench", case, *SMALL, "--json", capsys=capsys)
     assert code == 0, errors
     records = json.loads(out)
@@ -148,7 +148,7 @@ def test_the_table_compares_and_the_plot_is_written(no_package: None, tmp_path: 
     assert any("project" in line and "%" in line for line in lines)
 
 
-def test_memory_is_that_of_a_process_of_its_own(capsys: Any) -> None:
+def test_peak_memory_is_measured_in_a_separate_process(capsys: Any) -> None:
     ballast = np.ones(10**8, np.uint8)
     peak = peak_of(union, {"a": np.arange(3)})
     assert 10 < peak < 400
@@ -157,7 +157,7 @@ def test_memory_is_that_of_a_process_of_its_own(capsys: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["nonsense"], "sentence-cold"),
         (["sentence", "--n", "1.5"], "whole number"),
@@ -173,10 +173,10 @@ def test_memory_is_that_of_a_process_of_its_own(capsys: Any) -> None:
         (["scale", "--n", "5000"], "at least 100000"),
     ],
 )
-def test_bad_input_is_refused_before_anything_runs(arguments: list[str], says: str, capsys: Any) -> None:
+def test_bad_input_is_refused_before_anything_runs(arguments: list[str], message: str, capsys: Any) -> None:
     code, out, errors = brainsim("bench", *arguments, capsys=capsys)
     assert code == 2
-    assert says in errors
+    assert message in errors
     assert not out
 
 
@@ -202,7 +202,7 @@ def test_help_lists_the_cases(capsys: Any) -> None:
 def test_neural_assemblies_gets_a_fixed_hash_seed(
     hash_seed: str | None, again: bool, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without one the same case is measured in another Python, which has one; with one, in this."""
+    """Without a fixed hash seed, the case is measured in a new Python process that has one; otherwise in this one."""
     found, asked, compared = importlib.util.find_spec, [], []
 
     def run(arguments: list[str], env: dict[str, str], **_: Any) -> Any:
@@ -234,7 +234,7 @@ def test_neural_assemblies_gets_a_fixed_hash_seed(
 # The work
 
 
-def test_sizes_are_those_of_the_specification() -> None:
+def test_cases_have_the_specified_sizes() -> None:
     assert [(c.n, c.k, c.p, c.units) for c in plan("project", (), None, quick=False)] == list(PROJECTIONS)
     assert [c.n for c in plan("scale", (10**7,), None, quick=False)] == [10**5, 10**6, 10**7]
     assert [c.n for c in plan("scale", (4000, 300), None, quick=False)] == [300, 4000]
@@ -247,7 +247,7 @@ def test_sizes_are_those_of_the_specification() -> None:
     assert repeats_at(10**7, 5) == 5
 
 
-def test_a_sentence_is_what_it_should_be() -> None:
+def test_a_trial_of_sentences_has_the_specified_network_and_words() -> None:
     trial = Sentences(n=1000).trial(seed=3)
     assert (len(trial.warm), len(trial.timed)) == (20, 200)
     assert len(trial.network.fibers) == 8
@@ -268,13 +268,13 @@ def test_the_same_seed_gives_the_same_work() -> None:
     assert not np.array_equal(union(one), union(other))
 
 
-def test_pairs_of_a_sentence() -> None:
+def test_pairs_per_round_of_a_sentence() -> None:
     network, unit = one_unit(Sentences(n=1000))
     phon = len(union(unit.shown["Phon"]))
     assert pairs_per_round(network, unit) == 1000 * (2 * phon + 4 * 50)
 
 
-def test_what_is_too_much_is_cut_or_left_out() -> None:
+def test_a_slow_baseline_gets_fewer_units_or_is_left_out() -> None:
     baselines = (BruteForce, sampled.NeuralAssemblies)
     assert [b.affordable(*one_unit(Sentences(n=1000)), 200, recurs=True) for b in baselines] == [200, 200]
     assert 2 <= BruteForce.affordable(*one_unit(Sentences(n=10**6)), 200, recurs=True) < 200
@@ -295,7 +295,7 @@ def mixed(x: np.ndarray) -> np.ndarray:
 
 
 def dense_graph(network: Network, source: str, target: str) -> np.ndarray:
-    """Return the brute-force graph of a fiber as a matrix of truth values."""
+    """Return the brute-force graph of a fiber as a boolean matrix."""
     pre, post = (np.arange(1, network.areas[area][0] + 1, dtype=np.uint64) for area in (source, target))
     with np.errstate(over="ignore"):
         row = mixed(fiber_hash(network.seed, source, target) + pre * np.uint64(0x9E3779B97F4A7C15))
@@ -306,7 +306,7 @@ def dense_graph(network: Network, source: str, target: str) -> np.ndarray:
 
 
 class Dense:
-    """The law on whole matrices of weights, in a few lines."""
+    """The law of a round on dense weight matrices, for comparison."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -334,7 +334,7 @@ class Dense:
 
 
 @pytest.mark.parametrize("rule", [SaturatingHebbian(0.3, 4.0), Hebbian(0.2, 3.0)])
-def test_brute_force_is_the_law_on_its_own_graph(rule: Any) -> None:
+def test_brute_force_follows_the_law_on_its_own_graph(rule: Any) -> None:
     areas = {"S": (60, 12), "A": (200, 15), "B": (90, 10)}
     fibers = (("S", "A"), ("A", "A"), ("A", "B"), ("B", "A"), ("A", "S"))
     network = Network(areas, fibers, ("S",), 0.3, rule, seed=5)
@@ -360,7 +360,7 @@ def test_brute_force_is_the_law_on_its_own_graph(rule: Any) -> None:
         assert len(set(zip(pre.tolist(), post.tolist(), strict=True))) == bundle.size
 
 
-def test_the_hash_of_brute_force_has_the_density_asked_for() -> None:
+def test_the_graph_of_brute_force_has_the_requested_density() -> None:
     network = Network({"A": (1500, 10)}, (("A", "A"),), (), 0.05, Hebbian(0.1), seed=1)
     graph = dense_graph(network, "A", "A")
     expected, spread = 1499 * 0.05, np.sqrt(1499 * 0.05 * 0.95)
@@ -377,7 +377,7 @@ def test_top_k_breaks_ties_as_the_law_does_and_leaves_out_zero() -> None:
     assert top_k(np.array([0, 0, 2, 0]), 3, 5, 7).tolist() == [2]
 
 
-def test_ours_is_the_simulator() -> None:
+def test_the_brainsim_engine_gives_the_winners_of_the_simulator() -> None:
     trial = Projection("project", 500, 20, 0.1, 3).trial(seed=4)
     engine = Brainsim(trial.network, Settings(threads=1))
     engine.run(trial.timed[0])
@@ -411,10 +411,10 @@ def test_neural_assemblies_runs(case: Any) -> None:
     assert watched.events > 0
 
 
-# What is said about a run
+# Measures, plots and tables
 
 
-def test_quality() -> None:
+def test_measures_of_quality() -> None:
     a, b, c = (np.array(neurons) for neurons in ([1, 2], [2, 3], [4, 5]))
     assert support_over_k([a, b, a], 2) == 1.5
     assert first_overlap([a, b]) == 0.5
@@ -446,5 +446,5 @@ def test_the_plot_needs_sentences(tmp_path: Path) -> None:
         time_per_sentence([{"case": "project"}], tmp_path / "x.png")
 
 
-def test_nothing_measured_is_said() -> None:
+def test_an_empty_table_says_that_nothing_was_measured() -> None:
     assert table([]) == "nothing was measured"

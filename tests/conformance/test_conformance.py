@@ -69,14 +69,14 @@ def test_same_over_several_tiles(number: int, options: Options) -> None:
 
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("number", [*range(8), *SETTLED, *EXCITABLE])
-def test_same_on_a_gpu(number: int, gpu: Any) -> None:
+def test_a_gpu_gives_the_same_winners_and_weights(number: int, gpu: Any) -> None:
     case, reference = expected(number, large=False)
     assert trace(gpu, case, Options()) == reference
 
 
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("number", [100, 101])
-def test_same_over_several_tiles_of_a_gpu(number: int, gpu: Any) -> None:
+def test_a_gpu_gives_the_same_over_several_tiles(number: int, gpu: Any) -> None:
     case, reference = expected(number, large=True)
     assert trace(gpu, case, Options()) == reference
 
@@ -86,7 +86,7 @@ def test_scenarios_learn_something() -> None:
     assert sum(count > 100 for count in learned) >= 6
 
 
-def test_thresholds_come_into_play() -> None:
+def test_scenarios_with_thresholds_fire_and_refract() -> None:
     seen = [expected(number, large=False)[1] for number in EXCITABLE]
     assert sum(firings(each) > 1000 for each in seen) >= 4
     assert sum(max(len(neurons) for neurons, _ in each[-1]) > 100 for each in seen) >= 4
@@ -104,13 +104,13 @@ def first(count: int, firing: list[int], tied: Any = range(40)) -> list[int]:
     return sorted(neurons[np.argsort(tie_order(area_key(0, "T"), tag, neurons))[:count]].tolist())
 
 
-def but(*left_out: int) -> list[int]:
+def all_but(*left_out: int) -> list[int]:
     return [neuron for neuron in range(40) if neuron not in left_out]
 
 
 @pytest.mark.parametrize("backend_class", BACKENDS)
 class TestLaw:
-    """The law, read off small cases that can be checked by hand; the same body for every backend."""
+    """The law in small cases that can be checked by hand; the same tests run for every backend."""
 
     def test_ties_are_broken_by_the_area_and_its_input(self, backend_class: Any) -> None:
         backend = Driven(backend_class(two_areas(1.0, None), Options()))
@@ -147,7 +147,7 @@ class TestLaw:
         backend.round([0], {0}, learn=True)
         assert backend.winners(1).tolist() == []
 
-    def test_silent_sources_silence_and_unreached_areas_keep_firing(self, backend_class: Any) -> None:
+    def test_an_area_falls_silent_without_input_and_keeps_firing_without_fibers(self, backend_class: Any) -> None:
         backend = Driven(backend_class(two_areas(1.0, None), Options()))
         backend.set_winners(1, [7])
         backend.round([], set(), learn=True)
@@ -188,7 +188,7 @@ class TestLaw:
         backend.round([0], {0}, learn=True)
         assert backend.learned(0).post.tolist() == first(5, [9])
 
-    def test_all_areas_move_together(self, backend_class: Any) -> None:
+    def test_all_areas_change_at_the_same_time(self, backend_class: Any) -> None:
         areas = (AreaSpec("A", 6, 6), AreaSpec("B", 6, 6), AreaSpec("C", 6, 6))
 
         def fiber(s: int, t: int) -> FiberSpec:
@@ -205,23 +205,23 @@ class TestLaw:
         backend.set_learned(0, Synapses(np.array([3, 3]), np.array([20, 35]), np.array([2 * ONE, 3 * ONE])))
         backend.set_winners(0, [3])
         backend.round([0], {0}, learn=False)
-        assert backend.winners(1).tolist() == sorted([20, 35, *first(3, [3], but(20, 35))])
+        assert backend.winners(1).tolist() == sorted([20, 35, *first(3, [3], all_but(20, 35))])
 
     def test_a_threshold_is_subtracted_and_one_below_zero_excites(self, backend_class: Any) -> None:
         backend = Driven(backend_class(two_areas(1.0, None), Options()))
         backend.set_winners(0, [3, 4])
         backend.set_thresholds(1, Thresholds(np.array([0, 1, 2, 7]), np.array([2, 1, -1, -1]) * ONE))
         backend.round([0], {0}, learn=True)
-        assert backend.winners(1).tolist() == sorted([2, 7, *first(3, [3, 4], but(0, 1, 2, 7))])
+        assert backend.winners(1).tolist() == sorted([2, 7, *first(3, [3, 4], all_but(0, 1, 2, 7))])
         backend.set_winners(0, [])
         backend.round([0], {0}, learn=True)
-        assert backend.winners(1).tolist() == [2, 7], "excited enough to fire by themselves"
+        assert backend.winners(1).tolist() == [2, 7], "thresholds below 0 make them fire without input"
         assert [column.tolist() for column in backend.thresholds(1)] == [[0, 1, 2, 7], [2 * ONE, ONE, -ONE, -ONE]]
         backend.set_thresholds(1, NO_THRESHOLDS)
         backend.round([0], {0}, learn=True)
         assert backend.winners(1).tolist() == []
 
-    def test_thresholds_of_0_are_none(self, backend_class: Any) -> None:
+    def test_thresholds_of_0_are_not_stored(self, backend_class: Any) -> None:
         program = two_areas(1.0, None)
         program = replace(program, areas=(program.areas[0], replace(program.areas[1], refraction=ONE)))
         backend = Driven(backend_class(program, Options()))
@@ -229,7 +229,7 @@ class TestLaw:
         assert [column.tolist() for column in backend.thresholds(1)] == [[2], [-ONE]]
         backend.set_winners(0, [3])
         backend.round([0], {0}, learn=True)  # raises it to 0
-        assert [column.tolist() for column in backend.thresholds(1)] == [first(4, [3], but(2)), [ONE] * 4]
+        assert [column.tolist() for column in backend.thresholds(1)] == [first(4, [3], all_but(2)), [ONE] * 4]
 
     def test_winners_refract_by_their_whole_drive_while_learning(self, backend_class: Any) -> None:
         program = two_areas(1.0, HEBBIAN, n=8)
@@ -281,7 +281,7 @@ class TestLaw:
         backend.set_learned(0, Synapses(np.array([3]), np.array([20]), np.array([2 * ONE])))
         backend.set_winners(0, [3])
         backend.round([0], {0}, learn=True)
-        assert backend.winners(1).tolist() == sorted([20, *first(4, [3], but(20))])
+        assert backend.winners(1).tolist() == sorted([20, *first(4, [3], all_but(20))])
         assert backend.learned(0).weight.tolist() == [2 * ONE]
 
     def test_a_fiber_without_a_graph_has_the_synapses_that_are_stored(self, backend_class: Any) -> None:
@@ -301,7 +301,7 @@ class TestLaw:
         assert backend.winners(1).tolist() == [9]
         assert backend.learned(0).weight.tolist() == [*weights[:2], HEBBIAN.apply(weights[2])]
 
-    def test_save_and_restore_of_weights(self, backend_class: Any) -> None:
+    def test_weights_that_are_written_are_read_back(self, backend_class: Any) -> None:
         case, reference = expected(3, large=False)
         backend = Driven(backend_class(case.program, Options()))
         for f in range(len(case.program.fibers)):

@@ -1,4 +1,4 @@
-"""A backend from outside brainsim is held to the same bits, and runs under a simulator once it is listed."""
+"""A backend from outside brainsim gives the same bits, and simulators can use it once it is listed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fibers learn, read off small cases that can be checked by hand: rates, bounds, depression, gates, traces."""
+"""Learning in small cases that can be checked by hand: rates, bounds, depression, gates and traces."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def brain(update: Update | None = HEBBIAN, p: float = 1.0, **fiber: Any) -> Prog
 def begun(backend_class: Any, program: Program, *needed: type) -> Driven:
     """Return a backend that runs a program.
 
-    One that does not run a part must refuse the program by name; rates come with depression.
+    A backend that does not run a part must refuse the program by name, and the test is skipped.  Only backends with
+    depression have rates.
     """
     try:
         check_parts(program, backend_class.name, backend_class.parts)
@@ -56,7 +57,7 @@ def begun(backend_class: Any, program: Program, *needed: type) -> Driven:
 
 
 def tied(count: int, firing: list[int], neurons: Any = range(N_TARGET)) -> list[int]:
-    """Return which of some neurons of the target win if the firing neurons drive all of them alike, ascending."""
+    """Return which of some neurons of the target win if the firing neurons drive all of them equally, ascending."""
     candidates = np.array(neurons, np.int64)
     tag = input_tag([(fiber_key(0, "S", "T", ""), np.array(firing, np.int64))])
     return sorted(candidates[np.argsort(tie_order(area_key(0, "T"), tag, candidates))[:count]].tolist())
@@ -95,7 +96,7 @@ class TestRates:
             kept = kept or weight != base
             assert stored(backend) == (pairs([2, 7], [5, 30, 31], weight) if kept else {}), rate
 
-    def test_fibers_have_rates_of_their_own(self, backend_class: Any) -> None:
+    def test_fibers_may_have_different_rates(self, backend_class: Any) -> None:
         program = brain()
         program = replace(program, fibers=tuple(replace(program.fibers[0], name=str(f)) for f in range(3)))
         backend = begun(backend_class, program, Depression)
@@ -136,7 +137,7 @@ class TestRates:
             assert existing
             assert {stored(backend).get(pair, ONE) for pair in existing} == {ONE + HALF if rate > 0 else ONE}
 
-    def test_weights_below_the_floor_are_not_raised_at_one_stroke(self, backend_class: Any) -> None:
+    def test_weights_below_the_floor_are_not_raised_to_it_in_one_step(self, backend_class: Any) -> None:
         for update in (replace(STEP, floor=2 * ONE), replace(TABLED, floor=2 * ONE)):
             backend = begun(backend_class, brain(update, base=-ONE), Depression)
             weight = -ONE
@@ -150,7 +151,7 @@ class TestRates:
 class TestDepression:
     """The second step of a rule: stored synapses only."""
 
-    def test_those_that_have_just_lost_are_weakened(self, backend_class: Any) -> None:
+    def test_synapses_onto_neurons_that_just_lost_are_weakened(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(depression=LOST))
         weights = {(1, j): 9 * ONE for j in range(K)} | {(1, 10): 3 * ONE, (1, 20): ONE, (1, 30): 3 * ONE}
         weights[2, 10] = 3 * ONE
@@ -164,7 +165,7 @@ class TestDepression:
         weights[1, 10] = 9 * ONE // 4  # one is at its floor, one did not fire before, and one is not stored
         assert stored(backend) == weights
 
-    def test_a_held_area_does_not_lose(self, backend_class: Any) -> None:
+    def test_a_held_area_has_no_losers(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(depression=LOST))
         backend.set_learned(0, Synapses(np.array([1, 1]), np.array([10, 11]), np.array([3, 3]) * ONE))
         backend.set_winners(S, [1])
@@ -172,7 +173,7 @@ class TestDepression:
         backend.round([0], {T}, learn=True)
         assert stored(backend) == {(1, 10): HEBBIAN.apply(3 * ONE), (1, 11): 3 * ONE}
 
-    def test_a_winner_that_loses_to_others(self, backend_class: Any) -> None:
+    def test_synapses_onto_a_winner_that_loses_to_others_are_weakened(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(p=0.0, base=0, depression=LOST))
         pre, post = np.array([1, 1, 3, 3]), np.array([8, 9, 8, 9])
         backend.set_learned(0, Synapses(pre, post, np.array([2, 2, 9, -4]) * ONE))
@@ -187,7 +188,7 @@ class TestDepression:
         backend.round([0], set(), learn=True)
         assert stored(backend)[1, 9] == lost[0], "it lost the round before"
 
-    def test_an_area_that_falls_silent_loses_all(self, backend_class: Any) -> None:
+    def test_all_winners_of_an_area_that_falls_silent_lose(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(p=0.0, base=0, depression=replace(LOST, base=0, floor=-4 * ONE)))
         backend.set_learned(0, Synapses(np.array([1, 1, 2]), np.array([8, 9, 9]), np.array([-1, -2, 5]) * ONE))
         backend.set_winners(S, [1])
@@ -198,7 +199,7 @@ class TestDepression:
         backend.round([0], set(), learn=True)
         assert stored(backend)[1, 8] == -7 * ONE // 4, "none fired the round before"
 
-    def test_rates_scale_and_reverse_it(self, backend_class: Any) -> None:
+    def test_rates_scale_and_reverse_depression(self, backend_class: Any) -> None:
         program = brain(depression=LOST)
         driver = replace(program.fibers[0], name="driver", update=None, depression=None)
         backend = begun(backend_class, replace(program, fibers=(*program.fibers, driver)))
@@ -241,11 +242,11 @@ class TestDepression:
 
 @pytest.mark.parametrize("backend_class", BACKENDS)
 class TestGates:
-    """What passes a gate is what fires: it drives, breaks ties, learns and is counted."""
+    """Only neurons that pass a gate drive the target, break ties, learn and are counted."""
 
     GATE = ChannelGate(G, size=2, width=3)
 
-    def test_channels_let_their_neurons_through(self, backend_class: Any) -> None:
+    def test_neurons_of_open_channels_pass(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(gate=self.GATE))
         firing = [0, 1, 4, 5, 8, 9, 11]
         transmitted = np.zeros(12, int)
@@ -259,7 +260,7 @@ class TestGates:
             transmitted[passing] += 1
         assert backend.transmissions(0).tolist() == transmitted.tolist()
 
-    def test_where_nothing_passes_the_target_falls_silent_and_nothing_is_learned(self, backend_class: Any) -> None:
+    def test_a_closed_gate_silences_the_target_and_prevents_learning(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(gate=self.GATE))
         for open_neurons in ([], [4]):
             backend.set_winners(S, [0, 1, 11])
@@ -272,7 +273,7 @@ class TestGates:
         assert stored(backend) == {}
         assert not backend.transmissions(0).any()
 
-    def test_a_fiber_beside_it_transmits_all(self, backend_class: Any) -> None:
+    def test_a_parallel_fiber_without_a_gate_transmits_all(self, backend_class: Any) -> None:
         program = brain(gate=self.GATE)
         keys = [fiber_key(0, "S", "T", label) for label in ("", "free")]
         free = replace(program.fibers[0], name="free", gate=None, graph=replace(program.fibers[0].graph, key=keys[1]))
@@ -328,7 +329,7 @@ class TestGates:
 
 @pytest.mark.parametrize("backend_class", BACKENDS)
 class TestTraces:
-    """Steps that are applied to the last rounds."""
+    """Reinforcement applies steps to the last rounds."""
 
     RATES = (ONE, HALF, ONE // 5)
 
@@ -338,7 +339,7 @@ class TestTraces:
         for fired, won in sets:
             imprint(backend, fired, won, 0)
         assert stored(backend) == {}
-        backend.set_winners(S, [9])  # who fires now does not matter
+        backend.set_winners(S, [9])  # neurons that fire now have no effect
         backend.set_winners(T, [39])
         weights: dict[tuple[int, int], int] = {}
         for rate in (2 * ONE, -HALF):
@@ -350,7 +351,7 @@ class TestTraces:
         backend.round([0], set(), learn=False)
         assert backend.winners(T).tolist() == tied(K, [9])
 
-    def test_a_round_after_a_reinforcement_learns_from_those_that_fire(self, backend_class: Any) -> None:
+    def test_a_round_after_a_reinforcement_learns_from_firing_neurons(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(trace=Traced(self.RATES)))
         imprint(backend, [1, 2], [4], 0)
         backend.reinforce(0, ONE)
@@ -366,7 +367,7 @@ class TestTraces:
         backend.reinforce(0, ONE)
         assert stored(backend) == pairs([1, 2], [4], HEBBIAN.apply(ONE))
 
-    def test_a_reinforcement_depresses_nothing(self, backend_class: Any) -> None:
+    def test_a_reinforcement_depresses_no_synapse(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(depression=DECAY, trace=Traced(self.RATES)))
         backend.set_learned(0, Synapses(np.array([1, 1]), np.array([4, 9]), np.array([5, 5]) * ONE))
         imprint(backend, [1], [4], 0)
@@ -374,7 +375,7 @@ class TestTraces:
         backend.reinforce(0, ONE)
         assert stored(backend) == {(1, 4): HEBBIAN.apply(5 * ONE), (1, 9): 5 * ONE}
 
-    def test_what_passed_a_gate_is_remembered(self, backend_class: Any) -> None:
+    def test_traces_hold_the_neurons_that_passed_a_gate(self, backend_class: Any) -> None:
         backend = begun(backend_class, brain(gate=TestGates.GATE, trace=Traced(self.RATES)))
         backend.set_winners(G, [2])
         imprint(backend, [0, 3, 5, 7], [8], 0)

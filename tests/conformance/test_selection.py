@@ -1,4 +1,4 @@
-"""Signed and scaled base weights, and channels, read off small cases that can be checked by hand."""
+"""Signed and scaled base weights, and channels, in small cases that can be checked by hand."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TestBaseWeights:
         assert fire(started(backend_class, program), [5]) == dict.fromkeys(spared, 1.0)
         assert 10 < len(spared) < 30
 
-    def test_a_detonator_decides(self, backend_class: Any) -> None:
+    def test_a_strong_fiber_decides_the_winners(self, backend_class: Any) -> None:
         program = into_t([1, 100], [0.5, 0.1])
         chosen = np.flatnonzero(counts(program, [3])[1]).tolist()
         fired = fire(started(backend_class, program), [3])
@@ -121,8 +121,8 @@ class TestBaseWeights:
         assert [most for _, most in seen] == [max(one), max(one + 3 * three), max(one), max(3 * three)]
         assert seen[0] == seen[2]
 
-    def test_stored_synapses_beside_others(self, backend_class: Any) -> None:
-        """A fiber all of whose synapses are stored has the base weight 0, and changes nothing for the others."""
+    def test_stored_synapses_add_to_those_of_other_fibers(self, backend_class: Any) -> None:
+        """A fiber with stored synapses only has the base weight 0, and does not change other fibers."""
         for base in (1.0, -2.0):
             program = into_t([0, base, 3], [0.0, 1.0, 1.0])
             assert driven(started(backend_class, program), {7: 4.5, 9: -5.0}) == {
@@ -136,7 +136,7 @@ class TestChannels:
         backend = started(backend_class, into_t([0], 0.0, k=4, channel=4))
         assert driven(backend, {0: 5, 8: 2, 9: 1, 10: 1, 11: 2}) == {8: 2, 9: 1, 10: 1, 11: 2}
 
-    def test_a_drive_below_0_takes_nothing_from_its_channel(self, backend_class: Any) -> None:
+    def test_a_negative_drive_does_not_lower_the_sum_of_its_channel(self, backend_class: Any) -> None:
         backend = started(backend_class, into_t([0], 0.0, k=8, channel=4))
         assert driven(backend, {0: 3, 1: -100, 5: 2.5, 12: 2, 13: 0.25}) == {0: 3, 5: 2.5}
 
@@ -145,13 +145,13 @@ class TestChannels:
         assert driven(backend, {6: 1, 20: -1}) == {6: 1}
         assert driven(backend, {6: -1}) == {}
 
-    def test_channels_tie_by_their_number(self, backend_class: Any) -> None:
+    def test_channels_that_tie_are_ordered_by_a_hash_of_their_number(self, backend_class: Any) -> None:
         program = into_t([1], 1.0, k=16, channel=4)
         channels = first_of(program, FIRING, range(10), 4)
         expected = [4 * channel + at for channel in channels for at in range(4)]
         assert fire(started(backend_class, program), FIRING) == dict.fromkeys(expected, 3.0)
 
-    def test_thresholds_count_neuron_by_neuron(self, backend_class: Any) -> None:
+    def test_thresholds_are_subtracted_before_channels_are_summed(self, backend_class: Any) -> None:
         program = into_t([1], 1.0, k=4, channel=4)
         backend = started(backend_class, program)
         backend.set_thresholds(1, Thresholds(np.array([20, 21, 22]), np.array([-3, 1, 9]) * ONE))

@@ -28,18 +28,18 @@ def line(n_source: int, n_target: int, p: float, width: float, k: int = 5) -> Pr
 @pytest.mark.parametrize("backend_class", BUILT_IN)
 class TestTapered:
     @pytest.mark.parametrize(("p", "width"), [(1.0, 0.05), (0.3, 0.2), (0.05, 10.0)])
-    def test_rows(self, backend_class: Any, p: float, width: float) -> None:
+    def test_rows_are_those_of_the_law(self, backend_class: Any, p: float, width: float) -> None:
         program = line(30, 501, p, width)
         backend = started(backend_class, program)
         for pre in range(30):
             assert backend.row(0, pre).tolist() == program.fibers[0].graph.row(pre).tolist()
 
-    def test_a_narrow_fiber_reaches_neurons_across_from_its_source(self, backend_class: Any) -> None:
+    def test_a_narrow_fiber_reaches_neurons_near_the_position_of_its_source(self, backend_class: Any) -> None:
         backend = started(backend_class, line(10, 1000, 1.0, 0.002, k=50))
         backend.set_winners(0, [3])
         backend.round([0], {0}, learn=True)
         won = backend.winners(1)
-        assert 3 < len(won) < 9, "some 5 neurons on either side have a factor of about 1 to .01"
+        assert 3 < len(won) < 9, "about 5 neurons on either side have factors between 1 and .01"
         assert np.abs(won - 300).max() < 10
         assert backend.learned(0).post.tolist() == won.tolist()
 

@@ -1,4 +1,4 @@
-"""Every backend gives the bits of the reference where rates, gates, traces, channels and signed weights are at work.
+"""Every backend gives the bits of the reference in brains with rates, gates, traces, channels and signed weights.
 
 The reference itself is checked against a dense simulation that was written from the law alone.
 """
@@ -39,7 +39,7 @@ GPUS = [
 
 
 def cases(quick: int, every: int) -> list[Any]:
-    """Return kinds and numbers of scenarios, of which all but a few are slow."""
+    """Return kinds and numbers of scenarios; those from ``quick`` on are marked as slow."""
     drawn = [(kind, number) for kind in KINDS for number in range(quick)]
     slow = [(kind, number) for kind in KINDS for number in range(quick, every)]
     return [*drawn, *(pytest.param(*case, marks=pytest.mark.slow) for case in slow)]
@@ -53,21 +53,21 @@ def expected(kind: str, number: int) -> tuple[Varied, Seen]:
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize(("kind", "number"), cases(1, 12))
-def test_same_on_the_cpu(kind: str, number: int, options: Options) -> None:
+def test_the_cpu_gives_the_bits_of_the_reference(kind: str, number: int, options: Options) -> None:
     case, reference = expected(kind, number)
     assert not difference(watched(CpuBackend, case, options), reference)
 
 
 @pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize(("kind", "number"), cases(2, 8))
-def test_same_on_a_gpu(kind: str, number: int, gpu: Any) -> None:
+def test_a_gpu_gives_the_bits_of_the_reference(kind: str, number: int, gpu: Any) -> None:
     case, reference = expected(kind, number)
     assert not difference(watched(gpu, case, Options()), reference)
 
 
 @cache
 def checked(kind: str, number: int) -> tuple[str, Counter[str]]:
-    """Return where the reference and the dense simulation differ, and what came into play."""
+    """Return where the reference and the dense simulation differ, and which cases occurred."""
     case = varied(kind, number, SMALL)
     reference, oracle = watched(ReferenceBackend, case, Options()), Oracle(case)
     for at, each in enumerate(case.rounds):
@@ -90,7 +90,7 @@ def test_the_reference_agrees_with_a_dense_simulation(kind: str, number: int) ->
 
 
 @pytest.mark.slow
-def test_everything_comes_into_play() -> None:
+def test_scenarios_contain_every_case() -> None:
     facts = Counter[str]()
     for kind in KINDS:
         for number in NUMBERS:
@@ -127,7 +127,7 @@ def test_scenarios_are_brains_that_simulators_accept() -> None:
             check_parts(varied(kind, number).program, "reference", ReferenceBackend.parts)
 
 
-def test_crowds_are_larger_than_what_areas_select() -> None:
+def test_crowds_are_larger_than_k_of_their_areas() -> None:
     larger, tiny = Counter[str](), 0
     for number in NUMBERS:
         case = varied(CROWDED, number)
@@ -171,10 +171,10 @@ def traced_brain(decay: float, rounds: int, update: Update, depression: Depressi
 
 @pytest.mark.parametrize("backend_class", [ReferenceBackend, CpuBackend, EmulatedBackend])
 class TestTraces:
-    """A trace of winner sets is a trace at every synapse, cut at its length."""
+    """A trace of winner sets equals a trace at every synapse that is cut at its length."""
 
     @pytest.mark.parametrize("decay", [0.5, 0.8, 1.0])
-    def test_equal_to_a_trace_at_every_synapse(self, backend_class: Any, decay: float) -> None:
+    def test_traces_of_sets_equal_traces_of_all_synapses(self, backend_class: Any, decay: float) -> None:
         length, rng = 5, np.random.default_rng(3)
         backend = Driven(backend_class(traced_brain(decay, length, Update.affine(0.0, 0.5, 1000.0)), Options()))
         exists = np.array([np.isin(np.arange(50), backend.row(0, i)) for i in range(40)])
@@ -196,7 +196,7 @@ class TestTraces:
         assert np.argwhere(weight > 1).tolist() == np.column_stack([pre, post]).tolist()
         assert learned / ONE == pytest.approx(weight[pre, post], abs=60 * length / ONE)
 
-    def test_the_cut_is_what_an_endless_trace_has_beyond(self, backend_class: Any) -> None:
+    def test_events_older_than_a_trace_have_no_effect(self, backend_class: Any) -> None:
         backend = Driven(backend_class(traced_brain(1.0, 3, Update.affine(0.0, 1.0, 1000.0)), Options()))
         backend.set_winners(0, [1, 2, 3])
         backend.round([0], {0}, learn=True, learning={0: 0})
@@ -206,7 +206,7 @@ class TestTraces:
             assert (backend.learned(0).weight.sum() > before) == (more < 3)
             backend.round([], {0, 1}, learn=True, learning={})
 
-    def test_to_reinforce_weakens_nothing(self, backend_class: Any) -> None:
+    def test_reinforcement_weakens_no_synapse(self, backend_class: Any) -> None:
         update, decay = Update.affine(0.0, 1.0, 9.0), Depression.affine(0.0, -1.0, 9.0, losers=True)
         backend = Driven(backend_class(traced_brain(1.0, 1, update, decay), Options()))
         backend.set_winners(0, [1, 2, 3])

@@ -1,4 +1,4 @@
-"""Areas that hold vectors: each backend agrees with the reference, and the reference with the law as it is written."""
+"""Areas of vectors: each backend agrees with the reference, and the reference with the equations of the law."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def some(rows: int, columns: int, seed: int, low: float = -1.0) -> npt.NDArray[n
 
 
 def directed(source: int, target: int) -> Explicit:
-    """Return a directed graph with weights of both signs, and nodes that listen to none."""
+    """Return a directed graph with weights of both signs and with nodes that have no input."""
     rng = np.random.default_rng(5)
     chosen = rng.random((source, target)) < 0.15
     chosen[:, :3] = False
@@ -52,7 +52,7 @@ def alone(message: Any, graph: Any = SMALL, rule: Any = None, **parts: Any) -> B
 
 
 def two_areas() -> Brain:
-    """Return two areas and four fibers, of which two reach the second one: all of its nodes, and the active ones."""
+    """Return a brain of two areas and four fibers; two reach the second area, its nodes or its active nodes."""
     brain = Brain()
     a, b = brain.add(VectorArea("A", N, DIM, 9), VectorArea("B", 50, DIM, 5))
     brain.connect(a, b, graph=directed(N, 50), message=Sum(0.4, norm="sum"), weight=-0.7)
@@ -155,7 +155,7 @@ class TestTheLaw:
 
     @staticmethod
     def dense(brain: Brain, weights: Any) -> Any:
-        """Return the weights of one channel as a matrix, to a node by row."""
+        """Return the weights of one channel as a matrix, with a row for each node that receives."""
         (fiber,) = brain.fibers
         matrix = np.zeros((N, N))
         for i, j, weight in zip(*fiber.connectivity.ends().T, weights, strict=True):
@@ -163,7 +163,7 @@ class TestTheLaw:
         return matrix
 
     @pytest.mark.parametrize("norm", ["row", "sum"])
-    def test_a_cosine_layer(self, norm: Any) -> None:
+    def test_a_cosine_layer_follows_its_equation(self, norm: Any) -> None:
         brain = alone(Cosine(0.8, norm=norm, anchor=0.1), channels=MIXED)
         vectors, weights, after, _ = self.one_round(brain)
         matrix = sum(share * self.dense(brain, weights[:, k]) for k, share in enumerate(MIXED.values()))
@@ -174,7 +174,7 @@ class TestTheLaw:
         expected /= np.linalg.norm(expected, axis=1, keepdims=True)
         np.testing.assert_allclose(after, expected, atol=1e-6)
 
-    def test_the_literal_projection_moves_nothing(self) -> None:
+    def test_the_literal_projection_changes_no_vector(self) -> None:
         vectors, _, after, _ = self.one_round(alone(Cosine(0.8, onto="self", norm="sum"), weight=0.01))
         np.testing.assert_allclose(after, vectors, atol=1e-6)
         assert np.abs(self.one_round(alone(Cosine(0.8)))[2] - vectors).max() > 0.01
@@ -192,7 +192,7 @@ class TestTheLaw:
             np.testing.assert_allclose(after[edge], expected, atol=1e-6)
         assert (after != weights).any(axis=1).sum() > 50
 
-    def test_a_layer_reads_the_weights_of_before_the_round(self) -> None:
+    def test_a_layer_reads_the_weights_before_the_round(self) -> None:
         learns = alone(Cosine(0.2), SMALL, Relax({"a": 1.0, "b": 1.0, "c": 1.0}, "cosine"))
         every = np.arange(N)
         _, before, expected, same = self.one_round(alone(Cosine(0.2), SMALL), every)
@@ -221,7 +221,7 @@ class TestTheLaw:
         assert sizes["cosine"] <= 1
 
 
-def test_a_round_without_vectors_plans_none() -> None:
+def test_a_round_without_fibers_leaves_vectors_as_they_are() -> None:
     program = build(alone(Cosine(0.8)), 0)
     backend = Driven(CpuBackend(program, Options()))
     assert backend.program.holds_vectors

@@ -52,7 +52,7 @@ def test_kernels_read_records_and_arrays() -> None:
     assert _total(arena.records, 1) == 103
 
 
-def test_an_array_lives_until_it_is_replaced_or_dropped() -> None:
+def test_an_array_is_held_until_it_is_replaced_or_dropped() -> None:
     arena = Arena(DTYPE, 1)
     references = []
     for size in (3, 4):

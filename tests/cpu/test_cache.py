@@ -1,4 +1,4 @@
-"""The account that the cache keeps of its bytes."""
+"""The cache counts the bytes of its items."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Item:
     def on_evict(self) -> None: ...
 
 
-def test_the_cache_knows_how_much_room_is_left_for_items_to_evict_first() -> None:
+def test_the_cache_counts_the_bytes_left_for_items_to_evict_first() -> None:
     cache, rng = Cache(1000), np.random.default_rng(0)
     given: dict[int, tuple[int, bool]] = {}
     for step in range(300):

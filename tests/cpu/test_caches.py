@@ -1,4 +1,4 @@
-"""What is remembered, and how many threads there are, changes no winner and no weight."""
+"""Neither caches nor the number of threads change winners or weights."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CACHES = [0, 0.001, 0.05, 1, 256]
 
 
 def simulator(backend: str, **options: Any) -> Simulator:
-    # The first lexical area is larger than one tile of 16 384, or a second thread would have nothing to do.
+    # The first lexical area is larger than one tile of 16 384, so that a second thread has work.
     return Simulator(lexical_brain(n1=17_000), seed=3, backend=backend, **options)
 
 
 def digests(sim: Simulator) -> Iterator[str]:
-    """Give a digest of what fires for each sentence, and one of the learned synapses of each fiber."""
+    """Yield a digest of the winners for each sentence, and one of the learned synapses of each fiber."""
     listener = Listener(sim, NOISE)
     for _ in range(SENTENCES):
         yield digest(*(winners.neurons for winners in listener.hear()))
@@ -48,13 +48,13 @@ def expected() -> list[str]:
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("cache_mb", CACHES)
-def test_nothing_depends_on_what_is_remembered(cache_mb: float, threads: int) -> None:
+def test_results_do_not_depend_on_caches_and_threads(cache_mb: float, threads: int) -> None:
     with simulator("cpu", cache_mb=cache_mb, threads=threads) as sim:
         assert list(digests(sim)) == expected()
 
 
 def test_caches_are_used_and_bounded() -> None:
-    """The test above proves little if ``cache_mb`` is without effect, and it promises a bound."""
+    """``cache_mb`` must have an effect, or the test above proves little, and it must be a bound."""
     held = {}
     for cache_mb in CACHES:
         with simulator("cpu", cache_mb=cache_mb) as sim:
@@ -67,8 +67,8 @@ def test_caches_are_used_and_bounded() -> None:
         assert held[cache_mb] - held[0] <= cache_mb * 2**20
 
 
-def test_assemblies_drift_and_come_again() -> None:
-    """Sets of firing neurons must be old, new, and nearly old by turns, or not all ways to remember them are tried."""
+def test_assemblies_drift_and_recur() -> None:
+    """Sets of firing neurons must be known, new, and similar to known ones, or not all caches are tested."""
     seen: list[Assembly] = []
     with simulator("cpu") as sim:
         listener = Listener(sim, NOISE)

@@ -1,4 +1,4 @@
-"""Sets that differ little from counted ones: their counts are looked up where they matter, and are right there."""
+"""Sets that differ little from counted ones: counts are looked up where they matter, and are correct there."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def test_looking_up_gives_the_same_bits(
         assert trace(CpuBackend, case, Options(threads=threads, cache_mb=cache_mb)) == reference
 
 
-def test_all_ways_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test above proves little if, say, the winners are never certain."""
+def test_each_method_is_used_several_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above proves little if, for example, the winners are never certain."""
     taken: Counter[str] = Counter()
 
     def watch(name: str, way: str) -> None:

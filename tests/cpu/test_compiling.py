@@ -1,4 +1,4 @@
-"""Compilation: what is said when it takes long, where its results are kept, and what Python may call."""
+"""Compilation: messages, folders of compiled kernels, and functions that Python may call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ print(len(row_targets(graph_arrays(Graph(1, 100, 100, 1.0, True)), 3)))
 
 
 def draw_a_row(cache: Path, say_after: float, script: str = ROW, **environment: str) -> str:
-    """Draw a row in a new process, which compiles a kernel; return what it says on stderr."""
+    """Draw a row in a new process, which compiles a kernel; return its stderr."""
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": os.pathsep.join(sys.path), **environment}
     command = [sys.executable, "-c", script, str(say_after)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -45,7 +45,7 @@ def test_long_compilation_is_announced_once_and_only_when_it_happens(tmp_path: P
     assert len(list(tmp_path.glob("numba-*"))) == 1
 
 
-def test_where_the_chosen_folder_cannot_be_written_kernels_are_kept_among_temporary_files(tmp_path: Path) -> None:
+def test_kernels_are_kept_in_a_temporary_folder_if_the_chosen_one_is_not_writable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said = draw_a_row(tmp_path / "file", say_after=1000, TMPDIR=str(tmp_path))
     (folder,) = tmp_path.glob("brainsim-*")
@@ -58,7 +58,7 @@ def test_where_the_chosen_folder_cannot_be_written_kernels_are_kept_among_tempor
     assert draw_a_row(tmp_path / "file", say_after=0.01, TMPDIR=str(tmp_path)) == ""  # loaded from there
 
 
-def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
+def test_kernels_are_not_kept_if_no_folder_is_writable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     nowhere = f"import tempfile; tempfile.tempdir = {str(tmp_path / 'file')!r}\n"
     said = draw_a_row(tmp_path / "file", 1000, nowhere + ROW)
@@ -100,10 +100,12 @@ def test_damaged_machine_code_is_compiled_again(kind: str, tmp_path: Path, monke
     (path,) = tmp_path.rglob(f"*.{kind}")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert kept(double, tmp_path, monkeypatch) == (1, 0)
-    assert kept(double, tmp_path, monkeypatch) == (0, 1)  # what was damaged has been replaced
+    assert kept(double, tmp_path, monkeypatch) == (0, 1)  # the damaged file has been replaced
 
 
-def test_a_full_disk_costs_time_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_on_a_full_disk_each_process_compiles_its_kernels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     def save(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

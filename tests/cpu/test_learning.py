@@ -1,4 +1,4 @@
-"""Learning on the CPU, held against the reference where what is remembered of visited pairs is delicate."""
+"""Learning on the CPU agrees with the reference, also where visited pairs decide what is searched."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UPDATES = (
     Update.affine(0.0, 0.4, 6.0, 1.0),  # a negative rate leaves the base weight as it is
     Update.affine(0.0, 0.4, 6.0, -3.0),
     Update.tabled(lambda weight: 0.5 - weight / 8, 5.0, -2.0),
-    Update.affine(0.5, -0.5, 9.0),  # moves no weight of 1: only what is stored changes
+    Update.affine(0.5, -0.5, 9.0),  # leaves weights of 1 unchanged; only other stored weights change
 )
 DEPRESSIONS = (
     None,
@@ -64,7 +64,7 @@ def everything(backend: Driven) -> list[Any]:
 
 
 def play(backend: Driven, seed: int, rounds: int = 24) -> list[Any]:
-    """Run rounds of recurring stimuli in which other fibers transmit than learn, at rates that change."""
+    """Run rounds of recurring stimuli, in which different fibers transmit and learn, at changing rates."""
     rng = np.random.default_rng(seed)
     pool = [np.sort(rng.choice(240, 40, replace=False)) for _ in range(3)]
     channels = [np.sort(rng.choice(24, 6, replace=False)) for _ in range(3)]
@@ -102,7 +102,7 @@ def one_fiber(update: Update, **fiber: Any) -> tuple[Program, dict[str, Any]]:
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the weights with which new synapses were looked for, one for each search."""
+    """Return the weights with which new synapses were searched, one for each search."""
     done: list[int] = []
     store_new = PlasticFiber.store_new
 
@@ -121,12 +121,12 @@ def test_pairs_whose_step_stores_nothing_are_not_searched_and_stay_unvisited(sea
     backend.set_winners(1, np.arange(100, 125))
     for rate in (-ONE, -ONE, 1, ONE, -ONE, ONE):
         backend.round([], {0, 1}, **learn, learning={0: rate})
-    assert searches == [UPDATES[1].apply(ONE)], "once found, all pairs have been visited"
+    assert searches == [UPDATES[1].apply(ONE)], "after one search, all pairs have been visited"
     assert len(backend.learned(0).pre) > 100
     assert set(backend.learned(0).weight.tolist()) == {UPDATES[1].apply(ONE)}
 
 
-def test_a_probe_of_the_base_weight_costs_no_search_however_often(searches: list[int]) -> None:
+def test_a_step_of_0_at_the_base_weight_never_causes_a_search(searches: list[int]) -> None:
     brain, learn = one_fiber(UPDATES[4])
     backend = Driven(CpuBackend(brain, Options()))
     backend.set_winners(0, np.arange(40))
@@ -154,8 +154,8 @@ def test_depression_is_not_entered_without_a_rule_for_it(monkeypatch: pytest.Mon
         backend.round([0], {0}, **learn)
 
 
-def test_counts_of_what_passes_a_gate_are_cached_by_their_own_name() -> None:
-    """A gate that opens again finds the counts of what passed it, and not those of its whole source."""
+def test_counts_of_neurons_that_pass_a_gate_are_cached_separately() -> None:
+    """A gate that opens again uses the counts of the neurons that passed it, not those of the whole source."""
     brain, learn = one_fiber(UPDATES[0], gate=GATES[2])
     gated = Driven(CpuBackend(brain, Options()))
     free = Driven(CpuBackend(replace(brain, fibers=(replace(brain.fibers[0], gate=None),)), Options()))
@@ -172,8 +172,8 @@ def test_counts_of_what_passes_a_gate_are_cached_by_their_own_name() -> None:
     assert len(counts._recent) == 2
 
 
-def test_a_reinforcement_leaves_the_next_round_as_it_is() -> None:
-    """Kernels see the sets of the trace during it, and those that fire from the next round on."""
+def test_a_reinforcement_does_not_change_the_next_round() -> None:
+    """Kernels read the sets of the trace during it, and the firing neurons from the next round on."""
     brain, learn = one_fiber(UPDATES[2], trace=Traced((ONE, ONE)))
     backend = Driven(CpuBackend(brain, Options()))
     tables = backend.backend._resources.tables  # type: ignore[attr-defined]
@@ -181,7 +181,7 @@ def test_a_reinforcement_leaves_the_next_round_as_it_is() -> None:
         backend.set_winners(0, np.arange(start, start + 40))
         backend.round([0], {0}, **learn)
     backend.reinforce(0, ONE)
-    assert tables.fired(0).neurons.tolist() == list(range(60, 100)), "the last round's event came last"
+    assert tables.fired(0).neurons.tolist() == list(range(60, 100)), "the event of the last round comes last"
     backend.set_winners(0, np.arange(120, 160))
     backend.round([0], {0}, **learn)
     assert tables.fired(0).neurons.tolist() == list(range(120, 160))

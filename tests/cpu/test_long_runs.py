@@ -1,4 +1,4 @@
-"""A brain that has learned its words hears on and on, and its memory no longer grows."""
+"""The memory of a brain that has learned its words no longer grows while it hears more sentences."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from brainsim import Simulator
 from hearing import Listener, lexical_brain
 
 STATM = Path("/proc/self/statm")
-# The allocator alone was seen to add 0.2 MiB in 16 000 sentences; this is 66 bytes of each.
+# The allocator alone adds up to 0.2 MiB in 16 000 sentences; this limit is 66 bytes for each of them.
 SLACK = 1 << 20
 
-needs_proc = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc, which is not here")
+needs_proc = pytest.mark.skipif(not STATM.exists(), reason="resident memory is read from /proc, which is absent")
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ def resident() -> int:
 
 
 def grown(before: Memory, after: Memory, learning: float = 0.01) -> list[str]:
-    """Return the names of what has grown, none if memory is flat; ``learning`` is the part that may be new."""
+    """Return the measures that have grown; ``learning`` is the fraction of synapses that may be new."""
     slack = {"resident": SLACK, "reported": SLACK // 16, "synapses": learning * before.synapses}
     return [name for name, most in slack.items() if getattr(after, name) - getattr(before, name) > most]
 
 
 def hear(noise: int, cache_mb: float, stops: Sequence[int], kept_per_sentence: int = 0) -> list[Memory]:
-    """Return the memory of a listener, alone in this process, after so many sentences.
+    """Return the memory of a listener, alone in this process, after given numbers of sentences.
 
-    ``kept_per_sentence`` is a leak on purpose, in bytes.
+    ``kept_per_sentence`` is a deliberate leak, in bytes.
     """
     sim = Simulator(lexical_brain(), seed=3, backend="cpu", threads=1, cache_mb=cache_mb)
     listener, seen, kept = Listener(sim, noise), [], []
@@ -62,12 +62,12 @@ def hear(noise: int, cache_mb: float, stops: Sequence[int], kept_per_sentence: i
 
 
 def heard_alone(*arguments: Any) -> list[Memory]:
-    """Do the same in a new process, where no memory that other tests have freed can hide a leak."""
+    """Do the same in a new process, where memory that other tests have freed cannot hide a leak."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(hear, *arguments).result()
 
 
-# With noise no set of sounds ever comes twice, so that only a bound can keep what is remembered of them small.
+# With noise no set of sounds recurs, so that only a bound can keep caches small.
 BRAINS = pytest.mark.parametrize(("noise", "cache_mb"), [(0, 256.0), (2, 0.5)], ids=["the same", "never the same"])
 
 
@@ -76,7 +76,7 @@ BRAINS = pytest.mark.parametrize(("noise", "cache_mb"), [(0, 256.0), (2, 0.5)], 
 def test_memory_is_flat(noise: int, cache_mb: float) -> None:
     before, after = heard_alone(noise, cache_mb, (700, 1000))
     assert before.synapses > 1000
-    # The noise goes on being learned for some 2000 sentences.
+    # The noise is learned during the first 2000 sentences or so.
     assert not grown(before, after, learning=0.1 if noise else 0.01), (before, after)
 
 
@@ -86,7 +86,7 @@ def test_memory_is_flat(noise: int, cache_mb: float) -> None:
 def test_memory_is_flat_over_20_000_sentences(noise: int, cache_mb: float) -> None:
     before, after = heard_alone(noise, cache_mb, (4000, 20_000))
     assert before.synapses > 1000
-    # The rarest pairs of noise and winner meet late: of 4119 synapses 46 were new in 16 000 sentences.
+    # The rarest pairs of noise and winner occur late: of 4119 synapses 46 were new in 16 000 sentences.
     assert not grown(before, after, learning=0.03 if noise else 0.01), (before, after)
 
 
@@ -94,13 +94,13 @@ def test_memory_is_flat_over_20_000_sentences(noise: int, cache_mb: float) -> No
 @pytest.mark.parametrize(
     ("stops", "leak"), [((700, 1000), 5000), pytest.param((4000, 20_000), 100, marks=pytest.mark.slow)]
 )
-def test_a_leak_is_seen(stops: tuple[int, int], leak: int) -> None:
+def test_a_leak_is_detected(stops: tuple[int, int], leak: int) -> None:
     """The tests above must be able to fail: this one keeps some bytes of every sentence."""
     before, after = heard_alone(0, 256.0, stops, leak)
     assert grown(before, after) == ["resident"], (before, after)
 
 
-def test_each_kind_of_growth_is_seen() -> None:
+def test_each_kind_of_growth_is_detected() -> None:
     flat = Memory(resident=10**8, reported=10**6, synapses=1000)
     assert grown(flat, flat) == []
     assert grown(flat, Memory(10**8 + SLACK, 10**6, 1005)) == []

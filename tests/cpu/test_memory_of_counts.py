@@ -1,4 +1,4 @@
-"""What the CPU backend remembers between rounds never shows, whatever is forgotten or interrupted in between."""
+"""Counts that the CPU backend keeps between rounds never change results, whatever is evicted or interrupted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from scenarios import settled, settled_reference, trace
 
 
 def test_a_larger_set_after_one_whose_counts_fit_a_byte() -> None:
-    """The counts of 250 neurons at p = .9 fit a byte, those of 400 do not, although few rows make the difference."""
+    """The counts of 250 neurons at p = .9 fit a byte, and those of 400 do not."""
     fired = []
     for backend in ("reference", "cpu"):
         brain = Brain()
@@ -56,7 +56,7 @@ def fire(backend: Backend, sets: list[Any], *, forget: int) -> list[list[int]]:
 
 
 @pytest.mark.slow
-def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
+def test_counts_may_follow_from_counts_that_were_looked_up() -> None:
     b, x, c = np.arange(100), np.r_[0:99, 500], np.r_[1:100, 600]
     sets = [c, b, c, b, x, c, np.arange(1000, 1100), np.arange(1100, 1200), b, x]
     program = one_fiber()
@@ -66,7 +66,7 @@ def test_a_set_reached_from_one_that_is_itself_looked_up_by_now() -> None:
 
 
 @pytest.mark.parametrize("which", range(0, 40, 3))
-def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, which: int) -> None:
+def test_an_interrupted_look_up_does_not_change_results(monkeypatch: pytest.MonkeyPatch, which: int) -> None:
     monkeypatch.setattr(counts, "_BLOCKS_PER_TARGET", 0)
     calls = iter(range(10**6))
     whole = lookup.synapses_among
@@ -79,18 +79,18 @@ def test_an_interrupted_look_up_leaves_nothing_behind(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(counts, "synapses_among", interrupted)
 
-    class Stubborn(CpuBackend):
+    class RunsAgain(CpuBackend):
         def run(self, plan: RoundPlan, record: Sequence[int] = (), drives: Collection[int] = ()) -> None:
             try:
                 super().run(plan, record, drives)
             except KeyboardInterrupt:
                 super().run(plan, record, drives)
 
-    assert trace(Stubborn, settled(200), Options()) == settled_reference(200)[1]
+    assert trace(RunsAgain, settled(200), Options()) == settled_reference(200)[1]
 
 
-def test_what_an_interrupted_round_has_gathered_is_not_used_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sparse drive is one for all areas: it must be empty of what was gathered for another area or round."""
+def test_an_interrupted_round_does_not_affect_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All areas share one sparse drive, which must be empty before another area or round uses it."""
     areas = (AreaSpec("S", 500, 50), AreaSpec("R", 500, 50), AreaSpec("T", 5000, 20))
     fibers = tuple(
         FiberSpec(name, source, 2, Graph(fiber_key(1, name, "T", ""), 500, 5000, 0.1, False), Update.affine(1.0, 0, 9))
@@ -118,7 +118,7 @@ def interrupted(*_: Any) -> Any:
     raise KeyboardInterrupt
 
 
-def test_a_state_that_was_loaded_in_part_is_not_built_upon(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_that_was_loaded_in_part_cannot_be_used(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from brainsim.errors import SimulationError
 
     brain = Brain()

@@ -1,4 +1,4 @@
-"""Rows that are kept, and what is searched in them, held against the graph itself."""
+"""Kept rows, and searches in them, agree with the graph."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_search_finds_the_synapses_of_the_graph(p: float, recurrent: bool, thr
     rng = np.random.default_rng(0)
     pre = np.unique(np.concatenate(SETS))[::2]
     rows = {int(i): set(row_targets(graph, int(i)).tolist()) for i in pre}
-    for size in (1, 40, 3000):  # so that they are looked for one by one, and by walking
+    for size in (1, 40, 3000):  # few are looked up one by one, many by walking along the row
         every = np.unique(np.append(rng.choice(N, size, replace=False), pre[:3]))
         fresh, old = every[::3], rng.random(len(pre)) < 0.5
         found = search_kept(pre, kept.find(pre), old, every, fresh, graph.blocks, graph.bits, threads)
@@ -46,7 +46,7 @@ def test_a_search_finds_the_synapses_of_the_graph(p: float, recurrent: bool, thr
         ]
         assert sorted(zip(*(column.tolist() for column in found), strict=True)) == expected
         pieces = np.count_nonzero(np.diff(found[0])) + 1
-        assert len(expected) == 0 or pieces == len(set(found[0].tolist()))  # equal neurons come together
+        assert len(expected) == 0 or pieces == len(set(found[0].tolist()))  # synapses of a neuron are contiguous
 
 
 @pytest.mark.parametrize("p", [0.004, 0.05])
@@ -60,7 +60,7 @@ def test_counts_of_kept_rows_are_those_of_the_graph(p: float) -> None:
         assert np.array_equal(counts.draw(firing_set(firing), 1).counts, expected)
 
 
-def test_rows_that_do_not_fit_their_room_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_exceed_their_buffer_are_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, kept, _ = kept_rows(0.05, recurrent=False)
     monkeypatch.setattr(KeptRows, "_room", lambda self, count: 1)
     kept.draw(SETS[0], 1)

@@ -1,4 +1,4 @@
-"""The sparse drive: corrections, and that nothing stays behind."""
+"""The sparse drive: corrections, thresholds and clearing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from brainsim.kernels.law.weights import ONE
 from brainsim.kernels.state import Thresholds
 
 
-def test_corrections_reach_only_those_that_are_marked_so() -> None:
+def test_corrections_change_only_neurons_with_the_given_mark() -> None:
     gains, losses = np.array([1, 2, 2, 5]), np.array([2, 3])
     counts, peaks = np.zeros(8, np.uint8), np.zeros(1, np.uint32)
     records = joined([patched(counts_record(counts, peaks), patch_of(gains, losses)), counts_record(counts, peaks)])

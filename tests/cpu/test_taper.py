@@ -1,4 +1,4 @@
-"""Rows that are thinned by distance: however the cpu kernels reach them, they are those of the law."""
+"""Topographic fibers: all kernels of the cpu backend find the synapses of the law."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_counts_are_those_of_the_law(p: float, width: float, recurrent: bool, th
     assert cache.nbytes(0) <= cache_mb * 2**20
 
 
-def test_kept_rows_take_no_room_for_what_is_thinned_away() -> None:
+def test_kept_rows_use_no_memory_for_removed_synapses() -> None:
     wide, narrow = (Cache(2**26) for _ in range(2))
     for room, width in ((wide, 1e6), (narrow, 0.01)):
         kept = KeptRows(0, graph_arrays(tapered(0.05, width, False)), RowIndex(N), room)
@@ -89,7 +89,7 @@ def test_look_ups_are_those_of_the_law(p: float, width: float, recurrent: bool) 
 @pytest.mark.parametrize("winners", [3, 600])
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_new_synapses_are_those_of_the_law(recurrent: bool, winners: int, kept_mb: float) -> None:
-    """Few winners are looked up one by one, many found in whole rows, and those of kept rows searched."""
+    """Few winners are looked up one by one, many are found in whole rows, and kept rows are searched."""
     graph = tapered(0.05, 0.1, recurrent)
     arrays, cache, index = graph_arrays(graph), Cache(int(kept_mb * 2**20)), RowIndex(N)
     kept = KeptRows(0, arrays, index, cache)

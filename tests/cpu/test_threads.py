@@ -28,7 +28,7 @@ def test_every_item_is_in_one_part_and_results_come_in_order(items: int, count: 
 
 
 def test_parts_run_at_the_same_time() -> None:
-    """Each part waits for another one, which a single thread could never reach."""
+    """Each part waits for the other one, so a single thread would never finish."""
     meeting = threading.Barrier(2, timeout=30)
     assert sorted(in_parts(lambda first, end: meeting.wait(), 2, 2)) == [0, 1]
 
@@ -62,7 +62,7 @@ def test_an_interruption_waits_for_all_parts() -> None:
     assert in_parts(lambda first, end: end - first, 8, 2) == [1] * 8
 
 
-def test_arrays_are_not_kept_alive_by_helpers_that_wake_up_late() -> None:
+def test_helper_threads_keep_no_references_to_arguments() -> None:
     class Item:
         alive = 0
 
@@ -84,7 +84,7 @@ def test_little_work_is_done_by_one_thread() -> None:
 
 
 def learned(count: int, rounds: int = 6) -> str:
-    """Return a digest of what a brain large enough for several threads fires and learns."""
+    """Return a digest of winners and weights of a brain that is large enough for several threads."""
     brain = Brain()
     source, target = brain.add(Area("S", n=2000, k=500), Area("T", n=100_000, k=100))
     brain.connect(source, target, p=0.05, plasticity=Hebbian(0.1))
@@ -110,7 +110,7 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return called
 
 
-def test_no_number_of_threads_changes_a_result(jobs: list[int]) -> None:
+def test_results_do_not_depend_on_the_number_of_threads(jobs: list[int]) -> None:
     alone = learned(1)
     assert not jobs
     for count in (2, 3, 17):
@@ -130,7 +130,7 @@ def _learned(results: Any) -> None:
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_process_that_forks_after_a_round_can_go_on_in_both(jobs: list[int]) -> None:
+def test_parent_and_child_continue_after_a_fork(jobs: list[int]) -> None:
     alone = learned(2)
     assert jobs
     context = multiprocessing.get_context("fork")

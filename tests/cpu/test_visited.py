@@ -1,4 +1,4 @@
-"""Visited pairs, held against a list of all visits."""
+"""Visited pairs agree with a list of all visits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pairs(visited: VisitedPairs) -> np.ndarray:
 @pytest.mark.parametrize("rows", [0, LARGE])
 @pytest.mark.parametrize("seed", range(6))
 def test_only_visited_pairs_have_a_step_in_common(seed: int, rows: int) -> None:
-    """Recurring sets on either side let steps grow, and there are more visits than steps are remembered."""
+    """Steps grow by recurring sets on either side, and there are more visits than stored steps."""
     rng, visited = np.random.default_rng(seed), visited_pairs(rows)
     sets = [np.sort(rng.choice(N, rng.integers(1, 9), replace=False)) for _ in range((5, 40, 400)[seed % 3])]
     true, found = np.zeros((N, N), bool), 0
@@ -64,7 +64,7 @@ def test_a_step_that_grew_on_one_side_does_not_grow_on_the_other() -> None:
 
 
 def test_recurring_sets_take_no_further_steps() -> None:
-    """Of one set that meets many others, all pairs stay remembered, however many visits there are."""
+    """All pairs of one set with many others stay stored, for any number of visits."""
     visited = visited_pairs(0)
     rng, same = np.random.default_rng(0), np.arange(4)
     targets = [np.sort(rng.choice(N, 3, replace=False)) for _ in range(3 * STEPS)]
@@ -75,7 +75,7 @@ def test_recurring_sets_take_no_further_steps() -> None:
 
 @pytest.mark.parametrize("rows", [0, LARGE])
 def test_neurons_of_forgotten_steps_have_no_bits(rows: int) -> None:
-    """The bits of a step that is replaced are taken from all its neurons, those that it grew by, too."""
+    """The bits of a replaced step are cleared in all its neurons, also in those that were added later."""
     visited = visited_pairs(rows)
     for number in range(STEPS):
         visited.visit(np.array([number % N]), np.array([(number + number // N) % N]))

@@ -1,4 +1,4 @@
-"""The CPU's search for winners and winning channels, held against the law, and proof that it passes chunks over."""
+"""The search of the CPU for winners and winning channels agrees with the law, and it skips chunks."""
 
 from __future__ import annotations
 
@@ -79,23 +79,23 @@ def test_winners_are_those_of_a_plain_sort(k: int, threads: int) -> None:
         assert case.choose(k, threads).tolist() == law(case.drive(), k, case.key, case.tag).tolist(), seed
 
 
-def test_chunks_that_cannot_hold_a_winner_are_not_looked_at() -> None:
-    """Peaks that lie hide a chunk's winners, if and only if k listed neurons have more than the lie promises."""
+def test_chunks_that_cannot_hold_a_winner_are_not_read() -> None:
+    """A wrong peak hides the winners of a chunk if and only if k listed neurons have drives above that peak."""
     case = Case(2, 3 * CHUNK, fibers=2, listed=50, strength=1000)
     case.counts[0][CHUNK + 5] += 200
     case.extra[case.listed] += 300 * ONE
-    honest = case.choose(50, 1)
+    expected = case.choose(50, 1)
     case.peaks[0][1] = 0
-    assert np.array_equal(case.choose(50, 1), honest)
+    assert np.array_equal(case.choose(50, 1), expected)
     case.counts[0] = case.counts[0].astype(np.uint16)
     case.counts[0][CHUNK + 5] = 60_000
-    assert np.array_equal(case.choose(50, 1), honest)
+    assert np.array_equal(case.choose(50, 1), expected)
     case.peaks[0][1] = 60_000
     assert CHUNK + 5 in case.choose(50, 1)
 
 
 def tied(chunks: int, listed: int) -> Case:
-    """All neurons have one synapse, and the listed ones, one in each chunk, a whole one from learning instead."""
+    """Return a case in which each neuron has one synapse, and the first neuron of each of ``listed`` chunks is listed."""
     case = Case(3, chunks * CHUNK, fibers=1, listed=0, strength=1)
     case.counts, case.peaks = [np.ones(case.n, np.uint8)], [np.ones(chunks, np.uint32)]
     case.listed = np.arange(listed) * CHUNK
@@ -105,7 +105,7 @@ def tied(chunks: int, listed: int) -> Case:
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("listed", [0, 90])
 def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, listed: int) -> None:
-    """Chunks whose peak equals the bar are looked at wherever they lie, and no others."""
+    """Each chunk whose peak equals the bar is read, and no other chunk."""
     case = tied(100, listed)
     found = case.choose(90, threads)
     assert found.tolist() == law(case.drive(), 90, case.key, case.tag).tolist()
@@ -118,7 +118,7 @@ def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, list
         assert chosen.tolist() == case.listed.tolist()
     else:
         hidden = min(lost)
-        case.peaks[0][hidden] = 0  # a lie: it may hold nothing
+        case.peaks[0][hidden] = 0  # a wrong peak, with which the chunk cannot hold a winner
         assert not np.any(case.choose(90, threads) // CHUNK == hidden)
 
 
@@ -130,7 +130,7 @@ def test_drives_past_32_bits() -> None:
 
 @pytest.mark.parametrize("threads", [1, 5])
 @pytest.mark.parametrize("k", [1, 7, 300])
-def test_base_weights_of_both_signs(k: int, threads: int) -> None:
+def test_winners_for_base_weights_of_both_signs_are_those_of_the_law(k: int, threads: int) -> None:
     for seed in range(60):
         n = (CHUNK, 3 * CHUNK + 17, 301, 20_000)[seed % 4]
         case = Case(seed, n, fibers=1 + seed % 4, listed=(0, 5, 700)[seed % 3], strength=(1, 3, 60)[seed // 2 % 3])
@@ -139,7 +139,7 @@ def test_base_weights_of_both_signs(k: int, threads: int) -> None:
 
 
 def test_a_fiber_that_inhibits_does_not_lower_the_bound_of_a_chunk() -> None:
-    """One neuron of a chunk may be inhibited and another excited: the peak of the inhibition says nothing."""
+    """One neuron of a chunk may be inhibited and another excited, so the peak of inhibition is not used."""
     case = Case(2, 3 * CHUNK, fibers=2, listed=50, strength=1)
     case.counts = [np.zeros(case.n, np.uint8) for _ in range(2)]
     case.counts[0][CHUNK + 5], case.counts[1][CHUNK + 6] = 3, 200
@@ -147,7 +147,7 @@ def test_a_fiber_that_inhibits_does_not_lower_the_bound_of_a_chunk() -> None:
     case.bases = [50 * ONE, -ONE]
     case.extra[case.listed] = 2 * ONE
     assert case.choose(1, 1).tolist() == [CHUNK + 5]
-    case.peaks[0][1] = 0  # a lie, which shows that chunks of scaled fibers are skipped
+    case.peaks[0][1] = 0  # a wrong peak, which shows that chunks of scaled fibers are skipped
     assert case.choose(1, 1).tolist() != [CHUNK + 5]
     case.peaks[0][1], case.extra[case.listed[0]] = 3, 151 * ONE
     assert case.choose(1, 1).tolist() == [case.listed[0]]
@@ -167,7 +167,7 @@ def test_drives_of_scaled_fibers_past_32_bits() -> None:
 
 @pytest.mark.parametrize("threads", [1, 3, 5])
 @pytest.mark.parametrize("size", [1, 7, 12, 1000, CHUNK + 3, 3 * CHUNK])
-def test_channels_wherever_they_lie(size: int, threads: int) -> None:
+def test_channels_at_any_position_are_those_of_the_law(size: int, threads: int) -> None:
     for seed in range(12):
         channels = max(2, (3 * CHUNK + 17) // size)
         case = Case(seed, channels * size, fibers=seed % 4, listed=(0, 5, 700)[seed % 3], strength=(1, 60)[seed % 2])

@@ -23,7 +23,7 @@ def test_set_operations_give_assemblies_of_the_same_area() -> None:
     assert ((A & B).area, (A & B).label) == ("Lex", None)
 
 
-def test_subsets() -> None:
+def test_assemblies_are_compared_as_sets() -> None:
     assert A & B <= A
     assert A & B < A
     assert A >= A & B
@@ -38,7 +38,7 @@ def test_assemblies_of_different_areas_are_not_mixed(operator: str) -> None:
         getattr(A, operator)(Assembly("Phon", [1]))
 
 
-def test_numbers_and_arrays_are_not_taken_for_assemblies() -> None:
+def test_numbers_and_arrays_are_refused_as_assemblies() -> None:
     for other in ([1, 2], np.array([1, 2]), 3):
         with pytest.raises(
             DeclarationError, match=r"&: must be between assemblies .* Assembly\('Lex', neurons\) makes one"
@@ -85,7 +85,7 @@ def test_a_mask_of_all_neurons_is_a_pattern() -> None:
 
 
 @pytest.mark.parametrize("neurons", [[np.nan], [np.inf], [1e300], [[1, 2]], ["a"], 3])
-def test_what_is_no_list_of_neurons_is_refused(neurons: Any) -> None:
+def test_values_that_are_no_list_of_neurons_are_refused(neurons: Any) -> None:
     with pytest.raises(DeclarationError, match="neurons must be a list of indices"):
         Assembly("V", neurons)
 
@@ -104,7 +104,7 @@ def test_whole_floats_are_integers_everywhere() -> None:
         Area("V", float("nan"), 1)  # type: ignore[arg-type]
 
 
-def test_errors_carry_what_they_say() -> None:
+def test_errors_have_the_parts_of_their_message_as_attributes() -> None:
     with pytest.raises(BrainsimError) as caught:
         Area("Lex1", n=1000, k=5000)
     error = caught.value
@@ -114,7 +114,7 @@ def test_errors_carry_what_they_say() -> None:
     assert (str(copy), copy.where, type(copy)) == (str(error), error.where, DeclarationError)
 
 
-def test_an_error_about_what_cannot_be_pickled_can_be() -> None:
+def test_an_error_about_a_value_that_cannot_be_pickled_can_be_pickled() -> None:
     with pytest.raises(DeclarationError) as caught:
         Area("Lex1", n=lambda: 3, k=1)  # type: ignore[arg-type, return-value]
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
@@ -129,7 +129,7 @@ def brain() -> Brain:
     return brain
 
 
-def test_operations_pass_the_label_of_their_stimulus_on(brain: Brain, tmp_path: Any) -> None:
+def test_operations_keep_the_label_of_their_stimulus(brain: Brain, tmp_path: Any) -> None:
     with Simulator(brain, seed=3, backend="reference") as sim:
         dog = operations.project(sim, brain["S"]["dog"], "A")
         assert dog.label == "dog"
@@ -142,7 +142,7 @@ def test_operations_pass_the_label_of_their_stimulus_on(brain: Brain, tmp_path: 
             write_assemblies(tmp_path / "none.h5", [sim.assembly("A")])
 
 
-def test_a_connectome_shows_itself(brain: Brain) -> None:
+def test_the_repr_of_a_connectome_names_its_fiber(brain: Brain) -> None:
     with Simulator(brain, seed=3, backend="reference") as sim:
         sim.present(brain["S"]["dog"])
         sim.run(brain.fibers)
@@ -162,7 +162,7 @@ def test_fibers_are_joined_with_a_bar(brain: Brain) -> None:
     assert len(brain.fibers - brain.fibers) == 0
 
 
-def test_a_brain_counts_its_parts() -> None:
+def test_the_repr_of_a_brain_counts_its_parts() -> None:
     one = Brain()
     area = one.add(Area("A", 10, 1))
     one.connect(area, area, 0.1)

@@ -1,4 +1,4 @@
-"""Any rule on any fiber: it is refused by name, or its integers do what the rule says within its bounds."""
+"""Any rule on any fiber is refused by name, or its integer arithmetic follows the rule within its bounds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FLOORS = st.none() | WEIGHTS
 
 @st.composite
 def rules(draw: st.DrawFn) -> Plasticity | None:
-    """Return a rule, ``None`` if these parameters make none; what else goes wrong fails the test."""
+    """Return a rule, or ``None`` if the rule refuses its parameters; any other error fails the test."""
     makers: list[Any] = [
         lambda: Hebbian(draw(RATES), draw(WEIGHTS), w_min=draw(WEIGHTS)),
         lambda: SaturatingHebbian(draw(RATES), draw(WEIGHTS), w_min=draw(WEIGHTS)),
@@ -80,5 +80,7 @@ def test_weights_stay_within_bounds(rule: Plasticity | None, weight: float, rate
     if depression is not None:
         assert depression.base == spec.base
         after = depression.apply(stored)
-        assert min(stored, depression.floor) <= after <= stored + 1  # rounded towards the base, which may be above it
+        assert (
+            min(stored, depression.floor) <= after <= stored + 1
+        )  # rounded towards the base, which may be above the weight
         assert 0 <= depression.apply(depression.floor) - depression.floor <= 1

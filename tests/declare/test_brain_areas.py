@@ -1,4 +1,4 @@
-"""Hippocampus, thalamus and striatum as declarations: their parts, what they refuse, how they are drawn."""
+"""Declarations of hippocampus, thalamus and striatum: their parts, errors, memory and drawing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def dopamine() -> Modulator:
     return Modulator("dopamine", baseline=0.0)
 
 
-def test_a_hippocampus_is_made_of_areas_and_fibers_of_the_public_interface() -> None:
+def test_a_hippocampus_has_the_documented_areas_and_fibers() -> None:
     memory = Brain().add(Hippocampus("Left", patterns={"kitchen": range(50)}))
     sizes = {name: (area.n, area.k) for name, area in memory.areas.items()}
     assert sizes == {
@@ -42,7 +42,7 @@ def test_a_hippocampus_is_made_of_areas_and_fibers_of_the_public_interface() -> 
     assert memory.retrieval.rounds == 8
 
 
-def test_the_parameters_of_a_hippocampus_reach_its_parts() -> None:
+def test_parameters_of_a_hippocampus_set_its_parts() -> None:
     rule, other = Hebbian(1.0, 2.0), Hebbian(0.0, 2.0)
     memory = Hippocampus(p=0.3, p_dg=0.4, p_mossy=0.5, p_ca1=0.6, mossy_weight=100, plasticity=rule, recurrent=other)
     fibers = {fiber.name.replace("Hippocampus.", ""): fiber for fiber in memory.fibers}
@@ -69,7 +69,7 @@ def test_the_parameters_of_a_hippocampus_reach_its_parts() -> None:
         ),
     ],
 )
-def test_a_hippocampus_refuses_what_is_out_of_range_by_name(given: dict[str, Any], message: str) -> None:
+def test_a_hippocampus_refuses_values_out_of_range_by_name(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Hippocampus("H", **given)
 
@@ -81,11 +81,11 @@ def test_a_hippocampus_larger_than_memory_is_refused_by_name(monkeypatch: pytest
         Hippocampus("H", n_ca3=10**8)
     with pytest.raises(MemoryError, match=r"needs about .* GB\); lower n_ec, n_dg, n_ca3, n_ca1 or episodes"):
         Hippocampus("H", n_ca3=10**5, n_ca1=10**5, episodes=10**5)
-    monkeypatch.setattr(_declaring, "memory_bytes", lambda: None)  # a system that does not say
+    monkeypatch.setattr(_declaring, "memory_bytes", lambda: None)  # a system that does not report its memory
     Hippocampus("H", n_ca3=10**8)
 
 
-def test_the_estimate_of_memory_is_near_what_is_used() -> None:
+def test_the_estimate_of_memory_is_near_the_memory_in_use() -> None:
     memory, brain, rng = Hippocampus(n_ec=500, n_dg=2000, n_ca3=1000, n_ca1=1000), Brain(), np.random.default_rng(1)
     brain.add(memory)
     with Simulator(brain, 1, backend="cpu", threads=1) as sim:
@@ -119,7 +119,7 @@ def test_a_thalamus_has_channels() -> None:
         ({"channels": 2**31}, r"Thalamus 'Thalamus': Area 'Relay'\.n: must be an integer between 1 and"),
     ],
 )
-def test_a_thalamus_refuses_what_is_out_of_range(given: dict[str, Any], message: str) -> None:
+def test_a_thalamus_refuses_values_out_of_range(given: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Thalamus(**given)
 
@@ -146,12 +146,12 @@ def test_a_striatum_has_an_action_in_each_channel() -> None:
         (["a", "b"], "dopamine", r"Striatum 'S'\.dopamine: must be a Modulator with baseline 0"),
     ],
 )
-def test_a_striatum_refuses_what_cannot_be_chosen_or_taught(actions: list[str], signal: Any, message: str) -> None:
+def test_a_striatum_refuses_bad_actions_and_modulators(actions: list[str], signal: Any, message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Striatum("S", actions, dopamine=signal)
 
 
-def test_a_striatum_learns_once_it_is_part_of_a_brain() -> None:
+def test_a_striatum_outside_a_brain_cannot_learn() -> None:
     with pytest.raises(DeclarationError, match=r"Striatum 'S' belongs to no brain yet; add it with brain\.add"):
         Striatum("S", ["a", "b"], dopamine=dopamine()).learns_from(Area("Cue", 10, 2))
 
@@ -167,7 +167,7 @@ def test_regions_are_drawn() -> None:
     assert all(name in shown for name in ("Hippocampus", "CA3", "DG", "Thalamus", "Relay", "Striatum", "Actions"))
 
 
-def test_more_episodes_are_expected_to_be_recalled_less() -> None:
+def test_the_expected_recall_falls_with_the_number_of_episodes() -> None:
     memory = Hippocampus()
     few, many = memory.expected_recall(400), memory.expected_recall(1600)
     assert few.completed > 0.95 > 0.6 > many.completed

@@ -1,4 +1,4 @@
-"""Declarations: what they accept, how they show themselves, and the errors they give."""
+"""Declarations: accepted values, representation, comparison and errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def connected(rule: Any) -> Any:
     return brain.connect(area, area, 0.1, rule)
 
 
-def test_a_declaration_reads_back() -> None:
+def test_the_repr_of_a_brain_lists_its_parts() -> None:
     brain = small_brain()
     assert repr(brain).splitlines() == [
         "Brain: 2 areas, 2 fibers",
@@ -45,7 +45,7 @@ def test_a_declaration_reads_back() -> None:
     assert brain["Phon"]["cat"].neurons.tolist() == [4, 5, 6, 7]
 
 
-def test_an_area_takes_the_patterns_of_another() -> None:
+def test_an_area_accepts_the_patterns_of_another() -> None:
     phon = Phon(["dog", "cat"], k=4)
     other = Area("Other", n=20, k=4, patterns=phon.patterns)
     assert other["dog"] == Assembly("Other", range(4), "dog")
@@ -66,7 +66,7 @@ def test_brains_compare_by_declaration_whatever_the_order() -> None:
     assert first != second
 
 
-def test_fiber_sets() -> None:
+def test_fiber_sets_are_combined_and_filtered() -> None:
     brain = small_brain()
     phon, lex = brain["Phon"], brain["Lex1"]
     both = phon >> lex | lex >> lex
@@ -178,7 +178,7 @@ def test_assemblies_are_immutable_sets() -> None:
         ),
     ],
 )
-def test_bad_values_are_refused_where_they_are_given(make: Any, message: str) -> None:
+def test_bad_values_are_refused_at_the_declaration(make: Any, message: str) -> None:
     with pytest.raises(DeclarationError) as caught:
         make()
     assert str(caught.value) == message
@@ -192,7 +192,7 @@ def test_bad_p_is_refused(p: Any) -> None:
     assert len(brain.fibers) == 2
 
 
-def test_bad_graphs_are_refused() -> None:
+def test_bad_fibers_and_areas_are_refused() -> None:
     brain, other = small_brain(), small_brain()
     with pytest.raises(DeclarationError, match="Area 'Lex1' belongs to another brain"):
         brain.connect(brain["Phon"], other["Lex1"], p=0.1)
@@ -209,7 +209,7 @@ def test_bad_graphs_are_refused() -> None:
     assert list(brain.areas) == ["Phon", "Lex1"]
 
 
-def test_names_that_do_not_exist_come_with_a_suggestion() -> None:
+def test_errors_about_unknown_names_suggest_a_known_one() -> None:
     brain = small_brain()
     with pytest.raises(UnknownNameError, match="unknown area 'Lexx1'; did you mean 'Lex1'") as caught:
         brain["Lexx1"]
@@ -291,7 +291,7 @@ class TestPlasticity:
 class TestGroundings:
     ratings = {"cloud": [5.0, 0.0], "moon": [4.9, 0.1], "kick": [0.0, 5.0], "push": [0.2, 4.0], "sky": [4.5, 0.3]}
 
-    def test_words_rated_alike_share_neurons(self) -> None:
+    def test_words_with_similar_ratings_share_neurons(self) -> None:
         area = Visual(self.ratings, k=50, features=self.ratings, shared=0.4)
         assert all(len(pattern) == 50 for pattern in area.patterns.values())
         assert area["cloud"].overlap(area["moon"]) > area["cloud"].overlap(area["kick"])
@@ -302,7 +302,7 @@ class TestGroundings:
         assert area["a"].overlap(area["b"]) == pytest.approx(0.4)
         assert area["a"].overlap(area["c"]) == 0
 
-    def test_opposite_words_share_nothing(self) -> None:
+    def test_words_with_opposite_ratings_share_no_neurons(self) -> None:
         area = Visual(["a", "b"], k=50, features={"a": [0.0, 0.0], "b": [100.0, -50.0]}, shared=0.4)
         assert area["a"].overlap(area["b"]) == 0
 
@@ -319,7 +319,7 @@ class TestGroundings:
         assert max(overlap) <= 0.5
         assert all(o == 0 for a, o in zip(apart, overlap, strict=True) if a >= 1)
 
-    def test_every_pattern_is_full_however_many_words_are_alike(self) -> None:
+    def test_patterns_have_k_neurons_even_if_many_words_are_similar(self) -> None:
         words = [f"w{i}" for i in range(30)]
         area = Visual(words, k=50, features={word: [i % 3, 0.0] for i, word in enumerate(words)}, shared=0.5)
         assert all(len(pattern) == 50 for pattern in area.patterns.values())
@@ -330,11 +330,11 @@ class TestGroundings:
         assert area.n == 100
         assert area["a"].overlap(area["b"]) == 0
 
-    def test_one_word_will_do(self) -> None:
+    def test_a_single_word_is_accepted(self) -> None:
         assert len(Visual(["a"], k=10, features={"a": [1.0]}, shared=0.5)["a"]) == 10
 
 
-def test_fiber_graph_can_be_looked_at_without_a_simulator() -> None:
+def test_the_graph_of_a_fiber_can_be_inspected_without_a_simulator() -> None:
     brain = small_brain()
     (fiber,) = brain["Phon"] >> brain["Lex1"]
     matrix = fiber.to_scipy(seed=3)

@@ -1,4 +1,4 @@
-"""Rules with depression: the second step, its bounds, and its integers."""
+"""Rules with depression: the second step, its bounds, and its integer arithmetic."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def connected(rule: Plasticity, weight: float = 1.0) -> Fiber:
 
 
 class TestSTDP:
-    def test_its_integers(self) -> None:
+    def test_both_steps_become_integers(self) -> None:
         (spec,) = build(connected(STDP(8, 4, 9)).source.brain, 1).fibers  # type: ignore[arg-type]
         assert spec.update == Update.affine(0.0, 8.0, 9.0, 1.0)
         assert spec.depression == Depression.affine(0.0, -4.0, 9.0, 1.0, 1.0)
@@ -46,7 +46,7 @@ class TestSTDP:
         assert update is not None
         assert update.apply(4 * ONE, -ONE) == 3 * ONE
 
-    def test_update_and_depressed_show_one_step(self) -> None:
+    def test_update_and_depressed_compute_one_step(self) -> None:
         rule = STDP(2, 1.5, 9)
         assert [rule.update(w) for w in (1.0, 8.0)] == [3.0, 9.0]
         assert [rule.depressed(w) for w in (9.0, 2.0, 1.0, 0.5)] == [7.5, 1.0, 1.0, 0.5]
@@ -80,7 +80,7 @@ class TestHeterosynaptic:
 
 @dataclass(frozen=True)
 class Straight(Plasticity):
-    """Hebbian potentiation, and depression that is a line."""
+    """Hebbian potentiation, and depression that is linear in the weight."""
 
     w_max: float = 20.0
     floor: float | None = None
@@ -93,7 +93,7 @@ class Straight(Plasticity):
 
 
 class TestRulesOfUsers:
-    def test_a_line_is_exact(self) -> None:
+    def test_a_linear_step_is_exact(self) -> None:
         assert connected(Straight()).steps()[1] == Depression.affine(-0.25, 0.125, 20.0, 1.0, 1.0)
         assert connected(Straight(floor=0.5), 2).steps()[1] == Depression.affine(-0.25, 0.125, 20.0, 0.5, 2.0)
 
@@ -112,7 +112,7 @@ class TestRulesOfUsers:
             expected = max(1.0, weight - 0.02 * weight**2)
             assert depression.apply(round(weight * ONE)) / ONE == pytest.approx(expected, abs=5e-3)
 
-    def test_without_the_method_there_is_none(self) -> None:
+    def test_a_rule_without_the_method_depress_has_no_depression(self) -> None:
         assert Hebbian(0.1).depression() is None
         assert connected(Hebbian(0.1)).steps()[1] is None
 
@@ -193,7 +193,7 @@ def test_bad_values_are_refused(make: Any, message: str) -> None:
 
 
 def test_a_wrong_pair_is_corrected() -> None:
-    """Synapses onto what a cue wrongly recalls weaken when a teacher makes the right assembly fire, and no others."""
+    """When a teacher makes the right assembly fire, only synapses onto the wrongly recalled assembly weaken."""
     brain = Brain()
     patterns = {"wrong": range(20), "right": range(20, 40), "other": range(40, 60)}
     cue, teacher, answer = brain.add(
@@ -204,8 +204,8 @@ def test_a_wrong_pair_is_corrected() -> None:
     fiber = brain.connect(cue, answer, 0.8, STDP(ltp=8, ltd=4, w_max=9))
     teaches = brain.connect(teacher, answer, graph=OneToOne(), weight=1000)
     with Simulator(brain, seed=1, backend="reference") as sim:
-        for said, meant in (("cue", "wrong"), ("next", "other")):
-            sim.present(cue[said], teacher[meant])
+        for label, taught in (("cue", "wrong"), ("next", "other")):
+            sim.present(cue[label], teacher[taught])
             sim.run(fiber | teaches)
         sim.present(cue["cue"])
         sim.run(fiber)

@@ -1,4 +1,4 @@
-"""Channels and gates: what an area and a fiber accept, and what backends are given."""
+"""Channels and gates: declarations of areas and fibers, and the programs that backends receive."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class TestInARegion:
         ]
         assert region.fibers == brain.fibers
 
-    def test_what_belongs_to_no_brain_is_refused_when_the_region_is_added(self) -> None:
+    def test_a_gate_outside_the_brain_is_refused_when_the_region_is_added(self) -> None:
         brain, lone = Brain(), Area("Lone", 20, 4)
         with pytest.raises(DeclarationError, match=r"Loop\.Cortex'\.gate: Area 'Lone' belongs to no brain yet"):
             brain.add(self.region(lone))

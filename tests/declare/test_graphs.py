@@ -1,4 +1,4 @@
-"""Graphs with a structure: one to one, small worlds, topographic; what they are and what they refuse."""
+"""Structured graphs, which are one-to-one, small-world, topographic or explicit: synapses and errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def connected(graph: Connectivity, n_source: int = 100, n_target: int | None = N
 
 
 def neighbours(fiber: Fiber) -> npt.NDArray[np.int64]:
-    """Return how far round the ring each synapse leads, shape (n, k)."""
+    """Return the distance along the ring from source to target of each synapse, shape (n, k)."""
     n = fiber.source.n
     targets = np.array([fiber.row(i) for i in range(n)])
     return (targets - np.arange(n)[:, None]) % n
@@ -50,7 +50,7 @@ def neighbours(fiber: Fiber) -> npt.NDArray[np.int64]:
 
 class TestOneToOne:
     @pytest.mark.parametrize("n_target", [None, 100])
-    def test_it_is_a_diagonal(self, n_target: int | None) -> None:
+    def test_the_matrix_is_diagonal(self, n_target: int | None) -> None:
         fiber = connected(OneToOne(), 100, n_target, weight=-3)
         np.testing.assert_array_equal(fiber.to_scipy().toarray(), -3 * np.eye(100))
         assert fiber.row(7).tolist() == [7]
@@ -58,7 +58,7 @@ class TestOneToOne:
         assert not fiber.contains(7, 8)
         assert "OneToOne(): 100 synapses, 2.4 kB fixed weight=-3" in repr(fiber)
 
-    def test_areas_must_be_of_one_size(self) -> None:
+    def test_areas_must_have_equal_sizes(self) -> None:
         with pytest.raises(
             DeclarationError,
             match=r"Fiber 'S->T'\.graph: must be between areas of equal n, since it is a OneToOne \(got \(100, 99\)\)",
@@ -73,20 +73,20 @@ class TestSmallWorld:
         }
 
     @pytest.mark.parametrize("rewire", [0.1, 0.5, 1.0])
-    def test_synapses_move_as_often_as_wanted(self, rewire: float) -> None:
+    def test_the_given_fraction_of_synapses_is_rewired(self, rewire: float) -> None:
         n, k = 2000, 20
         steps = neighbours(connected(SmallWorld(k, rewire, 1), n))
         assert steps.shape == (n, k)
         assert all(len(set(row)) == k for row in steps.tolist())
         assert not (steps == 0).any()
         near = ((steps <= k // 2) | (steps >= n - k // 2)).mean()
-        # A synapse stays with probability 1 - rewire, and a moved one comes near again with about k / n.
+        # A synapse stays with probability 1 - rewire; a rewired one has a near target with probability k / n.
         assert near == pytest.approx(1 - rewire + rewire * k / n, abs=4 * 0.5 / np.sqrt(n * k))
         far = steps[(steps > k // 2) & (steps < n - k // 2)]
         assert np.histogram(far, bins=8, range=(k // 2 + 1, n - k // 2))[0].std() < 4 * np.sqrt(len(far) / 8)
 
     def test_every_free_target_is_equally_likely(self) -> None:
-        # Of 5 places but its own, a neuron keeps or draws 4; all 5 sets of 4 are equally likely if all are drawn.
+        # A neuron has 4 of 5 possible targets; if all synapses are rewired, the 5 sets of 4 are equally likely.
         missing = [
             place
             for seed in range(400)
@@ -97,12 +97,12 @@ class TestSmallWorld:
         assert counts.sum() == 2400
         assert ((counts - 480) ** 2 / 480).sum() < 18.5  # chi-square with 4 degrees of freedom, p = .001
 
-    def test_it_is_a_function_of_its_seed(self) -> None:
+    def test_the_graph_is_a_function_of_its_seed(self) -> None:
         assert connected(SmallWorld(6, 0.3, 1)) == connected(SmallWorld(6, 0.3, 1))
         assert connected(SmallWorld(6, 0.3, 1)) != connected(SmallWorld(6, 0.3, 2))
         assert connected(SmallWorld(6, 0.3, 1)).row(1).tolist() == [0, 4, 38, 56, 98, 99]
 
-    def test_it_may_lead_from_one_area_to_another(self) -> None:
+    def test_it_may_connect_two_areas(self) -> None:
         fiber = connected(SmallWorld(4, 0.2, 1), 50, 50, plasticity=Hebbian(0.1, 5), weight=2)
         assert repr(fiber) == (
             "<Fiber S->T SmallWorld(k=4, rewire=0.2, seed=1): 200 synapses, 4.8 kB "
@@ -111,7 +111,7 @@ class TestSmallWorld:
         assert set(fiber.to_scipy().data) == {2.0}
         assert pickle.loads(pickle.dumps(fiber)) == fiber
 
-    def test_as_many_synapses_as_there_are_places(self) -> None:
+    def test_k_may_be_the_number_of_all_other_neurons(self) -> None:
         assert {tuple(row) for row in neighbours(connected(SmallWorld(6, 1.0, 1), 7)).tolist()} == {
             tuple((np.arange(7)[np.arange(7) != i] - i) % 7) for i in range(7)
         }
@@ -160,7 +160,7 @@ class TestSymmetricSmallWorld:
 
     @pytest.mark.parametrize(("n", "k"), [(5, 2), (7, 2), (41, 20), (300, 10), (4001, 12)])
     @pytest.mark.parametrize("rewire", [0.1, 1.0])
-    def test_links_differ_and_lead_elsewhere(self, n: int, k: int, rewire: float) -> None:
+    def test_links_are_distinct_and_never_loops(self, n: int, k: int, rewire: float) -> None:
         for seed in range(20 if n < 100 else 2):
             first, second = self.links(n, k, rewire, seed)
             assert len(first) == n * k // 2
@@ -168,10 +168,10 @@ class TestSymmetricSmallWorld:
             assert second.max() < n
             names = first * n + second
             assert (np.diff(names) > 0).all()
-            # A link keeps its near end.
+            # A rewired link keeps its first neuron, so that each neuron has at least k / 2 links.
             assert np.bincount(np.concatenate([first, second]), minlength=n).min() >= k // 2
 
-    def test_as_many_are_rewired_as_asked_for_and_evenly(self) -> None:
+    def test_the_given_fraction_of_links_is_rewired_uniformly(self) -> None:
         n, k = 4000, 20
         first, second = self.links(n, k, 0.3, 5)
         apart = np.minimum(second - first, n - second + first)
@@ -182,14 +182,14 @@ class TestSymmetricSmallWorld:
         assert ((counts - counts.mean()) ** 2 / counts.mean()).sum() < 28  # chi square, 9 degrees of freedom, p = 0.001
 
     @pytest.mark.parametrize("rewire", [0.0, 0.1, 0.5])
-    def test_clustering_is_that_of_theory(self, rewire: float) -> None:
+    def test_clustering_agrees_with_theory(self, rewire: float) -> None:
         k = 40
         found = clustering(self.links(6000, k, rewire))
         ring = 3 * (k - 2) / (4 * (k - 1))
         # Barrat & Weigt 2000: three links of a triangle of the ring must stay; chance adds about k / n.
         assert abs(found - ring * (1 - rewire) ** 3) < 0.01 * ring * (1 - rewire) ** 3 + 40 / 6000
 
-    def test_it_is_the_same_everywhere(self) -> None:
+    def test_the_graph_is_the_same_on_all_machines(self) -> None:
         first, second = self.links(1000, 10, 0.2, 3)
         assert (first[::777].tolist(), second[::777].tolist()) == SYMMETRIC
 
@@ -200,7 +200,7 @@ class TestSymmetricSmallWorld:
         assert weights.sum() == 300
         assert "SmallWorld(k=6, rewire=0.2, seed=0, symmetric=True): 300 synapses" in repr(fiber)
 
-    def test_an_explicit_graph_that_is_to_be_symmetric_is(self) -> None:
+    def test_an_explicit_graph_declared_symmetric_must_be_symmetric(self) -> None:
         given = coo_array(([1.0, 1.0, 2.0], ([0, 1, 2], [1, 0, 3])), shape=(50, 50))
         with pytest.raises(
             DeclarationError, match="is not symmetric: the edge 2 -> 3 has no equal in the other direction"
@@ -210,7 +210,7 @@ class TestSymmetricSmallWorld:
         assert (both == both.T).all()
 
     @pytest.mark.slow
-    def test_three_million_edges(self) -> None:
+    def test_three_million_edges_are_built_in_seconds(self) -> None:
         n, k = 60_000, 100
         begun = process_time()
         brain = Brain()
@@ -224,7 +224,7 @@ class TestSymmetricSmallWorld:
 
 
 def clustering(links: npt.NDArray[np.int64]) -> float:
-    """Return the mean over nodes of the links among their neighbours, of those that there could be."""
+    """Return the mean over nodes of the fraction of pairs of their neighbours that are linked."""
     n = int(links.max()) + 1
     ends = np.concatenate([links, links[::-1]], axis=1)
     matrix = coo_array((np.ones(ends.shape[1], np.float32), tuple(ends)), shape=(n, n)).tocsr()
@@ -261,12 +261,12 @@ class TestTopographic:
         assert [j for j in range(200) if fiber.contains(17, j, seed=4)] == fiber.row(17, seed=4).tolist()
 
     @pytest.mark.parametrize("width", [0.01, 0.1, 1.0])
-    def test_its_density_is_known(self, width: float) -> None:
+    def test_the_computed_density_agrees_with_the_graph(self, width: float) -> None:
         fiber = connected(Topographic(0.5, width), 500, 300)
         expected = density(fiber.graph(1)) * 150_000
         assert fiber.to_scipy(seed=1).nnz == pytest.approx(expected, abs=5 * np.sqrt(expected))
 
-    def test_a_narrow_one_can_be_looked_at_where_a_random_graph_could_not(self) -> None:
+    def test_a_narrow_graph_of_large_areas_is_small_enough_to_inspect(self) -> None:
         wide, narrow = (connected(Topographic(0.5, width), 100_000).graph() for width in (10, 0.001))
         assert density(wide) * 1e10 > sparse.MAX_SYNAPSES > density(narrow) * 1e10
 
@@ -285,7 +285,7 @@ class TestTopographic:
 
 
 class TestGivenSynapses:
-    def test_there_is_a_bound_on_what_is_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_number_of_stored_synapses_is_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sparse, "MAX_STORED", 9)
         with pytest.raises(DeclarationError, match=r"Fiber 'S->S'\.graph: synapses: must be at most MAX_STORED = 9, "):
             connected(OneToOne(), 10)
@@ -302,12 +302,12 @@ class TestGivenSynapses:
         np.testing.assert_array_equal(one.to_scipy().toarray(), shuffled.toarray())
 
     @pytest.mark.parametrize("items", [[3, 3, 5], [5, 3, 3], [3, 5, 3]])
-    def test_a_synapse_given_twice_is_found_wherever_it_stands(self, items: list[int]) -> None:
+    def test_a_synapse_given_twice_is_refused_at_any_position(self, items: list[int]) -> None:
         array = coo_array(([1.0, 1.0, 1.0], ([2, 2, 2], items)), shape=(100, 100))
         with pytest.raises(DeclarationError, match="the synapse 2 -> 3 is given twice"):
             connected(Explicit(array))
 
-    def test_a_program_names_them_by_their_weights(self) -> None:
+    def test_the_digest_in_a_program_depends_on_the_weights(self) -> None:
         graphs = [
             build(connected(OneToOne(), 50, weight=weight).source.brain, 1).fibers[0].graph  # type: ignore[arg-type]
             for weight in (1, 2)

@@ -1,4 +1,4 @@
-"""Modulators, oscillators, their windows, and traces: what they accept, and their arithmetic."""
+"""Modulators, oscillators, windows and traces: accepted values and arithmetic."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class TestValues:
         ):
             dopamine.fixed(8.5)
 
-    def test_rates_of_a_trace(self) -> None:
+    def test_rates_of_a_trace_decay_with_age(self) -> None:
         assert Trace(5, 0.8).rates() == tuple(round(0.8**age * ONE) for age in range(5))
         assert Trace(3, 1).rates() == (ONE, ONE, ONE)
 
@@ -75,7 +75,7 @@ class TestWindows:
         ("start", "end", "phases"),
         [(0, 4, [0, 1, 2, 3]), (4, 8, [4, 5, 6, 7]), (6, 2, [0, 1, 6, 7]), (7, 0, [7]), (0, 8, list(range(8)))],
     )
-    def test_phases(self, start: int, end: int, phases: list[int]) -> None:
+    def test_a_window_is_open_at_its_phases(self, start: int, end: int, phases: list[int]) -> None:
         window = Oscillator("theta", 8).window(start, end)
         assert [clock for clock in range(8) if window.open_at(clock)] == phases
         assert [clock for clock in range(16, 24) if window.open_at(clock)] == [16 + phase for phase in phases]
@@ -210,28 +210,28 @@ class TestInABrain:
 
     def test_a_modulator_of_another_brain_is_refused(self) -> None:
         brain, other = small_brain(), small_brain()
-        stranger, theta = other.add(Modulator("dopamine"), Oscillator("theta", 8))
+        foreign, theta = other.add(Modulator("dopamine"), Oscillator("theta", 8))
         own = brain.add(Modulator("dopamine"))
-        assert stranger == own
-        strangers: list[tuple[str, Any, str]] = [
-            ("modulated_by", stranger, "Modulator 'dopamine'"),
+        assert foreign == own
+        cases: list[tuple[str, Any, str]] = [
+            ("modulated_by", foreign, "Modulator 'dopamine'"),
             ("transmits_when", theta.encoding, "Oscillator 'theta'"),
             ("learns_when", theta.encoding, "Oscillator 'theta'"),
         ]
-        for attribute, part, named in strangers:
+        for attribute, part, named in cases:
             with pytest.raises(
                 DeclarationError, match=rf"Fiber 'S->T'\.{attribute}: {named} belongs to another brain; use one of this"
             ):
                 brain.connect(brain["S"], brain["T"], 0.1, Hebbian(0.1), **{attribute: part})
 
-    def test_one_modulator_counts_once(self) -> None:
+    def test_a_modulator_named_twice_is_refused(self) -> None:
         brain = small_brain()
         dopamine = brain.add(Modulator("dopamine"))
         with pytest.raises(DeclarationError, match="modulated_by: modulator 'dopamine' is named twice; name each once"):
             brain.connect(brain["S"], brain["T"], 0.1, Hebbian(0.1), modulated_by=(dopamine, dopamine))
 
     @pytest.mark.parametrize("attribute", ["modulated_by", "trace", "learns_when"])
-    def test_a_fiber_that_does_not_learn_cannot_carry_what_is_about_learning(self, attribute: str) -> None:
+    def test_a_fiber_without_a_rule_refuses_parts_about_learning(self, attribute: str) -> None:
         brain = small_brain()
         dopamine, theta = brain.add(Modulator("dopamine"), Oscillator("theta", 8))
         part: Any = {"modulated_by": dopamine, "trace": Trace(5, 0.8), "learns_when": theta.encoding}[attribute]

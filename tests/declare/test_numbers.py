@@ -1,4 +1,4 @@
-"""Numbers that users give: what is no number, or too large for one, is refused by name."""
+"""Numbers that users give: other values, and numbers that are too large, are refused by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.errors import DeclarationError
 
 
 @pytest.mark.parametrize("value", [True, np.True_, "1", b"1", object(), 1j, [1.0], float("nan"), 10**400])
-def test_what_is_no_number_is_refused_by_name(value: Any) -> None:
+def test_values_that_are_no_numbers_are_refused_by_name(value: Any) -> None:
     brain = Brain()
     area = brain.add(Area("A", 50, 5))
     for make, where in (

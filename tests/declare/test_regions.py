@@ -1,4 +1,4 @@
-"""Regions: areas and fibers that are added, inhibited, silenced, held, recorded and drawn as one."""
+"""Regions: groups of areas and fibers that are added, inhibited, silenced, held and recorded together."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = Hebbian(0.2, w_max=8)
 
 
 class Hippocampus(Region):
-    """As a user writes one."""
+    """A region as a user writes it."""
 
     def __init__(self, name: str = "Hippocampus", n: int = 80) -> None:
         super().__init__(name)
@@ -40,7 +40,7 @@ def names(fibers: Any) -> list[str]:
     return [fiber.name for fiber in fibers]
 
 
-def test_areas_take_the_name_of_their_region_before_their_own() -> None:
+def test_names_of_areas_begin_with_the_name_of_their_region() -> None:
     region = Region("Hippocampus")
     ec = Area("EC", 50, 5, {"cue": [3, 1]})
     assert region.add(ec) is ec
@@ -75,7 +75,7 @@ def test_a_region_is_added_with_its_areas_and_fibers() -> None:
     assert cortex.region is None
 
 
-def test_fibers_declared_later_among_its_areas_belong_to_it() -> None:
+def test_fibers_declared_later_between_areas_of_a_region_belong_to_it() -> None:
     brain, memory, _ = brain_of()
     one = brain.connect(memory.ca3, memory.ec, 0.1)
     two = memory.connect("CA3", "EC", p=0.1, label="second")
@@ -84,7 +84,7 @@ def test_fibers_declared_later_among_its_areas_belong_to_it() -> None:
     assert memory.ca3 >> memory.ec == one | two
 
 
-def test_before_it_is_added_it_answers_as_a_brain_does() -> None:
+def test_a_region_outside_a_brain_selects_its_own_fibers() -> None:
     memory = Hippocampus()
     assert memory.brain is None
     assert memory.ec >> memory.ca3 == FiberSet([memory.encode])
@@ -129,7 +129,7 @@ def world() -> Any:
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["region", "name"])
-def test_a_region_is_inhibited_as_one(world: Any, named: bool) -> None:
+def test_inhibiting_a_region_inhibits_all_its_areas(world: Any, named: bool) -> None:
     sim, memory = world
     region = memory.name if named else memory
     every = names(sim.brain.fibers)
@@ -143,7 +143,7 @@ def test_a_region_is_inhibited_as_one(world: Any, named: bool) -> None:
 
 
 @pytest.mark.parametrize("named", [False, True], ids=["region", "name"])
-def test_a_region_is_held_released_silenced_and_recorded_as_one(world: Any, named: bool) -> None:
+def test_holding_silencing_and_recording_a_region_act_on_all_its_areas(world: Any, named: bool) -> None:
     sim, memory = world
     region, parts = memory.name if named else memory, ("Hippocampus.EC", "Hippocampus.CA3")
     before = [sim.assembly(part) for part in parts]
@@ -161,7 +161,7 @@ def test_a_region_is_held_released_silenced_and_recorded_as_one(world: Any, name
     assert [sim.fires(part) for part in ("Cortex", *parts)] == [True, False, False]
 
 
-def test_what_was_recorded_of_a_region_is_written_and_read(world: Any, tmp_path: Path) -> None:
+def test_a_recording_of_a_region_is_written_and_read(world: Any, tmp_path: Path) -> None:
     sim, memory = world
     recording = sim.record(memory)
     sim.project({"Hippocampus.EC": ["Hippocampus.CA3"]}, 2)
@@ -172,7 +172,7 @@ def test_what_was_recorded_of_a_region_is_written_and_read(world: Any, tmp_path:
     assert again.winners("Hippocampus.CA3")[-1].tolist() == list(fired)
 
 
-def test_where_one_area_is_wanted_a_region_is_refused(world: Any) -> None:
+def test_a_region_is_refused_where_one_area_is_needed(world: Any) -> None:
     sim, memory = world
     for action in (sim.assembly, sim.drives, sim.fires):
         with pytest.raises(
@@ -211,7 +211,7 @@ def test_regions_and_brains_of_regions_are_compared_copied_and_pickled() -> None
             sim.run(again.fibers, 2)
 
 
-def test_it_shows_itself() -> None:
+def test_the_repr_of_a_region_lists_its_parts() -> None:
     brain, memory, _ = brain_of()
     lines = repr(memory).splitlines()
     assert lines[0] == "Hippocampus 'Hippocampus': 2 areas, 2 fibers"
@@ -227,7 +227,7 @@ def test_it_shows_itself() -> None:
     ("name", "message"),
     [("", "printable text"), (3, "printable text"), ("a->b", "not contain"), ("A.B", "a name without '.'")],
 )
-def test_a_region_has_a_name(name: Any, message: str) -> None:
+def test_the_name_of_a_region_is_checked(name: Any, message: str) -> None:
     with pytest.raises(DeclarationError, match=rf"Region\.name: must .*{message}"):
         Region(name)
 
@@ -252,7 +252,7 @@ BAD_AREAS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("mistake", BAD_AREAS)
-def test_areas_that_cannot_be_parts_are_refused_and_none_is_added(mistake: str) -> None:
+def test_invalid_areas_are_refused_and_none_is_added(mistake: str) -> None:
     region, good = Region("R"), Area("Good", 5, 1)
     region.add(Area("A", 5, 1))
     given, message = BAD_AREAS[mistake]
@@ -263,7 +263,7 @@ def test_areas_that_cannot_be_parts_are_refused_and_none_is_added(mistake: str) 
     assert (good.name, good.region) == ("Good", None)
 
 
-def test_fibers_that_cannot_be_are_refused_when_they_are_declared() -> None:
+def test_invalid_fibers_are_refused_when_they_are_declared() -> None:
     memory, outside = Hippocampus(), Area("Outside", 5, 1)
     mistakes: list[tuple[tuple[Any, ...], dict[str, Any], type[Exception], str]] = [
         ((memory.ec, outside, 0.1), {}, DeclarationError, "Area 'Outside' is not an area of region 'Hippocampus'"),
@@ -288,7 +288,7 @@ def test_connecting_an_area_of_a_region_that_was_not_added_asks_for_the_region()
         brain.connect(cortex, memory.ec, p=0.1)
 
 
-def test_what_a_brain_cannot_take_is_refused_and_nothing_is_added() -> None:
+def test_parts_that_a_brain_refuses_leave_it_unchanged() -> None:
     brain, memory, _ = brain_of()
     before, good = repr(brain), Area("Good", 5, 1)
     other = Hippocampus("Other")
@@ -330,7 +330,7 @@ def modulated(theta: Oscillator, gate: Any = None) -> Region:
     return region
 
 
-def test_its_fibers_name_modulators_and_gates_which_come_before_it_or_with_it() -> None:
+def test_fibers_of_a_region_may_name_modulators_added_before_or_with_it() -> None:
     for together in (False, True):
         brain, theta = Brain(), Oscillator("theta", period=4)
         region = modulated(theta)
@@ -345,7 +345,7 @@ def test_its_fibers_name_modulators_and_gates_which_come_before_it_or_with_it() 
 
 
 def test_a_region_that_names_parts_of_another_brain_is_not_added() -> None:
-    theta, stranger = Oscillator("theta", period=4), Brain().add(Area("Gate", 60, 6))
+    theta, foreign = Oscillator("theta", period=4), Brain().add(Area("Gate", 60, 6))
     for add, region, message in [
         (
             [],
@@ -354,7 +354,7 @@ def test_a_region_that_names_parts_of_another_brain_is_not_added() -> None:
         ),
         (
             [theta],
-            modulated(theta, stranger),
+            modulated(theta, foreign),
             r"Fiber 'Memory\.CA3->Memory\.CA3'\.gate: Area 'Gate' belongs to another",
         ),
         ([theta], modulated(theta, Assembly("EC", [1])), "unknown area 'EC'; did you mean 'Memory.EC'"),
@@ -373,7 +373,7 @@ def test_an_area_whose_region_is_left_out_is_suggested() -> None:
         brain["CA3"]
 
 
-def test_areas_with_a_dot_of_their_own_stay_possible() -> None:
+def test_names_of_areas_may_contain_a_dot() -> None:
     brain = Brain()
     left, right = brain.add(Area("V1.left", 5, 1), Area("V1.right", 5, 1))
     assert brain["V1.left"] is left
@@ -384,7 +384,7 @@ def test_areas_with_a_dot_of_their_own_stay_possible() -> None:
     assert brain["Visual.V2.left"] is region["V2.left"]
 
 
-def test_a_region_in_a_brain_takes_fibers_but_no_areas() -> None:
+def test_a_region_in_a_brain_accepts_fibers_but_no_areas() -> None:
     brain, memory, _ = brain_of()
     with pytest.raises(
         DeclarationError, match="Region 'Hippocampus': has been added to its brain; add areas to a region"
@@ -401,7 +401,7 @@ def test_a_region_in_a_brain_takes_fibers_but_no_areas() -> None:
         iter(memory)  # type: ignore[call-overload]
 
 
-def test_fibers_both_ways() -> None:
+def test_the_operator_and_selects_fibers_in_both_directions() -> None:
     brain, memory, cortex = brain_of()
     brain.connect(memory.ec, cortex, 0.1)
     brain.connect(memory.ec, cortex, 0.1, label="second")

@@ -1,4 +1,4 @@
-"""Plasticity rules: one step, from which the integers follow."""
+"""Plasticity rules: a step in real numbers, and the integer arithmetic that follows from it."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def rule_of(step: Callable[[float], Any], w_max: float = 20.0) -> Plasticity:
     return rule
 
 
-class TestOneStepIsAllThereIs:
-    def test_a_line_is_exact(self) -> None:
+class TestTheStepOfARule:
+    def test_a_linear_step_is_exact(self) -> None:
         assert Forgetting().fixed_point() == Update(gain=-(1 << 27), drift=0, ceiling=2 * ONE)
         assert Forgetting(-2.0).fixed_point().apply(ONE) == 0
         assert Forgetting(-2.0).update(1.0) == 0.0
@@ -89,7 +89,7 @@ class TestOneStepIsAllThereIs:
             lambda w: w.hex() and 0.3,
         ],
     )
-    def test_what_is_no_line_is_not_taken_for_one(self, step: Any) -> None:
+    def test_a_nonlinear_step_is_not_taken_for_a_linear_one(self, step: Any) -> None:
         assert as_line(step) is None
         assert rule_of(step).fixed_point().steps
 
@@ -105,13 +105,13 @@ class TestOneStepIsAllThereIs:
             (lambda w: 3 * (1 - w / 2), -1.5, 3.0),
         ],
     )
-    def test_lines(self, step: Any, gain: float, drift: float) -> None:
+    def test_linear_steps_are_recognised(self, step: Any, gain: float, drift: float) -> None:
         found = as_line(step)
         assert found is not None
         assert (found.gain, found.drift) == (gain, drift)
         assert rule_of(step).fixed_point() == Update.affine(gain, drift, 20.0)
 
-    def test_lines_cannot_be_compared_or_mistaken_for_numbers(self) -> None:
+    def test_symbolic_lines_refuse_comparison_and_nonlinear_use(self) -> None:
         for use in (
             lambda x: x == 1,
             bool,
@@ -127,11 +127,11 @@ class TestOneStepIsAllThereIs:
 
 
 class TestRulesOfTheCalculus:
-    """Results depend on these integers; they are those of the coefficients that the formulas name."""
+    """Results depend on these integers, which follow from the coefficients in the formulas."""
 
     @pytest.mark.parametrize("beta", [0.0, 0.05, 0.1, 1 / 3, 0.7, 8.0])
     @pytest.mark.parametrize("w_max", [1.5, 3.0, 7.3, 10.0, 32_767.0])
-    def test_bits(self, beta: float, w_max: float) -> None:
+    def test_integers_follow_from_the_coefficients(self, beta: float, w_max: float) -> None:
         assert Hebbian(beta, w_max).fixed_point() == Update.affine(beta, 0.0, w_max)
         assert SaturatingHebbian(beta, w_max).fixed_point() == Update.affine(-beta / w_max, beta, w_max)
         if beta <= 0.7 and w_max <= 10:
@@ -166,7 +166,7 @@ class TestSoftBound:
 
 
 class TestRulesOfUsers:
-    def test_neither_beta_nor_w_max_is_compulsory(self) -> None:
+    def test_neither_beta_nor_w_max_is_required(self) -> None:
         @dataclass(frozen=True)
         class Constant(Plasticity):
             amount: float
@@ -176,7 +176,7 @@ class TestRulesOfUsers:
 
         assert Constant(0.5).fixed_point() == Update.affine(0.0, 0.5, 32_767.0)
 
-    def test_coefficients_instead_of_a_step(self) -> None:
+    def test_coefficients_may_replace_the_step(self) -> None:
         class Fixed(AffinePlasticity):
             @property
             def coefficients(self) -> tuple[float, float]:
@@ -185,7 +185,7 @@ class TestRulesOfUsers:
         assert Fixed().fixed_point() == Update.affine(0.5, -0.25, 32_767.0)
         assert Fixed().update(2.0) == 2.75
 
-    def test_a_rule_without_a_step_says_so(self) -> None:
+    def test_a_rule_without_a_step_is_refused(self) -> None:
         class Nothing(Plasticity):
             pass
 
@@ -223,22 +223,22 @@ class TestRulesOfUsers:
         with pytest.raises(DeclarationError, match=r"Forgetting\.step: the coefficients of 100 \* w"):
             Forgetting(100.0)
 
-    def test_a_step_may_be_large_where_weights_never_are(self) -> None:
+    def test_a_step_may_be_large_at_weights_that_never_occur(self) -> None:
         step = rule_of(lambda w: 1 / w**4).fixed_point()
         assert step.apply(1) == 20 * ONE
         assert rule_of(lambda w: 1 - w**80).fixed_point().apply(15 * ONE) == 0
 
-    def test_a_rule_that_leaves_weight_one_alone(self) -> None:
+    def test_a_rule_may_leave_weight_one_unchanged(self) -> None:
         step = rule_of(lambda w: (w - 1) * w * 0.5).fixed_point()
         assert step.apply(2 * ONE) / ONE == pytest.approx(3.0, rel=1e-2)
         assert step.apply(ONE) / ONE == pytest.approx(1.0, rel=1e-2)
 
-    @pytest.mark.parametrize("w_max", [2.00001, 2.000007])  # stored as a little more, and as a little less
+    @pytest.mark.parametrize("w_max", [2.00001, 2.000007])  # stored as slightly more, and as slightly less
     def test_a_fiber_may_begin_with_weights_at_a_bound_that_is_rounded(self, w_max: float) -> None:
         for rule in (Hebbian(0.0, w_max), Hebbian(0.5, w_max)):
             assert rule.fixed_point(at=w_max).ceiling == round(w_max * ONE)
 
-    def test_rules_can_be_pickled_and_stand_in_a_fiber(self) -> None:
+    def test_rules_can_be_pickled_and_used_in_a_fiber(self) -> None:
         brain = Brain()
         source, target = brain.add(Area("S", 60, 10, {"x": range(10)}), Area("T", 100, 10))
         fiber = brain.connect(source, target, 0.5, Decaying(0.4))

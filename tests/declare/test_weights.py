@@ -27,7 +27,7 @@ def connected(weight: Any, rule: Plasticity | None = None, graph: Connectivity |
 
 class TestOfARandomGraph:
     @pytest.mark.parametrize("weight", [100.0, -2.5, 2**-16, 0.1, 32_767.0])
-    def test_all_synapses_have_it(self, weight: float) -> None:
+    def test_all_synapses_have_the_weight_of_their_fiber(self, weight: float) -> None:
         fiber = connected(weight)
         assert fiber.weight == weight
         matrix = fiber.to_scipy(seed=3)
@@ -36,14 +36,14 @@ class TestOfARandomGraph:
         (spec,) = build(fiber.source.brain, 3).fibers
         assert (spec.base, spec.update) == (round(weight * ONE), None)
 
-    def test_it_is_shown_and_compared(self) -> None:
+    def test_the_weight_is_part_of_repr_and_equality(self) -> None:
         assert repr(connected(100)) == "<Fiber S->T p=0.3 fixed weight=100>"
         assert repr(connected(1.0)) == "<Fiber S->T p=0.3 fixed>"
         assert connected(1.0) == connected(1) != connected(2)
         assert pickle.loads(pickle.dumps(connected(-1.5))).weight == -1.5
 
     @pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")
-    def test_the_connectome_of_a_simulator_shows_it(self) -> None:
+    def test_the_connectome_of_a_simulator_has_the_weight(self) -> None:
         fiber = connected(-2.5, Hebbian(0.5, w_max=0, w_min=-9))
         with Simulator(fiber.source.brain, 3, backend="reference") as sim:
             connectome = sim.connectome(fiber)
@@ -69,7 +69,7 @@ class TestOfARandomGraph:
 
 @dataclass(frozen=True)
 class Halving(Plasticity):
-    """Each co-firing takes half of the weight away."""
+    """Each co-firing halves the weight."""
 
     w_min: float = 0.5
     w_max: float = 64.0
@@ -101,7 +101,7 @@ class TestWithARule:
                 assert set(sim.connectome(fiber).learned()[2]) == {weight}
                 assert sim.drive(target).tolist() == [drive] * 5
 
-    def test_a_detonator_learns_from_its_weight_on(self) -> None:
+    def test_a_strong_fiber_learns_from_its_weight_upwards(self) -> None:
         (spec,) = build(connected(100, Hebbian(0.1, w_max=150)).source.brain, 1).fibers  # type: ignore[arg-type]
         assert spec.base == 100 * ONE
         assert spec.update is not None
@@ -166,7 +166,7 @@ class TestWithARule:
             ),
         ],
     )
-    def test_bounds_that_make_no_sense_are_refused_where_they_are_given(self, make: Any, message: str) -> None:
+    def test_contradictory_bounds_are_refused_by_the_rule(self, make: Any, message: str) -> None:
         with pytest.raises(DeclarationError, match=message):
             make()
 
@@ -174,7 +174,7 @@ class TestWithARule:
 class TestOfGivenSynapses:
     array = coo_array(([1.0, -2.0, 0.5], ([0, 1, 2], [3, 4, 5])), shape=(40, 60))
 
-    def test_it_multiplies_them(self) -> None:
+    def test_the_weight_multiplies_given_synapses(self) -> None:
         fiber = connected(-2, graph=Explicit(self.array))
         np.testing.assert_array_equal(fiber.to_scipy().toarray(), -2 * self.array.toarray())
         (spec,) = build(fiber.source.brain, 1).fibers  # type: ignore[arg-type]
@@ -182,7 +182,7 @@ class TestOfGivenSynapses:
         assert (spec.smallest_weight, spec.largest_weight) == (-2 * ONE, 4 * ONE)
         assert fiber != connected(-2, graph=Explicit(-self.array))
 
-    def test_a_graph_of_ones_own_is_multiplied_too(self) -> None:
+    def test_the_weight_multiplies_the_synapses_of_a_users_graph(self) -> None:
         class Mine(Connectivity):
             def stored(self) -> Stored:
                 return Stored(*(np.array(column) for column in ([0, 1], [2, 3], [ONE, 2 * ONE])))
@@ -190,7 +190,7 @@ class TestOfGivenSynapses:
         fiber = connected(3, graph=Mine())
         assert fiber.to_scipy().data.tolist() == [3.0, 6.0]
 
-    def test_they_must_lie_within_the_bounds_of_the_rule(self) -> None:
+    def test_given_synapses_must_lie_within_the_bounds_of_the_rule(self) -> None:
         assert connected(1, Hebbian(0.1, 3, w_min=-2), Explicit(self.array)).to_scipy().nnz == 3
         for weight, rule, message in (
             (1, Hebbian(0.1, 3), r"must be between 0 and w_max = 3 \(got -2\)"),
@@ -200,7 +200,7 @@ class TestOfGivenSynapses:
             with pytest.raises(DeclarationError, match=rf"Fiber 'S->T'\.graph: weights: {message}"):
                 connected(weight, rule, Explicit(self.array))
 
-    def test_steps_are_checked_where_the_synapses_are(self) -> None:
+    def test_steps_are_checked_at_the_weights_of_given_synapses(self) -> None:
         tiny = coo_array(([1e-3, 5e-4], ([0, 1], [3, 4])), shape=(40, 60))
         with pytest.raises(DeclarationError, match=r"Fiber 'S->T'\.plasticity: Hebbian\.step: at weight 0\.00100"):
             connected(1, Hebbian(0.001, 3), Explicit(tiny))

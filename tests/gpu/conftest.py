@@ -11,7 +11,7 @@ from emulator.device import EmulatedDevice
 
 @pytest.fixture
 def device(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> EmulatedDevice:
-    """The one device that `Simulator(brain, backend="gpu")` is then built on."""
+    """The device that `Simulator(brain, backend="gpu")` uses."""
     device = EmulatedDevice()
     monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda place: device))
     return device
@@ -19,5 +19,5 @@ def device(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> EmulatedDevic
 
 @pytest.fixture
 def no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let there be hardly any room for learned synapses, so that rounds stall."""
+    """Begin with almost no memory for learned synapses, so that rounds stall."""
     monkeypatch.setattr(overlay, "first_room", lambda _memory: (1, 1))

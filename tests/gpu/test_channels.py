@@ -1,4 +1,4 @@
-"""Channels, fibers thinned by distance and signed weights: as the reference has them, over several tiles."""
+"""Channels, topographic fibers and signed weights agree with the reference, over several tiles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIGNED = Update.affine(0.5, -0.3, 3.0, floor=-2.0)
 
 
 def program(size: int, open_: int, *, n: int = 600, base: int = ONE, rule: Update | None = HEBBIAN) -> Program:
-    """Return an area with channels that another one and its own neurons reach, and a third one behind it."""
+    """Return an area with channels, which has inputs from another area and itself and drives a third one."""
     parts = (("S", 80, 30, TOP_K), ("C", n, size * open_, Channels(size)), ("T", 300, 20, TOP_K))
     areas = tuple(AreaSpec(name, m, k, 0, area_key(2, name), activation) for name, m, k, activation in parts)
     ends = ((0, 1, 0.1, ONE), (0, 1, 0.3, base), (1, 1, 0.02, ONE), (1, 2, 0.1, ONE), (2, 1, 0.05, 3 * ONE))
@@ -51,7 +51,7 @@ def observed(backend: Driven) -> list[Any]:
 
 
 def play(backend: Driven) -> list[Any]:
-    """Let stimuli of several sizes come and go."""
+    """Present stimuli of several sizes, one of them empty."""
     rng, seen = np.random.default_rng(4), []
     for count in (30, 1, 0, 12):
         backend.set_winners(0, np.sort(rng.choice(80, count, replace=False)))
@@ -62,7 +62,7 @@ def play(backend: Driven) -> list[Any]:
 
 
 def same_on_both(brain: Program, act: Any = play, **options: Any) -> list[Any]:
-    """Return what a function of a backend returns: the same for the reference and a gpu."""
+    """Return the result of a function of a backend, which must be equal for the reference and a gpu."""
     reference = act(Driven(ReferenceBackend(brain, Options())))
     assert act(driven(brain, **options)[0]) == reference
     return reference
@@ -72,15 +72,15 @@ class TestChannels:
     @pytest.mark.parametrize(
         ("size", "open_"), [(1, 20), (2, 7), (3, 4), (10, 4), (75, 1), (100, 3), (300, 1), (600, 1), (2, 300)]
     )
-    def test_of_any_size(self, size: int, open_: int) -> None:
+    def test_channels_of_any_size_agree_with_the_reference(self, size: int, open_: int) -> None:
         seen = same_on_both(program(size, open_), seed=size, poison=0x7F)
         assert sum(len(winners[1]) for winners, *_ in seen) > 60
 
     @pytest.mark.parametrize(
         ("size", "n"), [(2, 20_000), (3, 18_000), pytest.param(5000, 10_000, marks=pytest.mark.slow)]
     )
-    def test_over_several_tiles(self, size: int, n: int) -> None:
-        """Tiles of channels, and tiles of neurons whose channels lie in two of them."""
+    def test_channels_over_several_tiles_agree_with_the_reference(self, size: int, n: int) -> None:
+        """There are several tiles of channels, and channels that lie in two tiles of neurons."""
 
         def act(backend: Driven) -> list[Any]:
             backend.set_winners(0, [3, 8])
@@ -99,7 +99,7 @@ class TestChannels:
         monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
         same_on_both(program(2, 30, rule=None), seed=2, poison=0x7F)
 
-    def test_they_take_a_launch_only_where_one_selects(self) -> None:
+    def test_channels_are_summed_only_where_their_area_selects(self) -> None:
         backend, device = driven(program(10, 4))
         backend.set_winners(0, range(30))
         for opened, launches in (([3], 0), ([0, 1], 1), ([3], 0)):
@@ -107,7 +107,7 @@ class TestChannels:
             backend.round(opened, {0}, learn=True)
             assert device.launches.count("sum_channels") == before + launches
 
-    def test_sums_that_thresholds_lift(self) -> None:
+    def test_low_thresholds_raise_the_sums_of_channels(self) -> None:
         def act(backend: Driven) -> list[Any]:
             backend.set_winners(0, [])
             backend.set_thresholds(1, Thresholds(np.arange(30), -(2**58) - 2**40 * np.arange(30)))
@@ -118,18 +118,18 @@ class TestChannels:
 
 
 class TestSignedWeights:
-    """Drives fall when learned weights are added, so that peaks bound them from above."""
+    """Learned weights may lower drives, so the peaks are upper bounds."""
 
     @pytest.mark.parametrize("base", [-ONE, 100 * ONE, ONE // 4, 0, 1])
     @pytest.mark.parametrize("size", [1, 4])
-    def test_beside_weights_of_1(self, base: int, size: int) -> None:
+    def test_fibers_of_other_weights_beside_one_of_weight_1(self, base: int, size: int) -> None:
         seen = same_on_both(program(size, 20 // size, base=base, rule=SIGNED), seed=1, multiprocessors=132)
         assert sum(len(synapses[2]) for synapses in seen[-1][1]) > 100
         weights = [weight for each in seen for synapses in each[1] for weight in synapses[2]]
         assert (min(weights) < 0) == (base < ONE)
 
-    def test_inhibition_takes_no_digit_from_drives(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A neuron that excitation reaches and inhibition does not is driven as far as without inhibition."""
+    def test_inhibition_does_not_shorten_the_digits_of_drives(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A neuron without inhibitory synapses has the same drive as without the inhibitory fiber."""
         monkeypatch.setattr(device_planner, "TIE_PASSES", 0)
         areas = AreaSpec("S", 60, 60), AreaSpec("T", 500, 20, key=area_key(0, "T"))
         fibers = tuple(
@@ -144,7 +144,7 @@ class TestSignedWeights:
 
         assert min(same_on_both(Program(areas, fibers), act)[3][1][1]) > 20 * ONE
 
-    def test_what_is_learned_may_silence(self) -> None:
+    def test_learned_weights_may_silence_an_area(self) -> None:
         """All drives are at most 0 once learned weights are added; without thresholds below 0 no neuron fires."""
 
         def act(backend: Driven) -> list[Any]:
@@ -164,7 +164,7 @@ class TestSignedWeights:
 
 
 @pytest.mark.parametrize("width", [0.02, 0.3, 10.0])
-def test_fibers_are_thinned_by_distance(width: float) -> None:
+def test_topographic_fibers_agree_with_the_reference(width: float) -> None:
     sizes = (("S", 100), ("A", 9000), ("B", 700))
     areas = tuple(AreaSpec(name, n, 20, key=area_key(5, name)) for name, n in sizes)
     fibers = tuple(

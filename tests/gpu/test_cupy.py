@@ -1,4 +1,4 @@
-"""`CupyDevice` itself, on a stand-in for CuPy, and why there may be no device."""
+"""`CupyDevice` on a stand-in for CuPy, and the reasons why there is no device."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from watching import against_the_reference
 
 
 def test_a_changed_header_is_compiled_again(tmp_path: Path) -> None:
-    """CuPy keeps compiled kernels by their own text and the options, so what they include has to show in the options."""
+    """CuPy caches compiled kernels by source and options, so the options must depend on included headers."""
     for path in source.FOLDER.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     before = source.compile_options(tmp_path)
@@ -35,7 +35,7 @@ def test_a_changed_header_is_compiled_again(tmp_path: Path) -> None:
 
 
 class TestCupy:
-    """`CupyDevice` itself, on a stand-in for CuPy; and why there may be no device."""
+    """Simulations on a stand-in for CuPy, and errors where there is no device."""
 
     @pytest.fixture
     def cupy(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,15 +49,15 @@ class TestCupy:
             cuda_device.why_not.cache_clear()
 
     @pytest.mark.parametrize("case", [settled(200, rounds=12), excitable(304)], ids=["settled", "excitable"])
-    def test_the_same_on_cupy(self, case: Scenario, cupy: None) -> None:
+    def test_cupy_agrees_with_the_reference(self, case: Scenario, cupy: None) -> None:
         backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
         assert trace(backend_class, case, Options()) == trace(ReferenceBackend, case, Options())
 
-    def test_the_same_traces_on_cupy(self, cupy: None) -> None:
+    def test_traces_on_cupy_agree_with_the_reference(self, cupy: None) -> None:
         backend_class = type("OnCupy", (GpuBackend,), {"device": staticmethod(CupyDevice)})
         assert not against_the_reference(backend_class, "traces", 0)
 
-    def test_it_is_chosen_where_there_is_one(self, cupy: None) -> None:
+    def test_a_gpu_is_chosen_automatically(self, cupy: None) -> None:
         brain, stimulus = small_brain()
         with Simulator(brain) as sim:
             assert sim.backend_name == "gpu"
@@ -83,7 +83,9 @@ class TestCupy:
             ({"capability": "61"}, "compute capability 6.1; 7.5 is the oldest"),
         ],
     )
-    def test_why_there_is_none(self, options: Any, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_reason_for_a_missing_device_is_given(
+        self, options: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setitem(sys.modules, "cupy", fake_cupy.module(**options))
         cuda_device.why_not.cache_clear()
         assert re.search(reason, str(describe()["backends"]["gpu"]))

@@ -1,4 +1,4 @@
-"""The emulator itself: it runs what is right, and catches what a GPU would let pass."""
+"""The emulator: it runs correct kernels, and detects faults that a GPU would not report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VARIED = [("gates", 0), *(pytest.param(*case, marks=pytest.mark.slow) for case i
 
 
 def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
-    """Run a planted kernel of 64 threads and return what it left in 64 numbers, which are 0 before."""
+    """Run a planted kernel with 64 threads and return its output of 64 numbers, which are 0 before."""
     library, out = load(build(planted.source(), races=races)), np.zeros(64, np.uint32)
     emulate(library, kernel, 1, planted.arguments(out, 64), threads=64, shared=256, **options)
     return out.tolist()
@@ -39,7 +39,7 @@ def outcome(kernel: str, *, races: bool = False, **options: Any) -> list[int]:
     ],
     ids=["barrier", "scratch", "warp barrier", "atomic"],
 )
-def test_races_show_in_a_random_order(kind: str, expected: list[int]) -> None:
+def test_races_give_wrong_results_in_a_random_order(kind: str, expected: list[int]) -> None:
     right = [outcome(f"{kind}_fine", seed=seed) for seed in SEEDS]
     wrong = [outcome(f"{kind}_faulty", seed=seed) for seed in SEEDS]
     assert right == [expected] * len(SEEDS)
@@ -47,7 +47,7 @@ def test_races_show_in_a_random_order(kind: str, expected: list[int]) -> None:
 
 
 class TestRaces:
-    """Accesses that nothing orders are found in whatever order they happen."""
+    """Unordered accesses are found in every order of execution."""
 
     @pytest.mark.parametrize(
         "kind", ["missing_barrier", "scratch_used_again_too_early", "missing_warp_barrier", "not_atomic"]
@@ -59,17 +59,17 @@ class TestRaces:
             outcome(f"{kind}_faulty", races=True, seed=seed)
 
     @pytest.mark.parametrize(("kind", "number"), SHIPPED)
-    def test_kernels_that_ship_have_none(self, kind: str, number: int) -> None:
+    def test_kernels_of_the_backend_have_no_races(self, kind: str, number: int) -> None:
         case = named(kind, number)
         assert trace(emulated(races=True), case, Options()) == trace(ReferenceBackend, case, Options())
 
     @pytest.mark.parametrize(("kind", "number"), VARIED)
-    def test_nor_have_those_that_learn_in_other_ways(self, kind: str, number: int) -> None:
+    def test_kernels_for_other_kinds_of_learning_have_no_races(self, kind: str, number: int) -> None:
         assert not against_the_reference(emulated(races=True), kind, number)
 
 
 @pytest.mark.parametrize("kind", ["unwritten_shared", "unwritten_dynamic"], ids=["static", "dynamic"])
-def test_reading_what_was_never_written_shows_the_poison(kind: str) -> None:
+def test_reading_unwritten_memory_returns_the_poison(kind: str) -> None:
     right = [outcome(f"{kind}_fine", poison=poison) for poison in (0xA5, 0xFF)]
     assert right == [[3] * 64] * 2
     assert outcome(f"{kind}_faulty", poison=0xA5)[5] == 0xA5A5A5A5
@@ -90,13 +90,13 @@ def test_undefined_behaviour_is_refused(kind: str, complaint: str, seed: int) ->
     outcome(f"{kind}_fine", seed=seed)
     with pytest.raises(EmulatorError, match=complaint):
         outcome(f"{kind}_faulty", seed=seed)
-    outcome(f"{kind}_fine", seed=seed)  # a failure leaves nothing behind
+    outcome(f"{kind}_fine", seed=seed)  # a failure does not affect later launches
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("g++") is None, reason="only g++ tells where its address sanitizer is")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++, which reports where its address sanitizer is")
 class TestAddresses:
-    """What lies past the end of an array is not touched."""
+    """Accesses past the end of an array are caught."""
 
     @pytest.mark.parametrize("name", ["out_of_bounds", "out_of_shared_bounds"])
     def test_a_planted_write_past_the_end_is_caught(self, name: str) -> None:
@@ -106,6 +106,6 @@ class TestAddresses:
         assert "AddressSanitizer: heap-buffer-overflow" in faulty.stderr
 
     @pytest.mark.parametrize(("kind", "number"), [*SHIPPED, *VARIED])
-    def test_kernels_that_ship_stay_inside(self, kind: str, number: int) -> None:
+    def test_kernels_of_the_backend_stay_inside_their_arrays(self, kind: str, number: int) -> None:
         done = sanitized.run("shipped", kind, str(number))
         assert done.returncode == 0, done.stderr

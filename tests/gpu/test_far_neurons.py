@@ -1,4 +1,4 @@
-"""Single kernels on areas of 2**32 - 1 neurons, of which only a part is looked at: indices have 64 bits."""
+"""Single kernels on areas of 2**32 - 1 neurons, of which a part is in memory: indices have 64 bits."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Far:
         self._given["Round"] |= fields
 
     def areas(self, **fields: int) -> None:
-        """Place the second area, whose first neurons are not looked at, in the arrays."""
+        """Place the second area in the arrays; its first neurons are not in memory."""
         areas = np.zeros(2, layout.AREA)
         areas["n"], areas["key"], areas["thresholds"] = self.n, self.area_key, -1
         for name, value in ({"channel": 1, "rivals": self.n, "open": 0} | fields).items():
@@ -97,7 +97,7 @@ def test_targets_past_2_to_the_31_are_counted(
     p: float, bits: int, recurrent: bool, excitable: bool, width: float
 ) -> None:
     far = Far(p, recurrent, width)
-    tile = far.n >> bits  # the last one, which is not whole
+    tile = far.n >> bits  # the last tile, which is not full
     low, size = tile << bits, far.n - (tile << bits)
     firing = [5, 2**31 + 11, far.n - 2, far.n - 1]
     thresholds = np.random.default_rng(5).integers(-3 * ONE, 3 * ONE, size)
@@ -140,8 +140,8 @@ def test_a_part_that_begins_past_2_to_the_31_is_projected_to_as_its_area(p: floa
     assert hashes(key, channels).tolist() == order.tolist()
 
 
-def test_the_tag_is_of_neurons_past_2_to_the_31() -> None:
-    """The first tile of an area makes its key, from more neurons than a thread block has threads."""
+def test_the_tag_depends_on_neurons_past_2_to_the_31() -> None:
+    """The first tile of an area computes the key; more neurons fire than a thread block has threads."""
     far = Far()
     firing = np.sort(np.random.default_rng(1).choice(far.n, 700, replace=False))
     far.areas(winners=len(firing))
@@ -184,7 +184,7 @@ def test_channels_past_2_to_the_31_are_summed(size: int) -> None:
     far, bits, lanes = Far(), 12, 2
     each = layout.THREADS // lanes
     rivals = far.n // size
-    low = (rivals - 1) // each * each  # the first channel of the last thread block, which is not whole
+    low = (rivals - 1) // each * each  # the first channel of the last thread block, which is not full
     drive = np.random.default_rng(7).integers(-(2**40), 2**40, (rivals - low) * size)
     tile = low >> bits
     far.areas(drive=-low * size, channel=size, rivals=rivals, sums=(rivals - low) * size - low, sum_tiles=-tile)
@@ -197,8 +197,8 @@ def test_channels_past_2_to_the_31_are_summed(size: int) -> None:
 
 
 @pytest.mark.parametrize("remaining", [1, 2, 11])
-def test_the_last_winner_is_found_among_hashes_that_begin_alike(remaining: int) -> None:
-    """Neurons that tie, some of whose hashes begin with the same digit: `count_winners` alone distinguishes them."""
+def test_the_last_winner_is_found_among_hashes_with_equal_first_digits(remaining: int) -> None:
+    """Hashes of some tied neurons begin with the same digit; only `count_winners` distinguishes them."""
     far, bits, n, tag, bar = Far(), 12, 30_000, 0x5555, 3 * ONE
     rng = np.random.default_rng(2)
     drive = rng.choice([-ONE, ONE, bar, bar, bar, 4 * ONE], n)
@@ -261,14 +261,14 @@ def test_pairs_past_2_to_the_31_are_drawn(p: float, width: float, first: int) ->
 
 
 @pytest.mark.parametrize(("raises", "stalled"), [(1, 0), (0, 0), (1, 1)])
-def test_thresholds_past_2_to_the_31_are_raised_in_rounds_that_happen(raises: int, stalled: int) -> None:
+def test_thresholds_past_2_to_the_31_are_raised_unless_a_round_stalls(raises: int, stalled: int) -> None:
     far, rng = Far(), np.random.default_rng(4)
     low, rate = far.n - 2000, 3 * ONE // 2 + 1
     won = np.sort(rng.choice(2000, 300, replace=False))  # more than a thread block has threads
     before = rng.integers(-(2**61), 2**61, 2000)
     before[won[::9]] = rng.integers(-4 * ONE, 4 * ONE, len(won[::9]))
     before[won[-5:]] = THRESHOLD_LIMIT - np.array([1, 2, ONE, 2**40, 2**50])
-    sums = rng.integers(0, 2**46, 2000)  # of weights, which times the rate stay below 2**63
+    sums = rng.integers(0, 2**46, 2000)  # sums of weights; times the rate they stay below 2**63
     status = np.zeros(1, layout.STATUS)
     status["stalled"] = stalled
     far.areas(drive=-low, thresholds=-low, refraction=rate)

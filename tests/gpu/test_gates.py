@@ -1,4 +1,4 @@
-"""Gates, drives of winners and transmissions: as the reference has them, in rounds that run ahead and rounds that stall."""
+"""Gates, drives of winners and transmissions agree with the reference, in queued and in stalled rounds."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def on_both(program: Program, act: Any, **options: Any) -> list[Any]:
 
 
 def play(backend: Driven) -> list[Any]:
-    """Let rounds run ahead of the host, with sources that fire in all channels, in some, and not at all."""
+    """Queue rounds in which sources fire in all channels, in some channels, or not at all."""
     rng, seen = np.random.default_rng(3), []
     every = range(len(backend.program.fibers))
     for count in (200, 30, 0, 7):
@@ -74,13 +74,13 @@ def play(backend: Driven) -> list[Any]:
 
 
 @pytest.mark.parametrize("options", [{}, {"multiprocessors": 132, "seed": 4}], ids=["in turn", "shuffled"])
-def test_the_same_passes_as_on_the_reference(options: Any) -> None:
+def test_gates_agree_with_the_reference(options: Any) -> None:
     reference, gpu = on_both(gated_program(), play, **options)
     assert reference == gpu
     counts = [sum(each) for each in reference[-1][-1]]
-    assert counts[5] > counts[1] > counts[0] > 0, "channels let some pass"
+    assert counts[5] > counts[1] > counts[0] > 0, "gates of channels pass some neurons"
     assert 0 < counts[6] < counts[2]
-    assert len(reference[-1][1][1][0]) > 100, "something is learned through a gate"
+    assert len(reference[-1][1][1][0]) > 100, "a gated fiber learns"
 
 
 def test_stalled_rounds_filter_and_count_once(no_room: None) -> None:
@@ -89,7 +89,7 @@ def test_stalled_rounds_filter_and_count_once(no_room: None) -> None:
         backend.set_winners(1, np.arange(0, 900, 70))
         backend.set_winners(2, np.arange(0, 800, 40))
         seen = []
-        for rounds in (2, 5):  # without a look in between
+        for rounds in (2, 5):  # without reading results in between
             for _ in range(rounds):
                 backend.round(range(7), {0}, learn=True, record=[1, 2], drives=[2])
             drives = [{a: each.tolist() for a, each in noted.items()} for noted in backend.recorded_drives()]
@@ -102,7 +102,7 @@ def test_stalled_rounds_filter_and_count_once(no_room: None) -> None:
     assert device.launches.count("pass_gates") > 7, "some rounds stalled and were run again"
 
 
-def test_gates_take_a_launch_only_where_they_are_used() -> None:
+def test_gates_are_launched_only_where_they_are_used() -> None:
     backend, device = driven(gated_program())
     backend.set_winners(0, range(50))
     for opened, launches in (([2, 5], 0), ([0, 2], 1), ([2, 5], 0)):
@@ -111,8 +111,8 @@ def test_gates_take_a_launch_only_where_they_are_used() -> None:
         assert device.launches.count("pass_gates") == before + launches
 
 
-def test_only_what_can_pass_has_room() -> None:
-    """A gating area in which one neuron fires lets one channel through."""
+def test_buffers_hold_only_neurons_that_can_pass() -> None:
+    """One firing neuron of a gating area opens one channel."""
     backend, _ = driven(gated_program())
     backend.set_winners(0, range(200))
     backend.set_winners(1, [8])
@@ -145,7 +145,7 @@ def test_rounds_count_again_after_one_that_failed(no_room: None) -> None:
     backend.round([2], {0}, learn=False)
     room = device.room
     backend.round([2, 5], {0}, learn=True)
-    device.give_back(-device.room)  # another program takes all there is
+    device.give_back(-device.room)  # another program takes all memory
     with pytest.raises(DeviceMemoryError):
         backend.winners(1)
     device.give_back(room)
@@ -157,9 +157,9 @@ def test_rounds_count_again_after_one_that_failed(no_room: None) -> None:
 
 
 class TestDrives:
-    """With which drive the neurons that fire have won."""
+    """The drives with which firing neurons have won."""
 
-    def test_they_are_written_with_the_state_and_gone_with_the_winners(self) -> None:
+    def test_drives_are_written_with_the_state_and_removed_with_the_winners(self) -> None:
         case, _ = settled_reference(200)
 
         def act(backend: Driven) -> list[Any]:
@@ -174,7 +174,7 @@ class TestDrives:
                 observed(backend),
                 [{a: d.tolist() for a, d in each.items()} for each in backend.recorded_drives()],
             ]
-            backend.set_winners(0, range(80))  # more than there was room for, so that lists move
+            backend.set_winners(0, range(80))  # more than the lists hold, so that they move
             seen.append(observed(backend))
             backend.round([0, 1], {0}, learn=False)
             return [*seen, observed(backend)]
@@ -185,7 +185,7 @@ class TestDrives:
         assert reference[1][3][1] == [[], []]
         assert np.count_nonzero(reference[3][0][1]) == 13
 
-    def test_they_are_looked_at_in_one_copy(self) -> None:
+    def test_drives_of_all_areas_are_read_in_one_copy(self) -> None:
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
         run_all(backend, case.rounds[:2])
@@ -197,9 +197,9 @@ class TestDrives:
 
 
 class TestTransmissions:
-    """How often each neuron has fired at a fiber while it transmitted."""
+    """How often each neuron has fired while a fiber transmitted."""
 
-    def test_counts_that_are_full_are_taken_to_the_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_full_counters_are_moved_to_the_host(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(transmissions, "MOST_ROUNDS", 2)
         case, _ = settled_reference(200)
 

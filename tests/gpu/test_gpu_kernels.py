@@ -14,7 +14,7 @@ needs_nvrtc = pytest.mark.skipif(not nvrtc.available(), reason="there is no whee
 @needs_nvrtc
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("unit", UNITS)
-def test_kernels_compile_without_a_warning_and_spill_nothing(unit: str, architecture: int) -> None:
+def test_kernels_compile_without_warnings_or_spilled_registers(unit: str, architecture: int) -> None:
     found, log = nvrtc.usage(unit, architecture)
     assert "warning" not in log, log
     assert {each.kernel for each in found} == {name for name, kernel in KERNELS.items() if kernel.unit == unit}
@@ -33,6 +33,6 @@ def test_kernels_compile_without_a_warning_and_spill_nothing(unit: str, architec
         ("atomicAdd(&a[0], a);", "no instance of overloaded function"),
     ],
 )
-def test_the_compiler_complains(body: str, complaint: str) -> None:
+def test_warnings_and_errors_of_the_compiler_are_reported(body: str, complaint: str) -> None:
     text = f'#include "types.cuh"\nextern "C" __global__ void planted(u32* a) {{ {body} }}'
     assert complaint in nvrtc.compile_text(text, "planted", 90)[1]

@@ -1,4 +1,4 @@
-"""What is read, written and reported between rounds: thresholds, learned synapses, memory."""
+"""State that is read, written and reported between rounds: thresholds, learned synapses, memory."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def reported(backend: Driven) -> int:
 
 
 class TestMemory:
-    """What is reported is what is held, and all of it is given back."""
+    """The report names the memory in use, and `close` frees all of it."""
 
-    def test_the_report_adds_up(self) -> None:
+    def test_the_report_sums_to_the_memory_in_use(self) -> None:
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
         run_all(backend, case.rounds[:6], record=[0, 1])
@@ -44,19 +44,19 @@ class TestMemory:
         backend.memory()
         assert (device.writes, len(device.launches), device.room) == before
 
-    def test_close_gives_all_back(self) -> None:
+    def test_close_frees_all_memory(self) -> None:
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
         run_all(backend, case.rounds[:6], record=[0])
-        backend.close()  # and is still held
+        backend.close()  # the object still exists
         assert device.closed
         assert device.room == device.description.memory
 
 
 class TestThresholds:
-    """Only areas that have thresholds have memory for them, and a round raises them if it happens, once."""
+    """Only areas with thresholds have memory for them, and each round raises them once."""
 
-    def test_memory_is_there_when_it_is_needed(self) -> None:
+    def test_memory_for_thresholds_is_allocated_when_they_are_set(self) -> None:
         case, _ = settled_reference(200)
         gpu, device = driven(case.program)
         backends = [Driven(ReferenceBackend(case.program, Options())), gpu]
@@ -73,16 +73,16 @@ class TestThresholds:
         assert seen[: len(steps)] == seen[len(steps) :]
         assert held[len(steps) :] == [*[[0, 0, 0]] * 2, [0, 24_000, 0], *[[0, 24_000, 16_000]] * 4]
         assert 0 <= device.description.memory - device.room - reported(gpu) < 10_000
-        assert gpu.memory()["areas"]["S"]["thresholds"] == 720, "though its winners stay"
+        assert gpu.memory()["areas"]["S"]["thresholds"] == 720, "although its winners are held"
 
-    def test_areas_that_refract_have_theirs_from_the_first(self) -> None:
+    def test_areas_that_refract_have_thresholds_from_the_start(self) -> None:
         case, _ = settled_reference(200)
         held = [driven(program)[0].memory()["areas"] for program in (case.program, refracting(case.program))]
         assert [each["A"]["thresholds"] for each in held] == [0, 24_000]
         assert [each["B"]["thresholds"] for each in held] == [0, 16_000]
 
-    def test_they_take_no_launches(self) -> None:
-        """But as many more passes over the digits of a drive as thresholds below 0 make it longer."""
+    def test_thresholds_take_no_launches_unless_they_make_drives_longer(self) -> None:
+        """Thresholds far below 0 make drives longer, and each further digit takes a pass."""
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
         counts = []
@@ -94,15 +94,15 @@ class TestThresholds:
             counts.append(len(device.launches) - before)
             assert len(backend.winners(1)) == fire
         assert counts[:3] == [counts[0]] * 3
-        assert counts[3] == counts[0] + 3, "63 bits, instead of 26, are 6 digits"
+        assert counts[3] == counts[0] + 3, "63 bits instead of 26 are 6 digits"
 
-    def test_a_round_that_stalls_raises_them_once(self, no_room: None) -> None:
+    def test_a_round_that_stalls_raises_thresholds_once(self, no_room: None) -> None:
         case, _ = settled_reference(200)
         gpu, device = driven(refracting(case.program), seed=2)
         seen = []
         for backend in (Driven(ReferenceBackend(refracting(case.program), Options())), gpu):
             backend.set_winners(0, list(range(30)))
-            for rounds in (1, 4, 2):  # without a look in between
+            for rounds in (1, 4, 2):  # without reading results in between
                 for _ in range(rounds):
                     backend.round(range(6), {0}, learn=True)
                 winners, _, amounts = state_of(backend)
@@ -111,8 +111,8 @@ class TestThresholds:
         assert device.launches.count("project") > 7 + 1  # more than one round was run again
         assert max(len(neurons) for neurons, _ in seen[-1][0]) > 25, "others have won, too"
 
-    def test_probes_copy_none(self) -> None:
-        """What is put back as it was taken is there still."""
+    def test_probes_do_not_copy_unchanged_thresholds(self) -> None:
+        """Thresholds that are written back unchanged are still on the device."""
         case, _ = settled_reference(200)
         backend, device = driven(refracting(case.program))
         backend.set_winners(0, list(range(30)))
@@ -125,7 +125,7 @@ class TestThresholds:
         assert device.writes > before
         assert [column.tolist() for column in backend.thresholds(1)] == [column.tolist() for column in taken]
 
-    def test_no_memory_for_them(self, device: EmulatedDevice) -> None:
+    def test_thresholds_without_memory_are_refused(self, device: EmulatedDevice) -> None:
         brain, stimulus = small_brain()
         with Simulator(brain, backend="gpu") as sim, Simulator(brain, backend="reference") as other:
             for each in (sim, other):
@@ -135,7 +135,7 @@ class TestThresholds:
             device.give_back(15_999 - room)
             with pytest.raises(BackendMemoryError, match=r"no room for .* of thresholds: .*; let fewer areas have"):
                 sim.set_thresholds("A", -1)
-            sim.set_thresholds("A", 0)  # takes none
+            sim.set_thresholds("A", 0)  # needs no memory
             assert not sim.thresholds("A").any()
             for each in (sim, other):
                 each.run(brain.fibers, rounds=2)
@@ -148,7 +148,7 @@ class TestThresholds:
 
 
 class TestLearnedSynapses:
-    """A state goes from one backend to another and on, bit for bit."""
+    """A state moves from one backend to another bit for bit."""
 
     @pytest.mark.parametrize(("first", "second"), [("cpu", "gpu"), ("gpu", "cpu"), ("gpu", "gpu")])
     def test_a_run_is_continued_on_another_backend(
@@ -177,7 +177,7 @@ class TestLearnedSynapses:
         assert states[0] == states[1]
         assert len(states[0][0]) == 4
 
-    def test_weights_set_for_one_fiber_leave_the_others(self) -> None:
+    def test_weights_set_for_one_fiber_do_not_change_the_others(self) -> None:
         case, reference = settled_reference(200)
         backend, device = driven(case.program)
         run_all(backend, case.rounds)
@@ -192,7 +192,7 @@ class TestLearnedSynapses:
             assert learned[1:] == reference[-2][1:]
             assert learned[0] == [column[:5] for column in reference[-2][0]]
 
-    def test_of_a_fiber_without_a_rule(self) -> None:
+    def test_a_fiber_without_a_rule_has_no_learned_synapses(self) -> None:
         areas = (AreaSpec("S", 10, 10), AreaSpec("T", 40, 5))
         graph = Graph(fiber_key(0, "S", "T", ""), 10, 40, 0.5, False)
         backend, _ = driven(Program(areas, (FiberSpec("S->T", 0, 1, graph, None),)))

@@ -1,4 +1,4 @@
-"""Ties on a gpu: ordered by hash as the law says, however many neurons tie and however alike their hashes are."""
+"""Ties on a gpu: ordered by hash as in the law, for any number of ties and for similar hashes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIBER_KEYS = (fiber_key(0, "S", "T", ""), fiber_key(0, "T", "T", ""))
 
 
 def program(n: int, k: int, key: int) -> Program:
-    """Return an area of which all neurons are driven alike, by another area and by itself."""
+    """Return an area in which all neurons have equal drives, from another area and from itself."""
     areas = (AreaSpec("S", 8, 8), AreaSpec("T", n, k, key=key))
     graphs = (Graph(FIBER_KEYS[0], 8, n, 1.0, False), Graph(FIBER_KEYS[1], n, n, 1.0, True))
     fibers = tuple(FiberSpec(str(s), s, 1, graph, None) for s, graph in enumerate(graphs))
@@ -47,7 +47,7 @@ def test_ties_that_the_passes_leave_are_broken(case, passes: int, monkeypatch: p
 
 
 @pytest.mark.parametrize("place", [0, 1])
-def test_hashes_that_begin_with_33_equal_bits(place: int) -> None:
+def test_hashes_that_share_their_first_33_bits_are_ordered(place: int) -> None:
     """One neuron of two wins, or both do."""
     n, firing = 50_000, np.array([3])
     tag = input_tag([(FIBER_KEYS[0], firing)])
@@ -62,7 +62,7 @@ def test_hashes_that_begin_with_33_equal_bits(place: int) -> None:
 
 
 @pytest.mark.parametrize("k", [1, 999, 1000])
-def test_all_neurons_tie(k: int) -> None:
+def test_k_neurons_win_if_all_neurons_tie(k: int) -> None:
     won = [
         run(Driven(backend(program(1000, k, 5), Options())), [0], [1, 4]).tolist()
         for backend in (ReferenceBackend, emulated())
@@ -71,8 +71,8 @@ def test_all_neurons_tie(k: int) -> None:
     assert len(won[0]) == k
 
 
-def test_the_tag_is_of_all_that_fires_at_the_area_in_this_round() -> None:
-    """Not of what fires elsewhere, nor of fibers that do not transmit; with none of it, neurons can yet be excited."""
+def test_the_tag_depends_on_the_neurons_that_transmit_to_the_area() -> None:
+    """Fibers that do not transmit leave it unchanged; without input, thresholds below 0 still make neurons fire."""
     seen = []
     for backend_class in (ReferenceBackend, emulated(seed=3)):
         backend = Driven(backend_class(program(300, 20, 9), Options()))

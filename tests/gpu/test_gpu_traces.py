@@ -1,4 +1,4 @@
-"""Traces note every round that learns once, in order, whatever stalls or fails; and they are reinforced by the law."""
+"""Traces on a gpu: each round that learns is stored once and in order, and reinforcement follows the law."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIBERS = range(6)
 
 
 def program() -> Program:
-    """Return a brain of which four fibers have traces, one of them recurrent."""
+    """Return a brain in which four fibers have traces, one of them recurrent."""
     case, _ = settled_reference(200)
     fibers = tuple(
         replace(fiber, update=RULE, depression=LTD if f % 2 else None, trace=TRACES[f % 4])
@@ -44,7 +44,7 @@ TRACED = [f for f in FIBERS if TRACES[f % 4]]
 
 
 def traces(backend: Driven) -> Any:
-    """Return what all traces hold."""
+    """Return the events of all traces."""
     kinds = (TRACED_SOURCES, TRACED_TARGETS)
     return [[column.tolist() for column in backend.read(kind, f)] for f in TRACED for kind in kinds]
 
@@ -54,7 +54,7 @@ def everything(backend: Driven) -> Any:
 
 
 def go(backend: Driven, rounds: Sequence[int]) -> None:
-    """Run rounds of which some learn, some from all fibers, some while an area is held; the host does not look."""
+    """Run rounds and read nothing; some learn, some with all fibers, some while an area is held."""
     for number in rounds:
         if number % 5 == 0:
             backend.set_winners(0, np.arange(30) + 30 * (number // 5 % 3))
@@ -69,7 +69,7 @@ def reinforce(backend: Driven) -> None:
 
 
 @pytest.mark.parametrize("seed", [-1, 3])
-def test_rounds_are_noted_and_reinforced_as_the_law_says(seed: int) -> None:
+def test_events_are_stored_and_reinforced_as_in_the_law(seed: int) -> None:
     states = []
     for backend_class in (ReferenceBackend, emulated(seed=seed)):
         backend, seen = Driven(backend_class(program(), Options())), []
@@ -84,7 +84,7 @@ def test_rounds_are_noted_and_reinforced_as_the_law_says(seed: int) -> None:
     assert any(len(set(columns[0])) > 3 for columns in states[0][-1][1]), "events of several ages"
 
 
-def test_rounds_that_stall_are_noted_once(no_room: None) -> None:
+def test_rounds_that_stall_are_stored_once(no_room: None) -> None:
     gpu, device = driven(program(), seed=2)
     seen = []
     for backend in (Driven(ReferenceBackend(program(), Options())), gpu):
@@ -101,7 +101,7 @@ def test_a_reinforcement_that_stalls_is_run_again(no_room: None) -> None:
     for backend in (Driven(ReferenceBackend(program(), Options())), gpu):
         backend.set_winners(0, list(range(30)))
         for _ in range(4):
-            backend.round(FIBERS, {0}, learn=True, learning=dict.fromkeys(TRACED, 0))  # all is new
+            backend.round(FIBERS, {0}, learn=True, learning=dict.fromkeys(TRACED, 0))  # rate 0 stores no synapse
         before = len(device.launches)
         reinforce(backend)
         backend.round(FIBERS, {0}, learn=True)
@@ -115,7 +115,7 @@ def test_a_reinforcement_that_stalls_is_run_again(no_room: None) -> None:
 class TestLargeSets:
     """An event may hold more neurons than win."""
 
-    def test_that_were_presented(self) -> None:
+    def test_presented_sets_are_stored_in_full(self) -> None:
         seen = []
         for backend in both(program()):
             go(backend, range(3))
@@ -129,7 +129,7 @@ class TestLargeSets:
         assert seen[0] == seen[1]
         assert max(len(columns[1]) for columns in seen[0][1]) > 300
 
-    def test_that_were_written(self) -> None:
+    def test_written_sets_are_stored_in_full(self) -> None:
         seen = []
         for backend in both(program()):
             go(backend, range(5))
@@ -144,7 +144,7 @@ class TestLargeSets:
             seen.append((written, everything(backend)))
         assert seen[0] == seen[1]
 
-    def test_for_which_there_is_no_memory(self) -> None:
+    def test_sets_without_memory_are_refused(self) -> None:
         backend, device = driven(program())
         go(backend, range(3))
         before, room = everything(backend), device.room
@@ -170,7 +170,7 @@ def take(backend: Driven) -> Any:
 
 
 @pytest.mark.parametrize(("kernel", "when"), [("remember", "round"), ("commit", "round"), ("strengthen", "reinforce")])
-def test_a_failure_leaves_nothing_behind_once_all_is_written(kernel: str, when: str) -> None:
+def test_writing_a_whole_state_repairs_a_failure(kernel: str, when: str) -> None:
     seen = []
     for backend_class in (ReferenceBackend, emulated()):
         backend = Driven(backend_class(program(), Options()))
@@ -190,8 +190,8 @@ def test_a_failure_leaves_nothing_behind_once_all_is_written(kernel: str, when: 
 
 
 @pytest.mark.parametrize(("kernel", "when"), [("remember", "round"), ("commit", "round"), ("strengthen", "reinforce")])
-def test_an_interruption_waits_for_the_whole_of_it(kernel: str, when: str, request: pytest.FixtureRequest) -> None:
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it would be ignored
+def test_an_interruption_waits_for_the_last_launch(kernel: str, when: str, request: pytest.FixtureRequest) -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     seen = []
     for interrupted in (False, True):
@@ -208,7 +208,7 @@ def test_an_interruption_waits_for_the_whole_of_it(kernel: str, when: str, reque
 
 
 class TestCost:
-    """What is not used costs nothing."""
+    """Features that are not used cost nothing."""
 
     def launched(self, case: Program, *, learn: bool) -> list[str]:
         backend, device = driven(case)
@@ -217,7 +217,7 @@ class TestCost:
             backend.round(FIBERS, {0}, learn=learn)
         return device.launches
 
-    def test_only_rounds_that_learn_are_noted_and_only_where_there_are_traces(self) -> None:
+    def test_only_rounds_that_learn_are_stored_and_only_for_traces(self) -> None:
         traced = program()
         plain = replace(traced, fibers=tuple(replace(fiber, trace=None) for fiber in traced.fibers))
         assert "remember" not in self.launched(plain, learn=True)
@@ -225,7 +225,7 @@ class TestCost:
         without = [kernel for kernel in self.launched(traced, learn=True) if kernel != "remember"]
         assert without == self.launched(plain, learn=True)
 
-    def test_the_host_waits_for_nothing(self) -> None:
+    def test_rounds_with_traces_read_nothing_from_the_device(self) -> None:
         backend, device = driven(program())
         backend.set_winners(0, list(range(30)))
         before = device.reads
@@ -233,13 +233,13 @@ class TestCost:
             backend.round(FIBERS, {0}, learn=True)
         assert device.reads == before
 
-    def test_memory_is_reported_and_given_back(self) -> None:
+    def test_memory_is_reported_and_freed(self) -> None:
         backend, device = driven(program())
         go(backend, range(3))
         reinforce(backend)
         report = backend.memory()
         slots = 2 + 30 + 25
-        assert report["fibers"]["F01"]["trace"] == 3 * slots * 4
+        assert report["fibers"]["F01"]["trace"] == (1 + 3 * slots) * 4
         assert "trace" not in report["fibers"]["F02"]
         held = device.description.memory - device.room
         assert 0 <= held - sum(n for part in report.values() for each in part.values() for n in each.values()) < 10_000

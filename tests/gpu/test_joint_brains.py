@@ -3,58 +3,113 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import pytest
+from scipy.sparse import coo_array
 
-from brainsim import Area, Batch, Brain, Channels, Hebbian, Modulator, Simulator, Trace, UnusedWarning, VectorArea
+from brainsim import (
+    Area,
+    Batch,
+    Brain,
+    Channels,
+    Cosine,
+    Explicit,
+    Hebbian,
+    Modulator,
+    Relax,
+    Simulator,
+    SmallWorld,
+    Sum,
+    Trace,
+    UnusedWarning,
+    VectorArea,
+)
 from brainsim.declare.depressing import STDP
-from brainsim.errors import BackendError
 from emulator.device import EmulatedDevice
 
 
-def learning(trace: Trace | None = None) -> Brain:
+def learning() -> Brain:
+    """Return a brain with one of each: traces, gates, channels, refraction, depression, vectors and their messages."""
     brain = Brain()
     stimulus = brain.add(Area("S", 40, 10, {"dog": range(10), "cat": range(10, 20)}))
     area, channels = brain.add(Area("A", 300, 12, refraction=0.05), Area("C", 120, 20, activation=Channels(5, 4)))
+    words, roots = brain.add(VectorArea("V", 40, 5, k=8), VectorArea("W", 20, 5, k=4))
     dopamine = brain.add(Modulator("dopamine", baseline=1.0))
-    brain.connect(stimulus, area, p=0.3, plasticity=Hebbian(0.1, w_max=20), modulated_by=dopamine, trace=trace)
+    rule = Hebbian(0.1, w_max=20)
+    brain.connect(stimulus, area, p=0.3, plasticity=rule, modulated_by=dopamine, trace=Trace(3, 0.5))
     brain.connect(area, area, p=0.1, plasticity=STDP(0.1, 0.05, 20))
-    brain.connect(area, channels, p=0.2, plasticity=Hebbian(0.1, w_max=20))
-    brain.connect(stimulus, channels, p=0.2)
+    brain.connect(area, channels, p=0.2, plasticity=rule, modulated_by=dopamine, trace=Trace(4, 0.5))
+    brain.connect(stimulus, channels, p=0.2, gate=stimulus.patterns["cat"])
+    brain.connect(channels, area, p=0.1, gate=channels)
+    brain.connect(area, words, p=0.3)
+    brain.connect(stimulus, roots, p=0.3)
+    brain.connect(
+        words,
+        words,
+        graph=SmallWorld(6, 0.2, symmetric=True),
+        message=Cosine(0.8, anchor=0.1),
+        channels={"safety": 0.4, "joy": 0.6},
+        weight=0.5,
+        plasticity=Relax({"safety": 0.1, "joy": 0.5}, "cosine"),
+        modulated_by=dopamine,
+    )
+    ring = Explicit(coo_array((np.ones(40), (np.arange(40) % 20, np.arange(40))), shape=(20, 40)))
+    brain.connect(roots, words, graph=ring, message=Sum(0.4, active=True))
+    brain.connect(roots, roots, graph=SmallWorld(4, 0.2), message=Cosine(0.6, active=True))
     return brain
 
 
 def schedule(sim: Simulator) -> Any:
-    """Do what differs between brains, too: one of them runs fewer rounds, and another reads in between."""
-    brain, every, outcomes = sim.brain, sim.brain.fibers, []
-    recording = sim.record(drives=True)
-    for pattern in brain["S"].patterns.values():
-        sim.present(pattern)
-        outcomes.append(sim.run(every, rounds=3))
-        sim.set_modulator("dopamine", 0.5)
-    with sim.frozen():
-        sim.present(brain["S"].patterns["dog"])
-        outcomes.append(sim.run(every, until_stable=True, max_rounds=6))
-    outcomes.append(sim.run(every, rounds=1 + sim.seed % 3))
-    return outcomes, len(recording), *_state(sim), [str(recording.winners("A")), str(recording.drives("A"))]
+    """Do what differs between brains: numbers of rounds, which of them are frozen or read in between, reinforcement."""
+    brain, every, outcomes, odd = sim.brain, sim.brain.fibers, [], sim.seed % 2 == 1
+    recording = sim.record("A", drives=True)
+    dog, cat = brain["S"].patterns.values()
+    sim.present(dog)
+    outcomes.append(sim.run(every, rounds=2 + sim.seed % 3))
+    if odd:
+        sim.reinforce("dopamine", 0.5)
+    sim.set_modulator("dopamine", 0.5)
+    sim.present(cat)
+    with sim.frozen() if odd else nullcontext():  # while the others learn
+        outcomes.append(sim.run(every, rounds=2))
+        seen = sim.thresholds("A").tolist()
+    outcomes.append(sim.run(every, until_stable=True, max_rounds=4 if odd else 2))
+    sim.reinforce("dopamine", -0.25)
+    outcomes.append(sim.run(brain["S"] >> brain["A"] | brain["V"] >> brain["V"], rounds=1 + sim.seed % 2))
+    sim.reinforce("dopamine", 1.0)
+    return outcomes, seen, len(recording), *_state(sim), [str(recording.winners("A")), str(recording.drives("A"))]
 
 
 def _state(sim: Simulator) -> Any:
     brain = sim.brain
-    weights = [[column.tolist() for column in sim.connectome(fiber).learned()] for fiber in brain.fibers]
+    synapses = [fiber for fiber in brain.fibers if fiber.message is None]
+    weights = [[column.tolist() for column in sim.connectome(fiber).learned()] for fiber in synapses]
     firing = {name: (sim.assembly(name).neurons.tolist(), sim.drive(name).tolist()) for name in brain.areas}
-    return weights, firing, sim.thresholds("A").tolist(), sim.unused(), sim.events(), sim.fires("C")
+    return weights, firing, sim.thresholds("A").tolist(), sim.unused(), sim.events(synapses), sim.fires("C")
+
+
+def with_vectors(sim: Simulator) -> Any:
+    """Do it, and look at the vectors and messages, too."""
+    done, carriers = schedule(sim), [fiber for fiber in sim.brain.fibers if fiber.message is not None]
+    edges = [sim.edges(fiber) for fiber in carriers]
+    held = [sim.vectors(name).tobytes() for name in "VW"]
+    return done, held, [(each.weights.tobytes(), each.sent().tobytes()) for each in edges]
 
 
 def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> None:
     brain, seeds = learning(), (1, 2, 5)
-    alone = []
+    by_the_law, alone = [], []
     for seed in seeds:
         with Simulator(brain, seed, backend="reference") as sim:
-            alone.append(schedule(sim))
+            by_the_law.append(schedule(sim))
+        with Simulator(brain, seed, backend="gpu") as sim:
+            alone.append(with_vectors(sim))
+    assert [done for done, *_ in alone] == by_the_law
     with Batch(brain, seeds, backend="gpu") as batch:
-        assert batch.each(schedule) == alone
+        assert batch.each(with_vectors) == alone
 
 
 def test_launches_do_not_depend_on_the_number_of_brains(device: EmulatedDevice) -> None:
@@ -87,32 +142,3 @@ def test_a_brain_that_fails_does_not_hold_up_the_others(device: EmulatedDevice) 
                 batch.each(fails)
             assert "seed 2" in raised.value.__notes__[0]
             assert batch.each(lambda sim: sim.rounds) == [3, 1, 3]
-
-
-def test_brains_with_traces_must_run_alike(device: EmulatedDevice) -> None:
-    brain = learning(Trace(3, 0.5))
-
-    def alike(sim: Simulator) -> Any:
-        sim.present(brain["S"].patterns["dog"])
-        sim.run(brain.fibers, rounds=4)
-        sim.reinforce("dopamine", 0.5)
-        sim.run(brain.fibers, rounds=2)
-        return _state(sim)
-
-    alone = []
-    for seed in (1, 2):
-        with Simulator(brain, seed, backend="reference") as sim:
-            alone.append(alike(sim))
-    with Batch(brain, (1, 2), backend="gpu") as batch:
-        assert batch.each(alike) == alone
-        with pytest.raises(BackendError, match="brains with traces must all run the same number of rounds"):
-            batch.each(lambda sim: sim.run(brain.fibers, rounds=sim.seed))
-        with pytest.raises(BackendError, match="a round of the batch failed"):
-            batch.run(brain.fibers)
-
-
-def test_vectors_are_refused(device: EmulatedDevice) -> None:
-    brain = Brain()
-    brain.add(VectorArea("V", n=4, dim=2, k=1))
-    with pytest.raises(BackendError, match="a batch on a GPU cannot hold vectors"):
-        Batch(brain, (1, 2), backend="gpu")

@@ -1,4 +1,4 @@
-"""What the host believes about the CUDA C kernels: structures, constants and parameters are the same on both sides."""
+"""Structures, constants and parameters of kernels are equal in Python and in CUDA C."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def item_checks(name: str, dtype: DType) -> list[str]:
 
 
 def structure_checks(structure: Structure) -> list[str]:
-    pointers = {id(dtype): f"{name}*" for name, dtype in ITEMS.items()}
+    named = {**ITEMS, **{each.name: each.dtype for each in STRUCTURES}}
+    pointers = {id(dtype): f"{name}*" for name, dtype in named.items()}
     fields = {name: "i64" if items is None else pointers[id(items)] for name, items in structure.fields.items()}
     return field_checks(structure.name, fields, structure.dtype)
 
@@ -64,7 +65,7 @@ def compiled(checks: list[str]) -> None:
     build("\n".join([kernels_source(), SAME, *checks]))
 
 
-def test_structures_and_parameters_are_the_same_on_both_sides() -> None:
+def test_structures_and_parameters_are_equal_in_python_and_cuda() -> None:
     items = [check for name, dtype in ITEMS.items() if dtype.names for check in item_checks(name, dtype)]
     compiled([*items, *(check for each in STRUCTURES for check in structure_checks(each)), *kernel_checks()])
 
@@ -113,7 +114,7 @@ def test_differences_are_found(checks: list[str]) -> None:
         ("THREADS", layout.THREADS),
     ],
 )
-def test_constants_are_the_same_on_both_sides(name: str, value: int) -> None:
+def test_constants_are_equal_in_python_and_cuda(name: str, value: int) -> None:
     (text,) = re.findall(rf"constexpr \w+ {name} = ([^;]+);", HEADERS)
     assert eval(text.removesuffix("ull"), {"i64": int}) == value
 
@@ -122,35 +123,35 @@ LISTS = Structure("Lists", {"jobs": layout.RECORD_JOB, "items": layout.U32})
 
 
 class TestRecordsAreChecked:
-    """What a kernel reads is what it was given: every address is that of an array of the very items."""
+    """Each address in a structure must be that of an array with the declared type of items."""
 
     @pytest.fixture
     def device(self) -> EmulatedDevice:
         return EmulatedDevice()
 
-    def test_addresses_and_numbers(self, device: EmulatedDevice) -> None:
+    def test_a_record_has_the_addresses_of_its_arrays(self, device: EmulatedDevice) -> None:
         jobs, items = device.empty(2, layout.RECORD_JOB, "a test"), device.empty(4, np.uint32, "a test")
         given = record(LISTS, jobs=jobs, items=items)
         assert given.value.tolist() == [(jobs.address, items.address)]
         assert given.nbytes == 2 * layout.RECORD_JOB.itemsize + 16
 
     @pytest.mark.parametrize("wrong", [np.uint64(1), 7, np.zeros(4, np.uint32)])
-    def test_what_is_no_array(self, device: EmulatedDevice, wrong: Any) -> None:
+    def test_values_that_are_no_arrays_are_refused(self, device: EmulatedDevice, wrong: Any) -> None:
         jobs = device.empty(2, layout.RECORD_JOB, "a test")
         with pytest.raises(TypeError, match=r"structure Lists, field 'items': must be an array of uint32"):
             record(LISTS, jobs=jobs, items=wrong)
 
-    def test_arrays_of_other_items(self, device: EmulatedDevice) -> None:
+    def test_arrays_of_other_items_are_refused(self, device: EmulatedDevice) -> None:
         jobs, items = device.empty(2, layout.RECORD_JOB, "a test"), device.empty(4, np.int32, "a test")
         with pytest.raises(TypeError, match=r"must be an array of uint32 \(got Array int32\)"):
             record(LISTS, jobs=jobs, items=items)
 
-    def test_fields_that_are_missing_or_unknown(self, device: EmulatedDevice) -> None:
+    def test_missing_and_unknown_fields_are_refused(self, device: EmulatedDevice) -> None:
         jobs = device.empty(2, layout.RECORD_JOB, "a test")
         with pytest.raises(TypeError, match="structure Lists: fields that are missing or unknown: items, slots"):
             record(LISTS, jobs=jobs, slots=3)
 
-    def test_a_launch_takes_what_its_kernel_has_parameters_for(self, device: EmulatedDevice) -> None:
+    def test_a_launch_checks_the_parameters_of_its_kernel(self, device: EmulatedDevice) -> None:
         ring = Ring(device, Wanted((0,), (4,), ())).record
         with pytest.raises(TypeError, match="kernel record: takes State"):
             device.prepare("record", 1, [ring], number=3)

@@ -1,4 +1,4 @@
-"""Sums of synapses that the counts of a tile do not hold at once."""
+"""Sums of synapses that exceed the counters of a tile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gpus import both, every, state_of
 from scenarios import HEBBIAN, settled_reference
 
 
-def test_more_sources_than_16_bits_count() -> None:
+def test_more_sources_than_16_bits_count_may_fire() -> None:
     areas = (AreaSpec("S", 50_000, 1), AreaSpec("T", 300, 20))
     fibers = tuple(
         FiberSpec(f"F{i}", 0, 1, Graph(fiber_key(i, "S", "T", ""), 50_000, 300, p, False), None)
@@ -33,7 +33,7 @@ def test_more_sources_than_16_bits_count() -> None:
     assert len(won[0]) == 20
 
 
-def test_an_area_given_more_winners_than_it_selects() -> None:
+def test_an_area_may_be_given_more_winners_than_k() -> None:
     case, _ = settled_reference(200)
     states = []
     for backend in both(case.program):
@@ -47,8 +47,8 @@ def test_an_area_given_more_winners_than_it_selects() -> None:
 
 @pytest.mark.parametrize("bases", [(30, 1, 1), (1, 30, 1), (0, 0, 7), (2, 2, 2)])
 @pytest.mark.parametrize("rule", [None, HEBBIAN])
-def test_fibers_have_base_weights_of_their_own(bases: tuple[int, ...], rule: Update | None) -> None:
-    """Counts are moved on before a fiber with another base weight is added."""
+def test_fibers_may_have_different_base_weights(bases: tuple[int, ...], rule: Update | None) -> None:
+    """Counts are added to the drives before a fiber with another base weight is counted."""
     areas = tuple(AreaSpec(name, n, 20, key=n) for name, n in (("S", 100), ("U", 90), ("T", 400)))
     fibers = tuple(
         FiberSpec(f"F{s}", s, 2, Graph(fiber_key(0, str(s), "T", ""), areas[s].n, 400, 0.1, s == 2), rule, base * ONE)

@@ -1,4 +1,4 @@
-"""Rates that change from round to round, and steps that create nothing, cost little and are those of the law."""
+"""Rates that change in every round, and steps that create no synapses, follow the law at little cost."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def steep_and_flat() -> Program:
 
 
 def rates(round_: int) -> dict[int, int]:
-    """Return rates that no other round has, some below 0."""
+    """Return the rates of a round, which differ from those of other rounds; some are below 0."""
     return {f: (-1) ** (round_ + f) * (ONE // 2 + 1000 * round_ + f) for f in range(6)}
 
 
@@ -59,7 +59,7 @@ def run(backend: Driven, learnings: Iterable[Mapping[int, int]], **options: Any)
 
 
 @pytest.mark.parametrize("depressions", [(None,), (JUST_LOST, None), (ALL_LOSERS, TABLED), (JUST_LOST, ALL_LOSERS)])
-def test_rates_and_depression_are_those_of_the_law(depressions: tuple[Depression | None, ...]) -> None:
+def test_rates_and_depression_follow_the_law(depressions: tuple[Depression | None, ...]) -> None:
     states = []
     for backend in both(program(*depressions)):
         run(backend, map(rates, range(9)))
@@ -75,14 +75,14 @@ def test_rounds_that_are_run_again_have_their_own_rates(no_room: None) -> None:
     states = []
     for backend in both(program(JUST_LOST, TABLED)):
         begin(backend)
-        for number in range(7):  # without a look in between
+        for number in range(7):  # without reading results in between
             backend.round(range(6), {0}, learn=True, learning=rates(number))
         states.append(state_of(backend))
     assert states[0] == states[1]
 
 
 class TestCost:
-    """A rate that no other round has is a small table to send; and what has nothing to do is not launched."""
+    """A new rate costs one small table, and kernels without work are not launched."""
 
     def rounds(self, device: EmulatedDevice, backend: Driven, learnings: Iterable[Mapping[int, int]]) -> list[Any]:
         """Return the launches, writes and reads of each round."""
@@ -106,7 +106,7 @@ class TestCost:
         assert all(launches == steady[-1][0] for launches, _, _ in changing)
         assert backend.memory()["shared"]["tables"]["plans"] == kept
 
-    def test_no_synapse_is_new_where_a_step_leaves_the_base_weight(self) -> None:
+    def test_a_step_of_0_at_the_base_weight_creates_no_synapse(self) -> None:
         """Of two rules, one changes only synapses that have another weight already."""
         states = []
         for backend in both(steep_and_flat()):
@@ -124,7 +124,7 @@ class TestCost:
         assert max(learned[0][2]) > 2 * ONE > min(learned[0][2])
         assert [len(learned[f][0]) > 0 for f in range(1, 6)] == [True, False, True, False, True]
 
-    def test_a_round_in_which_nothing_can_be_new(self) -> None:
+    def test_a_round_that_cannot_create_synapses_skips_their_kernels(self) -> None:
         flat = Update.affine(0.0, 0.0, 9.0, -3.0)
         case, _ = settled_reference(200)
         fibers = tuple(replace(f, update=flat, depression=JUST_LOST) for f in case.program.fibers)

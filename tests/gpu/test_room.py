@@ -1,4 +1,4 @@
-"""New synapses find room however little there was, and if there is none, nothing is half-done."""
+"""Arrays grow when new synapses need memory; if they cannot, the error leaves a consistent state or says so."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ from watching import difference, seen_at_last
 
 
 class TestGrowth:
-    """A round without room stalls and is run again."""
+    """A round without memory for new synapses stalls and is run again."""
 
     @pytest.mark.parametrize(("rows", "pages"), [(1, 1), (1, 4096), (4096, 1)])
-    def test_growing_changes_nothing(self, rows: int, pages: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_growing_arrays_does_not_change_results(
+        self, rows: int, pages: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(overlay, "first_room", lambda _memory: (rows, pages))
         case, reference = settled_reference(200)
         backend_class, device = one_device(seed=1)
         assert trace(backend_class, case, Options()) == reference
         assert device.launches.count("assign_rows") > len(case.rounds)  # some rounds stalled and were run again
 
-    def test_rounds_behind_a_stalled_one_happen_after_it(self, no_room: None) -> None:
+    def test_rounds_queued_after_a_stalled_one_run_after_it(self, no_room: None) -> None:
         case, _ = settled_reference(201)
         seen = []
         for backend in both(case.program):
             backend.set_winners(0, list(range(30)))
-            for _ in range(7):  # without a look in between
+            for _ in range(7):  # without reading results in between
                 backend.round(range(6), {0}, learn=True, record=[1, 2])
             recorded = [{a: won.tolist() for a, won in each.items()} for each in backend.recorded()]
             seen.append((backend.stable(), recorded, state_of(backend), backend.fired()))
@@ -52,7 +54,7 @@ class TestGrowth:
         assert not difference(mine, theirs)
 
     def test_all_arrays_grow_or_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """However little memory there is, posts and weights have room for as many synapses as pages are counted."""
+        """For any amount of memory, the arrays of targets and of weights have 32 places for each page."""
         grown = set()
         monkeypatch.setattr(overlay, "first_room", lambda _memory: (1024, 1024))
         for room in range(200_000, 900_000, 20_000):
@@ -71,9 +73,11 @@ class TestGrowth:
 
 
 class TestNoMemory:
-    """Errors say how much was needed, and what would help."""
+    """Errors name the memory that was needed, and a cure."""
 
-    def test_for_the_brain(self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_brain_that_needs_more_memory_is_refused(
+        self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda place: EmulatedDevice(memory=1 << 20)))
         brain = Brain()
         area = brain.add(Area("A", n=1_000_000, k=10))
@@ -85,7 +89,9 @@ class TestNoMemory:
             Simulator(brain, backend="gpu")
         assert isinstance(caught.value, MemoryError)
 
-    def test_for_more_synapses(self, no_room: None, device: EmulatedDevice, tmp_path: Path) -> None:
+    def test_synapses_that_need_more_memory_are_an_error(
+        self, no_room: None, device: EmulatedDevice, tmp_path: Path
+    ) -> None:
         brain, stimulus = small_brain()
         with Simulator(brain, backend="gpu") as sim:
             sim.present(stimulus)
@@ -93,7 +99,7 @@ class TestNoMemory:
             sim.run(brain.fibers, rounds=2)
             sim.save(tmp_path / "before.h5")
             room = device.room
-            device.give_back(-room)  # another program takes all there is
+            device.give_back(-room)  # another program takes all memory
             sim.present(Assembly("S", np.arange(50, 100)))
             with pytest.raises(BackendMemoryError, match=r"no room for .* MiB of learned synapses"):
                 sim.run(brain.fibers, rounds=2)
@@ -112,7 +118,7 @@ class TestNoMemory:
             sim.run(brain.fibers, rounds=3)
             assert sim.assembly("A").neurons.tolist() == after
 
-    def test_for_a_large_assembly(self, device: EmulatedDevice) -> None:
+    def test_an_assembly_that_needs_more_memory_is_refused(self, device: EmulatedDevice) -> None:
         brain, stimulus = small_brain()
         with Simulator(brain, backend="gpu") as sim, Simulator(brain, backend="reference") as other:
             for each in (sim, other):
@@ -129,8 +135,8 @@ class TestNoMemory:
                 each.run(brain.fibers, rounds=2)
             assert sim.assembly("A") == other.assembly("A")
 
-    def test_for_a_recording(self, device: EmulatedDevice) -> None:
-        """The round that was to be recorded does not happen either."""
+    def test_a_recording_that_needs_more_memory_is_refused(self, device: EmulatedDevice) -> None:
+        """The round that was to be recorded does not run, either."""
         brain, stimulus = small_brain()
         with Simulator(brain, backend="gpu") as sim:
             sim.present(stimulus)
@@ -145,7 +151,7 @@ class TestNoMemory:
             sim.run(brain.fibers)
             assert len(recording) == 1
 
-    def test_is_a_memory_error(self) -> None:
+    def test_the_error_of_a_device_is_a_memory_error(self) -> None:
         with pytest.raises(DeviceMemoryError) as caught:
             EmulatedDevice(memory=10).empty(11, np.uint8, "a test")
         assert isinstance(caught.value, MemoryError)

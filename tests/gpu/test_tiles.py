@@ -1,4 +1,4 @@
-"""How large tiles are: enough of them to keep a device busy, and larger where a graph is sparse."""
+"""Sizes of tiles: there are enough tiles to keep a device busy, and sparse graphs have larger ones."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def test_half_of_all_gaps_are_longer_than_the_half_life(p: float) -> None:
 
 
 @pytest.mark.parametrize("p", [0.0, 1.0])
-def test_gaps_that_are_all_alike_have_none(p: float) -> None:
+def test_gaps_of_equal_length_have_no_half_life(p: float) -> None:
     assert half_life(p) == 0

@@ -1,4 +1,4 @@
-"""The host waits for no round until it looks; an interrupted round is whole, and one that fails half-way is noticed."""
+"""The host waits only to read results; an interrupted round is completed, and a failed one is reported."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scenarios import scenario, settled_reference
 SLOW = ("list_winners", "cross_out", "reserve", "strengthen")  # kernels that fail; each takes seconds on the emulator
 
 
-def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
+def test_a_loop_of_rounds_reads_nothing_from_the_device() -> None:
     case, _ = settled_reference(202)
     backend, device = driven(case.program)
     backend.set_winners(0, list(range(30)))
@@ -28,13 +28,13 @@ def test_the_host_waits_for_nothing_in_a_loop_of_rounds() -> None:
         backend.round(range(6), {0}, learn=True, record=[0, 1, 2])
     assert device.reads == before
     launched = device.launches[each:]
-    assert len(launched) % 20 == 0  # no round takes more launches than another, whatever it finds
+    assert len(launched) % 20 == 0  # all rounds take the same number of launches
     assert len(set(zip(*[iter(launched)] * (len(launched) // 20), strict=True))) == 1
     assert len(backend.recorded()) == 20
     assert device.reads > before
 
 
-def test_a_run_waits_once(device: EmulatedDevice) -> None:
+def test_a_run_reads_from_the_device_once(device: EmulatedDevice) -> None:
     brain, stimulus = small_brain()
     with Simulator(brain, backend="gpu") as sim:
         sim.present(stimulus)
@@ -60,9 +60,9 @@ def test_more_rounds_are_recorded_than_the_ring_has_slots() -> None:
 
 
 @pytest.mark.parametrize("kernel", ["project", "list_winners", "reserve", "commit", "record"])
-def test_an_interrupted_round_is_whole(kernel: str, request: pytest.FixtureRequest) -> None:
-    """Ctrl-C while a round is being launched waits until all of it is."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it would be ignored
+def test_an_interrupted_round_is_completed(kernel: str, request: pytest.FixtureRequest) -> None:
+    """Ctrl-C during the launches of a round takes effect after the last one."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     case, _ = settled_reference(200)
     states = []
@@ -86,12 +86,12 @@ def test_an_interrupted_round_is_whole(kernel: str, request: pytest.FixtureReque
 
 
 class TestFailures:
-    """Nothing goes on from an inconsistent state; a saved one can be loaded."""
+    """An inconsistent state cannot be used; a saved state can be loaded."""
 
     @pytest.mark.parametrize(
         "kernel", ["project", *(pytest.param(each, marks=pytest.mark.slow) for each in ("commit", *SLOW))]
     )
-    def test_half_way_through_a_round(self, kernel: str, tmp_path: Path, device: EmulatedDevice) -> None:
+    def test_a_failure_within_a_round_is_reported(self, kernel: str, tmp_path: Path, device: EmulatedDevice) -> None:
         brain, stimulus = small_brain(refraction=0.05)
         after = []
         for backend in ("reference", "gpu"):
@@ -111,7 +111,7 @@ class TestFailures:
                 after.append((sim.assembly("A"), weights, sim.thresholds("A").tolist()))
         assert after[0] == after[1]
 
-    def test_while_rounds_are_run_again(self, no_room: None) -> None:
+    def test_a_failure_while_rounds_are_run_again_is_reported(self, no_room: None) -> None:
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
         backend.set_winners(0, list(range(30)))
@@ -127,7 +127,7 @@ class TestFailures:
                 call()
 
     @pytest.mark.parametrize("kind", ["winners", "thresholds"])
-    def test_while_a_state_is_written(self, kind: str) -> None:
+    def test_a_failure_while_a_state_is_written_is_reported(self, kind: str) -> None:
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
         assert not backend.broken
@@ -139,7 +139,7 @@ class TestFailures:
                 backend.set_thresholds(1, every(1, 7))
         assert backend.broken
 
-    def test_while_learned_synapses_are_stored(self) -> None:
+    def test_a_failure_while_learned_synapses_are_stored_is_reported(self) -> None:
         """They are stored when the next round begins."""
         case, _ = settled_reference(200)
         backend, device = driven(case.program)
@@ -152,7 +152,7 @@ class TestFailures:
         assert backend.broken
 
 
-def test_a_scenario_without_learning_launches_none_of_it() -> None:
+def test_rounds_without_learning_launch_no_kernels_of_learning() -> None:
     case = scenario(2)
     backend, device = driven(case.program)
     run_all(backend, [(stimuli, opened, held, False) for stimuli, opened, held, _ in case.rounds])

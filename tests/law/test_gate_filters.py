@@ -1,4 +1,4 @@
-"""Gates of channels: which of the neurons that fire pass."""
+"""Gates by channels: which firing neurons pass."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from brainsim.kernels.parts import ChannelGate
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_those_pass_whose_channel_is_open(seed: int) -> None:
+def test_a_neuron_passes_if_its_channel_is_open(seed: int) -> None:
     rng = np.random.default_rng(seed)
     for _ in range(30):
         channels, size, width = (int(rng.integers(1, most)) for most in (30, 5, 6))

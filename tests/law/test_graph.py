@@ -1,4 +1,4 @@
-"""The random graph: exact Bernoulli, pure in (seed, fiber, pre, post), the same in both implementations."""
+"""The random graph: exact Bernoulli trials, a pure function of (seed, fiber, pre, post), on law and kernels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from brainsim.kernels.law.graph import (
 
 KNOWN = json.loads(Path(__file__).with_name("known_graph.json").read_text())
 MASK = (1 << 64) - 1
-ALPHA = 1e-6  # the graph is fixed, so a test passes always or never; this is the risk that a good graph fails one
+ALPHA = 1e-6  # the risk that a correct graph fails a test; graphs are fixed, so a test passes always or never
 
 
 def graph(
@@ -103,14 +103,14 @@ def test_gap_table_is_the_geometric_distribution(p: float) -> None:
 
 
 @pytest.mark.parametrize("p", [0.001, 0.05, 0.2, 0.6])
-def test_gap_table_ends_where_nothing_is_left(p: float) -> None:
+def test_gap_table_ends_where_no_probability_is_left(p: float) -> None:
     end = len(gap_thresholds(p))
     assert end == 1 << block_bits(p) or (1 - Fraction(p)) ** (end + 1) < Fraction(1, 2**64)
 
 
 @pytest.mark.parametrize("finer", [0, (1 << 32) - 1])
 def test_finer_bits_decide_where_the_first_do_not(finer: int) -> None:
-    """Kernels look at 32 bits, and at finer ones once in 10**8 gaps; here a threshold is laid on the very first gap."""
+    """Kernels compare 32 bits, and finer bits once in 10**8 gaps; here the first gap is at a threshold."""
     g = graph(0.05, 1, 2048)
     first = mix64((mix64(mix64((g.key + GOLDEN) & MASK) ^ BLOCK_STEP) + GOLDEN) & MASK) & 0xFFFFFFFF
     thresholds = [*gap_thresholds(0.05)]
@@ -152,14 +152,14 @@ def test_targets_are_uniform_within_and_across_blocks(p: float) -> None:
 
 
 def pairs_are_independent(first: np.ndarray, second: np.ndarray, p: float) -> bool:
-    """Test whether cells that are set in both come as often as p * p says."""
+    """Return whether cells that are set in both matrices are as frequent as p * p predicts."""
     expected, size = p * p, first.size
     z = ((first & second).sum() - size * expected) / np.sqrt(size * expected * (1 - expected))
     return abs(z) < -stats.norm.ppf(ALPHA)
 
 
 @pytest.mark.parametrize("p", [0.01, 0.05, 0.5])
-def test_independence(p: float) -> None:
+def test_synapses_are_independent(p: float) -> None:
     block = 1 << block_bits(p)
     width = max(2048, 2 * block)
     base = dense(graph(p, 1000, width))
@@ -209,7 +209,7 @@ def test_small_area_is_the_corner_of_a_larger_one() -> None:
         assert np.array_equal(small.row(i), row[row < 777])
 
 
-def test_identity_is_spelled_unambiguously() -> None:
+def test_different_fibers_have_different_keys() -> None:
     keys = {
         fiber_key(1, "AB", "C", ""),
         fiber_key(1, "A", "BC", ""),

@@ -1,4 +1,4 @@
-"""A row drawn all blocks at a time is the row of the law."""
+"""Rows that NumPy draws for all blocks at once equal the rows of the law."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brainsim.kernels.law.taper import Tapered
 
 @pytest.mark.parametrize("n", [1, 63, 64, 65, 3000, 200_000])
 @pytest.mark.parametrize("p", [0.0, 1e-4, 0.003, 0.05, 0.7, 1.0])
-def test_the_same_rows(p: float, n: int) -> None:
+def test_rows_equal_those_of_the_law(p: float, n: int) -> None:
     for recurrent in (False, True):
         graph = Graph(fiber_key(n, "S", "T", ""), n, n, min(p, 0.05) if n > 10_000 else p, recurrent)
         for pre in {0, n // 2, n - 1}:
@@ -24,7 +24,9 @@ def test_the_same_rows(p: float, n: int) -> None:
 
 @pytest.mark.parametrize("p", [0.0, 1e-3, 0.05, 0.7, 1.0])
 @pytest.mark.parametrize("width", [None, 0.1])
-def test_the_same_synapses_exist(p: float, width: float | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synapses_exist_where_the_law_draws_them(
+    p: float, width: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key, n = fiber_key(3, "S", "S", ""), 70
     graph = Graph(key, n, n, p, True) if width is None else Tapered(key, n, n, p, True, width=width)
     pre, post = (each.ravel() for each in np.indices((n, n)))

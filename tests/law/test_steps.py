@@ -30,12 +30,12 @@ def test_a_rate_scales_the_step_within_the_bounds(rule: Update, rate: int) -> No
         step = whole.apply(weight) - weight
         wanted = min(max(weight + multiplied(step, rate), rule.floor), rule.ceiling)
         if rule.steps and weight + step < rule.floor:
-            continue  # the bounds cut the step that this test derives the right answer from
+            continue  # the bounds clip the step from which this test computes the expected weight
         assert rule.apply(weight, rate) == wanted
 
 
 @pytest.mark.parametrize("decay", [0.001, 0.1, 0.5, 1.0])
-def test_a_weight_that_decays_towards_the_base_arrives_there(decay: float) -> None:
+def test_a_weight_that_decays_towards_the_base_reaches_it(decay: float) -> None:
     for base, ceiling, floor in ((1.0, 9.0, 1.0), (100.0, 200.0, 0.0), (-1.0, 0.0, -9.0)):
         rule = Depression.affine(-decay, decay * base, ceiling, floor, base)
         for start in {rule.ceiling, rule.floor}:
@@ -54,7 +54,7 @@ def test_a_constant_step_stops_at_the_floor() -> None:
     assert [rule.apply(weight * ONE) // ONE for weight in (9, 6, 5, 2, 1)] == [5, 2, 1, 1, 1]
 
 
-def test_what_lies_below_the_floor_stays_there() -> None:
+def test_a_weight_below_the_floor_stays_there() -> None:
     rule = Depression.affine(0.0, -4.0, 9.0, 1.0)
     assert rule.apply(ONE // 2) == ONE // 2
     assert rule.apply(ONE // 2, -ONE // 8) == ONE, "a reversed step strengthens it"
@@ -83,7 +83,7 @@ def test_a_table_of_potentiation_begins_at_the_floor() -> None:
 @pytest.mark.parametrize("gain", [-0.5, -0.01, 0.0, 0.01, 0.5])
 @pytest.mark.parametrize("drift", [-0.02, 0.0, 0.02])
 @pytest.mark.parametrize("bounds", [(-0.03, 0.0), (-0.02, 0.02), (0.0, 0.03), (0.01, 0.04), (-0.04, -0.01)])
-def test_whether_a_line_changes_weights_is_what_trying_every_weight_says(
+def test_changes_weights_agrees_with_a_trial_of_every_weight(
     gain: float, drift: float, bounds: tuple[float, float]
 ) -> None:
     rule = Update.affine(gain, drift, bounds[1], bounds[0])

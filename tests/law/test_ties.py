@@ -1,4 +1,4 @@
-"""How ties are broken: known answers, and what the order promises."""
+"""How ties are broken: known answers, and properties of the order."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MASK = (1 << 64) - 1
 
 
 def by_hand(key: int, neuron: int) -> int:
-    """Return the law's hash of a neuron in Python's own integers."""
+    """Return the law's hash of a neuron with Python integers."""
     x = (key + (neuron + 1) * 0x9E3779B97F4A7C15) & MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
@@ -32,8 +32,8 @@ def by_hand(key: int, neuron: int) -> int:
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=[known["area"] for known in KNOWN])
-def test_known_answers(known: Any) -> None:
-    """Seeds pin how ties are broken: a change of the law must not go unnoticed."""
+def test_ties_are_broken_as_in_the_known_answers(known: Any) -> None:
+    """A change in how ties are broken would change the results of every seed."""
     seed, area = known["seed"], known["area"]
     assert area_key(seed, area) == known["area_key"]
     keys = [fiber_key(seed, fiber["source"], area, fiber["label"]) for fiber in known["fibers"]]
@@ -47,7 +47,7 @@ def test_known_answers(known: Any) -> None:
     assert winners(drive, known["k"], known["area_key"], tag).tolist() == known["winners"]
 
 
-def test_the_hashes_are_those_written_down() -> None:
+def test_the_hashes_follow_their_formula() -> None:
     key, firing = 12345678901234567890, np.array([0, 5, 2**31 - 2])
     stream = 0x8CB92BA72F3D8DD7
     assert input_tag([(key, firing), (7, firing[:0])]) == min(by_hand(key ^ stream, int(i)) for i in firing)
@@ -65,7 +65,7 @@ def test_similar_inputs_have_equal_tags_as_often_as_they_share_neurons() -> None
     assert equal / 2000 == pytest.approx(90 / 110, abs=0.035)  # 4 standard errors
 
 
-def test_winners_by_their_definition() -> None:
+def test_winners_have_the_largest_drives_and_the_first_hashes() -> None:
     rng = np.random.default_rng(1)
     for k in (1, 10, 400):
         drive = rng.integers(-3, 4, 300) * ONE
@@ -76,7 +76,7 @@ def test_winners_by_their_definition() -> None:
 
 
 class TestTiesOnTheCpu:
-    """A brain of which nearly all neurons tie, so that only the order decides."""
+    """A brain in which nearly all neurons tie, so that only the order decides."""
 
     N, K = 40_000, 300
 
@@ -88,7 +88,7 @@ class TestTiesOnTheCpu:
         return Program(areas, tuple(FiberSpec(f"F{f}", f, 1, graph, hebbian) for f, graph in enumerate(graphs)))
 
     @pytest.mark.parametrize("options", [Options(), Options(threads=2), Options(threads=2, cache_mb=0)], ids=str)
-    def test_same_as_the_reference(self, options: Options) -> None:
+    def test_the_cpu_agrees_with_the_reference(self, options: Options) -> None:
         seen: list[list[Any]] = []
         for backend_class in (ReferenceBackend, CpuBackend):
             backend = Driven(backend_class(self.program(), options))
@@ -100,7 +100,7 @@ class TestTiesOnTheCpu:
                 seen[-1] += [backend.winners(1).tolist(), [column.tolist() for column in backend.learned(0)]]
         assert seen[0] == seen[1]
 
-    def test_ties_among_neurons_that_learned_synapses_reach(self) -> None:
+    def test_ties_among_targets_of_learned_synapses_are_broken(self) -> None:
         backends = [
             Driven(backend_class(self.program(), Options(threads=2)))
             for backend_class in (ReferenceBackend, CpuBackend)

@@ -1,4 +1,4 @@
-"""Topographic graphs: a pure function of (key, pre, post), and as probable as promised."""
+"""Topographic graphs: pure functions of (key, pre, post) with the declared probabilities."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mix(x: int) -> int:
 
 
 def kept_by_hand(graph: Tapered, pre: int, post: int) -> bool:
-    """Return what the law says of a pair, in Python's own integers."""
+    """Return whether the law keeps a pair, computed with Python integers."""
     here, there = ((i * (2**63 // n)) >> 31 for i, n in ((pre, graph.n_source), (post, graph.n_target)))
     golden = 0x9E3779B97F4A7C15
     row = mix((mix(KEY ^ 0x5851F42D4C957F2D) + (pre + 1) * golden) & MASK)
@@ -46,11 +46,11 @@ def test_the_synapses_are_those_of_the_random_graph_that_the_law_keeps(n_source:
         assert [post for post in range(n_target) if graph.contains(pre, post)] == expected
 
 
-def test_known_answer() -> None:
+def test_a_row_equals_the_known_answer() -> None:
     assert tapered(50, 400, 0.5, 0.05).row(20).tolist() == KNOWN
 
 
-def test_the_probability_falls_with_the_distance_as_promised() -> None:
+def test_the_probability_falls_with_the_distance_as_declared() -> None:
     n, p, width = 4000, 0.5, 0.1
     graph = tapered(n, n, p, width)
     rows = range(0, n, 40)

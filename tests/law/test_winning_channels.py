@@ -1,4 +1,4 @@
-"""Channels: those of largest summed positive drive win whole, and in them the driven neurons fire."""
+"""Channels: those with the largest sums of positive drives win, and all their driven neurons fire."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_equal_sums_are_ordered_by_a_hash_of_the_channel() -> None:
         assert winners_in_channels(drive, 4, 12, 5, tag).tolist() == expected
 
 
-def test_channels_of_one_neuron_are_neurons() -> None:
+def test_channels_of_one_neuron_win_as_neurons_do() -> None:
     rng = np.random.default_rng(3)
     for tag in range(20):
         drive = rng.integers(-3, 9, 500) * ONE

@@ -1,4 +1,4 @@
-"""The emotional cascade as a whole: its layers, its learning, what is read from it, files, and the command line."""
+"""The emotional cascade: its layers, learning, the emotion and replies for a text, files, and the command line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def neighbours(model: CascadeModel, node: int) -> set[int]:
     return set(model.edges.row(node)[0].tolist())
 
 
-def strangers(model: CascadeModel, count: int) -> list[int]:
+def separate_nodes(model: CascadeModel, count: int) -> list[int]:
     """Return nodes of which no two are neighbours."""
     chosen: list[int] = []
     for node in range(len(WORDS)):
@@ -56,25 +56,25 @@ def strangers(model: CascadeModel, count: int) -> list[int]:
     return chosen
 
 
-def spoken(nodes: list[int]) -> str:
+def text_of(nodes: list[int]) -> str:
     return " ".join(WORDS[node] for node in nodes)
 
 
 # Layers
 
 
-def test_a_layer_moves_active_words_as_the_equation_says() -> None:
+def test_a_layer_moves_active_words_by_the_equation() -> None:
     cascade = replace(SMALL, layers=1, anchor=0.25)
     model = small_model(cascade)
-    nodes = strangers(model, 4)
+    nodes = separate_nodes(model, 4)
     first, weights = model.core.vectors.astype(float), model.edges.weights.astype(float)
     found = model.core.states(np.array(nodes))
     for place, node in enumerate(nodes):
         others, edges = model.edges.row(node)
         mixed = weights[edges] @ np.array(cascade.mix)
         mixed /= mixed.sum()
-        heard = sum(w * (first[node] @ first[j]) * first[j] for w, j in zip(mixed, others, strict=True))
-        moved = 0.75 * (0.8 * first[node] + 0.2 * heard) + 0.25 * first[node]
+        received = sum(w * (first[node] @ first[j]) * first[j] for w, j in zip(mixed, others, strict=True))
+        moved = 0.75 * (0.8 * first[node] + 0.2 * received) + 0.25 * first[node]
         np.testing.assert_allclose(found[place], moved / np.linalg.norm(moved), atol=1e-5)
 
 
@@ -90,20 +90,20 @@ def test_reading_a_text_changes_nothing() -> None:
     assert not np.allclose(context, model.core.vectors[[0, 7, 14]].mean(axis=0), atol=1e-3)
 
 
-def test_all_nodes_step_where_the_design_says_so() -> None:
+def test_with_everywhere_all_nodes_step() -> None:
     active, everywhere = small_model(), small_model(replace(SMALL, everywhere=True))
     node = np.array([0])
     assert not np.allclose(active.core.states(node), everywhere.core.states(node), atol=1e-4)
 
 
-def test_no_cascade_is_left_where_a_node_keeps_all_of_its_vector() -> None:
+def test_with_keep_1_vectors_do_not_change() -> None:
     model = small_model(replace(SMALL, keep=1.0))
     nodes = np.array([3, 8])
     np.testing.assert_allclose(model.core.states(nodes), model.core.vectors[nodes], atol=1e-6)
 
 
 def test_the_printed_layer_is_the_identity_map() -> None:
-    """Read as printed, a node takes the projection of its neighbours on itself, which is parallel to itself."""
+    """As printed, a node adds the projections of its neighbours on itself, which are parallel to its own vector."""
     nodes = np.arange(10)
     literal, repaired = small_model(replace(SMALL, literal=True, layers=16)), small_model(replace(SMALL, layers=16))
     kept = (literal.core.states(nodes) * literal.core.vectors[nodes]).sum(axis=1)
@@ -113,11 +113,11 @@ def test_the_printed_layer_is_the_identity_map() -> None:
 
 
 def test_the_printed_rule_diverges_and_the_repaired_one_converges() -> None:
-    """Between like vectors the printed weight grows by the same factor in each round: 10**19 after 1000 rounds."""
-    alike = np.tile([1.0, 0.0], (len(WORDS), 1)) + 0.01 * random_vectors(dim=2)
+    """Between similar vectors, the printed rule multiplies a weight by a constant each round: 10**19 after 1000 rounds."""
+    similar = np.tile([1.0, 0.0], (len(WORDS), 1)) + 0.01 * random_vectors(dim=2)
     one = EmotionalInput(("safety", "curiosity", "joy"), np.ones((len(WORDS), 3)), np.ones(len(WORDS)))
     for literal in (True, False):
-        model = CascadeModel(replace(SMALL, literal=literal), Vocabulary(WORDS), alike, **CPU)
+        model = CascadeModel(replace(SMALL, literal=literal), Vocabulary(WORDS), similar, **CPU)
         if not literal:
             model.set_input(one)
         model.relax(rounds=1000)
@@ -133,7 +133,7 @@ def test_the_printed_rule_diverges_and_the_repaired_one_converges() -> None:
 
 
 @pytest.mark.parametrize("change", [{"target": "cosine"}, {"literal": True}])
-def test_a_rule_without_input_refuses_one_and_can_be_saved(change: dict[str, Any], tmp_path: Path) -> None:
+def test_a_rule_without_input_refuses_an_emotion_and_can_be_saved(change: dict[str, Any], tmp_path: Path) -> None:
     model = small_model(replace(SMALL, **change))
     with pytest.raises(DeclarationError, match="has a rule without input"):
         model.learn("au av", emotion=(1, 0, 0))
@@ -161,27 +161,27 @@ def test_weights_relax_to_the_emotion_of_both_words_times_their_cosine() -> None
     np.testing.assert_allclose(model.edges.weights[distance > 0.3], expected[distance > 0.3], atol=0.01)
 
 
-def test_a_text_changes_the_edges_among_its_words_alone() -> None:
+def test_a_text_changes_only_the_edges_among_its_words() -> None:
     model = small_model()
     node = 5
     others = sorted(neighbours(model, node))[:2]
     before = model.edges.weights.copy()
-    model.learn(spoken([node, *others]))
+    model.learn(text_of([node, *others]))
     changed = np.flatnonzero((model.edges.weights != before).any(axis=1))
     among = [set(pair) <= {node, *others} for pair in model.edges.pairs.tolist()]
     assert changed.tolist() == np.flatnonzero(among).tolist()
     assert len(changed) >= 2
 
 
-def test_a_text_can_have_an_emotion_of_its_own() -> None:
+def test_a_text_can_be_learned_with_its_own_emotion() -> None:
     joyful, fearful = small_model(), small_model()
     node = 5
-    text = spoken([node, *neighbours(joyful, node)])
-    held = joyful.edges.input.copy()
+    text = text_of([node, *neighbours(joyful, node)])
+    input_before = joyful.edges.input.copy()
     for _ in range(30):
         joyful.learn(text, emotion=(0, 0, 1))
         fearful.learn(text, emotion=(0, 0, 0))
-    assert np.array_equal(joyful.edges.input, held)
+    assert np.array_equal(joyful.edges.input, input_before)
     cosines = np.array([model.emotion(WORDS[node]) for model in (joyful, fearful)])
     towards = np.sign((joyful.core.vectors[list(neighbours(joyful, node))] @ joyful.core.vectors[node]).sum())
     assert towards * (cosines[0, 2] - cosines[1, 2]) > 0.02
@@ -189,7 +189,7 @@ def test_a_text_can_have_an_emotion_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("emotion", [(1, 0), (2, 0, 0), "joy", (float("nan"), 0, 0)])
-def test_emotions_that_make_no_sense_are_refused(emotion: Any) -> None:
+def test_invalid_emotions_are_refused(emotion: Any) -> None:
     with pytest.raises(DeclarationError, match=r"CascadeModel\.learn\.emotion"):
         small_model().learn("au", emotion=emotion)
 
@@ -197,14 +197,14 @@ def test_emotions_that_make_no_sense_are_refused(emotion: Any) -> None:
 # Reading
 
 
-def test_the_emotion_of_a_text_is_the_weight_of_the_edges_of_its_words_over_their_cosines() -> None:
+def test_the_emotion_of_a_text_is_the_sum_of_its_weights_over_the_sum_of_its_cosines() -> None:
     model = small_model()
     nodes = [0, 1, 9]
     edges = np.concatenate([model.edges.row(node)[1] for node in nodes])
     near, far = model.edges.pairs[edges].T
     cosines = np.abs((model.core.vectors[near] * model.core.vectors[far]).sum(axis=1))
     expected = model.edges.weights[edges].sum(axis=0) / cosines.sum()
-    np.testing.assert_allclose(model.emotion(spoken(nodes)), expected, rtol=1e-5)
+    np.testing.assert_allclose(model.emotion(text_of(nodes)), expected, rtol=1e-5)
     np.testing.assert_allclose(model.emotions()[0], model.emotion(WORDS[0]), rtol=1e-5)
 
 
@@ -232,11 +232,11 @@ def test_replies_are_ranked_by_words_and_emotions_and_unknown_ones_are_last() ->
     assert found[-1].score == -np.inf
     colder = {reply.text: reply.score for reply in model.rank("au bv", [likely, "au bv"], emotion=3)}
     warmer = {reply.text: reply.score for reply in model.rank("au bv", [likely, "au bv"], emotion=0)}
-    assert colder["au bv"] == pytest.approx(warmer["au bv"])  # the same words feel the same
+    assert colder["au bv"] == pytest.approx(warmer["au bv"])  # the same words have the same emotion
     assert colder[likely] < warmer[likely]
 
 
-def test_what_a_model_cannot_use_is_refused_by_name() -> None:
+def test_invalid_arguments_are_refused_by_name() -> None:
     with pytest.raises(DeclarationError, match=r"CascadeModel\.vectors: must be 48 rows"):
         CascadeModel(SMALL, Vocabulary(WORDS), random_vectors(47))
     with pytest.raises(DeclarationError, match=r"CascadeModel\.vectors\[3\]: must be finite"):
@@ -257,7 +257,7 @@ def test_what_a_model_cannot_use_is_refused_by_name() -> None:
 # Whole models and files
 
 
-def test_a_relaxed_emotion_is_the_mean_of_both_ends_where_words_are_alike() -> None:
+def test_the_relaxed_emotion_of_a_word_is_the_weighted_mean_over_its_edges() -> None:
     vectors = np.abs(random_vectors())
     model = CascadeModel(SMALL, Vocabulary(WORDS), vectors, **CPU)
     felt = np.linspace(0, 1, len(WORDS))[:, None] * np.ones(3)
@@ -274,7 +274,7 @@ def example() -> CascadeModel:
     return example_model(**CPU)
 
 
-def test_the_example_tells_safe_words_from_dangerous_ones() -> None:
+def test_the_example_distinguishes_safe_words_from_dangerous_ones() -> None:
     above = {text: feel(example(), text).above for text in ("we are safe together", "a dangerous war and death")}
     assert above["we are safe together"]["safety"] > 0.6 > 0.4 > above["a dangerous war and death"]["safety"]
     felt = feel(example(), "How are you, xyzzy?", count=3)
@@ -294,7 +294,7 @@ def test_a_small_text_makes_a_small_model() -> None:
         make_model(["we are glad and safe"], Norms(("valence", "arousal", "dominance"), {"tree": (8, 6, 6)}))
 
 
-def test_a_saved_model_says_the_same(tmp_path: Path) -> None:
+def test_a_saved_model_gives_the_same_results(tmp_path: Path) -> None:
     model = small_model(replies=("au bv", "%25 \u2014 cw"))
     model.save(tmp_path / "model.h5")
     read = CascadeModel.load(tmp_path / "model.h5", **CPU)
@@ -324,7 +324,7 @@ def test_damaged_files_and_files_of_other_kinds_are_refused(tmp_path: Path) -> N
 # The command line
 
 
-def test_the_bare_command_answers_from_an_example_and_says_so(capsys: Any) -> None:
+def test_without_a_model_the_command_uses_the_example_and_says_so(capsys: Any) -> None:
     code, out, _ = brainsim("feel", "How are you?", "--backend", "cpu", capsys=capsys)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[1:4]] == ["safety", "curiosity", "joy"]
@@ -332,7 +332,7 @@ def test_the_bare_command_answers_from_an_example_and_says_so(capsys: Any) -> No
     assert "model: a small example that comes with brainsim, with invented ratings" in out
 
 
-def test_a_model_of_own_text_and_norms_is_kept_and_used_again(tmp_path: Path, capsys: Any) -> None:
+def test_a_model_made_from_a_text_and_norms_can_be_saved_and_used(tmp_path: Path, capsys: Any) -> None:
     text, norms, replies = (tmp_path / name for name in ("text.txt", "norms.csv", "replies.txt"))
     text.write_text("we are glad and safe\nit is dark and cold\n" * 3)
     norms.write_text("word,valence,arousal,dominance\nglad,8,6,6\ndark,3,5,3\n")
@@ -366,7 +366,7 @@ def test_a_model_of_own_text_and_norms_is_kept_and_used_again(tmp_path: Path, ca
         (("--replies", "empty.txt"), "empty.txt: is empty"),
     ],
 )
-def test_what_the_command_cannot_use_is_said_in_one_line(
+def test_bad_arguments_of_the_command_give_an_error_of_one_line(
     arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What a cascade is made of: words, vectors, emotional input, graphs, sizes."""
+"""The parts of a cascade: words, vectors, emotional input, graphs and sizes."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def test_words_that_a_vocabulary_does_not_have_are_refused_by_name() -> None:
 
 
 @pytest.mark.parametrize(("words", "message"), [((), "at least one word"), (("a", "b", "a"), "different words")])
-def test_vocabularies_that_make_no_sense_are_refused(words: tuple[str, ...], message: str) -> None:
+def test_invalid_vocabularies_are_refused(words: tuple[str, ...], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Vocabulary(words)
 
 
 @pytest.mark.parametrize("texts", ["one text", [], ["text", 3]])
-def test_texts_that_are_none_are_refused(texts: object) -> None:
+def test_invalid_texts_are_refused(texts: object) -> None:
     with pytest.raises(DeclarationError, match=r"build_vocabulary\.texts"):
         build_vocabulary(texts)  # type: ignore[arg-type]
 
@@ -90,7 +90,7 @@ def test_cooccurrences_count_pairs_by_distance_within_a_text() -> None:
     np.testing.assert_allclose(cooccurrences(stream, 3, 2).toarray(), expected)
 
 
-def test_positive_information_is_that_of_the_formula() -> None:
+def test_positive_information_follows_its_formula() -> None:
     from scipy.sparse import csr_array
 
     counts = np.array([[0.0, 4, 1], [4, 2, 0], [1, 0, 6]])
@@ -102,7 +102,7 @@ def test_positive_information_is_that_of_the_formula() -> None:
             assert found[i, j] == pytest.approx(max(0.0, math.log(ratio)) if ratio else 0.0)
 
 
-def test_words_in_the_same_company_have_similar_vectors() -> None:
+def test_words_with_the_same_contexts_have_similar_vectors() -> None:
     vocabulary = build_vocabulary(TEXTS)
     found = vectors(TEXTS, vocabulary, dim=6)
     assert found.shape == (len(vocabulary), 6)
@@ -121,8 +121,8 @@ def test_the_same_call_returns_the_same_vectors_and_windows_end_with_a_text() ->
     assert not np.array_equal(found, vectors([" ".join(TEXTS)], vocabulary, dim=6))
 
 
-def test_many_words_have_the_vectors_that_few_would_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Large matrices go to another solver; singular vectors are the same except for rounding."""
+def test_the_solver_for_many_words_gives_the_same_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another solver is used for large matrices; its singular vectors are the same except for rounding."""
     rng = np.random.default_rng(0)
     texts = [" ".join("abcdefghijklmnopqrst"[i] for i in rng.zipf(1.5, 30) % 20) for _ in range(40)]
     vocabulary = build_vocabulary(texts)
@@ -131,10 +131,11 @@ def test_many_words_have_the_vectors_that_few_would_have(monkeypatch: pytest.Mon
     np.testing.assert_allclose(vectors(texts, vocabulary, dim=4), dense, atol=1e-5)
 
 
-def test_a_word_without_company_has_a_direction_of_its_own() -> None:
+def test_a_word_without_context_has_its_own_direction() -> None:
     found = vectors([*TEXTS, "alone", "lonely"], build_vocabulary([*TEXTS, "alone", "lonely"]), dim=6)
     assert np.isfinite(found).all()
-    assert len(np.unique(found, axis=0)) > len(found) - 8  # the names of animals, and of waters, share their company
+    # The four animals have the same contexts, and so do the four waters.
+    assert len(np.unique(found, axis=0)) > len(found) - 8
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def written(folder: Path, content: str, name: str = "norms.csv") -> Path:
     return path
 
 
-def test_norms_become_input_from_0_to_1_and_words_without_have_the_mean(tmp_path: Path) -> None:
+def test_norms_become_input_from_0_to_1_and_unrated_words_have_the_mean(tmp_path: Path) -> None:
     norms = read_norms(written(tmp_path, NORMS))
     found = norms.input(Vocabulary(("fear", "table", "joy")))
     assert found.channels == ("safety", "curiosity", "joy")
@@ -202,7 +203,7 @@ def test_norms_that_cannot_be_used_are_refused_by_line(tmp_path: Path, content: 
         read_norms(written(tmp_path, content))
 
 
-def test_norms_of_other_words_and_columns_that_are_not_there_are_refused() -> None:
+def test_norms_of_other_words_and_missing_columns_are_refused() -> None:
     norms = Norms(("valence",), {"joy": (9.0,)})
     with pytest.raises(LexiconError, match="rate none of the 1 words"):
         norms.input(Vocabulary(("table",)), {"joy": "valence"})
@@ -217,14 +218,14 @@ def test_norms_of_other_words_and_columns_that_are_not_there_are_refused() -> No
 def test_the_published_norms_can_be_read() -> None:
     path = Path(__file__).parents[3] / "shared" / "data" / "glasgow_vad.csv"
     if not path.exists():
-        pytest.skip("the Glasgow norms are not here")
+        pytest.skip("the file of the Glasgow norms is absent")
     norms = read_norms(path)
     assert len(norms) == 5553
     found = norms.input(Vocabulary(("joy", "danger")))
     assert found.values[0, 2] > 0.8 > 0.3 > found.values[1, 2]
 
 
-def test_labelled_sentences_become_input_by_how_often_a_word_goes_with_a_label() -> None:
+def test_labelled_sentences_become_input_by_how_often_a_word_has_a_label() -> None:
     sentences = [("what is it", "curiosity"), ("what joy, what joy", "joy"), ("it is", "other"), ("care", "caring")]
     labels = {"safety": ("caring", "relief"), "curiosity": ("curiosity",), "joy": ("joy",)}
     with pytest.raises(UnknownNameError, match=r"labels\['safety'\]: unknown label 'relief'; known: 'caring'"):
@@ -238,7 +239,7 @@ def test_labelled_sentences_become_input_by_how_often_a_word_goes_with_a_label()
 
 
 @pytest.mark.parametrize("values", [np.full((2, 3), 1.5), np.full((2, 3), np.nan), np.zeros((2, 2)), "text"])
-def test_emotional_input_that_makes_no_sense_is_refused(values: object) -> None:
+def test_invalid_emotional_input_is_refused(values: object) -> None:
     with pytest.raises(DeclarationError, match=r"EmotionalInput\.values"):
         EmotionalInput(package.CHANNELS, values, np.ones(2, bool))  # type: ignore[arg-type]
 
@@ -258,7 +259,7 @@ def test_every_graph_has_as_many_different_edges_as_stated(order: str, rewire: f
     assert np.array_equal(pairs, other) == (rewire == 0)
 
 
-def test_edges_join_words_of_like_meaning_in_the_semantic_orders_only() -> None:
+def test_edges_join_words_of_similar_meaning_in_the_semantic_orders_only() -> None:
     centres = unit(10, 16, seed=1)
     clustered = unit(400, 16) * 0.2 + centres[np.arange(400) % 10]
     found = clustered / np.linalg.norm(clustered, axis=1, keepdims=True)
@@ -273,18 +274,18 @@ def test_edges_join_words_of_like_meaning_in_the_semantic_orders_only() -> None:
 
 def test_nearest_neighbours_come_first() -> None:
     found = unit(60, 8)
-    likeness = found @ found.T - 2 * np.eye(60)
-    first = {(min(i, j), max(i, j)) for i, j in enumerate(likeness.argmax(axis=1).tolist())}
+    similarity = found @ found.T - 2 * np.eye(60)
+    first = {(min(i, j), max(i, j)) for i, j in enumerate(similarity.argmax(axis=1).tolist())}
     assert first <= set(map(tuple, word_pairs("nearest", found, neighbours=6, rewire=0.2).tolist()))
 
 
-def test_words_with_one_vector_and_a_word_near_to_all_have_edges_all_the_same() -> None:
+def test_equal_vectors_and_a_word_near_to_all_still_give_all_edges() -> None:
     assert len(word_pairs("nearest", np.ones((30, 4)), neighbours=6, rewire=0.5)) == 90
     star = np.concatenate([np.ones((1, 40)), np.eye(40) + 0.3])
     assert len(word_pairs("nearest", star, neighbours=20, rewire=0.9)) == 410
 
 
-def test_a_small_world_is_clustered_as_theory_says() -> None:
+def test_a_small_world_has_the_clustering_that_theory_predicts() -> None:
     from scipy.sparse import coo_array
 
     n, k, rewire = 2000, 20, 0.1
@@ -309,7 +310,7 @@ def test_a_small_world_is_clustered_as_theory_says() -> None:
         ({"vectors": np.zeros((30, 0))}, "of shape"),
     ],
 )
-def test_graphs_that_make_no_sense_are_refused(arguments: dict[str, object], message: str) -> None:
+def test_invalid_graphs_are_refused(arguments: dict[str, object], message: str) -> None:
     given = {"order": "nearest", "vectors": unit(30, 4), "neighbours": 4, **arguments}
     with pytest.raises(DeclarationError, match=message):
         word_graph(**given)  # type: ignore[arg-type]
@@ -333,7 +334,7 @@ def test_edges_that_are_no_undirected_graph_are_refused(edges: object, message: 
 # Sizes
 
 
-def test_the_published_sizes_come_to_the_stated_parameters() -> None:
+def test_the_published_sizes_give_the_published_numbers_of_parameters() -> None:
     counts = Cascade.paper().counts()
     assert counts.total == 82_678_848
     assert {part.name: part.parameters for part in counts.parts} == {
@@ -372,6 +373,6 @@ def test_counts_follow_the_declaration() -> None:
         {"attention_every": -1},
     ],
 )
-def test_sizes_that_make_no_sense_are_refused_by_name(field: dict[str, object]) -> None:
+def test_invalid_sizes_are_refused_by_name(field: dict[str, object]) -> None:
     with pytest.raises(BrainsimError, match=rf"Cascade\.{next(iter(field))}"):
         Cascade(**field)  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ def small_model(cascade: Cascade = SMALL) -> CascadeModel:
 
 
 def some_texts() -> list[str]:
-    """Return texts in which each word is followed by one of two."""
+    """Return texts in which each word is followed by one of two possible words."""
     rng = np.random.default_rng(2)
     texts = []
     for _ in range(20):
@@ -63,7 +63,7 @@ def random_network(model: CascadeModel) -> CascadeNetwork:
     return network
 
 
-def strangers(model: CascadeModel, count: int) -> list[int]:
+def separate_nodes(model: CascadeModel, count: int) -> list[int]:
     """Return nodes of which no two are neighbours."""
     chosen: list[int] = []
     for node in range(len(WORDS)):
@@ -90,10 +90,10 @@ def test_layers_that_were_never_trained_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("change", [{}, {"anchor": 0.2}, {"norm": "sum"}, {"keep": 1.0}])
-def test_training_sees_the_layers_that_the_scheduler_runs(change: dict[str, Any]) -> None:
-    """Of different words of which no two are neighbours; a neighbour that is active moves, too, in the scheduler."""
+def test_training_and_the_scheduler_compute_the_same_states(change: dict[str, Any]) -> None:
+    """No two words are neighbours: in the scheduler, an active neighbour would move, too."""
     model = small_model(replace(SMALL, **change))
-    nodes = strangers(model, 5)
+    nodes = separate_nodes(model, 5)
     model.core.network = network = random_network(model)
     with torch.no_grad():
         states = network.states(torch.tensor([nodes]))[0].numpy()
@@ -104,7 +104,7 @@ def test_training_sees_the_layers_that_the_scheduler_runs(change: dict[str, Any]
     assert np.abs(states - model.core.vectors[nodes]).max() > 0.05
 
 
-def test_no_word_sees_those_after_it() -> None:
+def test_no_word_depends_on_those_after_it() -> None:
     model = small_model()
     network = random_network(model)
     first, second = torch.tensor([[1, 2, 3, 4, 5, 6]]), torch.tensor([[1, 2, 3, 4, 40, 41]])
@@ -142,12 +142,12 @@ def test_the_gradient_trains_the_layers_and_the_local_rule_the_weights() -> None
 
 
 @pytest.mark.parametrize("steps", [0, 3])
-def test_a_training_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path, steps: int) -> None:
+def test_a_resumed_training_gives_the_same_bits(tmp_path: Path, steps: int) -> None:
     whole = begin_training(small_model(), some_texts(), RECIPE)
     whole.run()
-    begun = begin_training(small_model(), some_texts(), RECIPE)
-    begun.run(until=steps)
-    begun.save(tmp_path / "training.h5")
+    stopped = begin_training(small_model(), some_texts(), RECIPE)
+    stopped.run(until=steps)
+    stopped.save(tmp_path / "training.h5")
     resumed = resume_training(tmp_path / "training.h5", some_texts(), **CPU)
     assert resumed.trainer.done == steps
     resumed.run()
@@ -159,7 +159,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path, st
     assert whole.loss_before == resumed.loss_before
 
 
-def test_a_training_goes_on_with_its_own_text_only(tmp_path: Path) -> None:
+def test_a_training_is_resumed_with_its_own_texts_only(tmp_path: Path) -> None:
     training = begin_training(small_model(), some_texts(), RECIPE)
     training.save(tmp_path / "training.h5")
     with pytest.raises(DumpError, match="on other texts"):
@@ -170,12 +170,12 @@ def test_a_training_goes_on_with_its_own_text_only(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "missing.h5", "a\0b", None, 3])
-def test_paths_that_are_none_are_refused(path: Any) -> None:
+def test_invalid_paths_are_refused(path: Any) -> None:
     with pytest.raises((DeclarationError, DumpError)):
         resume_training(path, some_texts())
 
 
-def test_a_trained_model_is_kept_with_its_layers(tmp_path: Path) -> None:
+def test_a_trained_model_is_saved_with_its_layers(tmp_path: Path) -> None:
     model = small_model()
     begin_training(model, some_texts(), RECIPE).run()
     model.save(tmp_path / "model.h5")
@@ -194,7 +194,7 @@ def test_a_trained_model_is_kept_with_its_layers(tmp_path: Path) -> None:
         ({}, {"texts": ["au av"]}, "texts with at least 18 words"),
     ],
 )
-def test_trainings_that_make_no_sense_are_refused(change: Any, options: Any, message: str) -> None:
+def test_invalid_trainings_are_refused(change: Any, options: Any, message: str) -> None:
     given = {"texts": some_texts(), "recipe": RECIPE, **options}
     with pytest.raises(DeclarationError, match=message):
         begin_training(small_model(replace(SMALL, **change)), **given)

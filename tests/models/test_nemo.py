@@ -1,4 +1,4 @@
-"""Word learning: the read-out, the criterion, and that only grounded, plastic brains learn."""
+"""Word learning: the read-out, the criterion, and controls, which must not learn."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def test_testing_changes_nothing() -> None:
     assert (weights(), learner.sim.rounds) == before
 
 
-def test_the_read_out_sees_firing_alone() -> None:
-    """A learner with nouns and verbs exchanged, but the same brain and life, gives the same answer for each word."""
+def test_the_read_out_uses_firing_alone() -> None:
+    """If nouns and verbs of the lexicon are exchanged after learning, the answer for each word stays the same."""
     learner = trained(0.06, 30, n=20_000)
     before = {word: learner.listen(word) for word in learner.lexicon.words}
     learner.lexicon = Lexicon(learner.lexicon.verbs, learner.lexicon.nouns)
@@ -108,28 +108,28 @@ def test_areas_that_tie_are_both_named_and_count_as_a_guess() -> None:
     heard = Heard({"Lex1": 0.0, "Lex2": 0.0}, {"Lex1": 0.1, "Lex2": 0.2})
     assert heard.areas_by("readback") == ("Lex1", "Lex2")
     assert heard.areas_by("stability") == ("Lex2",)
-    dead = WordLearner(english().take(2, 2), Hebbian(0.1, 20), n=1000, p=0.0, backend="reference")
+    unconnected = WordLearner(english().take(2, 2), Hebbian(0.1, 20), n=1000, p=0.0, backend="reference")
     with pytest.warns(SilentWarning):
-        scores = dead.test()
+        scores = unconnected.test()
     assert scores.classification == scores.stability == 0.5
     assert scores.readback_right == 0
 
 
-def test_readback_is_a_part_of_the_whole_word() -> None:
-    """A phonology of which few neurons fire must not count as read back, however right those few are."""
+def test_readback_is_a_fraction_of_the_whole_pattern() -> None:
+    """A word of which only few neurons fire must not count as read back, even if all of them are right."""
     learner = WordLearner(english().take(2, 2), Hebbian(0.06, 1000), n=3000, k=10, p=0.003, seed=2)
     _, readback = learner.name("cat")
-    assert 0 < readback < 0.1  # of 100 neurons; one of the few that fire would be a third of those
+    assert 0 < readback < 0.1  # a fraction of 100 neurons; of the few that fire, one neuron would be a third
 
 
-def test_the_lexicon_that_ships() -> None:
+def test_the_built_in_lexicon_has_40_nouns_and_40_verbs() -> None:
     lexicon = english()
     assert (len(lexicon.nouns), len(lexicon.verbs)) == (40, 40)
     assert len(set(lexicon.words)) == 80
     assert lexicon.take(2, 1).words == ("dog", "cat", "run")
 
 
-def test_real_ratings(real_data: Path) -> None:
+def test_published_ratings_can_be_read(real_data: Path) -> None:
     lexicon = read_lexicon(real_data / "noun_verb_40x40.csv", features=FEATURES)
     assert (len(lexicon.nouns), len(lexicon.verbs)) == (40, 40)
     assert len(lexicon.features["cloud"]) == 11
@@ -142,7 +142,7 @@ def test_real_ratings(real_data: Path) -> None:
     assert "drink" not in dropped.words
 
 
-def test_real_clauses(real_data: Path) -> None:
+def test_published_clauses_can_be_read(real_data: Path) -> None:
     lexicon = read_lexicon(real_data / "cdi_sensorimotor.csv", features=FEATURES, drop_homographs=True)
     sentences = read_clauses(real_data / "childes_clauses.tsv", lexicon)
     assert len(sentences) > 1000
@@ -151,7 +151,7 @@ def test_real_clauses(real_data: Path) -> None:
     assert verb_first > len(sentences) / 2
 
 
-def test_clauses_that_cannot_be_used(tmp_path: Path) -> None:
+def test_clauses_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
     path, lexicon = tmp_path / "clauses.tsv", english()
     path.write_text("role\torder\tsubj\tverb\nMother\tSV\tdog\trun\n")
     with pytest.raises(LexiconError, match="column 'obj' is missing"):

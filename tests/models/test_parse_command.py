@@ -18,7 +18,7 @@ def test_a_tree_is_printed(capsys: Any) -> None:
     assert (code, out) == (0, "run\n  SUBJ dogs\n    CLAUSE chase\n      SUBJ dogs\n      OBJ cats\n")
 
 
-def test_words_can_be_added_and_json_be_printed(capsys: Any) -> None:
+def test_words_can_be_added_and_the_result_can_be_json(capsys: Any) -> None:
     _, out, _ = brainsim("parse", "wolves run", "--word", "wolves=noun", "--json", *SMALL, capsys=capsys)
     assert json.loads(out) == {
         "root": "run",
@@ -35,7 +35,7 @@ def test_a_picture_is_drawn(tmp_path: Path, capsys: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("dogs rnu",), "unknown word 'rnu'; did you mean 'run'?"),
         (
@@ -50,7 +50,7 @@ def test_a_picture_is_drawn(tmp_path: Path, capsys: Any) -> None:
         (("dogs run", "--grammar", "none.toml"), "none.toml: cannot be read"),
     ],
 )
-def test_mistakes_are_one_line(arguments: tuple[str, ...], said: str, capsys: Any) -> None:
+def test_bad_arguments_are_refused_with_a_clear_error(arguments: tuple[str, ...], message: str, capsys: Any) -> None:
     code, _, err = brainsim("parse", *arguments, *SMALL, capsys=capsys)
     assert code == 2
-    assert said in err
+    assert message in err

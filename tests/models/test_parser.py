@@ -1,4 +1,4 @@
-"""The parser: sentences to dependencies, by locks and the firing of areas."""
+"""The parser: it finds the dependencies of a sentence by locks and by the firing of areas."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ CLAUSES = {
 
 
 @pytest.mark.parametrize("sentence", [*SENTENCES, *CLAUSES])
-def test_dependencies(parser: Parser, sentence: str) -> None:
-    """One brain parses all of them, and forgets each before the next."""
+def test_a_sentence_is_parsed_into_its_dependencies(parser: Parser, sentence: str) -> None:
+    """One brain parses all sentences, and forgets each before it parses the next."""
     gold = {tuple(each.split()) for each in (SENTENCES | CLAUSES)[sentence].split(", ")}
     assert of(parser, sentence) == gold
 
@@ -65,7 +65,7 @@ def test_russian_words_may_come_in_any_order() -> None:
             assert of(parser, " ".join(order)) == {("vidit", "NOM", "sobaka"), ("vidit", "ACC", "koshku")}
 
 
-def test_without_learning_nothing_is_read() -> None:
+def test_without_learning_no_dependency_is_found() -> None:
     with Parser(english(), beta=0.0, seed=1, **SMALL) as parser:
         parsed = parser.parse("dogs chase cats")
     assert Dependency("chase", "SUBJ", "dogs") not in parsed.dependencies
@@ -74,7 +74,7 @@ def test_without_learning_nothing_is_read() -> None:
 
 
 def state(backend: str, n: int, k: int) -> tuple[list[Parsed], list[Any]]:
-    """Return what a small brain reads from two sentences, one with a clause, and all its learned weights."""
+    """Return how a small brain parses two sentences, one with a clause, and all its learned weights."""
     rules = (Rule("noun", "SUBJ", closes=("LEX~SUBJ",)), Rule("verb", "VERB", ("SUBJ",), closes=("LEX~VERB",)))
     words = {"dogs": "noun", "cats": "noun", "run": "verb", "bark": "verb"}
     clauses = Embedding(stack=("DEP",), heads=("SUBJ",), missing="SUBJ")
@@ -102,7 +102,7 @@ def test_a_tree_is_shown(parser: Parser) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sentence", "said"),
+    ("sentence", "message"),
     [
         ("dogs rnu", "unknown word 'rnu'; did you mean 'run'"),
         ("dogs run chase", "after 'dogs run', no area is open for 'chase'"),
@@ -116,12 +116,12 @@ def test_a_tree_is_shown(parser: Parser) -> None:
         ("", "at least one word"),
     ],
 )
-def test_sentences_that_cannot_be_parsed_are_refused(parser: Parser, sentence: str, said: str) -> None:
-    with pytest.raises(DeclarationError, match=said):
+def test_sentences_that_cannot_be_parsed_are_refused(parser: Parser, sentence: str, message: str) -> None:
+    with pytest.raises(DeclarationError, match=message):
         parser.parse(sentence)
 
 
-def test_what_is_not_linked_is_reported(parser: Parser) -> None:
+def test_words_that_are_not_linked_are_reported(parser: Parser) -> None:
     """Of two adjectives before a noun, the last is kept, as in the published parser."""
     parsed = parser.parse("big bad dogs run")
     assert ("dogs", "ADJ", "bad") in parsed.dependencies
@@ -132,7 +132,7 @@ NOUN, VERB = Rule("noun", "SUBJ"), Rule("verb", "VERB", ("SUBJ",))
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"root": "VREB"}, r"Grammar\.root.*did you mean 'VERB'"),
         ({"parts": {"VERB": ("SUJB",)}}, r"Grammar\.parts.*did you mean 'SUBJ'"),
@@ -146,10 +146,10 @@ NOUN, VERB = Rule("noun", "SUBJ"), Rule("verb", "VERB", ("SUBJ",))
         ({"rules": ()}, "at least one rule"),
     ],
 )
-def test_grammars_that_make_no_sense_are_refused(changed: dict[str, object], said: str) -> None:
+def test_invalid_grammars_are_refused(changed: dict[str, object], message: str) -> None:
     good = {"words": {"dogs": "noun"}, "rules": (NOUN, VERB), "root": "VERB", "parts": {"VERB": ("SUBJ",)}}
     Grammar(**good)  # type: ignore[arg-type]
-    with pytest.raises(DeclarationError, match=said):
+    with pytest.raises(DeclarationError, match=message):
         Grammar(**{**good, **changed})  # type: ignore[arg-type]
 
 
@@ -170,7 +170,7 @@ links = ["S"]
 """
 
 
-def test_a_users_own_grammar(tmp_path: Path) -> None:
+def test_a_grammar_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text(TOML)
     with Parser(read_grammar(path), seed=1, **SMALL) as parser:
@@ -178,7 +178,7 @@ def test_a_users_own_grammar(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("root =", "rot =", "keys among"),
         ('root = "V"', "", "the key 'root'"),
@@ -189,10 +189,10 @@ def test_a_users_own_grammar(tmp_path: Path) -> None:
         ('area = "V"', 'area = ""', r"Rule 'v' -> ''\.area: must be the name of an area"),
     ],
 )
-def test_files_that_hold_no_grammar_are_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_files_without_a_valid_grammar_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = tmp_path / "own.toml"
     path.write_text(TOML.replace(old, new))
-    with pytest.raises(DeclarationError, match=said):
+    with pytest.raises(DeclarationError, match=message):
         read_grammar(path)
 
 

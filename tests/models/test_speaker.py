@@ -1,4 +1,4 @@
-"""The whole brain: words, roles, order, phrases; what it says is sound, what it understands is meaning."""
+"""A brain that says and understands sentences, with words, roles, word order and phrases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEW = Scene(B, TWO, A)
 
 
 def taught(**options: Any) -> Speaker:
-    """Return a brain that heard three sentences with the order object, verb, subject."""
+    """Return a brain that learned words, roles, and the order object, verb, subject from three sentences."""
     brain = Speaker(LEXICON, seed=1, **{"n": 10_000, **options})
     for sentence in random_sentences(LEXICON, 80, seed=1):
         brain.learn_words(sentence)
@@ -32,11 +32,11 @@ def speaker() -> Speaker:
 
 
 @pytest.mark.slow
-def test_new_scenes_are_said_and_understood_both_ways_round(speaker: Speaker) -> None:
+def test_new_scenes_are_said_and_understood(speaker: Speaker) -> None:
     for scene in (NEW, Scene(A, TWO, B)):
-        said = speaker.say(scene)
-        assert said == (scene.patient, scene.action, scene.agent)
-        assert speaker.understand(said).is_scene(scene)
+        words = speaker.say(scene)
+        assert words == (scene.patient, scene.action, scene.agent)
+        assert speaker.understand(words).is_scene(scene)
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def test_backends_agree() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "message"),
+    ("call", "message"),
     [
         (lambda b: b.understand(("zebra", ONE)), "word of the lexicon .got 'zebra'"),
         (lambda b: b.understand(()), "understand.words: must be at least one word"),
@@ -104,7 +104,7 @@ def test_backends_agree() -> None:
         (lambda b: b.say(Scene(ONE, TWO)), "Scene.agent: must be a noun of the lexicon"),
     ],
 )
-def test_bad_input_is_refused_by_name(act: Any, message: str) -> None:
+def test_bad_input_is_refused_by_name(call: Any, message: str) -> None:
     brain = Speaker(LEXICON, n=100, k=10, p=0.3, pattern_k=10, backend="reference")
     with pytest.raises(DeclarationError, match=message):
-        act(brain)
+        call(brain)

@@ -1,4 +1,4 @@
-"""Phrases stored as trees of assemblies."""
+"""Phrases that are stored as trees of assemblies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_sentences_that_share_words_are_read_from_their_roots(backend: str) -> N
 
 
 def stored(backend: str, n: int, k: int, sentences: int) -> list[Any]:
-    """Return the roots of some sentences, what is read from them, and all learned weights and thresholds."""
+    """Return the roots of some sentences, the words read from them, and all learned weights and thresholds."""
     brain = declared(n, k)
     with Simulator(brain, 3, backend=backend) as sim:
         roots = [merge_tree(sim, tree(brain, each)) for each in SENTENCES[:sentences]]
@@ -82,7 +82,7 @@ def test_reading_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         (("Sent", "Subj"), "a tree"),
         (("Sent", "Subj", "VP"), "a tree"),
@@ -91,8 +91,8 @@ def test_reading_changes_nothing() -> None:
         (None, "a tree"),
     ],
 )
-def test_what_is_no_tree_is_refused(wrong: Any, said: str) -> None:
-    with Simulator(declared(300, 20), backend="reference") as sim, pytest.raises(DeclarationError, match=said):
+def test_what_is_no_tree_is_refused(wrong: Any, message: str) -> None:
+    with Simulator(declared(300, 20), backend="reference") as sim, pytest.raises(DeclarationError, match=message):
         merge_tree(sim, wrong)
 
 

@@ -1,4 +1,4 @@
-"""Word lists and clauses as spreadsheets and editors write them: read exactly, or refused by line with the cure."""
+"""Word lists and clauses, as spreadsheets and editors write them: read exactly, or refused with line and likely fix."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def written(folder: Path, content: str | bytes) -> Path:
     ],
     ids="plain bom crlf cr blanks nbsp blank-lines blank-columns quoted other-column".split(),
 )
-def test_one_list_in_many_guises_is_the_same_list(content: str | bytes, tmp_path: Path) -> None:
+def test_a_list_is_the_same_in_every_form_of_file(content: str | bytes, tmp_path: Path) -> None:
     lexicon = read_lexicon(written(tmp_path, content))
     assert lexicon == Lexicon(("dog",), ("run",), {"dog": (2.5,), "run": (1.0,)}, ("size",))
     assert lexicon.notes == ()
@@ -90,7 +90,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_list_that_cannot_be_used_is_refused_where_the_fault_is(case: str, tmp_path: Path) -> None:
+def test_an_invalid_list_is_refused_with_the_place_of_the_error(case: str, tmp_path: Path) -> None:
     content, message = REFUSED[case]
     with pytest.raises(LexiconError, match=message):
         read_lexicon(written(tmp_path, content))
@@ -115,7 +115,7 @@ def test_a_path_that_is_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.M
         read_lexicon(path)
 
 
-def test_what_is_not_used_is_said(tmp_path: Path) -> None:
+def test_unused_columns_and_rows_are_reported(tmp_path: Path) -> None:
     content = (
         "word,class,origin,size,seen\ndog,noun,old,1,2020-01-02\nred,adjective,old,x,2020-01-02\nrun,verb,new,2,1:30\n"
     )
@@ -147,7 +147,7 @@ def test_words_of_any_script_are_read_as_they_are(tmp_path: Path) -> None:
     assert read_lexicon(written(tmp_path, "word,class\n" + "".join(rows) + "run,verb\n")).nouns == tuple(words)
 
 
-def test_clauses_find_words_in_whatever_form_either_file_has(tmp_path: Path) -> None:
+def test_clauses_find_words_in_any_unicode_form(tmp_path: Path) -> None:
     lexicon = read_lexicon(written(tmp_path, PLAIN.replace("dog", "cafe\u0301")))
     assert lexicon.nouns == ("café",)
     for content in (
@@ -166,20 +166,36 @@ def test_clauses_with_a_short_row_are_refused(tmp_path: Path) -> None:
         read_clauses(written(tmp_path, CLAUSES.replace("\t", ",")), lexicon)
 
 
-def test_of_a_lexicon_that_is_given_all_words_are_learned(tmp_path: Path, capsys: Any) -> None:
+def test_all_words_of_a_given_lexicon_are_learned(tmp_path: Path, capsys: Any) -> None:
     path = written(tmp_path, PLAIN + "cat,noun,2\n")
     settings = [f"lexicon={path}", "n=1000", "k=10", "sentences=1", "seeds=1", "controls=false"]
     options = [part for setting in settings for part in ("--set", setting)]
-    code, printed, said = brainsim("run", NOUN_VERB, *options, "--out", tmp_path / "run", "--json", capsys=capsys)
-    assert code == 0, said
+    code, printed, errors = brainsim("run", NOUN_VERB, *options, "--out", tmp_path / "run", "--json", capsys=capsys)
+    assert code == 0, errors
     assert json.loads(printed)["lexicon"]["nouns"] == ["dog", "cat"]
 
 
-def test_a_word_that_would_be_taken_for_the_label_of_another_is_refused(tmp_path: Path, capsys: Any) -> None:
+def test_the_terminal_says_that_only_a_part_of_a_given_lexicon_is_learned(tmp_path: Path, capsys: Any) -> None:
+    path = written(tmp_path, PLAIN + "cat,noun,2\nbird,noun,2\ncow,noun,2\n")
+    settings = [f"lexicon={path}", "verbs=1", "n=1000", "k=10", "sentences=1", "seeds=1", "controls=false"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    code, _, errors = brainsim("run", NOUN_VERB, "--quick", *options, "--out", tmp_path / "run", capsys=capsys)
+    assert code == 0, errors
+    (line,) = [line for line in errors.splitlines() if "note: lexicon" in line]
+    assert line.endswith(
+        "lexicon: only the first 3 of 4 nouns and 1 of 1 verbs are learned (--quick); "
+        "--set nouns=0 --set verbs=0 takes all"
+    )
+    code, _, errors = brainsim("run", NOUN_VERB, *options, "--out", tmp_path / "whole", capsys=capsys)
+    assert code == 0, errors
+    assert "note: lexicon" not in errors
+
+
+def test_a_word_that_could_be_the_label_of_another_is_refused(tmp_path: Path, capsys: Any) -> None:
     path = written(tmp_path, PLAIN + "dog (heard),noun,2\n")
-    code, _, said = brainsim("run", NOUN_VERB, "--set", f"lexicon={path}", "--out", tmp_path / "run", capsys=capsys)
+    code, _, errors = brainsim("run", NOUN_VERB, "--set", f"lexicon={path}", "--out", tmp_path / "run", capsys=capsys)
     assert code == 2
-    assert "no word may end in ' (heard)' (got 'dog (heard)')" in said
+    assert "no word may end in ' (heard)' (got 'dog (heard)')" in errors
     assert not (tmp_path / "run").exists()
 
 
@@ -194,10 +210,10 @@ def test_a_study_of_words_of_any_script_leaves_metrics_and_pictures(tmp_path: Pa
     settings = [f"lexicon={path}", "nouns=0", "verbs=0", "seeds=1", "sentences=10", "test_every=10", "controls=false"]
     options = [part for setting in settings for part in ("--set", setting)]
     out = tmp_path / "run"
-    code, _, said = brainsim("run", NOUN_VERB, "--quick", *options, "--out", out, capsys=capsys)
-    assert code == 0, said
-    assert "note: lexicon: columns of text are not used as ratings: remark" in said
-    assert "could not be drawn" not in said
+    code, _, errors = brainsim("run", NOUN_VERB, "--quick", *options, "--out", out, capsys=capsys)
+    assert code == 0, errors
+    assert "note: lexicon: columns of text are not used as ratings: remark" in errors
+    assert "could not be drawn" not in errors
     metrics = json.loads((out / "metrics.json").read_text())
     assert (metrics["lexicon"]["nouns"], metrics["lexicon"]["verbs"]) == (nouns, verbs)
     assert metrics["lexicon"]["dropped_columns"] == ["remark"]

@@ -1,4 +1,4 @@
-"""Word order: both mechanisms, all orders, bad input, and the same on every backend."""
+"""Word order: both mechanisms, all orders, bad input, and agreement of the backends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LETTERS = {"S": "agent", "V": "action", "O": "patient"}
 SMALL: dict[str, Any] = {"n": 800, "k": 30, "p": 0.2, "backend": "reference"}
 
 
-def said(scene: Scene, order: str) -> tuple[str, ...]:
+def sentence_of(scene: Scene, order: str) -> tuple[str, ...]:
     return tuple(scene.fillers[LETTERS[each]] for each in order if LETTERS[each] in scene.fillers)
 
 
@@ -27,21 +27,21 @@ def taught(order: str, *, sentences: int = 8, seed: int = 1, **options: Any) -> 
     for at in range(sentences):
         agent, patient = rng.choice(NOUNS[:3], 2, replace=False).tolist()
         scene = Scene(agent, VERBS[at % 2], patient if at % 3 else None)
-        brain.hear(said(scene, order), scene)
+        brain.hear(sentence_of(scene, order), scene)
     return brain
 
 
 @pytest.mark.parametrize("order", ["SVO", "OSV"])
-def test_new_scenes_are_said_and_understood_in_the_order_heard(order: str) -> None:
+def test_new_scenes_are_said_and_understood_in_the_learned_order(order: str) -> None:
     brain = taught(order)
     for scene in (Scene("dog", "bites", "cat"), Scene("cat", "bites", "dog"), Scene("cow", "sees")):
-        assert brain.say(scene) == said(scene, order)
-        assert brain.understand(said(scene, order)).is_scene(scene)
+        assert brain.say(scene) == sentence_of(scene, order)
+        assert brain.understand(sentence_of(scene, order)).is_scene(scene)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_what_is_heard_says_who_does_what_to_whom(seed: int) -> None:
-    """The verb drives the next position while its own is closed to a noun."""
+def test_sentences_that_begin_with_the_verb_are_understood(seed: int) -> None:
+    """The verb drives the next position, while its own position is closed to nouns."""
     brain = taught("VOS", seed=seed, n=1000, k=40)
     found = brain.understand(("bites", "dog", "cat"))
     assert found.fillers == {"agent": "cat", "action": "bites", "patient": "dog"}
@@ -55,7 +55,7 @@ def test_the_published_mechanism_says_what_it_learned() -> None:
     assert brain.say(scene) == ("dog", "cat", "bites")
 
 
-def test_sentences_without_an_agent_have_a_frame_of_their_own() -> None:
+def test_sentences_without_an_agent_have_their_own_frame() -> None:
     brain = WordOrder(NOUNS, VERBS, seed=2, **SMALL)
     for noun in NOUNS[:3]:
         brain.hear(("sees", noun), Scene(None, "sees", noun))
@@ -81,10 +81,10 @@ def test_all_orders_are_learned_and_none_without_plasticity(order: str) -> None:
     scenes = [Scene(a, "bites", b) for a, b in permutations(NOUNS[:3], 2)]
     for seed in (1, 2):
         brain = taught(order, sentences=20, seed=seed, **size)
-        assert all(brain.say(scene) == said(scene, order) for scene in scenes)
-        assert all(brain.understand(said(scene, order), "two").is_scene(scene) for scene in scenes)
+        assert all(brain.say(scene) == sentence_of(scene, order) for scene in scenes)
+        assert all(brain.understand(sentence_of(scene, order), "two").is_scene(scene) for scene in scenes)
     spoken = {taught(order, sentences=20, seed=s, rule=Hebbian(0, w_max=16), **size).say(scenes[0]) for s in range(5)}
-    assert len(spoken) > 1  # each brain has an order of its own, which is not learned
+    assert len(spoken) > 1  # the order differs between brains, since it was not learned
 
 
 def state(mechanism: str, backend: str) -> list[Any]:
@@ -109,7 +109,7 @@ def test_gpu_agrees_with_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("act", "message"),
+    ("call", "message"),
     [
         (lambda b: b.understand(("dog", "flies")), "word of this brain .got 'flies'"),
         (lambda b: b.understand(("dog", "bites", "sees")), "understand.words: must be a verb and one or two nouns"),
@@ -135,8 +135,8 @@ def test_gpu_agrees_with_reference() -> None:
         (lambda b: WordOrder(["dog"], ["bites"], mechanism="guess"), "'syntax' or 'role'"),
     ],
 )
-def test_bad_input_is_refused_by_name(act: Any, message: str) -> None:
+def test_bad_input_is_refused_by_name(call: Any, message: str) -> None:
     brain = WordOrder(NOUNS, VERBS, n=100, k=10, p=0.3, backend="reference")
     with pytest.raises(BrainsimError, match=message) as refused:
-        act(brain)
+        call(brain)
     assert isinstance(refused.value, DeclarationError)

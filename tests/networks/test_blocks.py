@@ -1,4 +1,4 @@
-"""The blocks of decoders, against the formulas of the papers."""
+"""The blocks of decoders follow the formulas of the papers."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ def test_rms_norm_divides_by_the_root_of_the_mean_square() -> None:
 
 def test_products_of_rotated_vectors_depend_on_the_distance_alone() -> None:
     query, key = some(16), some(16, seed=1)
-    turned = [rotate(each.expand(50, 16), rope(torch.arange(50), 16, 10_000.0)) for each in (query, key)]
-    scores = turned[0] @ turned[1].T
+    rotated = [rotate(each.expand(50, 16), rope(torch.arange(50), 16, 10_000.0)) for each in (query, key)]
+    scores = rotated[0] @ rotated[1].T
     for distance in (-20, -1, 0, 7):
         along = torch.diagonal(scores, distance)
         torch.testing.assert_close(along, along[:1].expand_as(along), rtol=1e-4, atol=1e-5)
     assert scores[0].std() > 0.1
 
 
-def test_a_pair_turns_by_its_frequency() -> None:
+def test_rope_rotates_each_pair_by_its_frequency() -> None:
     cosines, sines = rope(torch.tensor([3]), 4, 100.0)
     torch.testing.assert_close(cosines[0, :2], torch.tensor([math.cos(3.0), math.cos(0.3)]))
     torch.testing.assert_close(sines[0, 2:], torch.tensor([math.sin(3.0), math.sin(0.3)]))
@@ -65,7 +65,7 @@ def test_attention_is_the_softmax_over_earlier_keys(wanted: int, held: int) -> N
             torch.testing.assert_close(found[:, head, at], expected)
 
 
-def test_swiglu_is_its_formula_and_takes_an_addition_to_the_gate() -> None:
+def test_swiglu_follows_its_formula_and_takes_an_addition_to_the_gate() -> None:
     part, x, more = SwiGLU(8, 12), some(3, 8), some(12, 8, seed=3)
     initialise(part, 1)
     gate = x @ part.gate.weight.T + x @ more.T
@@ -73,7 +73,7 @@ def test_swiglu_is_its_formula_and_takes_an_addition_to_the_gate() -> None:
     torch.testing.assert_close(part(x, {"gate": lambda given: given @ more.T}), expected)
 
 
-def test_no_position_sees_a_later_one() -> None:
+def test_no_position_depends_on_a_later_one() -> None:
     model, text = Transformer(SMALL), tokens(30)
     before = model(text)
     text[:, 12] = (text[:, 12] + 1) % SMALL.vocabulary
@@ -101,7 +101,7 @@ def test_checkpointing_changes_no_gradient() -> None:
         torch.testing.assert_close(plain, checkpointed)
 
 
-def test_weights_follow_from_the_seed_and_leave_torchs_own_generator_alone() -> None:
+def test_weights_follow_from_the_seed_and_do_not_use_the_generator_of_torch() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
@@ -130,8 +130,8 @@ def test_sizes_that_do_not_fit_are_refused(changed: dict[str, object], message: 
         TransformerConfig(**{**vars(SMALL), **changed})
 
 
-class Elsewhere(torch.Tensor):
-    """A tensor that says that it is on a GPU and, as one there does, refuses to be drawn by a generator on the CPU."""
+class OnGpu(torch.Tensor):
+    """A tensor that reports a GPU as its device and, like one on a GPU, refuses a generator of the CPU."""
 
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -148,15 +148,15 @@ class Elsewhere(torch.Tensor):
     ids=["transformer", "geometric", "nokai"],
 )
 def test_weights_have_the_same_bits_on_every_device(make: Any) -> None:
-    """Also where tensors are made on another device by default, as with ``torch.device("cuda")``."""
-    model, there = make(), make()
-    for part in there.modules():
+    """This holds also if tensors are made on another device by default, as with ``torch.device("cuda")``."""
+    model, on_gpu = make(), make()
+    for part in on_gpu.modules():
         for name, weight in part.named_parameters(recurse=False):
-            elsewhere = torch.full_like(weight, torch.nan).as_subclass(Elsewhere)  # type: ignore[arg-type]
-            part.register_parameter(name, torch.nn.Parameter(elsewhere))
+            moved = torch.full_like(weight, torch.nan).as_subclass(OnGpu)  # type: ignore[arg-type]
+            part.register_parameter(name, torch.nn.Parameter(moved))
     with torch.device("meta"):
-        initialise(there, 3)
-    found = dict(there.named_parameters())
-    assert all(isinstance(each, Elsewhere) for each in found.values())
+        initialise(on_gpu, 3)
+    found = dict(on_gpu.named_parameters())
+    assert all(isinstance(each, OnGpu) for each in found.values())
     for name, weight in model.named_parameters():
         assert torch.equal(found[name].detach().as_subclass(torch.Tensor), weight), name

@@ -1,4 +1,4 @@
-"""Networks that learn tasks in sequence: what they hold, and what they forget."""
+"""Networks that learn tasks in sequence: how many values they store, and what they forget."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def learned(kind: str) -> tuple[list[float], list[float], bool]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_numbers_that_are_held_are_those_of_the_parameters(kind: str) -> None:
+def test_the_number_of_stored_values_follows_from_the_parameters(kind: str) -> None:
     network = Continual(kind, FEATURES, TASKS, numbers=4000)  # type: ignore[arg-type]
     trained = sum(each.numel() for each in network.parameters())
     assert network.held == trained * (3 if kind == "ewc" else 1) <= 4000
@@ -68,7 +68,7 @@ def test_a_new_private_pair_starts_as_the_base() -> None:
     assert torch.equal(network.hidden, before)
 
 
-def test_nonsense_is_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     for wrong in ({"kind": "other"}, {"features": 0}, {"tasks": 0}, {"numbers": 3}):
         with pytest.raises(DeclarationError, match="Continual"):
             Continual(**{"kind": "plain", "features": 2, "tasks": 2, **wrong})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The copy task of the study of routing: what its controls cannot know, they cannot answer, whatever they learn."""
+"""The copy task of the study of routing: its controls cannot read the mark, and no training can change that."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ K, LENGTH = 4, 40
 
 
 def influenced(arm: str, layers: int, begins: int = K) -> tuple[Any, Any, Any]:
-    """Return which queries a change of the mark reaches, which of them read it, and which come after it.
+    """Return which queries depend on the mark, which of them read it, and which come after it.
 
-    The model has learned for some steps, so that no output is 0 for the lack of training.
+    The model is trained for some steps, since outputs of a new model can be 0.
     """
     model = model_of(arm, 2 * SYMBOLS + 1, 16, K, 3, layers)
     Trainer(model, Recipe(steps=3, batch=4, length=LENGTH), partial(marked, begins=begins), loss_where_asked).run()
@@ -41,21 +41,21 @@ def influenced(arm: str, layers: int, begins: int = K) -> tuple[Any, Any, Any]:
 
 
 @pytest.mark.parametrize("arm", FIXED)
-def test_the_mark_reaches_those_that_read_it_alone(arm: str) -> None:
+def test_the_mark_reaches_only_the_queries_that_read_it(arm: str) -> None:
     changed, reads, after = influenced(arm, LAYERS)
     assert torch.equal(changed & after, reads & after)
     assert arm == "dense" or not bool(reads[after].all())
 
 
 def test_with_two_layers_positions_that_are_kept_relay_an_early_mark() -> None:
-    """Each of the first k positions reads all before it, and a later query may read it, though not the mark."""
+    """The first k positions read all positions before them; a later query may read one of these, but not the mark."""
     changed, reads, after = influenced("random", 2, begins=1)
     assert int((changed & after & ~reads).sum()) > 100
 
 
 @pytest.mark.parametrize(("arm", "most"), [("local", 0.0), ("window", 0.0), ("random", 0.1)])
-def test_far_queries_of_the_controls_hardly_ever_read_the_mark(arm: str, most: float) -> None:
-    """At the sizes of the study: k = 16, a mark at 16 to 47, and 160 positions after that part."""
+def test_far_queries_of_the_controls_rarely_read_the_mark(arm: str, most: float) -> None:
+    """The sizes are those of the study: k = 16, a mark at 16 to 47, and 160 positions after that part."""
     reads = readable(arm, 48 + 160, 16)
     far = torch.tensor([[query - mark >= 160 for mark in range(16, 48)] for query in range(48 + 160)])
     assert float(reads[:, 16:48][far].float().mean()) <= most

@@ -15,7 +15,7 @@ DELAY = 4
 
 
 def test_a_burst_moves_from_the_reward_to_the_cue() -> None:
-    """A cue comes unexpectedly, a reward follows after a delay: 500 trials of TD(0)."""
+    """In 500 trials of TD(0), a cue comes unexpectedly and a reward follows after a delay."""
     values, dopamine = np.zeros(DELAY + 1), Dopamine()
     rewards = [0.0] * DELAY + [1.0]
     first = temporal_difference(rewards, values, dopamine)
@@ -71,7 +71,7 @@ def test_the_opponent_actor_finds_the_arm_that_pays_and_a_shuffled_error_does_no
 
 def test_dopamine_shifts_the_balance_of_the_pathways() -> None:
     actor = OpponentActor(2)
-    actor.go[:], actor.no_go[:] = (3.0, 1.0), (3.0, 1.0)  # much to win and to lose, or little
+    actor.go[:], actor.no_go[:] = (3.0, 1.0), (3.0, 1.0)  # both the gain and the loss are large, or both are small
     assert actor.preferences(0.5).tolist() == [0.0, 0.0]
     assert np.argmax(actor.preferences(1.0)) == 0
     assert np.argmax(actor.preferences(0.0)) == 1
@@ -92,13 +92,13 @@ def test_major_steps_have_the_duty_of_the_formula() -> None:
 
 
 def test_phases_synchronise_above_the_critical_coupling() -> None:
-    """The order grows as ``√(1 - K_c/K)`` above K_c; 200 oscillators of 0.5 Hz deviation."""
+    """Above K_c the order grows as ``√(1 - K_c/K)``.  The frequencies of 200 oscillators deviate by 0.5 Hz."""
     frequencies = np.random.default_rng(3).normal(6.0, 0.5, 200)
     critical = critical_coupling(0.5)
     assert critical == pytest.approx(5.013, abs=1e-3)
     order = {k: CoupledPhases(frequencies, k, seed=1).run(10.0, dt=4e-3) for k in (-10, 0, 3, 7, 10, 20)}
     assert max(order[k] for k in (0, 3)) < 0.3
-    assert order[-10] < 0.1, "of the other sign they never do"
+    assert order[-10] < 0.1, "with negative coupling they do not synchronise"
     assert order[7] > 0.5
     assert order[10] > 0.85
     assert order[20] > 0.95
@@ -106,7 +106,7 @@ def test_phases_synchronise_above_the_critical_coupling() -> None:
 
 @pytest.mark.slow
 def test_the_transition_is_within_a_fifth_of_theory() -> None:
-    """The coupling at which the order crosses .4, interpolated, for three draws of 1000 frequencies."""
+    """The transition is where the order crosses .4, by interpolation, for three draws of 1000 frequencies."""
     critical, couplings, found = critical_coupling(0.5), np.arange(3.0, 8.1, 0.5), []
     for seed in range(3):
         frequencies = np.random.default_rng(seed).normal(6.0, 0.5, 1000)
@@ -139,6 +139,6 @@ def test_the_transition_is_within_a_fifth_of_theory() -> None:
         lambda: critical_coupling(-1.0),
     ],
 )
-def test_nonsense_is_refused(make: object) -> None:
+def test_invalid_arguments_are_refused(make: object) -> None:
     with pytest.raises(BrainsimError):
         make()  # type: ignore[operator]

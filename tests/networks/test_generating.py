@@ -1,4 +1,4 @@
-"""Decoding with a cache, its ways to choose a token, and what is done with coordinates."""
+"""Decoding with a cache, the choice of tokens, and operations on coordinates."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from brainsim.networks.transformer import Transformer
 PROMPT = [5, 9, 3, 100, 42]
 
 
-def drawn(**changed: object) -> Geometric:
-    """A model that is certain at times: its logits are far apart, and its pairs do something."""
+def random_model(**changed: object) -> Geometric:
+    """Return a model with large logits, so that it is certain at some positions, and with pairs that have an effect."""
     model, generator = Geometric(replace(GEOMETRIC_TINY, **changed), seed=2), torch.Generator().manual_seed(1)
     with torch.no_grad():
         model.base.embedding.weight.mul_(20)
@@ -30,7 +30,7 @@ def drawn(**changed: object) -> Geometric:
     return model
 
 
-MODEL = drawn()
+MODEL = random_model()
 
 
 def tokens(model: torch.nn.Module = MODEL, **kwargs: object) -> list[int]:
@@ -38,15 +38,15 @@ def tokens(model: torch.nn.Module = MODEL, **kwargs: object) -> list[int]:
 
 
 def test_greedy_decoding_takes_the_most_likely_token_of_the_whole_sequence() -> None:
-    """Without a cache, from the full forward pass, the tokens are the same: positions and coordinates go on."""
-    for model in (MODEL, drawn(reads="ema", drive="context"), MODEL.base):
+    """The tokens are the same as from full forward passes without a cache."""
+    for model in (MODEL, random_model(reads="ema", drive="context"), MODEL.base):
         text = list(PROMPT)
         for _ in range(20):
             text.append(int(model(torch.tensor([text]))[0, -1].argmax()))
         assert tokens(model, choose="greedy") == text[len(PROMPT) :]
 
 
-def test_merged_weights_generate_as_the_model_at_that_point() -> None:
+def test_merged_weights_generate_the_same_as_the_model_at_that_point() -> None:
     theta = point(MODEL, torch.tensor(PROMPT))
     text = list(PROMPT)
     for _ in range(20):
@@ -77,7 +77,7 @@ def test_adaptive_decoding_draws_where_the_model_is_uncertain() -> None:
     assert tokens(threshold=-1.0) == tokens(choose="nucleus")
 
 
-def test_the_literal_uncertainty_is_the_variance_of_what_a_coordinate_moved() -> None:
+def test_the_literal_uncertainty_is_the_variance_of_the_movement_of_a_coordinate() -> None:
     steps = list(generate(MODEL, PROMPT, 10, Decoding(uncertainty="coordinate")))
     theta = MODEL.coordinates(torch.tensor([PROMPT + [each.token for each in steps]]))[0].detach()
     mean = theta[0]
@@ -120,7 +120,7 @@ def test_prompts_that_cannot_be_continued_are_refused(prompt: list[int], length:
         generate(MODEL, prompt, length)
 
 
-def test_a_plain_model_has_no_coordinates_to_be_uncertain_by() -> None:
+def test_a_model_without_coordinates_refuses_uncertainty_by_coordinate() -> None:
     with pytest.raises(GenerationError, match="the model has no coordinates; take uncertainty='entropy'"):
         tokens(MODEL.base, uncertainty="coordinate")
 
@@ -129,20 +129,20 @@ def test_a_plain_model_has_no_coordinates_to_be_uncertain_by() -> None:
     ("changed", "message"),
     [({"top_p": 1.5}, "top_p"), ({"choose": "best"}, "choose"), ({"temperature": 0.0}, "temperature")],
 )
-def test_decodings_that_make_no_sense_are_refused(changed: dict[str, object], message: str) -> None:
+def test_invalid_decodings_are_refused(changed: dict[str, object], message: str) -> None:
     with pytest.raises(DeclarationError, match=f"Decoding.{message}: must be"):
         Decoding(**changed)
 
 
-def test_refinement_lowers_the_loss_of_the_prompt_and_leaves_the_weights() -> None:
+def test_refinement_lowers_the_loss_of_the_prompt_and_changes_no_weight() -> None:
     text, before = torch.tensor(PROMPT * 4), {name: each.clone() for name, each in MODEL.state_dict().items()}
     theta, losses = refine(MODEL, text, steps=3, rate=0.05, pull=0.0)
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
     assert not torch.equal(theta, point(MODEL, text))
     assert all(torch.equal(each, before[name]) for name, each in MODEL.state_dict().items())
-    held, _ = refine(MODEL, text, steps=3, rate=0.05, pull=9.0)
-    assert (held - point(MODEL, text)).norm() < (theta - point(MODEL, text)).norm()
+    pulled, _ = refine(MODEL, text, steps=3, rate=0.05, pull=9.0)
+    assert (pulled - point(MODEL, text)).norm() < (theta - point(MODEL, text)).norm()
 
 
 def test_points_between_two_coordinates_lie_on_the_sphere() -> None:
@@ -170,7 +170,7 @@ def test_behaviour_between_two_points_begins_and_ends_at_them() -> None:
     assert divergence(apart, apart.flip(0)) == pytest.approx(0.6931, abs=1e-4)
 
 
-def test_an_analysis_says_how_much_of_a_coordinate_acts() -> None:
+def test_an_analysis_gives_the_share_of_a_coordinate_that_acts() -> None:
     found = analysis(MODEL, torch.tensor(PROMPT))
     assert found["norm"] == pytest.approx(8.0, rel=1e-5)
     assert len(found["moves"]) == 4

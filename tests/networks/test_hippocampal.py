@@ -34,7 +34,7 @@ def store_all(made: Hippocampal) -> None:
         made.store(encode(f"{prompt(name)} {colour} ."))
 
 
-def right(made: Hippocampal, text: str = "the colour of {name} is") -> list[bool]:
+def correct_answers(made: Hippocampal, text: str = "the colour of {name} is") -> list[bool]:
     return [made.recall(encode(text.format(name=name))).token == encode(colour)[0] for name, colour in FACTS.items()]
 
 
@@ -55,12 +55,12 @@ def by_content() -> Iterator[Hippocampal]:
 
 
 def test_one_presentation_is_enough(learned: Hippocampal) -> None:
-    assert np.mean(right(learned)) >= 0.98
+    assert np.mean(correct_answers(learned)) >= 0.98
     name, colour = next(iter(FACTS.items()))
     assert decode(learned.generate(encode(prompt(name)), 2)) == f"{colour} ."
 
 
-def test_nothing_is_recalled_before() -> None:
+def test_an_empty_memory_recalls_nothing() -> None:
     with memory() as made:
         found = made.recall(encode(prompt(NAMES[0])))
         assert (found.familiarity, made(encode(prompt(NAMES[0]))).answered.any()) == (0.0, False)
@@ -78,14 +78,14 @@ def test_known_names_are_more_familiar_than_new_ones(learned: Hippocampal) -> No
     assert min(known) >= learned.threshold > max(new)
 
 
-def test_logits_are_the_models_own_where_nothing_is_familiar(learned: Hippocampal) -> None:
+def test_logits_are_those_of_the_model_if_nothing_is_familiar(learned: Hippocampal) -> None:
     tokens = np.array(encode("a man hath a horse , and it is black . what news of rome ?"))
     found = learned(tokens)
     assert not found.answered.any()
     assert found.logits.tobytes() == model(tokens)[0].tobytes()
 
 
-def test_an_answer_is_mixed_into_the_logits_at_its_place_alone(learned: Hippocampal) -> None:
+def test_an_answer_is_mixed_into_the_logits_at_its_position_only(learned: Hippocampal) -> None:
     name, colour = next(iter(FACTS.items()))
     tokens = np.array(encode(prompt(name)))
     found, own = learned(tokens), model(tokens)[0]
@@ -98,16 +98,16 @@ def test_an_answer_is_mixed_into_the_logits_at_its_place_alone(learned: Hippocam
     assert probabilities[word] == pytest.approx(0.95 + 0.05 * before[word], rel=1e-4)
 
 
-def test_the_threshold_keeps_the_memory_silent_in_a_text() -> None:
+def test_calibrating_on_a_text_with_answers_raises_the_threshold() -> None:
     with memory() as made:
         store_all(made)
-        text = encode(f"{prompt(NAMES[0])} yellow")  # a fact of which the end differs
+        text = encode(f"{prompt(NAMES[0])} yellow")  # a stored fact with another last word
         low = made.calibrate([encode(prompt(NEW[0]))], margin=0.1)
         assert made(text).answered.any()
         assert made.calibrate([encode(prompt(NEW[0]))], [text], margin=0.1) == 1.0 > low
 
 
-def test_looking_changes_nothing(learned: Hippocampal) -> None:
+def test_recall_and_generation_change_nothing(learned: Hippocampal) -> None:
     before = learned.sim.rounds, [len(each) for each in learned.sim.connectome(learned._facts.recalls).learned()]
     learned(encode(prompt(NEW[0])))
     learned.generate(encode(prompt(NAMES[0])), 3)
@@ -120,15 +120,15 @@ def test_a_correction_replaces_one_fact_and_keeps_the_others() -> None:
         store_all(made)
         name = NAMES[0]
         others = [at for at, each in enumerate(FACTS) if each != name]
-        kept = np.array(right(made))[others]
+        kept = np.array(correct_answers(made))[others]
         for _ in range(3):
             made.correct(encode(f"{prompt(name)} yellow ."))
         assert made.recall(encode(prompt(name))).token == encode("yellow")[0]
-        assert np.array_equal(np.array(right(made))[others], kept)
+        assert np.array_equal(np.array(correct_answers(made))[others], kept)
 
 
-def test_without_depression_both_answers_stay() -> None:
-    """The control of the correction: the old answer keeps all its strength."""
+def test_without_depression_the_old_answer_keeps_its_strength() -> None:
+    """This is the control of the correction, in which depression weakens the old answer."""
     with memory(plasticity=Hebbian(8.0, 9.0)) as made, memory() as depressing:
         strengths = []
         for each in (made, depressing):
@@ -142,7 +142,7 @@ def test_without_depression_both_answers_stay() -> None:
 
 @pytest.mark.parametrize("text", ["{name} hath a colour , and it is", "now tell me : the colour of {name} is"])
 def test_content_keys_recall_other_wordings(by_content: Hippocampal, learned: Hippocampal, text: str) -> None:
-    assert np.mean(right(by_content, text)) >= 0.98
+    assert np.mean(correct_answers(by_content, text)) >= 0.98
     familiar = [by_content.recall(encode(text.format(name=name))).familiarity for name in FACTS]
     assert min(familiar) >= by_content.threshold
     new = [by_content.recall(encode(text.format(name=name))).familiarity for name in NEW[16:]]
@@ -151,14 +151,14 @@ def test_content_keys_recall_other_wordings(by_content: Hippocampal, learned: Hi
     assert np.mean([each >= learned.threshold for each in surface]) < 0.5
 
 
-def test_content_keys_keep_silent_without_a_name_or_a_relation(by_content: Hippocampal) -> None:
+def test_content_keys_recall_nothing_without_a_name_or_a_relation(by_content: Hippocampal) -> None:
     for text in ("the colour of the house is", NAMES[0], ". . ."):
         assert by_content.recall(encode(text)) == by_content.recall(encode("the"))
         assert by_content.recall(encode(text)).token is None
 
 
 @pytest.mark.slow
-def test_a_later_process_continues(by_content: Hippocampal, tmp_path: Path) -> None:
+def test_another_process_can_load_a_memory(by_content: Hippocampal, tmp_path: Path) -> None:
     path = tmp_path / "facts.h5"
     by_content.save(path)
     code = (
@@ -176,7 +176,7 @@ def test_a_later_process_continues(by_content: Hippocampal, tmp_path: Path) -> N
     assert ran.stdout.strip() == f"{[by_content.recall(encode(prompt(n))) for n in NAMES[:3]]} {by_content.threshold}"
 
 
-def test_a_file_takes_back_what_was_stored_later(tmp_path: Path) -> None:
+def test_loading_a_file_removes_what_was_stored_later(tmp_path: Path) -> None:
     sentence, path = encode(f"{prompt(NAMES[0])} blue"), tmp_path / "facts.h5"
     with memory(content=True) as made:
         made.save(path)
@@ -216,7 +216,7 @@ def test_a_file_of_another_memory_is_refused_and_changes_nothing(
         ({"weight": 1.0}, "Hippocampal.weight"),
     ],
 )
-def test_nonsense_is_refused(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_arguments_are_refused(arguments: dict[str, Any], message: str) -> None:
     given = {"lm": model, "vocabulary": VOCABULARY, "width": WIDTH, "n": 2000, **arguments}
     with pytest.raises(DeclarationError, match=message):
         Hippocampal(given.pop("lm"), Brain(), **given)
@@ -233,7 +233,7 @@ def test_a_model_of_other_shapes_is_refused() -> None:
 
 
 @pytest.mark.torch
-def test_a_transformer_gets_a_memory() -> None:
+def test_a_transformer_can_use_a_memory() -> None:
     torch = pytest.importorskip("torch")
     from brainsim.networks.memory import of_torch
     from brainsim.networks.transformer import Transformer, TransformerConfig

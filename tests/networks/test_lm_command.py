@@ -1,4 +1,4 @@
-"""``brainsim lm``: what it prints, what it refuses, and what an interruption leaves."""
+"""``brainsim lm``: its output, its errors, and training that is interrupted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def net(folder: Path, capsys: Any) -> Path:
-    """A network that was trained for six steps."""
+    """Return the file of a network that was trained for six steps."""
     path = folder / "net.safetensors"
     if not path.exists():
         code, out, err = brainsim("lm", "train", folder / "text.txt", "--out", path, *SMALL, capsys=capsys)
@@ -72,13 +72,13 @@ def test_a_preset_is_verified_part_by_part(capsys: Any) -> None:
     assert "WRONG" not in out
 
 
-def test_a_mismatch_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    """A model that looks ahead and one whose parameters are others than stated are found."""
+def test_a_mismatch_is_shown_and_gives_exit_code_1(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Two errors are found: a model that reads later tokens, and a wrong number of parameters."""
     from dataclasses import replace
 
     from brainsim.networks import presets
 
-    class Ahead(Geometric):
+    class NotCausal(Geometric):
         def coordinates(self, tokens: torch.Tensor, cache: Any = None) -> torch.Tensor:
             theta = super().coordinates(tokens, cache)
             return theta.mean(1, keepdim=True).expand_as(theta)
@@ -87,7 +87,7 @@ def test_a_mismatch_is_shown_and_ends_with_1(monkeypatch: pytest.MonkeyPatch, ca
             return super().forward(tokens, cache, theta) + self.coordinates(tokens).mean()
 
     tiny = presets.preset("geometric_tiny")
-    wrong = replace(tiny, name="ahead", build=Ahead, counts={**tiny.counts, "embedding": 32_769})
+    wrong = replace(tiny, name="ahead", build=NotCausal, counts={**tiny.counts, "embedding": 32_769})
     monkeypatch.setattr(presets, "presets", lambda: {"ahead": wrong})
     code, out, err = brainsim("lm", "verify", "--preset", "ahead", capsys=capsys)
     assert code == 1
@@ -129,7 +129,7 @@ def test_chat_answers_each_line_until_an_empty_one(net: Path, capsys: Any, monke
 
 
 def test_tokens_that_the_tokenizer_lacks_are_never_written(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A network of 512 tokens that prefers those that are no bytes, with a tokenizer of 256 bytes."""
+    """The network has 512 tokens and prefers those that are no bytes; the tokenizer has 256 bytes."""
     model, tokenizer = Geometric(GEOMETRIC_TINY), ByteTokenizer()
     with torch.no_grad():
         model.base.embedding.weight[tokenizer.vocabulary :] *= 100
@@ -144,8 +144,8 @@ def test_tokens_that_the_tokenizer_lacks_are_never_written(capsys: Any, monkeypa
         assert brainsim("lm", "chat", "--tokens", 30, "--choose", choose, capsys=capsys)[0] == 0
 
 
-def test_a_run_is_continued_to_the_same_bits(net: Path, folder: Path, capsys: Any) -> None:
-    """Training that stops half way and goes on ends with the file of training that did not."""
+def test_a_resumed_run_gives_the_same_bits(net: Path, folder: Path, capsys: Any) -> None:
+    """Training that is interrupted and resumed writes the same file as training without an interruption."""
     from brainsim.cli import lm_train
 
     part = folder / "part.safetensors"
@@ -178,7 +178,7 @@ def test_a_run_is_continued_to_the_same_bits(net: Path, folder: Path, capsys: An
 
 
 def refused(capsys: Any, *arguments: object) -> str:
-    """The one line that refuses a command."""
+    """Return the error of a command that must be refused."""
     code, out, err = brainsim("lm", *arguments, capsys=capsys)
     assert code == 2
     assert out == ""
@@ -186,7 +186,7 @@ def refused(capsys: Any, *arguments: object) -> str:
     return err
 
 
-def test_bad_input_is_refused_in_one_line(
+def test_bad_input_is_refused_with_a_clear_error(
     net: Path, folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text, out = folder / "text.txt", ("--out", folder / "new.safetensors")
@@ -235,8 +235,8 @@ def test_the_model_is_drawn_as_areas_and_fibers() -> None:
     assert len(brain.draw().get_figure().axes) == 1
 
 
-def begun(folder: Path, out: Path, *more: object) -> subprocess.Popen[str]:
-    """Training in a process of its own, that writes after every step."""
+def started(folder: Path, out: Path, *more: object) -> subprocess.Popen[str]:
+    """Start training in another process, which writes its file after every step."""
     command = ["lm", "train", folder / "text.txt", "--out", out, "--every", 1, "--batch", 2, "--length", 16, *more]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
@@ -245,7 +245,7 @@ def begun(folder: Path, out: Path, *more: object) -> subprocess.Popen[str]:
 
 
 def wait_for(out: Path, training: subprocess.Popen[str]) -> None:
-    """Wait until training has written its file, or has ended; a busy machine takes long to begin."""
+    """Wait until training has written its file, or has ended; this takes long on a busy machine."""
     until = time.monotonic() + 400
     while not out.exists() and training.poll() is None and time.monotonic() < until:
         time.sleep(0.05)
@@ -253,26 +253,26 @@ def wait_for(out: Path, training: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_kill_at_any_moment_leaves_a_whole_file(folder: Path, tmp_path: Path) -> None:
+def test_a_kill_at_any_moment_leaves_a_complete_file(folder: Path, tmp_path: Path) -> None:
     out, whole = tmp_path / "net.safetensors", tmp_path / "whole.safetensors"
     steps = ("--steps", 40)
     for attempt in range(3):
-        with begun(folder, out, *(("--resume",) if out.exists() else steps)) as training:
+        with started(folder, out, *(("--resume",) if out.exists() else steps)) as training:
             wait_for(out, training)
             time.sleep(0.3 * attempt)
             training.kill()
         assert 0 < load(out).done <= 40
     for path, more in ((out, ("--resume",)), (whole, steps)):
-        with begun(folder, path, *more) as training:
+        with started(folder, path, *more) as training:
             _, err = training.communicate()
             assert training.returncode == 0, err
     assert out.read_bytes() == whole.read_bytes()
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_after_the_present_step_and_keeps_it(folder: Path, tmp_path: Path) -> None:
+def test_ctrl_c_ends_training_after_the_current_step_and_saves_it(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "net.safetensors"
-    with begun(folder, out, "--steps", 100_000) as training:
+    with started(folder, out, "--steps", 100_000) as training:
         wait_for(out, training)
         training.send_signal(signal.SIGINT)
         _, err = training.communicate(timeout=200)
@@ -283,8 +283,8 @@ def test_ctrl_c_ends_after_the_present_step_and_keeps_it(folder: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_two_processes_train_the_network_of_one(folder: Path, tmp_path: Path) -> None:
-    """PyTorch's own launcher, with gloo: the losses are those of one process, and one file is written."""
+def test_two_processes_train_the_same_network_as_one(folder: Path, tmp_path: Path) -> None:
+    """With the launcher of PyTorch and gloo, the weights are those of one process, and one file is written."""
     command = ["lm", "train", folder / "text.txt", "--steps", 8, "--batch", 4, "--length", 16, "--device", "cpu"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     one = [sys.executable, "-m", "brainsim"]

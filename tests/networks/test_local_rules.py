@@ -1,4 +1,4 @@
-"""Local rules: stable where they claim to be, divergent where a literal form is, and exact where a formula says so."""
+"""Local rules: the stable form is bounded, the printed form diverges, and spike pairs follow their formula."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from brainsim.networks.plasticity.local_rules import LocalRule, SpikeTiming
 
 
 def learned(rule: LocalRule, seed: int) -> list[float]:
-    """Let 3 rectified neurons hear Gaussian input, and return the largest norm of their weights after each step."""
+    """Train 3 rectified neurons on Gaussian input; return the largest norm of their weights after each step."""
     source = torch.Generator().manual_seed(seed)
     weight, threshold, norms = 0.3 * torch.randn(3, 20, generator=source), torch.zeros(3), []
     for _ in range(1000):
@@ -32,7 +32,7 @@ def test_bcm_with_ojas_decay_is_bounded_and_the_printed_form_diverges(seed: int)
     stable = learned(LocalRule(rate=0.02, tau=50.0), seed)
     assert len(stable) == 1000
     assert max(stable) < 5
-    assert stable[-1] > 0.3, "nor do the weights vanish"
+    assert stable[-1] > 0.3, "the weights do not vanish either"
     printed = learned(LocalRule(rate=0.02, tau=50.0, literal=True), seed)
     assert not printed[-1] < 1e6
 
@@ -48,7 +48,7 @@ def test_ojas_rule_finds_the_first_principal_component() -> None:
 
 
 def test_bcm_becomes_selective() -> None:
-    """One of six patterns wins: selectivity, 1 less the mean response over the largest, is at most 5/6."""
+    """Selectivity, 1 minus the ratio of mean to largest response, is 5/6 if a neuron responds to one of six patterns."""
     source, rule = torch.Generator().manual_seed(2), LocalRule(rate=0.03, tau=10.0, alpha=0.01)
     patterns = torch.nn.functional.normalize(torch.rand(6, 30, generator=source).pow(4), dim=1)
     weight, threshold = 0.5 * torch.rand(3, 30, generator=source), torch.zeros(3)
@@ -62,7 +62,7 @@ def test_bcm_becomes_selective() -> None:
     assert float(selectivity.min()) > 0.78
 
 
-def test_a_rule_without_dopamine_changes_nothing() -> None:
+def test_a_rule_with_gain_0_changes_nothing() -> None:
     weight = torch.ones(2, 3)
     LocalRule(rate=0.5).step(weight, torch.ones(4, 3), torch.ones(4, 2), torch.zeros(2), gain=0.0)
     assert torch.equal(weight, torch.ones(2, 3))
@@ -101,6 +101,6 @@ def test_spikes_at_the_same_time_change_nothing() -> None:
         lambda: SpikeTiming(1, 1, tau=0.0),
     ],
 )
-def test_nonsense_is_refused(make: object) -> None:
+def test_invalid_arguments_are_refused(make: object) -> None:
     with pytest.raises(BrainsimError, match=r"LocalRule|SpikeTiming"):
         make()  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""Modulated weights: equal to their formula, to their merged weights, and to the base where nothing is modulated."""
+"""Modulated weights equal their formula and their merged weights, and the base weights if nothing is modulated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SMALL = GeometricConfig(
 OWN = replace(SMALL, banks="own", gate_pairs=4, depth=2)
 VARIANTS = {
     "shared bank": SMALL,
-    "banks of their own": OWN,
+    "own banks": OWN,
     "gated": replace(OWN, gated=True),
     "moving average": replace(SMALL, reads="ema"),
     "driven by the context": replace(SMALL, drive="context"),
@@ -42,8 +42,8 @@ def tokens(length: int = 24, seed: int = 0) -> torch.Tensor:
     return torch.randint(31, (2, length), generator=torch.Generator().manual_seed(seed))
 
 
-def drawn(config: GeometricConfig = SMALL, seed: int = 0) -> Geometric:
-    """A model whose pairs do something: a new one is its base."""
+def random_model(config: GeometricConfig = SMALL, seed: int = 0) -> Geometric:
+    """Return a model with random pairs; those of a new model have no effect."""
     model, generator = Geometric(config, seed), torch.Generator().manual_seed(1)
     with torch.no_grad():
         for bank in model.banks:
@@ -60,8 +60,8 @@ def test_each_part_has_the_parameters_that_the_preset_states(name: str) -> None:
     assert found.parameters == total[name]
 
 
-def test_the_pairs_are_their_formula() -> None:
-    """The factorised product is that of ``sum_i cos(theta.c_i) U_i V_i^T + sin(theta.c_i) P_i Q_i^T``."""
+def test_the_pairs_follow_their_formula() -> None:
+    """The factorised product equals ``sum_i cos(theta.c_i) U_i V_i^T + sin(theta.c_i) P_i Q_i^T``."""
     bank = Bank(8, {"q": 12}, 1, coordinates=5, pairs=3, rank=2, scale=1.7)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -79,8 +79,8 @@ def test_the_pairs_are_their_formula() -> None:
 
 
 @pytest.mark.parametrize("config", [SMALL, OWN], ids=["shared", "own"])
-def test_at_one_point_the_model_is_its_merged_weights(config: GeometricConfig) -> None:
-    model = drawn(config)
+def test_at_one_point_the_model_equals_its_merged_weights(config: GeometricConfig) -> None:
+    model = random_model(config)
     theta = model.coordinates(tokens())[0, -1].detach()
     modulated, merged = model(tokens(), theta=theta), model.merge(theta)(tokens())
     assert (modulated - merged).abs().max() < MERGE_TOLERANCE * modulated.abs().max()
@@ -88,22 +88,22 @@ def test_at_one_point_the_model_is_its_merged_weights(config: GeometricConfig) -
     assert merge_error(Geometric(config)) < MERGE_TOLERANCE
 
 
-def test_gates_leave_nothing_to_merge_and_a_point_is_one_vector() -> None:
+def test_merging_gated_models_or_several_points_is_refused() -> None:
     with pytest.raises(DeclarationError, match="gated: must be False"):
-        drawn(VARIANTS["gated"]).merge(torch.zeros(16))
+        random_model(VARIANTS["gated"]).merge(torch.zeros(16))
     with pytest.raises(DeclarationError, match=r"merge.theta: must be of shape \(16,\)"):
-        drawn().merge(torch.zeros(2, 16))
+        random_model().merge(torch.zeros(2, 16))
 
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
-def test_a_new_model_is_its_base_bitwise(config: GeometricConfig) -> None:
+def test_a_new_model_equals_its_base_bitwise(config: GeometricConfig) -> None:
     model = Geometric(config, seed=3)
     assert torch.equal(model(tokens()), model.base(tokens()))
 
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
-def test_no_position_sees_a_later_token(config: GeometricConfig) -> None:
-    model, text = drawn(config), tokens()
+def test_no_position_depends_on_a_later_token(config: GeometricConfig) -> None:
+    model, text = random_model(config), tokens()
     before = model(text)
     text[:, 12] = (text[:, 12] + 1) % 31
     after = model(text)
@@ -113,7 +113,7 @@ def test_no_position_sees_a_later_token(config: GeometricConfig) -> None:
 
 @pytest.mark.parametrize("config", VARIANTS.values(), ids=VARIANTS)
 def test_a_cache_gives_the_logits_of_the_whole_sequence(config: GeometricConfig) -> None:
-    model, text = drawn(config), tokens()
+    model, text = random_model(config), tokens()
     cache = model.cache()
     parts = [model(text[:, begin:end], cache) for begin, end in ((0, 9), (9, 10), (10, 11), (11, 24))]
     assert cache.length == 24
@@ -121,7 +121,7 @@ def test_a_cache_gives_the_logits_of_the_whole_sequence(config: GeometricConfig)
 
 
 def test_coordinates_lie_on_a_sphere_and_may_be_given_for_each_position() -> None:
-    model = drawn()
+    model = random_model()
     theta = model.coordinates(tokens())
     torch.testing.assert_close(theta.norm(dim=-1), torch.full((2, 24), 4.0))
     assert torch.equal(model(tokens()), model(tokens(), theta=theta))
@@ -129,9 +129,9 @@ def test_coordinates_lie_on_a_sphere_and_may_be_given_for_each_position() -> Non
     torch.testing.assert_close(each[1:], model(tokens()[1:], theta=theta[1, -1]), rtol=1e-4, atol=1e-5)
 
 
-def test_phases_turn_round() -> None:
-    """A point moved by a full turn along one direction, and by none along the others, does the same."""
-    model = drawn()
+def test_phases_are_periodic() -> None:
+    """A point that is moved by one period along one direction, and by 0 along the others, gives the same output."""
+    model = random_model()
     theta, directions = model.coordinates(tokens())[0, -1], model.banks[0].directions.detach()
     move = torch.linalg.lstsq(directions, torch.tensor([2 * torch.pi, 0.0, 0.0])[:, None]).solution[:, 0]
     assert float(move.norm()) > 1
@@ -139,7 +139,7 @@ def test_phases_turn_round() -> None:
 
 
 def test_a_move_outside_the_span_of_the_directions_changes_nothing() -> None:
-    model = drawn()
+    model = random_model()
     theta, directions = model.coordinates(tokens())[0, -1].detach(), model.banks[0].directions.detach()
     random = torch.randn(16, generator=torch.Generator().manual_seed(2))
     within = torch.linalg.lstsq(directions.T, random[:, None]).solution[:, 0] @ directions
@@ -149,7 +149,7 @@ def test_a_move_outside_the_span_of_the_directions_changes_nothing() -> None:
     assert (model(tokens(), theta=theta + within) - before).abs().max() > 0.01
 
 
-def test_gradients_are_those_of_differences() -> None:
+def test_gradients_agree_with_finite_differences() -> None:
     bank = Bank(3, {"q": 4, "gate": 2}, 2, coordinates=5, pairs=2, rank=1).double()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -164,7 +164,7 @@ def test_gradients_are_those_of_differences() -> None:
     assert torch.autograd.gradcheck(out, (x, theta))
 
 
-def test_running_averages_are_their_formulas_and_go_on() -> None:
+def test_running_averages_follow_their_formulas_and_can_be_continued() -> None:
     x = torch.randn(2, 20, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     means, averages, last = [], [], x[:, 0]
     for at in range(20):
@@ -182,12 +182,12 @@ def test_running_averages_are_their_formulas_and_go_on() -> None:
 
 
 def test_one_coordinate_is_the_same_for_every_text() -> None:
-    theta = drawn(VARIANTS["one coordinate"]).coordinates(tokens())
+    theta = random_model(VARIANTS["one coordinate"]).coordinates(tokens())
     assert torch.equal(theta, theta[:1, :1].expand_as(theta))
 
 
-def test_banks_do_not_decay_and_have_a_rate_of_their_own() -> None:
-    model = drawn()
+def test_banks_do_not_decay_and_have_their_own_rate() -> None:
+    model = random_model()
     found = {}
     for group in coordinate_groups(model, Recipe(steps=1, decay=0.2), scale=3.0):
         for each in group["params"]:
@@ -209,6 +209,6 @@ def test_banks_do_not_decay_and_have_a_rate_of_their_own() -> None:
         ({"base": None}, "base: must be a TransformerConfig"),
     ],
 )
-def test_sizes_that_make_no_sense_are_refused(changed: dict[str, object], message: str) -> None:
+def test_invalid_sizes_are_refused(changed: dict[str, object], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         replace(GEOMETRIC_TINY, **changed)

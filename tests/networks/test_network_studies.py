@@ -1,4 +1,4 @@
-"""Experiments on networks: they fail without their controls, and their baselines are what they are called."""
+"""Experiments on networks: missing controls are errors, and the baseline has the expected loss."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def study(name: str) -> ModuleType:
     return module
 
 
-def whole(module: ModuleType) -> dict[str, list[dict[str, Any]]]:
-    """Parts of a run in which no control is missing."""
+def complete_parts(module: ModuleType) -> dict[str, list[dict[str, Any]]]:
+    """Return the parts of a run in which no control is missing."""
     ablations = dict.fromkeys(module.ABLATIONS, 1.0)
     routes = dict.fromkeys(module.ROUTES, 1.0)
     arms = {arm: [{"loss": 1.0, "ablations": dict(ablations)}] for arm in module.ARMS}
@@ -37,17 +37,17 @@ def whole(module: ModuleType) -> dict[str, list[dict[str, Any]]]:
 
 def test_a_missing_control_fails_the_experiment() -> None:
     module = study("geometric_lm")
-    module._check(whole(module))
+    module._check(complete_parts(module))
     for arm in ("plain", "longer", "constant"):
         with pytest.raises(ExperimentError, match=f"the controls {arm} are missing"):
-            module._check({**whole(module), arm: []})
+            module._check({**complete_parts(module), arm: []})
     for name in ("identity", "mean", "shuffled"):
-        found = whole(module)
+        found = complete_parts(module)
         del found["modulated"][0]["ablations"][name]
         with pytest.raises(ExperimentError, match=f"the controls {name} are missing"):
             module._check(found)
     for name in ("histogram", "shuffled_labels"):
-        found = whole(module)
+        found = complete_parts(module)
         del found["routing-letters"][0][name]
         with pytest.raises(ExperimentError, match=f"the controls {name} are missing"):
             module._check(found)
@@ -66,8 +66,8 @@ def test_texts_without_registers_are_refused(tmp_path: Any) -> None:
     assert {len(each) for each in read_registers(None, 10)["test"].values()} == {10}
 
 
-def test_the_baseline_is_a_probability_and_learns_what_n_grams_can() -> None:
-    """Random letters cost log 4 nats; a rule of three letters is seen by 3-grams, not by 2-grams."""
+def test_the_n_gram_baseline_has_the_expected_loss() -> None:
+    """Random letters cost log 4 nats; 3-grams predict a sequence with a rule of three letters, 2-grams do not."""
     gram_loss = study("char_lm").gram_loss
     letters = "".join(np.random.default_rng(0).choice(list("abcd"), 6000))
     assert gram_loss(letters[:5000], letters[5000:], 2) == pytest.approx(math.log(4), abs=0.02)
@@ -76,9 +76,9 @@ def test_the_baseline_is_a_probability_and_learns_what_n_grams_can() -> None:
     assert gram_loss(word[:5000], word[5000:], 3) < 0.01
 
 
-def test_a_gain_whose_interval_holds_0_is_none() -> None:
+def test_a_gain_must_be_large_and_its_interval_above_0() -> None:
     gains_enough = study("coordinate_decoding").gains_enough
     assert gains_enough([0.010, 0.011, 0.012])
-    assert not gains_enough([0.035, 0.022, -0.036])  # .007 in the mean; the interval holds 0
-    assert not gains_enough([0.002, 0.002, 0.0021])  # surely above 0, and too small
+    assert not gains_enough([0.035, 0.022, -0.036])  # .007 in the mean, and the interval contains 0
+    assert not gains_enough([0.002, 0.002, 0.0021])  # above 0, but too small
     assert not gains_enough([0.5])

@@ -1,4 +1,4 @@
-"""The model with thalamic routing: its counts, causality, cache, and what its parts do."""
+"""The model with thalamic routing: its counts, causality, cache, and the function of its parts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def some(length: int, seed: int = 0) -> torch.Tensor:
 
 
 def model(arm: Arm = "recency") -> Nokai:
-    """Return a model whose hippocampus does something: its value starts at 0."""
+    """Return a model whose hippocampus has an effect; that of a new model has none."""
     made = Nokai(replace(TINY, routing=arm), seed=3)
     with torch.no_grad():
         made.hippocampus.value.weight.normal_(0.0, 0.1, generator=torch.Generator().manual_seed(1))
@@ -96,13 +96,13 @@ def test_the_loss_of_the_model_reaches_every_part_but_the_limbic() -> None:
     assert {name.split(".")[0] for name in without} == {"limbic"}
 
 
-def test_the_model_starts_as_its_cortex() -> None:
+def test_a_new_hippocampus_changes_nothing() -> None:
     made = Nokai(TINY)
     x = torch.randn(2, 3, 64)
     assert torch.equal(made.hippocampus(x), x)
 
 
-def test_the_limbic_part_learns_which_action_pays() -> None:
+def test_the_limbic_part_learns_which_action_is_rewarded() -> None:
     """A step on its loss is TD(0) and OpAL: log G and log N of the chosen action move by ± rate · δ."""
     made = Nokai(TINY)
     hidden = torch.randn(1, 64)
@@ -163,18 +163,18 @@ def test_weights_follow_from_the_seed() -> None:
         {"rope_base": float("nan")},
     ],
 )
-def test_nonsense_is_refused_by_name(wrong: dict[str, object]) -> None:
+def test_invalid_sizes_are_refused_by_name(wrong: dict[str, object]) -> None:
     with pytest.raises(BrainsimError, match=next(iter(wrong))):
         replace(TINY, **wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.slow
 def test_the_massive_model_runs_forward_in_half_precision() -> None:
-    """1.8 billion weights of 2 bytes; the logits of random weights mean nothing but that it runs."""
+    """The model has 1.8 billion weights of 2 bytes.  They are random, so that the test shows only that it runs."""
     psutil = pytest.importorskip("psutil")
     free = psutil.virtual_memory().available
     if free < 6 * 2**30:
-        pytest.skip(f"needs 6 GiB of free memory; {free / 2**30:.1f} are")
+        pytest.skip(f"needs 6 GiB of free memory; {free / 2**30:.1f} GiB are free")
     from brainsim.networks.transformer.blocks import initialise
 
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""The presets of the model with thalamic routing, its graph of areas, its bridge to a memory, and made-up text."""
+"""The presets of the model with thalamic routing, its graph of areas, a memory for it, and generated text."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def test_the_tiny_preset_passes_its_checks() -> None:
     assert all(each.right for each in found)
 
 
-def test_training_that_goes_on_from_a_checkpoint_ends_with_the_same_bits(tmp_path: Path) -> None:
+def test_training_that_continues_from_a_checkpoint_gives_the_same_bits(tmp_path: Path) -> None:
     tiny, text = preset("nokai_tiny"), ByteTokenizer().encode(made_text(3000))
     recipe = Recipe(steps=6, batch=2, length=32, seed=5)
-    whole, begun = (Trainer(tiny.model(seed=2), recipe, Corpus(text).draw) for _ in range(2))
+    whole, stopped = (Trainer(tiny.model(seed=2), recipe, Corpus(text).draw) for _ in range(2))
     whole.run()
-    begun.run(until=3)
-    save(tmp_path / "half.safetensors", begun, tiny, ByteTokenizer())
+    stopped.run(until=3)
+    save(tmp_path / "half.safetensors", stopped, tiny, ByteTokenizer())
     checkpoint = load(tmp_path / "half.safetensors")
     again = Trainer(checkpoint.model(), checkpoint.recipe, Corpus(text).draw)
     checkpoint.restore(again)
@@ -65,14 +65,14 @@ def test_the_graph_has_the_parts_of_the_model_and_can_be_simulated_and_drawn() -
     assert "CA3" in shown
 
 
-def test_many_layers_are_few_areas() -> None:
+def test_many_layers_are_grouped_into_few_areas() -> None:
     names = set(nokai_brain(NokaiConfig.massive()).areas)
     assert {"Cortex 1-12", "Cortex 13-24", "Cortex 25-36", "Cortex 37-48"} < names
     with pytest.raises(BrainsimError, match="config"):
         nokai_brain(None)  # type: ignore[arg-type]
 
 
-def test_a_hippocampus_recalls_what_it_has_seen_once_through_the_model() -> None:
+def test_a_hippocampus_recalls_facts_that_were_stored_once_through_the_model() -> None:
     memory = pytest.importorskip("brainsim.networks.memory")
     source, model = torch.Generator().manual_seed(6), Nokai(NokaiConfig.tiny())
     facts = torch.randint(512, (12, 7), generator=source).tolist()
@@ -89,7 +89,7 @@ def test_a_hippocampus_recalls_what_it_has_seen_once_through_the_model() -> None
         assert torch.equal(torch.tensor(answered.logits), model(torch.tensor([unknown]))[0])
 
 
-def test_made_text_is_the_same_again_and_as_long_as_asked() -> None:
+def test_made_text_follows_from_its_seed_and_has_the_requested_length() -> None:
     text = made_text(5000, seed=3)
     assert text == made_text(5000, seed=3) != made_text(5000, seed=4)
     assert 5000 <= len(text) < 6000

@@ -1,4 +1,4 @@
-"""The table of 184 operations: complete, finite, and right at points that anybody can check."""
+"""The table of 184 operations: complete, finite, and correct at known points."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brainsim.networks.operations import FIELDS, Formula, Operation, operations
 
 BY_NAME = {operation.name: operation for operation in operations()}
 
-# name, a, b, value: worked out by hand, or published
+# name, a, b, value: calculated by hand, or published
 KNOWN = [
     ("hypotenuse", 3, 4, 5),
     ("logarithm", 8, 2, 3),
@@ -72,7 +72,7 @@ KNOWN = [
 ]
 
 
-def test_there_are_184_in_five_fields() -> None:
+def test_there_are_184_operations_in_five_fields() -> None:
     assert Counter(operation.field for operation in operations()) == dict(
         zip(FIELDS, (60, 45, 25, 20, 34), strict=True)
     )
@@ -90,13 +90,13 @@ FUNCTION_WORDS = """a an the of to in on at by and or is are it its that which h
 
 
 def stems(text: str) -> set[str]:
-    """The first five letters of each word that has a meaning of its own."""
+    """Return the first five letters of each content word."""
     return {word.strip(".,:;()?").lower()[:5] for word in text.split()} - {word[:5] for word in FUNCTION_WORDS}
 
 
 @pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.name)
 def test_the_held_out_description_is_a_rewording(operation: Operation) -> None:
-    """It shares a content word with the others, so that it can be recognised, and repeats neither of them."""
+    """It shares a content word with the other descriptions, so that it can be recognised, and repeats neither."""
     held_out = stems(operation.held_out)
     assert held_out & (stems(operation.description) | stems(operation.paraphrase))
     for other in (operation.description, operation.paraphrase):
@@ -124,12 +124,12 @@ def test_values_are_finite_and_vary_on_the_domain(operation: Operation) -> None:
     "text",
     ["__import__('os')", "a.real", "c", "a if b else 1", "[a]", "a @ b", "open(a)", "'text'", "sqrt(a, out=b)", "a +", "True", "a\0"],
 )  # fmt: skip
-def test_formulas_are_formulas_alone(text: str) -> None:
+def test_text_that_is_no_formula_is_refused(text: str) -> None:
     with pytest.raises(DeclarationError, match=r"Formula\.text"):
         Formula(text)
 
 
-def test_nonsense_is_refused() -> None:
+def test_invalid_arguments_are_refused() -> None:
     xor = BY_NAME["bitwise_xor"]
     for wrong in (
         lambda: xor.operands("c", 8),

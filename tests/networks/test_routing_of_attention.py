@@ -1,4 +1,4 @@
-"""Routed attention: the same function as attention under a full mask, causal, and of the cost that is stated."""
+"""Routed attention equals attention under a full mask, is causal, and has the stated cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BATCH, HEADS, N, WIDTH, K = 2, 3, 97, 8, 7  # N is no multiple of a chunk
 
 
 def given(n: int = N, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return queries, keys, values and log gates that want a gradient."""
+    """Return queries, keys, values and log gates that require a gradient."""
     source = torch.Generator().manual_seed(seed)
     q, key, v = (torch.randn(BATCH, HEADS, n, WIDTH, generator=source) for _ in range(3))
     gate = torch.nn.functional.logsigmoid(torch.randn(BATCH, n, generator=source))
@@ -26,7 +26,7 @@ def given(n: int = N, seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def full(q: Tensor, key: Tensor, v: Tensor, log_gate: Tensor, k: int, arm: Arm, recency: float | Tensor) -> Tensor:
-    """Return the same by all n·n scores: each query sorts what lies before it, of equals the later first."""
+    """Return the same from all n·n scores: each query reads the k best positions up to its own."""
     n = q.shape[2]
     ranks = rank(arm, log_gate, recency)
     mask = torch.zeros(len(q), n, n, dtype=torch.bool)
@@ -81,7 +81,7 @@ def test_a_position_changes_nothing_before_it(arm: Arm, at: int) -> None:
 
 
 @pytest.mark.parametrize("arm", ROUTED)
-def test_with_k_of_all_positions_it_is_dense_attention_with_the_gate_in_its_scores(arm: Arm) -> None:
+def test_with_k_of_all_positions_it_equals_dense_attention_with_the_gate_in_its_scores(arm: Arm) -> None:
     q, key, v, gate = (each.detach() for each in given())
     at = torch.arange(N)
     bias = gate[:, None, None, :] + (0.05 * (at[None, :] - at[:, None]) if arm in BY_DISTANCE else 0)
@@ -130,7 +130,7 @@ def test_random_ranks_are_uniform_and_do_not_depend_on_the_gate() -> None:
         {"value": object()},
     ],
 )
-def test_what_does_not_fit_is_refused(wrong: dict[str, object]) -> None:
+def test_invalid_arguments_are_refused(wrong: dict[str, object]) -> None:
     q, key, v, gate = (each.detach() for each in given())
     arguments = {"query": q, "key": key, "value": v, "log_gate": gate, "k": K, **wrong}
     with pytest.raises(BrainsimError, match=next(iter(wrong))):

@@ -1,4 +1,4 @@
-"""Seven techniques of training: neutral where they must be, unbiased, complete, bounded, and refused where absurd."""
+"""Seven techniques of training: which results stay the same, sampling without bias, bounded updates, and errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_micro_batches_have_the_gradient_of_the_whole_batch(technique: Any) -> N
         torch.testing.assert_close(other, one, rtol=1e-5, atol=1e-7)
 
 
-def test_prefetch_leaves_every_bit_as_it_is() -> None:
+def test_prefetch_changes_no_bit() -> None:
     plain, prefetch = loop(), Prefetch(3)
     ahead = loop(prefetch)
     plain.run()
@@ -77,10 +77,10 @@ def test_prefetch_leaves_every_bit_as_it_is() -> None:
         assert torch.equal(one, other)
     again = loop()
     again.run(until=4)
-    assert torch.equal(state, again.generator.get_state()), "a checkpoint sees the state without what waits"
+    assert torch.equal(state, again.generator.get_state()), "a checkpoint holds the state without the batches that wait"
 
 
-def test_prefetch_goes_on_after_its_generator_was_set_back() -> None:
+def test_prefetch_continues_after_its_generator_was_reset() -> None:
     prefetch, corpus, generator = Prefetch(), Corpus(TEXT), torch.Generator().manual_seed(3)
     draw, begin = prefetch.around(corpus.draw), generator.get_state()
     first = [draw(generator, 2, 4)[0] for _ in range(3)]
@@ -104,12 +104,12 @@ def test_prefetch_draws_no_more_than_its_queue_holds() -> None:
     prefetch.around(counting)(torch.Generator(), 1, 1)
     time.sleep(0.2)
     prefetch.close()
-    assert len(drawn) <= 1 + 2 + 1  # used, waiting, and in the hand of the thread
+    assert len(drawn) <= 1 + 2 + 1  # one used, two in the queue, and one held by the thread
 
 
 @pytest.mark.parametrize("uniform", [False, True])
 def test_importance_sampling_is_unbiased(uniform: bool) -> None:
-    """The mean of 2000 draws of each entry is within its standard error of the gradient."""
+    """For each entry, the mean of 2000 draws is within 4 standard errors of the gradient."""
     source = torch.Generator().manual_seed(5)
     weight, gradient = torch.randn(40, generator=source), torch.randn(40, generator=source)
     weight[:3] = 0.0
@@ -126,7 +126,7 @@ def test_importance_sampling_is_unbiased(uniform: bool) -> None:
         assert float(chance[gradient.abs().mul(weight.abs()).argmax()]) > float(chance[0]) > 0
 
 
-def test_importance_sampling_of_everything_is_the_gradient() -> None:
+def test_importance_sampling_with_fraction_1_gives_the_gradient() -> None:
     gradient = torch.tensor([1.0, -2.0, 0.0, 1e-20])
     assert torch.equal(ImportanceSampling(1.0).sampled(torch.ones(4), gradient), gradient)
 
@@ -149,7 +149,7 @@ def test_pruning_sends_the_largest_and_carries_the_rest() -> None:
     assert GradientPruning(1.0).sent(whole).equal(whole)
 
 
-def test_pruning_without_feedback_forgets_the_rest() -> None:
+def test_pruning_without_feedback_discards_the_rest() -> None:
     pruning, made = GradientPruning(0.4, feedback=False), loop()
     made.changes = (pruning,)
     made.run(until=2)
@@ -196,7 +196,7 @@ def test_bio_gradient_is_the_weighted_mean_of_the_parts() -> None:
     torch.testing.assert_close(made.model.embedding.weight.grad, wanted, rtol=1e-4, atol=1e-7)
 
 
-def test_hebbian_warm_up_changes_its_matrices_alone_and_stays_bounded() -> None:
+def test_hebbian_warm_up_changes_only_its_matrices_and_stays_bounded() -> None:
     model = Transformer(SIZES, seed=1)
     before = {name: each.detach().clone() for name, each in model.named_parameters()}
     hebbian = HebbianWarmup(model, phase=10)
@@ -229,15 +229,15 @@ def test_the_rate_of_the_warm_up_follows_its_schedule() -> None:
     ],
     ids=["pruning", "sampling", "hebbian"],
 )
-def test_a_technique_goes_on_from_a_checkpoint_with_the_same_bits(make: Any, tmp_path: Path) -> None:
+def test_a_technique_continues_from_a_checkpoint_with_the_same_bits(make: Any, tmp_path: Path) -> None:
     tiny, text = preset("nokai_tiny"), Corpus(TEXT).draw
     recipe = Recipe(steps=5, batch=2, length=12)
 
-    def begun() -> Trainer:
+    def new_trainer() -> Trainer:
         model = tiny.model(seed=1)
         return trainer(model, recipe, text, [make(model)])
 
-    whole, half = begun(), begun()
+    whole, half = new_trainer(), new_trainer()
     whole.run()
     half.run(until=3)
     save(tmp_path / "half.safetensors", half, tiny, ByteTokenizer())
@@ -278,6 +278,6 @@ def test_techniques_combine() -> None:
         lambda: hebbian_rate(-1),
     ],
 )
-def test_nonsense_is_refused(make: Any) -> None:
+def test_invalid_arguments_are_refused(make: Any) -> None:
     with pytest.raises(BrainsimError):
         make()

@@ -1,4 +1,4 @@
-"""Texts that can be read, those that are refused, and tokenizers that bring every text back."""
+"""Files of text that can be read, files that are refused, and tokenizers that decode to the encoded text."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ def test_paths_that_cannot_be_read_are_refused(tmp_path: Path, path: str) -> Non
         read_text(tmp_path / path)
 
 
-def test_a_text_is_read_without_mark_and_with_plain_line_ends(tmp_path: Path) -> None:
+def test_a_text_is_read_without_byte_order_mark_and_with_unix_line_ends(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_bytes("\ufeffÄrger\r\nein zweiter\n".encode())
     assert read_text(tmp_path / "text.txt") == "Ärger\nein zweiter\n"
 
 
 @given(st.text())
-def test_bytes_and_pairs_bring_every_text_back(text: str) -> None:
+def test_byte_and_bpe_tokenizers_decode_to_the_encoded_text(text: str) -> None:
     for tokenizer in (ByteTokenizer(), BPE):
         try:
             tokens = tokenizer.encode(text)
-        except DeclarationError:  # half of a surrogate pair, which UTF-8 has not
+        except DeclarationError:  # half of a surrogate pair, which UTF-8 cannot encode
             assert any("\ud800" <= each <= "\udfff" for each in text)
         else:
             assert tokenizer.decode(tokens) == text
@@ -70,7 +70,7 @@ def test_characters_are_numbered_in_order_and_others_are_refused() -> None:
 
 
 def naive_merges(text: str, wanted: int) -> list[tuple[int, int]]:
-    """The most frequent pair, counted from the start for each merge."""
+    """Return the merges of the most frequent pairs, and count all pairs again for each merge."""
     pieces = [(list(piece.encode()), count) for piece, count in Counter(_PIECES.findall(text)).items()]
     merges: list[tuple[int, int]] = []
     while len(merges) < wanted:
@@ -92,7 +92,7 @@ def naive_merges(text: str, wanted: int) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("text", [TEXT, "aaaa aaaaa aaa aa" * 3, "äöü äöü ßä" * 5, "ababab abab bababa" * 4])
-def test_the_merges_are_those_of_counting_from_the_start(text: str) -> None:
+def test_the_merges_are_those_of_a_naive_implementation(text: str) -> None:
     assert list(BpeTokenizer.learn(text, 320).merges) == naive_merges(text, 64)
 
 
@@ -103,8 +103,8 @@ def test_frequent_words_become_one_token_and_no_token_reaches_across_words() -> 
     assert not [each for each in pieces if each.strip().count(" ")]
 
 
-def test_pairs_are_the_same_as_those_of_another_library() -> None:
-    """`tokenizers`, given our pairs and our pieces, encodes as we do."""
+def test_bpe_encodes_as_the_library_tokenizers_does() -> None:
+    """With the same merges and pieces, `tokenizers` gives the same tokens."""
     tokenizers = pytest.importorskip("tokenizers")
     from tokenizers import Regex, models, pre_tokenizers
 
@@ -120,7 +120,7 @@ def test_pairs_are_the_same_as_those_of_another_library() -> None:
 
 
 def _byte_letters() -> dict[int, str]:
-    """The letters by which that library shows bytes."""
+    """Return the letters by which `tokenizers` shows bytes."""
     plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
     rest = [each for each in range(256) if each not in plain]
     return {**{each: chr(each) for each in plain}, **{each: chr(256 + at) for at, each in enumerate(rest)}}
@@ -129,7 +129,7 @@ def _byte_letters() -> dict[int, str]:
 @pytest.mark.parametrize(
     "tokenizer", [ByteTokenizer(), CharTokenizer.of(TEXT), BPE], ids=lambda each: type(each).__name__
 )
-def test_a_tokenizer_survives_json(tokenizer: Tokenizer) -> None:
+def test_a_tokenizer_can_be_written_as_json_and_read(tokenizer: Tokenizer) -> None:
     again = tokenizer_from_json(json.loads(json.dumps(tokenizer.to_json())))
     assert again.encode(TEXT) == tokenizer.encode(TEXT)
     assert again.vocabulary == tokenizer.vocabulary
@@ -151,7 +151,7 @@ def test_a_tokenizer_survives_json(tokenizer: Tokenizer) -> None:
         {"kind": "bpe", "merges": [[None, 2]]},
     ],
 )
-def test_descriptions_of_no_tokenizer_are_refused(content: object) -> None:
+def test_invalid_descriptions_of_a_tokenizer_are_refused(content: object) -> None:
     with pytest.raises(TextError):
         tokenizer_from_json(content)
 

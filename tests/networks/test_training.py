@@ -1,4 +1,4 @@
-"""Training: the same bits twice, across a checkpoint and in several processes; files that hold no network are refused."""
+"""Training: runs are the same bit for bit, also across a checkpoint, and invalid checkpoints are refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> boo
     return first.keys() == second.keys() and all(torch.equal(each, second[name]) for name, each in first.items())
 
 
-def test_the_rate_rises_in_a_line_and_falls_along_a_cosine() -> None:
+def test_the_rate_rises_linearly_and_falls_along_a_cosine() -> None:
     recipe = Recipe(steps=110, rate=2.0, warmup=10 / 110, final=0.1)
     assert [recipe.rate_at(step) for step in (0, 4, 9)] == [0.2, 1.0, 2.0]
     assert recipe.rate_at(59) == pytest.approx(2.0 * (0.1 + 0.9 * (1 + math.cos(math.pi / 2)) / 2))
@@ -85,7 +85,7 @@ def test_a_run_can_be_stopped_after_any_step() -> None:
     assert trained.done == 3
 
 
-def test_changes_come_between_gradient_and_update_and_are_kept(tmp_path: Path) -> None:
+def test_changes_come_between_gradient_and_update_and_are_saved(tmp_path: Path) -> None:
     class Halving:
         seen = torch.zeros(())
 
@@ -121,8 +121,8 @@ def test_matrices_decay_and_vectors_do_not() -> None:
     assert len(vectors["params"]) == 3
 
 
-def test_a_text_is_evaluated_whole() -> None:
-    """A model that thinks every token equally likely has the loss log V, on a text of any length."""
+def test_all_of_a_text_is_evaluated() -> None:
+    """A model that gives every token the same probability has the loss log V, on a text of any length."""
     model = Transformer(TransformerConfig(8, dim=8, layers=1, heads=1, kv_heads=1, hidden=8))
     with torch.no_grad():
         model.embedding.weight.zero_()
@@ -148,7 +148,7 @@ def test_a_loss_that_is_not_finite_ends_the_training() -> None:
         ({"betas": (0.9, 1.0)}, "betas: must be a number between"),
     ],
 )
-def test_recipes_that_make_no_sense_are_refused(changed: dict[str, object], message: str) -> None:
+def test_invalid_recipes_are_refused(changed: dict[str, object], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Recipe(**{**vars(RECIPE), **changed})
 
@@ -169,7 +169,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def forged(written: Path, path: Path, header: dict[str, object], **tensors: torch.Tensor | None) -> Path:
-    """A file like one that was written, with some of its header and its tensors changed."""
+    """Copy a checkpoint with some of its header and its tensors changed; return the path of the copy."""
     with safe_open(written, "pt") as file:
         content = {**json.loads(file.metadata()["brainsim"]), **header}
         held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -179,9 +179,9 @@ def forged(written: Path, path: Path, header: dict[str, object], **tensors: torc
 
 
 SIZES = {
-    "layers without end": {"layers": 2**61},
+    "too many layers": {"layers": 2**61},
     "a wide layer": {"dim": 2**40, "head_dim": 16},
-    "wider than numbers": {"dim": 2**61, "hidden": 2**61, "head_dim": 16},
+    "a width that overflows": {"dim": 2**61, "hidden": 2**61, "head_dim": 16},
     "a small vocabulary": {"vocabulary": 100},
 }
 
@@ -213,9 +213,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize(("header", "message"), HEADERS.values(), ids=HEADERS)
-def test_headers_that_make_no_sense_are_refused(
-    written: Path, tmp_path: Path, header: dict[str, object], message: str
-) -> None:
+def test_invalid_headers_are_refused(written: Path, tmp_path: Path, header: dict[str, object], message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
         load(forged(written, tmp_path / "net.safetensors", header))
 

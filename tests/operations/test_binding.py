@@ -11,14 +11,15 @@ from brainsim import Area, Assembly, Brain, Hebbian, Simulator
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.operations import Trace, attach, evoke, read_out, reciprocal_project
 
-pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")  # by the simulators that one is compared with
+# The simulators used for comparison do not use all fibers.
+pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")
 
 N, K = 2000, 40
 WORDS = {word: np.arange(20) + 20 * number for number, word in enumerate(("dogs", "cats", "chase", "run"))}
 
 
 def brain_of(recurrent: bool = True) -> Brain:
-    """Words, subjects, verbs and places: all linked both ways with words, subjects and verbs with each other."""
+    """Return a brain of words, subjects, verbs and places, whose areas are linked with each other."""
     brain = Brain()
     lex, subj, verb, place = brain.add(
         Area("Lex", 80, 20, WORDS), Area("Subj", N, K), Area("Verb", N, K), Area("Place", N, K)
@@ -52,7 +53,7 @@ def with_subject(sim: Simulator) -> Assembly:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 @pytest.mark.parametrize("recurrent", [True, False])
-def test_two_assemblies_that_share_a_partner_stay_apart(seed: int, recurrent: bool) -> None:
+def test_two_assemblies_that_share_a_partner_remain_distinct(seed: int, recurrent: bool) -> None:
     brain = brain_of(recurrent)
     lex, subj, verb, _ = brain.areas.values()
     with Simulator(brain, seed, backend="cpu", threads=1) as sim:
@@ -71,7 +72,7 @@ def test_two_assemblies_that_share_a_partner_stay_apart(seed: int, recurrent: bo
 
 
 def _control_runs_together(brain: Brain, seed: int) -> None:
-    """With all fibers open from the first round on, the shared partner makes the second assembly the first."""
+    """With all fibers open from the first round, the shared partner gives both words the same assembly."""
     lex, subj, verb, _ = brain.areas.values()
     with Simulator(brain, seed, backend="cpu", threads=1) as sim:
         with_subject(sim)
@@ -85,7 +86,7 @@ def _control_runs_together(brain: Brain, seed: int) -> None:
     assert formed[0].overlap(formed[1]) > 0.9
 
 
-def test_it_is_the_protocol_that_it_says_it_is(world: Any) -> None:
+def test_attach_follows_its_documented_protocol(world: Any) -> None:
     sim, lex, subj, verb, place = world
     with_subject(sim)
     sim.present(Assembly("Place", range(K)))
@@ -96,18 +97,18 @@ def test_it_is_the_protocol_that_it_says_it_is(world: Any) -> None:
     assert sim.held == ("Place",)  # what was held before
     assert not sim.fires(lex)
     brain = brain_of()
-    with Simulator(brain, 1, backend="cpu", threads=1) as hand:
+    with Simulator(brain, 1, backend="cpu", threads=1) as by_hand:
         lex, subj, verb, place = brain.areas.values()
-        with_subject(hand)
-        hand.present(lex["run"])
-        hand.run(lex >> verb)
-        hand.run(lex >> verb | verb >> verb, 2)
-        hand.present(Assembly("Place", range(K)))
-        hand.hold(verb, subj)
-        hand.run(lex & verb | subj & verb | place & verb, 4)
-        assert hand.assembly(verb) == got
+        with_subject(by_hand)
+        by_hand.present(lex["run"])
+        by_hand.run(lex >> verb)
+        by_hand.run(lex >> verb | verb >> verb, 2)
+        by_hand.present(Assembly("Place", range(K)))
+        by_hand.hold(verb, subj)
+        by_hand.run(lex & verb | subj & verb | place & verb, 4)
+        assert by_hand.assembly(verb) == got
         for fiber, other in zip(brain.fibers, sim.brain.fibers, strict=True):
-            ours, theirs = hand.connectome(fiber).learned(), sim.connectome(other).learned()
+            ours, theirs = by_hand.connectome(fiber).learned(), sim.connectome(other).learned()
             assert all(np.array_equal(one, two) for one, two in zip(ours, theirs, strict=True))
 
 
@@ -125,7 +126,7 @@ def test_the_source_can_be_an_area_that_fires(world: Any) -> None:
         assert attach(other, brain["Lex"]["run"], "Verb", to="Subj") == got
 
 
-def test_what_cannot_be_attached_is_refused(world: Any) -> None:
+def test_invalid_uses_of_attach_are_refused(world: Any) -> None:
     sim, lex, subj, verb, place = world
     with_subject(sim)
     run, mistakes = lex["run"], []

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")
 
 
 def pick(sim: Simulator, **changed: Any) -> Any:
-    """Call `choose` with something changed."""
+    """Call `choose` with valid arguments, except for those given here."""
     brain = sim.brain
     given = {"context": brain["Now"]["a"], "target": "Next", "noise": 1.0, "rng": 0, **changed}
     outcomes = {label: brain[given["target"]][label] for label in "ab"}
@@ -44,7 +44,7 @@ class TestChoice:
         brain.connect(following, now, self.P, Hebbian(1.0, 8.0))
         return brain
 
-    def test_choice_follows_what_was_heard(self) -> None:
+    def test_choices_follow_the_observed_frequencies(self) -> None:
         brain = self.brain()
         with Simulator(brain, 4) as sim:
             chain = MarkovChain(sim, "Now", "Next")
@@ -61,7 +61,7 @@ class TestChoice:
             assert [choose(sim, context, "Next", outcomes, noise, rng=again).label for _ in range(5)] == chosen[:5]
             assert {choose(sim, context, "Next", outcomes, 0.0, rng=seed).label for seed in range(5)} == {"b"}
 
-    def test_a_chain_runs_by_itself(self) -> None:
+    def test_a_chain_samples_the_observed_transitions_in_a_probe(self) -> None:
         with Simulator(self.brain(), 4) as sim:
             chain = MarkovChain(sim, "Now", "Next")
             chain.imprint(3)
@@ -71,14 +71,14 @@ class TestChoice:
             rounds = Trace()
             states = chain.sample("a", 60, noise, rng=0, trace=rounds)
             assert sim.rounds == clock
-            assert len(rounds) == 60 * 7, "a choice, five rounds to settle, and one back"
+            assert len(rounds) == 60 * 7, "a choice, five rounds to become stable, and one back"
             assert rounds.winners[6].overlap(sim.brain["Next"][states[0]]) > 0.9
             seen = frequencies(["a", *states], "abc")
             assert seen[0, 1] > 0.85
             assert seen[1, 2] > 0.85
             assert seen[2, 0] > 0.85
 
-    def test_noise_without_states_is_an_error(self) -> None:
+    def test_noise_that_prevents_all_states_is_an_error(self) -> None:
         with Simulator(self.brain(), 4) as sim:
             with pytest.raises(SimulationError, match="area 'Now' fires none of the states; lower noise, or imprint"):
                 MarkovChain(sim, "Now", "Next").sample("a", 50, 5000.0, rng=0)
@@ -94,9 +94,9 @@ class TestChoice:
             assert {flip_coin(sim, area, sides, rng=rng).label for _ in range(5)} == {None}, "nothing is imprinted yet"
             for side in sides.values():
                 imprint(sim, side, side, 3)
-            fallen = [flip_coin(sim, area, sides, rng=rng).label for _ in range(200)]
-        assert 60 < fallen.count("h") < 140
-        assert fallen.count(None) < 10
+            results = [flip_coin(sim, area, sides, rng=rng).label for _ in range(200)]
+        assert 60 < results.count("h") < 140
+        assert results.count(None) < 10
 
     @pytest.mark.parametrize(
         ("wrong", "message"),
@@ -128,7 +128,7 @@ class TestChoice:
             (lambda sim: frequencies("abx", "ab"), r"frequencies\.labels: must hold every state \(got 'x'"),
         ],
     )
-    def test_refusals(self, wrong: Any, message: str) -> None:
+    def test_invalid_arguments_are_refused(self, wrong: Any, message: str) -> None:
         brain = self.brain()
         brain.add(Area("Bare", 100, 10))
         with Simulator(brain, 1) as sim, pytest.raises(DeclarationError, match=message):
@@ -144,7 +144,7 @@ class TestChoice:
                 MarkovChain(sim, "Now", "Next").observe("abd")
             assert sim.rounds == 0
 
-    def test_frequencies(self) -> None:
+    def test_frequencies_are_those_of_transitions(self) -> None:
         np.testing.assert_allclose(frequencies("aabab", "abc"), [[1 / 3, 2 / 3, 0], [1, 0, 0], [0, 0, 0]])
 
     def test_the_rule_records_the_logarithm_of_the_count(self) -> None:

@@ -1,4 +1,4 @@
-"""The amygdala: words take on the emotion of their neighbours, and what is felt sways a brain."""
+"""The amygdala: words take on the emotion of their neighbours, which sets dopamine, thresholds and noise."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.filterwarnings("ignore::brainsim.errors.UnusedWarning")
 
 
 def rings() -> Explicit:
-    """Return two rings of six words each: what is felt of one does not reach the other."""
+    """Return two separate rings of six words each, so that no emotion spreads from one to the other."""
     pairs = [(6 * half + at, 6 * half + (at + 1) % 6) for half in (0, 1) for at in range(6)]
     a, b = np.array(pairs + [(j, i) for i, j in pairs]).T
     return Explicit(coo_array((np.ones(len(a)), (a, b)), shape=(WORDS, WORDS)), symmetric=True)
 
 
 def vectors() -> Any:
-    """Return vectors that are alike within a ring, cosine .5 or more, and differ."""
+    """Return a different vector for each word; within a ring their cosines are .5 or more."""
     rng = np.random.default_rng(3)
     return np.concatenate([np.eye(4)[half] + 0.2 * rng.normal(size=(6, 4)) for half in (0, 1)])
 
@@ -41,7 +41,7 @@ def declared(**sways: Sway) -> tuple[Brain, Amygdala, Area]:
 
 
 def taught(sim: Simulator, amygdala: Amygdala) -> None:
-    """Words 0 to 4 are joyful and 6 to 10 are not; 5 and 11 have no input."""
+    """Teach joy for words 0 to 4 and its opposite for 6 to 10; words 5 and 11 have no input."""
     sim.set_vectors(amygdala.words, vectors())
     given = np.zeros((WORDS, 3))
     given[:5, 2], given[6:11, 2] = 1.0, -1.0
@@ -60,17 +60,17 @@ def test_words_without_input_take_on_the_emotion_of_their_neighbours() -> None:
     with Simulator(brain, seed=1) as sim:
         taught(sim, amygdala)
         glad, sad = (feel(sim, amygdala, one(amygdala, node)) for node in (5, 11))
-        told = feel(sim, amygdala, one(amygdala, 2))
+        taught_joy = feel(sim, amygdala, one(amygdala, 2))
         both = feel(sim, amygdala, Assembly(amygdala.words.name, [5, 11]))
-    assert told.joy > glad.joy > 0.1 > -0.1 > sad.joy
-    assert both.joy == pytest.approx((glad.joy + sad.joy) / 2), "the mean of the edges of both"
+    assert taught_joy.joy > glad.joy > 0.1 > -0.1 > sad.joy
+    assert both.joy == pytest.approx((glad.joy + sad.joy) / 2), "the mean over the edges of both words"
     assert glad.safety == pytest.approx(0.0, abs=1e-6), "channels do not mix"
     assert (glad.threshold, glad.noise) == (0.5, 0.25)
     assert glad.dopamine == pytest.approx(1.0 + 2.0 * glad.joy)
     assert sad.dopamine == pytest.approx(max(0.0, 1.0 + 2.0 * sad.joy))
 
 
-def test_what_is_felt_sets_dopamine_and_so_what_is_learned() -> None:
+def test_the_emotion_of_a_word_sets_dopamine_which_scales_learning() -> None:
     weights = {}
     for word, heard in (("peace", 5), ("war", 11)):
         brain, amygdala, lex = declared(joy=Sway(1.0, 0.8))
@@ -122,13 +122,13 @@ def test_thresholds_and_noise_last_as_long_as_the_block() -> None:
         assert np.array_equal(sim.thresholds(lex), np.full(lex.n, 1.0))
 
 
-def test_sways_are_cut() -> None:
+def test_the_value_of_a_sway_is_clipped() -> None:
     assert [Sway(1.0, 2.0, most=2.0).value(each) for each in (-9.0, 0.25, 9.0)] == [0.0, 1.5, 2.0]
     with pytest.raises(DeclarationError, match=r"Sway\.rest: must be a number between 0 and 8 \(got -1"):
         Sway(-1.0)
 
 
-def test_bad_declarations_are_named() -> None:
+def test_bad_declarations_are_refused_by_name() -> None:
     dopamine = Modulator("dopamine")
     with pytest.raises(DeclarationError, match=r"Amygdala 'Amygdala'\.dopamine: must be a Modulator"):
         Amygdala(words=10, dopamine="dopamine")  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Normalized weights: what they sum to, what they cost, and where they are refused."""
+"""Normalized weights: their sums, how they learn, and errors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class TestHomeostasis:
                 sim.present(Assembly("S", range(20)))
                 sim.run(brain.fibers - (brain["T"] >> brain["S"]), 5)
                 winners.append(sim.assembly("T"))
-        assert winners[0].overlap(winners[1]) > 0.9  # except ties, which rounding may break
+        assert winners[0].overlap(winners[1]) > 0.9  # not 1, since rounding may break ties
 
     def test_a_fiber_that_learns_nothing_keeps_its_normalized_weights(self) -> None:
         brain = self.brain(beta=0.0)
@@ -62,7 +62,7 @@ class TestHomeostasis:
             sim.run(fiber, 3)
             np.testing.assert_array_equal(sim.connectome(fiber).to_scipy().toarray(), before)
 
-    def test_refusals(self) -> None:
+    def test_invalid_uses_of_normalize_are_refused(self) -> None:
         brain = self.brain(w_max=5.0)
         with Simulator(brain, 1) as sim:
             with pytest.raises(
@@ -87,7 +87,7 @@ class TestHomeostasis:
                 normalize(sim, [])
 
     @pytest.mark.parametrize("backend", ["reference", "cpu"])
-    def test_a_rule_that_leaves_the_base_weight_alone_learns_once_normalized(self, backend: str) -> None:
+    def test_a_rule_without_a_step_at_the_base_weight_learns_after_normalization(self, backend: str) -> None:
         @dataclass(frozen=True)
         class Returning(Plasticity):
             beta: float
@@ -105,7 +105,7 @@ class TestHomeostasis:
             sim.run(brain.fibers, 2)
             np.testing.assert_allclose(sim.connectome(brain.fibers).learned()[2], 3.0)
 
-    def test_sizes_that_make_it_unreasonable_are_refused(self) -> None:
+    def test_fibers_with_too_many_synapses_are_refused(self) -> None:
         brain = Brain()
         source, target = brain.add(Area("S", 100_000, 20), Area("T", 100_000, 20))
         brain.connect(source, target, 0.01, Hebbian(0.1))

@@ -37,7 +37,7 @@ class TestInhibition:
             sim.present(Assembly("L", range(30)), Assembly("R", range(30)))
             traces = {"A": Trace(), "B": Trace()}
             silent = long_range_inhibition(sim, {"A": "B"}, brain.fibers, 4, traces=traces)
-            assert silent == ((), ("B",), ("B",), ("B",)), "A fires only as the second round begins"
+            assert silent == ((), ("B",), ("B",), ("B",)), "A wins in round 1 and inhibits B from round 2 on"
             assert [len(winners) for winners in traces["B"].winners] == [20, 0, 0, 0]
             assert [len(winners) for winners in traces["A"].winners] == [20] * 4
             assert not sim.thresholds("B").any()
@@ -46,7 +46,7 @@ class TestInhibition:
             sim.run(brain.fibers)
             assert len(sim.assembly("B")) == 20
 
-    def test_areas_that_inhibit_each_other_both_fall_silent_and_undriven_ones_at_once(self) -> None:
+    def test_areas_that_inhibit_each_other_both_become_silent_and_so_does_an_area_without_drive(self) -> None:
         brain = self.brain()
         with Simulator(brain, 1) as sim:
             sim.present(Assembly("L", range(30)), Assembly("R", range(30)))
@@ -73,8 +73,8 @@ class TestInhibition:
                 assert mutual_inhibition(sim, "AB", brain.fibers) == (("B",),)
                 assert not len(sim.assembly("B"))
 
-    def test_thresholds_are_put_back_exactly(self, tmp_path: Path) -> None:
-        """Refraction by the smallest amount takes thresholds to whole numbers that no floating-point number equals."""
+    def test_thresholds_are_restored_exactly(self, tmp_path: Path) -> None:
+        """Refraction by the smallest amount gives thresholds that no floating-point number represents exactly."""
 
         def exact(name: str) -> list[int]:
             sim.save(tmp_path / name)
@@ -91,7 +91,7 @@ class TestInhibition:
             assert long_range_inhibition(sim, {"A": "B"}, brain.fibers) == (("B",),)
             assert exact("after.h5") == before
 
-    def test_thresholds_are_put_back_after_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_thresholds_are_restored_after_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         brain = self.brain()
         with Simulator(brain, 1) as sim:
             sim.present(Assembly("L", range(30)), Assembly("R", range(30)))
@@ -103,7 +103,7 @@ class TestInhibition:
                 long_range_inhibition(sim, {"A": "B"}, brain.fibers)
             np.testing.assert_array_equal(sim.thresholds("B"), before)
 
-    def test_the_most_driven_area_prevails(self) -> None:
+    def test_the_most_driven_area_silences_the_other(self) -> None:
         brain = self.brain()
         with Simulator(brain, 1) as sim:
             for left, right, loser in ((30, 10, "B"), (10, 30, "A")):
@@ -118,7 +118,7 @@ class TestInhibition:
             with pytest.warns(SilentWarning, match="no neuron of the brain fires"):
                 assert mutual_inhibition(sim, ["A", "B"], brain.fibers) == (("A", "B"),), "nothing drives them"
 
-    def test_it_is_the_sum_of_the_winners_drives_that_counts(self) -> None:
+    def test_the_sum_of_the_drives_of_the_winners_decides(self) -> None:
         brain = self.brain()
         with Simulator(brain, 5) as sim:
             sim.present(Assembly("L", range(20)), Assembly("R", range(21)))
@@ -126,7 +126,7 @@ class TestInhibition:
             loser = min(drives, key=lambda area: drives[area])
             assert mutual_inhibition(sim, "AB", brain.fibers) == ((loser,),)
 
-    def test_refract_lets_others_win_until_the_area_recovers(self) -> None:
+    def test_refract_keeps_an_assembly_from_winning_until_thresholds_are_reset(self) -> None:
         brain = self.brain()
         forward = brain["L"] >> brain["A"]
         with Simulator(brain, 1) as sim:
@@ -163,7 +163,7 @@ class TestInhibition:
             (lambda sim, f: refract(sim, Assembly("A", [1]), -1.0), r"refract\.amount"),
         ],
     )
-    def test_refusals(self, wrong: Any, message: str) -> None:
+    def test_invalid_arguments_are_refused(self, wrong: Any, message: str) -> None:
         brain = self.brain()
         with Simulator(brain, 1) as sim:
             sim.present(Assembly("L", range(30)))

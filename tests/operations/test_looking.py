@@ -1,4 +1,4 @@
-"""Looks: what an assembly evokes, which area is driven most, and how strongly an assembly is driven."""
+"""Operations that only probe: what an assembly evokes, which area is driven most, and the input to an assembly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORDS = {word: np.arange(K) + K * number for number, word in enumerate(("dog", "
 
 
 def brain_of() -> Brain:
-    """Words, two areas that they drive, with fibers back and to themselves, and one that these drive."""
+    """Return an area of words, two areas that are linked with it in both directions, and an area that these two drive."""
     brain = Brain()
     lex, a, b, c = brain.add(Area("Lex", 2 * K, K, WORDS), Area("A", N, K), Area("B", N, K), Area("C", N, K))
     for area in (a, b):
@@ -50,7 +50,7 @@ def state(sim: Simulator) -> list[Any]:
 
 
 def learned(sim: Simulator, lex: Area, area: Area) -> dict[str, Assembly]:
-    """Copy each word into an area, linked back."""
+    """Project each word into an area and back; return the assemblies."""
     formed = {}
     for word in WORDS:
         sim.silence()
@@ -70,7 +70,7 @@ def test_an_assembly_evokes_what_it_is_linked_to(world: Any) -> None:
         assert found.label is None
 
 
-def test_a_chain_is_followed_round_by_round(world: Any) -> None:
+def test_evoke_follows_a_chain_of_fibers_round_by_round(world: Any) -> None:
     sim, lex, a, b, c = world
     formed = learned(sim, lex, a)
     assert evoke(sim, lex["cat"], lex >> a, a >> lex) == lex["cat"]
@@ -86,34 +86,34 @@ def test_a_chain_is_followed_round_by_round(world: Any) -> None:
     assert evoke(sim, formed["dog"], a >> lex, lex >> b, b >> c) != by_hand[0]
 
 
-def test_the_brain_is_silent_but_for_the_assembly_which_is_not_held(world: Any) -> None:
+def test_evoke_silences_all_other_areas_and_does_not_hold_the_assembly(world: Any) -> None:
     sim, lex, a, *_ = world
     formed = learned(sim, lex, a)
     sim.present(lex["cat"], formed["cat"])
-    assert evoke(sim, lex["dog"], lex >> a).overlap(formed["dog"]) > 0.9  # held "cat" is out of the way
+    assert evoke(sim, lex["dog"], lex >> a).overlap(formed["dog"]) > 0.9  # the held "cat" has no effect
     half = Assembly("A", formed["dog"].neurons[: K // 2])
     assert evoke(sim, half, a >> a, a >> a).overlap(formed["dog"]) > 0.7
 
 
-def test_a_look_changes_nothing(world: Any) -> None:
+def test_probing_operations_change_nothing(world: Any) -> None:
     sim, lex, a, b, _ = world
     dog = learned(sim, lex, a)["dog"]
     sim.present(lex["cat"])
     sim.present(Assembly("B", range(K)), Assembly("C", range(K)))
     sim.inhibit(lex >> b, lock="x")
     sim.set_thresholds(a, 0.25)
-    looks: list[Callable[[], Any]] = [
+    probes: list[Callable[[], Any]] = [
         lambda: evoke(sim, dog, a >> lex, lex >> a),
         lambda: most_driven(sim, [a, b], sim.brain.fibers),
         lambda: input_to(sim, dog, lex >> a),
     ]
-    for look in looks:
+    for probe in probes:
         before = state(sim)
-        first = look()
+        first = probe()
         assert state(sim) == before
-        assert look() == first
+        assert probe() == first
         with sim.frozen():
-            assert look() == first
+            assert probe() == first
 
 
 def test_an_inhibited_fiber_evokes_nothing(world: Any) -> None:
@@ -123,7 +123,7 @@ def test_an_inhibited_fiber_evokes_nothing(world: Any) -> None:
     assert len(evoke(sim, lex["dog"], lex >> a)) == 0
 
 
-def test_what_cannot_be_evoked_is_refused(world: Any) -> None:
+def test_invalid_uses_of_evoke_are_refused(world: Any) -> None:
     sim, lex, a, b, c = world
     mistakes: list[tuple[tuple[Any, ...], str]] = [
         ((lex["dog"],), r"evoke\.fibers: must name the fibers of at least one round"),
@@ -145,7 +145,7 @@ def test_what_cannot_be_evoked_is_refused(world: Any) -> None:
         evoke(sim, Assembly("X", [1]), lex >> a)
 
 
-def test_the_most_driven_area_is_the_one_that_would_prevail(world: Any) -> None:
+def test_the_most_driven_area_is_the_winner_of_mutual_inhibition(world: Any) -> None:
     sim, lex, a, b, _ = world
     sim.present(lex["dog"])
     fibers = lex >> a | lex >> b
@@ -169,7 +169,7 @@ def test_the_most_driven_area_is_the_one_that_would_prevail(world: Any) -> None:
     assert most_driven(sim, [first], fibers) is first
 
 
-def test_the_first_one_prevails_in_a_tie_and_none_where_nothing_is_driven(world: Any) -> None:
+def test_most_driven_is_the_first_area_in_a_tie_and_none_without_drive(world: Any) -> None:
     sim, lex, a, b, c = world
     sim.silence()
     sim.set_thresholds(c, -1.0)  # driven without any input, in a round that opens a fiber into it
@@ -181,7 +181,7 @@ def test_the_first_one_prevails_in_a_tie_and_none_where_nothing_is_driven(world:
     assert most_driven(sim, [b, c], sim.brain.fibers) is b
 
 
-def test_of_channels_the_most_driven_ones_count() -> None:
+def test_in_an_area_of_channels_the_drive_of_the_winning_channels_counts() -> None:
     brain = Brain()
     lex = brain.add(Area("Lex", 2 * K, K, WORDS))
     one, two = brain.add(Area("One", 100, activation=Channels(10, 1)), Area("Two", 100, 10))
@@ -193,14 +193,14 @@ def test_of_channels_the_most_driven_ones_count() -> None:
         channels = drives["One"].reshape(10, 10).sum(axis=1).max()
         assert channels < np.sort(drives["One"])[-10:].sum()
         assert most_driven(sim, [one, two], brain.fibers) is two
-        # Between the best channel and the ten best neurons of One lies what drives Two.
+        # The drive of Two now lies between that of the best channel and that of the ten best neurons of One.
         sim.set_thresholds(two, (np.sort(drives["Two"])[-10:].sum() - channels - 1) / 10)
         assert most_driven(sim, [one, two], brain.fibers) is two
         sim.run(brain.fibers)
 
 
 @pytest.mark.parametrize("gate", ["channels", "assembly"])
-def test_what_does_not_pass_a_gate_drives_nothing(gate: str) -> None:
+def test_neurons_that_a_gate_blocks_drive_nothing(gate: str) -> None:
     brain = Brain()
     lex, goal = brain.add(Area("Lex", 2 * K, K, WORDS), Area("Goal", 10, 2, {"speak": [0, 9]}))
     one = brain.add(Area("One", 100, 10))
@@ -235,7 +235,7 @@ def test_fibers_that_would_not_transmit_in_the_next_round_do_not_count() -> None
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu", "gpu"])
-def test_looks_are_the_same_on_every_backend(backend: str, emulated_gpu: None) -> None:
+def test_probing_operations_give_the_same_on_every_backend(backend: str, emulated_gpu: None) -> None:
     brain = brain_of()
     lex, a, b, _ = brain.areas.values()
     with Simulator(brain, 5, backend=backend) as sim:
@@ -248,7 +248,7 @@ def test_looks_are_the_same_on_every_backend(backend: str, emulated_gpu: None) -
         sim.run(brain.fibers, 2)
 
 
-def test_rivals_can_be_a_region() -> None:
+def test_most_driven_takes_the_areas_of_a_region() -> None:
     region = Region("R")
     one, two = region.add(Area("One", 50, 5), Area("Two", 50, 5))
     brain = Brain()
@@ -262,7 +262,7 @@ def test_rivals_can_be_a_region() -> None:
         sim.run(brain.fibers)
 
 
-def test_rivals_that_cannot_be_compared_are_refused(world: Any) -> None:
+def test_invalid_uses_of_most_driven_are_refused(world: Any) -> None:
     sim, lex, a, b, c = world
     with pytest.raises(DeclarationError, match=r"most_driven\.areas: must be at least one area \(got none\)"):
         most_driven(sim, [], lex >> a)

@@ -1,4 +1,4 @@
-"""Finite-state machines: run on their weights, and refused where they are impossible."""
+"""Finite-state machines: they run on learned weights, and impossible machines are refused."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class TestMachines:
             brain.connect(source, target, 0.5, Hebbian(beta))
         return brain
 
-    def test_a_machine_runs_on_its_weights(self) -> None:
+    def test_a_machine_that_learned_parity_gives_the_parity_of_each_prefix(self) -> None:
         with Simulator(self.brain(), 1) as sim:
             machine = FiniteStateMachine(sim, "Symbol", "State", "Arc")
             machine.learn(self.PARITY, "even", presentations=12)
@@ -46,17 +46,17 @@ class TestMachines:
             assert sim.rounds == clock
             assert machine.run(sim.brain["State"]["odd"], "1")[0].label == "even"
 
-    def test_it_holds_no_table(self, tmp_path: Path) -> None:
-        """What a machine knows moves with the state of its brain, into one that was never taught."""
+    def test_transitions_are_stored_in_the_weights_alone(self, tmp_path: Path) -> None:
+        """A machine that never learned runs correctly after the state of a trained brain is loaded."""
         with Simulator(self.brain(), 1) as sim, Simulator(self.brain(), 1, backend="reference") as other:
             FiniteStateMachine(sim, "Symbol", "State", "Arc").learn(self.PARITY, "even", 12)
-            blank = FiniteStateMachine(other, "Symbol", "State", "Arc")
-            assert blank.run("even", "1")[0].label is None
-            sim.save(tmp_path / "taught.h5")
-            other.load(tmp_path / "taught.h5")
-            assert [each.label for each in blank.run("even", "101")] == ["odd", "odd", "even"]
+            untrained = FiniteStateMachine(other, "Symbol", "State", "Arc")
+            assert untrained.run("even", "1")[0].label is None
+            sim.save(tmp_path / "trained.h5")
+            other.load(tmp_path / "trained.h5")
+            assert [each.label for each in untrained.run("even", "101")] == ["odd", "odd", "even"]
 
-    def test_it_needs_learning(self) -> None:
+    def test_without_learning_a_machine_reaches_no_state(self) -> None:
         with Simulator(self.brain(beta=0.0, refraction=0.0), 1) as sim:
             machine = FiniteStateMachine(sim, "Symbol", "State", "Arc")
             machine.learn(self.PARITY, "even", 12)

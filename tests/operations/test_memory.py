@@ -1,4 +1,4 @@
-"""Episodic memory: what is stored once is recalled from a part, known, replayed, and taught to cortex."""
+"""Episodic memory: episodes are stored once, recalled from a part, recognised, replayed, and taught to cortex."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def episodes_of(memory: Hippocampus, count: int, seed: int = 1) -> list[Assembly
     return [Assembly(entry.name, rng.choice(entry.n, entry.k, replace=False)) for _ in range(count)]
 
 
-def right(answer: Assembly, episode: Assembly) -> float:
+def recalled_fraction(answer: Assembly, episode: Assembly) -> float:
     return len(np.intersect1d(answer.neurons, episode.neurons)) / len(episode)
 
 
 @pytest.fixture(scope="module")
 def filled() -> Any:
-    """A memory of 15 episodes, the episodes, and their assemblies in CA3."""
+    """Yield a simulator, a memory of 15 episodes, the episodes, and their assemblies in CA3."""
     brain = Brain()
     memory = brain.add(Hippocampus(**SMALL))
     episodes = episodes_of(memory, 15)
@@ -35,13 +35,15 @@ def filled() -> Any:
         yield sim, memory, episodes, [store(sim, memory, each) for each in episodes]
 
 
-def test_what_is_stored_once_is_recalled_from_half_of_it(filled: Any) -> None:
+def test_an_episode_that_is_stored_once_is_recalled_from_half_of_it(filled: Any) -> None:
     sim, memory, episodes, stored = filled
     answers = [recall(sim, memory, cue_of(each, 0.5)) for each in episodes]
     assert np.mean([each.completed.overlap(own) for each, own in zip(answers, stored, strict=True)]) > 0.95
-    assert np.mean([right(each.answer, own) for each, own in zip(answers, episodes, strict=True)]) > 0.9
+    assert np.mean([recalled_fraction(each.answer, own) for each, own in zip(answers, episodes, strict=True)]) > 0.9
     assert all(each.known for each in answers)
-    assert np.mean([each.first.overlap(each.completed) for each in answers]) < 0.95, "completion adds something"
+    assert np.mean([each.first.overlap(each.completed) for each in answers]) < 0.95, (
+        "completion changes the first response to a cue"
+    )
 
 
 def test_a_cue_that_was_never_stored_is_not_known(filled: Any) -> None:
@@ -76,11 +78,13 @@ def test_without_learning_nothing_is_recalled() -> None:
         for each in episodes:
             store(sim, memory, each)
         answers = [recall(sim, memory, cue_of(each, 0.5)) for each in episodes]
-        assert np.mean([right(each.answer, own) for each, own in zip(answers, episodes, strict=True)]) < 0.25
+        assert (
+            np.mean([recalled_fraction(each.answer, own) for each, own in zip(answers, episodes, strict=True)]) < 0.25
+        )
         assert not any(each.known for each in answers)
 
 
-def test_what_comes_up_by_itself_was_stored() -> None:
+def test_replay_from_random_activity_gives_stored_episodes() -> None:
     brain = Brain()
     memory = brain.add(Hippocampus())
     with Simulator(brain, 1, backend="cpu", threads=1) as sim:
@@ -94,7 +98,7 @@ def test_what_comes_up_by_itself_was_stored() -> None:
     assert len(set(nearest)) > 10
 
 
-def test_replay_teaches_cortex_what_it_was_never_shown() -> None:
+def test_replay_teaches_cortex_the_stored_episodes() -> None:
     brain = Brain()
     memory = brain.add(Hippocampus(**SMALL))
     cortex = brain.add(Area("Cortex", 500, 50))
@@ -105,16 +109,16 @@ def test_replay_teaches_cortex_what_it_was_never_shown() -> None:
         for each in episodes:
             store(sim, memory, each)
         parts = [cue_of(Assembly("Cortex", each.neurons), 0.5) for each in episodes]
-        before = [right(complete(sim, part), own) for part, own in zip(parts, episodes, strict=True)]
+        before = [recalled_fraction(complete(sim, part), own) for part, own in zip(parts, episodes, strict=True)]
         replays = consolidate(sim, memory, Cycle(teach=Phase(2, teaches, learn=inner)), 60, rng=1)
-        after = [right(complete(sim, part), own) for part, own in zip(parts, episodes, strict=True)]
+        after = [recalled_fraction(complete(sim, part), own) for part, own in zip(parts, episodes, strict=True)]
     assert len(replays) == 60
     assert max(before) < 0.8
     assert min(after) > 0.9
 
 
-def everything(backend: str) -> list[Any]:
-    """Return all that can be seen of a memory that stores, recalls, replays and consolidates."""
+def results(backend: str) -> list[Any]:
+    """Let a memory store, recall, replay and consolidate; return all results and all learned weights."""
     brain = Brain()
     memory = brain.add(Hippocampus(**TINY, rounds=3))
     cortex = brain.add(Area("Cortex", 100, 20))
@@ -134,7 +138,7 @@ def everything(backend: str) -> list[Any]:
 
 @pytest.mark.parametrize("backend", ["cpu", "gpu"])
 def test_memory_is_the_same_on_every_backend(backend: str, emulated_gpu: None) -> None:
-    assert everything(backend) == everything("reference")
+    assert results(backend) == results("reference")
 
 
 class Loop(Region):
@@ -145,7 +149,7 @@ class Loop(Region):
         self.attractor = self.add(Area("A", 10, 2))
 
 
-def test_what_cannot_be_stored_is_refused(filled: Any) -> None:
+def test_invalid_arguments_are_refused(filled: Any) -> None:
     sim, memory, episodes, _ = filled
     with pytest.raises(DeclarationError, match=r"store: must be given an assembly of area 'Hippocampus\.EC'"):
         store(sim, memory, Assembly(memory.attractor.name, [1, 2]))
@@ -169,7 +173,7 @@ def test_what_cannot_be_stored_is_refused(filled: Any) -> None:
         consolidate(sim, memory, memory.replaying, 0, rng=1)
 
 
-def test_a_memory_that_is_inhibited_stores_nothing_and_says_so(filled: Any) -> None:
+def test_storing_in_an_inhibited_memory_is_an_error(filled: Any) -> None:
     sim, memory, episodes, _ = filled
     sim.inhibit(memory["DG"])
     with pytest.raises(SimulationError, match=r"store: area 'Hippocampus\.CA3' does not fire; disinhibit"):

@@ -1,4 +1,4 @@
-"""The operations of the assembly calculus: what they form, what they recall, and what they refuse."""
+"""The operations of the assembly calculus: the assemblies that they form and recall, and errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATTERNS = {name: np.arange(K) + K * number for number, name in enumerate(("dog"
 
 
 def brain_of(beta: float = 0.2) -> tuple[Brain, dict[str, Area]]:
-    """A stimulus area S, and areas A, B and C with fibers to themselves, to each other and from S."""
+    """Return a stimulus area S, and areas A, B and C with fibers to themselves, to each other and from S."""
     brain = Brain()
     stimulus = brain.add(Area("S", n=400, k=K, patterns=PATTERNS))
     areas = {name: Area(name, n=N, k=K) for name in "ABC"}
@@ -50,7 +50,7 @@ def world(request: pytest.FixtureRequest) -> Any:
         yield sim, areas
         for name in "SABC":
             sim.present(Assembly(name, [0]))
-        sim.run(brain.fibers)  # every fiber has been used
+        sim.run(brain.fibers)  # every fiber is used, so that closing the simulator does not warn
 
 
 def test_project_forms_an_assembly_that_the_stimulus_recalls(world: Any) -> None:
@@ -62,7 +62,7 @@ def test_project_forms_an_assembly_that_the_stimulus_recalls(world: Any) -> None
     assert rounds.winners[-1] == dog == sim.assembly("A")
     assert rounds.overlaps[-1] > 0.95 > rounds.overlaps[0]
     assert rounds.support[-1] > rounds.support[0] == K
-    assert sim.assembly("S").neurons.tolist() == []  # the stimulus is over
+    assert sim.assembly("S").neurons.tolist() == []  # the stimulus has been silenced
     assert sim.held == ()
     with sim.frozen():
         sim.present(areas["S"]["dog"])
@@ -70,7 +70,7 @@ def test_project_forms_an_assembly_that_the_stimulus_recalls(world: Any) -> None
         assert overlap(sim.assembly("A"), dog) > 0.9
 
 
-def test_project_is_the_published_protocol(world: Any) -> None:
+def test_project_follows_the_published_protocol(world: Any) -> None:
     sim, areas = world
     brain, others = brain_of()
     by_hand = Simulator(brain, seed=3)
@@ -92,8 +92,8 @@ def test_complete_restores_a_learned_assembly_and_no_other(world: Any) -> None:
     never = Assembly("A", np.random.default_rng(0).choice(N, K, replace=False))
     assert overlap(complete(sim, cue_of(never, 0.4)), never) < 0.4
     untrained, _ = brain_of(beta=0.0)
-    blank = Simulator(untrained, seed=3)
-    assert overlap(complete(blank, cue_of(dog, 0.4, seed=1)), dog) < 0.2
+    control = Simulator(untrained, seed=3)
+    assert overlap(complete(control, cue_of(dog, 0.4, seed=1)), dog) < 0.2
 
 
 def test_a_completion_in_which_nothing_transmits_is_refused(world: Any) -> None:
@@ -106,7 +106,7 @@ def test_a_completion_in_which_nothing_transmits_is_refused(world: Any) -> None:
     assert overlap(complete(sim, cue_of(dog, 0.4)), dog) > 0.9
 
 
-def test_the_trace_of_a_fiber_is_not_that_of_an_operation(world: Any) -> None:
+def test_a_trace_of_a_fiber_given_as_the_trace_of_an_operation_is_refused(world: Any) -> None:
     sim, areas = world
     trace: Any = brainsim.Trace(rounds=3, decay=0.5)
     with pytest.raises(DeclarationError, match=r"must be a brainsim\.operations\.Trace \(got Trace\(rounds=3"):
@@ -126,7 +126,7 @@ def test_reciprocal_project_links_both_ways(world: Any) -> None:
     assert copy.area == "B"
 
 
-def test_what_was_held_before_stays_held(world: Any) -> None:
+def test_an_area_that_was_held_before_stays_held(world: Any) -> None:
     sim, areas = world
     project(sim, areas["S"]["dog"], "A")
     sim.hold("A")
@@ -134,10 +134,10 @@ def test_what_was_held_before_stays_held(world: Any) -> None:
     assert sim.held == ("A",)
 
 
-# In half of such small brains the first winners for B share a neuron with A's assembly in C, whose recurrent synapses
-# then recall all of it.  These are seeds of the other half, where there are two assemblies to associate.
+# In half of such small brains, the first winners for B share a neuron with A's assembly in C.  The recurrent synapses of
+# C then recall this whole assembly, and no second one forms.  These seeds are from the other half.
 @pytest.mark.parametrize("world", [15, 18, 24], indirect=True)
-def test_associate_makes_assemblies_overlap_the_longer_the_more(world: Any) -> None:
+def test_the_overlap_grows_with_the_rounds_of_association(world: Any) -> None:
     sim, areas = world
     project(sim, areas["S"]["dog"], "A", 15)
     reciprocal_project(sim, "A", "C", 15)
@@ -181,7 +181,7 @@ def test_merge_is_recalled_from_either_source(world: Any) -> None:
             assert overlap(sim.assembly("C"), both) > 0.5
 
 
-def test_separate_and_read_out(world: Any) -> None:
+def test_separate_forms_two_assemblies_that_read_out_recognises(world: Any) -> None:
     sim, areas = world
     pair = separate(sim, areas["S"]["dog"], areas["S"]["cat"], "A", 12)
     assert pair.stimuli == 0.0
@@ -195,11 +195,11 @@ def test_separate_and_read_out(world: Any) -> None:
     assert answer.label == "dog"
     assert answer.overlap > 0.8
     assert answer.margin > 0.5
-    stranger = Assembly("A", np.arange(K))
-    assert read_out(stranger, known).label is None
+    unknown = Assembly("A", np.arange(K))
+    assert read_out(unknown, known).label is None
 
 
-def test_a_tie_is_unknown() -> None:
+def test_read_out_gives_no_label_in_a_tie_or_below_a_limit() -> None:
     one = Assembly("A", [1, 2, 3, 4])
     known = {"a": Assembly("A", [1, 2, 8, 9]), "b": Assembly("A", [3, 4, 6, 7])}
     assert read_out(one, known, threshold=0.5) == read_out(one, dict(reversed(known.items())), threshold=0.5)
@@ -210,7 +210,7 @@ def test_a_tie_is_unknown() -> None:
     assert read_out(one, {**known, "c": Assembly("A", [1, 2, 3])}, margin=0.5).label == "c"
 
 
-def test_chance_and_cues() -> None:
+def test_chance_overlap_cues_and_the_empty_trace() -> None:
     assert chance_overlap(1000, 10) == 0.01
     whole = Assembly("A", np.arange(40), "w")
     assert len(cue_of(whole, 0.4)) == 16
@@ -221,7 +221,7 @@ def test_chance_and_cues() -> None:
 
 
 class TestRefusals:
-    """Bad input is refused before a round is run, by name."""
+    """Bad input is refused by name, before any round is run."""
 
     @pytest.mark.parametrize(
         ("wrong", "message"),
@@ -240,7 +240,7 @@ class TestRefusals:
             (lambda sim, s: read_out(s["dog"], {"a": Assembly("A", [1])}), "must be of one area"),
         ],
     )
-    def test_wrong_arguments(self, world: Any, wrong: Any, message: str) -> None:
+    def test_invalid_arguments_are_refused(self, world: Any, wrong: Any, message: str) -> None:
         sim, areas = world
         with pytest.raises(DeclarationError, match=message):
             wrong(sim, areas["S"])
@@ -255,11 +255,11 @@ class TestRefusals:
             lambda sim: merge(sim, "A", "B", "C"),
         ],
     )
-    def test_an_area_that_never_fired(self, world: Any, wrong: Any) -> None:
+    def test_an_area_that_never_fired_is_refused(self, world: Any, wrong: Any) -> None:
         with pytest.raises(SimulationError, match="area 'A' does not fire; project a stimulus into it"):
             wrong(world[0])
 
-    def test_an_area_of_another_brain(self, world: Any) -> None:
+    def test_an_area_of_another_brain_is_refused(self, world: Any) -> None:
         sim, areas = world
         with pytest.raises(UnknownNameError, match="unknown area 'AA'; did you mean 'A'"):
             project(sim, areas["S"]["dog"], "AA")

@@ -1,4 +1,4 @@
-"""Items that a goal routes, and actions that a reward teaches."""
+"""Routing: a goal selects items.  Reward learning: rewards teach actions and their values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ITEMS, ITEM = 20, 20
 
 
 def routing(backend: str) -> list[Any]:
-    """Link 20 items to keys, and return what two goals let through, and the events of the gated fiber."""
+    """Link 20 items to keys; return what two goals route, and the number of events of the gated fiber."""
     brain = Brain()
     goal, items, work = brain.add(
         Area("Goal", 400, 40),
@@ -50,7 +50,7 @@ def test_a_goal_opens_its_channels_on_every_backend(backend: str, emulated_gpu: 
     assert routing(backend) == routing("reference")
 
 
-def test_what_is_not_gated_cannot_be_routed() -> None:
+def test_routing_through_fibers_without_a_gate_is_refused() -> None:
     brain = Brain()
     goal, items, work = brain.add(Area("Goal", 40, 4), Area("Items", 40, 40, {"all": range(40)}), Area("Work", 50, 4))
     brain.connect(items, work, 0.3)
@@ -89,7 +89,7 @@ def world(trace: Trace | None = None, cues: int = 2) -> tuple[Brain, Area, Stria
 
 
 def trials(backend: str, count: int, rewarded: bool = True) -> list[Any]:
-    """Reward "right" after cue 0 and "left" after cue 1, and return the choices and expectations."""
+    """Reward "right" after cue 0 and "left" after cue 1; return choice, correctness and prediction error of each trial."""
     brain, cue, striatum = world()
     rng, seen = np.random.default_rng(1), []
     with Simulator(brain, 1, backend=backend) as sim:
@@ -107,7 +107,7 @@ def test_rewards_teach_actions_and_their_values() -> None:
     late = seen[-40:]
     assert np.mean([right for _, right, _ in late]) > 0.9
     assert np.mean([choice.expected for choice, right, _ in late if right]) == pytest.approx(1.0, abs=0.1)
-    assert abs(np.mean([error for _, _, error in late])) < 0.1, "what is expected is no error"
+    assert abs(np.mean([error for _, _, error in late])) < 0.1, "an expected reward gives no prediction error"
     none = trials("cpu", 120, rewarded=False)[-40:]
     assert np.mean([right for _, right, _ in none]) < 0.7, "chance is .33"
 
@@ -132,7 +132,7 @@ def test_without_noise_the_action_of_the_largest_value_wins_and_an_omitted_rewar
         )
 
 
-def test_thresholds_are_no_part_of_a_value() -> None:
+def test_the_value_of_an_action_does_not_depend_on_thresholds() -> None:
     brain, cue, striatum = world()
     expected = {}
     for threshold in (0.0, -30.0):
@@ -146,7 +146,7 @@ def test_thresholds_are_no_part_of_a_value() -> None:
     assert expected[0.0] > 0.3
 
 
-def test_a_reward_that_comes_late_teaches_through_a_trace() -> None:
+def test_a_late_reward_teaches_through_a_trace() -> None:
     brain, cue, striatum = world(Trace(rounds=2, decay=1.0))
     with Simulator(brain, 1, backend="reference") as sim:
         first = choose_action(sim, striatum, cue["0"], noise=0.0, rng=1)
@@ -157,7 +157,7 @@ def test_a_reward_that_comes_late_teaches_through_a_trace() -> None:
                 assert choose_action(sim, striatum, cue[word], noise=0.0, rng=1).expected > choice.expected + 0.4
 
 
-def test_a_choice_fires_its_action_and_is_refused_where_it_cannot_learn() -> None:
+def test_choose_action_fires_the_action_and_invalid_choices_are_refused() -> None:
     brain, cue, striatum = world()
     other = brain.add(Area("Other", 20, 5, {"x": range(5)}))
     brain.connect(other, striatum.area, 0.3)

@@ -1,4 +1,4 @@
-"""Sequences of assemblies: memorized, recalled, and refused."""
+"""Sequences of assemblies: memorizing, recalling, and errors."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ class TestSequences:
         stimuli = list(brain["Stimulus"].patterns.values())
         rounds = Trace()
         with Simulator(brain, 1) as sim:
-            heard = memorize_sequence(sim, stimuli, "A", presentations, scaffold=scaffold, trace=rounds)
+            memorized = memorize_sequence(sim, stimuli, "A", presentations, scaffold=scaffold, trace=rounds)
             assert len(rounds) == 8 * presentations
-            assert rounds.winners[-8:] == heard
-            assert max(a.overlap(b) for a in heard for b in heard if a is not b) < 0.4
-            assert sim.assembly("A") == heard[-1]
+            assert rounds.winners[-8:] == memorized
+            assert max(a.overlap(b) for a in memorized for b in memorized if a is not b) < 0.4
+            assert sim.assembly("A") == memorized[-1]
             assert not len(sim.assembly("Stimulus"))
             clock, rounds = sim.rounds, Trace()
             again = recall_sequence(sim, stimuli[0], "A", 8, scaffold=scaffold, trace=rounds)
-            assert (sim.rounds, sim.assembly("A")) == (clock, heard[-1]), "a probe"
+            assert (sim.rounds, sim.assembly("A")) == (clock, memorized[-1]), "recall is a probe"
             assert rounds.winners == again
-            assert min(a.overlap(b) for a, b in zip(again, heard, strict=True)) > 0.8
+            assert min(a.overlap(b) for a, b in zip(again, memorized, strict=True)) > 0.8
             if scaffold is None:
-                later = recall_sequence(sim, heard[3], "A", 5)
-                assert later[0] == heard[3]
-                assert later[-1].overlap(heard[-1]) > 0.8
+                later = recall_sequence(sim, memorized[3], "A", 5)
+                assert later[0] == memorized[3]
+                assert later[-1].overlap(memorized[-1]) > 0.8
 
     def test_nothing_is_recalled_without_learning(self) -> None:
         brain = self.brain(beta=0.0)
         stimuli = list(brain["Stimulus"].patterns.values())
         with Simulator(brain, 1) as sim:
-            heard = memorize_sequence(sim, stimuli, "A", 8)
-            assert recall_sequence(sim, stimuli[0], "A", 8)[-1].overlap(heard[-1]) < 0.3
+            memorized = memorize_sequence(sim, stimuli, "A", 8)
+            assert recall_sequence(sim, stimuli[0], "A", 8)[-1].overlap(memorized[-1]) < 0.3
 
     @pytest.mark.parametrize(
         ("wrong", "message"),
@@ -80,7 +80,7 @@ class TestSequences:
             (lambda sim, s: memorize_sequence(sim, s["a"], "A"), r"at least two \(got <Assembly 'a'"),
         ],
     )
-    def test_refusals(self, wrong: Any, message: str) -> None:
+    def test_invalid_arguments_are_refused(self, wrong: Any, message: str) -> None:
         brain = self.brain()
         with Simulator(brain, 1) as sim:
             with pytest.raises(DeclarationError, match=message):

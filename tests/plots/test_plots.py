@@ -1,4 +1,4 @@
-"""Pictures draw what they are given, on the axes they are given, and show or restyle nothing."""
+"""Pictures show the given data on the given axes, open no window, and change no setting of matplotlib."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_learning_curve_draws_means_and_controls(ax: Any) -> None:
     assert {text.get_text() for text in ax.texts} == {"chance 0.5", "criterion 0.75"}
 
 
-def test_brain_drawing(ax: Any) -> None:
+def test_a_brain_is_drawn_on_axes_and_as_svg(ax: Any) -> None:
     brain = Brain()
     a, b = brain.add(Area("A", 100, 3), Area("B", 50, 2))
     brain.connect(a, b, 0.1, Hebbian(0.1))
@@ -94,7 +94,7 @@ def test_brain_drawing(ax: Any) -> None:
     assert brain._repr_svg_().count("<svg") == 1
 
 
-def test_long_labels_leave_place_for_the_picture(ax: Any) -> None:
+def test_long_labels_are_shortened(ax: Any) -> None:
     labels = [
         f"a label of {number} that would fill the whole picture if it were drawn as long as it is: {number}"
         for number in range(3)
@@ -125,8 +125,8 @@ def test_all_arrows_lie_within_the_drawing(ax: Any, areas: int) -> None:
         assert inside.y0 < bounds.y0 < bounds.y1 < inside.y1
 
 
-def centres(ax: Any) -> dict[str, np.ndarray]:
-    """Where each area is drawn, by its label."""
+def positions(ax: Any) -> dict[str, np.ndarray]:
+    """Return the position at which each area is drawn, by its name."""
     return {
         text.get_text().split("\n")[0]: np.array(text.get_position()) for text in ax.texts if "n=" in text.get_text()
     }
@@ -145,7 +145,7 @@ def test_a_region_is_drawn_as_one_frame_around_its_areas_alone(ax: Any, before: 
     outer, inner = (patch for patch in ax.patches if isinstance(patch, Polygon))
     assert outer.get_linewidth() > inner.get_linewidth() > 2 * np.sqrt(2600 / np.pi)  # wider than the circle of an area
     corners = {tuple(np.round(corner, 2)) for corner in inner.get_xy()}
-    places = centres(ax)
+    places = positions(ax)
     assert list(places) == [f"before{i}" for i in range(before)] + [f"P{i}" for i in range(parts)] + [
         f"after{i}" for i in range(after)
     ]
@@ -156,16 +156,16 @@ def test_a_region_is_drawn_as_one_frame_around_its_areas_alone(ax: Any, before: 
         assert gaps[before - 1] > gaps[before]
 
 
-def test_areas_without_a_region_stand_evenly_on_a_circle(ax: Any) -> None:
+def test_areas_without_a_region_are_placed_evenly_on_a_circle(ax: Any) -> None:
     brain = Brain()
     brain.add(*(Area(name, 100, 5) for name in "ABCD"))
     brain.draw(ax=ax)
     wanted = {"A": (0, 1), "B": (1, 0), "C": (0, -1), "D": (-1, 0)}
-    assert {name: tuple(np.round(place, 9)) for name, place in centres(ax).items()} == wanted
+    assert {name: tuple(np.round(place, 9)) for name, place in positions(ax).items()} == wanted
     assert not ax.patches
 
 
-def test_a_figure_of_its_own_by_default() -> None:
+def test_without_axes_a_picture_gets_a_new_figure() -> None:
     assert raster(recorded()).get_figure() is not None
     assert draw_brain(Brain()).get_figure() is not None
 
@@ -174,17 +174,17 @@ ODD = ["Ba$$in", "$_$", "a$b$c", "100 %", "_hidden", "a_b^c", "<b>&", "{0}", "\\
 
 
 def texts_of(ax: Any) -> list[str]:
-    """Return the texts of some axes after drawing, by the strings that are drawn letter by letter."""
+    """Draw some axes; return the texts that are drawn literally, which excludes formulas."""
     ax.get_figure().savefig(io.BytesIO(), format="png")
     drawn = [text for text in ax.findobj(Text) if text.get_visible() and text.get_text()]
     return [text.get_text() for text in drawn if not text.get_parse_math()]
 
 
 class TestTexts:
-    """Labels are drawn as they are: nothing in them is a formula, a format or a command."""
+    """Labels are drawn literally, never read as a formula, a format or a command."""
 
     @pytest.mark.parametrize("label", ODD)
-    def test_labels_of_marks_and_assemblies(self, label: str) -> None:
+    def test_labels_of_marks_and_assemblies_are_drawn_literally(self, label: str) -> None:
         recording = Recording([Area("A", n=10, k=3)])
         recording.mark(label)
         recording.append({"A": np.arange(3)})
@@ -193,14 +193,14 @@ class TestTexts:
         assert label in texts_of(learning_curve([Curve(label, [0, 1], [[0, 1]])]))
 
     @pytest.mark.parametrize("name", ODD)
-    def test_names_of_areas(self, name: str) -> None:
+    def test_names_of_areas_are_drawn_literally(self, name: str) -> None:
         brain = Brain()
         area = brain.add(Area(name, n=10, k=3))
         brain.connect(area, area, p=0.1)
         assert any(text.startswith(name) for text in texts_of(draw_brain(brain)))
         assert brain._repr_svg_().rstrip().endswith("</svg>")
 
-    def test_of_many_labels_as_many_are_drawn_as_can_be_read(self) -> None:
+    def test_of_many_labels_only_as_many_are_drawn_as_are_legible(self) -> None:
         words = [f"word{number}" for number in range(200)]
         assemblies = [Assembly("A", range(5 * at, 5 * at + 5), word) for at, word in enumerate(words)]
         recording = Recording([Area("A", n=1000, k=5)])
@@ -216,7 +216,7 @@ class TestTexts:
 
 
 class TestConvergence:
-    def test_overlaps_with_the_round_before_and_the_last(self, ax: Any) -> None:
+    def test_convergence_shows_the_overlap_with_the_previous_and_the_last_round(self, ax: Any) -> None:
         assert convergence_curve(recorded(), ["A"], ax=ax) is ax
         before, last = ax.lines[:2]
         (chance,) = [line for line in ax.lines if line.get_linestyle() == ":"]
@@ -227,13 +227,13 @@ class TestConvergence:
         assert names == ["A", "with the round before", "with the last round", "chance, k / n = 0.03"]
         assert {text.get_text() for text in ax.texts} == {"dog", "cat"}
 
-    def test_support(self, ax: Any) -> None:
+    def test_the_support_counts_the_neurons_that_have_fired(self, ax: Any) -> None:
         support_curve(recorded(), ax=ax)
         assert [line.get_ydata().tolist() for line in ax.lines[:2]] == [[3, 3, 6, 6], [2, 2, 3, 3]]
         with pytest.raises(UnknownNameError, match="'C'"):
             support_curve(recorded(), ["C"])
 
-    def test_rounds_in_which_no_neuron_fires(self, ax: Any) -> None:
+    def test_rounds_in_which_no_neuron_fires_have_no_overlap_and_no_support(self, ax: Any) -> None:
         recording = Recording([Area("A", 10, 3)])
         for winners in ([], [1, 2], [], []):
             recording.append({"A": np.array(winners, np.int64)})
@@ -269,15 +269,15 @@ def test_a_label_has_one_colour_in_all_areas(ax: Any) -> None:
 
 
 def test_firings_that_the_mark_does_not_name_are_faded(ax: Any) -> None:
-    """Neuron 5 of B belongs to the cat and fires for both words; 6 and 9 belong to none."""
+    """Neuron 5 of B belongs to "cat" and fires after both marks; neurons 6 and 9 belong to no assembly."""
     raster(recorded(), [Assembly("A", [1, 2, 3], "dog"), Assembly("B", [5], "cat")], fade=True, ax=ax)
     drawn = [line for line in ax.lines if line.get_marker() == "." and len(line.get_xydata())]
-    strong, pale = (
+    strong, faded = (
         {tuple(sorted(set(line.get_xdata()))) for line in drawn if (line.get_alpha() == 1) == full}
         for full in (True, False)
     )
     assert strong == {(0, 1), (2, 3)}, "dog in A after the mark dog, cat in B after the mark cat"
-    assert pale == {(0, 1), (2, 3), (0, 1, 2, 3)}, "cat in B after the mark dog, and neurons of no assembly"
+    assert faded == {(0, 1), (2, 3), (0, 1, 2, 3)}, "cat in B after the mark dog, and neurons of no assembly"
 
 
 def test_small_heatmaps_have_numbers() -> None:
@@ -287,6 +287,6 @@ def test_small_heatmaps_have_numbers() -> None:
     assert not overlap_heatmap(many).texts
 
 
-def test_colours_differ_however_many_there_are() -> None:
+def test_any_number_of_colours_are_distinct() -> None:
     for count in (0, 1, 7, 8, 40):
         assert len(set(distinct(count))) == count

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md: what it tells contributors to write works."""
+"""CONTRIBUTING.md: its examples run, and the files that it names exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEXT = (ROOT / "CONTRIBUTING.md").read_text()
 
 
 @pytest.mark.parametrize("part", ["a plasticity rule", "an activation", "a graph"])
-def test_the_example_prints_what_it_says(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_examples_print_the_documented_output(part: str, capsys: pytest.CaptureFixture[str]) -> None:
     section = TEXT.split(f"## Add {part}\n")[1].split("\n## ")[0]
     (example,) = [block.split("```")[0] for block in section.split("```python\n")[1:]]
     exec(compile(example, "CONTRIBUTING.md", "exec", dont_inherit=True), {"__name__": "__main__"})

@@ -1,4 +1,4 @@
-"""The examples in docstrings run, and print what they say."""
+"""The examples in docstrings run and print the documented output."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _examples() -> Iterator[Any]:
 
 @pytest.fixture
 def namespace() -> Iterator[dict[str, Any]]:
-    """What examples find ready: the public names, and a small brain that hears words and reads symbols."""
+    """Names that examples may use: the public names, and a small brain with areas for words and symbols."""
     brain, k = Brain(), 30
     phon, lex = brain.add(Area("Phon", 100, k, {"dog": range(k), "cat": range(k, 2 * k)}), Area("Lex", 1000, k))
     symbol, state, arc = brain.add(
@@ -51,9 +51,9 @@ def namespace() -> Iterator[dict[str, Any]]:
         yield {**public, "np": np, **here}
 
 
-@pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")  # an example shows one thing, and leaves the rest alone
+@pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")  # an example uses a part of the brain
 @pytest.mark.parametrize("example", list(_examples()))
-def test_examples_print_what_they_say(example: doctest.DocTest, namespace: dict[str, Any]) -> None:
+def test_examples_print_the_documented_output(example: doctest.DocTest, namespace: dict[str, Any]) -> None:
     differences: list[str] = []
     example.globs = {**example.globs, **namespace}
     doctest.DocTestRunner(verbose=False, optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=differences.append)

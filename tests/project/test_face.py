@@ -1,4 +1,4 @@
-"""What a visitor sees first: README, citation, changelog, the wording of all text, and the checks before a commit."""
+"""README, citation, changelog, the wording of all text, and the checks before a commit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_readme_fits_on_a_page() -> None:
     assert len(README.split()) <= 600
 
 
-def test_the_picture_in_the_readme_moves_and_is_small() -> None:
+def test_the_picture_in_the_readme_is_animated_and_small() -> None:
     (path,) = re.findall(r"!\[[^\]]{20,}\]\(([^)]+\.gif)\)", README)
     assert (ROOT / path).stat().st_size < 600_000
     with Image.open(ROOT / path) as picture:
@@ -74,7 +74,7 @@ def prose(*files: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, PROSE, *files], capture_output=True, text=True, encoding="utf-8")
 
 
-def test_all_text_is_spelled_and_worded_plainly() -> None:
+def test_all_text_passes_the_check_of_spelling_and_wording() -> None:
     done = prose()
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -1,4 +1,4 @@
-"""Damaged files are refused by name or read as they were, and the harness that says so sees each kind of failure.
+"""Damaged files are refused by name or read unchanged, and the harness recognises each kind of failure.
 
 `python tests/support/fuzz.py --count 2000` tries more of them.
 """
@@ -25,13 +25,13 @@ def outcomes(folder: Path, count: int, backend: str, kinds: tuple[str, ...] = ()
     return [outcome for _, outcome, _ in done]
 
 
-def test_damaged_files_are_refused_by_name_or_read_as_they_were(tmp_path: Path) -> None:
+def test_damaged_files_are_refused_by_name_or_read_unchanged(tmp_path: Path) -> None:
     found = outcomes(tmp_path, 150, "reference", SEALED)
     assert found.count("refused") > 100
 
 
 @pytest.mark.slow
-def test_so_are_all_kinds_of_files_on_the_cpu_backend(tmp_path: Path) -> None:
+def test_damaged_files_of_all_kinds_are_refused_or_read_unchanged_on_the_cpu(tmp_path: Path) -> None:
     assert outcomes(tmp_path, 500, "cpu").count("refused") > 300
 
 
@@ -47,7 +47,7 @@ for line in sys.stdin:
 """
 
 
-def test_a_reader_that_crashes_or_hangs_is_seen_and_replaced(tmp_path: Path) -> None:
+def test_a_reader_that_crashes_or_hangs_is_reported_and_replaced(tmp_path: Path) -> None:
     script = tmp_path / "stub.py"
     script.write_text(STUB)
     worker = Worker("reference", script, seconds=1.5)
@@ -62,7 +62,7 @@ def judged(reply: dict[str, Any], *, kind: str = "state", exact: bool = True) ->
     return Trial(0, kind, "", Path(), exact).judge({"is": "loaded", "raw": None, **reply}, ["a", "b"])[0]
 
 
-def test_what_is_read_is_judged_by_what_was_there() -> None:
+def test_content_that_is_read_is_compared_with_the_original() -> None:
     assert judged({"content": ["a", "b"]}) == "same"
     assert judged({"content": ["a", "c"]}) == judged({"content": ["a"]}) == "SILENT"
     assert judged({"content": ["a"]}, kind="open history") == "same"

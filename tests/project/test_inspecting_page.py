@@ -14,7 +14,7 @@ from checkout import ROOT
 from terminal import brainsim
 
 
-def test_the_commands_print_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_the_commands_print_the_documented_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     page = (ROOT / "docs" / "howto" / "inspecting.md").read_text()
     (script,) = [block.split("```")[0] for block in page.split("```python\n")[1:]]

@@ -1,4 +1,4 @@
-"""Installed in each way, brainsim works anywhere, and in the root of a clone, whose folders shadow what is installed."""
+"""Each kind of installation works in any folder, also in a clone, whose folders shadow installed packages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 
 def test_every_package_is_declared() -> None:
-    """Setuptools installs what ``setup.cfg`` lists, and skips a package that it does not."""
+    """Setuptools installs only the packages that ``setup.cfg`` lists."""
     setup = ConfigParser()
     setup.read(ROOT / "setup.cfg")
     found = {
@@ -40,22 +40,22 @@ def run(*command: object, cwd: Path) -> str:
 
 
 def pip(command: str, *arguments: object, python: Path | str = sys.executable, cwd: Path = ROOT) -> None:
-    """Run pip on what is here already: no index, and no build environment of its own."""
+    """Run pip without an index and without an isolated build environment."""
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check")
     run(sys.executable, "-m", "pip", "--python", python, command, *options, *arguments, cwd=cwd)
 
 
 def clone(folder: Path) -> Path:
-    """Copy the sources without what older builds left, which would fill gaps."""
+    """Copy the sources without the results of older builds, which could hide missing files."""
     return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_BY_BUILDS)))
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Path:
-    """A new environment that finds what brainsim needs where the running one does, but not brainsim."""
+    """A new environment that uses the packages of the running one, except brainsim."""
     folder = tmp_path / "environment"
     venv.create(folder, symlinks=True)
-    # A folder named in a .pth file is searched, but .pth files in it are not read: editable installs there stay out.
+    # A folder named in a .pth file is searched, but .pth files in it are not read, so editable installs are not found.
     (site_packages(folder) / "running.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder
 
@@ -95,7 +95,7 @@ print(brainsim.__file__, brainsim.kernels.__file__, brainsim.areas.__file__, nem
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["plain", "editable", "wheel"])
 def test_an_installed_brainsim_works_everywhere(kind: str, environment: Path, tmp_path: Path) -> None:
-    """Each place uses one brainsim alone: the installed one, or in the root of any clone, that clone's."""
+    """Python imports the installed brainsim, or in the root of a clone, the sources of that clone."""
     source, other, elsewhere = clone(tmp_path / "source"), clone(tmp_path / "other"), tmp_path / "elsewhere"
     elsewhere.mkdir()
     arguments = {
@@ -104,7 +104,7 @@ def test_an_installed_brainsim_works_everywhere(kind: str, environment: Path, tm
         "wheel": lambda: [wheel(source, tmp_path)],
     }
     python = environment / "bin" / "python"
-    # A brainsim that the running environment lends does not count as installed.
+    # A brainsim in the running environment must not count as installed.
     pip("install", "--ignore-installed", *arguments[kind](), python=python)
     installed = source if kind == "editable" else site_packages(environment)
     for cwd, home in ((elsewhere, installed), (source, source), (other, other)):

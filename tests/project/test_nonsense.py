@@ -1,4 +1,4 @@
-"""Every public function, constructor and method refuses nonsense by name; Python refuses a wrong number of arguments."""
+"""Each public callable refuses nonsense by name; Python itself refuses a wrong number of arguments."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ EXEMPT = {
     r"Part\.compute": "the run calls it, with what the function of the part is given",
     r"\w+\.value_after": "the simulator calls it in every round, on integers",
     r"(nemo\.(Heard|Scores)|operations\.(ReadOut|Separation|Recall|Replay|Routed|Choice|Feeling))": _RESULT,
-    r"operations\.(Chooser|EpisodicMemory|Feeler)": "what operations need of a region; nothing is made of it",
+    r"operations\.(Chooser|EpisodicMemory|Feeler)": "a protocol for regions; it has no instances",
     r"cascade\.(Counts|Felt|Part|Reply)": _RESULT,
     r"cascade\.WordGraph\.\w+": _EXTENSION,
     r"cascade\.(begin|resume)_training": "needs PyTorch; test_cascade_training.py gives it nonsense",
     r"language\.(Dependency|Parsed|Understood)": _RESULT,
     r"studies\.Sweep(\.\w+)?": _RESULT,
-    r"Random": "checked in a fiber, whose name stands in the message",
+    r"Random": "checked by the fiber, which the message names",
 }
-"""Names that may take nonsense, and why."""
+"""Names that may accept nonsense, and the reason for each."""
 
 CHECKED = [t for t in targets() if t.replaceable and not any(re.fullmatch(each, t.name) for each in EXEMPT)]
 
@@ -45,13 +45,13 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nonsense that is accepted may warn, and text is a name of a file to some."""
+    """Ignore warnings about accepted nonsense; work in a new folder, since some text is taken for a file name."""
     warnings.simplefilter("ignore")
     monkeypatch.chdir(tmp_path)
 
 
 def refuses(target: Target, given: World, names: tuple[str, ...]) -> None:
-    """Fail if nonsense in place of any argument raises anything but a BrainsimError, or is accepted as it cannot be."""
+    """Fail if nonsense for an argument raises another error than BrainsimError, or is accepted without a meaning."""
     given.fire()
     call(target, given)
     wrong = []
@@ -76,8 +76,8 @@ def test_any_nonsense_is_refused_by_name(target: Target, given: World) -> None:
     refuses(target, given, tuple(NONSENSE))
 
 
-def test_the_api_is_found() -> None:
-    """The list comes from the package, so that what is added is tested."""
+def test_all_public_callables_are_found() -> None:
+    """Introspection makes the list, so that new callables are tested."""
     found = {target.name for target in CHECKED}
     assert {
         "Area",

@@ -1,4 +1,4 @@
-"""Machines that lack something: a home that can be written, a compiler, modules, letters, a working directory."""
+"""Restricted machines: no writable home, compiler, optional modules, UTF-8 or working directory."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def python(*arguments: object, cwd: Path, tree: Path = ROOT, **environment: str)
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with spaces and letters in its name, which holds an experiment."""
+    """A folder with an experiment; its name has spaces and letters outside ASCII."""
     named = tmp_path / "ein Ort für 狗"
     named.mkdir()
     (named / "größe.py").write_text(STUDY, encoding="utf-8")
@@ -59,17 +59,17 @@ C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHO
     [C_LOCALE, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONOPTIMIZE": "2"}, {"HOME": os.devnull}],
     ids=["C locale", "latin-1", "optimised", "no home"],
 )
-def test_a_run_works_and_says_the_same(environment: dict[str, str], folder: Path) -> None:
+def test_a_run_works_with_other_encodings_and_settings(environment: dict[str, str], folder: Path) -> None:
     done = python("-m", "brainsim", "run", "größe.py", "--out", "mein Lauf", cwd=folder, **environment)
     assert done.returncode == 0, done.stderr
-    assert done.stderr in ("note: heard 狗\n", "note: heard \\u72d7\n")  # as the terminal can show it
+    assert done.stderr in ("note: heard 狗\n", "note: heard \\u72d7\n")  # as the encoding of the terminal allows
     metrics = json.loads((folder / "mein Lauf" / "metrics.json").read_text(encoding="utf-8"))
     assert (metrics["word"], metrics["狗"]) == ("狗", 2)
     assert (folder / "mein Lauf" / "picture.png").is_file()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not delete a working directory")
-def test_a_run_works_where_the_working_directory_is_gone(folder: Path, tmp_path: Path) -> None:
+def test_a_run_works_in_a_deleted_working_directory(folder: Path, tmp_path: Path) -> None:
     script = (
         "import os, sys; gone = sys.argv.pop(1); os.chdir(gone); os.rmdir(gone); sys.argv[0] = 'brainsim'\n"
         "from brainsim.cli import main; main()"
@@ -96,7 +96,7 @@ def test_a_run_works_without_the_modules_that_windows_lacks(folder: Path) -> Non
 
 
 def test_a_lock_is_left_where_open_files_cannot_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows."""
+    """Windows does not delete open files."""
     lock = RunLock(tmp_path)
     lock.acquire()
 
@@ -142,8 +142,8 @@ def test_a_setting_that_numba_refuses_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_neither_home_nor_the_installation_can_be_written(folder: Path, tmp_path: Path) -> None:
-    """A file in place of a folder stops root, too, whom permission bits do not bind."""
+def test_a_run_works_if_neither_home_nor_installation_is_writable(folder: Path, tmp_path: Path) -> None:
+    """A file in place of a folder also stops root, for whom permission bits have no effect."""
     tree, temporary = tmp_path / "tree", tmp_path / "temporary"
     for package in ("brainsim", "kernels", "areas"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -15,18 +15,18 @@ import run_notebooks
 from checkout import ROOT
 from typecheck import typecheck
 
-# One runs all reproductions in their quick forms, which others test one by one.
+# Most are slow; one of them runs all reproductions in their quick forms.
 _MARKS = {"first_brain": (), "one_shot_facts": (pytest.mark.slow, pytest.mark.torch)}
 NOTEBOOKS = [
     pytest.param(path, id=path.stem, marks=_MARKS.get(path.stem, (pytest.mark.slow,)))
     for path in run_notebooks.NOTEBOOKS
 ]
 
-# Pages whose blocks run within a second or two; those of all other pages are slow.  One of a page prints what it says.
+# Pages whose blocks run within a second or two; those of all other pages are slow.
 _QUICK = {f"howto/{name}" for name in ("cascade", "fibers", "files", "learning", "regions", "threads", "vectors")} | {
     "tutorials/guide"
 }
-# test_inspecting_page.py, test_sweeps.py, test_contributing.py
+# Tested in test_inspecting_page.py, test_sweeps.py and test_contributing.py.
 _ELSEWHERE = {"howto/inspecting", "howto/sweeps", "contributing"}
 BLOCKS = [
     pytest.param(page, marks=() if page in _QUICK else pytest.mark.slow)
@@ -65,7 +65,7 @@ def test_notebooks_show_what_a_fresh_run_shows(path: Path) -> None:
 
 
 def test_pictures_in_notebooks_are_small() -> None:
-    """All versions of a notebook stay in the history."""
+    """The history of the repository keeps all versions of a notebook."""
     assert sum(path.stat().st_size for path in run_notebooks.NOTEBOOKS) < 1_500_000
 
 
@@ -96,7 +96,7 @@ def test_the_blocks_of_a_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_blocks_that_need_another_package_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
-    """Blocks that begin with ```py, after those of the same page that begin with ```python."""
+    """Run the blocks that begin with ```py together with those of the page that begin with ```python."""
     if "neural_assemblies" in page:
         pytest.importorskip("neural_assemblies")
     text = (ROOT / "docs" / f"{page}.md").read_text()
@@ -106,7 +106,7 @@ def test_blocks_that_need_another_package_run(tmp_path: Path, monkeypatch: pytes
     runpy.run_path(str(script), run_name="page")
 
 
-def test_links_in_the_documentation_lead_somewhere() -> None:
+def test_links_in_the_documentation_are_valid() -> None:
     """Relative links of all Markdown pages name files that exist."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     pages = [page for page in pages if "_build" not in page.parts]

@@ -1,4 +1,4 @@
-"""The documentation site: it builds without a warning, is whole, names everything public, and needs no network."""
+"""The documentation site builds without warnings or network, its links are valid, and it has all public names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Page(HTMLParser):
-    """What a page links to, loads, and can be linked to."""
+    """The links of a page, the files that it loads, and its anchors."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 @BUILDS
 @pytest.mark.slow
-def test_links_of_the_site_lead_somewhere(site: Path) -> None:
+def test_links_of_the_site_are_valid(site: Path) -> None:
     """Links within the site lead to a page and a place on it; others have the form of an address."""
     pages = {path.resolve(): Page(path) for path in site.rglob("*.html")}
     assert len(pages) > 200
@@ -139,7 +139,7 @@ def _members(name: str, thing: Any) -> Iterator[str]:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1600])
 def test_pages_fit_into_a_window(site: Path, width: int, dark: bool) -> None:
-    """No page is wider than a telephone, and the console stays empty."""
+    """No page is wider than its window, and the console stays empty."""
     with browser.chromium(width, 900, dark=dark) as window:
         for page in SEEN:
             window.get((site / page).as_uri())
@@ -153,7 +153,7 @@ def test_pages_fit_into_a_window(site: Path, width: int, dark: bool) -> None:
         assert not browser.complaints(window)
 
 
-def test_examples_on_pages_are_blocks_that_run() -> None:
+def test_pages_have_no_examples_with_prompts() -> None:
     """`test_the_blocks_of_a_page_run` runs blocks of Python; a session with prompts would not be run."""
     assert not [page.name for page in PAGES if re.search(r"^\s*>>> ", page.read_text(), re.MULTILINE)]
 

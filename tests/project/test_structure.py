@@ -1,4 +1,4 @@
-"""The structure of the packages: imports point one way, and there are no circles."""
+"""The structure of the packages: imports go in one direction, without cycles."""
 
 from __future__ import annotations
 
@@ -82,19 +82,19 @@ def part_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("part", MAY_IMPORT)
-def test_imports_point_one_way(part: str) -> None:
+def test_imports_go_in_one_direction(part: str) -> None:
     own = [name for name in MODULES if part_of(name) == part]
     assert own
     allowed = {part, *MAY_IMPORT[part], *(EVERYBODY if part != "kernels" else ())}
     if part in ("areas", "bench"):
-        allowed |= {PUBLIC}  # as users' own areas and scripts
+        allowed |= {PUBLIC}  # as areas and scripts of users do
     wrong = {
         (name, other) for name in own for other in imports(name, inside_functions=True) if part_of(other) not in allowed
     }
     assert not wrong
 
 
-def test_there_are_no_circles() -> None:
+def test_there_are_no_import_cycles() -> None:
     graph = {name: imports(name, inside_functions=False) for name in MODULES}
     graph = {name: {each for each in others if each != PUBLIC} for name, others in graph.items()}
     try:
@@ -103,15 +103,15 @@ def test_there_are_no_circles() -> None:
         pytest.fail(f"modules import each other: {' -> '.join(error.args[1])}")
 
 
-def test_a_circle_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_import_cycle_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, other in (("a", "b"), ("b", "a")):
         (tmp_path / f"{name}.py").write_text(f"from brainsim.{other} import something\n")
         monkeypatch.setitem(MODULES, f"brainsim.{name}", tmp_path / f"{name}.py")
     with pytest.raises(pytest.fail.Exception, match="modules import each other"):
-        test_there_are_no_circles()
+        test_there_are_no_import_cycles()
 
 
-def test_the_law_knows_no_backend() -> None:
+def test_the_law_imports_no_backend() -> None:
     law = [name for name in MODULES if name.startswith("brainsim.kernels.law")]
     assert {other for name in law for other in imports(name, inside_functions=True)} <= {*law}
 
@@ -124,7 +124,7 @@ def test_backends_do_not_import_each_other(backend: str, other: str) -> None:
     assert not {each for each in used if each.startswith(f"brainsim.kernels.{other}")}
 
 
-def test_areas_use_the_public_interface_alone() -> None:
+def test_areas_import_only_the_public_interface() -> None:
     used = {other for name in MODULES if part_of(name) == "areas" for other in imports(name, inside_functions=True)}
     assert {name for name in used if part_of(name) != "areas"} <= {
         PUBLIC,
@@ -137,13 +137,13 @@ def test_areas_use_the_public_interface_alone() -> None:
     ("library", "homes"),
     [("cupy", {"brainsim.kernels.gpu"}), ("numba", {"brainsim.kernels.cpu", "brainsim.bench.brute_force"})],
 )
-def test_a_compiler_is_imported_by_its_backend_alone(library: str, homes: set[str]) -> None:
+def test_only_the_backend_of_a_compiler_imports_it(library: str, homes: set[str]) -> None:
     users = {name for name, path in MODULES.items() if re.search(rf"(import|from) {library}\b", path.read_text())}
     assert users
     assert {name for name in users if not any(name.startswith(home) for home in homes)} == set()
 
 
-def test_each_test_file_has_a_name_of_its_own() -> None:
-    """Pytest imports test files by name alone, so that two of one name cannot run together."""
+def test_each_test_file_has_a_unique_name() -> None:
+    """Pytest imports test files by name, so two files of the same name cannot run together."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, count in names.items() if count > 1] == []

@@ -1,4 +1,4 @@
-"""What ``import brainsim`` offers, and what it loads only when it is used."""
+"""The names of ``import brainsim``, and the modules that it loads on first use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_modules_load_when_they_are_used() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     assert all(getattr(brainsim, name) is not None for name in brainsim.__all__)
     assert set(brainsim.__all__) <= set(dir(brainsim))
 

@@ -49,14 +49,14 @@ SEVERAL_TILES = [16_384, 16_385, 20_000, 32_769, 40_000]
 REFRACTIONS = [0.0, 0.0, 0.0, 0.05, 0.5]
 CHANCES = [0.0, 1e-3, 0.01, 0.05, 0.05, 0.3, 0.3, 0.7, 1.0]
 
-# From the eleventh example of a batch on, Hypothesis mostly changes details of those before; many short batches give
-# more brains than one long batch.
+# After ten examples of a batch, Hypothesis mostly varies earlier ones; many short batches give more different brains
+# than one long batch.
 QUICK, FRESH = 10, 9
 THOROUGH, FRESH_AND_CHANGED = 10, 20
 
 
 def batches(quick: int, every: int) -> list[Any]:
-    """Return the numbers of some batches, of which those after the first few are slow."""
+    """Return the numbers of batches; those after the first ``quick`` ones are marked as slow."""
     return [*range(quick), *(pytest.param(batch, marks=pytest.mark.slow) for batch in range(quick, every))]
 
 
@@ -98,7 +98,7 @@ def statistical() -> st.SearchStrategy[Plasticity]:
 
 
 def chances(source: Size, target: Size) -> st.SearchStrategy[float]:
-    # Rows of the reference are plain Python, so only few neurons may have long ones.
+    # The reference draws rows in plain Python, so only few neurons may have long rows.
     most = 1.0 if target.n <= 2500 or source.n <= 8 else 2500 / target.n
     return st.one_of(st.sampled_from([p for p in CHANCES if p <= most]), st.floats(0.0, most))
 
@@ -124,10 +124,10 @@ def brains(draw: Draw[Any]) -> tuple[tuple[Size, ...], tuple[Link, ...]]:
 
 @st.composite
 def feeding_and_recurrent(draw: Draw[Any], areas: list[Size]) -> tuple[Link, ...]:
-    """Draw two links that learn, from any area to the largest one and on to itself, so that most brains are lively."""
+    """Draw two links that learn, into the largest area and from it to itself, so that most brains are active."""
     target = max(range(len(areas)), key=lambda number: areas[number].n)
     source = draw(st.integers(0, len(areas) - 1).filter(lambda number: number != target or len(areas) == 1))
-    lively = st.sampled_from([0.02, 0.05, 0.1, 0.3]).map(lambda p: min(p, 2500 / areas[target].n))
+    active = st.sampled_from([0.02, 0.05, 0.1, 0.3]).map(lambda p: min(p, 2500 / areas[target].n))
     rule = st.one_of(
         st.just(Hebbian(1.0, 8.0)),  # whole weights, so that learned drives tie with others
         st.builds(Hebbian, st.sampled_from([0.05, 0.2]), st.sampled_from([20.0, 32_767.0])),
@@ -135,7 +135,7 @@ def feeding_and_recurrent(draw: Draw[Any], areas: list[Size]) -> tuple[Link, ...
         st.just(StatisticalHebbian(0.4, 8.0, 2.0)),
     )
     ends = dict.fromkeys([(source, target), (target, target)])
-    return tuple(Link(s, t, draw(lively), draw(rule)) for s, t in ends)
+    return tuple(Link(s, t, draw(active), draw(rule)) for s, t in ends)
 
 
 def some(count: int, least: int = 0) -> st.SearchStrategy[tuple[int, ...]]:
@@ -143,7 +143,7 @@ def some(count: int, least: int = 0) -> st.SearchStrategy[tuple[int, ...]]:
 
 
 class Steps:
-    """Strategies for what happens to one brain."""
+    """Strategies for the steps of one brain."""
 
     def __init__(self, sizes: tuple[Size, ...], links: tuple[Link, ...]) -> None:
         self.sizes, self.areas, self.fibers = sizes, len(sizes), len(links)
@@ -158,7 +158,7 @@ class Steps:
     def presents(self) -> st.SearchStrategy[Present]:
         def of(area: int) -> st.SearchStrategy[Present]:
             n = self.sizes[area].n
-            # A few patterns that come again and overlap, and any other.
+            # A few patterns that recur and overlap, and any other.
             first = st.one_of(st.sampled_from([0, n // 40, n // 2]), st.integers(0, n - 1))
             count = st.one_of(st.just(20), st.integers(1, 40), st.sampled_from([0, 1, 256, 300, 600]))
             return st.builds(Present, st.just(area), first, count, st.sampled_from([1, 1, 1, 7]))
@@ -194,7 +194,7 @@ class Steps:
         return st.builds(lambda before, *then: [*before, *then], self.cleared(), self.presents(), self.runs())
 
     def biased(self) -> st.SearchStrategy[list[Step]]:
-        """A pattern heard with thresholds, which mostly are taken away afterwards, so that the play stays lively."""
+        """Present a pattern with thresholds, which are mostly removed afterwards, so that the brain stays active."""
 
         def of(bias: Bias, heard: list[Step], keeps: bool) -> list[Step]:
             return [bias, *heard, *([] if keeps else [Bias(bias.area, ())])]
@@ -205,7 +205,7 @@ class Steps:
         return st.builds(lambda before, *then: [*before, *then], self.cleared(), self.recalls(), self.runs())
 
     def wavering(self) -> st.SearchStrategy[list[Step]]:
-        """A pattern, the same with a few neurons exchanged, and the first one again."""
+        """Present a pattern, the same with a few neurons exchanged, and the first one again."""
 
         def of(first: Present, gone: int, come: int, run: Step) -> list[Step]:
             return [first, run, Recall(first.area, 0, gone, come), run, Recall(first.area, 1), run]
@@ -279,7 +279,7 @@ Check = Callable[[Play, dict[str, float]], None]
 
 
 def for_all_drawn(check: Check, strategy: st.SearchStrategy[Play], number: int, examples: int) -> None:
-    """Check a batch of plays; the number of the batch determines them, whatever is checked and however slowly."""
+    """Check a batch of plays, which depend only on the number of the batch."""
 
     @seed(number)
     @settings(
@@ -290,7 +290,7 @@ def for_all_drawn(check: Check, strategy: st.SearchStrategy[Play], number: int, 
     )
     @given(strategy, options())
     def run(description: Play, chosen: dict[str, float]) -> None:
-        note(f"{description!r}\n{chosen!r}")  # in plain Python, to be played again
+        note(f"{description!r}\n{chosen!r}")  # Python code that repeats the play
         check(description, chosen)
 
     run()
@@ -309,30 +309,32 @@ def compare_gpu(description: Play, _chosen: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("batch", batches(1, QUICK))
-def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
+def test_the_cpu_backend_agrees_with_the_reference(batch: int) -> None:
     for_all_drawn(compare, plays(), batch, FRESH)
 
 
 @pytest.mark.parametrize("batch", batches(6, QUICK))
-def test_cpu_cannot_be_told_from_reference_where_drives_tie(batch: int) -> None:
+def test_the_cpu_backend_agrees_with_the_reference_where_drives_tie(batch: int) -> None:
     for_all_drawn(compare, tied_plays(), batch, FRESH)
 
 
 @pytest.mark.parametrize("strategy", [plays(), tied_plays()], ids=["plays", "tied"])
 @pytest.mark.parametrize("batch", batches(1, 7))
-def test_gpu_cannot_be_told_from_reference(batch: int, strategy: st.SearchStrategy[Play], emulated_gpu: None) -> None:
+def test_the_gpu_backend_agrees_with_the_reference(
+    batch: int, strategy: st.SearchStrategy[Play], emulated_gpu: None
+) -> None:
     for_all_drawn(compare_gpu, strategy, batch, FRESH)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "ranks"), [("plays", 2), ("plays", 3), ("plays", 4), ("tied", 2)])
 @pytest.mark.parametrize("batch", range(2))
-def test_ranks_cannot_be_told_from_one_process(batch: int, name: str, ranks: int) -> None:
+def test_ranks_agree_with_the_reference(batch: int, name: str, ranks: int) -> None:
     played = []
 
     def compare_ranks(description: Play, chosen: dict[str, float]) -> None:
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # threads that catch warnings restore the filters of others
+            warnings.simplefilter("ignore")  # a thread that catches warnings restores filters of other threads
             try:
                 found = on_ranks(ranks, lambda comm: play(description, "cpu", Path(folder), comm=comm, **chosen))
             except BackendError:  # more ranks than blocks
@@ -347,18 +349,18 @@ def test_ranks_cannot_be_told_from_one_process(batch: int, name: str, ranks: int
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", range(QUICK, QUICK + THOROUGH))
-def test_cpu_cannot_be_told_from_reference_at_length(batch: int) -> None:
+def test_the_cpu_backend_agrees_with_the_reference_in_long_batches(batch: int) -> None:
     for_all_drawn(compare, plays(), batch, FRESH_AND_CHANGED)
 
 
-def test_a_pattern_grows_past_what_a_byte_counts() -> None:
-    """Hypothesis found this: a set close to a counted one, but too large for the type of those counts."""
+def test_counts_of_a_growing_pattern_may_exceed_a_byte() -> None:
+    """Found by Hypothesis: a set is close to a counted one, but too large for the type of its counts."""
     steps = [step for count in (200, 300, 200) for step in (Present(0, 0, count), Run((0,), 1))]
     compare(Play(7, (Size(400, 1), Size(50, 5)), (Link(0, 1, 1.0, Hebbian(0.1, 20)),), tuple(steps)), {})
 
 
 @pytest.mark.slow
-def test_more_neurons_fire_than_sixteen_bits_count() -> None:
+def test_more_neurons_than_sixteen_bits_count_may_fire() -> None:
     links = (Link(0, 1, 1.0, Hebbian(0.1, 20)), Link(0, 1, 0.9, None, "b"))
     steps = (Present(0, 0, 65_540), Run((0, 1), 1), Recall(0, 0, gone=1), Run((0, 1), 1))
     compare(Play(7, (Size(65_600, 1), Size(3, 2)), links, steps, budget=10**8), {})
@@ -377,7 +379,7 @@ def test_examples_are_not_trivial() -> None:
         for_all_drawn(collect, plays(), batch, FRESH)
     in_plays = Counter(fact for facts in seen for fact in facts if facts[fact])
     in_all = sum(seen, start=Counter[str]())
-    # About half of what was found when this was written, since the examples change with the sources.
+    # About half of the counts when this test was written, because examples change with the sources.
     assert in_plays["learned"] >= 0.5 * len(seen)
     assert sum(facts["learned"] > 100 for facts in seen) >= 0.25 * len(seen)
     assert in_plays["winners changed"] >= 0.2 * len(seen)

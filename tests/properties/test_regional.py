@@ -1,4 +1,4 @@
-"""Random brains with all that regions need, through the public API: all backends agree with the reference."""
+"""Random brains with the features that regions use: all backends agree with the reference."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from own_rules import Weakening
 from playing import play
 from plays import Link, Modulate, Phases, Play, Reinforce, Run, RunCycle, Signal, Size, Step
 
-NEURONS = (60, 120, 240)  # any of their numbers of channels divides another one
+NEURONS = (60, 120, 240)  # each possible number of channels divides at least one of these sizes
 VALUES = st.sampled_from([-2.0, -1.0, 0.0, 0.3, 1.0, 2.0])
 PERIODS = (2, 3, 5)
 
@@ -81,7 +81,7 @@ def graphs(source: Size, target: Size) -> st.SearchStrategy[Connectivity | None]
 
 @st.composite
 def phases(draw: Draw[Any], signals: tuple[Signal, ...]) -> Phases | None:
-    """Draw a window of some oscillator, which may go over the end of the cycle; mostly none."""
+    """Draw a window of an oscillator, which may extend over the end of the cycle; mostly draw ``None``."""
     oscillators = [at for at, each in enumerate(signals) if each.period]
     if not oscillators or not draw(st.sampled_from([True, False, False])):
         return None
@@ -122,7 +122,7 @@ def _channels(size: Size) -> int:
 
 
 def fed() -> st.SearchStrategy[Link]:
-    """Draw a link that makes most brains lively, and mostly remembers."""
+    """Draw a link that makes most brains active, and may have a trace."""
     rule = st.sampled_from([Hebbian(1.0, 8.0), STDP(2.0, 1.0, 9.0), STDP(2.0, 4.0, 9.0, floor=-2.0)])
     trace = st.one_of(st.none(), st.builds(Eligibility, st.integers(1, 4), st.sampled_from([0.5, 1.0])))
     return st.builds(
@@ -144,7 +144,7 @@ def regional_plays(draw: Draw[Any]) -> Play:
 
 
 class RegionalSteps(Steps):
-    """Strategies for what happens to one brain with modulators."""
+    """Strategies for the steps of one brain with modulators."""
 
     def __init__(self, sizes: tuple[Size, ...], links: tuple[Link, ...], signals: tuple[Signal, ...]) -> None:
         super().__init__(sizes, links)
@@ -165,7 +165,7 @@ class RegionalSteps(Steps):
         return st.builds(lambda first, then: [first, then], self.presents(), cycle)
 
     def modulated(self) -> st.SearchStrategy[list[Step]]:
-        """A modulator is set and a pattern is heard; a reward comes afterwards, and again after another run."""
+        """Set a modulator and present a pattern; reinforce afterwards, and again after another run."""
         if not self.settable:
             return self.heard()
         sets = st.builds(Modulate, st.sampled_from(self.settable), VALUES)
@@ -182,12 +182,12 @@ class RegionalSteps(Steps):
 
 
 @pytest.mark.parametrize("batch", batches(2, 24))
-def test_cpu_cannot_be_told_from_reference(batch: int) -> None:
+def test_the_cpu_backend_agrees_with_the_reference(batch: int) -> None:
     for_all_drawn(compare, regional_plays(), batch, FRESH)
 
 
 @pytest.mark.parametrize("batch", batches(2, 7))
-def test_gpu_cannot_be_told_from_reference(batch: int, emulated_gpu: None) -> None:
+def test_the_gpu_backend_agrees_with_the_reference(batch: int, emulated_gpu: None) -> None:
     for_all_drawn(compare_gpu, regional_plays(), batch, FRESH)
 
 
@@ -205,7 +205,7 @@ def test_examples_are_not_trivial() -> None:
     for batch in range(4):
         for_all_drawn(collect, regional_plays(), batch, FRESH)
     in_plays = Counter(fact for facts in seen for fact in facts if facts[fact])
-    # About half of what was found when this was written, since the examples change with the sources.
+    # About half of the counts when this test was written, because examples change with the sources.
     least = {
         "learned": 16,
         "winners changed": 5,

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(params=["reference", "cpu", "gpu"])
 def backend(request: pytest.FixtureRequest) -> str:
-    """Every backend in turn, the gpu on an emulated device; tests that name backends themselves override it."""
+    """Return each backend in turn, with the gpu on an emulated device.  A test that parametrizes it overrides it."""
     if request.param == "gpu":
         request.getfixturevalue("emulated_gpu")
     return str(request.param)

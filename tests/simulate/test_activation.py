@@ -1,4 +1,4 @@
-"""Activations: all neurons above their thresholds fire; of the most driven, those fire that a rule names."""
+"""Activations: ``Threshold`` and custom ones, which select among the ``k`` neurons with the largest drives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_all_neurons_above_the_level_fire(backend: str) -> None:
         assert len(sim.assembly("A")) > len(expected)
 
 
-def test_k_is_a_bound(backend: str) -> None:
+def test_at_most_k_neurons_fire(backend: str) -> None:
     brain = brain_of(k=10)
     with Simulator(brain, 3, backend=backend) as sim:
         sim.present(brain["S"]["a"])
@@ -78,7 +78,7 @@ def test_backends_agree(refraction: float, emulated_gpu: None) -> None:
     assert seen[0] == seen[1] == seen[2]
 
 
-def test_a_state_belongs_to_a_level(tmp_path: Path) -> None:
+def test_a_state_is_refused_by_a_brain_with_another_level(tmp_path: Path) -> None:
     brain = brain_of()
     with Simulator(brain, 3, backend="reference") as sim:
         sim.present(brain["S"]["a"])
@@ -94,7 +94,7 @@ def test_a_state_belongs_to_a_level(tmp_path: Path) -> None:
         other.load(tmp_path / "state.h5")
 
 
-def test_it_shows_itself_and_checks_its_level() -> None:
+def test_threshold_has_a_repr_and_checks_its_level() -> None:
     assert repr(Area("A", 10, 10, activation=Threshold(2))) == "Area('A', n=10, k=10, activation=Threshold(level=2.0))"
     assert Threshold() == Threshold(0)
     with pytest.raises(DeclarationError, match=r"Threshold\.level: must be a number between .* \(got nan\)"):
@@ -102,34 +102,34 @@ def test_it_shows_itself_and_checks_its_level() -> None:
 
 
 @pytest.mark.parametrize("threshold", [float("nan"), float("inf"), -1e14])
-def test_the_threshold_of_an_activation_of_ones_own_is_checked(threshold: float) -> None:
-    class Mine(Activation):
+def test_the_threshold_of_a_custom_activation_is_checked(threshold: float) -> None:
+    class Custom(Activation):
         def part(self) -> TopK:
             return TopK()
 
-    Mine.threshold = threshold
+    Custom.threshold = threshold
     brain = Brain()
-    brain.add(Area("A", 10, 2, activation=Mine()))
+    brain.add(Area("A", 10, 2, activation=Custom()))
     with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: threshold: must be a number between"):
         Simulator(brain, backend="reference")
 
 
-def test_the_threshold_of_channels_of_ones_own_is_checked_for_all_neurons_of_one() -> None:
-    class Mine(Activation):
+def test_the_threshold_of_custom_channels_is_checked_for_a_whole_channel() -> None:
+    class Custom(Activation):
         threshold = -1e13
 
         def part(self) -> parts.Channels:
             return parts.Channels(5)
 
     brain = Brain()
-    brain.add(Area("A", 10, 5, activation=Mine()))
+    brain.add(Area("A", 10, 5, activation=Custom()))
     with pytest.raises(DeclarationError, match=r"Area 'A'\.activation: threshold: must be a number between -7.*e\+12"):
         Simulator(brain, backend="reference")
 
 
 @dataclass(frozen=True)
 class PartOfLargest(AmongTopK):
-    """Those fire whose drive is at least the largest, divided by a whole number."""
+    """A neuron fires if its drive is at least the largest drive divided by ``divisor``."""
 
     divisor: int
 
@@ -159,7 +159,7 @@ def brain_among(k: int, refraction: float = 0.0, divisor: int = 2) -> Brain:
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu"])
-def test_some_of_the_most_driven_fire_by_their_drives_less_thresholds(backend: str) -> None:
+def test_a_custom_activation_selects_by_drive_minus_threshold(backend: str) -> None:
     brain = brain_among(k=N)
     with Simulator(brain, 3, backend=backend) as sim:
         sim.present(brain["S"]["a"])
@@ -179,7 +179,7 @@ def test_some_of_the_most_driven_fire_by_their_drives_less_thresholds(backend: s
 
 
 @pytest.mark.parametrize("refraction", [0.0, 0.2])
-def test_the_cpu_backend_chooses_among_learned_drives_as_the_reference(refraction: float, tmp_path: Path) -> None:
+def test_a_custom_activation_gives_the_same_winners_on_cpu_and_reference(refraction: float, tmp_path: Path) -> None:
     seen = []
     for backend in ("reference", "cpu"):
         brain = brain_among(40, refraction)
@@ -198,7 +198,7 @@ def test_the_cpu_backend_chooses_among_learned_drives_as_the_reference(refractio
         other.load(tmp_path / "cpu.h5")
 
 
-def test_a_state_belongs_to_all_parameters_of_an_activation() -> None:
+def test_the_identity_of_a_brain_includes_all_parameters_of_an_activation() -> None:
     @dataclass(frozen=True)
     class Keyed(AmongTopK):
         key: int

@@ -1,4 +1,4 @@
-"""Cycles: phases of rounds that open and teach different fibers."""
+"""Cycles: named phases of rounds, in which different fibers transmit and learn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of recordings: damaged ones are refused."""
+"""Files of assemblies and recordings: names and notes are kept, and damaged files are refused."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_a_damaged_recording_is_refused(tmp_path: Path, damage: str) -> None:
 
 
 @pytest.mark.parametrize("position", [0, 2, -1])
-def test_areas_of_a_recording_that_stand_in_no_order_are_refused(tmp_path: Path, position: int) -> None:
+def test_a_recording_whose_areas_have_wrong_positions_is_refused(tmp_path: Path, position: int) -> None:
     write(tmp_path / "recorded.h5")
     with forged(tmp_path / "recorded.h5") as file:
         file["recordings/r/T"].attrs["position"] = position
@@ -66,7 +66,7 @@ def test_areas_of_a_recording_that_stand_in_no_order_are_refused(tmp_path: Path,
         dumps.read_recordings(tmp_path / "recorded.h5")
 
 
-def test_a_state_is_not_taken_for_a_file_without_recordings(tmp_path: Path) -> None:
+def test_reading_recordings_from_a_saved_state_is_refused(tmp_path: Path) -> None:
     brain = Brain()
     brain.add(Area("T", 20, 2))
     with Simulator(brain, seed=1, backend="reference") as sim:
@@ -112,8 +112,8 @@ NAMES = [
 ]
 
 
-def test_any_text_names_a_recording_and_an_assembly(tmp_path: Path) -> None:
-    forms = ["\u00e9", "e\u0301"]  # one letter to the eye, two texts
+def test_the_name_of_a_recording_or_an_assembly_can_be_any_text(tmp_path: Path) -> None:
+    forms = ["\u00e9", "e\u0301"]  # both are displayed as é, but they are different texts
     recording = write(tmp_path / "first.h5")
     named = [*NAMES, *forms]
     for name in named:
@@ -135,7 +135,7 @@ def test_any_text_names_a_recording_and_an_assembly(tmp_path: Path) -> None:
 
 
 @given(st.text())
-def test_a_name_comes_back_from_its_link(name: str) -> None:
+def test_a_name_can_be_recovered_from_its_link(name: str) -> None:
     link = to_link(name)
     assert from_link(link) == name
     assert link not in ("", ".")
@@ -145,7 +145,7 @@ def test_a_name_comes_back_from_its_link(name: str) -> None:
 
 
 @pytest.mark.parametrize("label", [5, None, b"dog", "\udcff", "x" * 32_769])
-def test_what_no_file_can_hold_is_refused_when_it_is_given(label: Any, tmp_path: Path) -> None:
+def test_a_label_that_no_file_can_hold_is_refused_when_it_is_given(label: Any, tmp_path: Path) -> None:
     recording = Recording([Area("T", 100, 10)])
     if label is not None:
         with pytest.raises(DeclarationError, match="label: must be"):
@@ -161,30 +161,35 @@ def test_what_no_file_can_hold_is_refused_when_it_is_given(label: Any, tmp_path:
 
 
 @pytest.mark.parametrize("note", ["\udcff", 5, None])
-def test_a_note_is_text(note: Any, tmp_path: Path) -> None:
+def test_a_note_must_be_text(note: Any, tmp_path: Path) -> None:
     with Simulator(one_area(), 1, backend="reference") as sim, pytest.raises(DeclarationError, match=r"note.* be text"):
         sim.save(tmp_path / "state.h5", note)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("note", ["", "two\nlines", "狗" * 100_000, "/..", "e\u0301", "nul\0x", "%00 %2500"])
-def test_a_note_comes_back_as_it_was_given(note: str, tmp_path: Path) -> None:
+def test_load_returns_the_note_unchanged(note: str, tmp_path: Path) -> None:
     with Simulator(one_area(), 1, backend="reference") as sim:
         sim.save(tmp_path / "state.h5", note)
         assert sim.load(tmp_path / "state.h5") == note
 
 
 def test_a_file_describes_itself(tmp_path: Path) -> None:
-    path, recording = tmp_path / "told.h5", write(tmp_path / "first.h5")
+    path, recording = tmp_path / "described.h5", write(tmp_path / "first.h5")
     about = {"seed": 7, "parameters": {"n": np.int64(100), "words": Path("words.csv"), "p": 0.5}}
-    told = {"dog": "by its meaning", "assemblies": "words", "assemblies/T": "area T", "recordings/r": "two rounds"}
-    dumps.write_assemblies(path, [Assembly("T", [1], "dog")], {"r": recording}, about=about, descriptions=told)
+    descriptions = {
+        "dog": "by its meaning",
+        "assemblies": "words",
+        "assemblies/T": "area T",
+        "recordings/r": "two rounds",
+    }
+    dumps.write_assemblies(path, [Assembly("T", [1], "dog")], {"r": recording}, about=about, descriptions=descriptions)
     plain = {"n": 100, "words": "words.csv", "p": 0.5}
     assert dumps.read_about(path) == {"seed": 7, "parameters": plain, "brainsim": __version__}
     with h5py.File(path) as file:
         assert json.loads(file.attrs["about"])["seed"] == 7
         named = {"dog": "assemblies/T/dog"}
-        assert {name: file[named.get(name, name)].attrs["description"] for name in told} == told
+        assert {name: file[named.get(name, name)].attrs["description"] for name in descriptions} == descriptions
         assert file["recordings"].attrs["description"].startswith("recordings/<name>/<area>/neurons")
     for options in ({"about": {"x": float("nan")}}, {"descriptions": {"cat": "a word"}}):
         with pytest.raises(DumpError, match=r"about: must be JSON|'cat' is no part of the file"):
@@ -192,7 +197,7 @@ def test_a_file_describes_itself(tmp_path: Path) -> None:
     assert not (tmp_path / "none.h5").exists()
 
 
-def test_names_in_files_of_earlier_formats_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_names_in_files_of_earlier_formats_are_not_decoded(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "old.h5", "w") as file:
         file.attrs["brainsim_format"] = 4
         file["assemblies/T/50%25"] = np.array([1, 2])
@@ -203,13 +208,11 @@ PATHS: dict[str, Any] = {"empty": "", "none": None, "number": 3, "bytes": b"x.h5
 
 
 @pytest.mark.parametrize("kind", PATHS)
-def test_what_is_no_path_of_a_file_is_one_named_error(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_path_is_refused(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     path = PATHS[kind]
     with Simulator(one_area(), 1, backend="reference") as sim:
-        acts = [
+        calls = [
             lambda: sim.save(path),
             lambda: sim.load(path),
             lambda: dumps.write_assemblies(path, []),
@@ -217,7 +220,7 @@ def test_what_is_no_path_of_a_file_is_one_named_error(
             lambda: dumps.read_recordings(path),
             lambda: dumps.read_about(path),
         ]
-        for act in acts:
+        for call in calls:
             with pytest.raises((DumpError, DeclarationError), match=r"path|cannot be"):
-                act()
+                call()
     assert list(tmp_path.iterdir()) == []

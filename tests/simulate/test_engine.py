@@ -1,4 +1,4 @@
-"""What stands between a simulator and its backend: unknown parts, failing rounds, plans of rounds."""
+"""A simulator and its backend: parts that are not supported, plans of rounds, and rounds that fail."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def brain_of() -> Brain:
         (Update, "Fiber 'S->T': the reference backend cannot run the rule Update"),
     ],
 )
-def test_a_part_that_the_backend_does_not_know_is_refused_by_name(
+def test_a_part_that_the_backend_does_not_support_is_refused_by_name(
     part: type, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ReferenceBackend, "parts", ReferenceBackend.parts - {part})
@@ -48,7 +48,7 @@ def test_a_part_that_the_backend_does_not_know_is_refused_by_name(
         Simulator(brain_of(), backend="reference")
 
 
-def test_an_activation_that_inherits_from_a_known_one_is_not_taken_for_it() -> None:
+def test_a_subclass_of_a_supported_activation_is_not_supported() -> None:
     class Other(TopK):
         pass
 
@@ -73,7 +73,7 @@ def test_equal_rounds_share_a_plan() -> None:
     assert (held.selections, held.learning, held.raising) == ((Selection(2, (2, 3)),), plan.learning, ())
     for opened in range(2000):
         planner.plan([opened % 4] * (opened // 4), (), learn=True)
-    assert planner.plan([0, 1, 2, 3], {0}, learn=True) is not plan  # plans of long ago are forgotten
+    assert planner.plan([0, 1, 2, 3], {0}, learn=True) is not plan  # the cache of plans is bounded
 
 
 def test_temporary_thresholds_end_with_their_block() -> None:
@@ -88,7 +88,7 @@ def test_temporary_thresholds_end_with_their_block() -> None:
 
 
 @pytest.mark.parametrize("block", ["frozen", "temporary_thresholds"])
-def test_a_block_does_not_hide_why_a_round_failed(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_block_does_not_hide_the_error_of_a_round(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*arguments: Any) -> None:
         raise MemoryError("no room for synapses")
 

@@ -24,7 +24,7 @@ BACKENDS = pytest.mark.parametrize("backend", ["reference", "cpu"])
 
 
 @BACKENDS
-def test_drives_are_what_decides(backend: str) -> None:
+def test_the_neurons_with_the_largest_drives_win(backend: str) -> None:
     brain = brain_of()
     with Simulator(brain, 1, backend=backend) as sim:
         sim.present(Assembly("S", np.arange(20)))
@@ -50,7 +50,7 @@ def test_drives_match_the_weights() -> None:
 
 
 @BACKENDS
-def test_thresholds_are_one_number_or_n(backend: str) -> None:
+def test_thresholds_can_be_one_number_or_n_numbers(backend: str) -> None:
     with Simulator(brain_of(), backend=backend) as sim:
         assert not sim.thresholds("T").any()
         sim.set_thresholds("T", 1.5)
@@ -71,7 +71,7 @@ def test_thresholds_are_one_number_or_n(backend: str) -> None:
         (1e14, r"\(got 1e\+14\)"),
     ],
 )
-def test_other_thresholds_are_refused(values: Any, message: str) -> None:
+def test_invalid_thresholds_are_refused(values: Any, message: str) -> None:
     with Simulator(brain_of()) as sim:
         with pytest.raises(DeclarationError, match=message):
             sim.set_thresholds("T", values)
@@ -79,7 +79,7 @@ def test_other_thresholds_are_refused(values: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize("size", [4, 5])
-def test_thresholds_below_0_of_a_channel_do_not_overflow_together(backend: str, size: int) -> None:
+def test_the_sum_of_negative_thresholds_of_a_channel_does_not_overflow(backend: str, size: int) -> None:
     brain = Brain()
     source, area = brain.add(Area("S", 10, 5), Area("T", 40, activation=Channels(size, 2)))
     fiber = brain.connect(source, area, 0.9, Hebbian(0.1, w_max=32_767))
@@ -90,11 +90,11 @@ def test_thresholds_below_0_of_a_channel_do_not_overflow_together(backend: str, 
         lowest = -(2.0**46) / size
         sim.set_thresholds("T", lowest)
         sim.run(fiber)
-        assert sim.assembly("T") == won, "all are lifted alike"
+        assert sim.assembly("T") == won, "an equal threshold for all neurons does not change who wins"
         assert sim.drive("T").min() >= -lowest
         with pytest.raises(DeclarationError, match=r"Area 'T': thresholds: must lie between -1\..*e\+13 and 7.*e\+13"):
             sim.set_thresholds("T", 1.01 * lowest)
-        sim.set_thresholds("T", 2.0**46)  # out of reach
+        sim.set_thresholds("T", 2.0**46)  # above all drives
         sim.run(fiber)
         assert not sim.fires("T")
 
@@ -167,7 +167,7 @@ def test_refraction_is_declared_and_checked() -> None:
         Simulator(brain, backend="reference")
 
 
-def test_the_schedule_tells_of_refraction() -> None:
+def test_the_schedule_mentions_refraction() -> None:
     brain = brain_of(refraction=0.1)
     with Simulator(brain) as sim:
         assert "raises the thresholds of its winners" in str(sim.schedule())

@@ -1,4 +1,4 @@
-"""Fibers with given synapses: exact sums, learning, files, and mistakes."""
+"""Fibers with given synapses: exact sums, learning, files, custom graphs and errors."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_backends_agree(emulated_gpu: None) -> None:
     assert seen[0] == seen[1] == seen[2]
 
 
-def test_what_is_seen_of_it(backend: str) -> None:
+def test_a_fiber_and_its_connectome_show_the_given_synapses(backend: str) -> None:
     weights = coo_array(([0.0, 2.5, 1.0], ([3, 3, 0], [7, 2, 5])), shape=(N, N))
     brain = brain_of(Hebbian(0.1), weights)
     (fiber,) = brain["S"] >> brain["T"]
@@ -93,7 +93,7 @@ def test_what_is_seen_of_it(backend: str) -> None:
         sim.run(brain.fibers)
 
 
-def test_a_synapse_of_weight_0_can_learn_and_one_to_itself_is_a_synapse(backend: str) -> None:
+def test_a_synapse_of_weight_0_can_learn_and_self_synapses_are_allowed(backend: str) -> None:
     brain = Brain()
     area = brain.add(Area("A", 5, 2, {"x": [0, 1]}))
     fiber = brain.connect(
@@ -110,7 +110,7 @@ def test_a_synapse_of_weight_0_can_learn_and_one_to_itself_is_a_synapse(backend:
         assert sim.connectome(fiber).learned()[2].tolist() == [1.75, 1.0]
 
 
-def test_a_saved_state_continues_and_belongs_to_its_synapses(backend: str, tmp_path: Path) -> None:
+def test_a_saved_state_continues_and_is_refused_by_other_synapses(backend: str, tmp_path: Path) -> None:
     brain = brain_of(Hebbian(0.5, 6.0))
     with Simulator(brain, 5, backend="reference") as sim:
         sim.present(brain["S"]["a"])
@@ -153,7 +153,7 @@ def test_declarations_compare_and_pickle() -> None:
     assert pickle.loads(pickle.dumps(brain_of())) == brain_of()
 
 
-def test_later_changes_of_the_array_do_not_matter() -> None:
+def test_later_changes_of_the_array_do_not_change_the_graph() -> None:
     weights = coo_array(table())
     brain = brain_of(weights=weights)
     weights.data[:] = 9.0
@@ -188,14 +188,14 @@ def test_later_changes_of_the_array_do_not_matter() -> None:
         ),
     ],
 )
-def test_mistakes_are_named(weights: Any, message: str) -> None:
+def test_invalid_weights_are_refused(weights: Any, message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         brain_of(Hebbian(0.5, 6.0), weights)
 
 
 @dataclass(frozen=True)
 class Shifted(Connectivity):
-    """Each neuron synapses on the one that comes ``by`` later."""
+    """Each neuron ``i`` has a synapse on neuron ``i + by``, modulo the size of the target."""
 
     by: int
     width: int = N
@@ -205,7 +205,7 @@ class Shifted(Connectivity):
         return coo_array((np.ones(source.n), (every, (every + self.by) % target.n)), shape=(source.n, self.width))
 
 
-def test_a_graph_of_ones_own_is_a_function_of_the_areas(backend: str) -> None:
+def test_a_custom_graph_is_computed_from_the_areas(backend: str) -> None:
     brain = Brain()
     area = brain.add(Area("A", N, K, {"a": range(50, 50 + K)}))
     fiber = brain.connect(area, area, graph=Shifted(5), plasticity=Hebbian(0.5, 6.0))
@@ -223,24 +223,24 @@ def test_a_graph_of_ones_own_is_a_function_of_the_areas(backend: str) -> None:
     assert weight.tolist() == expected
 
 
-def test_a_graph_of_ones_own_must_fit_the_areas() -> None:
+def test_a_custom_graph_must_fit_the_areas() -> None:
     brain = Brain()
     area = brain.add(Area("A", N, K))
     with pytest.raises(DeclarationError, match=r"Fiber 'A->A'\.graph: .*of shape"):
         brain.connect(area, area, graph=Shifted(5, width=N + 1))
 
 
-def test_a_graph_of_ones_own_must_return_a_sparse_array() -> None:
-    class Forgotten(Connectivity):
+def test_a_custom_graph_must_return_a_sparse_array() -> None:
+    class ReturnsNothing(Connectivity):
         def synapses(self, source: Area, target: Area) -> Any:
             np.ones((source.n, target.n))
 
     brain = Brain()
     area = brain.add(Area("A", N, K))
     with pytest.raises(
-        DeclarationError, match=r"Fiber 'A->A'\.graph: what Forgotten\.synapses returns: must be a SciPy"
+        DeclarationError, match=r"Fiber 'A->A'\.graph: what ReturnsNothing\.synapses returns: must be a SciPy"
     ):
-        brain.connect(area, area, graph=Forgotten())
+        brain.connect(area, area, graph=ReturnsNothing())
 
 
 @pytest.mark.parametrize(
@@ -253,13 +253,13 @@ def test_a_graph_of_ones_own_must_return_a_sparse_array() -> None:
         (([0], [2], [7 << 16]), "weight must lie between 0 and 393216"),
     ],
 )
-def test_a_graph_of_ones_own_is_checked(synapses: Any, message: str) -> None:
-    class Mine(Connectivity):
+def test_the_stored_synapses_of_a_custom_graph_are_checked(synapses: Any, message: str) -> None:
+    class Custom(Connectivity):
         def stored(self) -> Stored:
             return Stored(*(np.array(column) for column in synapses))
 
     brain = Brain()
     source, target = brain.add(Area("S", N, K), Area("T", N, K))
-    brain.connect(source, target, graph=Mine(), plasticity=Hebbian(0.5, 6.0))
+    brain.connect(source, target, graph=Custom(), plasticity=Hebbian(0.5, 6.0))
     with pytest.raises(DeclarationError, match=rf"Fiber 'S->T'\.graph: stored synapses: {message}"):
         Simulator(brain, backend="reference")

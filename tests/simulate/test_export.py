@@ -1,4 +1,4 @@
-"""Recordings in the formats of other tools: these tools read back what was recorded."""
+"""Recordings exported to SONATA, Neo and NWB: the tools of these formats read the recorded spikes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def spikes_of(recorded: Recorded, area: str) -> set[tuple[int, int]]:
 
 @pytest.fixture(params=["memory", "history", "stopped history", "stored"])
 def recording(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Recorded]:
-    """Every kind of recording of the same rounds."""
+    """Yield the same rounds as each kind of recording in turn."""
     if request.param == "memory":
         yield MEMORY
         return
@@ -63,7 +63,7 @@ def test_libsonata_reads_the_spikes(tmp_path: Path, recording: Recorded) -> None
     assert {time for _, time in early} <= {0.0, 2.5, 5.0}
 
 
-def test_a_sonata_file_is_laid_out_as_its_guide_says(tmp_path: Path, recording: Recorded) -> None:
+def test_a_sonata_file_has_the_layout_of_the_sonata_guide(tmp_path: Path, recording: Recorded) -> None:
     path = tmp_path / "spikes.h5"
     export.write_sonata(path, recording)
     with h5py.File(path) as file:
@@ -145,7 +145,7 @@ WRITERS: dict[str, Callable[..., None]] = {"sonata": export.write_sonata, "nwb":
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_recording_of_nothing(tmp_path: Path, writer: str) -> None:
+def test_an_empty_recording_can_be_exported(tmp_path: Path, writer: str) -> None:
     empty = Recording(brain().areas.values())
     WRITERS[writer](tmp_path / "empty", empty)
     assert len(export.to_neo(empty).segments[0].spiketrains) == 0
@@ -155,7 +155,7 @@ def test_a_recording_of_nothing(tmp_path: Path, writer: str) -> None:
 
 
 @pytest.mark.parametrize("writer", WRITERS)
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, writer: str) -> None:
+def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path, writer: str) -> None:
     path = tmp_path / "out"
     path.write_text("before")
     with files_at_most(3000), pytest.raises(DumpError, match="cannot be written"):
@@ -181,7 +181,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, writer: str) -> N
         (lambda: export.write_nwb(".", MEMORY), "directory"),
     ],
 )
-def test_nonsense_is_refused(
+def test_invalid_arguments_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable[[], Any], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

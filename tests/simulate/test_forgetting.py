@@ -1,4 +1,4 @@
-"""Forgetting: weights are again what they were at the beginning, and learning starts over."""
+"""Forgetting: weights return to their initial values, and learning starts again from there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GIVEN = coo_array((1.0 + np.arange(60) % 3, (np.arange(60), np.arange(60) % 40))
 
 
 def brain_of() -> Brain:
-    """A stimulus, an area with recurrent fibers, a stored graph, and strong synapses that can also be weakened."""
+    """Return a brain with a stimulus, a recurrent fiber, a stored graph, and a fiber whose synapses can be weakened."""
     brain = Brain()
     s, a, t = brain.add(Area("S", 50, 10, {"x": range(10), "y": range(10, 20)}), Area("A", 60, 8), Area("T", 40, 6))
     brain.connect(s, a, 0.3, Hebbian(0.2, w_max=4))
@@ -27,7 +27,7 @@ def brain_of() -> Brain:
 
 
 def trained(brain: Brain, sim: Simulator) -> list[Any]:
-    """Train for a few rounds from silence; return all that is firing and learned in the end."""
+    """Silence all areas and train for a few rounds; return the winners and the learned weights."""
     sim.silence()
     sim.present(brain["S"]["x"])
     sim.run(brain.fibers, 4)
@@ -57,7 +57,7 @@ def test_after_forgetting_everything_a_brain_learns_as_a_new_one_does(backend: s
         assert trained(sim.brain, sim) == again
 
 
-def test_only_what_is_named_is_forgotten_and_only_weights(backend: str) -> None:
+def test_forgetting_resets_only_the_weights_of_the_given_fibers(backend: str) -> None:
     brain = brain_of()
     s, a, t = brain.areas.values()
     with Simulator(brain, 6, backend=backend) as sim:
@@ -76,7 +76,7 @@ def test_only_what_is_named_is_forgotten_and_only_weights(backend: str) -> None:
         assert (sim.rounds, sim.held, sim.thresholds("A").tolist()) == (4, ("S",), [0.5] * 60)
 
 
-def test_a_region_forgets() -> None:
+def test_the_fibers_of_a_region_can_be_forgotten() -> None:
     region = Region("R")
     a, b = region.add(Area("A", 40, 5, {"x": range(5)}), Area("B", 40, 5))
     region.connect(a, b, 0.4, Hebbian(0.5))
@@ -90,7 +90,7 @@ def test_a_region_forgets() -> None:
         assert len(sim.connectome(a >> b).learned()[0]) == 0
 
 
-def test_a_probe_cannot_forget_and_neither_can_fibers_of_another_brain() -> None:
+def test_forgetting_is_refused_in_a_probe_and_for_fibers_of_another_brain() -> None:
     brain, other = brain_of(), brain_of()
     with Simulator(brain, 6, backend="reference") as sim:
         trained(brain, sim)

@@ -56,38 +56,38 @@ def test_a_history_is_read_in_slices(tmp_path: Path) -> None:
         assert_same(WHOLE.winners("B", 5, -40), WHOLE.winners("B")[5:-40])
 
 
-def test_a_long_run_hands_over_its_rounds_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Memory is bounded: however long a run, no more rounds wait than make a block."""
-    handed = watch(monkeypatch)
+def test_a_long_run_drains_its_rounds_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded: at most one block of rounds is kept in memory, however long the run is."""
+    drained_rounds = watch(monkeypatch)
     with simulator() as sim:
         sim.record("A", to=tmp_path / "h.h5", every=10)
         slower = sim.record("A", to=tmp_path / "slower.h5", every=25)
         sim.run(sim.brain.fibers, 95)
         assert slower.flushed == 75
-    assert max(handed) == 10
-    assert sum(handed) == 95
+    assert max(drained_rounds) == 10
+    assert sum(drained_rounds) == 95
 
 
-def test_without_a_history_nothing_is_handed_over_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    handed = watch(monkeypatch)
+def test_without_a_history_all_rounds_are_drained_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    drained_rounds = watch(monkeypatch)
     with simulator() as sim:
         sim.record("A")
         sim.run(sim.brain.fibers, 95)
-    assert handed == [95]
+    assert drained_rounds == [95]
 
 
 def watch(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows by the number of rounds that each call of drain returns."""
-    handed: list[int] = []
+    """Return a list to which each call of ``drain`` appends the number of rounds that it returns."""
+    drained_rounds: list[int] = []
     drain = ReferenceBackend.drain
 
     def watched(backend: ReferenceBackend) -> Drained:
         drained = drain(backend)
-        handed.append(len(drained.recorded))
+        drained_rounds.append(len(drained.recorded))
         return drained
 
     monkeypatch.setattr(ReferenceBackend, "drain", watched)
-    return handed
+    return drained_rounds
 
 
 def test_a_history_is_read_while_it_is_written(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_history_is_read_while_it_is_written(tmp_path: Path) -> None:
     assert lengths == [30, 30, 40, 70]
 
 
-def test_h5py_alone_reads_a_history(tmp_path: Path) -> None:
+def test_h5py_can_read_a_history_without_brainsim(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     with simulator() as sim:
         play(sim, [sim.record("A", to=path, every=10)], 25)
@@ -133,7 +133,7 @@ def test_a_history_in_a_probe_ends_with_it(tmp_path: Path) -> None:
     assert len(dumps.read_recordings(tmp_path / "outside.h5")["history"]) == 2
 
 
-def test_what_is_not_possible_is_refused_by_name(tmp_path: Path) -> None:
+def test_missing_drives_unknown_areas_and_stopped_histories_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     with simulator() as sim:
         history = sim.record("A", to=path)
@@ -186,8 +186,7 @@ def test_bad_options_are_refused(
     assert Path("old.h5").read_text() == "old"
 
 
-def test_two_histories_of_one_file(tmp_path: Path) -> None:
-    """The second one is refused, unless it replaces the file; then the first one leaves it alone."""
+def test_a_file_can_be_replaced_only_after_its_history_stopped(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     with simulator() as sim:
         first = sim.record("A", to=path)
@@ -207,19 +206,21 @@ def test_two_histories_of_one_file(tmp_path: Path) -> None:
     assert (len(found), [area.name for area in found.areas]) == (3, ["B"])
 
 
-@pytest.mark.parametrize("deed", [Path.unlink, lambda path: Path(shutil.copy(path, f"{path}-")).rename(path)])
-def test_a_history_whose_file_is_gone_says_so(tmp_path: Path, deed: Callable[[Path], object]) -> None:
+@pytest.mark.parametrize("remove", [Path.unlink, lambda path: Path(shutil.copy(path, f"{path}-")).rename(path)])
+def test_stopping_a_history_whose_file_was_deleted_or_replaced_is_an_error(
+    tmp_path: Path, remove: Callable[[Path], object]
+) -> None:
     path = tmp_path / "h.h5"
     with simulator() as sim:
         history = sim.record("A", to=path)
         play(sim, [history], 5)
-        deed(path)
+        remove(path)
         with pytest.raises(UnwrittenError, match=r"^\S+h\.h5: was deleted or replaced .* its rounds are lost"):
             history.stop()
         assert history.stopped
 
 
-def test_a_dropped_history_whose_file_is_gone_says_so_in_one_line(tmp_path: Path, capsys: Any) -> None:
+def test_a_garbage_collected_history_without_its_file_prints_one_line(tmp_path: Path, capsys: Any) -> None:
     sim = simulator()
     sim.record(to=tmp_path / "h.h5")
     (tmp_path / "h.h5").unlink()
@@ -237,7 +238,7 @@ def test_an_area_with_the_name_of_a_dataset_is_refused(tmp_path: Path) -> None:
         sim.record(to=tmp_path / "h.h5")
 
 
-def test_a_simulator_that_is_dropped_leaves_a_whole_file(tmp_path: Path) -> None:
+def test_a_garbage_collected_simulator_leaves_a_complete_file(tmp_path: Path) -> None:
     sim = simulator()
     sim.record(to=tmp_path / "h.h5")
     sim.run(sim.brain.fibers, 5)
@@ -247,7 +248,7 @@ def test_a_simulator_that_is_dropped_leaves_a_whole_file(tmp_path: Path) -> None
     assert_rounds(dumps.read_recordings(tmp_path / "h.h5")["history"], WHOLE)
 
 
-def test_a_block_that_ends_with_an_error_leaves_a_whole_file(tmp_path: Path) -> None:
+def test_a_block_that_ends_with_an_error_leaves_a_complete_file(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), simulator() as sim:
         sim.record(to=tmp_path / "h.h5")
         sim.run(sim.brain.fibers, 5)
@@ -255,14 +256,14 @@ def test_a_block_that_ends_with_an_error_leaves_a_whole_file(tmp_path: Path) -> 
     assert len(dumps.read_recordings(tmp_path / "h.h5")["history"]) == 5
 
 
-def test_an_error_of_the_reader_is_not_taken_for_damage(tmp_path: Path) -> None:
+def test_an_error_inside_the_reading_block_is_not_reported_as_damage(tmp_path: Path) -> None:
     with simulator() as sim:
         sim.record(to=tmp_path / "h.h5")
     with pytest.raises(KeyError, match="mine"), dumps.open_recordings(tmp_path / "h.h5"):
         raise KeyError("mine")
 
 
-def test_a_history_goes_on_after_a_state_is_loaded(tmp_path: Path) -> None:
+def test_a_history_continues_after_a_state_is_loaded(tmp_path: Path) -> None:
     with simulator() as sim:
         history = sim.record(to=tmp_path / "h.h5", every=3)
         sim.run(sim.brain.fibers, 4)
@@ -273,7 +274,7 @@ def test_a_history_goes_on_after_a_state_is_loaded(tmp_path: Path) -> None:
         assert_same(history.winners("B", 4, 8), history.winners("B", 8, 12))
 
 
-def test_recordings_written_at_once_keep_the_seed(tmp_path: Path) -> None:
+def test_recordings_written_as_a_dump_keep_the_seed(tmp_path: Path) -> None:
     with simulator() as sim:
         history = sim.record("A", to=tmp_path / "h.h5")
         sim.run(sim.brain.fibers, 4)
@@ -295,7 +296,7 @@ def test_a_history_is_drawn_as_a_recording_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [None, 3, b"A", object(), ["A"]], ids=lambda wrong: type(wrong).__name__)
 @pytest.mark.parametrize("kind", ["memory", "file"])
-def test_nonsense_is_refused(tmp_path: Path, kind: str, wrong: Any) -> None:
+def test_invalid_arguments_are_refused(tmp_path: Path, kind: str, wrong: Any) -> None:
     with simulator() as sim:
         recording = sim.record(drives=True, **({"to": tmp_path / "h.h5"} if kind == "file" else {}))
         play(sim, [recording], 3)

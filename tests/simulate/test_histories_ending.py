@@ -1,4 +1,4 @@
-"""Histories whose process is killed, whose disk is full, or whose file is damaged: what was flushed is whole."""
+"""Histories whose process is killed, whose disk is full, or whose file is damaged: flushed rounds are complete."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ended(path: Path, seconds: float, number: signal.Signals) -> int:
         return process.returncode
 
 
-def test_what_was_flushed_survives_a_kill(tmp_path: Path) -> None:
+def test_flushed_rounds_survive_a_kill(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     assert ended(path, 0.05, signal.SIGKILL) == -signal.SIGKILL
     assert path.read_bytes().startswith(b"brainsim open 1\n")
@@ -56,7 +56,7 @@ def test_what_was_flushed_survives_a_kill(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_flushed_survives_twenty_kills(tmp_path: Path) -> None:
+def test_flushed_rounds_survive_twenty_kills(tmp_path: Path) -> None:
     moments, whole, lengths = random.Random(3), recorded.truth(1000), set()
     for number in range(20):
         path = tmp_path / f"{number}.h5"
@@ -99,9 +99,9 @@ sim.run(sim.brain.fibers, 10)
 """
 
 
-@pytest.mark.parametrize("child", ["stop", "leave"])
+@pytest.mark.parametrize("child", ["stop", "exit"])
 @pytest.mark.parametrize("ending", ["sim.close()", "os.kill(os.getpid(), signal.SIGKILL)"])
-def test_a_forked_child_leaves_the_file_alone(tmp_path: Path, child: str, ending: str) -> None:
+def test_a_forked_child_does_not_change_the_file(tmp_path: Path, child: str, ending: str) -> None:
     path = tmp_path / "h.h5"
     command = [sys.executable, "-W", "ignore", "-c", FORKING.format(ending=ending), str(path), child]
     places = os.pathsep.join((str(ROOT), str(Path(recorded.__file__).parent)))
@@ -127,7 +127,7 @@ def test_a_full_disk_ends_the_history_and_not_the_run(tmp_path: Path) -> None:
         assert history.stopped
         assert (len(memory), len(history), flushed % 5) == (rounds, rounds, 0)
         assert flushed > 0
-        # Those that could not be written are still in memory.
+        # The rounds that could not be written are still in memory.
         assert_begins(history, memory)
         play(sim, [memory], 5)
         assert len(memory) == rounds + 5
@@ -137,7 +137,7 @@ def test_a_full_disk_ends_the_history_and_not_the_run(tmp_path: Path) -> None:
     assert_begins(found, memory)
 
 
-def test_a_disk_that_is_full_when_the_simulator_closes(tmp_path: Path) -> None:
+def test_a_full_disk_at_close_is_an_error_and_the_simulator_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     sim = simulator()
     sim.record(to=path, every=50)
@@ -148,7 +148,7 @@ def test_a_disk_that_is_full_when_the_simulator_closes(tmp_path: Path) -> None:
     assert len(dumps.read_recordings(path)["history"]) == 0
 
 
-def test_an_error_that_ends_a_block_comes_before_that_of_a_full_disk(tmp_path: Path) -> None:
+def test_the_error_of_a_block_has_the_error_of_a_full_disk_as_a_note(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     with pytest.raises(ZeroDivisionError) as caught, files_at_most(100_000), simulator() as sim:
         sim.record(to=path, every=50)
@@ -157,8 +157,7 @@ def test_an_error_that_ends_a_block_comes_before_that_of_a_full_disk(tmp_path: P
     assert "cannot be written" in caught.value.__notes__[0]
 
 
-def test_a_disk_that_is_full_in_a_probe(tmp_path: Path) -> None:
-    """The probe ends as any other does: the state is put back."""
+def test_after_a_full_disk_in_a_probe_the_state_is_restored(tmp_path: Path) -> None:
     path = tmp_path / "h.h5"
     with simulator() as sim:
         sim.run(sim.brain.fibers, 3)
@@ -170,19 +169,23 @@ def test_a_disk_that_is_full_in_a_probe(tmp_path: Path) -> None:
         assert (sim.assembly("B"), sim.rounds) == (before, 3)
 
 
-def test_a_disk_that_fails_while_hdf5_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """HDF5 cannot close a file that it cannot write, and would take Python down with it."""
+def test_a_write_error_in_hdf5_ends_the_history_and_not_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 cannot close a file that it cannot write, and would crash the process when it tries."""
     path = tmp_path / "h.h5"
     with simulator() as sim:
         memory, history = sim.record(), sim.record(to=path, every=5)
         play(sim, [memory, history], 20)
 
-        def break_it(handle: int, *_: object) -> None:
+        def make_read_only(handle: int, *_: object) -> None:
             reader = os.open(path, os.O_RDONLY)  # writing fails from now on
             os.dup2(reader, handle)
             os.close(reader)
 
-        monkeypatch.setattr(growing.GrowingFile, "_reserve", lambda self, size: break_it(self.file.id.get_vfd_handle()))
+        monkeypatch.setattr(
+            growing.GrowingFile, "_reserve", lambda self, size: make_read_only(self.file.id.get_vfd_handle())
+        )
         with pytest.raises(DumpError, match=r"Bad file descriptor.*its 20 rounds are whole"):
             play(sim, [memory, history], 20)
         assert (history.stopped, history.flushed) == (True, 20)
@@ -194,7 +197,7 @@ def test_a_disk_that_fails_while_hdf5_writes(tmp_path: Path, monkeypatch: pytest
 
 
 def left_open(path: Path, rounds: int) -> Path:
-    """Write a history that its writer has left open."""
+    """Write the file of a history that was not closed."""
     source = path.with_name("source.h5")
     with simulator() as sim:
         history = sim.record(to=source, every=10, drives=True)
@@ -204,7 +207,7 @@ def left_open(path: Path, rounds: int) -> Path:
 
 
 def overwrite(path: Path, dataset: str, item: int, data: bytes) -> None:
-    """Overwrite an item of a dataset that is not packed."""
+    """Overwrite an item of a dataset that is not compressed."""
     with h5py.File(path, "r", swmr=True) as file:
         found = file[dataset]
         place = found.id.get_chunk_info(0).byte_offset + item * found.dtype.itemsize
@@ -215,7 +218,7 @@ def overwrite(path: Path, dataset: str, item: int, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("rounds", [0, 9, 35])
-def test_a_file_that_was_left_open_has_the_rounds_of_its_blocks(tmp_path: Path, rounds: int) -> None:
+def test_a_file_that_was_not_closed_has_the_rounds_of_its_complete_blocks(tmp_path: Path, rounds: int) -> None:
     found = dumps.read_recordings(left_open(tmp_path / "h.h5", rounds))["history"]
     assert len(found) == rounds // 10 * 10
     assert_begins(found, WHOLE)
@@ -232,7 +235,7 @@ def test_a_file_that_was_left_open_has_the_rounds_of_its_blocks(tmp_path: Path, 
     ],
     ids=["data", "label", "no row", "huge counts", "other digest"],
 )
-def test_a_last_block_that_is_torn_is_left_out(tmp_path: Path, dataset: str, item: int, data: bytes) -> None:
+def test_a_damaged_last_block_is_left_out(tmp_path: Path, dataset: str, item: int, data: bytes) -> None:
     path = left_open(tmp_path / "h.h5", 35)
     overwrite(path, dataset, item, data)
     found = dumps.read_recordings(path)["history"]
@@ -240,7 +243,7 @@ def test_a_last_block_that_is_torn_is_left_out(tmp_path: Path, dataset: str, ite
     assert_begins(found, WHOLE)
 
 
-def test_a_damaged_block_is_named_and_those_before_can_be_read(tmp_path: Path) -> None:
+def test_a_damaged_block_is_named_and_the_others_can_be_read(tmp_path: Path) -> None:
     path = left_open(tmp_path / "h.h5", 45)
     overwrite(path, "recordings/history/A/offsets", 15, b"\x01")
     with pytest.raises(DumpError, match="A/offsets up to round 20 is not what was written"):
@@ -256,16 +259,16 @@ def test_a_damaged_block_is_named_and_those_before_can_be_read(tmp_path: Path) -
 def test_an_open_file_that_was_cut_short_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
 ) -> None:
-    """HDF5 would wait for what a living writer might add, and its process for the end of its time."""
+    """HDF5 would wait for data that a running writer might add, until its process reaches the time limit."""
     path = left_open(tmp_path / "h.h5", 35)
-    monkeypatch.setattr(apart, "look", lambda *_, **__: pytest.fail("HDF5 sees the file"))
+    monkeypatch.setattr(apart, "look", lambda *_, **__: pytest.fail("HDF5 must not read the file"))
     os.truncate(path, length)
     with pytest.raises(DumpError, match=r"h\.h5: "):
         dumps.read_recordings(path)
 
 
 def test_a_file_that_was_closed_and_not_sealed_is_read(tmp_path: Path) -> None:
-    """The writer was killed in between."""
+    """The writer was killed after it closed the file and before it sealed it."""
     path = tmp_path / "h.h5"
     with simulator() as sim:
         play(sim, [sim.record(to=path)], 30)

@@ -1,4 +1,4 @@
-"""What a saved state belongs to: each part of a declaration that changes results is named if it differs."""
+"""The identity of a brain in a saved state: each part of a declaration that changes results is named if it differs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def brain_of(
 
 
 def between(here: Brain, there: Brain) -> str:
-    """Return how two brains differ, after a trip of both through JSON."""
+    """Return how two brains differ, after their identities were written as JSON and read."""
     one, other = (json.loads(json.dumps(identity(build(brain, 1), brain))) for brain in (here, there))
     assert difference(one, one) is None
     return str(difference(one, other))
@@ -135,13 +135,13 @@ def test_modulators_and_channels_that_differ_are_named() -> None:
     assert between(more, brain_of()) == "modulator 'extra' is only in the file"
 
 
-def test_files_of_format_2_belong_to_brains_without_these_parts() -> None:
+def test_the_declaration_in_files_of_format_2_differs_for_each_of_these_parts() -> None:
     texts = [declaration(brain_of(parts)) for here, there, _ in CASES.values() for parts in (here, there)]
     assert sum(text == declaration(brain_of()) for text in texts) == sum(each[0] is plain for each in CASES.values())
     assert declaration(brain_of(channels=15)) != declaration(brain_of())
 
 
-def test_a_brain_without_these_parts_is_described_as_before_there_were_any() -> None:
+def test_the_identity_of_a_brain_without_these_parts_has_no_entries_for_them() -> None:
     brain = Brain()
     source, target = brain.add(Area("S", 60, 6), Area("T", 60, 6))
     brain.connect(source, target, 0.3, Hebbian(0.1))

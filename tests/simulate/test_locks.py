@@ -1,4 +1,4 @@
-"""Locks: several reasons close an area or a fiber independently; open is what has no lock left."""
+"""Locks: an area or a fiber can have several locks, and is open if it has none."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ALL = {"Lex->Subj", "Subj->Lex", "Lex->Verb", "Verb->Lex", "Subj->Verb"}
 def test_an_area_is_open_when_no_lock_is_left_on_it(sim: Simulator) -> None:
     sim.inhibit("Subj", lock="noun")
     sim.inhibit("Subj", lock="clause")
-    sim.inhibit("Subj", lock="noun")  # a lock is on or off, and not counted
+    sim.inhibit("Subj", lock="noun")  # setting a lock twice is the same as setting it once
     sim.disinhibit("Subj", lock="noun")
     assert opened(sim) == {"Lex->Verb", "Verb->Lex"}
     sim.disinhibit("Subj", lock="clause")
@@ -55,7 +55,7 @@ def test_a_fiber_is_open_when_no_lock_is_left_on_it_and_its_areas(sim: Simulator
     assert opened(sim) == ALL - {"Verb->Lex"}
 
 
-def test_without_a_name_the_default_lock_is_meant_and_others_stay(sim: Simulator) -> None:
+def test_without_a_name_only_the_default_lock_is_set_and_removed(sim: Simulator) -> None:
     sim.inhibit("Subj", "Verb")
     sim.inhibit("Subj", lock="noun")
     sim.disinhibit("Subj", "Verb")
@@ -65,7 +65,7 @@ def test_without_a_name_the_default_lock_is_meant_and_others_stay(sim: Simulator
     assert sim.locks == {"Subj": ("noun",)}
 
 
-def test_a_lock_is_taken_off_everything_and_everything_is_opened(sim: Simulator) -> None:
+def test_disinhibit_without_areas_removes_one_lock_or_all_locks_everywhere(sim: Simulator) -> None:
     lex, subj = sim.brain["Lex"], sim.brain["Subj"]
     sim.inhibit("Verb", lex >> subj, lock="noun")
     sim.inhibit("Verb", subj >> lex, lock="verb")
@@ -77,7 +77,7 @@ def test_a_lock_is_taken_off_everything_and_everything_is_opened(sim: Simulator)
     assert opened(sim) == ALL
 
 
-def test_nothing_named_is_nothing_inhibited_and_a_lock_that_is_not_there_is_no_error(sim: Simulator) -> None:
+def test_inhibiting_nothing_and_removing_an_absent_lock_have_no_effect(sim: Simulator) -> None:
     sim.inhibit(lock="noun")
     sim.disinhibit("Verb", FiberSet(), lock="noun")
     sim.inhibit("Verb", lock="noun")
@@ -93,7 +93,7 @@ def test_a_lock_that_is_given_as_an_area_is_explained(sim: Simulator) -> None:
     assert sim.locks == {}
 
 
-def test_locks_are_shown_by_area_and_fiber_and_cannot_be_changed_through_what_is_shown(sim: Simulator) -> None:
+def test_locks_are_listed_by_area_and_fiber_and_the_list_is_a_copy(sim: Simulator) -> None:
     lex, subj = sim.brain["Lex"], sim.brain["Subj"]
     sim.inhibit(subj >> lex, lock="b")
     sim.inhibit("Verb", "Lex", lock="b")
@@ -148,7 +148,7 @@ def test_locks_are_saved_and_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", ["", "  ", "a\nb", 3, None, b"noun", ["noun"]])
-def test_a_lock_has_a_name(sim: Simulator, lock: Any) -> None:
+def test_an_invalid_name_of_a_lock_is_refused(sim: Simulator, lock: Any) -> None:
     with pytest.raises(DeclarationError, match=r"Simulator\.inhibit: lock: must be the name of a lock.*\(got "):
         sim.inhibit("Subj", lock=lock)
     if lock is not None:
@@ -157,7 +157,7 @@ def test_a_lock_has_a_name(sim: Simulator, lock: Any) -> None:
     assert sim.locks == {}
 
 
-def test_what_is_locked_must_be_of_this_brain_else_nothing_is_locked(sim: Simulator) -> None:
+def test_if_one_area_or_fiber_is_unknown_nothing_is_locked(sim: Simulator) -> None:
     with pytest.raises(UnknownNameError, match="unknown area 'Sub'; did you mean 'Subj'"):
         sim.inhibit("Verb", "Sub", lock="noun")
     other = brain_of()

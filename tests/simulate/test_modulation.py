@@ -1,4 +1,4 @@
-"""Modulators: their product is the rate at which fibers learn; values decay, are saved, and are put back by probes."""
+"""Modulators: their product is the rate at which fibers learn; values decay, are saved, and are restored by probes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from forging import forged
 
 
 def brain_of(*names: str, first: str = "dopamine") -> Brain:
-    """A stimulus drives an area; one fiber is modulated by all, the other by none.  Steps are exact: .5 a round."""
+    """Return a brain in which one fiber is modulated by all modulators, and the others by none.
+
+    The steps of the rules are exact in fixed point.
+    """
     brain = Brain()
     s, t = brain.add(Area("S", 20, 10), Area("T", 40, 5))
     every = {
@@ -48,7 +51,7 @@ def weights(sim: Simulator, label: str = "") -> set[float]:
 
 
 def hold_winners(sim: Simulator) -> None:
-    """Let the fixed fiber choose who fires in T, and keep it: what is learned is then a matter of the rate alone."""
+    """Let the fixed fiber select the winners of T, and hold them: learning then depends on the rate alone."""
     sim.run(fiber(sim, "fixed"))
     sim.hold("T")
 
@@ -103,7 +106,7 @@ def test_values_decay_towards_the_baseline_round_by_round() -> None:
     assert [sim.modulator(name) for name in sim.brain.modulators] == [3.0, 1.0, 0.0]
 
 
-def test_a_value_that_decays_is_used_as_it_is_in_each_round(backend: str) -> None:
+def test_each_round_uses_the_current_value_of_a_decaying_modulator(backend: str) -> None:
     sim = started(brain_of("novelty"), backend)
     hold_winners(sim)
     sim.set_modulator("novelty", 2.0)  # 2, then 1.5, then 1.25
@@ -143,7 +146,7 @@ def test_the_order_of_declaration_does_not_matter_for_the_product() -> None:
     assert found[0] not in ({1.0}, set())
 
 
-def test_a_product_out_of_range_is_an_error_by_name_at_the_round() -> None:
+def test_a_product_out_of_range_is_an_error_in_the_round() -> None:
     sim = started(brain_of("dopamine", "novelty"))
     sim.set_modulator("dopamine", 6.0)
     sim.set_modulator("novelty", -2.0)
@@ -154,10 +157,10 @@ def test_a_product_out_of_range_is_an_error_by_name_at_the_round() -> None:
     with pytest.raises(SimulationError, match=message):
         sim.run(fiber(sim))
     assert sim.rounds == 0
-    sim.run(fiber(sim), learn=())  # who does not learn has no rate
+    sim.run(fiber(sim), learn=())  # a fiber that does not learn has no rate
     with sim.frozen():
         sim.run(fiber(sim))
-    assert sim.modulator("novelty") == -0.5  # that one round let decay: 1 + (-2 - 1) / 2
+    assert sim.modulator("novelty") == -0.5  # after the decay of one round: 1 + (-2 - 1) / 2
     sim.run(fiber(sim))  # 6 * -.5
 
 
@@ -191,7 +194,7 @@ def test_an_oscillator_follows_the_clock(backend: str) -> None:
     assert weights(sim) == {0.75}
 
 
-def test_probes_put_modulators_back() -> None:
+def test_probes_restore_modulators() -> None:
     sim = started(brain_of("dopamine", "novelty", "theta"))
     sim.set_modulator("novelty", 2.0)
     before = [sim.modulator(name) for name in sim.brain.modulators]
@@ -200,12 +203,12 @@ def test_probes_put_modulators_back() -> None:
         sim.set_modulator("dopamine", -4.0)
         assert sim.modulator("novelty") == 1.125
         assert sim.modulator("dopamine") == -4.0
-        assert sim.rounds == 3  # the clock goes on in a probe
+        assert sim.rounds == 3  # the clock advances in a probe
     assert [sim.modulator(name) for name in sim.brain.modulators] == before
     assert sim.rounds == 0
 
 
-def test_an_interruption_leaves_clock_and_values_in_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_leaves_the_clock_and_the_values_consistent(monkeypatch: pytest.MonkeyPatch) -> None:
     sim = started(brain_of("novelty"))
     sim.set_modulator("novelty", 5.0)
     whole, rounds = ReferenceBackend.run, iter(range(3))
@@ -265,7 +268,7 @@ def test_damaged_values_are_refused_and_change_nothing(tmp_path: Path, text: str
     assert sim.modulator("dopamine") == 4.0
 
 
-def test_bad_values_and_strangers_are_refused_by_name() -> None:
+def test_bad_values_and_foreign_modulators_are_refused_by_name() -> None:
     sim, other = started(brain_of("dopamine", "theta")), brain_of("dopamine")
     with pytest.raises(DeclarationError, match=r"Modulator 'dopamine': value: must be a number between -8 and 8"):
         sim.set_modulator("dopamine", 8.001)
@@ -273,15 +276,15 @@ def test_bad_values_and_strangers_are_refused_by_name() -> None:
         sim.set_modulator("dopamine", float("nan"))
     with pytest.raises(DeclarationError, match="Oscillator 'theta': follows the clock"):
         sim.set_modulator(sim.brain.modulators["theta"], 1.0)
-    for act in (sim.modulator, lambda each: sim.set_modulator(each, 1.0)):
+    for call in (sim.modulator, lambda each: sim.set_modulator(each, 1.0)):
         with pytest.raises(DeclarationError, match="Modulator 'dopamine' belongs to another brain"):
-            act(other.modulators["dopamine"])
+            call(other.modulators["dopamine"])
         with pytest.raises(DeclarationError, match="Modulator 'dopamine' belongs to no brain yet"):
-            act(Modulator("dopamine"))
+            call(Modulator("dopamine"))
         with pytest.raises(UnknownNameError, match="unknown modulator 'dopamin'; did you mean 'dopamine'"):
-            act("dopamin")
+            call("dopamin")
         with pytest.raises(DeclarationError, match="must be given a Modulator or its name"):
-            act(3)  # type: ignore[arg-type]
+            call(3)  # type: ignore[arg-type]
     assert sim.modulator("dopamine") == 0.5
 
 

@@ -1,4 +1,4 @@
-"""One brain on several processes over MPI: the bits of one process, files written once, and an end with an error."""
+"""One brain on several processes over MPI: the bits of one process, files that are written once, and errors."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
 
 
 def ranks(mpiexec: str, count: int, folder: Path, backend: str, halves: str = "11") -> list[Any]:
-    """Return what each rank saw at the end of a play."""
+    """Run ``rank_play.py`` on several ranks; return the final state that each rank reports."""
     command = [mpiexec, "-n", str(count), sys.executable, str(SUPPORT / "rank_play.py"), str(folder), backend, halves]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=200)
     assert done.returncode == 0, done.stderr
@@ -58,7 +58,7 @@ def alone(folder: Path, backend: str = "reference", halves: tuple[bool, bool] = 
         pytest.param("cpu", 2, marks=pytest.mark.slow),
     ],
 )
-def test_processes_give_the_bits_of_one(backend: str, count: int, mpiexec: str, tmp_path: Path) -> None:
+def test_several_processes_give_the_bits_of_one(backend: str, count: int, mpiexec: str, tmp_path: Path) -> None:
     expected = alone(tmp_path)
     assert ranks(mpiexec, count, tmp_path, backend) == [expected] * count
     assert {path.name for path in tmp_path.glob("*.h5")} == {"ranks.h5", "ranks-history.h5"}
@@ -91,12 +91,12 @@ def test_more_ranks_than_blocks_are_refused() -> None:
         on_ranks(9, lambda comm: Simulator(brain(), backend="reference", comm=comm))
 
 
-def test_what_is_no_communicator_is_refused() -> None:
+def test_an_invalid_communicator_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"Simulator.comm: must be an mpi4py.MPI.Comm \(got 4\)"):
         Simulator(brain(), backend="reference", comm=4)  # type: ignore[arg-type]
 
 
-def test_an_error_of_the_first_rank_comes_on_all(tmp_path: Path) -> None:
+def test_an_error_of_the_first_rank_is_raised_on_all_ranks(tmp_path: Path) -> None:
     def fails(comm: Any) -> list[str]:
         errors = []
         sim = Simulator(brain(), backend="reference", comm=comm)
@@ -158,13 +158,13 @@ def test_a_killed_rank_ends_the_run_and_leaves_a_state_that_continues(mpiexec: s
         os.kill(int(draw.choice(pids).read_text()), signal.SIGKILL)
         out, _ = running.communicate(timeout=60)
         assert running.returncode != 0
-        # The message is that of mpiexec, or that of a rank which notices first that another has gone.
+        # The message comes from mpiexec, or from a rank that notices the end of another rank first.
         assert (
             "KILLED BY SIGNAL: 9" in out
             or "BAD TERMINATION" in out
             or "the last saved state, on any number of ranks" in out
         )
-        # A kill in the middle of a save leaves its scratch file, and the state before it.
+        # A kill during a save leaves a temporary file and the previous state.
         assert [path.name for path in folder.glob("*.h5") if not path.name.startswith(".brainsim-")] == ["state.h5"]
         with Simulator(brain(), 5, backend="reference") as sim, Simulator(brain(), 5, backend="reference") as whole:
             sim.load(folder / "state.h5")

@@ -1,4 +1,4 @@
-"""Forked processes, pools and threading layers: the same result, or a refusal by name; none hangs."""
+"""Forked processes, pools and threading layers give the same result or a clear error, and never hang."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def small_brain() -> Brain:
     return brain
 
 
-def begun(seed: int = 1, backend: str = "cpu") -> Simulator:
+def started(seed: int = 1, backend: str = "cpu") -> Simulator:
     sim = Simulator(small_brain(), seed=seed, backend=backend, threads=2 if backend == "cpu" else None)
     sim.present(sim.brain["Phon"]["dog"])
     sim.run(sim.brain.fibers, rounds=2)
     return sim
 
 
-def go_on(sim: Simulator) -> list[int]:
+def continued(sim: Simulator) -> list[int]:
     sim.run(sim.brain.fibers, rounds=4)
     return sim.assembly("Lex").neurons.tolist()
 
 
 def forked(call: Callable[[], Any]) -> Any:
-    """Return what a call returns, or the text of what it raises, in a forked process; fail if that hangs."""
+    """Return the result of a call in a forked process, or the text of its error; fail if the process hangs."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
 
@@ -69,17 +69,17 @@ def forked(call: Callable[[], Any]) -> Any:
 
 
 @forks
-def test_a_simulator_goes_on_in_a_forked_process_and_here() -> None:
-    with begun() as sim, begun() as other:
-        expected = go_on(other)
-        assert forked(lambda: go_on(sim)) == expected
-        assert go_on(sim) == expected
+def test_a_simulator_continues_in_a_forked_process_and_in_its_parent() -> None:
+    with started() as sim, started() as other:
+        expected = continued(other)
+        assert forked(lambda: continued(sim)) == expected
+        assert continued(sim) == expected
 
 
 @forks
-def test_a_forked_process_can_look_whatever_other_threads_do_here() -> None:
-    """The child has one thread; locks that others held are free there, and a torn state is refused."""
-    with begun() as sim:
+def test_a_process_forked_during_a_change_refuses_the_simulator_and_can_build_another() -> None:
+    """Locks that other threads held are free in the child, and a state that may be inconsistent is refused."""
+    with started() as sim:
         inside, over = threading.Event(), threading.Event()
 
         def stay(sim: Simulator) -> None:
@@ -90,17 +90,17 @@ def test_a_forked_process_can_look_whatever_other_threads_do_here() -> None:
             staying = pool.submit(changes(stay), sim)
             inside.wait(LIMIT)
             text = forked(lambda: sim.rounds)
-            fresh = forked(lambda: go_on(begun()))
+            fresh = forked(lambda: continued(started()))
             over.set()
             staying.result(LIMIT)
         assert text.startswith("SimulationError: Simulator: this process was forked while another thread")
         assert "get_context('spawn')" in text
-        assert fresh == go_on(sim)
+        assert fresh == continued(sim)
 
 
 @forks
-def test_a_probe_of_another_thread_is_none_of_a_forked_process() -> None:
-    with begun() as sim:
+def test_a_process_forked_outside_the_thread_of_a_probe_refuses_the_simulator() -> None:
+    with started() as sim:
         with sim.frozen(), ThreadPoolExecutor(1) as pool:
             text = pool.submit(forked, lambda: sim.rounds).result(LIMIT)
         assert "another thread is inside frozen()" in text
@@ -110,7 +110,7 @@ def test_a_probe_of_another_thread_is_none_of_a_forked_process() -> None:
 @forks
 @pytest.mark.usefixtures("emulated_gpu")
 def test_a_gpu_is_refused_in_a_forked_process() -> None:
-    with begun(backend="gpu") as sim:
+    with started(backend="gpu") as sim:
         text = forked(lambda: sim.run(sim.brain.fibers))
         assert text.startswith("SimulationError: Simulator: a GPU cannot be used in a forked process; build")
         assert "spawn" in text
@@ -118,7 +118,7 @@ def test_a_gpu_is_refused_in_a_forked_process() -> None:
         assert sim.rounds == 2
 
 
-def test_a_gpu_is_refused_after_a_fork_that_cuda_does_not_outlive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_is_refused_after_a_fork_that_makes_cuda_unusable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cupy", type(sys)("cupy"))
     monkeypatch.setattr(cuda_device, "_lost", False)
     monkeypatch.setattr(cuda_device, "_asked", True)
@@ -134,21 +134,21 @@ _sim: Simulator | None = None
 def _of_the_parent(extra: int) -> list[int]:
     assert _sim is not None
     for _ in range(extra):
-        go_on(_sim)
-    return go_on(_sim)
+        continued(_sim)
+    return continued(_sim)
 
 
 @forks
 def test_a_pool_of_forked_processes_uses_a_simulator_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    with begun() as sim, begun() as other:
+    with started() as sim, started() as other:
         monkeypatch.setattr(sys.modules[__name__], "_sim", sim)
         with multiprocessing.get_context("fork").Pool(2, maxtasksperchild=1) as pool:
             results = [pool.apply_async(_of_the_parent, (extra,)) for extra in (0, 1)]
-            assert [each.get(LIMIT) for each in results] == [go_on(other) for _ in range(2)]
+            assert [each.get(LIMIT) for each in results] == [continued(other) for _ in range(2)]
 
 
 def script(text: str, **environment: str) -> str:
-    """Return what a script prints that plays a brain large enough for two threads; fail if it hangs."""
+    """Return the output of a script that can ``play`` a brain large enough for two threads; fail if it hangs."""
     head = """
         import sys
         from brainsim import Area, Brain, Hebbian, Simulator
@@ -177,7 +177,7 @@ def script(text: str, **environment: str) -> str:
 
 
 def test_two_threads_run_rounds_under_the_workqueue_layer_of_numba() -> None:
-    """Numba's workqueue aborts the process where two threads use it; brainsim's threads are its own."""
+    """Numba's workqueue aborts the process if two threads use it; brainsim uses threads of its own instead."""
     text = """
         from concurrent.futures import ThreadPoolExecutor
         with ThreadPoolExecutor(2) as pool:
@@ -220,18 +220,18 @@ POOLS = {
 @pytest.mark.skipif(sys.platform == "win32", reason="this system cannot fork")
 @pytest.mark.parametrize("pool", POOLS)
 def test_a_pool_gives_what_one_process_gives(pool: str) -> None:
-    """After rounds with two threads, so that forked workers find threads of their parent gone."""
+    """Rounds with two threads come first, so that forked workers lack the threads of their parent."""
     text = f"alone = [play(1), play(2)]\n{POOLS[pool]}\nprint(together == alone)\n"
     assert script(text) == "True\n"
 
 
-def _begun_and_gone_on(seed: int) -> list[int]:
-    with begun(seed) as sim:
-        return go_on(sim)
+def _started_and_continued(seed: int) -> list[int]:
+    with started(seed) as sim:
+        return continued(sim)
 
 
 @pytest.mark.slow
 def test_a_pool_of_spawned_processes_gives_what_one_process_gives() -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        together = pool.map_async(_begun_and_gone_on, (1, 2)).get(LIMIT)
-    assert together == [_begun_and_gone_on(1), _begun_and_gone_on(2)]
+        together = pool.map_async(_started_and_continued, (1, 2)).get(LIMIT)
+    assert together == [_started_and_continued(1), _started_and_continued(2)]

@@ -1,4 +1,4 @@
-"""Other threads that look at a simulator, save it, change it or close it: a whole state, or a refusal by name."""
+"""Other threads that read, save, change or close a simulator get a consistent state or a clear error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.guard import Guard
 
 WORDS = ("dog", "cat", "bird")
-LONG = 10**7  # rounds that no test waits for
+LONG = 10**7  # more rounds than any test waits for
 
 
 def small_brain() -> Brain:
@@ -40,8 +40,8 @@ def sim() -> Iterator[Simulator]:
         yield sim
 
 
-def elsewhere(call: Callable[[], Any]) -> Any:
-    """Return what a call in another thread returns, or raise what it raises; fail if it hangs."""
+def in_another_thread(call: Callable[[], Any]) -> Any:
+    """Return the result of a call in another thread, or raise its error; fail if it hangs."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result(timeout=20)
 
@@ -49,12 +49,12 @@ def elsewhere(call: Callable[[], Any]) -> Any:
 def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < end, "it did not happen in 20 s"
+        assert time.monotonic() < end, "the condition was not met within 20 s"
         time.sleep(0.001)
 
 
 UNGUARDED = {
-    (Simulator, "close"): "ends a run, and may end a probe, too; see the test of closing",
+    (Simulator, "close"): "may end a run or a probe of another thread; see the tests of closing",
     (Simulator, "frozen"): "a block; see the test of blocks",
     (Simulator, "temporary_thresholds"): "a block; see the test of blocks",
 }
@@ -68,7 +68,7 @@ def public(kind: type) -> list[str]:
 
 @pytest.mark.parametrize("kind", [Simulator, Connectome])
 def test_every_public_entry_refuses_other_threads_during_a_probe(sim: Simulator, kind: type) -> None:
-    """The refusal comes before arguments are looked at, so that none are needed."""
+    """Calls are refused before their arguments are checked, so that the test gives none."""
     names = [name for name in public(kind) if (kind, name) not in UNGUARDED]
     assert len(names) > 5
     target = sim if kind is Simulator else sim.connectome(sim.brain["Phon"] >> sim.brain["Lex"])
@@ -85,21 +85,21 @@ def test_every_public_entry_refuses_other_threads_during_a_probe(sim: Simulator,
         return "no guard"
 
     with sim.frozen():
-        refused = {name: elsewhere(lambda name=name: enter(name)) for name in names}
+        refused = {name: in_another_thread(lambda name=name: enter(name)) for name in names}
     wrong = {name: text for name, text in refused.items() if "another thread is inside frozen()" not in text}
     assert not wrong
 
 
-def test_blocks_refuse_other_threads_even_one_that_is_waited_for(sim: Simulator) -> None:
+def test_blocks_refuse_other_threads_even_if_they_wait_for_them(sim: Simulator) -> None:
     for name, block in (("frozen", sim.frozen()), ("temporary_thresholds", sim.temporary_thresholds("Lex", 1.0))):
         with block:
             for other in (lambda: sim.rounds, lambda: sim.run(sim.brain.fibers), lambda: sim.frozen().__enter__()):
                 with pytest.raises(
                     SimulationError, match=rf"another thread is inside {name}\(\), .*; call this in that"
                 ):
-                    elsewhere(other)
+                    in_another_thread(other)
             assert sim.rounds == 1
-        assert elsewhere(lambda: sim.rounds) == 1
+        assert in_another_thread(lambda: sim.rounds) == 1
 
 
 def test_nested_blocks_end_one_by_one(sim: Simulator) -> None:
@@ -107,8 +107,8 @@ def test_nested_blocks_end_one_by_one(sim: Simulator) -> None:
         with sim.temporary_thresholds("Lex", 2.0), sim.frozen():
             pass
         with pytest.raises(SimulationError, match=r"inside frozen\(\)"):
-            elsewhere(lambda: sim.rounds)
-    assert elsewhere(lambda: sim.learning)
+            in_another_thread(lambda: sim.rounds)
+    assert in_another_thread(lambda: sim.learning)
 
 
 def test_a_probe_may_end_in_another_thread(sim: Simulator) -> None:
@@ -117,23 +117,23 @@ def test_a_probe_may_end_in_another_thread(sim: Simulator) -> None:
     probe.__enter__()
     sim.run(sim.brain.fibers, rounds=3)
     assert sim.assembly("Lex") != before
-    elsewhere(lambda: probe.__exit__(None, None, None))
+    in_another_thread(lambda: probe.__exit__(None, None, None))
     assert (sim.assembly("Lex"), sim.rounds, sim.learning) == (before, 1, True)
-    assert elsewhere(lambda: sim.rounds) == 1
+    assert in_another_thread(lambda: sim.rounds) == 1
 
 
-def hear(sim: Simulator, upto: int) -> None:
-    """Hear one word a round; go on at ``sim.rounds``."""
+def present_words(sim: Simulator, upto: int) -> None:
+    """Present one word a round, from round ``sim.rounds`` up to round ``upto``."""
     phon, lex = sim.brain["Phon"], sim.brain["Lex"]
     while sim.rounds < upto:
         sim.present(phon[WORDS[sim.rounds % len(WORDS)]])
         sim.run(phon >> lex | lex >> lex)
 
 
-def test_states_saved_during_runs_go_on_to_the_same_winners(tmp_path: Path) -> None:
+def test_states_saved_during_runs_continue_to_the_same_winners(tmp_path: Path) -> None:
     brain, last = small_brain(), 60
     with Simulator(brain, seed=3) as sim:
-        hear(sim, last)
+        present_words(sim, last)
         truth = sim.assembly("Lex"), sim.connectome(brain["Lex"] >> brain["Lex"]).learned()[2].tolist()
     saved: list[Path] = []
     with Simulator(brain, seed=3) as sim:
@@ -147,7 +147,7 @@ def test_states_saved_during_runs_go_on_to_the_same_winners(tmp_path: Path) -> N
         with ThreadPoolExecutor(1) as pool:
             saving = pool.submit(save)
             wait_until(lambda: len(saved) > 0)
-            hear(sim, last)
+            present_words(sim, last)
             over.set()
             saving.result(20)
         assert sim.assembly("Lex") == truth[0]
@@ -156,14 +156,14 @@ def test_states_saved_during_runs_go_on_to_the_same_winners(tmp_path: Path) -> N
         with Simulator(brain, seed=3) as sim:
             sim.load(path)
             rounds.add(sim.rounds)
-            hear(sim, last)
+            present_words(sim, last)
             assert (sim.assembly("Lex"), sim.connectome(brain["Lex"] >> brain["Lex"]).learned()[2].tolist()) == truth
-    assert len(rounds) > 1  # some were saved in the middle
+    assert len(rounds) > 1  # some states were saved in the middle of the run
 
 
 @pytest.fixture
 def running(sim: Simulator) -> Iterator[Callable[[], BaseException | None]]:
-    """A run without end in another thread; the fixture closes it, and returns what it raised."""
+    """Start an endless run in another thread; yield a function that closes the simulator and returns the run's error."""
     raised: list[BaseException] = []
 
     def run() -> None:
@@ -186,7 +186,7 @@ def running(sim: Simulator) -> Iterator[Callable[[], BaseException | None]]:
     end()
 
 
-def test_looks_come_between_the_rounds_of_a_long_run(backend: str, tmp_path: Path) -> None:
+def test_states_can_be_saved_between_the_rounds_of_a_long_run(backend: str, tmp_path: Path) -> None:
     brain, saved = small_brain(), []
     length = 2000 if backend == "cpu" else 40  # about 0.1 s
     with Simulator(brain, seed=1, backend=backend) as sim, ThreadPoolExecutor(1) as pool:
@@ -213,12 +213,12 @@ def test_looks_come_between_the_rounds_of_a_long_run(backend: str, tmp_path: Pat
 
 
 def state(sim: Simulator) -> Any:
-    """Return what fires, what was learned, and what depends on the clock."""
+    """Return the winners, the learned weights, and the report of parts that were not used."""
     learned = [[column.tolist() for column in sim.connectome(fiber).learned()] for fiber in sim.brain.fibers]
     return sim.assembly("Lex").neurons.tolist(), learned, sim.unused()
 
 
-def test_closing_ends_a_run_in_another_thread_by_name(
+def test_closing_ends_a_run_in_another_thread_with_an_error(
     sim: Simulator, running: Callable[[], BaseException | None]
 ) -> None:
     error = running()
@@ -226,9 +226,9 @@ def test_closing_ends_a_run_in_another_thread_by_name(
     assert "is closed" in str(error)
 
 
-def test_closing_during_a_probe_of_another_thread_leaves_it_whole(sim: Simulator) -> None:
+def test_after_another_thread_closes_the_simulator_a_probe_refuses_to_run(sim: Simulator) -> None:
     with pytest.raises(SimulationError, match="is closed"), sim.frozen():
-        elsewhere(sim.close)
+        in_another_thread(sim.close)
         sim.run(sim.brain.fibers)
 
 
@@ -241,8 +241,8 @@ def test_ctrl_c_ends_the_wait_for_a_run(sim: Simulator, running: Callable[[], Ba
     assert isinstance(running(), SimulationError)
 
 
-def test_changes_wait_for_the_run_of_another_thread(sim: Simulator) -> None:
-    """Two threads whose runs alternate: every round counts, and none is torn."""
+def test_runs_of_several_threads_alternate(sim: Simulator) -> None:
+    """The runs of three threads give the result of one thread: all rounds are counted and complete."""
     fibers = sim.brain.fibers
     with ThreadPoolExecutor(3) as pool:
         for each in [pool.submit(lambda: [sim.run(fibers, rounds=3) for _ in range(20)]) for _ in range(3)]:
@@ -254,7 +254,7 @@ def test_changes_wait_for_the_run_of_another_thread(sim: Simulator) -> None:
         assert alone.assembly("Lex") == sim.assembly("Lex")
 
 
-def test_a_thread_that_looks_finds_moments_between_many_short_runs(sim: Simulator) -> None:
+def test_a_thread_can_read_between_many_short_runs_of_another(sim: Simulator) -> None:
     over = threading.Event()
 
     def run() -> int:
@@ -272,10 +272,10 @@ def test_a_thread_that_looks_finds_moments_between_many_short_runs(sim: Simulato
         took = time.monotonic() - begun
         over.set()
         assert rounds.result(20) > 0
-    assert took < 10  # about 0.1 s on a quiet machine; without turns, up to 0.15 s a look
+    assert took < 10  # about 0.1 s on a quiet machine; without fair turns, up to 0.15 s a read
 
 
-def test_recordings_hold_whole_rounds_whenever_another_thread_reads_them(sim: Simulator) -> None:
+def test_another_thread_reads_only_complete_rounds_of_a_recording(sim: Simulator) -> None:
     recording: Recording = sim.record("Lex", drives=True)
 
     def read() -> int:
@@ -324,12 +324,12 @@ def test_a_signal_handler_is_refused_in_the_middle_of_a_run(sim: Simulator, tmp_
 def test_simulators_in_several_threads_do_not_wait_for_each_other(sim: Simulator) -> None:
     other = Simulator(small_brain(), seed=1, backend="reference")
     with other.frozen():
-        assert elsewhere(lambda: sim.run(sim.brain.fibers)).rounds == 1
+        assert in_another_thread(lambda: sim.run(sim.brain.fibers)).rounds == 1
     other.close()
 
 
-def test_a_look_does_not_change() -> None:
-    """What changes inside a look of the same thread is refused: no lock against a run is held then."""
+def test_a_change_inside_a_read_is_refused() -> None:
+    """A read holds no lock against a run, so that a change of the same thread inside it is refused."""
     guard = Guard()
 
     class Thing:

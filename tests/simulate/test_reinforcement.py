@@ -1,4 +1,4 @@
-"""Reinforcement: a modulator that comes late changes what took part in the rounds before."""
+"""Reinforcement: a modulator that arrives late changes the synapses that were active in the last rounds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUNDS, DECAY = 3, 0.5
 
 
 def brain_of(baseline: float = 0.0) -> Brain:
-    """Dopamine is at 0, so that nothing is learned until it comes; attention scales what it does."""
+    """Return a brain with dopamine at 0, so that nothing is learned until it rises.  Attention scales its effect."""
     brain = Brain()
     cue, striatum = brain.add(Area("Cue", 60, 20), Area("Striatum", 200, 12))
     dopamine = brain.add(Modulator("dopamine", baseline=baseline))
@@ -31,7 +31,7 @@ def brain_of(baseline: float = 0.0) -> Brain:
 
 
 def played(sim: Simulator, rounds: int = 5) -> list[tuple[list[int], list[int]]]:
-    """Run rounds with another cue in each; return who fired at the fiber, and who won."""
+    """Run rounds, each with another cue; return which neurons fired at the fiber and which won in each round."""
     events = []
     for number in range(rounds):
         sim.present(Assembly("Cue", range(5 * number, 5 * number + 20)))
@@ -64,7 +64,7 @@ def expected(sim: Simulator, events: list[tuple[list[int], list[int]]], value: f
 
 
 @pytest.mark.parametrize("value", [1.0, 2.0, -1.0])
-def test_the_last_rounds_are_learned_from_when_the_modulator_comes(backend: str, value: float) -> None:
+def test_reinforcing_learns_from_the_last_rounds(backend: str, value: float) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)
     assert learned(sim) == {}
@@ -75,10 +75,10 @@ def test_the_last_rounds_are_learned_from_when_the_modulator_comes(backend: str,
     assert (sim.assembly("Striatum"), sim.rounds, sim.modulator("dopamine")) == (before, rounds, 0.0)
 
 
-def test_the_other_modulators_have_their_present_values(backend: str) -> None:
+def test_the_other_modulators_have_their_current_values(backend: str) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)
-    sim.set_modulator("dopamine", 7.0)  # is replaced by what reinforces
+    sim.set_modulator("dopamine", 7.0)  # is replaced by the value that reinforces
     sim.set_modulator("attention", 0.5)
     sim.reinforce(sim.brain.modulators["dopamine"], 2.0)
     assert learned(sim) == expected(sim, events, 1.0)
@@ -88,18 +88,18 @@ def test_the_other_modulators_have_their_present_values(backend: str) -> None:
     assert learned(sim) == expected(sim, events, 1.0)
 
 
-def test_only_rounds_in_which_it_may_learn_are_remembered() -> None:
+def test_the_trace_holds_only_rounds_in_which_the_fiber_may_learn() -> None:
     sim = Simulator(brain_of(), 3, backend="reference")
     events = played(sim)
-    sim.run(sim.brain.fibers, learn=())  # nothing happened for it
+    sim.run(sim.brain.fibers, learn=())  # a round without an entry in the trace
     with sim.frozen():
-        played(sim)  # no round for it
+        played(sim)  # the trace is restored after a probe
     sim.reinforce("dopamine", 1.0)
     events.append(([], []))
     assert learned(sim) == expected(sim, events, 1.0)
 
 
-def test_what_is_remembered_is_saved(backend: str, tmp_path: Path) -> None:
+def test_the_trace_is_saved(backend: str, tmp_path: Path) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)
     sim.save(tmp_path / "state.h5")
@@ -111,7 +111,7 @@ def test_what_is_remembered_is_saved(backend: str, tmp_path: Path) -> None:
         assert learned(again)
 
 
-def test_what_is_forgotten_is_still_remembered(backend: str) -> None:
+def test_forgetting_weights_keeps_the_trace(backend: str) -> None:
     sim = Simulator(brain_of(), 3, backend=backend)
     events = played(sim)
     for _ in range(2):
@@ -121,7 +121,7 @@ def test_what_is_forgotten_is_still_remembered(backend: str) -> None:
         assert learned(sim) == {}
 
 
-def test_a_trace_without_a_partner_is_refused_as_damaged(tmp_path: Path) -> None:
+def test_a_trace_with_neurons_at_one_end_only_is_refused_as_damaged(tmp_path: Path) -> None:
     sim = Simulator(brain_of(), 3, backend="reference")
     events = played(sim)
     message = "traced_sources and traced_targets of fiber 'Cue->Striatum': an age must have neurons in both"
@@ -140,7 +140,7 @@ def test_a_trace_without_a_partner_is_refused_as_damaged(tmp_path: Path) -> None
     assert learned(sim) == expected(sim, events, 1.0)
 
 
-def test_reinforcing_is_refused_where_it_makes_no_sense() -> None:
+def test_invalid_reinforcement_is_refused() -> None:
     sim = Simulator(brain_of(), 3, backend="reference")
     played(sim)
     with sim.frozen(), pytest.raises(SimulationError, match="a probe must not change weights"):
@@ -159,7 +159,7 @@ def test_reinforcing_is_refused_where_it_makes_no_sense() -> None:
     assert learned(sim) == {}
 
 
-def test_the_schedule_says_who_remembers() -> None:
+def test_the_schedule_shows_traces() -> None:
     sim = Simulator(brain_of(), 3, backend="reference")
     text = str(sim.schedule())
     assert "learn      Cue->Striatum         learns nothing now, at rate 0" in text
@@ -169,7 +169,7 @@ def test_the_schedule_says_who_remembers() -> None:
 
 
 def test_a_trace_bridges_a_delay() -> None:
-    """Reward comes three rounds after the cue, when other cues have passed: only a trace reaches back so far."""
+    """The reward follows the first cue after three other cues: only a trace of four rounds includes it."""
     found = {}
     for rounds in (1, 4):
         brain = Brain()
@@ -188,8 +188,10 @@ def test_a_trace_bridges_a_delay() -> None:
 
 
 @pytest.mark.parametrize("fails_at", [1, 2])
-def test_memory_that_runs_out_half_way_leaves_no_mixture(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
-    """Either no fiber has been reinforced, or the simulator refuses to go on from what some of them learned."""
+def test_running_out_of_memory_leaves_no_partly_reinforced_brain_in_use(
+    monkeypatch: pytest.MonkeyPatch, fails_at: int
+) -> None:
+    """If some fibers were reinforced and others were not, the simulator refuses to run."""
     brain = Brain()
     a, b = brain.add(Area("A", 60, 20), Area("B", 60, 12))
     dopamine = brain.add(Modulator("dopamine", baseline=0.0))

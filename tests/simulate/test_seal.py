@@ -1,4 +1,7 @@
-"""Sealed files: damage is found before HDF5 reads a byte; what HDF5 crashes or hangs on ends in a child process."""
+"""Sealed files: damage is found before HDF5 reads a byte.
+
+A file without a seal is first read in a child process, since HDF5 may crash or hang on it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from forging import forged
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A sealed file with one dataset of each kind."""
+    """Return the path of a sealed file with one dataset of each kind."""
     path = tmp_path / "file.h5"
     with create(path) as file:
         file.create_dataset("group/numbers", data=np.arange(5000), compression="gzip")
@@ -35,7 +38,7 @@ def read(path: Path, **options: Any) -> list[int]:
         return numbers
 
 
-def test_a_sealed_file_says_so_in_text_and_bare_hdf5_reads_it(path: Path) -> None:
+def test_a_sealed_file_begins_with_text_and_h5py_can_read_it(path: Path) -> None:
     lines = path.read_bytes()[: seal.BLOCK].rstrip(b"\0").decode().splitlines()
     assert lines[0] == "brainsim seal 1"
     assert lines[1].startswith("sha256 ")
@@ -79,7 +82,7 @@ def test_a_file_changed_by_another_program_is_refused_until_it_is_sealed(path: P
     assert read(path)[0] == 7
 
 
-def test_a_file_that_is_still_written_is_read_by_who_asks_for_it(path: Path) -> None:
+def test_a_file_that_is_still_written_can_be_read_only_with_live(path: Path) -> None:
     seal.mark_open(path)
     with pytest.raises(DumpError, match="still being written, or whose writer was killed"):
         read(path)
@@ -89,14 +92,14 @@ def test_a_file_that_is_still_written_is_read_by_who_asks_for_it(path: Path) -> 
 
 
 @pytest.mark.parametrize("format_", [5, 6, 0])
-def test_a_file_of_this_format_needs_its_seal_and_other_formats_are_refused(tmp_path: Path, format_: int) -> None:
+def test_the_current_format_needs_a_seal_and_unknown_formats_are_refused(tmp_path: Path, format_: int) -> None:
     with h5py.File(tmp_path / "bare.h5", "w") as file:
         file.attrs["brainsim_format"] = format_
     with pytest.raises(DumpError, match="files of format 5 have a seal" if format_ == 5 else "must be a brainsim file"):
         read(tmp_path / "bare.h5")
 
 
-def test_an_earlier_format_has_no_seal(path: Path) -> None:
+def test_a_sealed_file_of_an_earlier_format_is_refused(path: Path) -> None:
     with forged(path) as file:
         file.attrs["brainsim_format"] = 4
     with pytest.raises(DumpError, match="files of format 4 have no seal"):
@@ -111,19 +114,19 @@ def unsealed(path: Path, size: int = 100) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("deed", "message"),
+    ("action", "message"),
     [
         ("os.kill(os.getpid(), 11)", "ends by signal 11"),
         ("time.sleep(60)", "had not read it after 2 seconds"),
-        ("sys.exit('out of luck')", "cannot read it: out of luck"),
+        ("sys.exit('no such block')", "cannot read it: no such block"),
         ("raise RuntimeError('no such thing')", "damaged or foreign .no such thing"),
     ],
 )
-def test_what_hdf5_crashes_or_hangs_on_is_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str, message: str
+def test_a_file_on_which_hdf5_crashes_or_hangs_is_reported_as_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, message: str
 ) -> None:
     stand_in = tmp_path / "stand_in.py"
-    stand_in.write_text(f"import os, sys, time\ndef walk(path, live):\n    {deed}\n")
+    stand_in.write_text(f"import os, sys, time\ndef walk(path, live):\n    {action}\n")
     monkeypatch.setattr(structure, "__file__", str(stand_in))
     monkeypatch.setattr(apart, "SECONDS", 2.0)
     with pytest.raises(DumpError, match=message):
@@ -184,7 +187,7 @@ def _layout() -> h5py.VirtualLayout:
 
 
 @pytest.mark.parametrize("kind", STRUCTURES)
-def test_what_brainsim_does_not_write_is_refused_before_it_is_read(path: Path, kind: str) -> None:
+def test_structures_that_brainsim_does_not_write_are_refused_before_data_are_read(path: Path, kind: str) -> None:
     build, message = STRUCTURES[kind]
     with forged(path) as file:
         build(file)

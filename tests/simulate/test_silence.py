@@ -1,4 +1,4 @@
-"""Where nothing fires, the simulator says so."""
+"""Silence: a simulator warns if no neuron fires, or if an assembly is asked for that never formed."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def test_a_run_without_a_stimulus_warns_at_the_callers_line(sim: Simulator) -> N
     assert (outcome.rounds, outcome.stable) == (3, False)
 
 
-def test_waiting_for_a_silent_brain_ends(sim: Simulator) -> None:
+def test_a_run_until_stable_ends_in_a_silent_brain(sim: Simulator) -> None:
     with pytest.warns(SilentWarning):
         outcome = sim.run(sim.brain.fibers, until_stable=True)
     assert (outcome.rounds, outcome.stable) == (1, False)
 
 
-def test_activity_that_dies_is_reported_once_it_has(sim: Simulator) -> None:
+def test_a_run_in_which_all_activity_ends_warns(sim: Simulator) -> None:
     sim.present(sim.brain["S"]["dog"])
     sim.release()
     recurrent = sim.brain["A"] >> sim.brain["A"]
@@ -48,7 +48,7 @@ def test_activity_that_dies_is_reported_once_it_has(sim: Simulator) -> None:
         sim.run(recurrent)
 
 
-def test_a_held_stimulus_is_no_silence(sim: Simulator) -> None:
+def test_a_held_stimulus_does_not_count_as_silence(sim: Simulator) -> None:
     sim.present(sim.brain["S"]["dog"])
     assert sim.run(sim.brain["A"] >> sim.brain["A"]).stable
     assert not sim.fires("A")
@@ -57,7 +57,7 @@ def test_a_held_stimulus_is_no_silence(sim: Simulator) -> None:
     assert sim.fires("A")
 
 
-def test_negative_thresholds_need_no_stimulus(sim: Simulator) -> None:
+def test_neurons_with_negative_thresholds_fire_without_a_stimulus(sim: Simulator) -> None:
     sim.set_thresholds("A", -1.0)
     sim.run(sim.brain["A"] >> sim.brain["A"])
     assert sim.fires("A")
@@ -70,7 +70,7 @@ def test_the_assembly_of_an_area_that_never_fired_warns(sim: Simulator) -> None:
     sim.present(sim.brain["S"]["dog"])
     sim.run(sim.brain["S"] >> sim.brain["A"])
     sim.silence("A")
-    assert len(sim.assembly("A")) == 0  # it has fired: an empty assembly is a finding
+    assert len(sim.assembly("A")) == 0  # the area has fired before, so that an empty assembly is a result
 
 
 def test_a_warning_inside_an_operation_points_at_the_callers_line(sim: Simulator) -> None:

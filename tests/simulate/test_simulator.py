@@ -1,4 +1,4 @@
-"""The simulator: rounds, stimuli, gates, probes, recordings, saving, and what must not matter."""
+"""The simulator: rounds, stimuli, gates, probes, recordings, saving, and independence of unrelated parts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def two_lexicons(extra: bool = False, renamed: str = "Extra") -> Brain:
 
 
 def played(brain: Brain, **options: Any) -> tuple[Simulator, list[list[int]]]:
-    """Return a simulator after some rounds, and the winners on the way."""
+    """Run some rounds; return the simulator and the winners after each stimulus."""
     sim = Simulator(brain, **{"seed": 5, "backend": "cpu", **options})
     phon, lex1, lex2 = brain["Phon"], brain["Lex1"], brain["Lex2"]
     seen = []
@@ -45,7 +45,7 @@ def played(brain: Brain, **options: Any) -> tuple[Simulator, list[list[int]]]:
 
 
 def fingerprint(sim: Simulator) -> Any:
-    """Return everything that a simulation consists of, in comparable form."""
+    """Return the state of a simulation in a form that can be compared."""
     weights = {f.name: [c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers}
     winners = {name: list(sim.assembly(name)) if sim.fires(name) else [] for name in sim.brain.areas}
     return weights, winners, sim.rounds, str(sim.schedule())
@@ -75,7 +75,7 @@ def test_unrelated_areas_change_nothing() -> None:
 
 
 def test_an_assembly_forms_only_with_plasticity() -> None:
-    def last_change(rule: Hebbian | None) -> float:
+    def last_overlap(rule: Hebbian | None) -> float:
         brain = Brain()
         stim, area = brain.add(Area("S", 100, 100, {"s": range(100)}), Area("A", 10_000, 100))
         brain.connect(stim, area, 0.05, rule)
@@ -88,11 +88,11 @@ def test_an_assembly_forms_only_with_plasticity() -> None:
             sim.run(brain.fibers)
             return sim.assembly(area).overlap(before)
 
-    assert last_change(Hebbian(0.1)) > 0.97
-    assert last_change(None) < 0.8
+    assert last_overlap(Hebbian(0.1)) > 0.97
+    assert last_overlap(None) < 0.8
 
 
-def test_present_holds_and_release_lets_go() -> None:
+def test_present_holds_an_assembly_until_release() -> None:
     brain = Brain()
     a = brain.add(Area("A", 200, 10, {"x": range(10)}))
     brain.connect(a, a, p=0.3)
@@ -113,7 +113,7 @@ def test_present_holds_and_release_lets_go() -> None:
         assert len(sim.assembly(a)) == 0
 
 
-def test_mapping_form_and_fiber_form_agree() -> None:
+def test_project_with_a_mapping_equals_run_with_fibers() -> None:
     results = []
     for mapping in (True, False):
         brain = two_lexicons()
@@ -152,10 +152,11 @@ def test_inhibition_closes_fibers_and_disinhibition_opens_them() -> None:
     assert sim.assembly(lex1) == kept
 
 
-def test_until_stable() -> None:
+def test_until_stable_stops_when_the_winners_no_longer_change() -> None:
     brain = two_lexicons()
     phon, lex1 = brain["Phon"], brain["Lex1"]
-    sim = Simulator(brain, seed=1)  # most brains settle; a few, like that of seed 0, alternate for long
+    # Most brains become stable; a few, such as that of seed 0, alternate for many rounds.
+    sim = Simulator(brain, seed=1)
     sim.present(phon["a"])
     outcome = sim.run(phon >> lex1 | lex1 >> lex1, until_stable=True, max_rounds=200)
     assert outcome.stable
@@ -223,7 +224,7 @@ def test_a_foreign_state_is_refused_and_nothing_changes(tmp_path: Path) -> None:
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["junk.h5", "state.h5"]
 
 
-def test_recording() -> None:
+def test_a_recording_holds_the_winners_and_the_marks() -> None:
     brain = two_lexicons()
     sim = Simulator(brain)
     phon, lex1 = brain["Phon"], brain["Lex1"]
@@ -260,7 +261,7 @@ def test_weights_can_be_read() -> None:
     quietly_closed(sim)
 
 
-def test_what_was_never_used_is_reported_once() -> None:
+def test_unused_parts_are_reported_once() -> None:
     brain = two_lexicons(extra=True)
     sim = Simulator(brain)
     sim.present(brain["Phon"]["a"])
@@ -281,7 +282,7 @@ def test_the_report_at_the_end_of_a_block_names_the_line_of_the_block() -> None:
     assert [warning.filename for warning in caught] == [__file__]
 
 
-def test_an_area_without_winners_never_fired() -> None:
+def test_an_area_without_winners_is_reported_as_never_fired() -> None:
     brain = two_lexicons()
     sim = Simulator(brain)
     with pytest.warns(SilentWarning, match="no neuron of the brain fires"):
@@ -300,7 +301,7 @@ def test_an_error_in_the_block_is_not_hidden_by_the_report() -> None:
         sim.run(sim.brain.fibers)
 
 
-def test_recordings_and_assemblies_survive_the_file(tmp_path: Path) -> None:
+def test_recordings_and_assemblies_are_read_as_they_were_written(tmp_path: Path) -> None:
     from brainsim.simulate.dumps import read_assemblies, read_recordings, write_assemblies
 
     brain = two_lexicons()
@@ -328,7 +329,7 @@ def test_recordings_and_assemblies_survive_the_file(tmp_path: Path) -> None:
     quietly_closed(sim)
 
 
-def test_schedule_tells_what_a_round_will_do() -> None:
+def test_the_schedule_lists_the_steps_of_a_round() -> None:
     brain = two_lexicons()
     sim = Simulator(brain)
     sim.present(brain["Phon"]["a"])
@@ -396,7 +397,7 @@ def test_a_closed_simulator_refuses_what_would_have_no_effect() -> None:
 
 
 @pytest.mark.parametrize("where", ["project", "select", "strengthen", "learn"])
-def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatch: Any) -> None:
+def test_an_interrupted_round_is_completed_or_has_no_effect(where: str, monkeypatch: Any) -> None:
     from brainsim.kernels.cpu import backend, learn
 
     sim, _ = played(two_lexicons())
@@ -424,7 +425,7 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
             sim.run(sim.brain.fibers)
     if where in ("strengthen", "learn"):
         twin.run(twin.brain.fibers)
-    assert sim.rounds == twin.rounds  # a round that happened is counted
+    assert sim.rounds == twin.rounds  # a completed round is counted
     assert sim.unused() == twin.unused()
     weights = [[c.tolist() for c in sim.connectome(f).learned()] for f in sim.brain.fibers]
     assert weights == [[c.tolist() for c in twin.connectome(f).learned()] for f in twin.brain.fibers]
@@ -434,7 +435,7 @@ def test_an_interrupted_round_happens_whole_or_not_at_all(where: str, monkeypatc
     assert fingerprint(sim)[:2] == fingerprint(twin)[:2]
 
 
-def test_a_round_that_fails_while_learning_is_not_built_upon(tmp_path: Path, monkeypatch: Any) -> None:
+def test_a_simulator_refuses_to_run_after_a_round_failed_while_learning(tmp_path: Path, monkeypatch: Any) -> None:
     from brainsim.kernels.cpu import overlay
 
     sim, _ = played(two_lexicons())
@@ -518,8 +519,8 @@ def test_counts_that_could_overflow_are_refused_by_name() -> None:
         Simulator(brain)
 
 
-def test_a_simulator_is_not_copied_or_pickled() -> None:
-    """Its kernels know arrays by their addresses, which a copy would share or miss."""
+def test_a_simulator_cannot_be_copied_or_pickled() -> None:
+    """Its kernels use the addresses of arrays, which would be shared or wrong in a copy."""
     brain = Brain()
     brain.add(Area("A", n=10, k=2))
     sim = Simulator(brain)

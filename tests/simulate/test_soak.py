@@ -1,4 +1,4 @@
-"""Simulators that are closed leave nothing behind: memory, threads and open files stay as they are."""
+"""Closed simulators release their memory, threads and files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from soak import soak
 
 
-def flat(simulators: int, step: int, megabytes: float) -> None:
+def assert_constant_use(simulators: int, step: int, megabytes: float) -> None:
     rows = list(soak(simulators, step, n=2000))
     first, *later = rows[1:]  # kernels are loaded and caches filled by then
     assert later
@@ -15,10 +15,10 @@ def flat(simulators: int, step: int, megabytes: float) -> None:
     assert max(row.memory for row in later) - first.memory < megabytes
 
 
-def test_a_few_simulators_leave_nothing_behind() -> None:
-    flat(24, 6, 5)
+def test_a_few_closed_simulators_release_their_resources() -> None:
+    assert_constant_use(24, 6, 5)
 
 
 @pytest.mark.slow
-def test_many_simulators_leave_nothing_behind() -> None:
-    flat(600, 60, 10)
+def test_many_closed_simulators_release_their_resources() -> None:
+    assert_constant_use(600, 60, 10)

@@ -138,7 +138,7 @@ def test_a_state_saved_on_one_backend_continues_on_any(
     assert found == expected
 
 
-def test_a_state_of_an_earlier_format_has_all_weights_that_learn(tmp_path: Path) -> None:
+def test_a_state_of_an_earlier_format_without_learned_weights_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "old.h5"
     shutil.copy(OLD / "state_format_2.h5", path)
     with h5py.File(path, "r+") as file:
@@ -149,7 +149,7 @@ def test_a_state_of_an_earlier_format_has_all_weights_that_learn(tmp_path: Path)
         assert sim.rounds == 0
 
 
-def test_a_state_of_an_earlier_format_belongs_to_its_brain() -> None:
+def test_a_state_of_an_earlier_format_is_refused_by_another_brain() -> None:
     other = brain_of()
     with Simulator(other, 5) as sim, pytest.raises(DumpError, match="its declaration differs"):
         sim.load(OLD / "state_format_2.h5")
@@ -259,7 +259,7 @@ WRONG: dict[str, Any] = {
 
 
 def _saved(path: Path, sim: Simulator) -> list[str]:
-    """Save a state in which everything is in use; return the names of its groups and datasets."""
+    """Save a state that uses every part of the format; return the names of its groups and datasets."""
     sim.present(Assembly("S", np.arange(20)))
     sim.run(sim.brain.fibers, 2)
     sim.set_thresholds("T", 0.5)
@@ -272,11 +272,11 @@ def _saved(path: Path, sim: Simulator) -> list[str]:
 
 
 @pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.slow)])
-def test_whatever_stands_in_the_place_of_a_part_is_refused(tmp_path: Path, step: int) -> None:
+def test_a_wrong_value_in_any_part_is_refused(tmp_path: Path, step: int) -> None:
     good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
     with Simulator(brain_of(), 2, backend="reference") as sim:
         names = [(name, wrong) for name in _saved(good, sim) for wrong in WRONG][::step]
-        taken = []
+        accepted = []
         for name, wrong in names:
             shutil.copy(good, bad)
             with forged(bad) as file:
@@ -284,15 +284,15 @@ def test_whatever_stands_in_the_place_of_a_part_is_refused(tmp_path: Path, step:
                 file[name] = WRONG[wrong]
             try:
                 sim.load(bad)
-                taken.append((name, wrong))
+                accepted.append((name, wrong))
             except DumpError:
                 assert sim.rounds == 2
     texts = {"text", "bytes", "list", "deep", "no areas"}
     no_locks = {("area_locks", "list"), ("fiber_locks", "list")}  # an empty list is a list of locks
-    assert set(taken) == ({("note", wrong) for wrong in texts} | no_locks) & set(names)
+    assert set(accepted) == ({("note", wrong) for wrong in texts} | no_locks) & set(names)
 
 
-def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path) -> None:
+def test_a_wrong_value_in_any_attribute_is_refused(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.h5", tmp_path / "bad.h5"
     with Simulator(brain_of(), 2, backend="reference") as sim:
         _saved(good, sim)
@@ -300,7 +300,7 @@ def test_whatever_stands_in_the_place_of_an_attribute_is_refused(tmp_path: Path)
             attributes = list(file.attrs)
         assert len(attributes) == 4
         for name in attributes:
-            for wrong in WRONG.keys() - {"deep"}:  # an attribute is not so long
+            for wrong in WRONG.keys() - {"deep"}:  # it is too long for an attribute
                 shutil.copy(good, bad)
                 with forged(bad) as file:
                     file.attrs[name] = WRONG[wrong]
@@ -371,7 +371,7 @@ def test_an_interruption_waits_until_a_probe_is_undone(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu", "gpu"])
-def test_what_is_handed_out_or_taken_does_not_belong_to_the_state(backend: str, emulated_gpu: None) -> None:
+def test_arrays_that_are_returned_or_given_are_copies(backend: str, emulated_gpu: None) -> None:
     brain = brain_of()
     with Simulator(brain, 2, backend=backend) as sim:
         sim.present(Assembly("S", np.arange(20)))
@@ -404,7 +404,7 @@ SYNAPSES = {
 
 
 @pytest.mark.parametrize("backend", ["reference", "cpu", "gpu"])
-def test_synapses_that_do_not_exist_are_not_put_in_place(backend: str, emulated_gpu: None) -> None:
+def test_replacing_synapses_that_do_not_exist_is_refused(backend: str, emulated_gpu: None) -> None:
     brain = brain_of()
     with Simulator(brain, 2, backend=backend) as sim:
         connectome, given = sim.connectome(brain["S"] >> brain["T"]), sim.connectome(brain["T"] >> brain["U"])
@@ -422,7 +422,7 @@ def test_synapses_that_do_not_exist_are_not_put_in_place(backend: str, emulated_
 
 
 @pytest.mark.parametrize("message", SYNAPSES)
-def test_synapses_that_cannot_be_are_not_put_in_place(message: str) -> None:
+def test_replacing_synapses_by_invalid_ones_is_refused(message: str) -> None:
     brain = brain_of()
     with Simulator(brain, 2, backend="reference") as sim:
         connectome = sim.connectome(brain["S"] >> brain["T"])

@@ -1,4 +1,4 @@
-"""Areas that hold vectors in a simulator: state, probes, files, schedules and what is refused."""
+"""Vector areas in a simulator: state, probes, rounds, files and errors."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def vectors_of(seed: int = 0, n: int = 60) -> Any:
     return np.random.default_rng(seed).normal(size=(n, 8)) * 3
 
 
-def begun(sim: Simulator) -> Any:
-    """Set vectors and input, let nodes be active, run two rounds; return the edges."""
+def started(sim: Simulator) -> Any:
+    """Set vectors and input, make nodes active, and run two rounds; return the edges."""
     words, links = sim.brain["Words"], sim.edges(sim.brain["Words"] >> sim.brain["Words"])
     sim.set_vectors(words, vectors_of())
     links.set_input(np.random.default_rng(1).random((60, 2)))
@@ -100,10 +100,10 @@ class TestState:
             sim.run(words >> words, rounds=3)
             np.testing.assert_allclose(np.linalg.norm(sim.vectors(words), axis=1), 1, atol=1e-6)
 
-    def test_what_is_handed_out_stays_as_it_is(self, backend: str) -> None:
+    def test_returned_arrays_are_read_only_and_do_not_change(self, backend: str) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend=backend) as sim:
-            links, words = begun(sim), brain["Words"]
+            links, words = started(sim), brain["Words"]
             seen, weights, given = sim.vectors(words), links.weights, links.input
             kept = [seen.copy(), weights.copy(), given.copy()]
             for each in (seen, weights, given):
@@ -132,10 +132,10 @@ class TestState:
         assert abs(cosines.mean()) < 0.002
         assert abs(cosines.std() - 1 / 8) < 0.003
 
-    def test_a_probe_leaves_no_trace(self, backend: str) -> None:
+    def test_a_probe_restores_vectors_weights_and_input(self, backend: str) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend=backend) as sim:
-            links, words = begun(sim), brain["Words"]
+            links, words = started(sim), brain["Words"]
             before = [sim.vectors(words).tobytes(), links.weights.tobytes(), links.input.tobytes()]
             with sim.frozen():
                 sim.run(words >> words, rounds=2)
@@ -146,7 +146,7 @@ class TestState:
                     links.replace(np.zeros((180, 2)))
             assert [sim.vectors(words).tobytes(), links.weights.tobytes(), links.input.tobytes()] == before
 
-    def test_the_anchor_is_what_all_nodes_were_given_last(self) -> None:
+    def test_the_anchors_are_the_last_vectors_that_were_set_for_all_nodes(self) -> None:
         brain = brain_of(Cosine(0.5, anchor=1.0))
         with Simulator(brain, 1, backend="reference") as sim:
             words = brain["Words"]
@@ -156,10 +156,10 @@ class TestState:
             sim.run(words >> words)
             np.testing.assert_allclose(sim.vectors(words), given, atol=1e-6)
 
-    def test_forgetting_and_replacing(self, backend: str) -> None:
+    def test_weights_can_be_replaced_and_forgotten(self, backend: str) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend=backend) as sim:
-            links = begun(sim)
+            links = started(sim)
             assert (links.weights != 0.5).any()
             links.replace(np.full((180, 2), 0.25))
             assert (links.weights == 0.25).all()
@@ -199,25 +199,25 @@ class TestRounds:
         np.testing.assert_allclose(changes[1], changes[2] / 2, atol=1e-6)
         assert changes[2].any()
 
-    def test_what_active_nodes_send(self, backend: str) -> None:
+    def test_sent_adds_the_weights_of_the_edges_from_active_nodes(self, backend: str) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend=backend) as sim:
-            links = begun(sim)
+            links = started(sim)
             matrix = np.zeros((60, 60, 2))
             for (i, j), weights in zip(links.pairs, links.weights, strict=True):
                 matrix[i, j] = matrix[j, i] = weights
-            listening = (matrix[:, :20] != 0).any(axis=2).sum(axis=1)
+            active_neighbours = (matrix[:, :20] != 0).any(axis=2).sum(axis=1)
             np.testing.assert_allclose(links.sent(), matrix[:, :20].sum(axis=1), atol=1e-5)
-            mean = matrix[:, :20].sum(axis=1) / np.maximum(listening, 1)[:, None]
+            mean = matrix[:, :20].sum(axis=1) / np.maximum(active_neighbours, 1)[:, None]
             np.testing.assert_allclose(links.sent(mean=True), mean, atol=1e-5)
             sim.silence("Words")
             assert not links.sent().any()
 
-    def test_schedules_memory_recordings_and_drawings(self, backend: str) -> None:
+    def test_schedules_memory_recordings_and_drawings_include_vector_areas(self, backend: str) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend=backend) as sim:
             words, recording = brain["Words"], sim.record("Words")
-            begun(sim)
+            started(sim)
             assert len(recording.winners(words)) == 2
             sim.set_modulator("dopamine", 0.5)
             shown = str(sim.schedule(words >> words))
@@ -265,10 +265,10 @@ class TestRounds:
 class TestFiles:
     def saved(self, path: Path, backend: str = "cpu") -> None:
         with Simulator(brain_of(), 1, backend=backend) as sim:
-            begun(sim)
+            started(sim)
             sim.save(path)
 
-    def test_a_saved_state_continues_as_if_nothing_had_happened(self, tmp_path: Path, backend: str) -> None:
+    def test_a_saved_state_continues_bit_for_bit(self, tmp_path: Path, backend: str) -> None:
         self.saved(tmp_path / "state.h5", backend)
         ends = []
         for load in (False, True):
@@ -278,7 +278,7 @@ class TestFiles:
                 if load:
                     sim.load(tmp_path / "state.h5")
                 else:
-                    begun(sim)
+                    started(sim)
                 sim.run(words >> words, rounds=2)
                 links = sim.edges(words >> words)
                 ends.append([sim.vectors(words).tobytes(), links.weights.tobytes(), links.input.tobytes()])
@@ -310,7 +310,7 @@ class TestFiles:
             ("inputs/Words->Words[links]/rows", lambda rows: rows * np.inf, "inputs of fiber"),
         ],
     )
-    def test_damage_is_named(self, tmp_path: Path, place: str, damage: Any, said: str) -> None:
+    def test_damaged_vectors_and_weights_are_named(self, tmp_path: Path, place: str, damage: Any, said: str) -> None:
         path = tmp_path / "state.h5"
         self.saved(path)
         with forged(path) as file:
@@ -336,7 +336,7 @@ class TestFiles:
         with Simulator(brain_of(**parts), 1, backend="cpu") as sim, pytest.raises(DumpError, match=said):
             sim.load(tmp_path / "state.h5")
 
-    def test_a_brain_without_vectors_writes_the_file_of_before(self, tmp_path: Path) -> None:
+    def test_a_brain_without_vectors_saves_no_parts_for_vectors(self, tmp_path: Path) -> None:
         brain = Brain()
         brain.add(Area("A", 10, 2))
         with Simulator(brain, backend="reference") as sim:
@@ -398,7 +398,7 @@ class TestRefusals:
             ({"gate": Assembly("Words", [1])}, r"\.gate: belongs to spiking fibers"),
         ],
     )
-    def test_fibers(self, parts: Any, said: str) -> None:
+    def test_invalid_fibers_are_refused(self, parts: Any, said: str) -> None:
         with pytest.raises(DeclarationError, match=said):
             brain_of(**{"message": Cosine(0.8), **parts})
 
@@ -415,14 +415,14 @@ class TestRefusals:
             ),
         ],
     )
-    def test_two_areas(self, other: Any, parts: Any, said: str) -> None:
+    def test_invalid_fibers_between_two_areas_are_refused(self, other: Any, parts: Any, said: str) -> None:
         brain = brain_of()
         brain.add(other)
         with pytest.raises(DeclarationError, match=said):
             brain.connect("Words", other, **{"graph": OneToOne(), "message": Sum(0.5), "channels": {"x": 1}, **parts})
 
     @pytest.mark.parametrize("dim", [0, -1, 1.5, None, 10**6, "8"])
-    def test_dim(self, dim: Any) -> None:
+    def test_an_invalid_dim_is_refused(self, dim: Any) -> None:
         with pytest.raises(DeclarationError, match=r"Area 'Words'\.dim: must be an integer between 1 and 65536"):
             VectorArea("Words", 60, dim, 5)
 
@@ -440,21 +440,21 @@ class TestRefusals:
             (lambda: Relax({"a": 0.1}, w_min=2), r"Relax\.w_min: must be below w_max = 1"),
         ],
     )
-    def test_parts(self, make: Any, said: str) -> None:
+    def test_invalid_messages_and_rules_are_refused(self, make: Any, said: str) -> None:
         with pytest.raises(DeclarationError, match=said):
             make()
 
-    def test_vectors(self) -> None:
+    def test_invalid_vectors_are_refused(self) -> None:
         brain = brain_of()
         with Simulator(brain, 1, backend="reference") as sim:
             before, wrong = sim.vectors("Words"), vectors_of()
             wrong[5, 3] = np.nan
-            still = vectors_of()
-            still[7] = 0
+            with_a_zero_row = vectors_of()
+            with_a_zero_row[7] = 0
             for given, nodes, said in (
                 (wrong, None, r"Area 'Words': vectors: must be numbers .* \(got nan\); correct row 5"),
                 (vectors_of().astype(np.longdouble) * np.longdouble("1e4000"), None, r"at most 1e\+30 \(got -?inf\)"),
-                (still, None, r"vectors that are not 0 \(got 0\); row 7 is 0 and has no direction"),
+                (with_a_zero_row, None, r"vectors that are not 0 \(got 0\); row 7 is 0 and has no direction"),
                 (vectors_of()[:9], None, r"an array of shape \(60, 8\) \(got \(9, 8\)\)"),
                 (vectors_of()[:2], [1, 60], r"nodes: must be below n = 60 \(got 60\)"),
                 (vectors_of()[:2], [1, 1], "listed twice"),
@@ -467,7 +467,7 @@ class TestRefusals:
                 sim.vectors("S")
             assert sim.vectors("Words") is before
 
-    def test_edges(self) -> None:
+    def test_invalid_uses_of_edges_are_refused(self) -> None:
         brain = brain_of()
         spiking, words = brain["S"] >> brain["Words"], brain["Words"]
         with Simulator(brain, 1, backend="reference") as sim:
@@ -489,7 +489,7 @@ class TestRefusals:
         with Simulator(brain, 1, backend="reference") as sim, pytest.raises(DeclarationError, match="has no input"):
             sim.edges(brain["Words"] >> brain["Words"]).set_input(np.zeros((60, 2)))
 
-    def test_a_backend_that_cannot_carry_messages(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_backend_that_does_not_support_a_message_refuses_the_brain(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(CpuBackend, "parts", CpuBackend.parts - {CosineMessage})
         with pytest.raises(BackendError, match="the cpu backend cannot run the message CosineMessage"):
             Simulator(brain_of(), backend="cpu")

@@ -11,7 +11,10 @@ from brainsim import Area, Assembly, Brain, Cycle, Hebbian, Oscillator, Phase, S
 
 
 def theta_brain() -> Brain:
-    """The hippocampus in theta: one half encodes what the cortex imposes, the other retrieves by its own fibers."""
+    """Return a hippocampus with a theta rhythm.
+
+    In one half of a cycle it encodes the input from the cortex; in the other it retrieves by its recurrent fiber.
+    """
     brain = Brain()
     cortex, ca3 = brain.add(Area("EC", 60, 10), Area("CA3", 300, 12))
     theta = brain.add(Oscillator("theta", period=4))
@@ -31,7 +34,7 @@ def weights(sim: Simulator) -> dict[str, Any]:
     return {each.name: [column.tolist() for column in sim.connectome(each).learned()] for each in sim.brain.fibers}
 
 
-def test_windows_do_what_a_cycle_by_hand_does(backend: str) -> None:
+def test_windows_give_the_same_result_as_an_explicit_cycle(backend: str) -> None:
     brain = theta_brain()
     sim, by_hand = started(brain, backend), Simulator(plain(), 2, backend=backend)
     by_hand.present(Assembly("EC", range(10)))
@@ -55,7 +58,7 @@ def test_windows_do_what_a_cycle_by_hand_does(backend: str) -> None:
 
 
 def plain() -> Brain:
-    """The same brain without windows."""
+    """Return the same brain without windows."""
     brain = Brain()
     cortex, ca3 = brain.add(Area("EC", 60, 10), Area("CA3", 300, 12))
     brain.connect(cortex, ca3, 0.3, Hebbian(0.5, w_max=5))
@@ -63,13 +66,13 @@ def plain() -> Brain:
     return brain
 
 
-def test_runs_of_any_length_give_the_same(backend: str, tmp_path: Path) -> None:
+def test_one_run_and_several_shorter_runs_give_the_same_result(backend: str, tmp_path: Path) -> None:
     once, pieces = started(theta_brain(), backend), started(theta_brain(), backend)
     once.run(once.brain.fibers, 9)
     for rounds in (1, 3, 2):
         pieces.run(pieces.brain.fibers, rounds)
     with pieces.frozen():
-        pieces.run(pieces.brain.fibers, 5)  # the clock goes on in a probe, and is put back
+        pieces.run(pieces.brain.fibers, 5)  # the clock advances in a probe and is restored after it
         assert pieces.rounds == 11
     pieces.save(tmp_path / "state.h5")
     loaded = Simulator(theta_brain(), 2, backend=backend)
@@ -99,7 +102,7 @@ def test_the_schedule_says_which_windows_close_a_fiber_now() -> None:
         assert "learn" not in str(sim.schedule())
 
 
-def test_looks_at_the_next_round_heed_windows(backend: str) -> None:
+def test_transmitting_and_drives_take_windows_into_account(backend: str) -> None:
     sim = started(theta_brain(), backend)
     fibers = list(sim.brain.fibers)
     for opened in ([0], [0], [1], [1], [0]):
@@ -109,7 +112,7 @@ def test_looks_at_the_next_round_heed_windows(backend: str) -> None:
         assert sim.drive("CA3").tolist() == drives[sim.assembly("CA3").neurons].tolist()
 
 
-def test_a_run_until_nothing_changes_waits_for_a_whole_cycle(backend: str) -> None:
+def test_a_run_until_stable_waits_for_a_whole_cycle(backend: str) -> None:
     brain = Brain()
     s, a = brain.add(Area("S", 60, 10), Area("A", 300, 12))
     slow = brain.add(Oscillator("slow", period=6))
@@ -119,11 +122,11 @@ def test_a_run_until_nothing_changes_waits_for_a_whole_cycle(backend: str) -> No
     outcome = sim.run(brain.fibers, until_stable=True)
     assert sim.fires("A"), "the rounds before the window, in which nothing changes, do not end the run"
     assert outcome.stable
-    assert outcome.rounds == 5 + 6  # the area changes in the round of phase 4, and then in none of a cycle
+    assert outcome.rounds == 5 + 6  # the area changes in the round of phase 4, and then in no round of a whole cycle
     assert not sim.run(brain.fibers, until_stable=True, max_rounds=5).stable
 
 
-def test_a_brain_without_windows_keeps_one_plan_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_brain_without_windows_uses_one_plan_for_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     from brainsim.kernels.reference import ReferenceBackend
 
     seen: list[Any] = []

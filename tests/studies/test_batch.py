@@ -1,4 +1,4 @@
-"""Many brains at once: each gives the bits of its own run, in one process and in several."""
+"""Batches: each brain gives the bits of a single simulation, in one process and in several."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def schedule_of(brain: Brain, stimulus: Area, area: Area) -> Any:
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, id="two processes")])
-def test_each_brain_gives_the_bits_of_its_own_run(workers: int) -> None:
+def test_each_brain_gives_the_bits_of_a_single_simulation(workers: int) -> None:
     brain, stimulus, area = learning()
     schedule = schedule_of(brain, stimulus, area)
     alone = []
@@ -48,7 +48,7 @@ def test_each_brain_gives_the_bits_of_its_own_run(workers: int) -> None:
     with Batch(brain, SEEDS, backend="reference", workers=workers) as batch:
         assert batch.each(schedule) == alone
         assert len({str(each) for each in alone}) == len(SEEDS) == len(batch)
-        # The brains stay: what they have learned is there in the next call.
+        # Brains keep what they have learned for the next call.
         batch.present(stimulus["dog"])
         outcomes = batch.run(stimulus >> area, rounds=2)
         assert [outcome.rounds for outcome in outcomes] == [2, 2, 2]
@@ -65,7 +65,7 @@ def test_each_brain_gives_the_bits_of_its_own_run(workers: int) -> None:
         batch.run(stimulus >> area)
 
 
-def test_warnings_come_once() -> None:
+def test_warnings_are_issued_once() -> None:
     brain, stimulus, area = learning()
     with pytest.warns(UnusedWarning, match="A->A") as warned, Batch(brain, (1, 2), backend="reference", workers=1) as b:
         b.present(stimulus["dog"])
@@ -88,7 +88,7 @@ def test_warnings_come_once() -> None:
         ({"brain": Brain()}, r"Batch\.brain: must be a Brain with at least one area"),
     ],
 )
-def test_refuses_by_name(arguments: dict[str, Any], message: str) -> None:
+def test_bad_arguments_are_named_in_the_error(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(DeclarationError, match=message):
         Batch(**{"brain": learning()[0], "seeds": SEEDS, "backend": "reference", **arguments})
 

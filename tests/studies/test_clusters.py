@@ -1,4 +1,4 @@
-"""Sweeps on a Dask cluster: the same rows, the same errors, and what happens when workers or the cluster die."""
+"""Sweeps on a Dask cluster: rows and errors equal those of a local sweep; workers and clusters may die."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_a_cluster_gives_the_rows_that_processes_give(
 
 
 def test_an_address_that_cannot_be_reached_leaves_no_client_behind() -> None:
-    """One that is half made holds up Python when it is collected."""
-    before = clients()  # of other tests, which are kept until the end so that no new one takes the place of one
+    """The garbage collection of a half-made client would block Python."""
+    before = clients()  # clients of other tests; they stay alive so that no new one has their id
     with pytest.raises(WorkerError, match="dask nonsense: no scheduler answers"):
         cluster._connected("nonsense")
     known = [id(each) for each in before]
@@ -122,14 +122,14 @@ def test_an_address_that_cannot_be_reached_leaves_no_client_behind() -> None:
 
 
 def clients() -> list[Any]:
-    """Return all clients of Dask that this process holds; types alone are looked at, since objects can be proxies."""
+    """Return all Dask clients of this process; ``type`` is used because ``isinstance`` may act on proxies."""
     from distributed import Client
 
     return [each for each in gc.get_objects() if issubclass(type(each), Client)]
 
 
 @pytest.mark.slow
-def test_a_cluster_that_cannot_work_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_without_scheduler_or_workers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "_PATIENCE_SECONDS", 2)
     with pytest.raises(WorkerError, match=r"dask tcp://127.0.0.1:1: no scheduler answers \(.*\); start one with"):
         sweep(scaled, {"n": [1]}, dask="tcp://127.0.0.1:1")
@@ -138,7 +138,7 @@ def test_a_cluster_that_cannot_work_is_named(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.slow
-def test_a_cluster_that_goes_away_ends_the_sweep(tmp_path: Path) -> None:
+def test_the_end_of_the_cluster_ends_the_sweep(tmp_path: Path) -> None:
     gone = pytest.raises(WorkerError, match="the cluster is gone; start it again, and continue the sweep")
     with running(1, tmp_path) as (process, address), gone:
         sweep(ending, {"n": [1, 2]}, parameters={"process": process.pid}, dask=address)

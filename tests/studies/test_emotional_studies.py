@@ -1,4 +1,4 @@
-"""Studies of the emotional cascade: what they read and how they score, and their quick form with the made language."""
+"""Studies of the emotional cascade: the texts they read, their scores, and their quick forms with the made language."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ sys.path.append(str(ROOT / "experiments"))  # as `brainsim run` does
 from emotional import made, material, scoring, talk, texts
 
 SHARED = ROOT.parent / "shared" / "data"
-needs_norms = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data, which is not there")
+needs_norms = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data, which is absent")
 
 
-def test_a_dictionary_is_read_without_its_marks(tmp_path: Path) -> None:
+def test_a_dictionary_is_read_without_its_markup(tmp_path: Path) -> None:
     file = tmp_path / "small.dict.dz"
     file.write_bytes(
         gzip.compress(b'Abbey \\Ab"bey\\, n. [L.]\n   A {monastery}.\n   [1913 Webster]\n\nAbbot\n   A head.\n')
@@ -39,7 +39,7 @@ def test_synsets_are_read(tmp_path: Path) -> None:
     assert texts.passages(str(tmp_path))[str(tmp_path)][0] == 'breathe take a breath;  draw air; "he breathed"'
 
 
-def test_texts_that_are_not_there_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_text_is_named_in_the_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ExperimentError, match=r"nowhere\.txt: no such file; give files, or some of gcide"):
         texts.passages("nowhere.txt")
     monkeypatch.setattr(texts, "PACKAGES", {"gcide": ("apt-get install dict-gcide", lambda: None)})
@@ -77,7 +77,7 @@ def test_real_text_needs_norms() -> None:
         material.rated(words, material.norms_of("kjv", None))
 
 
-def test_the_made_language_has_what_studies_look_for() -> None:
+def test_topics_of_the_made_language_differ_in_their_ratings() -> None:
     norms = made.language().norms()
     topics = made.language().topics
     within = np.std([[norms.ratings[word][0] for word in topic] for topic in topics], axis=1).mean()
@@ -87,7 +87,7 @@ def test_the_made_language_has_what_studies_look_for() -> None:
     assert {label for _, label, _ in made.sentences()} == {"safety", "curiosity", "joy"}
 
 
-def test_ridge_regression_is_held_out_and_ignores_units() -> None:
+def test_ridge_regression_predicts_held_out_ratings_in_any_units() -> None:
     rng = np.random.default_rng(1)
     features = rng.normal(size=(300, 5))
     ratings = features @ rng.normal(size=(5, 2)) + 0.1 * rng.normal(size=(300, 2))
@@ -101,7 +101,7 @@ def test_ridge_regression_is_held_out_and_ignores_units() -> None:
     assert sorted(each for fold in seen for each in fold) == list(range(10))
 
 
-def test_bootstrap_intervals_tell_a_gain_from_none() -> None:
+def test_bootstrap_intervals_exclude_zero_for_a_real_gain() -> None:
     rng = np.random.default_rng(2)
     ratings = rng.normal(size=(400, 3))
     weak, strong = ratings + 2.0 * rng.normal(size=(400, 3)), ratings + rng.normal(size=(400, 3))
@@ -110,7 +110,7 @@ def test_bootstrap_intervals_tell_a_gain_from_none() -> None:
     assert all(0.1 < low < high < 0.5 for low, high in found["strong"])
 
 
-def test_effective_rank() -> None:
+def test_the_effective_rank_counts_independent_directions() -> None:
     assert scoring.effective_rank(np.eye(8)) == pytest.approx(8.0)
     assert scoring.effective_rank(np.outer(np.ones(8), np.arange(1, 5))) == pytest.approx(1.0, abs=1e-3)
 
@@ -140,7 +140,7 @@ def test_emotion_depth(tmp_path: Path) -> None:
 def test_emotional_words(tmp_path: Path) -> None:
     metrics, folder = quick("emotional_words", tmp_path, seeds=1)
     valence = metrics["valence"]
-    assert valence["vectors"] > 0.8, "the made language has its ratings in its topics"
+    assert valence["vectors"] > 0.8, "ratings of the made language depend on the topic"
     assert valence["emotion_alone"] > valence["emotion_alone_frequency"] + 0.2
     assert valence["neighbours_alone"] > 0.8
     assert abs(valence["shuffled_emotion"] - valence["vectors"]) < 0.02

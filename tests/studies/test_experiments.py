@@ -27,14 +27,14 @@ TINY = [*HERE, "--quick", *"--set n=3000 --set sentences=8 --set test_every=4 --
 
 
 def without_clock(metrics: dict[str, Any]) -> dict[str, Any]:
-    """Drop what may differ between two runs that compute the same."""
+    """Return metrics without times, memory and jobs, in which equal runs may differ."""
     timed = ("seconds", "peak_rss_mb", "jobs")
     ends = ("_seconds", "_per_second")
     kept = {name: value for name, value in metrics.items() if name not in timed and not name.endswith(ends)}
     return {name: without_clock(value) if isinstance(value, dict) else value for name, value in kept.items()}
 
 
-def test_a_run_leaves_everything(tmp_path: Path, capsys: Any) -> None:
+def test_a_run_writes_all_its_files(tmp_path: Path, capsys: Any) -> None:
     out = tmp_path / "run"
     code, printed, errors = brainsim("run", NOUN_VERB, *TINY, "--out", out, "--seed", 4, "--json", capsys=capsys)
     assert code == 0, errors
@@ -170,7 +170,7 @@ LEXICONS = {
         (["--out", "fresh", "--resume"], "--out fresh: holds no run to resume"),
     ],
 )
-def test_bad_input_is_one_line_exit_2_and_nothing_written(
+def test_bad_input_exits_with_2_and_writes_nothing(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -197,7 +197,9 @@ def test_bad_input_is_one_line_exit_2_and_nothing_written(
         ("missing.py", None, "no such file"),
     ],
 )
-def test_files_without_an_experiment(name: str, text: str | None, message: str, tmp_path: Path, capsys: Any) -> None:
+def test_files_without_an_experiment_are_refused(
+    name: str, text: str | None, message: str, tmp_path: Path, capsys: Any
+) -> None:
     if text is not None:
         (tmp_path / name).write_text(text)
     code, _, errors = brainsim("run", tmp_path / name, capsys=capsys)
@@ -205,7 +207,7 @@ def test_files_without_an_experiment(name: str, text: str | None, message: str, 
     assert message in errors
 
 
-def test_a_crash_is_exit_1_and_keeps_what_was_done(tmp_path: Path) -> None:
+def test_a_crash_exits_with_1_and_keeps_finished_parts(tmp_path: Path) -> None:
     file = tmp_path / "crash.py"
     file.write_text(
         textwrap.dedent(
@@ -280,7 +282,7 @@ def test_a_run_under_another_tie_rule_is_not_resumed(tmp_path: Path, found: int)
     Run(tmp_path / "out", settings).begin(resume=False)
     header = sealed_json.read(tmp_path / "out" / "run.json")
     assert header["versions"]["ties"] == str(header.pop("ties_version"))
-    header |= {"ties_version": found} if found else {}  # the first versions did not note it
+    header |= {"ties_version": found} if found else {}  # the first versions did not store it
     (tmp_path / "out" / "run.json").write_text(json.dumps(sealed_json.sealed(header)))
     with pytest.raises(RunFolderError, match=rf"ties_version \({found}, now 1\) differs from the run to resume"):
         Run(tmp_path / "out", settings).begin(resume=True)
@@ -299,7 +301,7 @@ def test_a_changed_input_file_is_not_resumed(tmp_path: Path) -> None:
         Run(tmp_path / "out", Settings.of_file(tmp_path / "study.py", **settings)).begin(resume=True)
 
 
-def test_an_experiment_can_import_its_neighbour(tmp_path: Path) -> None:
+def test_an_experiment_can_import_a_module_of_its_folder(tmp_path: Path) -> None:
     (tmp_path / "helper_beside.py").write_text("SIZE = 7\n")
     (tmp_path / "study.py").write_text(
         "from helper_beside import SIZE\nfrom brainsim import experiment\n"
@@ -308,7 +310,7 @@ def test_an_experiment_can_import_its_neighbour(tmp_path: Path) -> None:
     assert load_experiment(tmp_path / "study.py").defaults == {"size": 7}
 
 
-def test_info_and_parameters(capsys: Any) -> None:
+def test_info_and_parameters_print_backends_and_defaults(capsys: Any) -> None:
     code, printed, _ = brainsim("info", capsys=capsys)
     assert code == 0
     assert "backend cpu: works (auto)" in printed
@@ -344,7 +346,7 @@ def test_every_experiment_loads_and_explains_its_parameters() -> None:
         assert all(text.endswith(".") for text in study.help.values())
 
 
-def test_an_experiment_explains_what_its_docstring_explains(tmp_path: Path, capsys: Any) -> None:
+def test_the_docstring_of_an_experiment_describes_its_parameters(tmp_path: Path, capsys: Any) -> None:
     sections = "Parameters\n    ----------\n    on, off : bool\n        First line,\n        second.\n\n    Returns\n    -------\n    dict\n"
     for docstring, expected in (
         ("", {}),
@@ -359,7 +361,7 @@ def test_an_experiment_explains_what_its_docstring_explains(tmp_path: Path, caps
         assert brainsim("parameters", file, capsys=capsys)[1] == shown
 
 
-def test_importing_is_light() -> None:
+def test_importing_brainsim_loads_no_heavy_packages() -> None:
     code = "import sys, brainsim; print(sorted({'numba', 'scipy', 'h5py', 'matplotlib', 'tqdm', 'cupy'} & set(sys.modules)))"
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

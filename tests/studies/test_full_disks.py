@@ -1,4 +1,4 @@
-"""A full disk costs a save or a run, never the simulator, a file of before, or the rest of the run."""
+"""A full disk: a save or a run fails, but the simulator, earlier files and finished parts stay intact."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ resource = pytest.importorskip("resource", reason="this system has no limits of 
 
 @contextmanager
 def files_of_at_most(size: int) -> Iterator[None]:
-    """Let no file grow beyond a size, as a quota or a full disk would."""
+    """Limit the size of each file, as a quota or a full disk does."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -43,7 +43,7 @@ def brain_of() -> Brain:
     return brain
 
 
-def test_the_simulator_outlives_a_full_disk(tmp_path: Path) -> None:
+def test_a_simulator_continues_after_a_failed_save(tmp_path: Path) -> None:
     brain, path = brain_of(), tmp_path / "state.h5"
     with Simulator(brain, 3, backend="reference") as sim:
         sim.present(Assembly("S", np.arange(50)))
@@ -66,7 +66,7 @@ def test_the_simulator_outlives_a_full_disk(tmp_path: Path) -> None:
         assert sim.assembly("T") == after
 
 
-def test_other_files_are_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_whole_is_removed(tmp_path: Path) -> None:
     assemblies = [Assembly("T", np.arange(1000), str(number)) for number in range(20)]
     for size in (0, 600, 5000, 100_000):
         with files_of_at_most(size):
@@ -77,8 +77,8 @@ def test_other_files_are_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not can_mount(), reason="to mount a small disk needs root")
-def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+@pytest.mark.skipif(not can_mount(), reason="mounting a small disk needs root")
+def test_a_save_to_a_full_disk_keeps_earlier_files(tmp_path: Path) -> None:
     brain = brain_of()
     with disk(400 * 1024) as small, Simulator(brain, 3, backend="reference") as sim:
         sim.present(Assembly("S", np.arange(50)))
@@ -128,11 +128,11 @@ def test_a_run_ends_with_one_line_and_continues_when_there_is_room(
 
 
 @pytest.mark.slow
-def test_a_run_survives_any_full_disk() -> None:
+def test_a_run_resumes_wherever_the_disk_was_full() -> None:
     assert [full.row() for full in full_disks(6, mount=can_mount()) if not full.right()] == []
 
 
-def test_a_link_stays_a_link_to_what_is_written(tmp_path: Path) -> None:
+def test_writing_through_a_symbolic_link_keeps_the_link(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "link.h5").symlink_to(tmp_path / "there" / "dump.h5")
     for label in ("first", "second"):
@@ -160,7 +160,7 @@ def _unwritable(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_places_where_nothing_can_be_written_or_read(tmp_path: Path) -> None:
+def test_paths_that_are_no_files_are_refused(tmp_path: Path) -> None:
     for place in _unwritable(tmp_path).values():
         kept = sorted(each.name for each in tmp_path.iterdir())
         with pytest.raises(DumpError, match="cannot be written"):
@@ -171,7 +171,7 @@ def test_places_where_nothing_can_be_written_or_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_is_read_only(tmp_path: Path) -> None:
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(DumpError, match="Permission denied"):
         dumps.write_assemblies(tmp_path / "x.h5", [])

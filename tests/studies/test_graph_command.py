@@ -27,11 +27,11 @@ def brain_of(folder: Path, code: str, *arguments: Any, **options: Any) -> list[s
 
 
 class TestWhichBrain:
-    def test_the_only_variable_that_holds_one(self, tmp_path: Path) -> None:
+    def test_the_only_brain_in_a_variable_is_found(self, tmp_path: Path) -> None:
         assert brain_of(tmp_path, DECLARED) == ["A"]
         assert brain_of(tmp_path, DECLARED + "again = brain\n") == ["A"]
 
-    def test_that_of_the_first_simulator_and_nothing_is_simulated(self, tmp_path: Path) -> None:
+    def test_the_brain_of_the_first_simulator_is_found_without_a_simulation(self, tmp_path: Path) -> None:
         code = DECLARED + "sim = Simulator(brain)\nopen('ran', 'w')\n"
         assert brain_of(tmp_path, code) == ["A"]
         inside = TOP + (
@@ -40,10 +40,10 @@ class TestWhichBrain:
         )
         assert brain_of(tmp_path, inside) == ["B"]
 
-    def test_a_guarded_script_is_not_the_main_program(self, tmp_path: Path) -> None:
+    def test_a_script_does_not_run_as_the_main_program(self, tmp_path: Path) -> None:
         assert brain_of(tmp_path, DECLARED + "if __name__ == '__main__':\n    raise ValueError\n") == ["A"]
 
-    def test_the_first_simulator_of_an_experiment_with_its_parameters(self, tmp_path: Path) -> None:
+    def test_parameters_of_an_experiment_set_the_brain_of_its_first_simulator(self, tmp_path: Path) -> None:
         code = TOP + (
             "@experiment(quick={'n': 20})\ndef study(run, *, n: int = 100):\n    def compute(part):\n"
             "        brain = Brain()\n        brain.add(Area(f'A{n}', n, 2))\n"
@@ -57,7 +57,7 @@ class TestWhichBrain:
             brain_of(tmp_path, code, settings=["nn=30"])
         assert [path.name for path in tmp_path.iterdir() if path.name != "__pycache__"] == ["brain.py"]
 
-    def test_a_named_variable_or_function_after_the_whole_file_ran(self, tmp_path: Path) -> None:
+    def test_a_variable_or_a_function_is_chosen_by_name(self, tmp_path: Path) -> None:
         code = DECLARED + (
             "with Simulator(brain, backend='reference') as sim:\n    pass\n"
             "def larger(n=50):\n    brain = Brain()\n    brain.add(Area('Large', n, 2))\n    return brain\n"
@@ -82,7 +82,9 @@ class TestWhichBrain:
             ("def broken(:\n", "line 1: is not valid Python"),
         ],
     )
-    def test_what_is_not_clear_is_one_line(self, tmp_path: Path, code: str, said: str, capsys: Any) -> None:
+    def test_a_file_without_a_clear_brain_gives_a_one_line_error(
+        self, tmp_path: Path, code: str, said: str, capsys: Any
+    ) -> None:
         before = list(sys.argv)
         with pytest.raises(ExperimentError, match=said):
             brain_of(tmp_path, code)
@@ -90,7 +92,7 @@ class TestWhichBrain:
         code_, output, errors = brainsim("graph", tmp_path / "brain.py", capsys=capsys)
         assert (code_, output, errors.count("\n")) == (2, "", 1)
 
-    def test_a_file_that_is_missing(self, tmp_path: Path, capsys: Any) -> None:
+    def test_a_missing_file_is_refused(self, tmp_path: Path, capsys: Any) -> None:
         assert brainsim("graph", tmp_path / "no.py", capsys=capsys)[0] == 2
 
 

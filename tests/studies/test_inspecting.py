@@ -1,4 +1,4 @@
-"""What `brainsim check`, `show`, `diff` and `plot` say of states, dumps, histories and run folders."""
+"""Output of `brainsim check`, `show`, `diff` and `plot` for states, dumps, histories and run folders."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from checkout import ROOT
 from forging import forged
 from terminal import brainsim
 
-pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")  # what is not used is of no matter here
+pytestmark = pytest.mark.filterwarnings("ignore::brainsim.UnusedWarning")  # these brains have unused parts
 
 OLD = ROOT / "tests" / "simulate" / "data"
 
 
-def of_words() -> Brain:
+def word_brain() -> Brain:
     brain = Brain()
     phon, lex = brain.add(
         Area("Phon", 60, 10, {"dog": range(10), "cat": range(10, 20)}), Area("Lex", 300, 20, refraction=0.1)
@@ -46,8 +46,8 @@ def of_words() -> Brain:
 
 
 def simulated(folder: Path, name: str, seed: int, rounds: int = 6, **history: Any) -> None:
-    """Leave a state, a dump and a history of one simulation."""
-    brain = of_words()
+    """Write a state, a dump and a history of one simulation."""
+    brain = word_brain()
     with Simulator(brain, seed, backend="reference") as sim:
         recorded = sim.record("Phon", "Lex", drives=True)
         growing = sim.record("Lex", to=folder / f"{name}_history.h5", every=4)
@@ -82,7 +82,7 @@ def changed(path: Path, at: int, to: Path) -> Path:
 
 
 class TestCheck:
-    def test_whole_files_say_what_they_hold(self, files: Path) -> None:
+    def test_whole_files_are_described(self, files: Path) -> None:
         assert [(found.condition, found.kind, found.rounds) for found in map(check, sorted(files.glob("a_*.h5")))] == [
             ("whole", "dump", 6),
             ("whole", "history", 6),
@@ -92,7 +92,9 @@ class TestCheck:
         assert check(files / "a_dump.h5").detail == "recording 'words' of 6 rounds, 2 assemblies"
 
     @pytest.mark.parametrize("name", ["state", "dump", "history"])
-    def test_a_flipped_bit_or_a_cut_is_damage(self, files: Path, tmp_path: Path, name: str, capsys: Any) -> None:
+    def test_a_file_with_a_flipped_bit_or_a_missing_end_is_damaged(
+        self, files: Path, tmp_path: Path, name: str, capsys: Any
+    ) -> None:
         path = files / f"a_{name}.h5"
         for at in (700, path.stat().st_size // 2, path.stat().st_size - 1):
             damaged = changed(path, at, tmp_path / "x.h5")
@@ -102,7 +104,7 @@ class TestCheck:
         assert (code, errors) == (1, "")
         assert [line.split(": ")[1] for line in output.splitlines()] == ["whole", "damaged"]
 
-    def test_a_state_that_its_own_brain_cannot_have_is_damaged(self, files: Path, tmp_path: Path) -> None:
+    def test_a_state_that_contradicts_its_brain_is_damaged(self, files: Path, tmp_path: Path) -> None:
         path = tmp_path / "forged.h5"
         shutil.copy(files / "a_state.h5", path)
         with forged(path) as file:
@@ -111,7 +113,7 @@ class TestCheck:
         assert check(path).detail.endswith("winners of area 'Lex': neurons must lie between 0 and 299")
 
     @pytest.mark.parametrize("format_", [pytest.param(2, marks=pytest.mark.slow), 3, 4])
-    def test_states_of_earlier_formats(self, format_: int) -> None:
+    def test_states_of_earlier_formats_are_read(self, format_: int) -> None:
         path = OLD / f"state_format_{format_}.h5"
         found, shown = check(path), show(path)
         assert (found.condition, found.rounds) == ("whole", 6)
@@ -119,7 +121,7 @@ class TestCheck:
         assert (shown.versions.format, shown.rounds, shown.note) == (format_, 6, "six rounds")
         assert ("'A' n=400 k=20" in text(shown)) == (format_ == 2)
 
-    def test_what_brainsim_did_not_write_is_unknown(self, tmp_path: Path, capsys: Any) -> None:
+    def test_files_of_other_programs_are_unknown(self, tmp_path: Path, capsys: Any) -> None:
         with h5py.File(tmp_path / "foreign.h5", "w") as file:
             file["x"] = [1, 2]
         with h5py.File(tmp_path / "newer.h5", "w") as file:
@@ -143,7 +145,7 @@ class TestCheck:
             code, output, errors = brainsim("plot", tmp_path / name, capsys=capsys)
             assert (code, output, errors.count("\n")) == (2, "", 1)
 
-    def test_a_pipe_or_a_file_of_others_is_not_waited_for(
+    def test_a_pipe_or_an_unreadable_file_is_refused_at_once(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         os.mkfifo(tmp_path / "pipe")
@@ -158,8 +160,8 @@ class TestCheck:
         with pytest.raises(DumpError, match="secret: cannot be read"):
             show(tmp_path / "secret")
 
-    def test_a_history_left_open_is_whole_up_to_its_last_flush(self, tmp_path: Path, capsys: Any) -> None:
-        path, brain = tmp_path / "history.h5", of_words()
+    def test_an_open_history_is_whole_up_to_its_last_flush(self, tmp_path: Path, capsys: Any) -> None:
+        path, brain = tmp_path / "history.h5", word_brain()
         with Simulator(brain, 3, backend="reference") as sim:
             sim.record("Lex", to=tmp_path / "growing.h5", every=4)
             sim.present(brain["Phon"]["dog"])
@@ -178,7 +180,7 @@ class TestCheck:
 
 
 def damage_offset(path: Path, item: int) -> None:
-    """Overwrite where a round begins in the data of a history."""
+    """Overwrite an offset, the place where a round begins in the data of a history."""
     with h5py.File(path, "r", swmr=True) as file:
         found = file["recordings/history/Lex/offsets"]
         place = found.id.get_chunk_info(0).byte_offset + item * found.dtype.itemsize
@@ -188,7 +190,7 @@ def damage_offset(path: Path, item: int) -> None:
 
 
 class TestShow:
-    def test_a_state_without_its_brain(self, files: Path) -> None:
+    def test_a_state_is_shown_without_its_brain(self, files: Path) -> None:
         state: Any = show(files / "a_state.h5")
         assert (state.seed, state.rounds, state.note) == (3, 6, "two words")
         assert [(area.name, area.n, area.k) for area in state.areas] == [("Lex", 300, 20), ("Phon", 60, 10)]
@@ -196,7 +198,7 @@ class TestShow:
         assert fibers["Phon->Lex"].rule == "w += 0.1 w, within 0 to 20"
         assert fibers["Phon->Lex"].more == "modulated by dopamine, trace of 3 rounds"
         assert (fibers["Lex->Phon"].rule, fibers["Lex->Phon"].base, fibers["Lex->Phon"].learned) == ("fixed", 2.0, 0)
-        with Simulator(of_words(), 3, backend="reference") as sim:
+        with Simulator(word_brain(), 3, backend="reference") as sim:
             sim.load(files / "a_state.h5")
             learned = sim.connectome(sim.brain["Lex"] >> sim.brain["Lex"]).learned()[2]
         assert fibers["Lex->Lex"].learned == len(learned)
@@ -204,7 +206,7 @@ class TestShow:
         assert state.brain["area_locks"] == (("Lex", "sleep"),)
         assert {kind.name for kind in state.kinds} >= {"winners", "learned", "thresholds"}
 
-    def test_a_dump_and_a_history(self, files: Path) -> None:
+    def test_a_dump_and_a_history_are_shown(self, files: Path) -> None:
         dump: Any = show(files / "a_dump.h5")
         assert dump.assemblies == {"Lex": {"dog": 20, "cat": 20}}
         (words,) = dump.recordings
@@ -214,7 +216,7 @@ class TestShow:
         history: Any = show(files / "a_history.h5")
         assert (history.kind, history.growing, history.recordings[0].rounds) == ("history", False, 6)
 
-    def test_columns_are_aligned_and_json_says_the_same(self, files: Path, capsys: Any) -> None:
+    def test_columns_are_aligned_and_json_has_the_same_content(self, files: Path, capsys: Any) -> None:
         code, output, _ = brainsim("show", files / "a_state.h5", capsys=capsys)
         assert code == 0
         lines = output.splitlines()
@@ -226,12 +228,12 @@ class TestShow:
 
 
 class TestDiff:
-    def test_equal_files(self, files: Path, capsys: Any) -> None:
+    def test_equal_files_have_no_differences(self, files: Path, capsys: Any) -> None:
         for name in ("state", "dump", "history"):
             code, output, _ = brainsim("diff", files / f"a_{name}.h5", files / f"same_{name}.h5", capsys=capsys)
             assert (code, output.startswith("equal ")) == (0, True)
 
-    def test_recordings_part_in_a_round_an_area_and_a_neuron(self, files: Path, capsys: Any) -> None:
+    def test_the_first_difference_of_recordings_names_round_area_and_neuron(self, files: Path, capsys: Any) -> None:
         first, second = (read_recordings(files / f"{name}_dump.h5")["words"] for name in "ab")
         number = next(at for at in range(6) if not np.array_equal(first.winners("Lex")[at], second.winners("Lex")[at]))
         neuron = np.setxor1d(first.winners("Lex")[number], second.winners("Lex")[number])[0]
@@ -245,7 +247,7 @@ class TestDiff:
         assert f"recording 'history', round {number}, area 'Lex', neuron {neuron}: " in output
         assert "recording 'history', seed: 3 in a, 4 in b" in output
 
-    def test_one_neuron_one_drive_and_one_mark(self, tmp_path: Path) -> None:
+    def test_a_difference_of_one_neuron_drive_or_mark_is_found(self, tmp_path: Path) -> None:
         def recorded(name: str, neuron: int = 5, drive: float = 1.5, label: str = "x", rounds: int = 3) -> Path:
             recording = Recording([Area("A", 10, 2)], drives=True)
             recording.mark("x")
@@ -267,8 +269,8 @@ class TestDiff:
         (length,) = diff(recorded("short.h5", rounds=2), recorded("two.h5", rounds=1)).differences
         assert (length.round, length.a, length.b) == (1, "2 rounds", "1 rounds")
 
-    def test_states_part_in_an_entry(self, files: Path, tmp_path: Path) -> None:
-        with Simulator(of_words(), 3, backend="reference") as sim:
+    def test_the_first_different_entry_of_two_states_is_named(self, files: Path, tmp_path: Path) -> None:
+        with Simulator(word_brain(), 3, backend="reference") as sim:
             sim.load(files / "a_state.h5")
             fiber = next(iter(sim.brain["Lex"] >> sim.brain["Lex"]))
             pre, post, weight = sim.connectome(fiber).learned()
@@ -285,7 +287,7 @@ class TestDiff:
         seeds = diff(files / "a_state.h5", files / "b_state.h5").differences
         assert str(seeds[0]) == "seed: 3 in a, 4 in b"
 
-    def test_states_of_other_brains(self, files: Path, tmp_path: Path) -> None:
+    def test_differences_of_the_brains_of_two_states_are_named(self, files: Path, tmp_path: Path) -> None:
         brain = Brain()
         brain.add(Area("Lex", 300, 25), Area("Extra", 10, 2, activation=Threshold(1.0)))
         with Simulator(brain, 3, backend="reference") as sim:
@@ -295,7 +297,7 @@ class TestDiff:
         assert "area 'Extra': nothing in a, declared in b" in found
         assert "rounds: 6 in a, 0 in b" in found
 
-    def test_different_things_cannot_be_compared(self, files: Path, capsys: Any) -> None:
+    def test_files_of_different_kinds_cannot_be_compared(self, files: Path, capsys: Any) -> None:
         with pytest.raises(ComparisonError, match=r"a_state.h5 is a state and .*a_dump.h5 is a dump"):
             diff(files / "a_state.h5", files / "a_dump.h5")
         code, _, errors = brainsim("diff", files / "a_state.h5", files / "a_dump.h5", capsys=capsys)
@@ -313,7 +315,7 @@ class TestPlot:
             ("history", "convergence", ["overlap of winners", "support (neurons)"]),
         ],
     )
-    def test_kinds(self, files: Path, name: str, kind: Any, panels: list[str]) -> None:
+    def test_each_kind_of_picture_is_drawn(self, files: Path, name: str, kind: Any, panels: list[str]) -> None:
         figure = draw(files / f"a_{name}.h5", kind)
         assert [ax.get_ylabel() for ax in figure.axes] == panels
         figure.savefig(io.BytesIO(), format="png")
@@ -348,7 +350,7 @@ class TestPlot:
         with pytest.raises(DumpError, match="is a state and has no raster"):
             draw(files / "a_state.h5", "raster")
 
-    def test_assemblies_that_are_alike_share_a_colour(self, tmp_path: Path) -> None:
+    def test_similar_assemblies_share_a_colour(self, tmp_path: Path) -> None:
         recording = Recording([Area("A", 20, 4)])
         recording.append({"A": np.arange(8)})
         sets = {"dog": [0, 1, 2, 3], "dog again": [0, 1, 2, 4], "cat": [4, 5, 6, 7]}
@@ -357,7 +359,9 @@ class TestPlot:
         assert legend is not None
         assert [entry.get_text() for entry in legend.get_texts()] == ["dog", "cat", "in no assembly"]
 
-    def test_what_cannot_be_written_is_one_line(self, files: Path, tmp_path: Path, capsys: Any) -> None:
+    def test_a_picture_that_cannot_be_written_gives_a_one_line_error(
+        self, files: Path, tmp_path: Path, capsys: Any
+    ) -> None:
         for out, said in ((tmp_path / "x.gif", "must end in .png"), (tmp_path / "no" / "x.png", "cannot be written")):
             code, _, errors = brainsim("plot", files / "a_state.h5", "-o", out, capsys=capsys)
             assert (code, errors.splitlines()[-1].startswith(f"Error: -o {out}: {said}")) == (2, True)
@@ -390,7 +394,7 @@ def study(run, *, rounds: int = 4, fail: bool = False):
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Path:
-    """A folder with runs of one study: a and same alike, b of another seed, cut interrupted."""
+    """A folder with runs of one study: `a` and `same` are equal, `b` has another seed, `cut` was interrupted."""
     monkeypatch.chdir(tmp_path)
     Path("study.py").write_text(STUDY)
     for name, seed in (("a", 1), ("same", 1), ("b", 2)):
@@ -400,7 +404,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Path:
 
 
 class TestRuns:
-    def test_a_finished_run(self, runs: Path, capsys: Any) -> None:
+    def test_a_finished_run_is_described(self, runs: Path, capsys: Any) -> None:
         del runs
         found = check("a")
         assert (found.condition, found.kind) == ("whole", "run")
@@ -414,7 +418,7 @@ class TestRuns:
         _, output, _ = brainsim("show", "a", "--json", capsys=capsys)
         assert json.loads(output)["header"]["seed"] == 1
 
-    def test_an_interrupted_run_and_what_hinders_its_continuation(self, runs: Path, capsys: Any) -> None:
+    def test_an_interrupted_run_says_whether_it_can_be_continued(self, runs: Path, capsys: Any) -> None:
         code, output, _ = brainsim("check", "cut", capsys=capsys)
         assert (code, output.splitlines()[0].startswith("cut: unfinished: interrupted, ")) == (0, True)
         assert output.splitlines()[-1] == "continue it with: brainsim run --resume --out cut"
@@ -426,7 +430,7 @@ class TestRuns:
         output = brainsim("show", "cut", capsys=capsys)[1]
         assert "it cannot be continued: the experiment file, study.py, cannot be read from here" in output
 
-    def test_a_running_run_and_a_killed_one(self, runs: Path) -> None:
+    def test_running_and_killed_runs_are_distinguished(self, runs: Path) -> None:
         path = runs / "cut" / "run.json"
         path.write_text(json.dumps(sealed_json.sealed({**sealed_json.read(path), "status": "running"})))
         found = check("cut").run
@@ -439,7 +443,7 @@ class TestRuns:
             found = check("cut").run
             assert found is not None
             assert (found.status, found.hindrance) == ("running", "a process is running it")
-            assert sorted((runs / "cut").rglob("*")) == before, "to look changes nothing"
+            assert sorted((runs / "cut").rglob("*")) == before, "`check` changes no file"
         finally:
             lock.release()
 
@@ -466,7 +470,7 @@ class TestRuns:
     def test_runs_are_compared_by_settings_metrics_and_dumps(self, runs: Path, capsys: Any) -> None:
         del runs
         code, output, _ = brainsim("diff", "a", "same", capsys=capsys)
-        assert (code, output) == (0, "equal runs: a and same\n"), "speed is no difference"
+        assert (code, output) == (0, "equal runs: a and same\n"), "times are not compared"
         code, output, _ = brainsim("diff", "a", "b", capsys=capsys)
         assert (code, "seed: 1 in a, 2 in b" in output) == (1, True)
         assert re.search(r"winners.h5: recording 'rounds', round 0, area 'B', neuron \d+: ", output)
@@ -476,7 +480,7 @@ class TestRuns:
         assert "winners.h5" in {each.where for each in diff("a", "b").differences}
 
 
-def test_a_sweep_is_judged_by_its_runs(runs: Path, capsys: Any) -> None:
+def test_a_sweep_is_damaged_if_one_of_its_runs_is(runs: Path, capsys: Any) -> None:
     swept = ("sweep", "study.py", "--grid", "rounds=2,3", "--jobs", 1, "--out", "swept")
     assert brainsim(*swept, capsys=capsys)[0] == 0
     code, output, _ = brainsim("check", "swept", capsys=capsys)
@@ -514,13 +518,13 @@ def test_a_killed_sweep_says_how_many_runs_are_done_and_how_to_continue(tmp_path
     assert "0 finished, 0 failed" in brainsim("show", out, capsys=capsys)[1]
 
 
-def test_a_verdict_does_not_repeat_itself(files: Path, tmp_path: Path, capsys: Any) -> None:
+def test_the_cause_of_damage_is_printed_once(files: Path, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "cut.h5").write_bytes((files / "a_state.h5").read_bytes()[:3000])
     output = brainsim("check", tmp_path / "cut.h5", capsys=capsys)[1]
     assert re.fullmatch(r".*cut\.h5: damaged: it was cut short: [\d_,]+ bytes after its seal, [\d_,]+ sealed\n", output)
 
 
-def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> None:
+def test_a_dump_shows_its_origin_and_its_descriptions(tmp_path: Path) -> None:
     made = {"seed": 7, "parameters": {"n": 100}}
     dog = Assembly("Lex", [1, 2], "dog")
     write_assemblies(tmp_path / "x.h5", [dog], about=made, descriptions={"dog": "after ten rounds"})
@@ -530,7 +534,7 @@ def test_a_dump_says_what_made_it_and_what_its_parts_mean(tmp_path: Path) -> Non
     assert "assemblies/Lex/dog  after ten rounds" in text(shown)
 
 
-def test_a_warning_of_a_picture_is_one_note(tmp_path: Path, capsys: Any) -> None:
+def test_a_repeated_warning_of_a_picture_is_printed_once(tmp_path: Path, capsys: Any) -> None:
     with written(tmp_path / "x.png") as path:
         path.write_text("")
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""Studies of language: what they read from files."""
+"""Studies of language: the files they read, and learning in areas that compete."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Target_Child\tSV\tdog\trun\t
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Any]:
-    """Real speech, in which the ages of some words are not known, and a brain that hears it."""
+    """Files of real speech, in which the ages of some words are missing, and the sizes of a small brain."""
     lexicon, clauses = tmp_path / "words.csv", tmp_path / "clauses.tsv"
     lexicon.write_text(WORDS)
     clauses.write_text(CLAUSES)
@@ -45,7 +45,7 @@ def files(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_frequent_verbs_takes_the_ratings_that_are_asked_for(tmp_path: Path, files: dict[str, Any]) -> None:
+def test_frequent_verbs_uses_the_ratings_that_are_chosen(tmp_path: Path, files: dict[str, Any]) -> None:
     with pytest.raises(LexiconError, match="column 'age'"):
         quick("frequent_verbs", tmp_path / "all", **files)
     _, folder = quick("frequent_verbs", tmp_path / "some", features="Haptic, Visual", **files)
@@ -67,7 +67,7 @@ def test_real_speech_has_the_words_that_adults_say(files: dict[str, Any]) -> Non
     ]
 
 
-def test_of_areas_that_compete_one_learns_what_it_fires_back() -> None:
+def test_only_one_of_two_competing_areas_learns_its_fiber_to_phon() -> None:
     size: dict[str, Any] = {"n": 100, "k": 10, "p": 0.3, "pattern_k": 10, "backend": "reference"}
     learner = WordLearner(Lexicon(("dog",), ("run",)), Hebbian(0.1, 20), **size)
     hear_competing(learner, Sentence(("run",), "dog", "run"))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from brainsim.cli.summary import summary
 from brainsim.errors import DeclarationError
 from brainsim.studies.info import peak_rss_mb
-from brainsim.studies.statistics import crossing, exponent, interval_95
+from brainsim.studies.reporting.grouped import curves, scores
+from brainsim.studies.statistics import CORRELATION, COUNT, crossing, exponent, interval_95
 
 
 def test_interval_is_students_t() -> None:
@@ -22,7 +25,47 @@ def test_interval_is_students_t() -> None:
     assert interval_95([1.0, 1.0, 1.0]) == [1.0, 1.0]
 
 
-def test_one_seed_says_nothing_about_spread() -> None:
+def test_an_interval_stays_in_the_possible_range() -> None:
+    assert interval_95([0.9, 1.0]) == [0.3147, 1.5853], "two seeds alone reach beyond what a share can be"
+    assert interval_95([0.9, 1.0], bounded=True) == [0.3147, 1.0]
+    assert interval_95([0.0, 0.1], bounded=True) == [0.0, 0.6853]
+    assert interval_95([125, 175], bounded=COUNT) == [0.0, 467.6551]
+    assert interval_95([0.9, 0.7], bounded=CORRELATION) == [-0.4706, 1.0]
+    assert interval_95([3.0, 4.0], bounded=(3.0, None)) == [3.0, 9.8531]
+    values = [0.4, 0.5, 0.6]
+    assert interval_95(values, bounded=True) == interval_95(values), "what lies inside is not changed"
+    assert interval_95([0.1 + 0.2, 1.0 + 1e-12], bounded=True) is not None, "sums of fractions are rounded"
+
+
+@pytest.mark.parametrize(("bounded", "values"), [(True, [0.5, 1.2]), (COUNT, [-1.0, 3.0]), ((5.0, 2.0), [3.0, 4.0])])
+def test_values_outside_their_range_are_refused(bounded: Any, values: list[float]) -> None:
+    with pytest.raises(DeclarationError, match=r"interval_95\.values: must be from .* give the possible range"):
+        interval_95(values, bounded=bounded)
+
+
+def test_a_page_and_the_terminal_keep_intervals_in_the_range_that_metrics_declare() -> None:
+    by_seed = {"hits": [0.9, 1.0], "steps": [0, 40], "gain": [0.0, 0.1], "load_seconds": [2.0, 9.0]}
+    metrics = {
+        "seed": 1,
+        "steps": 20.0,
+        "by_seed": by_seed,
+        "controls": {"beta_zero": {"by_seed": {"gain": [-0.1, 0.1]}}},
+        "ranges": {"steps": [0, 50]},
+        "intervals_95": {"steps": [-234.1, 274.1]},
+    }
+    shown = {test: each["trained"].interval for test, each in scores(metrics).items()}
+    assert shown["hits"] == (0.3147, 1.0), "all values lie in [0, 1]"
+    assert shown["steps"] == (0.0, 50.0), "declared"
+    assert shown["gain"] == (-0.5853, 0.6853), "a control is negative, so that it is no fraction"
+    assert shown["load_seconds"] == (0.0, 49.9717), "a time"
+    assert "20 [0, 50]" in summary(metrics)
+    metrics["ranges"] = {"steps": [0, 30]}
+    assert scores(metrics)["steps"]["trained"].interval == (-234.1241, 274.1241), "a wrong range is not used"
+    metrics["curve"] = {"trained": [[{"steps": 1, "hits": 0.9}], [{"steps": 1, "hits": 1.0}]]}
+    assert curves(metrics)["hits"]["trained"][1].interval == (0.3147, 1.0)
+
+
+def test_one_seed_gives_no_interval() -> None:
     assert interval_95([0.9]) is None
 
 
@@ -36,7 +79,7 @@ def test_a_curve_crosses_a_level_between_its_points() -> None:
     assert crossing({}, 0.9) is None
 
 
-def test_the_exponent_of_a_power_law() -> None:
+def test_the_exponent_of_a_power_law_is_fitted() -> None:
     assert exponent({each: 7.0 * each**1.5 for each in (10, 20, 500)}) == pytest.approx(1.5)
     assert exponent({10: 3.0, 1000: 3.0}) == pytest.approx(0.0)
     assert exponent({10: 3.0}) is None
@@ -44,8 +87,8 @@ def test_the_exponent_of_a_power_law() -> None:
         exponent({10: 0.0, 20: 1.0})
 
 
-def test_the_peak_of_a_process_is_its_own() -> None:
-    """Not that of the process which started it, as ``getrusage`` would have it."""
+def test_the_peak_memory_is_that_of_the_process_itself() -> None:
+    """``getrusage`` would return at least the peak of the parent process."""
     code = "from brainsim.studies.info import peak_rss_mb; print(peak_rss_mb())"
     held = np.ones(40_000_000)  # 305 MiB in this process
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

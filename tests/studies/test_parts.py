@@ -1,4 +1,4 @@
-"""Parts of a run: side by side in processes, each once, with a checkpoint and a result of its own."""
+"""Parts of a run: parallel processes compute each part once, with its own checkpoint and result."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def finished(path: Path, folder: Path, jobs: int, **parameters: Any) -> dict[str
     chosen = {**experiment.parameters(quick=True), **parameters}
     run = Run(folder, Settings.of_file(path, seed=3, quick=True, parameters=chosen, backend="cpu", jobs=jobs))
     run.begin(resume=False)
-    with collected():  # of what a control does not use, as `brainsim run` does
+    with collected():  # controls leave parts of a brain unused; `brainsim run` does the same
         return run.finish(experiment(run, **chosen))
 
 
@@ -67,12 +67,12 @@ def test_results_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> Non
     one, two = (finished(STUDY, tmp_path / str(jobs), jobs, rounds=60) for jobs in (1, 2))
     assert left(tmp_path / "1") == left(tmp_path / "2")
     assert (one["jobs"], two["jobs"]) == (1, 2)
-    assert two["peak_rss_mb"] > one["peak_rss_mb"], "of the parent and its workers"
+    assert two["peak_rss_mb"] > one["peak_rss_mb"], "the sum over the parent and its workers"
     assert [header_of(tmp_path / str(jobs))["jobs"] for jobs in (1, 2)] == [1, 2]
 
 
 def experiments() -> list[Any]:
-    """The experiments, those with networks marked as tests that need PyTorch."""
+    """Return the names of the experiments; those with networks carry the mark ``torch``."""
     paths = sorted((ROOT / "experiments").glob("*.py"))
     return [
         pytest.param(path.stem, marks=[pytest.mark.torch] * ("brainsim.networks" in path.read_text())) for path in paths
@@ -121,7 +121,7 @@ def test_a_part_that_kills_its_processes_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a/b", "..", "a\0b"])
-def test_a_part_is_named_as_a_file_can_be(key: str, tmp_path: Path) -> None:
+def test_the_key_of_a_part_must_be_a_valid_file_name(key: str, tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match="must be named as a file can be"):
         begun(tmp_path / "out").parts({key: Call(squared, (1,))})
 
@@ -134,13 +134,13 @@ def test_two_parts_of_one_key_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [{1, 2}, float("nan"), [object()]])
-def test_a_result_that_is_no_json_is_named(value: object, tmp_path: Path) -> None:
+def test_a_result_that_json_cannot_hold_is_refused(value: object, tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r"odd\.json: cannot be written as JSON"):
         begun(tmp_path / "out").parts({"odd": Call(returning, (value,))})
     assert not list((tmp_path / "out" / "parts").iterdir())
 
 
-def test_numpy_results_are_plain(tmp_path: Path) -> None:
+def test_numpy_results_become_plain_python_values(tmp_path: Path) -> None:
     results = begun(tmp_path / "out").parts({"one": Call(returning, ({"mean": np.float64(0.5), "of": np.arange(2)},))})
     assert results == {"one": {"mean": 0.5, "of": [0, 1]}}
 
@@ -162,7 +162,7 @@ def test_a_part_waits_for_a_process_that_still_computes_it(tmp_path: Path, monke
         run.parts({"one": Call(squared, (1,))})
 
 
-def test_a_recording_of_a_part_is_one_of_its_files(tmp_path: Path) -> None:
+def test_a_part_records_only_into_its_declared_files(tmp_path: Path) -> None:
     brain = Brain()
     brain.add(Area("A", n=10, k=2))
     with (
@@ -182,7 +182,7 @@ class Shown:
         self.n += steps
 
 
-def test_the_bar_counts_steps_of_all_parts() -> None:
+def test_the_progress_bar_counts_the_steps_of_all_parts() -> None:
     shown = Shown()
     bar = Bar(shown, [10, 5])  # type: ignore[arg-type]
     seen = []
@@ -190,7 +190,7 @@ def test_the_bar_counts_steps_of_all_parts() -> None:
         (bar.started, (0,)),
         (bar.ticked, (0, 4)),
         (bar.ticked, (1, 3)),
-        (bar.ticked, (1, 99)),  # no part has more steps than it said
+        (bar.ticked, (1, 99)),  # no part has more steps than it declared
         (bar.started, (0,)),  # again, after the death of its process
         (bar.done, (0,)),  # the rest was done in an earlier run
         (bar.done, (1,)),
@@ -200,7 +200,7 @@ def test_the_bar_counts_steps_of_all_parts() -> None:
     assert seen == [0, 4, 7, 9, 5, 15, 15]
 
 
-def test_a_recording_of_training_goes_on_after_an_interruption(
+def test_a_recording_of_training_continues_after_an_interruption(
     tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parts, "_CHECKPOINT_SECONDS", 0.0)

@@ -1,4 +1,4 @@
-"""Calls in worker processes: what comes back, what a death costs, and what ends them."""
+"""Calls in worker processes: results, errors and warnings, deaths of workers, and the end of all workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from checkout import ROOT
 JOBS = pytest.mark.parametrize("jobs", [1, 2])
 
 
-class Heard(Watch):
+class Events(Watch):
     def __init__(self) -> None:
         self.starts: list[int] = []
         self.deaths: list[tuple[int, str]] = []
@@ -59,7 +59,7 @@ def stepping(number: int) -> tuple[int, int]:
 
 @JOBS
 def test_results_and_steps_come_back(jobs: int) -> None:
-    heard = Heard()
+    heard = Events()
     results = outcomes([Call(stepping, (number,)) for number in range(5)], jobs, watch=heard)
     assert [number for number, _ in results] == [0, 1, 2, 3, 4]
     assert heard.steps == {index: index + 10 for index in range(5)}
@@ -92,7 +92,7 @@ def surprise(kind: str) -> None:
     raise ZeroDivisionError("by zero")
 
 
-def test_errors_come_back_as_what_they_are() -> None:
+def test_errors_keep_their_type_and_attributes() -> None:
     calls = [Call(refuse, (kind,), {"message": message}) for kind in _every_error() for message in (True, False)]
     for call, error in zip(calls, outcomes(calls, 2), strict=True):
         assert type(error) is call.args[0]
@@ -105,7 +105,7 @@ def test_errors_come_back_as_what_they_are() -> None:
 
 
 @JOBS
-def test_any_error_ends_its_call_alone(jobs: int) -> None:
+def test_an_error_ends_only_its_own_call(jobs: int) -> None:
     own, leaving, zero, three = outcomes(
         [*(Call(surprise, (kind,)) for kind in ("own", "exit", "zero")), Call(abs, (-3,))], jobs
     )
@@ -116,7 +116,7 @@ def test_any_error_ends_its_call_alone(jobs: int) -> None:
     assert three == 3
 
 
-def test_what_cannot_be_sent_is_named() -> None:
+def test_values_that_cannot_be_pickled_are_named() -> None:
     lock = __import__("threading").Lock()
     given, returned = outcomes([Call(id, (lock,)), Call(__import__("threading").Lock)], 2)
     assert "call 0: cannot be sent to another process" in str(given)
@@ -124,7 +124,7 @@ def test_what_cannot_be_sent_is_named() -> None:
 
 
 def fragile(number: int, deaths: int, folder: Path) -> int:
-    """Kill this process in the first so many calls."""
+    """Kill this process in each of the first ``deaths`` calls."""
     before = len(list(folder.glob(f"{number}-*")))
     if before < deaths:
         (folder / f"{number}-{before}").touch()
@@ -132,8 +132,8 @@ def fragile(number: int, deaths: int, folder: Path) -> int:
     return number
 
 
-def test_a_death_costs_its_own_call_another_try(tmp_path: Path) -> None:
-    heard = Heard()
+def test_a_call_whose_worker_dies_is_repeated(tmp_path: Path) -> None:
+    heard = Events()
     calls = [Call(fragile, (number, deaths, tmp_path)) for number, deaths in enumerate((0, 1, 0, 2, 9, 0))]
     results = outcomes(calls, 2, watch=heard)
     assert results[:4] + results[5:] == [0, 1, 2, 3, 5]
@@ -167,7 +167,7 @@ def warning_of(text: str, category: type[Warning]) -> str:
 
 
 @JOBS
-def test_warnings_are_not_lost(jobs: int) -> None:
+def test_warnings_of_workers_reach_the_caller(jobs: int) -> None:
     calls = [Call(warning_of, ("look", SilentWarning)), Call(warning_of, ("old", DeprecationWarning))]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -190,7 +190,7 @@ def project_to(used: str) -> None:
 
 
 @JOBS
-def test_what_stays_unused_is_what_no_call_used(jobs: int) -> None:
+def test_a_part_is_unused_if_no_call_uses_it(jobs: int) -> None:
     for names, unused in ((("A", "A"), ("area 'B' never fired", "fiber 'S->B' was never opened")), (("A", "B"), ())):
         with collected() as usage:
             assert outcomes([Call(project_to, (name,)) for name in names], jobs) == [None, None]
@@ -224,7 +224,7 @@ def study(run, *, n: int = 10):
 @JOBS
 def test_functions_of_experiment_files_are_found(jobs: int, tmp_path: Path) -> None:
     results = []
-    for factor in (0.5, 0.25):  # two files of one name, which each import what lies beside the first
+    for factor in (0.5, 0.25):  # two files of the same name; each imports the module beside it
         folder = tmp_path / str(factor)
         folder.mkdir()
         (folder / "my-study.v2.py").write_text(EXPERIMENT.replace("beside.FACTOR", str(factor)))
@@ -245,7 +245,7 @@ from brainsim.studies.experiment import load_experiment
 from brainsim.studies.processes import Call, completed
 from brainsim.studies.stopping import stoppable
 
-def wait(number):  # of this script, which has no guard against being run again in a worker
+def wait(number):  # this script has no `__main__` guard
     try:
         Path(f"{number}-{os.getpid()}").touch()
         time.sleep(60)
@@ -262,7 +262,7 @@ with stoppable() as stop:
 
 
 @pytest.mark.parametrize(
-    ("number", "everyone", "code"),
+    ("number", "whole_group", "code"),
     [
         (signal.SIGINT, True, 130),
         (signal.SIGKILL, False, -9),
@@ -271,7 +271,7 @@ with stoppable() as stop:
         pytest.param(signal.SIGHUP, True, 143, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
-def test_no_worker_outlives_its_parent(number: signal.Signals, everyone: bool, code: int, tmp_path: Path) -> None:
+def test_workers_end_with_their_parent(number: signal.Signals, whole_group: bool, code: int, tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(SCRIPT)
     parent = subprocess.Popen(
         [sys.executable, "script.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -281,10 +281,10 @@ def test_no_worker_outlives_its_parent(number: signal.Signals, everyone: bool, c
     workers = [int(path.name[2:]) for path in tmp_path.glob("[01]-*")]
     assert all(map(psutil.pid_exists, workers))
     began = time.monotonic()
-    (os.killpg if everyone else os.kill)(parent.pid, number)  # a terminal signals all processes of its group
+    (os.killpg if whole_group else os.kill)(parent.pid, number)  # a terminal signals all processes of its group
     _, written = parent.communicate(timeout=30)
     assert parent.returncode == code
-    assert written == "", "no worker complains"
+    assert written == "", "no worker prints a traceback"
     wait_until(lambda: not any(map(psutil.pid_exists, workers)))
     assert time.monotonic() - began < 20, "their calls would take a minute"
     left = {path.name for path in tmp_path.glob("*-left")}

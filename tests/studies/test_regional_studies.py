@@ -1,4 +1,4 @@
-"""Studies of what regions need, in their quick form: correction, routing, memory and rewards."""
+"""Quick forms of the studies of regions: correction, routing, memory and rewards."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_thalamic_routing(tmp_path: Path) -> None:
     metrics, folder = quick("thalamic_routing", tmp_path)
     few, many = (each["chosen=4"] for each in metrics["by_items"].values())
     assert many["cue=0.6"]["channels"] > 0.99
-    assert many["cue=0.3"]["neurons"] < many["cue=0.3"]["channels"], "one by one, some of the right relays lose"
+    assert many["cue=0.3"]["neurons"] < many["cue=0.3"]["channels"], "without channels, some of the right relays lose"
     assert many["cue=0.6"]["gated"] > 0.95
     assert max(many["cue=0.6"]["random_gate"], many["cue=0.6"]["no_gate"]) < many["cue=0.6"]["gated"] / 2
     slopes = {name: each["chosen=4"] for name, each in metrics["events_exponent"].items()}
@@ -62,7 +62,7 @@ def test_one_shot_memory(tmp_path: Path) -> None:
     half, controls = metrics["recall_from_half_cue"], metrics["controls"]
     assert half["completed"] > 0.95
     assert half["answer"] > 0.9
-    assert half["first"] < 0.9, "CA3 completes what the cue begins"
+    assert half["first"] < 0.9, "CA3 completes the pattern after the first round"
     assert metrics["recall_from_fifth_of_cue"] > max(controls["no_ca3"], controls["recurrent_zero"]) + 0.05
     assert controls["beta_zero"] < 3 * metrics["chance"]["answer"]
     capacity = metrics["capacity"]["whole"]["answer"]["0.5"]
@@ -110,7 +110,7 @@ def test_reward_learning(tmp_path: Path) -> None:
     metrics, folder = quick("reward_learning", tmp_path)
     error, off = metrics["task"]["error"], metrics["task"]["off"]
     assert min(error["acquired"], error["reversed"]) > 0.85 > 0.5 > max(off["acquired"], off["reversed"])
-    assert metrics["task"]["reward"]["reversed"] < 0.5, "without an error nothing is unlearned"
+    assert metrics["task"]["reward"]["reversed"] < 0.5, "without a prediction error the brain does not unlearn"
     assert abs(error["extinct"]) < 0.2 < metrics["task"]["reward"]["extinct"]
     assert metrics["reward"]["error"] > metrics["reward"]["off"]
     assert len(metrics["reward_of_algorithms"]) == 3
@@ -168,6 +168,8 @@ def test_rules(tmp_path: Path) -> None:
     assert metrics["met"]["growth"]
     assert metrics["met"]["reward"]
     assert metrics["busiest_tenth"]["refraction"] < metrics["busiest_tenth"]["none"] - 0.05
-    assert metrics["busiest_tenth"]["none"] < metrics["busiest_tenth"]["learns"], "who has won, wins again"
+    assert metrics["busiest_tenth"]["none"] < metrics["busiest_tenth"]["learns"], (
+        "with learning, earlier winners win again"
+    )
     assert (folder / "window.md").read_text().count("\n|") == 2 + 9
     assert (folder / "rules.png").read_bytes().startswith(b"\x89PNG")

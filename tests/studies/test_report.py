@@ -1,4 +1,4 @@
-"""`brainsim report`: what the page says, read as HTML; tests/studies/test_report_browser.py opens it."""
+"""`brainsim report`: the content of its HTML page; tests/studies/test_report_browser.py opens it in a browser."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def text_of(path: Path) -> str:
     return unescape(re.sub(r"<[^>]*>", " ", body))
 
 
-def test_a_page_shows_all_that_a_run_has_recorded(finished: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_page_shows_everything_that_a_run_recorded(finished: Path, tmp_path: Path, capsys: Any) -> None:
     to = tmp_path / "page.html"
     code, output, errors = reported(finished, to, capsys=capsys)
     assert (code, errors) == (0, "")
@@ -91,7 +91,7 @@ def test_a_page_shows_all_that_a_run_has_recorded(finished: Path, tmp_path: Path
     assert f"{metrics['peak_rss_mb']:,.4g}" in text
 
 
-def test_a_page_loads_nothing_and_runs_its_own_scripts_alone(html: Path) -> None:
+def test_a_page_loads_no_files_and_runs_only_its_own_scripts(html: Path) -> None:
     page = read(html)
     assert page.links
     assert all(link.startswith(("data:", "#")) for link in page.links)
@@ -170,13 +170,13 @@ def test_parts_note_the_brains_that_they_simulate(finished: Path) -> None:
     whole, resumed = Noted(), Noted()
     for name in "abcabdefghij":
         whole.add({"name": name})
-    for name in "dcefghij":  # a process that goes on after c builds some brains again
+    for name in "dcefghij":  # a process that resumes after c builds some brains again
         resumed.add({"name": name})
     resumed.precede([{"name": name} for name in "abc"])
     assert [each["name"] for each in whole.brains] == [each["name"] for each in resumed.brains] == [*"abcdefgh"]
 
 
-def test_what_was_not_recorded_is_left_out_with_a_cure(copied: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_page_says_how_to_record_its_missing_sections(copied: Path, tmp_path: Path, capsys: Any) -> None:
     for name in ("rounds.h5", "words.h5", "state.h5", "metrics.json"):
         (copied / name).unlink()
     for part in copied.glob("parts/*"):
@@ -202,14 +202,16 @@ def test_a_run_without_metrics_shows_its_parts(copied: Path, tmp_path: Path, cap
 
 
 @pytest.mark.parametrize("name", ["state.h5", "words.h5", "rounds.h5"])
-def test_a_file_has_a_page_too(finished: Path, name: str, tmp_path: Path, capsys: Any) -> None:
+def test_a_single_file_has_a_page(finished: Path, name: str, tmp_path: Path, capsys: Any) -> None:
     assert reported(finished / name, tmp_path / "page.html", capsys=capsys)[0] == 0
     expected = {"state.h5": {"brain", "weights"}, "words.h5": {"assemblies", "overlaps"}, "rounds.h5": {"raster"}}
     page = read(tmp_path / "page.html")
     assert {each for each in page.ids if each in SECTIONS} == {*expected[name], "settings"}
 
 
-def test_bad_input_is_one_line_with_the_cure(finished: Path, copied: Path, tmp_path: Path, capsys: Any) -> None:
+def test_bad_input_gives_a_one_line_error_with_the_cure(
+    finished: Path, copied: Path, tmp_path: Path, capsys: Any
+) -> None:
     (tmp_path / "there.html").write_text("mine")
     (tmp_path / "empty").mkdir()
     damaged = tmp_path / "damaged.h5"
@@ -233,7 +235,7 @@ def test_bad_input_is_one_line_with_the_cure(finished: Path, copied: Path, tmp_p
     assert reported(finished, tmp_path / "there.html", "--overwrite", capsys=capsys)[0] == 0
 
 
-def test_a_damaged_file_costs_a_line_and_its_part_of_the_page(copied: Path, tmp_path: Path, capsys: Any) -> None:
+def test_a_damaged_file_gives_one_line_and_its_section_is_left_out(copied: Path, tmp_path: Path, capsys: Any) -> None:
     (copied / "words.h5").write_bytes((copied / "words.h5").read_bytes()[:-100])
     (copied / "parts" / "trained-1.json").write_text("{")
     (copied / "metrics.json").write_text('{"kept": ')
@@ -277,7 +279,7 @@ def hostile(place: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_metrics_of_another_form_cost_a_line(copied: Path, tmp_path: Path, capsys: Any) -> None:
+def test_malformed_metrics_give_one_line(copied: Path, tmp_path: Path, capsys: Any) -> None:
     forms: list[Any] = [{"by_seed": 3}, {"seed": None, "by_seed": {"a": [1]}}, {"curve": [1, 2]}, {"curve": {"a": {}}}]
     for metrics in forms:
         (copied / "metrics.json").write_text(json.dumps(metrics))
@@ -287,7 +289,7 @@ def test_metrics_of_another_form_cost_a_line(copied: Path, tmp_path: Path, capsy
         assert "raster" in read(tmp_path / "page.html").ids
 
 
-def test_without_bokeh_one_line_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_without_bokeh_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "bokeh" else object())
     for command in ("report", "view"):
         code, output, errors = brainsim(command, "anything", capsys=capsys)
@@ -295,7 +297,7 @@ def test_without_bokeh_one_line_says_how_to_install_it(monkeypatch: pytest.Monke
         assert errors == "brainsim: reports need bokeh; pip install 'brainsim[report]'\n"
 
 
-def test_a_port_in_use_is_one_line(finished: Path, capsys: Any) -> None:
+def test_a_port_in_use_gives_a_one_line_error(finished: Path, capsys: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         code, output, errors = brainsim("view", finished, "--port", port, capsys=capsys)
@@ -303,7 +305,7 @@ def test_a_port_in_use_is_one_line(finished: Path, capsys: Any) -> None:
     assert errors == f"brainsim: --port {port}: is in use; choose another, or --port 0 for any that is free\n"
 
 
-def test_a_live_page_is_served_to_this_machine_alone(copied: Path) -> None:
+def test_a_live_page_is_served_only_to_this_machine(copied: Path) -> None:
     async def asked() -> None:
         server, listening, client = HTTPServer(application(copied)), listener(0), AsyncHTTPClient()
         server.add_socket(listening)
@@ -345,22 +347,22 @@ def test_a_live_page_follows_a_history_that_grows(tmp_path: Path) -> None:
         history.stop()
     rounds = [sources(each)["raster-0-0--1"]["x"].max() for each in (first, second)]
     assert rounds == [3, 7]
-    assert first["structure"] == second["structure"], "so that an open page takes over the data and stays as it is"
+    assert first["structure"] == second["structure"], "an open page then replaces only its data"
     assert (first["version"], second["version"]) == (1, 2)
 
 
-def test_colours_can_be_told_apart_by_every_reader() -> None:
+def test_colours_are_distinguishable_in_colour_blindness() -> None:
     for theme in ("light", "dark"):
         few = [getattr(each, theme) for each in drawing.FEW]
         panel = getattr(drawing.PANEL, theme)
-        assert least_distance(few) > 20, "about ten times what is just noticeable"
+        assert least_distance(few) > 20, "about ten times the just noticeable difference"
         assert min(contrast(each, panel) for each in (*few, getattr(drawing.OTHERS, theme))) >= 3
         assert contrast(getattr(drawing.INK, theme), panel) >= 7
     okabe = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"]
-    assert least_distance(["#d62728", "#2ca02c", "#1f77b4"]) < least_distance(okabe), "red and green are not"
+    assert least_distance(["#d62728", "#2ca02c", "#1f77b4"]) < least_distance(okabe), "red and green are closer"
 
 
-def test_objects_show_themselves_in_notebooks(finished: Path, recwarn: pytest.WarningsRecorder) -> None:
+def test_objects_have_html_views_for_notebooks(finished: Path, recwarn: pytest.WarningsRecorder) -> None:
     brain = Brain()
     ear, lex = brain.add(Area("Ear", 60, 6, {"dog": range(6)}), Area("Lex", 200, 10))
     brain.connect(ear, lex, p=0.2)
@@ -378,13 +380,13 @@ def test_objects_show_themselves_in_notebooks(finished: Path, recwarn: pytest.Wa
         assert "<b>dog" not in html
         assert len(html) < 20_000
     assert "&lt;b&gt;dog" in shown[1]
-    assert shown[1].count("M") == 6 * 3 + 10 * 3, "a dot a firing of a short recording"
+    assert shown[1].count("M") == 6 * 3 + 10 * 3, "one dot for each firing of a short recording"
     assert "closed" in shown[3]
     assert "<svg" in brain._repr_svg_()
     assert not recwarn.list
 
 
-def test_reports_cost_nothing_until_they_are_asked_for() -> None:
+def test_the_command_line_does_not_import_the_packages_of_reports() -> None:
     code = "import sys, brainsim.cli.main; print([m for m in ('bokeh', 'tornado', 'jinja2') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

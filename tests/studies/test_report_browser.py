@@ -1,4 +1,4 @@
-"""Reports opened in headless Chromium: what is drawn, how it answers, what the console says."""
+"""Reports opened in headless Chromium: figures, keyboard and pointer, and messages of the console."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.int64]
 DRAWN = 120.0  # seconds, on a busy machine
 
-# Everything that a test asks the page goes through what BokehJS offers to scripts.
+# Tests query the page through the interface of BokehJS for scripts.
 MODEL = "const find = (name) => [...Bokeh.documents].reverse().map((d) => d.get_model_by_name(name)).find(Boolean);"
 PLACES = """
 const view = [...Bokeh.index.roots].map((root) => [...root.child_views ?? [], root]).flat()
@@ -67,7 +67,7 @@ def opened(browser: Chrome, address: str) -> None:
 def until(condition: Callable[[], Any], seconds: float = DRAWN) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "it does not happen"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(0.1)
 
 
@@ -81,7 +81,7 @@ def whole(browser: Chrome) -> Pixels:
 
 
 def places(browser: Chrome, range_name: str, points: list[tuple[float, float]]) -> list[tuple[int, int]]:
-    """Return where points of a raster stand on the page, in pixels."""
+    """Return the positions of points of a raster on the page, in pixels."""
     found = browser.execute_script(PLACES, range_name, points)
     return [(round(x), round(y)) for x, y in found]
 
@@ -154,7 +154,7 @@ def test_the_raster_has_dots_where_neurons_fire_and_none_elsewhere(
         np.abs(pixels[y, x] - np.array(colours[first.get(neuron, "in no assembly")])).max() < 40
         for (_, neuron), (x, y) in zip(fired, at, strict=True)
     ]
-    # Dots are larger than the distance of neurons, so that at the border of two assemblies one covers the other.
+    # Dots are larger than the distance between neurons, so dots of one assembly cover some of the next.
     assert np.mean(right) > 0.9
     ground = pixels[between[0][1], between[0][0]]
     empty = [np.abs(pixels[y, x] - ground).max() < 40 for x, y in between]
@@ -162,14 +162,14 @@ def test_the_raster_has_dots_where_neurons_fire_and_none_elsewhere(
     assert all(np.abs(np.array(colour) - ground).max() > 60 for colour in colours.values())
 
 
-def test_the_window_moves_by_keyboard_alone(page: str, browser: Chrome) -> None:
+def test_the_keyboard_alone_moves_the_window(page: str, browser: Chrome) -> None:
     from selenium.webdriver.common.keys import Keys
 
     opened(browser, page)
     assert window(browser) == [-0.5, 23.5]
     reached = []
     browser.execute_script("document.activeElement.blur()")
-    for _ in range(80):  # as many stops as the page has, and more
+    for _ in range(80):  # more than the page has elements that Tab reaches
         browser.switch_to.active_element.send_keys(Keys.TAB)
         reached.append(browser.execute_script(
             "const e = document.activeElement; return e.closest('.scrub') ? e.tagName + (e.dataset.move ?? '') : '';"
@@ -188,7 +188,7 @@ def test_the_window_moves_by_keyboard_alone(page: str, browser: Chrome) -> None:
     assert complaints(browser) == []
 
 
-def test_the_legend_hides_an_assembly_by_keyboard(page: str, browser: Chrome) -> None:
+def test_the_keyboard_hides_an_assembly_through_the_legend(page: str, browser: Chrome) -> None:
     from selenium.webdriver.common.keys import Keys
 
     opened(browser, page)
@@ -205,7 +205,7 @@ def test_the_legend_hides_an_assembly_by_keyboard(page: str, browser: Chrome) ->
     assert browser.execute_script(visible) == [True]
 
 
-def test_a_firing_says_which_it_is(run: Path, page: str, browser: Chrome) -> None:
+def test_the_pointer_shows_neuron_and_assembly_of_a_firing(run: Path, page: str, browser: Chrome) -> None:
     from selenium.webdriver import ActionChains
 
     opened(browser, page)
@@ -282,12 +282,12 @@ def test_a_hundred_thousand_firings_move_smoothly(tmp_path: Path, browser: Chrom
     taken = (seconds_of(browser) - before) / len(milliseconds)
     print(f"a step: {taken:.3f} s of processor time, {np.median(milliseconds):.0f} ms; page {report.size / 1e6:.2f} MB")
     assert len(milliseconds) == 40
-    assert taken < 0.25, "processor time, since other work on the machine may hold up the browser"
+    assert taken < 0.25, "processor time, because other work on the machine delays the browser"
     assert complaints(browser) == []
 
 
 def followed(browser: Chrome, said: str) -> None:
-    """Open the live page of a run that goes on, and look until the run has finished."""
+    """Open the live page of a run in progress, and wait until the run has finished."""
     assert re.match(r"http://127\.0\.0\.1:\d+/ shows out", said)
     opened(browser, said.split(maxsplit=1)[0])
     browser.execute_script("window.sentinel = 1")
@@ -303,7 +303,7 @@ def followed(browser: Chrome, said: str) -> None:
 
 
 def test_a_live_page_follows_a_run_to_its_end(tmp_path: Path, browser: Chrome) -> None:
-    """The page takes new rounds and scores over without being loaded again."""
+    """The page shows new rounds and scores without a reload."""
     file = tmp_path / "study.py"
     file.write_text(STUDY)
     command = [sys.executable, "-m", "brainsim"]
@@ -328,7 +328,7 @@ def test_a_live_page_follows_a_run_to_its_end(tmp_path: Path, browser: Chrome) -
         assert study.wait(120) == 0
 
 
-def test_a_brain_is_drawn_with_its_names(run: Path, page: str, browser: Chrome) -> None:
+def test_the_graph_of_the_brain_names_its_fibers(run: Path, page: str, browser: Chrome) -> None:
     opened(browser, page)
     names = browser.execute_script("""return Bokeh.documents.at(-1).all_roots.flatMap((root) => [...root.references()])
       .filter((each) => each.type === "ColumnDataSource" && each.columns().includes("graph"))

@@ -1,4 +1,4 @@
-"""Reproductions of published results, in their quick form, and what they are set beside."""
+"""Reproductions of published results in their quick form, and the published method they are compared with."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def quick(name: str, folder: Path, **changed: Any) -> tuple[dict[str, Any], Path
     run = Run(folder / name, settings)
     run.begin(resume=False)
     run.finish(experiment(run, **parameters))
-    has_tidy_scores(run.folder)
+    check_tables(run.folder)
     return json.loads((run.folder / "metrics.json").read_text()), run.folder
 
 
-def has_tidy_scores(folder: Path) -> None:
-    """Check that each condition and test has the scores of all seeds once."""
+def check_tables(folder: Path) -> None:
+    """Check that the tables have no row twice."""
     scores = pandas.read_csv(folder / "scores.csv")
     assert len(scores)
     names = [name for name in scores.columns if name != "value"]
@@ -101,7 +101,7 @@ def test_digits(tmp_path: Path) -> None:
     assert "chance .1" in (folder / "accuracy.md").read_text()
 
 
-def test_digits_from_a_file(tmp_path: Path) -> None:
+def test_digits_are_read_from_a_file(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     rng = np.random.default_rng(0)
     labels = np.arange(100) % 10
@@ -167,16 +167,16 @@ def test_markov_chain(tmp_path: Path) -> None:
 
 
 class TestLazyEngine:
-    """The published method as it is: right in the first round, wrong from then on."""
+    """The published lazy method: its first round follows the law, later rounds do not."""
 
-    def test_its_first_round_is_that_of_the_law(self) -> None:
+    def test_the_first_round_follows_the_law(self) -> None:
         engine = LazyProjection(10_000, 100, 0.01, 0.05, seed=1)
         engine.step()
         assert engine.support == len(engine.winners) == 100
         # The 100 best of 10 000 binomial(100, .01) drives have 4 or more synapses each.
         assert (engine._stimulus > 0).sum(axis=0).min() >= 4
 
-    def test_its_support_is_that_of_the_published_engine(self) -> None:
+    def test_the_support_is_that_of_the_published_engine(self) -> None:
         supports = []
         for seed in range(3):
             engine = LazyProjection(10_000, 100, 0.01, 0.05, seed)
@@ -186,7 +186,7 @@ class TestLazyEngine:
         assert np.mean(supports) == pytest.approx(3.7, abs=0.35)  # the law gives 3.03
 
 
-def test_means_are_shown_with_their_interval() -> None:
+def test_means_are_written_with_their_interval() -> None:
     assert measured([1.0]) == "1.00"
     assert measured([1.0, 1.2, 1.1]) == "1.10 [0.85, 1.35]"
     assert measured([0.9, 1.0], 1, bounded=True) == "0.9 [0.3, 1.0]"

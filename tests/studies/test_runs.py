@@ -1,4 +1,4 @@
-"""Run folders: who may use one, how a run is continued or replaced, what ends it, and what it leaves."""
+"""Run folders: locks, resuming, overwriting, signals, metrics, pictures and input files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def header_of(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def slow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An experiment of two parts, of which the second can be made to take long."""
+    """An experiment of two parts; the environment variable ``WAIT`` makes the second one slow."""
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "slow.py"
     file.write_text(SLOW)
@@ -108,10 +108,10 @@ def test_a_folder_in_use_is_refused(slow: Path, capsys: Any) -> None:
     finally:
         process.kill()
         process.communicate()
-    assert brainsim("run", slow, "--out", "out", "--resume", capsys=capsys)[0] == 0, "the lock died with its process"
+    assert brainsim("run", slow, "--out", "out", "--resume", capsys=capsys)[0] == 0, "the lock ended with its process"
 
 
-def test_a_resumed_run_takes_the_settings_of_the_folder_but_for_those_given(slow: Path, capsys: Any) -> None:
+def test_a_resumed_run_keeps_the_settings_of_its_folder(slow: Path, capsys: Any) -> None:
     assert brainsim("run", slow, "--set", "rate=2", "--seed", 3, "--quick", "--out", "out", capsys=capsys)[0] == 0
     first = Path("out/metrics.json").read_text()
     assert brainsim("run", "--resume", "--out", "out", capsys=capsys)[0] == 0
@@ -148,7 +148,7 @@ def _claim(barrier: Any, queue: Any) -> None:
     queue.put(str(new_folder("tiny")))
 
 
-def test_runs_that_start_together_get_a_folder_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_that_start_together_get_different_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     context = multiprocessing.get_context("fork")
     barrier, queue = context.Barrier(6), context.Queue()
@@ -161,7 +161,9 @@ def test_runs_that_start_together_get_a_folder_each(tmp_path: Path, monkeypatch:
     assert sorted(folders) == ["runs/tiny", *(f"runs/tiny-{number}" for number in range(2, 7))]
 
 
-def test_a_run_that_got_nowhere_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_a_run_that_fails_before_its_first_part_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("fails.py").write_text(
         "from brainsim import Area, experiment\n@experiment\ndef fails(run, *, k: int = 9):\n    Area('A', n=3, k=k)\n"
@@ -170,7 +172,7 @@ def test_a_run_that_got_nowhere_leaves_no_folder(tmp_path: Path, monkeypatch: py
     assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["fails.py"]
 
 
-def test_the_header_says_what_ran(tmp_path: Path) -> None:
+def test_the_header_names_backend_and_threads(tmp_path: Path) -> None:
     begun(tmp_path / "out", backend="auto", threads=None).finish({})
     header = header_of(tmp_path / "out")
     assert header["backend"] in ("cpu", "gpu")
@@ -185,7 +187,7 @@ class TestMetrics:
         assert written["by"] == {"0.1": [None, "x", True], "2": [{}]}
         assert json.loads((tmp_path / "out" / "metrics.json").read_text())["table"] == [0, 1]
 
-    def test_what_is_no_finite_number_becomes_null_and_is_named(self, tmp_path: Path) -> None:
+    def test_numbers_that_are_not_finite_become_null_with_a_note(self, tmp_path: Path) -> None:
         run = begun(tmp_path / "out")
         run.finish({"score": float("nan"), "by_seed": {"p": [1.0, np.inf]}})
         content = json.loads((tmp_path / "out" / "metrics.json").read_text())
@@ -204,12 +206,12 @@ class TestMetrics:
             *(({name: 1}, f"got '{name}'") for name in ADDED),
         ],
     )
-    def test_what_cannot_be_written_is_named(self, metrics: Any, message: str, tmp_path: Path) -> None:
+    def test_metrics_that_cannot_be_written_are_refused(self, metrics: Any, message: str, tmp_path: Path) -> None:
         with pytest.raises(ExperimentError, match=message):
             begun(tmp_path / "out").finish(metrics)
 
     @pytest.mark.parametrize("shape", [[1, 2], "text", 3, {"a": 1}, {"a": [1]}, None])
-    def test_the_summary_takes_any_shape(self, shape: Any, tmp_path: Path, capsys: Any) -> None:
+    def test_the_summary_accepts_metrics_of_any_shape(self, shape: Any, tmp_path: Path, capsys: Any) -> None:
         file = tmp_path / "study.py"
         returned = {"controls": shape, "chance": shape, "intervals_95": shape, "by_seed": shape}
         file.write_text(f"from brainsim import experiment\n@experiment\ndef study(run):\n    return {returned!r}\n")
@@ -218,7 +220,7 @@ class TestMetrics:
 
 
 class TestPictures:
-    def test_metrics_are_written_first_and_a_picture_that_fails_costs_a_note(self, tmp_path: Path) -> None:
+    def test_a_picture_that_fails_becomes_a_note_after_the_metrics_are_written(self, tmp_path: Path) -> None:
         run, seen = begun(tmp_path / "out"), []
 
         def fails() -> Figure:
@@ -275,7 +277,7 @@ class TestFiles:
             Settings.of_file(tmp_path / "study.py", seed=0, quick=False, parameters=given)
 
     @pytest.mark.parametrize("path", [os.devnull, ".", "a\0b"])
-    def test_what_is_no_file_is_named(self, path: str, tmp_path: Path) -> None:
+    def test_a_parameter_that_is_not_a_file_is_refused(self, path: str, tmp_path: Path) -> None:
         (tmp_path / "study.py").write_text("")
         given = self.study().parameters([f"words={path}"])
         with pytest.raises(ExperimentError, match=r"cannot be read .*(it is not a file|null)"):
@@ -294,8 +296,8 @@ class TestFiles:
 
 
 @pytest.mark.parametrize("name", ["run.json", "parts/first.json"])
-def test_what_a_resumed_run_reads_is_what_was_written(name: str, tmp_path: Path) -> None:
-    """A number that is changed is found; a byte-order mark and other ends of lines change nothing."""
+def test_a_resumed_run_refuses_files_with_changed_content(name: str, tmp_path: Path) -> None:
+    """A changed number is an error; a byte-order mark and other line endings are accepted."""
     file = tmp_path / "study.py"
     file.write_text("")
     settings = Settings.of_file(file, seed=1234, quick=False, parameters={})
@@ -319,7 +321,7 @@ def test_what_a_resumed_run_reads_is_what_was_written(name: str, tmp_path: Path)
             resumed()
 
 
-def test_files_that_are_not_what_a_run_wrote_are_found(tmp_path: Path) -> None:
+def test_changed_and_missing_files_of_a_run_are_damaged(tmp_path: Path) -> None:
     file, out = tmp_path / "study.py", tmp_path / "out"
     file.write_text("")
     run = Run(out, Settings.of_file(file, seed=1, quick=False, parameters={}))

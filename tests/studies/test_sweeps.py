@@ -1,4 +1,4 @@
-"""Sweeps: their grid, their table, what they survive, and how they continue."""
+"""Sweeps: the grid, the table, failures of runs and processes, and continuation."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ def test_a_function_has_a_row_for_each_run(jobs: int, tmp_path: Path) -> None:
     assert repr(found) == "<Sweep of 8 runs, 4 failed>"
     found.to_csv(tmp_path / "rows.csv")
     assert pandas.read_csv(tmp_path / "rows.csv").value.tolist()[:2] == [8, 9]
-    assert list(tmp_path.iterdir()) == [tmp_path / "rows.csv"], "nothing else is left behind"
+    assert list(tmp_path.iterdir()) == [tmp_path / "rows.csv"], "no other file is left"
 
 
-def test_a_number_is_a_metric_called_value_and_a_function_of_a_script_will_do() -> None:
+def test_a_lambda_that_returns_a_number_can_be_swept() -> None:
     assert [row["value"] for row in sweep(lambda *, n, seed: n + seed, {"n": range(3)}, 2, jobs=2)] == [
         0,
         1,
@@ -101,7 +101,7 @@ def test_a_number_is_a_metric_called_value_and_a_function_of_a_script_will_do() 
     ]
 
 
-def test_a_function_continues_in_a_folder(tmp_path: Path) -> None:
+def test_a_sweep_of_a_function_continues_in_its_folder(tmp_path: Path) -> None:
     marks = tmp_path / "marks"
 
     def marked(*, n: int, seed: int) -> int:
@@ -166,8 +166,8 @@ def test_a_failed_run_is_a_row_and_is_tried_again(study: Path, capsys: Any) -> N
     assert "in study" in traces[0].read_text(), "the traceback is kept"
     assert brainsim("sweep", "--resume", "--out", out, capsys=capsys)[0] == 1
     counts = {path.stem: path.read_text().count("begun") for path in Path().glob("*.trace")}
-    assert sorted(counts.values()) == [1, 1, 2, 2], "whole runs are not repeated"
-    assert len(counts) == 4, "names that no file can have are changed, and differ"
+    assert sorted(counts.values()) == [1, 1, 2, 2], "finished runs are not repeated"
+    assert len(counts) == 4, "names that no file can have are replaced by distinct ones"
 
 
 def test_a_sweep_continues_with_its_settings_and_more_runs(study: Path, capsys: Any) -> None:
@@ -194,7 +194,7 @@ def test_a_sweep_continues_with_its_settings_and_more_runs(study: Path, capsys: 
     assert "a file it reads differs" in brainsim("sweep", "--resume", "--out", "out", capsys=capsys)[2]
 
 
-def test_a_sweep_has_its_folder_for_itself(study: Path, capsys: Any) -> None:
+def test_a_sweep_locks_its_folder(study: Path, capsys: Any) -> None:
     assert brainsim("sweep", study, "--jobs", 1, "--out", "out", capsys=capsys)[0] == 0
     lock = RunLock(Path("out"))
     lock.acquire()
@@ -240,12 +240,14 @@ def test_a_sweep_has_its_folder_for_itself(study: Path, capsys: Any) -> None:
         (("--dask", "nonsense"), "dask nonsense: no scheduler answers"),
     ],
 )
-def test_mistakes_are_named(arguments: tuple[Any, ...], message: str, study: Path, capsys: Any) -> None:
+def test_mistakes_on_the_command_line_are_named(
+    arguments: tuple[Any, ...], message: str, study: Path, capsys: Any
+) -> None:
     code, output, errors = brainsim("sweep", study, *arguments, capsys=capsys)
     assert (code in (1, 2), output) == (True, "")
     assert message in errors
     assert len(errors.strip().splitlines()) <= 4
-    assert "--dask" in arguments or not Path("runs").exists(), "nothing is made"
+    assert "--dask" in arguments or not Path("runs").exists(), "no folder is made"
 
 
 def test_ranges_include_their_ends(study: Path) -> None:
@@ -305,7 +307,7 @@ def test_processes_and_threads_are_checked(name: str) -> None:
         sweep(scaled, {"n": [1], "beta": [1.0]}, **{name: 0})
 
 
-def test_the_death_of_a_worker_costs_nothing_but_time(study: Path, capsys: Any) -> None:
+def test_a_run_whose_worker_dies_is_repeated(study: Path, capsys: Any) -> None:
     arguments = ("--grid", "size=1,2", "--set", "word=fragile", "--jobs", 2, "--out", "out")
     code, _, errors = brainsim("sweep", study, *arguments, capsys=capsys)
     assert code == 0, errors
@@ -314,7 +316,7 @@ def test_the_death_of_a_worker_costs_nothing_but_time(study: Path, capsys: Any) 
     assert {path.read_text() for path in Path().glob("*.trace")} == {"begun begun "}
 
 
-def test_an_edited_experiment_is_not_mixed_with_what_it_was(study: Path, capsys: Any) -> None:
+def test_an_experiment_that_changes_during_a_sweep_is_refused(study: Path, capsys: Any) -> None:
     edit = "open('study.py', 'a').write('#') if word == 'edit' else None"
     study.write_text(STUDY.replace("    first = ", f"    {edit}\n    first = "))
     # The first run edits the file and dies, so that its second worker reads the file again.
@@ -325,7 +327,7 @@ def test_an_edited_experiment_is_not_mixed_with_what_it_was(study: Path, capsys:
 
 
 @pytest.mark.parametrize("name", ["sweep.csv", "sweep.json", "rate=-1.0,seed=0.txt"])
-def test_a_full_disk_ends_a_sweep_with_one_line(
+def test_a_full_disk_ends_a_sweep_with_a_one_line_error(
     study: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     replace = os.replace
@@ -344,7 +346,9 @@ def test_a_full_disk_ends_a_sweep_with_one_line(
         assert errors.splitlines()[-1].endswith(f"{name}: cannot be written (No space left on device)")
     again = ("--grid", "rate=-1,1", "--quick") if name == "sweep.json" else ("--resume",)
     file = [study] if name == "sweep.json" else []
-    assert brainsim("sweep", *file, *again, "--jobs", 1, "--out", "out", capsys=capsys)[0] == 1, "the folder is free"
+    assert brainsim("sweep", *file, *again, "--jobs", 1, "--out", "out", capsys=capsys)[0] == 1, (
+        "the folder is no longer locked"
+    )
     assert table().status.tolist() == ["failed", "finished"]
 
 
@@ -363,7 +367,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         pytest.param(signal.SIGTERM, "terminated", 143, marks=pytest.mark.slow),
     ],
 )
-def test_a_sweep_that_was_ended_continues(
+def test_a_sweep_that_was_interrupted_continues(
     number: signal.Signals, status: str, code: int, study: Path, capsys: Any
 ) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "WAIT": "60"}
@@ -371,7 +375,7 @@ def test_a_sweep_that_was_ended_continues(
     process = subprocess.Popen(
         [*command, "--jobs", "2", "--out", "out"], stderr=subprocess.PIPE, text=True, env=environment
     )
-    wait_until(lambda: len(list(Path().glob("*.trace"))) == 4)  # two are whole, and two wait
+    wait_until(lambda: len(list(Path().glob("*.trace"))) == 4)  # two runs are finished, and two wait
     wait_until(lambda: len(list(Path("out/runs").glob("*seed=1/parts/first.json"))) == 2)
     workers = psutil.Process(process.pid).children()
     process.send_signal(number)
@@ -388,10 +392,10 @@ def test_a_sweep_that_was_ended_continues(
     assert brainsim("sweep", "--resume", "--out", "out", "--jobs", 1, capsys=capsys)[0] == 0
     assert table().score.tolist() == [0.5, 0.5, 1.0, 1.0]
     counts = {path.stem[-6:]: path.read_text().count("begun") for path in Path().glob("*.trace")}
-    assert counts == {"seed=0": 1, "seed=1": 2}, "only runs that were not whole are carried out again"
+    assert counts == {"seed=0": 1, "seed=1": 2}, "only unfinished runs are repeated"
 
 
-def test_a_damaged_run_is_not_taken_for_whole(study: Path, capsys: Any) -> None:
+def test_a_damaged_run_is_repeated(study: Path, capsys: Any) -> None:
     assert brainsim("sweep", study, "--seeds", 3, "--jobs", 1, "--out", "out", capsys=capsys)[0] == 0
     before = table()
     Path("out/runs/seed=0/metrics.json").write_text('{"score": ')
@@ -423,7 +427,7 @@ def test_the_live_table_shows_conditions_scores_and_deaths(study: Path) -> None:
     assert lines[-1] == "1 worker process died and was replaced"
 
 
-def test_lines_say_the_time_left(study: Path, capsys: Any) -> None:
+def test_progress_lines_give_the_time_left(study: Path, capsys: Any) -> None:
     plan = plans.of_study(study, {"size": [1, 2]}, 1, None, quick=False, backend="auto")
     lines = Lines(plan)
     lines.begun(plan.trials(None), [0, 1])
@@ -432,7 +436,7 @@ def test_lines_say_the_time_left(study: Path, capsys: Any) -> None:
 
 
 @pytest.mark.slow
-def test_the_blocks_of_the_page_are_a_script_that_runs(tmp_path: Path) -> None:
+def test_the_examples_of_the_page_on_sweeps_run(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "howto" / "sweeps.md").read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
     (indented,) = [part for part in text.split("\n\n") if part.startswith("    runs = ")]

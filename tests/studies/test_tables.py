@@ -16,7 +16,7 @@ def tables(folder: Path, metrics: dict[str, Any], **settings: Any) -> tuple[pand
     return pandas.read_csv(folder / "scores.csv"), pandas.read_csv(folder / "curve.csv")
 
 
-def test_a_row_for_each_condition_seed_and_test(tmp_path: Path) -> None:
+def test_scores_have_a_row_for_each_condition_seed_and_test(tmp_path: Path) -> None:
     scores, _ = tables(
         tmp_path / "out",
         {
@@ -33,7 +33,7 @@ def test_a_row_for_each_condition_seed_and_test(tmp_path: Path) -> None:
     assert scores[scores.condition == "beta_zero"].value.tolist() == [0.1, 0.1 + 0.2], "in full precision"
 
 
-def test_what_is_swept_is_a_column_and_what_is_named_is_part_of_the_test(tmp_path: Path) -> None:
+def test_swept_parameters_are_columns_and_other_names_are_part_of_the_test(tmp_path: Path) -> None:
     tables(
         tmp_path / "out",
         {
@@ -48,11 +48,11 @@ def test_what_is_swept_is_a_column_and_what_is_named_is_part_of_the_test(tmp_pat
         "condition,p,beta,seed,test,value",
         "trained,0.1,0.5,0,recall.first,0.25",
         "reversed,,,0,recall,1",
-        "trained,,,0,seed=odd,3",  # the column has another meaning
+        "trained,,,0,seed=odd,3",  # the column `seed` has another meaning
     ]
 
 
-def test_curves_have_a_step(tmp_path: Path) -> None:
+def test_curves_have_a_column_for_the_step(tmp_path: Path) -> None:
     points = [[{"round": 1, "overlap": 0.5, "word": "dog"}, {"round": 3, "overlap": 1.0, "word": "cat"}]]
     _, curve = tables(tmp_path / "out", {"curve": {"trained": points, "beta_zero": {"n=10": {"A": points}}}})
     assert list(curve.columns) == ["condition", "n", "seed", "step", "test", "value"]
@@ -64,14 +64,14 @@ def test_curves_have_a_step(tmp_path: Path) -> None:
     ]
 
 
-def test_labels_of_all_kinds_come_back(tmp_path: Path) -> None:
+def test_labels_with_special_characters_are_read_back(tmp_path: Path) -> None:
     odd = 'a "b", c\nd ✓'
     scores, _ = tables(tmp_path / "out", {"by_seed": {odd: [1]}})
     assert scores.test.tolist() == [odd]
 
 
 @pytest.mark.parametrize("shape", [None, 3, "text", [1, 2], {"a": 1}, {"a": {"b": "c"}}, [{"x": 1}]])
-def test_metrics_of_another_form_give_a_table_without_rows_and_a_note(shape: Any, tmp_path: Path) -> None:
+def test_malformed_metrics_give_a_table_without_rows_and_a_note(shape: Any, tmp_path: Path) -> None:
     run = begun(tmp_path / "out")
     run.finish({"by_seed": shape, "curve": shape, "controls": shape})
     assert (tmp_path / "out" / "scores.csv").read_text() == "condition,seed,test,value\n"

@@ -1,7 +1,7 @@
-"""Headless Chromium for the tests of pages; ``python tests/support/browser.py`` installs it where it can.
+"""Headless Chromium for the tests of pages; ``python tests/support/browser.py`` installs it where possible.
 
-Chromium and its driver come from the packages ``chromium`` and ``chromium-driver`` of Debian, or from wherever the
-path leads; Selenium is in the extra ``test``.
+Chromium and its driver come from the packages ``chromium`` and ``chromium-driver`` of Debian, or from the search path;
+Selenium is in the extra ``test``.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ def why_not() -> str | None:
 
 @contextmanager
 def chromium(width: int = 1200, height: int = 1000, *, dark: bool = False, webgl: bool = False) -> Iterator[Chrome]:
-    """Yield a browser whose window has a size, for a reader who prefers light or dark pages.
+    """Yield a browser with a window of a size, and with a preference for light or dark pages.
 
-    Without ``webgl`` it is that of a machine without a GPU, in which Bokeh draws on a plain canvas; with it, a GPU is
-    emulated, which takes more than ten times as long.
+    Without ``webgl`` the browser has no GPU, and Bokeh draws on a plain canvas; with it, the browser emulates a GPU,
+    which takes more than ten times as long.
     """
     from selenium.webdriver import Chrome, ChromeOptions
     from selenium.webdriver.chrome.service import Service
@@ -73,19 +73,19 @@ def chromium(width: int = 1200, height: int = 1000, *, dark: bool = False, webgl
 
 
 def resize(browser: Chrome, width: int, height: int) -> None:
-    """Give a page a size in CSS pixels, one of which is one of the screen."""
+    """Give a page a size in CSS pixels; each of them is a pixel of the screen."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
 def complaints(browser: Chrome) -> list[str]:
-    """Return what the console holds besides what Bokeh says of itself."""
+    """Return the messages of the console, without those of level INFO, which Bokeh writes."""
     entries: list[dict[str, Any]] = browser.get_log("browser")
     return [each["message"] for each in entries if each["level"] != "INFO"]
 
 
 def main() -> None:
-    """Install Chromium with Debian's tools, if it is missing; a machine where that cannot be done skips the tests."""
+    """Install Chromium with Debian's tools, if it is missing; tests are skipped where this fails."""
     if None in found() and shutil.which("apt-get"):
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *_PACKAGES]):

@@ -1,4 +1,4 @@
-"""Example arguments for what `brainsim.models.cascade` offers; see `nonsense`."""
+"""Example arguments for `brainsim.models.cascade`; see `nonsense`."""
 
 from __future__ import annotations
 

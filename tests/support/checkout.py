@@ -1,4 +1,4 @@
-"""Where the checkout lies, and the real data beside it."""
+"""The paths of the checkout and of the real data beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ways to damage a file: its bytes, its HDF5 objects, its JSON; and files of other kinds altogether."""
+"""Ways to damage a file: its bytes, its HDF5 objects, its JSON; and files of other programs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import numpy as np
 
 
 class UnfitError(Exception):
-    """A damage that cannot be done to this file."""
+    """A kind of damage that does not apply to this file."""
 
 
 def _place(content: bytes, rng: Random) -> int:
-    """Return a place in a file: as often among its first bytes, which say what follows, as anywhere."""
+    """Return a position in a file, in half of the cases among the first bytes, which describe the rest."""
     if not content:
         raise UnfitError
     return rng.randrange(min(len(content), 2048) if rng.random() < 0.5 else len(content))
@@ -154,7 +154,7 @@ def _packed(file: h5py.File, rng: Random) -> None:
 
 
 def _declared(file: h5py.File, rng: Random) -> None:
-    """Let a dataset claim more than any file holds."""
+    """Declare a dataset that is larger than any file."""
     item = _numbers(file, rng)
     size = rng.choice([10**7, 10**10, 2**40])
     _replace(item, shape=(size,), dtype=item.dtype, chunks=(min(size, 2**20),), compression=rng.choice([None, "gzip"]))

@@ -1,4 +1,4 @@
-"""A backend for small brains, written as CONTRIBUTING says: whole matrices of weights, nothing sparse, nothing shared."""
+"""A backend for small brains, written as CONTRIBUTING.md describes, with a full matrix of weights for each fiber."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NO_SYNAPSE = -(2**63)
 
 
 class Drive(NamedTuple):
-    """Of one area in one round: summed weights less the thresholds, and what breaks ties."""
+    """The drives of one area in one round, less thresholds, and the tag that orders ties."""
 
     sums: npt.NDArray[np.int64]
     tag: int
 
 
 class Matrix:
-    """The weights of one fiber, `NO_SYNAPSE` where there is none; which are part of the state; which rows are drawn."""
+    """The weights of one fiber (`NO_SYNAPSE` for no synapse), flags of stored synapses, and flags of drawn rows."""
 
     def __init__(self, fiber: FiberSpec) -> None:
         self._fiber = fiber

@@ -1,4 +1,4 @@
-"""A backend with short names for what tests ask of it; equal rounds share a plan, as in a simulator."""
+"""A backend with short methods for tests; equal rounds share a plan, as in a simulator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Example arguments for the amygdala and what is felt; see `nonsense`."""
+"""Example arguments for the amygdala and for operations on feelings; see `nonsense`."""
 
 from __future__ import annotations
 

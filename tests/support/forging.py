@@ -1,4 +1,4 @@
-"""Files of brainsim changed by hand and sealed again, as only a forger would leave them."""
+"""Files of brainsim that are changed and sealed again."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Let the disk of real runs be full at many moments, make room, and resume: ``full_disk.py --moments 20``.
+"""Fill the disk of real runs at many moments, make room, and resume them: ``full_disk.py --moments 20``.
 
-Each moment is a disk of another size, from one that holds next to nothing to one that lacks the last file.  Root mounts
-a disk of that size (tmpfs).  For others, no file may grow beyond that size (RLIMIT_FSIZE), which the system reports in
-the same way.  A run must end with exit code 1 and one line, leave nothing half-written, and continue to the identical
-result when there is room.
+Each moment has a disk of another size, from one that holds almost nothing to one without room for the last file.  Root
+mounts a disk of that size (tmpfs).  For other users, no file may grow beyond that size (RLIMIT_FSIZE), and the system
+reports the same error.  A run must end with exit code 1 and one line, leave no incomplete file, and continue to the
+identical result when there is room.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ROUNDS = 60
 
 @dataclass(frozen=True)
 class Full:
-    """One full disk and what came of it."""
+    """One full disk and the outcome of the run on it."""
 
     size: int
     code: int
@@ -68,7 +68,7 @@ def can_mount() -> bool:
 
 @contextmanager
 def disk(size: int) -> Iterator[Path]:
-    """Yield the folder of a disk of so many bytes."""
+    """Yield the folder of a disk of ``size`` bytes."""
     with tempfile.TemporaryDirectory() as place:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], check=True)
         try:
@@ -78,7 +78,7 @@ def disk(size: int) -> Iterator[Path]:
 
 
 def make_room(place: Path) -> None:
-    """Let a disk be large."""
+    """Enlarge a disk."""
     subprocess.run(["mount", "-o", "remount,size=256m", str(place)], check=True)
 
 
@@ -86,7 +86,7 @@ def run(folder: Path, *options: str, limit: int | None = None) -> subprocess.Com
     """Run the study in a folder; no file becomes longer than a limit."""
     command = [sys.executable, "-m", "brainsim", "run", *options, "--jobs", "1", "--out", str(folder)]
     if limit is not None:
-        # Blocks of 1024 bytes in bash; Python ignores the signal, and learns of the limit as an error.
+        # Blocks of 1024 bytes in bash; Python ignores the signal and raises an error at the limit.
         command = ["bash", "-c", f'ulimit -S -f {max(1, limit // 1024)}; exec "$@"', "bash", *command]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "MPLBACKEND": "Agg"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
@@ -98,7 +98,7 @@ def new(folder: Path, limit: int | None = None) -> subprocess.CompletedProcess[s
 
 
 def is_whole(folder: Path) -> bool:
-    """Return whether nothing in a folder is half-written."""
+    """Return whether all files of a folder are complete."""
     for path in folder.rglob("*"):
         if path.name.startswith(PARTIAL):
             return False
@@ -110,8 +110,8 @@ def is_whole(folder: Path) -> bool:
     return True
 
 
-def came_of(folder: Path, size: int, done: subprocess.CompletedProcess[str], expected: object) -> Full:
-    """Return what came of a run on a full disk, after it was resumed with room."""
+def outcome_of(folder: Path, size: int, done: subprocess.CompletedProcess[str], expected: object) -> Full:
+    """Return the outcome of a run on a full disk, after it was resumed with room."""
     header = folder / "run.json"
     status = json.loads(header.read_text())["status"] if header.exists() else "none"
     kept, whole = sum(path.is_file() for path in folder.rglob("*")), is_whole(folder)
@@ -124,7 +124,7 @@ def came_of(folder: Path, size: int, done: subprocess.CompletedProcess[str], exp
 
 
 def _needed(total: int) -> int:
-    """Return the smallest disk, to a page or two, that is large enough; a run leaves ``total`` bytes in the end."""
+    """Return the size of the smallest sufficient disk, to about two pages; a run leaves ``total`` bytes."""
     low, high = total, 8 * total
     while high - low > 8192:
         size = (low + high) // 2
@@ -134,7 +134,7 @@ def _needed(total: int) -> int:
 
 
 def full_disks(moments: int, *, mount: bool) -> Iterator[Full]:
-    """Fill so many disks, and yield what came of each."""
+    """Fill ``moments`` disks, and yield the outcome of each."""
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "whole"
         done = new(whole)
@@ -146,12 +146,12 @@ def full_disks(moments: int, *, mount: bool) -> Iterator[Full]:
             size = 4096 + (most - 4096) * number // max(1, moments - 1)
             if not mount:
                 folder = Path(place) / str(number)
-                yield came_of(folder, size, new(folder, limit=size), expected)
+                yield outcome_of(folder, size, new(folder, limit=size), expected)
                 continue
             with disk(size) as small:
                 done = new(small / "run")
                 make_room(small)
-                yield came_of(small / "run", size, done, expected)
+                yield outcome_of(small / "run", size, done, expected)
 
 
 def main() -> int:

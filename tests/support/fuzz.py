@@ -1,16 +1,16 @@
-"""Damage files in thousands of ways and read them: each is refused by name, or read as it was.
+"""Damage files in thousands of ways and read them: each must be refused by name or read unchanged.
 
     python tests/support/fuzz.py --count 2000 --seed 1
 
 prints a table by kind of file and one by kind of damage, and what failed.  The outcomes are
 
-- refused: a `BrainsimError` of one line that names the file; a simulator is as it was before.
+- refused: a `BrainsimError` of one line that names the file; the simulator is unchanged.
 - same: exactly the content of the whole file (of a history that is still being written, its first rounds).
-- valid: other content that is all that the file says, and that a brain can have: what someone changed who wrote a new
-  seal, or a file of a format that has none.
-- CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT is other content, or content that a reader skips.
+- valid: other content, which is read in full and which a brain can have.  The file was sealed again after the change,
+  or its format has no seal.
+- CRASH, HANG, TRACEBACK, SILENT: failures.  SILENT means that a reader returns other content or skips content.
 
-A seal is no signature: damage inside HDF5 that is sealed again on purpose can crash the reader.
+A seal is not a signature: if someone damages HDF5 and seals the file again, it can crash the reader.
 """
 
 from __future__ import annotations
@@ -53,14 +53,13 @@ FAMILIES = {
     "run folder": ("bytes", "JSON", "edited", "forged", "foreign"),
     **{f"state of format {version}": UNSEALED for version in (1, 2, 3, 4)},
 }
-# How often each kind comes.  A file without a seal costs a process of its own.
+# Relative frequencies of the kinds.  A process of its own reads each file without a seal, which is slow.
 WEIGHTS = {"state": 8, "state of vectors": 6, "dump": 6, "history": 4, "open history": 2, "run folder": 8}
-NEEDS_NO_CARE = ("byte-order mark", "other ends of lines")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A damaged file, and what may come of reading it."""
+    """A damaged file, and whether a reader must find the undamaged content in it."""
 
     number: int
     kind: str
@@ -69,7 +68,7 @@ class Trial:
     exact: bool
 
     def judge(self, reply: dict[str, Any], whole: Any) -> tuple[str, str]:
-        """Return the outcome, and what there is to say about it."""
+        """Return the outcome and a description of it."""
         if reply["is"] != "loaded":
             return reply["is"], reply.get("text", "")
         content = reply["content"]
@@ -78,7 +77,7 @@ class Trial:
         if self.exact:
             return "SILENT", f"other content: {_differing(content, whole)}"
         if reply["raw"] is not None and reply["raw"] != content:
-            return "SILENT", f"not all that the file says: {_differing(reply['raw'], content)}"
+            return "SILENT", f"a part of the file was skipped: {_differing(reply['raw'], content)}"
         return "valid", _differing(content, whole)
 
 
@@ -89,7 +88,7 @@ def _differing(one: Any, other: Any) -> str:
 
 
 class Worker:
-    """A process that reads files, started again when it has crashed or hangs."""
+    """A process that reads files; it is started again after a crash or a hang."""
 
     def __init__(self, backend: str, script: Path = SCRIPT, seconds: float = SECONDS) -> None:
         self._backend = backend
@@ -98,7 +97,7 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, kind: str, path: Path, seconds: float | None = None) -> dict[str, Any]:
-        """Return what comes of reading a file, within a time if it is given."""
+        """Return the result of reading a file, within a limit of time."""
         limit = seconds or self._seconds
         process = self._running()
         assert process.stdin is not None
@@ -148,7 +147,7 @@ class Fuzz:
         self.whole: dict[str, Any] = {}
 
     def read_whole(self, worker: Worker) -> None:
-        """Read the specimens as they are."""
+        """Read the undamaged specimens."""
         for kind in dict.fromkeys(self._kinds):
             path = self._copied(kind, f"whole {kind}".replace(" ", "-"))
             reply = worker.ask(kind, path, FIRST_SECONDS)
@@ -175,7 +174,7 @@ class Fuzz:
             try:
                 damage = self._damage(target, family, rng)
             except (UnfitError, ValueError, OSError, KeyError, TypeError, RuntimeError, OverflowError):
-                # What h5py or NumPy refuse to write is no damage; the copy may be half-changed.
+                # h5py or NumPy refuse to write this damage; the copy may be partly changed.
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
                 path = self._copied(kind, path.name)
                 continue
@@ -202,7 +201,7 @@ class Fuzz:
 def run(
     folder: Path, count: int, seed: int, jobs: int, backend: str, kinds: Sequence[str] = (), only: Sequence[int] = ()
 ) -> list[tuple[Trial, str, str]]:
-    """Carry out trials and return each with its outcome and what there is to say about it."""
+    """Run trials and return each with its outcome and a description of it."""
     fuzz = Fuzz(folder, seed, kinds)
     workers = [Worker(backend) for _ in range(jobs)]
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -241,7 +240,7 @@ def run(
 
 
 def table(title: str, outcomes: Sequence[tuple[str, str]]) -> str:
-    """Return a table of how often each outcome came, by the name that comes first."""
+    """Return a table with the counts of outcomes for each name; the pairs are (name, outcome)."""
     counts = {name: Counter(outcome for each, outcome in outcomes if each == name) for name, _ in sorted(outcomes)}
     counts["all"] = Counter(outcome for _, outcome in outcomes)
     width = max(len(title), *map(len, counts))
@@ -258,7 +257,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=2000, help="how many files are damaged")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes that read")
-    parser.add_argument("--backend", default="cpu", help="of the simulators that states are loaded into")
+    parser.add_argument("--backend", default="cpu", help="backend of the simulators that load states")
     parser.add_argument("--kind", action="append", choices=list(KINDS), default=[], help="of files; may be repeated")
     parser.add_argument("--only", type=int, action="append", default=[], help="number of a trial; may be repeated")
     parser.add_argument("--keep", type=Path, help="folder for the files of failures")

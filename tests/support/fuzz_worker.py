@@ -1,4 +1,4 @@
-"""A process that reads damaged files, one after the other: it may crash or hang without harm to the one that asks it.
+"""A process that reads damaged files one by one; it may crash or hang without harm to its parent.
 
 Each line of its input is a JSON list of kind, path and backend, each line of its output a JSON mapping.
 """
@@ -17,11 +17,11 @@ from brainsim.errors import BrainsimError, SilentWarning, UnusedWarning
 from brainsim.simulate.hdf5 import apart
 from specimens import KINDS, ChangedError, UntidyError, raw
 
-COMPARED = ("state", "dump")  # kinds that are written again, so that nothing in the file may have been skipped
+COMPARED = ("state", "dump")  # kinds that are written again and compared, which finds content that was skipped
 
 
 def attempt(kind: str, path: Path, backend: str) -> dict[str, Any]:
-    """Read a file and say what came of it."""
+    """Read a file and return the outcome."""
     try:
         content = KINDS[kind](path, backend)
         return {"is": "loaded", "content": content, "raw": raw(path) if kind in COMPARED else None}
@@ -46,7 +46,7 @@ def main() -> None:
     """Serve until the input ends."""
     replies = os.fdopen(os.dup(1), "w")
     sys.stdout = sys.stderr
-    apart.SECONDS = 5.0  # HDF5 tries again and again to read what is damaged in a file that may be growing
+    apart.SECONDS = 5.0  # HDF5 tries repeatedly to read damaged parts of a file that may be growing
     warnings.simplefilter("error")
     for category in (SilentWarning, UnusedWarning):
         warnings.simplefilter("ignore", category)

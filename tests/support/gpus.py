@@ -1,4 +1,4 @@
-"""What tests of the gpu backend share: devices to look at, small brains, and failures."""
+"""Shared parts of tests of the gpu backend: devices that can be inspected, small brains, and failures."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def every(stride: int, amount: int, n: int = 90) -> Thresholds:
 
 
 class DriverError(RuntimeError):
-    """What only a real device can raise."""
+    """An error that only a real device can raise."""
 
 
 def fail() -> NoReturn:
@@ -84,5 +84,5 @@ def fail() -> NoReturn:
 
 
 def interrupt() -> None:
-    """Press Ctrl-C."""
+    """Send the signal of Ctrl-C."""
     os.kill(os.getpid(), signal.SIGINT)

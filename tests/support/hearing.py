@@ -40,7 +40,7 @@ def word(area: str, numbers: Iterable[int], others: Iterable[int] = ()) -> Assem
 
 
 class Listener:
-    """Hears random sentences, each with ``noise`` other neurons of Phon firing beside its words."""
+    """Presents random sentences; in each, ``noise`` other neurons of Phon fire beside its words."""
 
     def __init__(self, sim: Simulator, noise: int = 0) -> None:
         self.sim = sim
@@ -49,7 +49,7 @@ class Listener:
         self._fired = {name: np.zeros(area.n, bool) for name, area in sim.brain.areas.items()}
 
     def hear(self) -> Iterator[Assembly]:
-        """Hear a sentence: a noun and a verb that are seen and done meanwhile; give all winners of its two rounds."""
+        """Present a noun and a verb, with what is seen and done; yield all winners of the two rounds."""
         noun, verb = int(self._random.integers(NOUNS)), int(self._random.integers(VERBS))
         noise = SOUNDS + self._random.choice(NOISE, self._noise, replace=False)
         self.sim.silence("Lex1", "Lex2")
@@ -62,11 +62,11 @@ class Listener:
                 yield winners
 
     def reported(self) -> int:
-        """Return the bytes that the simulator says it holds."""
+        """Return the bytes of memory that the simulator reports."""
         return sum(size for part in self.sim.memory().values() for owner in part.values() for size in owner.values())
 
     def synapses(self) -> int:
-        """Return how many synapses are learned, and check that each joins neurons that have fired."""
+        """Return the number of learned synapses, and check that each connects neurons that have fired."""
         count = 0
         for fiber in self.sim.brain.fibers:
             pre, post, _ = self.sim.connectome(fiber).learned()

@@ -1,4 +1,4 @@
-"""A small study that `kills.py` interrupts: two brains of two kinds learn, with a checkpoint after each few rounds."""
+"""A small study that `kills.py` interrupts: brains with and without learning, with a checkpoint every few rounds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAST, ROUNDS = "last.h5", "rounds.h5"
 
 
 def learned(part: Part, n: int, beta: float, rounds: int, seed: int) -> dict[str, Any]:
-    """Present stimuli in turn and return how many synapses learned; the last assembly goes to a file."""
+    """Present stimuli in turn and return the number of learned synapses; write the last assembly to a file."""
     brain = Brain()
     stimulus, area = brain.add(Area("Stimulus", n=10 * K, k=K), Area("A", n=n, k=K))
     for source in (stimulus, area):
@@ -43,7 +43,7 @@ def learned(part: Part, n: int, beta: float, rounds: int, seed: int) -> dict[str
 
 @experiment
 def killed(run: Run, *, n: int = 5000, rounds: int = 200) -> dict[str, Any]:
-    """Let brains of two seeds learn, and two that cannot."""
+    """Train brains of two seeds, and two controls with beta 0."""
     kinds = {"trained": 0.1, "beta_zero": 0.0}
     keys = {(kind, seed): f"{kind}-{seed}" for kind in kinds for seed in (run.seed, run.seed + 1)}
     found = run.parts(

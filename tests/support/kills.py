@@ -1,8 +1,8 @@
 """Kill real runs at random moments, resume them, and compare: ``python tests/support/kills.py --kills 50``.
 
-Each kill hits a run of its own, with one or two processes: SIGKILL, SIGTERM or SIGINT to the parent, SIGKILL to a
-worker, or SIGINT to all, as a terminal sends it.  Then the run is resumed, and must leave what a run leaves that
-nothing interrupted: the same metrics, tables, parts and files, bit for bit, except seconds and memory.
+Each kill ends another run, with one or two processes: SIGKILL, SIGTERM or SIGINT to the parent, SIGKILL to a worker,
+or SIGINT to all, as a terminal sends it.  Then the run is resumed.  It must give the results of an uninterrupted run:
+the same metrics, tables, parts and files, bit for bit, except seconds and memory.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ WAYS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGKILL of a worker", "SIGINT to all")
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill and what came of it."""
+    """One kill and its outcome."""
 
     jobs: int
     way: str
@@ -59,21 +59,21 @@ def started(folder: Path, jobs: int, *options: str, rounds: int = ROUNDS) -> sub
     file = [] if "--resume" in options else [str(STUDY), "--set", f"rounds={rounds}"]
     command = [sys.executable, "-m", "brainsim", "run", *file, "--jobs", str(jobs), "--out", str(folder), *options]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    # A session of its own, so that a signal to all of its processes does not reach this one.
+    # A new session, so that a signal to all of its processes does not reach this process.
     return subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
     )
 
 
 def finished(process: subprocess.Popen[bytes]) -> None:
-    """Wait until a run has finished well."""
+    """Wait for the end of a run; raise an error if it failed."""
     _, errors = process.communicate(timeout=300)
     if process.returncode:
         raise RuntimeError(f"a run failed with {process.returncode}: {errors.decode()}")
 
 
 def left(folder: Path) -> dict[str, Any]:
-    """Return all that a run has left that must not depend on how it ran."""
+    """Return the results and files of a run that must not depend on interruptions."""
     metrics = json.loads((folder / "metrics.json").read_text())
     found: dict[str, Any] = {"metrics": {name: value for name, value in metrics.items() if name not in TIMED}}
     for path in sorted(folder.rglob("*")):
@@ -83,7 +83,7 @@ def left(folder: Path) -> dict[str, Any]:
 
 
 def killed(folder: Path, jobs: int, way: str, seconds: float, rounds: int, expected: dict[str, Any]) -> Kill | None:
-    """Start a run, kill it after so many seconds, and resume it; ``None`` if it was over before."""
+    """Start a run, kill it after ``seconds``, and resume it; return ``None`` if it finished before."""
     process = started(folder, jobs, rounds=rounds)
     time.sleep(seconds)
     if not hit(process, way):
@@ -104,7 +104,7 @@ def killed(folder: Path, jobs: int, way: str, seconds: float, rounds: int, expec
 
 
 def hit(process: subprocess.Popen[bytes], way: str) -> bool:
-    """Kill a run and return whether there was something to kill."""
+    """Kill a run, or a worker of it; return whether there was a process to kill."""
     if process.poll() is not None:
         return False
     if way == "SIGKILL of a worker":
@@ -120,7 +120,7 @@ def hit(process: subprocess.Popen[bytes], way: str) -> bool:
 
 
 def kills(count: int, seed: int, rounds: int = ROUNDS, jobs: tuple[int, ...] = (1, 2)) -> Iterator[Kill]:
-    """Kill so many runs and yield what came of each."""
+    """Kill ``count`` runs and yield the outcome of each."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "whole"

@@ -1,4 +1,4 @@
-"""The backends that share a body of tests, and what a test does on one that does not run its parts."""
+"""The backends that share tests, and a function that skips a test on a backend without the needed parts."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def model(tokens: npt.NDArray[np.int64]) -> tuple[Any, Any]:
 
 
 def encode(text: str) -> list[int]:
-    """Return the numbers of the words of a text, between which are blanks."""
+    """Return the numbers of the words of a text; blanks separate the words."""
     return [_WORDS.index(word) for word in text.split()]
 
 

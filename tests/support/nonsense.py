@@ -1,4 +1,4 @@
-"""The public API, example arguments for all of it, and nonsense to put in place of each."""
+"""The public API, example arguments for all of it, and nonsense that replaces each of them."""
 
 from __future__ import annotations
 
@@ -93,16 +93,16 @@ NONSENSE: dict[str, Callable[[], Any]] = {
 
 @cache
 def _foreign() -> World:
-    return world(Path())  # of which nothing is written
+    return world(Path())  # nothing is written into this folder
 
 
 MEANINGLESS = ("an object",)
-"""What no parameter can take, so that to accept it is to ignore it."""
+"""Values that no parameter can use; a callable that accepts one of them ignores it."""
 
 
 @dataclass
 class World:
-    """A small brain, a simulator of it, a folder with files, and what else examples are made of."""
+    """A small brain, a simulator of it, a folder with files, and other parts of examples."""
 
     folder: Path
     brain: Brain
@@ -176,7 +176,7 @@ def _learning() -> tuple[Area, Striatum]:
 
 
 def with_files(folder: Path) -> World:
-    """Return a world whose folder holds a word list, clauses, a dump and a state."""
+    """Return a world with a word list, clauses, a dump and a state in its folder."""
     (folder / "words.csv").write_text("word,class\ndog,noun\ncat,noun\nrun,verb\nsit,verb\n")
     (folder / "clauses.tsv").write_text("role\torder\tsubj\tverb\tobj\nMother\tSV\tdog\trun\t\n")
     given = world(folder)
@@ -186,7 +186,7 @@ def with_files(folder: Path) -> World:
 
 
 def _inside(given: World) -> Path:
-    """Return a new folder in that of a world."""
+    """Return a new folder inside the folder of a world."""
     return Path(tempfile.mkdtemp(dir=given.folder))
 
 
@@ -506,7 +506,7 @@ class Target:
     function: Callable[..., Any]
 
     def bound(self, given: World) -> Callable[..., Any]:
-        """Return what is called."""
+        """Return the callable, bound to an example of its class."""
         if not self.method:
             return self.function
         make = SELVES.get(self.name) or (SELVES.get(self.kind) if self.kind else None)
@@ -541,7 +541,7 @@ class Target:
 
 def targets() -> Iterator[Target]:
     """Return every public function, constructor and method, by introspection."""
-    seen = {id(Simulator.close)}  # takes nothing, and would end the examples
+    seen = {id(Simulator.close)}  # it has no parameters, and it would close the simulator of the examples
     for prefix, thing in _things():
         if id(thing) in seen:
             continue
@@ -549,7 +549,7 @@ def targets() -> Iterator[Target]:
         if not isinstance(thing, type):
             yield Target(prefix, None, "", thing)
             continue
-        if issubclass(thing, Warning):  # these hold any text
+        if issubclass(thing, Warning):  # warnings accept any text
             continue
         if not inspect.isabstract(thing):
             yield Target(prefix, thing, "", thing)
@@ -604,14 +604,14 @@ def call(target: Target, given: World, replaced: str = "", value: object = None)
 
 
 def _skipped(target: Target, parameter: inspect.Parameter, replaced: str) -> bool:
-    """Return whether a parameter before this one was left to its default, so that this one is given by name."""
+    """Return whether an earlier parameter keeps its default, so that this one must be given by name."""
     names = [each.name for each in target.parameters]
     before = target.parameters[: names.index(parameter.name)]
     return any(each.default is not inspect.Parameter.empty and each.name != replaced for each in before)
 
 
 def outcome(target: Target, given: World, parameter: str, value: object) -> str:
-    """Return ``refused``, ``accepted``, or what was raised instead."""
+    """Return ``refused``, ``accepted``, or a description of another error."""
     try:
         call(target, given, parameter, value)
     except BrainsimError:

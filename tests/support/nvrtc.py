@@ -1,4 +1,4 @@
-"""Compiles the CUDA C kernels with NVIDIA's own compiler, which needs no GPU; as a program, prints what they take."""
+"""Compiles the CUDA C kernels with NVIDIA's compiler, which needs no GPU; as a program, prints their resources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FUNCTION = re.compile(
 
 @dataclass(frozen=True)
 class Usage:
-    """What a kernel takes of a multiprocessor."""
+    """The resources of a multiprocessor that a kernel uses."""
 
     kernel: str
     registers: int
@@ -44,12 +44,12 @@ def _library() -> ctypes.CDLL | None:
 
 
 def available() -> bool:
-    """Return whether the compiler is installed; there are no wheels of it for every platform."""
+    """Return whether the compiler is installed; some platforms have no wheels of it."""
     return _library() is not None
 
 
 def compile_text(text: str, name: str, architecture: int, options: Sequence[str] = ()) -> tuple[bool, str]:
-    """Return whether a source compiles for ``sm_<architecture>``, and all that the compiler has to say."""
+    """Return whether a source compiles for ``sm_<architecture>``, and the log of the compiler."""
     library = _library()
     assert library is not None
     program = ctypes.c_void_p()
@@ -66,7 +66,7 @@ def compile_text(text: str, name: str, architecture: int, options: Sequence[str]
 
 
 def usage(unit: str, architecture: int) -> tuple[list[Usage], str]:
-    """Return what the kernels of a unit take, and the compiler's log; it fails where one does not compile."""
+    """Return the resources of the kernels of a unit, and the log of the compiler; fail if the unit does not compile."""
     compiled, log = compile_text(source_of(unit), unit, architecture, ["--ptxas-options=-v"])
     assert compiled, log
     found = []

@@ -1,4 +1,4 @@
-"""The brains whose states were saved by versions that wrote earlier formats; the files lie beside the tests of states."""
+"""The brains of states that were saved in earlier formats; the files are in tests/simulate/data."""
 
 from __future__ import annotations
 

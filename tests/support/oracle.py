@@ -1,8 +1,8 @@
 """A second, dense simulation of the law, written from docs/concepts/law.md alone, against which the reference is checked.
 
 Weights are matrices over all pairs of neurons, and a trace is a matrix of such pairs for each age: nothing is sparse,
-and no step, gate, selection or trace of `brainsim.kernels` is used.  Taken from there are the draws of the random graph
-and the hashes that order ties, which have tests of their own.  `Oracle.facts` counts what came into play.
+and no step, gate, selection or trace of `brainsim.kernels` is used.  Only the draws of the random graph and the hashes
+that order ties come from there; they have their own tests.  `Oracle.facts` counts the cases that occurred.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def towards(base: int, weight: Numbers, value: Numbers, bits: int) -> Numbers:
 
 
 def item(rule: Update | Depression, weight: Numbers) -> Numbers:
-    """Return what the table of a rule says of some weights: its items begin at the floor and are equally wide."""
+    """Return the items of the table of a rule for some weights; items begin at the floor and are equally wide."""
     begins = rule.floor + 2**rule.shift * np.arange(1, len(rule.steps), dtype=np.int64)
     return np.array(rule.steps, np.int64)[np.searchsorted(begins, weight, side="right")]
 
@@ -71,7 +71,7 @@ def exists(graph: Graph) -> Flags:
 
 
 def kept(graph: Tapered) -> Flags:
-    """Return which synapses of a random graph a topographic fiber keeps: a hash against a Gaussian of the distance."""
+    """Return which synapses of a random graph a topographic fiber keeps: hashes below a Gaussian of the distance."""
     table = [exp(-(((each + 0.5) / 4096 / graph.width) ** 2) / 2) for each in range(4096)]
     at, to = (np.array([i * (2**63 // n) // 2**31 for i in range(n)]) for n in (graph.n_source, graph.n_target))
     rows = []
@@ -83,7 +83,7 @@ def kept(graph: Tapered) -> Flags:
 
 
 class Oracle:
-    """A brain as matrices; runs the rounds of a `Varied` and keeps what `watching.state` names."""
+    """A brain of matrices; it runs the rounds of a `Varied` and keeps the state that `watching.state` names."""
 
     def __init__(self, case: Varied) -> None:
         self.program: Program = case.program
@@ -105,7 +105,7 @@ class Oracle:
             self.sent.append(np.zeros(fiber.graph.n_source, np.int64))
 
     def round(self, each: Round) -> None:
-        """Set what is set before a round, and run it."""
+        """Set the stimuli and thresholds of a round, and run it."""
         for area, neurons in each.stimuli.items():
             self.fires[area] = np.isin(np.arange(self.program.areas[area].n), neurons)
             self.amount[area] = np.zeros_like(self.amount[area])
@@ -216,7 +216,7 @@ class Oracle:
             self.facts["reinforced after more than a round"] += changed * (age > 0)
 
     def state(self) -> Mapping[str, Any]:
-        """Return what can be compared with `watching.state`."""
+        """Return the state in the form of `watching.state`."""
         seen: dict[str, Any] = {}
         for area, fires, amount, level in zip(
             self.program.areas, self.fires, self.amount, self.thresholds, strict=True

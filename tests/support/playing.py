@@ -1,4 +1,4 @@
-"""Plays a brain and what happens to it through the public API, on any backend, and notes all that can be seen."""
+"""Runs plays through the public API, on any backend, and records everything that can be observed."""
 
 from __future__ import annotations
 
@@ -38,20 +38,30 @@ from plays import (
 
 
 def play(description: Play, backend: str, folder: Path, **options: Any) -> Trace:
-    """Play a description on a backend and return all that can be seen from outside; saves are put into ``folder``."""
+    """Run a play on a backend and return everything that can be observed; saves go into ``folder``."""
+    return _played(description, _Player(description, backend, folder, options, None))
+
+
+def play_in(sim: Simulator, description: Play, folder: Path) -> Trace:
+    """Run a play in a simulator of its brain and seed, then close it; return what `play` does."""
+    return _played(description, _Player(description, f"batch-{sim.seed}", folder, {}, sim))
+
+
+def _played(description: Play, player: _Player) -> Trace:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SilentWarning)  # random plays run silent brains, too
-        player = _Player(description, backend, folder, options)
         player.do(description.steps)
         return player.finished()
 
 
 class _Player:
-    def __init__(self, description: Play, backend: str, folder: Path, options: dict[str, Any]) -> None:
+    def __init__(
+        self, description: Play, backend: str, folder: Path, options: dict[str, Any], sim: Simulator | None
+    ) -> None:
         self._play, self._backend, self._folder, self._options = description, backend, folder, options
-        self._brain = declared(description)
+        self._brain = declared(description) if sim is None else sim.brain
         self._fibers: list[Fiber] = list(self._brain.fibers)
-        self._sim = self._simulator(backend)
+        self._sim = self._simulator(backend) if sim is None else sim
         self._continued = False
         self._recording = self._record()
         self._formed: list[list[Assembly]] = [[] for _ in description.sizes]
@@ -134,7 +144,7 @@ class _Player:
         if step.thresholds:
             values[:: step.stride] = np.resize(step.thresholds, len(values[:: step.stride]))
         name = f"A{step.area}"
-        # A threshold as far below 0 as is allowed lifts all neurons of a channel together.
+        # The limit of thresholds below 0 is for the sum over a channel.
         self._sim.set_thresholds(name, np.maximum(values, -(2.0**46) / self._brain[name].activation.channel))
 
     def _run(self, step: Run) -> None:
@@ -186,9 +196,9 @@ class _Player:
         self._trace.facts["more than 255 fired"] += any(len(ids) > 255 for ids in winners)
 
     def _affordable(self, links: Sequence[int], wanted: int) -> int:
-        """Return how many rounds the budget still allows; counts the work of the reference backend, generously.
+        """Return the number of rounds that the budget allows, from an upper estimate of the work of the reference.
 
-        It follows from the winners alone, so every backend that gives the right ones runs the same rounds.
+        The estimate depends only on winners, so that all correct backends run the same rounds.
         """
         first = later = 1
         reached = {self._play.links[number].target for number in links}
@@ -215,7 +225,7 @@ class _Player:
             self._trace.events.append(("probe", self._state()))
         self._recording = outside
         after = {**self._state(), "unused": before["unused"]}  # what only a probe used counts as used
-        assert after == before, "a probe left a trace"
+        assert after == before, "a probe changed the state"
 
     def _save(self) -> None:
         self._saves.append(self._folder / f"{self._backend}-{len(self._saves)}.h5")

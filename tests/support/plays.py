@@ -1,4 +1,4 @@
-"""A brain and what happens to it, and all that came of it, as plain data; `playing` has it happen."""
+"""Plays, which are a brain and the steps of a simulation, and their results, as plain data; `playing` runs them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Link:
     rule: Plasticity | None = None
     label: str = ""
     given: bool = False  # explicit synapses instead of random ones
-    graph: Connectivity | None = None  # another graph; ``p`` is about its density then
+    graph: Connectivity | None = None  # another graph, with a density of about ``p``
     weight: float = 1.0
     modulators: tuple[int, ...] = ()
     trace: Eligibility | None = None
@@ -88,7 +88,7 @@ class Present:
 
 @dataclass(frozen=True)
 class Recall:
-    """Present what fired in the area ``back`` runs ago, without its ``gone`` first neurons and with ``come`` others."""
+    """Present the winners of ``back`` runs ago, without their ``gone`` first neurons and with ``come`` others."""
 
     area: int
     back: int
@@ -149,7 +149,7 @@ class Run:
 
 @dataclass(frozen=True)
 class RunCycle:
-    """Two phases of a cycle, in the second of which nothing learns but the links in ``learn``."""
+    """A cycle of two phases; in the second one, only the links in ``learn`` learn."""
 
     links: tuple[int, ...]
     learn: tuple[int, ...]
@@ -185,8 +185,8 @@ class Save:
 class Load:
     """Go back to save number ``slot`` (modulo their number), if there is any.
 
-    ``into`` is ``"here"`` (the same simulator), ``"fresh"`` (a new one) or ``"reference"`` (a new one, to which a
-    simulator of the reference backend hands the state on).
+    ``into`` is ``"here"`` (the same simulator), ``"fresh"`` (a new one) or ``"reference"`` (a new one, which gets
+    the state through a simulator of the reference backend).
     """
 
     slot: int
@@ -199,7 +199,7 @@ Step = Present | Recall | Bias | Gating | Forget | Run | RunCycle | Modulate | R
 
 @dataclass(frozen=True)
 class Play:
-    """A brain, its seed, and what happens to it; ``budget`` bounds the work that the slow reference has with it."""
+    """A brain, its seed, and the steps of a simulation; ``budget`` bounds the work of the slow reference."""
 
     seed: int
     sizes: tuple[Size, ...]
@@ -211,7 +211,7 @@ class Play:
 
 @dataclass
 class Trace:
-    """What came of a play; equal traces mean that the backends cannot be distinguished."""
+    """The results of a play; backends that give equal traces cannot be distinguished."""
 
     events: list[tuple[Any, ...]] = field(default_factory=list)
     end: dict[str, Any] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, TypeVar
@@ -36,6 +36,9 @@ class ThreadComm:
     def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
         found = self.allgather(sendobj)
         return found if self.rank == root else None
+
+    def scatter(self, sendobj: Sequence[Any] | None, root: int = 0) -> Any:
+        return self.allgather(sendobj)[root][self.rank]
 
     def bcast(self, obj: Any, root: int = 0) -> Any:
         return self.allgather(obj)[root]

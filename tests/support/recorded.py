@@ -1,4 +1,4 @@
-"""A small brain whose rounds are recorded, in memory and in files; run as a script, a process to be killed."""
+"""A small brain whose rounds are recorded, in memory and in files; as a script, it is a process to be killed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from brainsim.simulate.recordings.recording import Recorded, Recording
 
 
 def brain() -> Brain:
-    """Return a stimulus and two areas that it drives, the second one later."""
+    """Return a brain in which a stimulus area drives an area, which drives another one."""
     made = Brain()
     areas = made.add(Area("S", 60, 6, {"dog": range(6), "cat": range(6, 12)}), Area("A", 200, 8), Area("B", 300, 10))
     for source, target in ((0, 1), (1, 1), (1, 2)):
@@ -50,7 +50,7 @@ def truth(rounds: int) -> Recording:
 
 
 def assert_begins(found: Recorded, whole: Recorded) -> None:
-    """Check that a recording holds what another one begins with, with its marks."""
+    """Check that a recording has the first rounds of another one, and their marks."""
     assert_rounds(found, whole)
     length = len(found)
     # A mark belongs to the round that follows it.
@@ -58,7 +58,7 @@ def assert_begins(found: Recorded, whole: Recorded) -> None:
 
 
 def assert_rounds(found: Recorded, whole: Recorded) -> None:
-    """Check that a recording holds the rounds that another one begins with."""
+    """Check that a recording has the first rounds of another one."""
     length = len(found)
     assert [(a.name, a.n, a.k) for a in found.areas] == [(a.name, a.n, a.k) for a in whole.areas]
     assert found.seed == whole.seed
@@ -78,7 +78,7 @@ def assert_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> No
 
 @contextmanager
 def files_at_most(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond a size, as on a full disk."""
+    """Limit the size of each file that this process writes, as a full disk does."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

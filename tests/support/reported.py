@@ -1,4 +1,4 @@
-"""A small run that records everything a report shows, and what reads a report again."""
+"""A small run that records everything that a report shows, and functions that read a report."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ class Read(HTMLParser):
 
     @property
     def content(self) -> Any:
-        """What the script of the page draws."""
+        """The document that the script of the page draws."""
         return json.loads(self.texts["script"][0])
 
     @property

@@ -1,4 +1,4 @@
-"""Random brains and schedules, run on any backend, with everything they produced as one comparable trace."""
+"""Random brains and schedules, and their results on any backend as traces that can be compared."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ RULES = (HEBBIAN, SATURATING, Update.affine(0.06, 0.0, 32_767.0), None)
 
 @dataclass(frozen=True)
 class Scenario:
-    """A brain and what happens to it: ``(stimuli, open fibers, fixed areas, learn)`` for each round.
+    """A brain and its rounds, each a tuple ``(stimuli, open fibers, held areas, learn)``.
 
-    ``thresholds`` are set before the rounds of these numbers, by area.
+    ``thresholds`` maps the number of a round to the thresholds that are set before it, by area.
     """
 
     program: Program

@@ -19,7 +19,7 @@ from brainsim import Area, Brain, Hebbian, Simulator
 
 @dataclass(frozen=True)
 class Row:
-    """What the process holds after some simulators.
+    """Memory, threads and files of the process after some simulators.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ def small_brain(n: int) -> Brain:
 
 
 def play(seed: int, folder: Path, n: int, backend: str) -> None:
-    """Run a simulator with a recording in memory and one in a file, save it, and go on from the state in another."""
+    """Run a simulator with a recording in memory and one in a file, save it, and continue from the state in another one."""
     brain = small_brain(n)
     state, history = folder / "state.h5", folder / "history.h5"
     with Simulator(brain, seed=seed, backend=backend) as sim:
@@ -65,7 +65,7 @@ def play(seed: int, folder: Path, n: int, backend: str) -> None:
 
 
 def soak(simulators: int, step: int, *, n: int = 20_000, backend: str = "cpu") -> Iterator[Row]:
-    """Play so many simulators, and look at the process after each ``step`` of them; two are opened a time."""
+    """Run ``simulators``, two at a time, and measure the process after each ``step`` of them."""
     process = psutil.Process()
     with tempfile.TemporaryDirectory() as folder:
         for done in range(2, simulators + 1, 2):

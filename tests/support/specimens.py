@@ -1,4 +1,4 @@
-"""Whole files of every kind that brainsim writes, and what a reader finds in them."""
+"""Whole files of every kind that brainsim writes, and functions that read them."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ OLD = ROOT / "tests" / "simulate" / "data"
 
 
 class ChangedError(Exception):
-    """A simulator that a refused file has changed."""
+    """A refused file has changed the simulator."""
 
 
 class UntidyError(Exception):
-    """A refusal that is not the one line that it should be, or content that no brain can have."""
+    """A refusal is not one line, or the content is impossible for a brain."""
 
 
 STUDY = """
@@ -103,7 +103,7 @@ def _save_with_vectors(path: Path) -> None:
         sim.save(path, "three rounds")
 
 
-def _lived(backend: str) -> tuple[Simulator, Any]:
+def _simulated(backend: str) -> tuple[Simulator, Any]:
     sim = Simulator(of_format_4(), SEED, backend=backend)
     brain = sim.brain
     recording = sim.record(drives=True)
@@ -124,7 +124,7 @@ def _lived(backend: str) -> tuple[Simulator, Any]:
 def make(folder: Path) -> dict[str, Path]:
     """Write a whole specimen of each kind into a folder; return their paths by kind."""
     found = {kind: folder / kind.replace(" ", "_") for kind in KINDS}
-    sim, recording = _lived("reference")
+    sim, recording = _simulated("reference")
     with sim:
         sim.save(found["state"], "seven rounds")
         assemblies = [sim.brain["S"]["x"], *(sim.assembly(area, label) for area, label in (("A", "a"), ("T", "狗")))]
@@ -149,12 +149,12 @@ def _histories(closed: Path, unclosed: Path) -> None:
         sim.run(sim.brain.fibers, 7)
         history.mark("y")
         sim.run(sim.brain.fibers, 2)
-        shutil.copy(closed, unclosed)  # as a process leaves it that is killed
+        shutil.copy(closed, unclosed)  # as after a kill of the process
         history.stop()
 
 
 def _run_folder(folder: Path) -> None:
-    """Leave a run that was interrupted: two parts are done, and one has begun."""
+    """Make the folder of an interrupted run: two parts are finished, and one has begun."""
     folder.mkdir()
     (folder / "study.py").write_text(STUDY)
     (folder / "stop").touch()
@@ -166,7 +166,7 @@ def _run_folder(folder: Path) -> None:
 
 
 def run_command(*arguments: str) -> tuple[int, str]:
-    """Run the command line in this process; return its exit code and what it says on stderr."""
+    """Run the command line in this process; return its exit code and its stderr."""
     before, sys.argv = sys.argv, ["brainsim", *arguments]
     said = io.StringIO()
     try:
@@ -245,7 +245,7 @@ def _dump(path: Path, backend: str) -> Content:
 
 
 def _history(path: Path, backend: str) -> Content:
-    """Return the rounds, a text each, with their marks."""
+    """Return a text for each round, with its marks."""
     del backend
     (recording,) = read_recordings(path).values()
     rounds = [
@@ -282,4 +282,4 @@ KINDS: Mapping[str, Callable[[Path, str], Content]] = {
     "state of format 3": lambda path, backend: _state(of_format_3, path, backend),
     "state of format 4": lambda path, backend: _state(of_format_4, path, backend),
 }
-"""What reads each kind of file: the content that it finds, as JSON data, after checking that it can be used."""
+"""A function for each kind of file: it reads the file, checks that a brain can use it, and returns JSON data."""

@@ -12,14 +12,14 @@ from checkout import ROOT
 
 
 def typecheck() -> subprocess.CompletedProcess[str]:
-    """Link the packages into one tree, which mypy needs and package_dir does not give it, and check that."""
+    """Link the packages into one tree, because mypy does not follow ``package_dir``, and check this tree."""
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "brainsim"
         package.mkdir()
         for path in [*(ROOT / "brainsim").iterdir(), ROOT / "areas", ROOT / "kernels"]:
             (package / path.name).symlink_to(path)
         command = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "setup.cfg"), "-p", "brainsim"]
-        # First of all places, since typings/, which setup.cfg names for editors, has a part of the packages only.
+        # Searched first, because typings/, which setup.cfg names for editors, has only a part of the packages.
         environment = {**os.environ, "MYPYPATH": folder}
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 

@@ -33,7 +33,7 @@ PARTS: Mapping[str, frozenset[type]] = {
 """The kinds of scenarios, each with signed weights, floors and rates, and the parts that it needs beside them."""
 ALL = "all"
 CROWDED = "crowded"
-"""All parts at once, more neurons presented than an area selects, and any rates, tiny ones among them."""
+"""All parts at once, with stimuli larger than k of their areas, and with any rates, also tiny ones."""
 KINDS = (*PARTS, ALL, CROWDED)
 
 SIZES = (120, 240, 600, 2400)
@@ -213,7 +213,7 @@ class _Drawing:
         )
 
     def crowds(self, program: Program) -> dict[int, list[int]]:
-        """Return sets that are presented, most of them larger than any that their areas select."""
+        """Return stimuli, most of which have more neurons than k of their areas."""
         chosen = [area for area in range(len(self.sizes)) if self.chance(0.15)]
         wanted = {area: self.one_of((1, 3 * program.areas[area].k + 20, program.areas[area].n // 2)) for area in chosen}
         return {area: self.some_of(self.sizes[area], min(self.sizes[area], count)) for area, count in wanted.items()}

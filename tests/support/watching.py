@@ -1,4 +1,4 @@
-"""Runs a `varied.Varied` brain on a backend and notes all of its state after every round, by name."""
+"""Runs a `varied.Varied` brain on a backend and records its whole state after every round, by name."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def begun(backend_class: type[Backend], case: Varied, options: Options) -> Drive
 
 
 def seen_at_last(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
-    """Return what a backend made of a scenario that nothing looks at before its end."""
+    """Run a scenario without reading anything before its end, and return the state."""
     backend = begun(backend_class, case, options)
     for each in case.rounds:
-        happen(backend, each, range(len(case.program.areas)))
+        run_round(backend, each, range(len(case.program.areas)))
         for fiber, rate in each.reinforced:
             backend.reinforce(fiber, rate)
     seen = state(backend)
@@ -36,11 +36,11 @@ def seen_at_last(backend_class: type[Backend], case: Varied, options: Options) -
 
 
 def watched(backend_class: type[Backend], case: Varied, options: Options) -> Seen:
-    """Return what a backend made of a scenario: plain lists, in the order in which they were seen."""
+    """Run a scenario and return the states after all rounds, as plain lists in the order of the rounds."""
     backend = begun(backend_class, case, options)
     seen: Seen = {}
     for number, each in enumerate(case.rounds):
-        happen(backend, each, range(len(case.program.areas)))
+        run_round(backend, each, range(len(case.program.areas)))
         seen |= {f"round {number}: {name}": value for name, value in state(backend).items()}
         for fiber, rate in each.reinforced:
             backend.reinforce(fiber, rate)
@@ -50,8 +50,8 @@ def watched(backend_class: type[Backend], case: Varied, options: Options) -> See
     return seen
 
 
-def happen(backend: Driven, each: Round, areas: range) -> None:
-    """Run a round, after what is set before it."""
+def run_round(backend: Driven, each: Round, areas: range) -> None:
+    """Set the stimuli and thresholds of a round, and run it."""
     for area, neurons in each.stimuli.items():
         backend.set_winners(area, neurons)
     for area, thresholds in each.thresholds.items():
@@ -60,7 +60,7 @@ def happen(backend: Driven, each: Round, areas: range) -> None:
 
 
 def state(backend: Driven) -> Seen:
-    """Return every kind of state of every owner, what was recorded, and what was transmitted."""
+    """Return every kind of state of every owner, the recordings, and the transmissions."""
     program: Any = backend.backend.program
     seen: Seen = {"stable": backend.stable()}
     for kind in KINDS:
@@ -78,7 +78,7 @@ def _plain(recorded: list[Mapping[int, Any]]) -> list[dict[int, list[int]]]:
 
 
 def difference(ours: Seen, theirs: Seen) -> str:
-    """Return where two brains were first seen to differ, "" if they were not."""
+    """Return the first difference between two brains, "" if there is none."""
     for name in theirs:
         if ours.get(name) != theirs[name]:
             return f"{name}: {_shortened(ours.get(name))} is not {_shortened(theirs[name])}"
@@ -86,7 +86,7 @@ def difference(ours: Seen, theirs: Seen) -> str:
 
 
 def against_the_reference(backend_class: type[Backend], kind: str, number: int) -> str:
-    """Return where a backend and the reference differ in a scenario of few neurons, "" if nowhere."""
+    """Return the first difference between a backend and the reference in a small scenario, "" if there is none."""
     case = varied(kind, number, SMALL)
     return difference(watched(backend_class, case, Options()), watched(ReferenceBackend, case, Options()))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from brainsim._arguments import check_record
 from brainsim._validation import count, real
@@ -72,9 +72,9 @@ class NokaiConfig:
             where = "NokaiConfig.routing"
             raise DeclarationError(unknown("arm of routing", self.routing, ARMS), where=where, value=self.routing)
         check_record(self)
-        for name, kind in self.__annotations__.items():
-            if kind == "int":
-                object.__setattr__(self, name, count(f"NokaiConfig.{name}", getattr(self, name), 1))
+        for each in fields(self):
+            if each.type == "int":
+                object.__setattr__(self, each.name, count(f"NokaiConfig.{each.name}", getattr(self, each.name), 1))
         real("NokaiConfig.recency", self.recency, 1e-9, 10.0)
         real("NokaiConfig.rope_base", self.rope_base, 1.0, 1e12)
         if self.embedding_dim % (2 * self.num_attention_heads):

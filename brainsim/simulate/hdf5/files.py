@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 
 from brainsim._files import whole
-from brainsim.errors import BrainsimError, DumpError, UnwrittenError
+from brainsim.errors import BackendError, BrainsimError, DumpError, SimulationError, UnwrittenError
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate.hdf5 import apart, structure
 from brainsim.simulate.hdf5.places import being_written, file_path
@@ -73,7 +73,7 @@ def naming(place: str | Path) -> Iterator[None]:
     """Turn whatever is raised where a file is read into a `DumpError` that names the file."""
     try:
         yield
-    except DumpError:
+    except (DumpError, SimulationError, BackendError):  # the last two are of a rank, or of the backend
         raise
     except OSError as error:
         raise DumpError(f"{place}: cannot be read ({error.strerror or error})") from error

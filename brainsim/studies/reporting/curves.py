@@ -38,7 +38,7 @@ def section(material: Material) -> Section | Missing:
         for at, (test, by_condition) in enumerate(list(found.items())[:_MOST])
     ]
     more = [f"{len(found) - _MOST} more curves are in curve.csv."] if len(found) > _MOST else []
-    lead = "Means over seeds; the shaded bands are 95 % intervals (Student's t)."
+    lead = "Means over seeds; the shaded bands are 95 % intervals (Student's t), limited to the possible range."
     return Section("curves", "Learning curves", lead=lead, figures=figures, notes=more)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 from brainsim.studies import tables
 from brainsim.studies.reporting.material import FinishedPart
-from brainsim.studies.statistics import interval_95
+from brainsim.studies.statistics import COUNT, Range, interval_95
 
 _OWN = ("condition", "seed", "step", "test", "value")
+_TIMES = ("_seconds", "_per_second")
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,28 @@ class Measured:
         return f"{self.mean:.4g}{spread}"
 
 
-def measured(values: Sequence[float]) -> Measured:
-    """Return the mean of values with its interval, limited to [0, 1] if all values lie there."""
-    found = interval_95(values, bounded=all(0 <= value <= 1 for value in values))
+def measured(values: Sequence[float], bounded: bool | Range = False) -> Measured:
+    """Return the mean of values with its interval, which is limited to their possible range."""
+    found = interval_95(values, bounded=bounded)
     return Measured(fmean(values), None if found is None else (found[0], found[1]), len(values))
+
+
+def range_of(test: str, metrics: Mapping[str, Any], values: Collection[float]) -> bool | Range:
+    """Return the possible range of a score.
+
+    The entry ``ranges`` of the metrics declares it, by the whole name of the test or by its last part; ``null`` means
+    no limit.  Without an entry, a time is not negative, and a score whose values all lie in [0, 1], in every condition,
+    is taken for a fraction.
+    """
+    name, declared = test.partition(", ")[0], metrics.get("ranges")
+    known = declared if isinstance(declared, Mapping) else {}
+    given = known.get(name, known.get(name.rpartition(".")[2]))
+    if given is None and not name.endswith(_TIMES):
+        return all(0 <= value <= 1 for value in values)
+    found = COUNT if given is None else tuple(given)
+    least, most = found
+    inside = all((least is None or least <= value) and (most is None or value <= most) for value in values)
+    return found if inside else False
 
 
 def name_of(row: Mapping[str, Any]) -> str:
@@ -46,7 +65,12 @@ def scores(metrics: Mapping[str, Any]) -> dict[str, dict[str, Measured]]:
         if row["value"] is not None:
             by_condition = values.setdefault(name_of(row), {})
             by_condition.setdefault(str(row["condition"]), []).append(row["value"])
-    return {test: {name: measured(each) for name, each in found.items()} for test, found in values.items()}
+    return {test: _all_measured(test, metrics, found) for test, found in values.items()}
+
+
+def _all_measured(test: str, metrics: Mapping[str, Any], found: Mapping[str, Sequence[float]]) -> dict[str, Measured]:
+    bounded = range_of(test, metrics, [value for values in found.values() for value in values])
+    return {key: measured(values, bounded) for key, values in found.items()}
 
 
 Curve = dict[float, Measured]
@@ -59,11 +83,17 @@ def curves(metrics: Mapping[str, Any]) -> dict[str, dict[str, Curve]]:
         if isinstance(row["value"], int | float) and isinstance(row["step"], int | float):
             by_step = values.setdefault(name_of(row), {}).setdefault(str(row["condition"]), {})
             by_step.setdefault(row["step"], []).append(row["value"])
+    return {test: _measured_curves(test, metrics, by_condition) for test, by_condition in values.items()}
+
+
+def _measured_curves(
+    test: str, metrics: Mapping[str, Any], by_condition: Mapping[str, Mapping[float, Sequence[float]]]
+) -> dict[str, Curve]:
+    every = [value for by_step in by_condition.values() for values in by_step.values() for value in values]
+    bounded = range_of(test, metrics, every)
     return {
-        test: {
-            name: {step: measured(each) for step, each in sorted(found.items())} for name, found in by_condition.items()
-        }
-        for test, by_condition in values.items()
+        name: {step: measured(values, bounded) for step, values in sorted(by_step.items())}
+        for name, by_step in by_condition.items()
     }
 
 

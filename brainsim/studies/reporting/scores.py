@@ -23,7 +23,7 @@ from brainsim.studies.reporting.grouped import Measured, scores
 from brainsim.studies.reporting.material import Material
 from brainsim.studies.reporting.page import Cell, Figure, Key, Missing, Section, Table, without_empty
 
-_GROUPS = (*ADDED, "by_seed", "controls", "chance", "intervals_95", "curve", "labels")
+_GROUPS = (*ADDED, "by_seed", "controls", "chance", "intervals_95", "curve", "labels", "ranges")
 _MOST_DRAWN = 30
 _MOST_LISTED = 300
 _CHANCE = "chance level"
@@ -49,7 +49,10 @@ def section(material: Material) -> Section | Missing:
         return Missing(
             "Scores: the metrics of this run hold no numbers; docs/howto/run_folder.md says which are shown."
         )
-    lead = "Means over seeds with 95 % intervals (Student's t). Controls must fail; chance is the score of guessing."
+    lead = (
+        "Means over seeds with 95 % intervals (Student's t), limited to the possible range of a score. "
+        "Controls must fail; chance is the score of guessing."
+    )
     return Section(
         "scores",
         "Scores",

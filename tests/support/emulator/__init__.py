@@ -1,1 +1,1 @@
-"""Runs the CUDA C kernels on a CPU: compiled by g++ as they are, driven through the seam of the gpu backend."""
+"""Runs the CUDA C kernels on a CPU: g++ compiles them unchanged, and a device for the gpu backend launches them."""

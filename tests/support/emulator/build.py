@@ -17,7 +17,7 @@ HEADER = Path(__file__).with_name("cuda.hpp")
 COMPILER = shutil.which(os.environ.get("CXX", "g++"))
 _FLAGS = ("-std=c++20", "-O2", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wall", "-Werror", "-Wno-unused-function")
 _SANITIZED = ("-fsanitize=address", "-fno-omit-frame-pointer", "-g")
-# Calls at every access, which `races.hpp` answers: what they are called is all that is used of the sanitizer.
+# The sanitizer inserts a call at every access; only these calls are used, and `races.hpp` defines the functions.
 _WATCHED = ("-fsanitize=thread", "--param=tsan-distinguish-volatile=1", "-DEMULATOR_RACES", "-Wno-tsan")
 
 
@@ -37,7 +37,7 @@ def build(text: str, *, sanitize: bool = False, races: bool = False) -> Path:
     folder = Path(tempfile.gettempdir()) / f"brainsim-emulator-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     library = folder / f"{digest}.so"
-    # Processes that test in parallel wait for the first of them to compile it.
+    # Of several test processes, the first one compiles and the others wait.
     with (folder / f"{digest}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not library.exists():

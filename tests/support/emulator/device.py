@@ -23,12 +23,12 @@ _one_at_a_time = Lock()  # ranks may be threads, and the emulator has one set of
 
 
 class EmulatorError(AssertionError):
-    """A kernel did what a GPU leaves undefined."""
+    """A kernel has behaviour that is undefined on a GPU."""
 
 
 @cache
 def kernels(*, sanitize: bool = False, races: bool = False) -> ctypes.CDLL:
-    """Return the library of all kernels that ship."""
+    """Return the library of all kernels of the backend."""
     return load(build(kernels_source(), sanitize=sanitize, races=races))
 
 
@@ -64,13 +64,13 @@ def emulate(
 
 
 def _sizes(library: ctypes.CDLL, kernel: str) -> list[int]:
-    """Return the bytes of a kernel's parameters, as they were compiled."""
+    """Return the sizes in bytes of the parameters of a compiled kernel."""
     sizes = (ctypes.c_size_t * 32)()
     return sizes[: getattr(library, f"emulated_sizes_{kernel}")(sizes)]
 
 
 class EmulatedDevice(Device):
-    """Runs each launch at once.  New memory is poisoned, so that what is read before it is written shows.
+    """Runs each launch at once.  New memory is poisoned, so that reads of unwritten memory change results.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class EmulatedDevice(Device):
     reads, writes : int
         Copies from and to the device.
     before : dict of str to callable
-        What is called once, before the next launch of a kernel, or before the next ``"write"``.
+        Functions that are called once, before the next launch of a kernel, or before the next ``"write"``.
     room : int
         Bytes that are free.
     closed : bool
@@ -167,7 +167,7 @@ def bytes_of(array: Array) -> npt.NDArray[np.uint8]:
 
 
 class _Memory:
-    """Poisoned bytes that say when they are no longer held."""
+    """Poisoned bytes that report when they are freed."""
 
     def __init__(self, size: int, poison: int, give_back: Callable[[int], None]) -> None:
         self.bytes = np.full(size, poison, np.uint8)

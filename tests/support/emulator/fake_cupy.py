@@ -1,4 +1,4 @@
-"""A stand-in for the few parts of CuPy that the gpu backend uses, over the emulator: `CupyDevice` runs on it as it is."""
+"""A stand-in for the parts of CuPy that the gpu backend uses, on the emulator; `CupyDevice` runs on it unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emulator.device import emulate, kernels
 
 
 class Stream:
-    """Runs its work when it is waited for, so that reading results, or reusing memory, too early shows."""
+    """Runs its work only when it is synchronized, so that early reads, or early reuse of memory, give wrong results."""
 
     current: Stream | None = None
 
@@ -59,7 +59,7 @@ class Device:
 
 
 class PinnedMemory:
-    """Is overwritten when it is no longer held."""
+    """Memory that is overwritten when it is freed."""
 
     def __init__(self, size: int) -> None:
         self._bytes = (ctypes.c_char * size)()
@@ -102,7 +102,7 @@ class MemoryPointer:
 
 
 class MemoryPool:
-    """Never gives memory out again, as the real one does for work of the same stream only."""
+    """Never reuses memory; the real pool reuses it only for work of the same stream."""
 
     def __init__(self) -> None:
         self._given: list[Any] = []
@@ -140,7 +140,9 @@ class Function:
         stream: Stream,
     ) -> None:
         assert Device.current == self._device == stream.device
-        assert all(isinstance(arg, np.ndarray) and arg.size == 1 for arg in args), "these alone are passed by value"
+        assert all(isinstance(arg, np.ndarray) and arg.size == 1 for arg in args), (
+            "only arrays of one item are passed by value"
+        )
         assert all(arg.dtype.fields is None for arg in args), "describing fields takes longer than the launch"
         assert shared_mem <= self._kernel.max_dynamic_shared_size_bytes
         name, passed = self._kernel.name, [arg.copy() for arg in args]
@@ -171,7 +173,7 @@ class RawModule:
 class CUDARuntimeError(RuntimeError): ...
 
 
-class CompileException(Exception): ...  # noqa: N818 - its name
+class CompileException(Exception): ...  # noqa: N818 - the name in CuPy
 
 
 def module(

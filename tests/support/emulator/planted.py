@@ -1,4 +1,4 @@
-"""Kernels with one fault each, as a GPU would run them without a word; and the same without the fault."""
+"""Kernels with one fault each, which a GPU would run without an error, and the same kernels without the fault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-# By name: the body of a kernel that takes `u32* out, i64 count`, what stands in for FAULT, and the fault.
+# By name: the body of a kernel that takes `u32* out, i64 count`, the correct text for FAULT, and the faulty text.
 PLANTED = {
     "out_of_bounds": (
         """
@@ -118,7 +118,7 @@ PLANTED = {
 
 
 def arguments(out: npt.NDArray[np.uint32], count: int) -> list[npt.NDArray[Any]]:
-    """Return what a planted kernel takes."""
+    """Return the arguments of a planted kernel."""
     return [np.array([out.ctypes.data], np.uint64), np.array([count], np.int64)]
 
 

@@ -1,4 +1,4 @@
-"""Runs under the address sanitizer, as a program of its own: kernels that ship, or one that is planted."""
+"""A program that runs the kernels of the backend, or a planted kernel, under the address sanitizer."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from watching import against_the_reference
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run this file with the sanitizer loaded before Python, which sees whatever NumPy and the kernels allocate."""
+    """Run this file with the sanitizer loaded before Python, so that it checks all memory of NumPy and of the kernels."""
     assert COMPILER is not None
     found = subprocess.run([COMPILER, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
-    # Python leaks by design; memory of the exact size that was asked for is what shows a write past its end.
+    # Python leaks by design; `malloc` gives memory of the exact size, so that writes past its end are found.
     sanitizer = {"LD_PRELOAD": found.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
     for text in (kernels_source(), planted.source()):
         build(text, sanitize=True)  # by a compiler that is not itself sanitized

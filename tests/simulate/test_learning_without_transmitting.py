@@ -1,4 +1,4 @@
-"""Learning apart from transmitting: who learns in a round is asked for by itself."""
+"""Learning and transmitting are independent: ``learn`` names the fibers that learn in a round."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from brainsim.errors import DeclarationError
 
 
 def memory() -> Brain:
-    """A mossy fiber without a rule decides who fires in CA3; the other two fibers learn."""
+    """Return a brain in which a fixed mossy fiber selects the winners of CA3, and the other two fibers learn."""
     brain = Brain()
     cortex, dentate, ca3 = brain.add(Area("EC", 300, 20), Area("DG", 500, 15), Area("CA3", 400, 20))
     brain.connect(dentate, ca3, 0.3)
@@ -48,10 +48,10 @@ def test_a_fiber_learns_without_transmitting(sim: Simulator) -> None:
         sim.run(dg >> ca3)
         alone = sim.assembly(ca3)
     sim.run(dg >> ca3, learn=ec >> ca3)
-    assert sim.assembly(ca3) == alone, "the learning fiber has no say in who fires"
+    assert sim.assembly(ca3) == alone, "the learning fiber does not affect who fires"
     assert learned(sim, ec >> ca3) == expected(sim, ec >> ca3, sim.assembly(ec), alone)
     assert learned(sim, ca3 >> ca3) == {}
-    sim.run(dg >> ca3, learn=ca3 >> ca3)  # CA3 fires the same twice: what the first round chose strengthens itself
+    sim.run(dg >> ca3, learn=ca3 >> ca3)  # CA3 fires the same assembly again, which strengthens itself
     assert learned(sim, ca3 >> ca3) == expected(sim, ca3 >> ca3, alone, alone)
 
 
@@ -112,7 +112,7 @@ def test_a_fiber_that_learns_counts_as_used(sim: Simulator) -> None:
     assert "fiber 'CA3->CA3' was never opened" in sim.unused()
 
 
-def test_a_run_until_nothing_changes_takes_learning_fibers(sim: Simulator) -> None:
+def test_a_run_until_stable_takes_learning_fibers(sim: Simulator) -> None:
     brain = sim.brain
     ec, dg, ca3 = brain["EC"], brain["DG"], brain["CA3"]
     outcome = sim.run(dg >> ca3, learn=ec >> ca3, until_stable=True)
@@ -121,13 +121,13 @@ def test_a_run_until_nothing_changes_takes_learning_fibers(sim: Simulator) -> No
     assert learned(sim, ec >> ca3)
 
 
-def test_names_take_learning_fibers_too(sim: Simulator) -> None:
+def test_project_takes_learning_fibers(sim: Simulator) -> None:
     brain = sim.brain
     sim.project({"DG": "CA3"}, learn=brain["EC"] >> brain["CA3"])
     assert learned(sim, brain["EC"] >> brain["CA3"])
 
 
-def test_the_schedule_says_who_learns_without_transmitting(sim: Simulator) -> None:
+def test_the_schedule_shows_fibers_that_learn_without_transmitting(sim: Simulator) -> None:
     brain = sim.brain
     ec, dg, ca3 = brain["EC"], brain["DG"], brain["CA3"]
     sim.release()
@@ -149,8 +149,8 @@ def test_fibers_of_another_brain_do_not_learn(sim: Simulator) -> None:
     assert sim.rounds == 0
 
 
-def test_plasticity_left_on_in_recall_is_what_learn_avoids() -> None:
-    """A completed memory stays as it was when recall does not learn (Hasselmo, Bodelon & Wyble 2002)."""
+def test_recall_without_learning_leaves_the_weights_unchanged() -> None:
+    """With ``learn=()`` a cue completes the memory and changes no weight (Hasselmo, Bodelon & Wyble 2002)."""
     brain = memory()
     ec, dg, ca3 = brain["EC"], brain["DG"], brain["CA3"]
     with Simulator(brain, 3, backend="cpu") as sim:

@@ -1,4 +1,4 @@
-"""Looks: the drives with which winners won, synaptic events, and gates that were never driven."""
+"""The drives of winners, the number of synaptic events, and gates that were never driven."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_drives_are_recorded(sim: Simulator, tmp_path: Path) -> None:
         same = zip(back["with"].drives(area), recording.drives(area), strict=True)
         assert all(np.array_equal(ours, theirs) for ours, theirs in same)
     assert not back["without"].has_drives
-    for wrong in ("A", 1, None, np.array([1.0, 2.0])):  # not an area, and nothing on which later runs could fail
+    for wrong in ("A", 1, None, np.array([1.0, 2.0])):  # must be refused here, and not fail in later runs
         with pytest.raises(DeclarationError, match=r"Simulator\.record: drives: must be True or False \(got "):
             sim.record("A", drives=wrong)  # type: ignore[arg-type]
 
@@ -115,11 +115,11 @@ def test_events_are_the_synapses_of_the_neurons_that_transmitted(backend: str) -
             count(*opened)
             sim.run(FiberSet(fiber for fibers in opened for fiber in fibers))
             assert sim.events() == expected
-        with sim.frozen():  # probes count
+        with sim.frozen():  # events in a probe are counted, too
             count(s >> a)
             sim.run(s >> a)
         sim.hold(a)
-        sim.run(s >> a, learn=a >> a)  # nothing transmits into a held area, and learning is no event
+        sim.run(s >> a, learn=a >> a)  # nothing transmits into a held area, and learning does not count as an event
         assert sim.events() == expected
         assert all(expected.values())
 
@@ -148,7 +148,7 @@ def test_a_gate_whose_area_never_fired_is_named() -> None:
         assert f"gate of fiber {fiber!r}: area 'Thal' never fired" in sim.unused()
     assert "through the gate Thal (nothing passes now)" in str(sim.schedule(a >> b))
     assert "while an assembly of the gate Thal fires (nothing passes now)" in str(sim.schedule(a >> b))
-    assert "now" not in str(sim.schedule(Cycle(first=Phase(1, a >> b))))  # what fires in its rounds is not known
+    assert "now" not in str(sim.schedule(Cycle(first=Phase(1, a >> b))))  # it is not known what will fire in its rounds
     sim.run(a >> thalamus)
     assert not any(line.startswith("gate") for line in sim.unused())
     sim.present(Assembly("Thal", range(8)))

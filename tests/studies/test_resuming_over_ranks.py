@@ -1,0 +1,95 @@
+"""A run over ranks that was interrupted continues on any number of ranks to the same result, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from checkout import ROOT
+from kills import STUDY, left
+
+MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
+ROUNDS = 400
+
+
+def command(ranks: int, folder: Path, *options: str) -> list[str]:
+    """Return a command that runs the study, or resumes it."""
+    file = [] if "--resume" in options else [str(STUDY), "--set", f"rounds={ROUNDS}"]
+    brainsim = [sys.executable, "-m", "brainsim", "run", *file, "--out", str(folder), *options]
+    return brainsim if ranks == 1 else [str(MPIEXEC), "-n", str(ranks), *brainsim]
+
+
+def started(*arguments: Any) -> subprocess.Popen[str]:
+    """Start the study in a session of its own, so that signals to all of its processes do not reach this one."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return subprocess.Popen(command(*arguments), env=environment, text=True, start_new_session=True, **streams)
+
+
+def finished(*arguments: Any) -> str:
+    """Run or resume the study to its end, and return what it prints."""
+    running = started(*arguments)
+    try:
+        out, _ = running.communicate(timeout=100)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode == 0, out
+    return out
+
+
+def ranks_of(running: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Return the processes of the ranks."""
+    every = psutil.Process(running.pid).children(recursive=True)
+    return [each for each in every if "brainsim" in " ".join(each.cmdline()) and "mpiexec" not in each.name()]
+
+
+def interrupted(folder: Path, way: str, checkpoints: int, draw: random.Random) -> str:
+    """Interrupt a run on two ranks once a part has a checkpoint, and return what the run printed."""
+    running = started(2, folder)
+    try:
+        end = time.monotonic() + 60
+        while len(list(folder.glob("parts/*.json"))) < checkpoints or not list(folder.glob("parts/*.h5")):
+            assert running.poll() is None and time.monotonic() < end
+            time.sleep(0.002)
+        time.sleep(0.3 * draw.random())
+        if way == "kill -9 of a rank":
+            draw.choice(ranks_of(running)).kill()
+        elif way == "Ctrl-C":
+            os.killpg(running.pid, signal.SIGINT)  # what a terminal sends
+        else:
+            running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=60)
+    finally:
+        if running.poll() is None:
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode != 0, out
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["kill -9 of a rank", "Ctrl-C", "SIGINT to mpiexec"])
+def test_an_interrupted_run_continues_on_any_number_of_ranks(way: str, tmp_path: Path) -> None:
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed (the extra mpi)")
+    if MPIEXEC is None:
+        pytest.skip("there is no mpiexec; pip install mpich brings one")
+    draw = random.Random(way)
+    finished(1, tmp_path / "whole")
+    expected = left(tmp_path / "whole")
+    for then in (2, 1, 3):
+        folder = tmp_path / str(then)
+        print(way, then, interrupted(folder, way, draw.randrange(3), draw))
+        assert json.loads((folder / "run.json").read_text())["status"] != "finished"
+        print(finished(then, folder, "--resume"))
+        assert left(folder) == expected
