@@ -229,7 +229,7 @@ def _draw(seen: Mapping[int, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Figu
         axes[0].set_yticks(range(len(shown)), [ARMS[arm] for arm in shown], fontsize="x-small")
         axes[0].set(title=f"{load} facts", xlabel="share of facts recalled", xlim=(0, 1.03))
         axes[0].invert_yaxis()
-        axes[0].legend(fontsize="x-small")
+        axes[0].legend(fontsize="x-small", loc="lower right")
         for arm in ("surface", "content", "knn"):
             curves = [part["curve"] for part in arms[arm]]
             recalled, answered = (np.mean([c[name] for c in curves], axis=0) for name in ("recalled", "answered"))

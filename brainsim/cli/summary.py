@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from brainsim.studies.metrics import declared_range
+
 _NOT_SHOWN = (
     "parameters",
     "published",
@@ -62,18 +64,13 @@ def _over_seeds(metrics: dict[str, Any], name: str, value: Any) -> str:
 
 def _interval(metrics: dict[str, Any], name: str) -> list[float] | None:
     """Return the interval of a score within its range, if the metrics have them."""
-    interval = _pair(metrics, "intervals_95", name)
-    if interval is None or None in interval:
+    interval = _item(metrics, "intervals_95", name)
+    pair = isinstance(interval, list) and len(interval) == 2
+    if not pair or not all(isinstance(end, int | float) for end in interval):
         return None
-    least, most = _pair(metrics, "ranges", name) or (None, None)
-    low, high = (float(end) for end in interval)
+    least, most = declared_range(metrics, name) or (None, None)
+    low, high = map(float, interval)
     return [low if least is None else max(low, least), high if most is None else min(high, most)]
-
-
-def _pair(metrics: dict[str, Any], group: str, name: str) -> list[Any] | None:
-    pair = _item(metrics, group, name)
-    found = isinstance(pair, list | tuple) and len(pair) == 2
-    return list(pair) if found and all(end is None or isinstance(end, int | float) for end in pair) else None
 
 
 def _item(metrics: dict[str, Any], group: str, name: str) -> Any:

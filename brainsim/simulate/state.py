@@ -136,7 +136,7 @@ class StateTable:
                         self._engine.write(owned, owner, ours)
 
     def snapshot(self) -> Snapshot:
-        """Return the state but for stored synapses, which may be too many for one rank: these are left out."""
+        """Return the state without stored synapses, which may be too many for one rank."""
         values = {
             kind.name: {name: self._engine.read(kind, owner) for name, owner in kind.named(self._program).items()}
             for kind in KINDS

@@ -11,7 +11,7 @@ import numpy as np
 from brainsim.kernels.state import WEIGHTS, Synapses
 
 PIECE = 1 << 20
-"""The synapses of a piece, at most, but for those of a single source: 24 MiB."""
+"""The largest number of synapses in a piece (24 MiB), unless a single source has more."""
 
 WORTH_COMPRESSING = 1024
 

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brainsim.errors import ExperimentError
 
+if TYPE_CHECKING:
+    from brainsim.studies.statistics import Range
+
 ADDED = ("seed", "parameters", "jobs", "peak_rss_mb", "seconds", "versions")
 """The entries that brainsim adds to ``metrics.json``."""
+
+
+def declared_range(metrics: Mapping[str, Any], name: str) -> Range | None:
+    """Return the possible range of a score that the entry ``ranges`` of metrics declares, ``None`` without one."""
+    declared = metrics.get("ranges")
+    found = declared.get(name) if isinstance(declared, Mapping) else None
+    if not isinstance(found, list | tuple) or len(found) != 2:
+        return None
+    least, most = found
+    return (least, most) if all(end is None or isinstance(end, int | float) for end in found) else None
 
 
 def plain(metrics: Any) -> tuple[dict[str, Any], list[str]]:

@@ -61,6 +61,10 @@ def test_a_page_and_the_terminal_keep_intervals_in_the_range_that_metrics_declar
     assert "20 [0, 50]" in summary(metrics)
     metrics["ranges"] = {"steps": [0, 30]}
     assert scores(metrics)["steps"]["trained"].interval == (-234.1241, 274.1241), "a wrong range is not used"
+    for malformed in ("range", [0], ["low", None], {"least": 0}):
+        metrics["ranges"] = {"steps": malformed}
+        assert scores(metrics)["steps"]["trained"].interval == (-234.1241, 274.1241), "as without a range"
+        assert "20 [-234.1, 274.1]" in summary(metrics)
     metrics["curve"] = {"trained": [[{"steps": 1, "hits": 0.9}], [{"steps": 1, "hits": 1.0}]]}
     assert curves(metrics)["hits"]["trained"][1].interval == (0.3147, 1.0)
 

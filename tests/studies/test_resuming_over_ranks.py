@@ -61,7 +61,8 @@ def interrupted(folder: Path, way: str, checkpoints: int, draw: random.Random) -
     try:
         end = time.monotonic() + 60
         while len(list(folder.glob("parts/*.json"))) < checkpoints or not list(folder.glob("parts/*.h5")):
-            assert running.poll() is None and time.monotonic() < end
+            assert running.poll() is None
+            assert time.monotonic() < end
             time.sleep(0.002)
         time.sleep(0.3 * draw.random())
         if way == "kill -9 of a rank":

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from brainsim.studies import tables
+from brainsim.studies.metrics import declared_range
 from brainsim.studies.reporting.material import FinishedPart
 from brainsim.studies.statistics import COUNT, Range, interval_95
 
@@ -41,12 +42,11 @@ def range_of(test: str, metrics: Mapping[str, Any], values: Collection[float]) -
     no limit.  Without an entry, a time is not negative, and a score whose values all lie in [0, 1], in every condition,
     is taken for a fraction.
     """
-    name, declared = test.partition(", ")[0], metrics.get("ranges")
-    known = declared if isinstance(declared, Mapping) else {}
-    given = known.get(name, known.get(name.rpartition(".")[2]))
-    if given is None and not name.endswith(_TIMES):
+    name = test.partition(", ")[0]
+    found = declared_range(metrics, name) or declared_range(metrics, name.rpartition(".")[2])
+    if found is None and not name.endswith(_TIMES):
         return all(0 <= value <= 1 for value in values)
-    found = COUNT if given is None else tuple(given)
+    found = found or COUNT
     least, most = found
     inside = all((least is None or least <= value) and (most is None or value <= most) for value in values)
     return found if inside else False
