@@ -80,9 +80,8 @@ class GpuRunner(ShareRunner):
                 self._hear(source, heard.winners[source])
         for area, _ in selections:
             self._inner.write(THRESHOLDS, self._count + area, heard.thresholds[area])
+            self._heard.pop(self._count + area, None)  # its candidates will fire
         self._inner.run(self._planner.plan(opened, (), learn=False))
-        for area, _ in selections:
-            self._heard.pop(self._count + area, None)  # its candidates fire now
         return Offers({area: self._offer(self._count + area) for area, _ in selections}, {})
 
     def _hear(self, area: int, neurons: Neurons) -> None:

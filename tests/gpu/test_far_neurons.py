@@ -125,7 +125,7 @@ def test_a_part_that_begins_past_2_to_the_31_is_projected_to_as_its_area(p: floa
     far.areas(n=size, first=first, channel=channel, rivals=size // channel, sums=size, winners=len(firing))
     far.firing(firing)
     far.state(drive=np.full(size, -7, np.int64), peaks=np.zeros(1, np.int64), tile_bits=bits)
-    jobs = np.array([(1, 0, 0, 1)], layout.SELECT_JOB)
+    jobs = np.array([(1, 0, 0, 1, 0)], layout.SELECT_JOB)
     far.round(select_jobs=jobs, select_count=1, transmitting=np.zeros(1, np.int64), tie_keys=np.zeros(1, np.uint64))
     far.launch("project", 2, shared=2 << bits)
     blocks = range(first >> far.graph.bits, ((first + size - 1) >> far.graph.bits) + 1)
