@@ -181,7 +181,7 @@ class RankBackend(HostBackend[Any]):
             for f, fiber in enumerate(self.program.fibers)
         }
         areas = {
-            area.name: {**found["areas"][area.name], **self._state_bytes(a)}
+            area.name: _added(found["areas"][area.name], self._state_bytes(a))
             for a, area in enumerate(self.program.areas)
         }
         return {"fibers": fibers, "areas": areas, "shared": found["shared"]}
@@ -190,3 +190,8 @@ class RankBackend(HostBackend[Any]):
         if self._vectors is not None:
             self._vectors.close()
         self._runner.close()
+
+
+def _added(ours: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
+    """Return the bytes of both by purpose, such as those of winners on a device and on the host."""
+    return {purpose: ours.get(purpose, 0) + theirs.get(purpose, 0) for purpose in {**ours, **theirs}}
