@@ -54,10 +54,10 @@ def emulate(
 ) -> None:
     """Run a kernel on arguments of one item each; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
     sizes = [argument.nbytes for argument in arguments]
-    assert sizes == _sizes(library, kernel), f"{kernel}: arguments of other sizes than its parameters"
     pointers = (ctypes.c_void_p * len(sizes))(*(argument.ctypes.data for argument in arguments))
     function = ctypes.cast(getattr(library, f"emulated_{kernel}"), ctypes.c_void_p)
     with _one_at_a_time:
+        assert sizes == _sizes(library, kernel), f"{kernel}: arguments of other sizes than its parameters"
         failure = library.emulate(function, pointers, blocks, threads, shared, poison, seed)
     if failure is not None:
         raise EmulatorError(f"{kernel}: {failure.decode()}")
