@@ -53,7 +53,7 @@ def firings(seen: list[Any]) -> int:
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("number", [*range(8), *SETTLED, *EXCITABLE])
-def test_same_winners_and_weights(number: int, options: Options) -> None:
+def test_the_cpu_gives_the_same_winners_and_weights(number: int, options: Options) -> None:
     case, reference = expected(number, large=False)
     if number not in EXCITABLE:
         assert firings(reference) > 40
@@ -62,7 +62,7 @@ def test_same_winners_and_weights(number: int, options: Options) -> None:
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("number", [100, 101])
-def test_same_over_several_tiles(number: int, options: Options) -> None:
+def test_the_cpu_gives_the_same_over_several_tiles(number: int, options: Options) -> None:
     case, reference = expected(number, large=True)
     assert trace(CpuBackend, case, options) == reference
 

@@ -15,7 +15,7 @@ from scenarios import named, trace
 
 
 @pytest.mark.parametrize(("kind", "number"), [("mixed", 0), ("mixed", 2), ("excitable", 300), ("excitable", 301)])
-def test_same_winners_weights_and_thresholds(kind: str, number: int) -> None:
+def test_the_dense_backend_gives_the_same_winners_weights_and_thresholds(kind: str, number: int) -> None:
     case = named(kind, number)
     assert trace(DenseBackend, case, Options()) == trace(ReferenceBackend, case, Options())
 

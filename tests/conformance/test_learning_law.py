@@ -409,4 +409,4 @@ def test_transmissions_are_counted_for_each_fiber_and_neuron(backend_class: Any)
     assert backend.transmissions(1).sum() == 2 * K
     assert backend.transmissions(0).dtype == np.int64
     backend.transmissions(0)[:] = 7
-    assert backend.transmissions(0)[0] == 0, "what is returned is a copy"
+    assert backend.transmissions(0)[0] == 0, "the result is a copy"

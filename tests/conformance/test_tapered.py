@@ -68,7 +68,7 @@ def _tapered(fiber: FiberSpec, rng: Any) -> Tapered:
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize(("number", "large"), [(0, False), (1, False), (3, False), (5, False), (100, True)])
-def test_same_winners_and_weights(number: int, large: bool, options: Options) -> None:
+def test_the_cpu_gives_the_same_winners_and_weights(number: int, large: bool, options: Options) -> None:
     case, reference = expected(number, large)
     assert sum(isinstance(fiber.graph, Tapered) for fiber in case.program.fibers) >= 2
     assert trace(CpuBackend, case, options) == reference

@@ -52,7 +52,7 @@ def alone(message: Any, graph: Any = SMALL, rule: Any = None, **parts: Any) -> B
 
 
 def two_areas() -> Brain:
-    """Return a brain of two areas and four fibers; two reach the second area, its nodes or its active nodes."""
+    """Return a brain of two areas and four fibers; of two into area B, one reaches all nodes, one the active nodes."""
     brain = Brain()
     a, b = brain.add(VectorArea("A", N, DIM, 9), VectorArea("B", 50, DIM, 5))
     brain.connect(a, b, graph=directed(N, 50), message=Sum(0.4, norm="sum"), weight=-0.7)
@@ -83,7 +83,7 @@ SCENES = {
 
 
 def play(backend_class: Any, brain: Brain, options: Options | None = None) -> list[npt.NDArray[Any]]:
-    """Return all tables and what is sent, after rounds with several sets of active nodes and rates."""
+    """Return all tables and messages, after rounds with several sets of active nodes and rates."""
     program = build(brain, 4)
     backend, seen = Driven(backend_class(program, options or Options())), []
     for kind, owner, value in first_state(brain, program):

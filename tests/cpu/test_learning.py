@@ -136,7 +136,7 @@ def test_a_step_of_0_at_the_base_weight_never_causes_a_search(searches: list[int
     assert len(backend.learned(0).pre) == 0
 
 
-def test_depression_is_not_entered_without_a_rule_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_depression_is_not_computed_without_a_rule_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any) -> None:
         raise AssertionError("no fiber has depression")
 

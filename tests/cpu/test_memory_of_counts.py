@@ -23,7 +23,7 @@ from driving import Driven
 from scenarios import settled, settled_reference, trace
 
 
-def test_a_larger_set_after_one_whose_counts_fit_a_byte() -> None:
+def test_a_larger_set_is_counted_after_one_whose_counts_fit_a_byte() -> None:
     """The counts of 250 neurons at p = .9 fit a byte, and those of 400 do not."""
     fired = []
     for backend in ("reference", "cpu"):

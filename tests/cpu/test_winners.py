@@ -122,7 +122,7 @@ def test_neurons_that_tie_at_the_bar_are_found_in_every_chunk(threads: int, list
         assert not np.any(case.choose(90, threads) // CHUNK == hidden)
 
 
-def test_drives_past_32_bits() -> None:
+def test_drives_past_32_bits_are_compared() -> None:
     case = Case(0, 2 * CHUNK, fibers=2, listed=3, strength=1)
     case.extra[case.listed] = np.array([1, 2, 3]) << 60
     assert case.choose(3, 2).tolist() == sorted(case.listed.tolist())
@@ -155,7 +155,7 @@ def test_a_fiber_that_inhibits_does_not_lower_the_bound_of_a_chunk() -> None:
     assert case.choose(1, 1).tolist() == [case.listed[0]], "3 * 50 cannot reach 151: the chunk is not read"
 
 
-def test_drives_of_scaled_fibers_past_32_bits() -> None:
+def test_drives_of_scaled_fibers_past_32_bits_are_compared() -> None:
     case = Case(1, 2 * CHUNK, fibers=1, listed=0, strength=1)
     case.counts, case.bases = [np.zeros(case.n, np.uint32)], [-(2**31) + 1]
     case.counts[0][[3, CHUNK + 9]] = 2**30

@@ -48,7 +48,7 @@ class TestValues:
         assert dopamine.value_after(value) == value
         assert rounds == 1 if decay == 0 else rounds > 5
 
-    def test_values_above_and_below_the_baseline_decay_alike(self) -> None:
+    def test_values_above_and_below_the_baseline_decay_equally(self) -> None:
         noradrenaline = Modulator("noradrenaline", baseline=1.0, decay=0.7)
         for distance in (1, 2, 3, 1000, 7 * ONE):
             up, down = noradrenaline.value_after(ONE + distance), noradrenaline.value_after(ONE - distance)

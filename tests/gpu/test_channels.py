@@ -95,7 +95,7 @@ class TestChannels:
         assert all(len(winners[1]) > 4 for winners, *_ in seen)
 
     @pytest.mark.parametrize("passes", [0, 1])
-    def test_ties_that_the_passes_leave_are_broken(self, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ties_that_remain_after_the_passes_are_broken(self, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
         same_on_both(program(2, 30, rule=None), seed=2, poison=0x7F)
 

@@ -139,7 +139,7 @@ def test_half_of_an_assembly_opens_a_gate(size: int, least: int) -> None:
         assert sum(gpu[-1][0]) == passed
 
 
-def test_rounds_count_again_after_one_that_failed(no_room: None) -> None:
+def test_transmissions_are_counted_again_after_a_failed_round(no_room: None) -> None:
     backend, device = driven(gated_program())
     backend.set_winners(0, range(40))
     backend.round([2], {0}, learn=False)

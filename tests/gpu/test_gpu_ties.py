@@ -41,7 +41,7 @@ def run(backend: Driven, opened: list[int], stimulus: list[int]) -> Neurons:
     [pytest.param(scenario(1), marks=pytest.mark.slow), scenario(3), excitable(304)],
     ids=["1", "3", "excitable"],
 )
-def test_ties_that_the_passes_leave_are_broken(case, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ties_that_remain_after_the_passes_are_broken(case, passes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_planner, "TIE_PASSES", passes)
     assert trace(emulated(seed=2), case, Options()) == trace(ReferenceBackend, case, Options())
 

@@ -113,7 +113,7 @@ def test_a_reinforcement_that_stalls_is_run_again(no_room: None) -> None:
 
 
 class TestLargeSets:
-    """An event may hold more neurons than win."""
+    """An event may have more neurons than the area has winners."""
 
     def test_presented_sets_are_stored_in_full(self) -> None:
         seen = []

@@ -90,7 +90,7 @@ def test_all_structures_and_kernels_are_compared() -> None:
     ],
     ids=["order", "sign", "length", "items", "number", "parameters", "no number"],
 )
-def test_differences_are_found(checks: list[str]) -> None:
+def test_differences_between_python_and_cuda_are_found(checks: list[str]) -> None:
     with pytest.raises(AssertionError, match="static assertion failed"):
         compiled(checks)
 

@@ -1,4 +1,4 @@
-"""The random graph: exact Bernoulli trials, a pure function of (seed, fiber, pre, post), on law and kernels."""
+"""The random graph: exact Bernoulli trials, a pure function of (seed, fiber, pre, post), equal in both implementations."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_contains_agrees_with_rows() -> None:
         assert [j for j in range(700) if g.contains(i, j)] == g.row(i).tolist()
 
 
-def test_p_zero_one_and_no_self_synapse() -> None:
+def test_p_zero_gives_no_synapses_and_p_one_all_except_self_synapses() -> None:
     assert len(graph(0.0).row(3)) == 0
     assert len(graph(1.0).row(3)) == 5000
     assert graph(1.0, 300, 300, recurrent=True).row(7).tolist() == [j for j in range(300) if j != 7]
@@ -176,7 +176,7 @@ def test_synapses_are_independent(p: float) -> None:
         assert pairs_are_independent(base, other, p), name
 
 
-def test_input_columns_differ() -> None:
+def test_inputs_of_neurons_differ() -> None:
     matrix = dense(graph(0.05, 400, 20_000))
     assert len(np.unique(np.packbits(matrix, axis=0), axis=1).T) == 20_000
 
@@ -202,7 +202,7 @@ def test_rare_synapses_and_products_past_32_bits() -> None:
     assert not np.array_equal(row, row_targets(arrays, n - 2))
 
 
-def test_small_area_is_the_corner_of_a_larger_one() -> None:
+def test_the_graph_of_a_small_area_is_part_of_that_of_a_larger_one() -> None:
     small, large = graph(0.05, 100, 777), graph(0.05, 100, 5000)
     for i in (0, 50, 99):
         row = large.row(i)

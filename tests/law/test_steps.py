@@ -13,7 +13,7 @@ SIGNED = [Update.affine(0.1, 0.0, 0.0, -20.0), Update.affine(0.0, -0.3, 10.0, -1
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rate_one_is_the_step_itself(rule: Update) -> None:
+def test_rate_one_applies_the_whole_step(rule: Update) -> None:
     for weight in np.random.default_rng(0).integers(0, rule.ceiling + 1, 500).tolist():
         half = 1 << 27
         step = rule.steps[min(weight >> rule.shift, len(rule.steps) - 1)] if rule.steps else None

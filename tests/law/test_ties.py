@@ -24,7 +24,7 @@ MASK = (1 << 64) - 1
 
 
 def by_hand(key: int, neuron: int) -> int:
-    """Return the law's hash of a neuron with Python integers."""
+    """Return the hash of a neuron in the law, computed with Python integers."""
     x = (key + (neuron + 1) * 0x9E3779B97F4A7C15) & MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK

@@ -1,4 +1,4 @@
-"""Random brains side by side on a GPU, each with a seed and a schedule of its own: each does what it does alone."""
+"""Random brains of a batch on a GPU, with different seeds and schedules: each agrees with a single brain."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def joint_plays(draw: Draw[Any]) -> tuple[Play, ...]:
 
 
 def within(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Let states be loaded into the simulator that plays; a batch has no other."""
+    """Change each step that loads a state into a new simulator; a batch has none."""
     return tuple(_within(step) for step in steps)
 
 
@@ -43,7 +43,7 @@ def _within(step: Step) -> Step:
 def compare_joint(plays: Any, _chosen: dict[str, float]) -> None:
     by_seed: dict[int, Play] = {each.seed: each for each in plays}
     with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # threads that catch warnings restore the filters of others
+        warnings.simplefilter("ignore")  # a thread that catches warnings restores filters of other threads
         folder = Path(name)
         with Batch(declared(plays[0]), by_seed, backend="gpu") as batch:
             found = batch.each(lambda sim: play_in(sim, by_seed[sim.seed], folder))
@@ -53,5 +53,5 @@ def compare_joint(plays: Any, _chosen: dict[str, float]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(6))
-def test_brains_of_a_batch_cannot_be_told_from_brains_alone(number: int, emulated_gpu: None) -> None:
+def test_brains_of_a_batch_agree_with_single_brains(number: int, emulated_gpu: None) -> None:
     for_all_drawn(compare_joint, joint_plays(), number, FRESH)

@@ -168,7 +168,7 @@ def test_reply_ranking(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::brainsim.errors.UnusedWarning")  # the brain that hears only reads these weights
+@pytest.mark.filterwarnings("ignore::brainsim.errors.UnusedWarning")  # one brain only reads these weights
 def test_limbic_link(tmp_path: Path) -> None:
     metrics, folder = quick("limbic_link", tmp_path)
     moved = metrics["moved"]

@@ -17,7 +17,7 @@ from brainsim.studies.reporting.grouped import curves, scores
 from brainsim.studies.statistics import CORRELATION, COUNT, crossing, exponent, interval_95
 
 
-def test_interval_is_students_t() -> None:
+def test_the_interval_is_that_of_students_t() -> None:
     values = [0.9, 0.95, 0.7, 0.8]
     expected = stats.t.interval(0.95, 3, loc=0.8375, scale=stats.sem(values))
     assert interval_95(values) == pytest.approx(list(expected), abs=1e-4)
@@ -26,14 +26,14 @@ def test_interval_is_students_t() -> None:
 
 
 def test_an_interval_stays_in_the_possible_range() -> None:
-    assert interval_95([0.9, 1.0]) == [0.3147, 1.5853], "two seeds alone reach beyond what a share can be"
+    assert interval_95([0.9, 1.0]) == [0.3147, 1.5853], "with two seeds, the interval exceeds the range of a share"
     assert interval_95([0.9, 1.0], bounded=True) == [0.3147, 1.0]
     assert interval_95([0.0, 0.1], bounded=True) == [0.0, 0.6853]
     assert interval_95([125, 175], bounded=COUNT) == [0.0, 467.6551]
     assert interval_95([0.9, 0.7], bounded=CORRELATION) == [-0.4706, 1.0]
     assert interval_95([3.0, 4.0], bounded=(3.0, None)) == [3.0, 9.8531]
     values = [0.4, 0.5, 0.6]
-    assert interval_95(values, bounded=True) == interval_95(values), "what lies inside is not changed"
+    assert interval_95(values, bounded=True) == interval_95(values), "an interval inside the range is unchanged"
     assert interval_95([0.1 + 0.2, 1.0 + 1e-12], bounded=True) is not None, "sums of fractions are rounded"
 
 

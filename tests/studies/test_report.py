@@ -131,7 +131,7 @@ def test_the_raster_holds_each_firing_once(finished: Path, html: Path) -> None:
     assert drawn["raster-0-marks"]["label"] == labels == ["dog", "cat", "bird"]
 
 
-def test_of_many_firings_every_second_neuron_is_drawn(finished: Path, tmp_path: Path) -> None:
+def test_one_neuron_in_two_is_drawn_if_there_are_too_many_firings(finished: Path, tmp_path: Path) -> None:
     whole = sum(area.k for area in dumps.read_recordings(finished / "rounds.h5")["history"].areas) * 24
     reporting.report(finished, tmp_path / "page.html", firings=whole // 2)
     drawn = sources(read(tmp_path / "page.html").content)
@@ -140,7 +140,7 @@ def test_of_many_firings_every_second_neuron_is_drawn(finished: Path, tmp_path: 
     assert f"one neuron in 2 is drawn of {whole:,} firings" in text_of(tmp_path / "page.html")
 
 
-def test_of_a_long_recording_the_last_rounds_are_read(finished: Path) -> None:
+def test_only_the_last_rounds_of_a_long_recording_are_read(finished: Path) -> None:
     with dumps.open_recordings(finished / "rounds.h5") as recordings:
         recording = recordings["history"]
         last = firings_of("rounds.h5", "history", recording, most=32 * 10)
@@ -160,7 +160,7 @@ def test_a_word_has_one_colour_everywhere(finished: Path) -> None:
     assert glyphs == {word: colours[word].light for word in ("dog", "cat", "bird")}
 
 
-def test_parts_note_the_brains_that_they_simulate(finished: Path) -> None:
+def test_parts_store_the_brains_that_they_simulate(finished: Path) -> None:
     (brain,) = json.loads((finished / "parts" / "trained-0.json").read_text())["brains"]
     assert [(area["name"], area["n"], area["k"]) for area in brain["areas"]] == [("Ear", 120, 12), ("Lex", 400, 20)]
     assert [(fiber["source"], fiber["rule"]) for fiber in brain["fibers"]] == [

@@ -31,7 +31,7 @@ def command(ranks: int, folder: Path, *options: str) -> list[str]:
 
 
 def started(*arguments: Any) -> subprocess.Popen[str]:
-    """Start the study in a session of its own, so that signals to all of its processes do not reach this one."""
+    """Start the study in a new session, so that signals to all of its processes do not reach this one."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *sys.path))}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command(*arguments), env=environment, text=True, start_new_session=True, **streams)

@@ -30,7 +30,7 @@ def _hearing() -> tuple[Area, Amygdala]:
 
 
 def _heard_from(given: Any) -> Area:
-    """Return an area that no fiber leads from yet."""
+    """Return an area without outgoing fibers."""
     del given
     phon, amygdala = _hearing()
     brain = amygdala.brain

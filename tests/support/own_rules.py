@@ -21,7 +21,7 @@ class Affine(Plasticity):
 
 @dataclass(frozen=True)
 class Curved(Plasticity):
-    """A rule of a user that is not linear: towards a set point, the faster the smaller the weight."""
+    """A nonlinear rule of a user: weights approach ``target``, and small weights change faster."""
 
     rate: float
     target: float
@@ -34,7 +34,7 @@ class Curved(Plasticity):
 
 @dataclass(frozen=True)
 class Weakening(Plasticity):
-    """A rule of a user with a depression that is not linear, of those that have just lost or of all losers."""
+    """A rule of a user with nonlinear depression, for neurons that have just lost or for all losers."""
 
     rate: float
     all_losers: bool = False

@@ -45,7 +45,7 @@ _STIMULI = 3
 
 
 class Round(NamedTuple):
-    """A round, what is set before it, and what is reinforced after it.
+    """A round, the state that is set before it, and the reinforcements after it.
 
     ``learning`` maps fibers to rates as `plan_round` takes them; ``reinforced`` holds pairs of a fiber and a rate.
     """

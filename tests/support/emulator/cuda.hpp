@@ -1,5 +1,5 @@
-// CUDA's built-ins on a CPU, for the kernels as they are: every thread is a fiber of its own and runs until it waits at
-// a barrier or a warp operation; blocks run one after the other.  What a GPU leaves undefined is an error here.
+// CUDA's built-ins on a CPU, for unchanged kernels: every thread is a fiber, which runs until it waits at a barrier or a
+// warp operation; blocks run one after the other.  Behaviour that is undefined on a GPU is an error here.
 #pragma once
 #include <setjmp.h>
 #include <ucontext.h>
@@ -119,7 +119,7 @@ static void main_of_thread() {
 
 static void prepare(unsigned count) {
     threads.reserve(1024);  // contexts hold pointers to themselves and must not move
-    if (threads.size() > count) threads.resize(count);  // their fibers are left where they are
+    if (threads.size() > count) threads.resize(count);  // their fibers stop where they are
     while (threads.size() < count) {
         Thread& thread = threads.emplace_back();
         thread.stack = static_cast<char*>(std::malloc(STACK));
@@ -142,7 +142,7 @@ static void fail(const std::string& message) {
     }
 }
 
-// Lets others run first, now and then: threads of a GPU are not one after the other between their atomics.
+// Sometimes lets other threads run first, because the atomics of different threads interleave on a GPU.
 static void may_yield() {
     races::Aside aside;
     if (shuffled && (dice() & 3) == 0) leave();
@@ -154,7 +154,7 @@ static void wait(Waits what) {
     leave();
 }
 
-// Waits until all lanes of a mask have come to the same operation, and returns the slots they filled.
+// Waits until all lanes of a mask have reached the same operation, and returns the slots that they filled.
 static uint64_t* meet(unsigned mask, int operation, uint64_t value) {
     races::Aside aside;
     Thread& own = threads[running];
@@ -225,7 +225,7 @@ static void run_block(unsigned count, size_t shared, int poison) {
 #if !defined(__SANITIZE_ADDRESS__)
     if (__start_emulator_shared) std::memset(__start_emulator_shared, poison, __stop_emulator_shared - __start_emulator_shared);
 #endif
-    dynamic_shared = std::malloc(shared ? shared : 1);  // of just this size, so that a sanitizer sees its ends
+    dynamic_shared = std::malloc(shared ? shared : 1);  // of exactly this size, so that a sanitizer finds its ends
     std::memset(dynamic_shared, poison, shared);
     races::begin_block(dynamic_shared, shared);
 #if !defined(__SANITIZE_ADDRESS__)
@@ -251,7 +251,7 @@ static void run_block(unsigned count, size_t shared, int poison) {
         }
     } while (failure.empty() && release_block());
     if (!failure.empty()) {
-        for (Thread& thread : threads) thread.begun = false;  // those in the middle of a kernel never go on
+        for (Thread& thread : threads) thread.begun = false;  // threads in the middle of a kernel never continue
     }
     std::free(dynamic_shared);
 }
@@ -305,7 +305,7 @@ template <class T> static T atomicAnd(T* address, std::type_identity_t<T> value)
     return emulated_atomic(address, [=](T old) { return T(old & value); });
 }
 static int __clzll(long long value) { return value ? __builtin_clzll(static_cast<unsigned long long>(value)) : 64; }
-// Far less accurate than that of a GPU, so that whatever is derived from it has to be checked.
+// Far less accurate than that of a GPU, so that kernels have to check all results that they derive from it.
 static float coarse_log2(float value) {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
@@ -346,8 +346,8 @@ template <class... Parameters> static unsigned sizes_of(void (*)(Parameters...),
 }
 }  // namespace emulator
 
-// Makes a kernel callable with an array of pointers to its arguments, as a launch passes them: as many bytes are taken from
-// each as its parameter has.
+// Makes a kernel callable with an array of pointers to its arguments, as a launch passes them.  From each pointer, as many
+// bytes are read as the parameter has.
 #define EMULATED_KERNEL(name)                                                                                 \
     template <class... P> static void emulated_call_##name(void (*kernel)(P...), void** arguments) {          \
         emulator::call(kernel, arguments, std::index_sequence_for<P...>{});                                  \

@@ -1,6 +1,6 @@
-// Finds races: two accesses to one place by different threads, one of them a plain write, that nothing orders.  Within a
-// launch only a barrier of the block orders the threads of a block, and a warp operation the lanes of a warp; nothing
-// orders blocks.  The compiler calls in at every access (-fsanitize=thread, without its runtime, which knows no warps).
+// Finds races: two unordered accesses to one place by different threads, one of them a plain write.  Within a launch only
+// a barrier orders the threads of a block, and only a warp operation orders the lanes of a warp; nothing orders blocks.
+// The compiler inserts a call at every access (-fsanitize=thread, without its runtime, which does not model warps).
 #pragma once
 #include <cstdint>
 #include <cstdio>
@@ -121,7 +121,7 @@ struct Aside {
     HOOK __tsan_write##size(void* at) { races::watch(at, size, races::Kind::write); }                        \
     HOOK __tsan_unaligned_read##size(void* at) { races::watch(at, size, races::Kind::read); }                \
     HOOK __tsan_unaligned_write##size(void* at) { races::watch(at, size, races::Kind::write); }              \
-    HOOK __tsan_volatile_read##size(void*) {} /* one that is meant to see atomics at work */                 \
+    HOOK __tsan_volatile_read##size(void*) {} /* meant to read concurrent atomics */                        \
     HOOK __tsan_volatile_write##size(void* at) { races::watch(at, size, races::Kind::write); }
 WATCH(1)
 WATCH(2)
