@@ -1,4 +1,4 @@
-"""The order of a round for backends that run on the host: area after area, fiber after fiber."""
+"""The order of a round for backends that keep winners, thresholds and traces on the host."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ _NONE = NO_FIRING.neurons
 class HostBackend(Backend, Generic[D]):
     """Keep winners, thresholds and traces as arrays, and run each round immediately.
 
-    A subclass implements the phases as functions: `_project` returns drives, `_select` takes them and returns winners,
-    `_learn` takes events and drives.  `_fired` says which neurons fire at a fiber.
+    A subclass implements the phases as functions: `_fire` returns winners and drives, `_learn` takes events and drives.
+    `_fired` says which neurons fire at a fiber.
     """
 
     def __init__(self, program: Program, options: Options) -> None:
@@ -105,13 +105,6 @@ class HostBackend(Backend, Generic[D]):
         del options
         return ReferenceVectors(program)
 
-    def hear(self, winners: Sequence[Neurons], passing: Mapping[int, Neurons]) -> None:
-        """Let these neurons of each area fire in the phases of a round, at fibers with a gate those that pass it.
-
-        For a caller that carries out the phases itself, as `brainsim.kernels.ranks` does.
-        """
-        self._winners, self._passing = list(winners), dict(passing)
-
     def _carry(self, vectors: VectorEngine, plan: RoundPlan) -> None:
         """Let vectors step and the weights of messages learn."""
         begun = perf_counter()
@@ -131,18 +124,9 @@ class HostBackend(Backend, Generic[D]):
             return self._passing[fiber]
         return self._winners[self.program.fibers[fiber].source]
 
+    @abstractmethod
     def _fire(self, plan: RoundPlan) -> tuple[dict[int, Won], dict[int, D]]:
-        """Return the winners of the selecting areas, and their drives."""
-        won, drives = {}, {}
-        for area, inputs in plan.selections:
-            begun = perf_counter()
-            drive = drives[area] = self._project(area, inputs, self._thresholds[area])
-            projected = perf_counter()
-            selected = self._select(area, drive)
-            won[area] = self._those_that_fire(area, selected) if area in self._choosing else selected
-            self._seconds["project"] += projected - begun
-            self._seconds["select"] += perf_counter() - projected
-        return won, drives
+        """Return the winners of the selecting areas, and what is known of their drives."""
 
     def _those_that_fire(self, area: int, selected: Won) -> Won:
         """Return those of the most driven neurons of an area that its activation lets fire."""
@@ -218,17 +202,6 @@ class HostBackend(Backend, Generic[D]):
     def sent(self, fiber: int) -> tuple[Floats, Neurons]:
         assert self._vectors is not None, "only fibers that carry messages are asked"
         return self._vectors.sent(fiber, self._winners[self.program.fibers[fiber].source])
-
-    @abstractmethod
-    def _project(self, area: int, fibers: Sequence[int], thresholds: Thresholds) -> D:
-        """Return the drives of an area: the sums of the weights from the neurons that fire, less the thresholds."""
-
-    @abstractmethod
-    def _select(self, area: int, drive: D) -> Won:
-        """Return the winners of an area, by its activation; see `brainsim.kernels.law.selection`.
-
-        For an `AmongTopK`, those are the ``k`` neurons with the largest positive drive.
-        """
 
     @abstractmethod
     def _learn(self, events: Sequence[Event], drives: Mapping[int, D]) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.selection import input_tag, winners, winners_in_channels
 from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.parts import BUILT_IN_PARTS, AmongTopK, Channels
+from brainsim.kernels.phase_backend import PhaseBackend
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
@@ -29,7 +29,7 @@ class Drive(NamedTuple):
     tag: int
 
 
-class ReferenceBackend(HostBackend[Drive]):
+class ReferenceBackend(PhaseBackend[Drive]):
     """The law of the model in NumPy: rows drawn one by one, dense drives, learned weights in dictionaries."""
 
     name: ClassVar[str] = "reference"

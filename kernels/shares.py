@@ -7,6 +7,7 @@ channels.  So each rank draws its own synapses, at no more cost than its share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import lcm
 
@@ -87,7 +88,7 @@ def _range(n: int, unit: int, rank: int, ranks: int) -> Range:
     return Range(*(min(n, blocks * r // ranks * unit) for r in (rank, rank + 1)))
 
 
-def share(program: Program, owned: list[Range]) -> Program:
+def share(program: Program, owned: Sequence[Range]) -> Program:
     """Return the program of a rank: areas as sources, then the rank's parts of them as targets; the same fibers.
 
     Gates, traces and messages are not in it.  A part that is empty has one neuron, which is never used.

@@ -12,8 +12,6 @@ from contextvars import ContextVar
 from brainsim._validation import integer
 from brainsim.errors import BackendError, BackendMemoryError, unknown
 from brainsim.kernels.backend import Backend
-from brainsim.kernels.comm import Comm
-from brainsim.kernels.errors import BackendUnavailableError
 from brainsim.kernels.program import Options, Program, check_capacity, check_parts
 from brainsim.simulate.company import ALONE, Company
 from brainsim.simulate.engine import named_errors
@@ -107,23 +105,15 @@ def create(name: str, program: Program, options: Options, company: Company = ALO
                 return make(program)
             if company.comm is None:
                 return backend(program, options)
-            return _of_rank(backend, program, options, company.comm)
+            from brainsim.kernels.ranks import RankBackend
+            from brainsim.kernels.runners import runner_of
+
+            return RankBackend(program, options, company.comm, runner_of(backend, company.place))
     except BackendMemoryError:
         raise
     except MemoryError as error:
         neurons = sum(area.n for area in program.areas)
         raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
-
-
-def _of_rank(backend: type[Backend], program: Program, options: Options, comm: Comm) -> Backend:
-    from brainsim.kernels.host_backend import HostBackend
-    from brainsim.kernels.ranks import RankBackend
-
-    if not issubclass(backend, HostBackend):
-        raise BackendUnavailableError(
-            f"ranks: the {backend.name} backend runs a brain on one rank; choose backend='cpu', or run one process"
-        )
-    return RankBackend(program, options, comm, backend)
 
 
 @contextmanager

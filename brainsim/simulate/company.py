@@ -57,11 +57,20 @@ class Company:
     @property
     def neighbours(self) -> int:
         """How many of the ranks are on this machine."""
+        return len(self._here())
+
+    @property
+    def place(self) -> int:
+        """Number of this process among those of the ranks that are on this machine."""
+        return self._here().index(self.rank)
+
+    def _here(self) -> list[int]:
+        """Return the ranks on this machine."""
         if self.comm is None:
-            return 1
+            return [self.rank]
         from platform import node
 
-        return self.comm.allgather(node()).count(node())
+        return [rank for rank, name in enumerate(self.comm.allgather(node())) if name == node()]
 
     def meet(self) -> None:
         """Wait until all ranks are here."""

@@ -21,13 +21,13 @@ from brainsim.kernels.cpu.resources import Resources
 from brainsim.kernels.cpu.select import select
 from brainsim.kernels.cpu.threads import MOST_THREADS
 from brainsim.kernels.errors import BackendUnavailableError
-from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Depression, Update
 from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.parts import AmongTopK, AssemblyGate, ChannelGate, Channels, Explicit, Threshold, TopK, Traced
+from brainsim.kernels.phase_backend import PhaseBackend
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import RoundPlan
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
@@ -35,7 +35,7 @@ from brainsim.kernels.vectors.engine import VectorEngine
 from brainsim.kernels.vectors.parts import CosineMessage, SelfMessage, SumMessage, UnitVectors
 
 
-class CpuBackend(HostBackend[Drive]):
+class CpuBackend(PhaseBackend[Drive]):
     """Numba kernels; targets are generated directly, never tested pair by pair.
 
     Raises

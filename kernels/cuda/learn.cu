@@ -101,15 +101,19 @@ draw_pairs(const Fibers fibers, const State state, const Round round) {
     const i64 first = own[1 + start], last = (start + 1 < start_count ? i64(own[2 + start]) : posts.count) - 1;
     const u64 block = u64(posts.items[first]) >> fiber.bits;
     const u64 pre = firing.items[place], base = block << fiber.bits;
+    // A part of an area counts its neurons from its first one, with which a block of the graph begins.
+    const u32 part = u32(state.areas[fiber.target].first);
+    const u64 own_block = block + (part >> fiber.bits);
     u32* const row = round.hits + job.hits + place * job.words;
     i64 at = first;
     const u32 end = u32(u64(posts.items[last]) - base) + 1;
-    draw_block(block_state(row_key(fiber.key, pre), block), end, gaps_of(fibers, fiber), [&](u32 position) {
+    draw_block(block_state(row_key(fiber.key, pre), own_block), end, gaps_of(fibers, fiber), [&](u32 position) {
         const u64 post = base + position;
         while (u64(posts.items[at]) < post) ++at;  // the last winner is not below any position
-        const bool itself = fiber.recurrent != 0 && post == pre;
-        if (u64(posts.items[at]) != post || itself) return;
-        if (fiber.taper < 0 || keeps(fibers, fiber, pre, post)) atomicOr(&row[at >> 5], 1u << (at & 31));
+        if (u64(posts.items[at]) != post) return;
+        const u32 whole = part + u32(post);
+        if (fiber.recurrent != 0 && whole == u32(pre)) return;
+        if (fiber.taper < 0 || keeps(fibers, fiber, pre, whole)) atomicOr(&row[at >> 5], 1u << (at & 31));
     });
 }
 

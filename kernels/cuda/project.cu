@@ -4,8 +4,8 @@
 // Two 16-bit counts share a word; a source adds at most one to each, so that many may be added before they are moved on.
 constexpr u64 MOST_SOURCES = 0xFFFF;
 
-// Adds to the counts of a tile, which begins at `low` and has `size` targets, one for every synapse of some sources.  A
-// thread begins at `item`; what is returned is where it goes on in the next call, so that no thread waits.
+// Adds to the counts of a tile, which begins at neuron `low` of the area and has `size` targets, one for every synapse of
+// some sources.  A thread begins at `item`; what is returned is where it goes on in the next call, so that no thread waits.
 // Fibers whose synapses are thinned have code of their own, so that others need no register for it.
 template <bool TAPERED>
 __device__ __forceinline__ u32 count_sources(u32* counts, const u32* sources, u32 source_count, u64 low, u32 size, int tile_bits,
@@ -86,6 +86,7 @@ project(const Fibers fibers, const State state, const Round round) {
         if (threadIdx.x == 0) round.tie_keys[tile.job] = tie_key(area, tag);
     }
     const u32 size = u32(tile.end - tile.low), count_words = (size + 1) >> 1;
+    const u64 low = u64(area.first + tile.low);  // a part begins with a block of every graph
     i64* const drive = state.drive + area.drive + tile.low;
     const i64* const thresholds = area.thresholds == -1 ? nullptr : state.thresholds + area.thresholds + tile.low;
     for (u32 word = threadIdx.x; word < count_words; word += THREADS) counts[word] = 0;
@@ -112,8 +113,8 @@ project(const Fibers fibers, const State state, const Round round) {
             const u64 taken = rest < room ? rest : room;
             const u32* const sources = firing.items + begin;
             const int bits = int(state.tile_bits);
-            if (fiber.taper < 0) item = count_sources<false>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber, item);
-            else item = count_sources<true>(counts, sources, u32(taken), u64(tile.low), size, bits, fibers, fiber, item);
+            if (fiber.taper < 0) item = count_sources<false>(counts, sources, u32(taken), low, size, bits, fibers, fiber, item);
+            else item = count_sources<true>(counts, sources, u32(taken), low, size, bits, fibers, fiber, item);
             begin += taken;
             added += u32(taken);
             if (added == MOST_SOURCES) move_on(fiber.base);

@@ -22,8 +22,11 @@ __device__ __forceinline__ u64 input_tag(const Fibers& fibers, const State& stat
     return block_minimum(smallest, scratch);
 }
 
-// Returns the key from which `tie_hash` orders the tied neurons of an area.
-__device__ __forceinline__ u64 tie_key(const Area& area, u64 tag) { return mix64(area.key ^ tag); }
+// Returns the key from which `tie_hash` orders the tied neurons, or channels, of an area.  The hash adds a multiple of the
+// number to the key, so the first number of a part is in the key, and costs nothing for each neuron.
+__device__ __forceinline__ u64 tie_key(const Area& area, u64 tag) {
+    return mix64(area.key ^ tag) + u64(u32(area.first) / u32(area.channel)) * GOLDEN;
+}
 
 // Of neurons that are driven equally, the one with the smaller hash wins: `tie_order` of the law.
 __device__ __forceinline__ u64 tie_hash(u64 key, i64 neuron) { return row_key(key, u64(neuron)); }

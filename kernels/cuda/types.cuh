@@ -30,6 +30,7 @@ struct Area {
     i64 open;       // rivals that win, at most
     i64 sums;       // where the drives of the rivals begin, in the array of those of the neurons
     i64 sum_tiles;  // where the tiles of the rivals begin
+    i64 first;      // of a part of an area: which neuron of the area is neuron 0 of the part; else 0
 };
 
 // A fiber: its graph (`heads` and `gap_thresholds` say where its gap table begins) and its rule.

@@ -6,7 +6,7 @@ device; see `brainsim.kernels.gpu.rounds`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +27,7 @@ from brainsim.kernels.gpu.state import State
 from brainsim.kernels.gpu.tables import AreaTable, FiberTable, tile_bits
 from brainsim.kernels.gpu.traces import Traces
 from brainsim.kernels.gpu.vectors import GpuVectors
+from brainsim.kernels.gpu.writing import StateWriter
 from brainsim.kernels.interrupts import uninterrupted
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.parts import BUILT_IN_PARTS
@@ -40,25 +41,30 @@ from brainsim.kernels.state import (
     TRACED_TARGETS,
     WEIGHTS,
     WINNERS,
-    Events,
     Firing,
     Floats,
     Neurons,
-    Thresholds,
     without_zeros,
 )
 from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.steps import areas_asked
 
 
-def _open_device() -> Device:
+def _open_device(place: int | None) -> Device:
     from brainsim.kernels.gpu.cuda_device import CupyDevice
 
-    return CupyDevice()
+    return CupyDevice(place)
 
 
 class GpuBackend(Backend):
-    """CUDA kernels; ``device`` opens what they run on (by default the current CUDA device).
+    """CUDA kernels; ``device`` opens what they run on: the current CUDA device, or that of a place.
+
+    Parameters
+    ----------
+    program, options : Program, Options
+        The brain, and settings of which none has an effect here.
+    place : int, optional
+        Of this process among those that share the machine, which take its devices in turn.
 
     Raises
     ------
@@ -69,11 +75,11 @@ class GpuBackend(Backend):
     name: ClassVar[str] = "gpu"
     parts: ClassVar[frozenset[type]] = BUILT_IN_PARTS
     forks: ClassVar[bool] = False  # CUDA does not outlive a fork
-    device: ClassVar[Callable[[], Device]] = staticmethod(_open_device)
+    device: ClassVar[Callable[[int | None], Device]] = staticmethod(_open_device)
 
-    def __init__(self, program: Program, options: Options) -> None:
+    def __init__(self, program: Program, options: Options, place: int | None = None) -> None:
         super().__init__(program, options)
-        self._device = type(self).device()
+        self._device = type(self).device(place)
         bits = tile_bits(program, self._device.description)
         areas = AreaTable(program, bits)
         gates = Gates(program)
@@ -84,12 +90,17 @@ class GpuBackend(Backend):
         self._traces = Traces(program, self._device)
         self._launches = Launches(self._device, self._fibers, self._state, self._overlay, self._traces)
         self._rounds = Rounds(self._device, self._launches, self._state, self._overlay, self._traces)
+        self._writer = StateWriter(self._device, self._launches, self._rounds, self._state, self._traces)
         jobs = LearnJobs(program, self._fibers.depressions)
         planner = DevicePlanner(program, self._device, bits, jobs, gates, self._state.transmissions)
         self._plans = DevicePlans(planner, jobs)
         self._reinforcement = Reinforcement(program, planner, self._state, self._traces)
-        self._vectors = GpuVectors(program, self._device) if program.holds_vectors else None
+        self._vectors = self.vector_engine(program) if program.holds_vectors else None
         self._stepped = False
+
+    def vector_engine(self, program: Program) -> GpuVectors:
+        """Return an engine for the vectors of a program, on the device of this backend."""
+        return GpuVectors(program, self._device)
 
     @property
     def broken(self) -> bool:
@@ -169,6 +180,30 @@ class GpuBackend(Backend):
         self._learned.changed()
         self._rounds.learn(self._reinforcement.rounds(fiber, rate))
 
+    def learn(self, plan: RoundPlan, won: Mapping[int, Neurons], depressing: frozenset[int]) -> None:
+        """Let fibers learn, and wait until they have: from neurons that fire to those that the host says have won.
+
+        Stored synapses of ``depressing`` fibers weaken, those onto neurons that fire at their targets and have not won.
+        Sources must not be targets.
+        """
+        self._store_learned()
+        self._rounds.settle()
+        self._writer.won(won)
+        self._learned.changed()
+        after = tuple(max(len(won[a]), self._usual(a)) if a in won else 0 for a in range(len(self.program.areas)))
+        self._rounds.learn([self._plans.lesson(plan, tuple(self._state.most_firing), after, depressing)])
+        self._rounds.settle()
+
+    def _usual(self, area: int) -> int:
+        """Return how many neurons of an area win at most."""
+        return min(self.program.areas[area].n, self.program.areas[area].k)
+
+    def hear(self, area: int, neurons: Neurons) -> None:
+        """Let some neurons of an area fire, which may be more or fewer in the next round."""
+        self.write(WINNERS, area, Firing(neurons))
+        if len(neurons):
+            self._state.may_fire(area, self._usual(area))
+
     def transmissions(self, fiber: int) -> npt.NDArray[np.int64]:
         self._rounds.settle()
         return self._state.transmissions.read(fiber)
@@ -203,47 +238,19 @@ class GpuBackend(Backend):
             self._learned.set_none()
         self._rounds.settle()
         if kind is WINNERS:
-            self._write_winners(owner, value.neurons)
+            self._writer.winners(owner, value.neurons)
         elif kind is WEIGHTS:
             self._learned.set(owner, value)
         elif kind in (TRACED_SOURCES, TRACED_TARGETS):
-            self._write_trace(owner, kind is TRACED_TARGETS, value)
+            self._writer.trace(owner, kind is TRACED_TARGETS, value)
         elif kind is DRIVES:
-            with self._rounds.whole():
-                self._state.set_drives(owner, value)
+            self._writer.drives(owner, value)
         elif kind is THRESHOLDS:
-            self._write_thresholds(owner, without_zeros(value))
+            self._writer.thresholds(owner, without_zeros(value))
         else:
             assert kind in TABLES, f"no backend keeps the state {kind.name}"
             assert self._vectors is not None, "only parts that hold or carry vectors have tables"
             self._vectors.write(kind, owner, value)
-
-    def _write_winners(self, area: int, neurons: Neurons) -> None:
-        self._make_room(self._state.make_room_for_winners, area, len(neurons))
-        with self._rounds.whole():
-            self._state.set_winners(area, neurons.astype(np.uint32))
-
-    def _write_trace(self, fiber: int, end: int, events: Events) -> None:
-        most = int(np.bincount(events.age, minlength=1).max())
-        with uninterrupted():
-            self._traces.make_room({fiber: (0, most) if end else (most, 0)})
-        with self._rounds.whole():
-            self._traces.write(fiber, end, events)
-
-    def _write_thresholds(self, area: int, thresholds: Thresholds) -> None:
-        if len(thresholds.neurons):
-            self._make_room(self._state.make_room_for_thresholds, area)
-        with self._rounds.whole():
-            self._state.thresholds.write(area, thresholds)
-
-    def _make_room(self, make_room: Callable[..., None], *arguments: int) -> None:
-        """Make room for a state, and give back the memory of arrays that larger ones have replaced."""
-        with uninterrupted():
-            before = self._state.record
-            make_room(*arguments)
-            if self._state.record is not before:
-                self._launches.forget()
-                self._device.trim()
 
     # The rest
 
@@ -281,7 +288,7 @@ class GpuBackend(Backend):
     def close(self) -> None:
         # A closed backend may live on; it must not hold memory of the device.
         del self._fibers, self._state, self._overlay, self._traces, self._learned, self._launches, self._rounds
-        del self._plans, self._reinforcement
+        del self._plans, self._reinforcement, self._writer
         if self._vectors is not None:
             self._vectors.close()
         self._device.close()

@@ -79,9 +79,16 @@ def _dotted(version: int) -> str:
 
 
 class CupyDevice(Device):
-    """The CUDA device that is current when it is made; all work goes to one stream, in order."""
+    """A CUDA device; all work goes to one stream, in order.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    place : int, optional
+        Of this process among those that share the machine: they take its devices in turn.  By default the device is
+        the one that is current.
+    """
+
+    def __init__(self, place: int | None = None) -> None:
         import cupy
 
         if _lost:
@@ -90,7 +97,14 @@ class CupyDevice(Device):
                 "start it by multiprocessing.get_context('spawn')"
             )
         self._cupy = cupy
-        self._gpu = cupy.cuda.Device()
+        runtime = cupy.cuda.runtime
+        self._gpu = cupy.cuda.Device() if place is None else cupy.cuda.Device(place % runtime.getDeviceCount())
+        with self._gpu:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Make a stream and compile the kernels, on the device, which is current."""
+        cupy = self._cupy
         properties = cupy.cuda.runtime.getDeviceProperties(self._gpu.id)
         self.description = Description(
             properties["name"].decode(),

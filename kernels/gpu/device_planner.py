@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,12 +62,34 @@ class DevicePlanner:
     def reinforcement(self, plan: RoundPlan, fired: int, won: int) -> DevicePlan:
         """Return what the kernels need for a plan in which one fiber learns, from so many neurons to so many."""
         ((f, _),) = plan.learning
-        target, none = self._program.fibers[f].target, [0] * len(self._program.areas)
+        none = [0] * len(self._program.areas)
         after = none.copy()
-        after[target] = won
-        learning = self._jobs.table(plan.learning, [target], {f: fired}, none, after)
-        learning["depression"] = -1
-        return self._made(plan, learning, none, {}, 0)
+        after[self._program.fibers[f].target] = won
+        return self._learning(plan, {f: fired}, none, after, ())
+
+    def learning(
+        self, plan: RoundPlan, most: Sequence[int], after: Sequence[int], depressing: Collection[int]
+    ) -> DevicePlan:
+        """Return what the kernels need for a plan that does nothing but learn.
+
+        Of each area, ``most`` neurons fire and ``after`` have won at most; of the fibers, ``depressing`` weaken
+        synapses.  Raises as `plan`.
+        """
+        firing = {f: most[self._program.fibers[f].source] for f, _ in plan.learning}
+        return self._learning(plan, firing, most, after, depressing)
+
+    def _learning(
+        self,
+        plan: RoundPlan,
+        firing: Mapping[int, int],
+        most: Sequence[int],
+        after: Sequence[int],
+        depressing: Collection[int],
+    ) -> DevicePlan:
+        targets = {self._program.fibers[f].target for f, _ in plan.learning}
+        learning = self._jobs.table(plan.learning, targets, firing, most, after)
+        learning["depression"][~np.isin(learning["fiber"], list(depressing))] = -1
+        return self._made(plan, learning, most, {}, 0)
 
     def _made(
         self,

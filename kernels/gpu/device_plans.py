@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from brainsim.kernels.gpu.device_plan import DevicePlan, DeviceRound
@@ -27,6 +28,15 @@ class _Shape(NamedTuple):
     threshold_lift: _Numbers
 
 
+class _Lesson(NamedTuple):
+    """What the device plan of a round depends on that does nothing but learn; see `DevicePlanner.learning`."""
+
+    learning: tuple[tuple[int, bool], ...]
+    most: _Numbers
+    after: _Numbers
+    depressing: frozenset[int]
+
+
 class DevicePlans:
     """Keeps the plans of recurring rounds.
 
@@ -38,8 +48,8 @@ class DevicePlans:
     def __init__(self, planner: DevicePlanner, jobs: LearnJobs) -> None:
         self._planner = planner
         self._jobs = jobs
-        self._rounds: OrderedDict[tuple[RoundPlan, _Numbers, _Numbers], DeviceRound] = OrderedDict()
-        self._plans: OrderedDict[_Shape, DevicePlan] = OrderedDict()
+        self._rounds: OrderedDict[tuple[Any, ...], DeviceRound] = OrderedDict()
+        self._plans: OrderedDict[_Shape | _Lesson, DevicePlan] = OrderedDict()
 
     def round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         """Return what the device needs for a round; see `DevicePlanner.plan`."""
@@ -50,11 +60,29 @@ class DevicePlans:
 
     def _round(self, plan: RoundPlan, most: _Numbers, threshold_lift: _Numbers) -> DeviceRound:
         fresh = self._jobs.fresh(plan.learning)
-        learning = tuple((f, self._jobs.grows(f, weight)) for f, weight in fresh.items())
-        whole = plan.selections, learning, plan.aging, plan.tracing, plan.gated, plan.raising
+        whole = plan.selections, self._growing(fresh), plan.aging, plan.tracing, plan.gated, plan.raising
         shape = _Shape(*whole, most, threshold_lift)
+        return self._rated(plan, fresh, shape, lambda: self._planner.plan(plan, most, threshold_lift))
+
+    def lesson(self, plan: RoundPlan, most: _Numbers, after: _Numbers, depressing: frozenset[int]) -> DeviceRound:
+        """Return what the device needs for a round that does nothing but learn; see `DevicePlanner.learning`."""
+        key = plan, most, after, depressing
+        if (kept := self._rounds.get(key)) is None:
+            fresh = self._jobs.fresh(plan.learning)
+            shape = _Lesson(self._growing(fresh), most, after, depressing)
+            kept = self._rated(plan, fresh, shape, lambda: self._planner.learning(plan, most, after, depressing))
+            _keep(self._rounds, key, kept)
+        return kept
+
+    def _growing(self, fresh: Mapping[int, int]) -> tuple[tuple[int, bool], ...]:
+        return tuple((f, self._jobs.grows(f, weight)) for f, weight in fresh.items())
+
+    def _rated(
+        self, plan: RoundPlan, fresh: Mapping[int, int], shape: _Shape | _Lesson, make: Callable[[], DevicePlan]
+    ) -> DeviceRound:
+        """Return a round with the device plan of its shape, and the rates of its own."""
         if (kept := self._plans.get(shape)) is None:
-            _keep(self._plans, shape, kept := self._planner.plan(plan, most, threshold_lift))
+            _keep(self._plans, shape, kept := make())
             return DeviceRound(plan, kept, kept.learn_jobs)
         self._plans.move_to_end(shape)
         return DeviceRound(plan, kept, self._jobs.rated(kept.learn_jobs, plan.learning, fresh))

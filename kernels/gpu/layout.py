@@ -36,7 +36,9 @@ def _item(signed: str, unsigned: str = "", real: str = "") -> DType:
     return np.dtype([(name, kind) for names, kind in fields for name in names.split()])
 
 
-AREA = _item("n k winners drive tiles ranks slots thresholds refraction channel rivals open sums sum_tiles", "key")
+AREA = _item(
+    "n k winners drive tiles ranks slots thresholds refraction channel rivals open sums sum_tiles first", "key"
+)
 FIBER = _item(
     "source target recurrent bits last heads gap_thresholds taper source_scale target_scale gate slot rule base",
     "key taper_key",

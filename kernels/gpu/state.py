@@ -195,6 +195,15 @@ class State:
         self.most_firing[area] = len(neurons)
         self.forget_look()
 
+    def may_fire(self, area: int, count: int) -> None:
+        """Let rounds reckon with so many firing neurons of an area at least, so that more of them share a plan."""
+        self.most_firing[area] = max(self.most_firing[area], count)
+
+    def set_won(self, area: int, neurons: npt.NDArray[np.uint32]) -> None:
+        """Let some neurons of an area, for which there is room, be those that have won in the round under way."""
+        self._device.write(self._arrays["next_winners"], int(self._table.items[area]["winners"]), neurons)
+        self._device.write(self._arrays["next_sizes"], area, np.array([len(neurons)], np.uint32))
+
     def _widen(self, area: int, count: int) -> None:
         areas = range(len(self._program.areas))
         winners, drives = [self.winners(a) for a in areas], [self.drives(a) for a in areas]

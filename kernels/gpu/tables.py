@@ -14,7 +14,9 @@ from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.gates import Gates
 from brainsim.kernels.gpu.layout import AREA, FIBER, FIBERS, RULE
 from brainsim.kernels.law.gaps import GapTable, gap_table
+from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rules import Depression, Update
+from brainsim.kernels.law.share import whole_of
 from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.program import Program
 
@@ -62,7 +64,8 @@ class AreaTable:
         areas = range(len(program.areas))
         self.items = np.zeros(len(program.areas), AREA)
         self.items["key"] = np.array([a.key for a in program.areas], np.uint64)
-        self.items["n"], self.items["k"] = [a.n for a in program.areas], [a.k for a in program.areas]
+        for field in ("n", "k", "first"):
+            self.items[field] = [getattr(area, field) for area in program.areas]
         self.items["refraction"], self.items["thresholds"] = [a.refraction for a in program.areas], -1
         self.items["slots"] = [sum(f.stores and f.source == a for f in program.fibers) for a in areas]
         reached = [bool(program.into(a)) for a in areas]
@@ -128,7 +131,7 @@ class FiberTable:
         for p in dict.fromkeys(fiber.graph.p for fiber in program.fibers):
             starts[p] = (_total(tables, "heads"), _total(tables, "thresholds"))
             tables.append(gap_table(p))
-        tapers = {fiber.graph.width: fiber.graph.table for fiber in program.fibers if isinstance(fiber.graph, Tapered)}
+        tapers = {graph.width: graph.table for graph in _whole_graphs(program) if isinstance(graph, Tapered)}
         slots = [0] * len(program.areas)
         rules = _numbered(program)
         items = np.zeros(len(program.fibers), FIBER)
@@ -139,8 +142,8 @@ class FiberTable:
             item["recurrent"], item["bits"], item["base"] = graph.recurrent, graph.bits, fiber.base
             item["last"], item["half_life"] = int(table.last), half_life(graph.p)
             item["heads"], item["gap_thresholds"] = starts[graph.p]
-            if isinstance(graph, Tapered):
-                _thin(item, graph, list(tapers).index(graph.width))
+            if isinstance(whole := whole_of(graph), Tapered):
+                _thin(item, whole, list(tapers).index(whole.width))
             if (update := fiber.update) is not None:
                 item["slot"] = slots[fiber.source]
                 slots[fiber.source] += 1
@@ -162,6 +165,11 @@ class FiberTable:
     def nbytes(self) -> int:
         """Bytes allocated."""
         return self.record.nbytes
+
+
+def _whole_graphs(program: Program) -> list[Graph]:
+    """Return the graph of each fiber: of a share, that of the whole area, in which a target has its own number."""
+    return [whole_of(fiber.graph) for fiber in program.fibers]
 
 
 def _numbered(program: Program) -> dict[_Rule, int]:

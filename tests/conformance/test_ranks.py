@@ -15,6 +15,7 @@ from brainsim.kernels.outcomes import Won
 from brainsim.kernels.program import AreaSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
 from brainsim.kernels.shares import Range, ranges
+from emulator.device import EmulatedBackend
 from ranked import on_ranks, ranked
 from varied import ALL, CROWDED, KINDS, SIZES, Varied, varied
 from watching import difference, watched
@@ -32,15 +33,21 @@ def compared(inner: Any, case: Varied, ranks: int) -> list[str]:
     return [difference(each, expected) for each in found]
 
 
-QUICK = [("reference", ALL, 0, 2), ("cpu", ALL, 0, 2), ("cpu", CROWDED, 1, 3)]
+QUICK = [
+    ("reference", ALL, 0, 2),
+    ("cpu", ALL, 0, 2),
+    ("cpu", CROWDED, 1, 3),
+    ("gpu", ALL, 0, 2),
+    ("gpu", CROWDED, 1, 3),
+]
 SLOW = [
     (inner, kind, number, ranks)
-    for inner in ("reference", "cpu")
+    for inner in ("reference", "cpu", "gpu")
     for kind in KINDS
     for number in range(3)
     for ranks in (1, 2, 3, 4)
 ]
-INNER = {"reference": ReferenceBackend, "cpu": CpuBackend}
+INNER = {"reference": ReferenceBackend, "cpu": CpuBackend, "gpu": EmulatedBackend}
 
 
 @pytest.mark.parametrize(

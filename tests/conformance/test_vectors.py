@@ -20,6 +20,7 @@ from brainsim.kernels.state import CHANNEL_WEIGHTS, INPUTS, VECTORS, Table
 from devices import NEEDS_GPU
 from driving import Driven
 from emulator.device import emulated
+from ranked import on_ranks, ranked
 
 BACKENDS = [CpuBackend, pytest.param(emulated(seed=3), id="emulated gpu"), pytest.param(GpuBackend, marks=NEEDS_GPU)]
 TOLERANCE = 1e-5
@@ -126,6 +127,14 @@ def test_any_number_of_threads_gives_the_same_bits(scene: str, monkeypatch: pyte
     one, *others = (play(CpuBackend, SCENES[scene](), Options(threads=threads)) for threads in (1, 2, 5))
     for other in others:
         assert [part.tobytes() for part in other] == [part.tobytes() for part in one]
+
+
+@pytest.mark.parametrize("inner", [ReferenceBackend, pytest.param(emulated(seed=3), id="emulated gpu")])
+def test_ranks_give_the_bits_of_one_process(inner: Any) -> None:
+    """Each rank steps all vectors."""
+    one = [part.tobytes() for part in play(inner, two_areas())]
+    for rank in on_ranks(2, lambda comm: play(ranked(inner, comm), two_areas())):
+        assert [part.tobytes() for part in rank] == one
 
 
 class TestTheLaw:

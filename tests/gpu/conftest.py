@@ -13,7 +13,7 @@ from emulator.device import EmulatedDevice
 def device(emulated_gpu: None, monkeypatch: pytest.MonkeyPatch) -> EmulatedDevice:
     """The device that `Simulator(brain, backend="gpu")` uses."""
     device = EmulatedDevice()
-    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: device))
+    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda place: device))
     return device
 
 

@@ -15,7 +15,7 @@ from brainsim.kernels.gpu.layout import DIGITS, STRUCTURES, Structure
 from brainsim.kernels.gpu.tables import NO_TAPER, half_life
 from brainsim.kernels.law.gaps import gap_table
 from brainsim.kernels.law.graph import Graph, mix64
-from brainsim.kernels.law.selection import input_tag, tie_order
+from brainsim.kernels.law.selection import hashes, input_tag, tie_order
 from brainsim.kernels.law.taper import Tapered
 from brainsim.kernels.law.weights import ONE, THRESHOLD_LIMIT, raised
 from brainsim.kernels.parts import ChannelGate
@@ -116,6 +116,30 @@ def test_targets_past_2_to_the_31_are_counted(
     assert far.read("State", "peaks").tolist() == [expected.max()]
 
 
+@pytest.mark.parametrize(("p", "width"), [(0.001, 0.0), (0.3, 0.0), (0.3, 0.3)])
+def test_a_part_that_begins_past_2_to_the_31_is_projected_to_as_its_area(p: float, width: float) -> None:
+    """The targets of a part are counted from its first; synapses, the one to itself and ties are those of the area."""
+    far, bits, size, channel = Far(p, True, width), 12, 3000, 8
+    first = (far.n >> 16) - 1 << 16
+    firing = [5, 2**31 + 11, first + 7, first + 2999, far.n - 1]
+    far.areas(n=size, first=first, channel=channel, rivals=size // channel, sums=size, winners=len(firing))
+    far.firing(firing)
+    far.state(drive=np.full(size, -7, np.int64), peaks=np.zeros(1, np.int64), tile_bits=bits)
+    jobs = np.array([(1, 0, 0, 1, 0)], layout.SELECT_JOB)
+    far.round(select_jobs=jobs, select_count=1, transmitting=np.zeros(1, np.int64), tie_keys=np.zeros(1, np.uint64))
+    far.launch("project", 2, shared=2 << bits)
+    blocks = range(first >> far.graph.bits, ((first + size - 1) >> far.graph.bits) + 1)
+    posts = [(i, j) for i in firing for b in blocks for j in far.graph.block(i, b) if first <= j < first + size]
+    posts = [(i, j) for i, j in posts if i != j and len(far.graph.thinned(i, np.array([j])))]
+    expected = np.bincount([j - first for _, j in posts], minlength=size) * ONE
+    assert far.read("State", "drive").tolist() == expected.tolist()
+    assert expected.any()
+    tag, (key,) = input_tag([(far.graph.key, np.array(firing))]), far.read("Round", "tie_keys")
+    channels = np.arange(size // channel)
+    order = tie_order(far.area_key, tag, first // channel + channels)
+    assert hashes(key, channels).tolist() == order.tolist()
+
+
 def test_the_tag_depends_on_neurons_past_2_to_the_31() -> None:
     """The first tile of an area computes the key; more neurons fire than a thread block has threads."""
     far = Far()
@@ -204,18 +228,24 @@ def test_the_last_winner_is_found_among_hashes_with_equal_first_digits(remaining
     assert far.read("State", "won").tolist() == np.bincount(won >> bits, minlength=tiles).tolist()
 
 
-@pytest.mark.parametrize(("p", "width"), [(0.001, 0.0), (0.05, 0.0), (0.5, 0.0), (0.5, 0.2)])
-def test_pairs_past_2_to_the_31_are_drawn(p: float, width: float) -> None:
+@pytest.mark.parametrize(
+    ("p", "width", "first"), [(0.001, 0.0, 0), (0.05, 0.0, 0), (0.5, 0.0, 0), (0.5, 0.2, 0), (0.5, 0.2, 2**31)]
+)
+def test_pairs_past_2_to_the_31_are_drawn(p: float, width: float, first: int) -> None:
+    """A part that begins at ``first`` counts its targets from there."""
     far = Far(p, recurrent=True, width=width)
     rng = np.random.default_rng(3)
     firing = np.unique(rng.integers(0, far.n, 20)).astype(np.uint32)
     near_end = far.n - 1 - np.arange(200, dtype=np.int64) * 7
     won = np.unique(np.concatenate([rng.integers(2**31, far.n, 400), near_end, firing])).astype(np.uint32)
+    if first:
+        won = np.union1d(won[::5], firing)
+        won = won[won >= first]
     words = -(-len(won) // 32)
     starts = 1 + len(np.unique(won >> np.uint32(far.graph.bits)))
-    far.areas()
+    far.areas(first=first)
     far.firing(firing)
-    far.state(next_winners=won, next_sizes=np.array([0, len(won)], np.uint32))
+    far.state(next_winners=won - np.uint32(first), next_sizes=np.array([0, len(won)], np.uint32))
     jobs = np.zeros(1, layout.LEARN_JOB)
     jobs["moved"], jobs["items"], jobs["starts"], jobs["words"] = 1, len(firing), starts, words
     far.round(learn_jobs=jobs, learn_count=1)

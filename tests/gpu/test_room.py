@@ -78,7 +78,7 @@ class TestNoMemory:
     def test_a_brain_that_needs_more_memory_is_refused(
         self, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: EmulatedDevice(memory=1 << 20)))
+        monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda place: EmulatedDevice(memory=1 << 20)))
         brain = Brain()
         area = brain.add(Area("A", n=1_000_000, k=10))
         brain.connect(area, area, p=0.01, plasticity=Hebbian(0.1))

@@ -55,7 +55,7 @@ def alone(folder: Path, backend: str = "reference", halves: tuple[bool, bool] = 
     [
         ("reference", 2),
         *(pytest.param(name, n, marks=pytest.mark.slow) for name in ("reference", "cpu") for n in (1, 3, 4)),
-        pytest.param("cpu", 2, marks=pytest.mark.slow),
+        *(pytest.param(*case, marks=pytest.mark.slow) for case in (("cpu", 2), ("gpu", 2), ("gpu", 3))),
     ],
 )
 def test_several_processes_give_the_bits_of_one(backend: str, count: int, mpiexec: str, tmp_path: Path) -> None:

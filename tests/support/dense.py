@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from brainsim.kernels.backend import Memory
-from brainsim.kernels.host_backend import HostBackend
 from brainsim.kernels.law.graph import Graph
 from brainsim.kernels.law.rows import row_targets
 from brainsim.kernels.law.rules import Update
 from brainsim.kernels.law.selection import input_tag, winners
 from brainsim.kernels.outcomes import Event, Won
 from brainsim.kernels.parts import AmongTopK, TopK
+from brainsim.kernels.phase_backend import PhaseBackend
 from brainsim.kernels.program import FiberSpec, Options, Program
 from brainsim.kernels.state import Neurons, Synapses, Thresholds
 
@@ -68,7 +68,7 @@ class Matrix:
         self.stored[pre, post] |= after != self._fiber.base
 
 
-class DenseBackend(HostBackend[Drive]):
+class DenseBackend(PhaseBackend[Drive]):
     """Keeps a matrix of weights for each fiber."""
 
     name: ClassVar[str] = "dense"

@@ -23,7 +23,7 @@ from emulator.device import EmulatedDevice, emulated
 def one_device(**options: Any) -> tuple[type[GpuBackend], EmulatedDevice]:
     """Return a backend that is always built on one device, and the device."""
     device = EmulatedDevice(**options)
-    return type("OnOneDevice", (GpuBackend,), {"device": staticmethod(lambda: device)}), device
+    return type("OnOneDevice", (GpuBackend,), {"device": staticmethod(lambda place: device)}), device
 
 
 def driven(program: Program, **options: Any) -> tuple[Driven, EmulatedDevice]:

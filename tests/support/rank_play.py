@@ -63,10 +63,22 @@ def play(sim: Simulator, folder: Path, name: str, *, halves: tuple[bool, bool] =
     return seen
 
 
+def emulate() -> None:
+    """Let ``backend="gpu"`` run in this process, on an emulated device."""
+    from brainsim.kernels.gpu import cuda_device
+    from brainsim.kernels.gpu.backend import GpuBackend
+    from emulator.device import EmulatedDevice
+
+    cuda_device.why_not = lambda: None  # type: ignore[assignment]
+    GpuBackend.device = EmulatedDevice
+
+
 def main() -> None:
     from mpi4py import MPI
 
     folder, backend, halves = Path(sys.argv[1]), sys.argv[2], tuple(word == "1" for word in sys.argv[3])
+    if backend == "gpu":
+        emulate()
     with Simulator(brain(), 5, backend=backend, comm=MPI.COMM_WORLD) as sim:
         seen = play(sim, folder, "ranks", halves=halves)  # type: ignore[arg-type]
     (folder / f"seen-{MPI.COMM_WORLD.rank}.json").write_text(json.dumps(seen))

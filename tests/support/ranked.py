@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from brainsim.kernels.host_backend import HostBackend
+from brainsim.kernels.backend import Backend
 from brainsim.kernels.program import Options, Program
 from brainsim.kernels.ranks import RankBackend
+from brainsim.kernels.runners import runner_of
 
 T = TypeVar("T")
 
@@ -67,6 +68,6 @@ def on_ranks(ranks: int, do: Callable[[ThreadComm], T]) -> list[T]:
         return [future.result() for future in futures]
 
 
-def ranked(inner: type[HostBackend[Any]], comm: ThreadComm) -> Callable[[Program, Options], RankBackend]:
+def ranked(inner: type[Backend], comm: ThreadComm) -> Callable[[Program, Options], RankBackend]:
     """Return what builds the backend of a rank, for tests that build backends."""
-    return lambda program, options: RankBackend(program, options, comm, inner)
+    return lambda program, options: RankBackend(program, options, comm, runner_of(inner, comm.rank))

@@ -6,6 +6,7 @@ import ctypes
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from typing import Any, ClassVar
 
@@ -17,6 +18,8 @@ from brainsim.kernels.gpu.backend import GpuBackend
 from brainsim.kernels.gpu.device import Description, Device
 from brainsim.kernels.gpu.layout import THREADS
 from emulator.build import build, kernels_source
+
+_one_at_a_time = Lock()  # ranks may be threads, and the emulator has one set of variables
 
 
 class EmulatorError(AssertionError):
@@ -51,10 +54,11 @@ def emulate(
 ) -> None:
     """Run a kernel on arguments of one item each; ``seed`` orders blocks, warps and lanes at random unless it is negative."""
     sizes = [argument.nbytes for argument in arguments]
-    assert sizes == _sizes(library, kernel), f"{kernel}: arguments of other sizes than its parameters"
     pointers = (ctypes.c_void_p * len(sizes))(*(argument.ctypes.data for argument in arguments))
     function = ctypes.cast(getattr(library, f"emulated_{kernel}"), ctypes.c_void_p)
-    failure = library.emulate(function, pointers, blocks, threads, shared, poison, seed)
+    with _one_at_a_time:
+        assert sizes == _sizes(library, kernel), f"{kernel}: arguments of other sizes than its parameters"
+        failure = library.emulate(function, pointers, blocks, threads, shared, poison, seed)
     if failure is not None:
         raise EmulatorError(f"{kernel}: {failure.decode()}")
 
@@ -70,6 +74,8 @@ class EmulatedDevice(Device):
 
     Attributes
     ----------
+    place : int or None
+        Of the process that it was opened for.
     launches : list of str
         The kernels that were launched.
     reads, writes : int
@@ -84,6 +90,7 @@ class EmulatedDevice(Device):
 
     def __init__(
         self,
+        place: int | None = None,
         *,
         multiprocessors: int = 1,
         memory: int = 1 << 32,
@@ -92,6 +99,7 @@ class EmulatedDevice(Device):
         sanitize: bool = False,
         races: bool = False,
     ) -> None:
+        self.place = place
         self.description = Description("emulated device", multiprocessors, memory, 227 << 10)
         self.launches: list[str] = []
         self.reads = self.writes = 0
@@ -172,9 +180,11 @@ class _Memory:
 class EmulatedBackend(GpuBackend):
     """The gpu backend on an emulated device, blocks and threads in turn."""
 
-    device: ClassVar[Callable[[], Device]] = EmulatedDevice
+    device: ClassVar[Callable[[int | None], Device]] = EmulatedDevice
 
 
 def emulated(**options: Any) -> type[GpuBackend]:
     """Return the gpu backend on emulated devices of a certain kind."""
-    return type("EmulatedBackend", (GpuBackend,), {"device": staticmethod(lambda: EmulatedDevice(**options))})
+    return type(
+        "EmulatedBackend", (GpuBackend,), {"device": staticmethod(lambda place: EmulatedDevice(place, **options))}
+    )

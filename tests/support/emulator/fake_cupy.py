@@ -20,7 +20,8 @@ class Stream:
     current: Stream | None = None
 
     def __init__(self, *, non_blocking: bool) -> None:
-        assert Device.current == 0
+        assert Device.current is not None
+        self.device = Device.current
         self.non_blocking = non_blocking
         self._work: list[Callable[[], object]] = []
 
@@ -41,18 +42,20 @@ class Stream:
 
 
 class Device:
-    """Device 0; another one is current outside of its context."""
+    """One of the devices; outside of its context none is current, so that what belongs into one shows."""
 
-    current = 0
+    current: int | None = None
     compute_capability = "90"
-    id = 0
+
+    def __init__(self, number: int = 0) -> None:
+        self.id = number
 
     def __enter__(self) -> Self:
-        Device.current = 0
+        Device.current = self.id
         return self
 
     def __exit__(self, *_: object) -> None:
-        Device.current = 1
+        Device.current = None
 
 
 class PinnedMemory:
@@ -67,8 +70,9 @@ class PinnedMemory:
 
 
 class MemoryPointer:
-    def __init__(self, bytes_: Any, offset: int = 0) -> None:
+    def __init__(self, bytes_: Any, device: int | None, offset: int = 0) -> None:
         self._bytes = bytes_
+        self._device = device
         self._offset = offset
 
     @property
@@ -76,10 +80,10 @@ class MemoryPointer:
         return int(self._bytes.ctypes.data) + self._offset
 
     def __add__(self, offset: int) -> MemoryPointer:
-        return MemoryPointer(self._bytes, self._offset + offset)
+        return MemoryPointer(self._bytes, self._device, self._offset + offset)
 
     def _move(self, target: int, source: int, size: int, stream: Stream) -> None:
-        assert Device.current == 0
+        assert Device.current == self._device == stream.device
         stream.enqueue(lambda: ctypes.memmove(target, source, size))
 
     def copy_from_host_async(self, mem: int, size: int, stream: Stream) -> None:
@@ -92,7 +96,7 @@ class MemoryPointer:
         self._move(self.ptr, src.ptr, size, stream)
 
     def memset_async(self, value: int, size: int, stream: Stream) -> None:
-        assert Device.current == 0
+        assert Device.current == self._device == stream.device
         pointer = self.ptr
         stream.enqueue(lambda: ctypes.memset(pointer, value, size))
 
@@ -105,15 +109,15 @@ class MemoryPool:
 
     def malloc(self, size: int) -> MemoryPointer:
         assert Stream.current is not None
-        assert Device.current == 0
+        assert Device.current == Stream.current.device
         self._given.append(np.full(size, 0xA5, np.uint8))
-        return MemoryPointer(self._given[-1])
+        return MemoryPointer(self._given[-1], Device.current)
 
     def used_bytes(self) -> int:
         return sum(given.nbytes for given in self._given)
 
     def free_all_blocks(self) -> None:
-        assert Device.current == 0
+        assert Device.current is not None
 
 
 class Event:
@@ -123,6 +127,8 @@ class Event:
 
 class Function:
     def __init__(self, kernel: RawKernel) -> None:
+        assert Device.current is not None, "a kernel is compiled for the device that is current"
+        self._device = Device.current
         self._kernel = kernel
 
     def __call__(
@@ -133,7 +139,7 @@ class Function:
         shared_mem: int,
         stream: Stream,
     ) -> None:
-        assert Device.current == 0
+        assert Device.current == self._device == stream.device
         assert all(isinstance(arg, np.ndarray) and arg.size == 1 for arg in args), (
             "only arrays of one item are passed by value"
         )
@@ -185,9 +191,7 @@ def module(
             raise RuntimeError(compiler)
         return 12, 9
 
-    Device.current = 0
     properties = {
-        "name": b"Fake H100",
         "multiProcessorCount": 132,
         "totalGlobalMem": 80 << 30,
         "sharedMemPerBlockOptin": 227 << 10,
@@ -197,7 +201,7 @@ def module(
     runtime = SimpleNamespace(
         CUDARuntimeError=CUDARuntimeError,
         getDeviceCount=count,
-        getDeviceProperties=lambda number: properties,
+        getDeviceProperties=lambda number: properties | {"name": f"Fake H100 {number or ''}".strip().encode()},
         driverGetVersion=lambda: 13000,
         runtimeGetVersion=lambda: 12090,
     )
