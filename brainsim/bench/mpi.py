@@ -1,7 +1,8 @@
 """``brainsim bench scale --mpi``: one brain over several processes, measured here and reckoned for many nodes.
 
 One recurrent area of ``n`` neurons, of which ``sqrt(n)`` win, hears one stimulus.  *Strong* scaling keeps ``n``,
-*weak* scaling keeps the neurons of a process.  Each process has one thread.  The time in the exchange of winners is
+*weak* scaling keeps the neurons of a process, so that its synapses grow as the root of the number of processes.  Each
+process has one thread.  The time in the exchange of winners is
 communication and waiting for the slowest process.  Communication is measured by itself, as the median of exchanges of
 as many bytes without work between them; the rest is waiting.
 """
@@ -130,6 +131,7 @@ def mpi_table(records: list[Record]) -> str:
     lines = [
         f"one area, p={records[0]['p']:g}, {records[0]['backend']}, one thread a process, {ROUNDS} rounds, median of "
         f"{records[0]['repeats']} (range)",
+        "weak: k = sqrt(n) grows, so a process draws sqrt(processes) times as many synapses a round",
         f"{'scaling':8} {'n':>11} {'processes':>9} {'ms a round':>24} {'efficiency':>10} {'communication':>13} "
         f"{'waiting':>8} {'bytes a round':>13} {'MB a process':>12}",
     ]

@@ -11,6 +11,7 @@ import click
 
 from brainsim.cli.parameters import WithParameters
 from brainsim.cli.summary import summary
+from brainsim.simulate.company import leave_to_first
 from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import Experiment, load_experiment
 
@@ -61,6 +62,8 @@ def run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, **optio
         _run(file, as_json, resume, overwrite, options)
         return
     options["jobs"] = 1
+    if ranks.rank:
+        options["of_first"] = "its folder" if out is None else shlex.quote(str(out))
     with own_folder(ranks, out, copies=resume) as options["out"]:
         _run(file, as_json, resume, overwrite and ranks.rank == 0, options)
     sent = ranks.traffic
@@ -86,7 +89,7 @@ def _run(file: Path | None, as_json: bool, resume: bool, overwrite: bool, option
     this = Run(out or new_folder(experiment.name), settings, made_folder=out is None)
     this.begin(resume=resume)
     with stoppable() as stop:
-        metrics = _carry_out(experiment, this, stop)
+        metrics = _carry_out(experiment, this, stop, options.get("of_first"))
     click.echo(json.dumps(metrics, indent=2) if as_json else summary(metrics))
     click.echo(f"wrote {this.folder}", err=as_json)
 
@@ -122,15 +125,17 @@ def _settings(file: Path, seed: int, quick: bool, parameters: dict[str, Any], op
     return Settings.of_file(file, seed=seed, quick=quick, parameters=parameters, **machine)
 
 
-def _carry_out(experiment: Experiment, this: Run, stop: Stop) -> dict[str, Any]:
+def _carry_out(experiment: Experiment, this: Run, stop: Stop, of_first: str | None) -> dict[str, Any]:
+    """Return the metrics of a run; on all ranks but the first, ``of_first`` is the folder to continue from."""
     try:
         with collected() as usage:
             metrics: dict[str, Any] = this.finish(experiment(this, **this.settings.parameters))
     except KeyboardInterrupt:
         stop.caught()
         kept = this.abandon(stop.status)
-        again = f"continue with: brainsim run --resume --out {shlex.quote(str(this.folder))}"
-        click.echo(f"Error: {stop.status}; {again if kept else 'nothing was kept'}", err=True)
+        leave_to_first()  # which says what it kept, and ends this rank, unless it waits for this one in a round
+        again = f"continue with: brainsim run --resume --out {of_first or shlex.quote(str(this.folder))}"
+        click.echo(f"Error: {stop.status}; {again if kept or of_first else 'nothing was kept'}", err=True)
         raise click.exceptions.Exit(stop.exit_code) from None
     except Exception:
         this.abandon("failed")

@@ -194,7 +194,7 @@ def run_together(comm: Comm) -> Company:
 
 
 def leave_to_first() -> None:
-    """Give the first rank time to report an error that all have, and to end all; return on a rank that fails alone."""
+    """Give the first rank time to report what ends all ranks, and to end them; return on a rank that fails alone."""
     if _ambient.get().rank:
         time.sleep(_PATIENCE_SECONDS)
 

@@ -40,8 +40,8 @@ class Batch:
     rounds.
 
     On a GPU the brains go from round to round together, and share the launch of each kernel; `each` then calls the
-    function in a thread for each brain.  Brains with traces must run alike there: the same number of rounds, and the
-    same ones inside `Simulator.frozen`.
+    function in a thread for each brain.  Brains may run different rounds: one whose function has returned is not waited
+    for.
 
     Parameters
     ----------

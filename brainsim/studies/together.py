@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -15,6 +16,9 @@ from brainsim.simulate.company import Company, run_together
 
 _SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
 """How MPICH (and those derived from it), Open MPI and MVAPICH say how many processes they have started."""
+
+_SEGMENT = re.compile(r"\.\d+-\d+\.h5$")
+"""How the names of recordings that are not finished end; see `brainsim.studies.lasting`."""
 
 
 def refuse_mpi(command: str) -> None:
@@ -72,9 +76,17 @@ def own_folder(ranks: Company, out: Path | None, *, copies: bool) -> Iterator[Pa
     with tempfile.TemporaryDirectory(prefix="brainsim-rank-") as scratch, _quiet():
         mine = Path(scratch) / "run"
         if copies and out is not None:
-            shutil.copytree(out, mine)
+            shutil.copytree(out, mine, copy_function=_copy)
         ranks.meet()
         yield mine
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file of a run; of a checkpoint, which may be large, only its name, since the first rank reads it."""
+    if Path(source).parent.name == "parts" and source.endswith(".h5") and not _SEGMENT.search(source):
+        Path(target).touch()
+    else:
+        shutil.copy2(source, target)
 
 
 @contextmanager

@@ -261,10 +261,13 @@ class GpuBackend(Backend):
             "areas": {area.name: self._area_bytes(a) for a, area in enumerate(self.program.areas)},
             "shared": {
                 "overlay": overlay,
-                "tables": {"fibers": self._fibers.nbytes, "plans": self._plans.nbytes},
+                "tables": {"fibers": self._fibers.nbytes, "plans": self._plans.nbytes, **self._shared_by_vectors()},
                 "buffers": {**self._launches.memory(), "recordings": self._rounds.recorder.nbytes},
             },
         }
+
+    def _shared_by_vectors(self) -> dict[str, int]:
+        return {} if self._vectors is None else {"messages": self._vectors.nbytes}
 
     def _area_bytes(self, area: int) -> dict[str, int]:
         held = {} if self._vectors is None else self._vectors.area_bytes(area)

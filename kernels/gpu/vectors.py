@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from brainsim.kernels.gpu.arrays import Array
 from brainsim.kernels.gpu.device import Device
+from brainsim.kernels.gpu.edges import Edges
 from brainsim.kernels.gpu.layout import THREADS, WARPS
 from brainsim.kernels.gpu.messages import PURPOSE, Job, Messages, Phase, Values
 from brainsim.kernels.law.weights import to_float
@@ -23,42 +24,9 @@ from brainsim.kernels.state import ANCHORS, CHANNEL_WEIGHTS, INPUTS, TABLES, VEC
 from brainsim.kernels.state_kind import StateKind
 from brainsim.kernels.vectors.bounds import carrying_fibers, message_of, vectors_of
 from brainsim.kernels.vectors.engine import VectorEngine
-from brainsim.kernels.vectors.parts import Message
 from brainsim.kernels.vectors.steps import Step, step_of
 
 Marks = npt.NDArray[np.uint32]
-
-_BY_ROW, _COSINE, _ONTO_SELF, _SYMMETRIC, _PRODUCT, _WITH_INPUT = 1, 2, 4, 8, 16, 32
-
-
-def _flags(message: Message) -> int:
-    rule = message.relaxing
-    flags = {
-        _BY_ROW: message.by_row,
-        _COSINE: message.cosine,
-        _ONTO_SELF: message.onto_self,
-        _SYMMETRIC: message.edges.symmetric,
-        _PRODUCT: rule is not None and rule.goal == "product",
-        _WITH_INPUT: rule is not None and rule.goal == "input",
-    }
-    return sum(flag for flag, holds in flags.items() if holds)
-
-
-class _Edges:
-    """What never changes of a fiber that carries messages, on the device."""
-
-    def __init__(self, device: Device, message: Message) -> None:
-        table = message.edges
-        self.starts = device.upload(table.starts, PURPOSE)
-        self.neighbours = device.upload(table.neighbours, PURPOSE)
-        self.ids = device.upload(table.ids, PURPOSE)
-        self.shares = device.upload(np.array([message.keep, message.anchor, *message.mix], np.float32), PURPOSE)
-        self.flags = _flags(message)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes allocated."""
-        return self.starts.nbytes + self.neighbours.nbytes + self.ids.nbytes + self.shares.nbytes
 
 
 class _Stepping(NamedTuple):
@@ -82,7 +50,7 @@ class GpuVectors(VectorEngine):
         super().__init__(program)
         self._device = device
         self._messages = Messages(device)
-        self._edges = {f: _Edges(device, message_of(program, f)) for f in carrying_fibers(program)}
+        self._edges = {f: Edges(device, message_of(program, f)) for f in carrying_fibers(program)}
         self._tables: dict[tuple[str, int], Array] = {}
         self._known: dict[tuple[str, int], Table] = {}
         self._spare: dict[int, Array] = {}
@@ -126,8 +94,8 @@ class GpuVectors(VectorEngine):
         self._messages.launch(phases)
         for each in steps:
             self._take(each)
-        for each in plan.relaxing:
-            self._known.pop((CHANNEL_WEIGHTS.name, each.fiber), None)
+        for learner in plan.relaxing:
+            self._known.pop((CHANNEL_WEIGHTS.name, learner.fiber), None)
 
     def _begun(self, step: Step) -> _Stepping:
         """Return where the new vectors of the nodes of an area that step will be."""
@@ -185,7 +153,7 @@ class GpuVectors(VectorEngine):
         rule, targets = message_of(self.program, f).relaxing, active[self.program.fibers[f].target]
         assert rule is not None, "only fibers with a rule learn"
         numbers = np.array([*(rate * to_float(learning.rate) for rate in rule.rates), rule.low, rule.high])
-        given = {"rule": numbers, "active": marks, "nodes": targets}
+        given: dict[str, Values] = {"rule": numbers, "active": marks, "nodes": targets}
         return self._message(f, _warps(len(targets)), len(targets), **given)
 
     def sent(self, fiber: int, active: Neurons) -> tuple[Floats, Neurons]:
@@ -193,7 +161,7 @@ class GpuVectors(VectorEngine):
         n = self.program.areas[spec.target].n
         sums = self._device.empty(n * channels, np.float32, PURPOSE)
         edges = self._device.empty(n, np.int64, PURPOSE)
-        given = {"active": self._marks(active, spec.source), "places": edges, "out": sums}
+        given: dict[str, Array | Values] = {"active": self._marks(active, spec.source), "places": edges, "out": sums}
         self._messages.launch([Phase("read_out", [self._message(fiber, -(-n // THREADS), n, **given)])])
         return self._device.read(sums).reshape(n, channels), self._device.read(edges)
 
@@ -244,6 +212,11 @@ class GpuVectors(VectorEngine):
 
     def fiber_bytes(self, fiber: int) -> dict[str, int]:
         return {"edges": self._edges[fiber].nbytes, **self._bytes("fiber", fiber)} if fiber in self._edges else {}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes allocated for what no area or fiber has of its own."""
+        return self._messages.nbytes
 
     def _bytes(self, kind_of_owner: str, owner: int) -> dict[str, int]:
         kinds = [kind.name for kind in TABLES if kind.owner == kind_of_owner]

@@ -198,7 +198,7 @@ def test_a_batch_is_timed_beside_its_brains_alone(capsys: Any) -> None:
     code, out, errors = brainsim("bench", "batch", "--quick", "--json", capsys=capsys)
     assert code == 0, errors
     (record,) = json.loads(out)
-    assert (record["brains"], record["n"], record["repeats"]) == (2, 1000, 1)
+    assert (record["brains"], record["n"], record["repeats"], record["rounds_per_brain"]) == (2, 1000, 1, 120)
     assert record["ratio"] == record["alone_seconds"] / record["batch_seconds"] > 0
 
 

@@ -28,6 +28,8 @@ from brainsim import (
     VectorArea,
 )
 from brainsim.declare.depressing import STDP
+from brainsim.kernels.gpu.backend import GpuBackend
+from brainsim.simulate.outcome import Outcome
 from emulator.device import EmulatedDevice
 
 
@@ -99,7 +101,7 @@ def with_vectors(sim: Simulator) -> Any:
     return done, held, [(each.weights.tobytes(), each.sent().tobytes()) for each in edges]
 
 
-def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> None:
+def check_bits() -> None:
     brain, seeds = learning(), (1, 2, 5)
     by_the_law, alone = [], []
     for seed in seeds:
@@ -112,9 +114,22 @@ def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> Non
         assert batch.each(with_vectors) == alone
 
 
+def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> None:
+    check_bits()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"seed": 3}, {"races": True}], ids=str)
+def test_threads_in_any_order_and_rounds_that_stall_give_the_same_bits(
+    options: dict[str, Any], no_room: None, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: EmulatedDevice(**options)))
+    check_bits()
+
+
 def test_launches_do_not_depend_on_the_number_of_brains(device: EmulatedDevice) -> None:
     brain, launches = learning(), []
-    for count in (1, 2, 8):
+    for count in (1, 2, 5):
         with Batch(brain, range(count), backend="gpu") as batch:
             batch.present(brain["S"].patterns["dog"])
             batch.run(brain.fibers, rounds=8)  # finds room for synapses, and draws most of them
@@ -142,3 +157,12 @@ def test_a_brain_that_fails_does_not_hold_up_the_others(device: EmulatedDevice) 
                 batch.each(fails)
             assert "seed 2" in raised.value.__notes__[0]
             assert batch.each(lambda sim: sim.rounds) == [3, 1, 3]
+
+
+def test_vectors_that_step_are_no_silence(device: EmulatedDevice) -> None:
+    brain = Brain()
+    words = brain.add(VectorArea("V", 8, 2, k=2))
+    brain.connect(words, words, graph=SmallWorld(4, 0.2), message=Cosine(0.8))
+    with Batch(brain, (1, 2), backend="gpu") as batch:
+        outcomes = batch.each(lambda sim: sim.run(brain.fibers, rounds=sim.seed))  # and no warning
+    assert outcomes == [Outcome(1, stable=True), Outcome(2, stable=True)]

@@ -9,15 +9,22 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
+from brainsim import Simulator
+from brainsim.simulate.company import run_together
+from brainsim.studies.parts import Part
 from checkout import ROOT
 from kills import STUDY, left
+from rank_play import brain
+from ranked import on_ranks
 
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", ""))))
 ROUNDS = 400
@@ -55,12 +62,12 @@ def ranks_of(running: subprocess.Popen[str]) -> list[psutil.Process]:
     return [each for each in every if "brainsim" in " ".join(each.cmdline()) and "mpiexec" not in each.name()]
 
 
-def interrupted(folder: Path, way: str, checkpoints: int, draw: random.Random) -> str:
-    """Interrupt a run on two ranks once a part has a checkpoint, and return what the run printed."""
+def interrupted(folder: Path, way: str, parts: int, draw: random.Random) -> str:
+    """Interrupt a run on two ranks once some parts are done and another has a checkpoint, and return what the run printed."""
     running = started(2, folder)
     try:
         end = time.monotonic() + 60
-        while len(list(folder.glob("parts/*.json"))) < checkpoints or not list(folder.glob("parts/*.h5")):
+        while len(list(folder.glob("parts/*.json"))) < parts or not list(folder.glob("parts/*.h5")):
             assert running.poll() is None
             assert time.monotonic() < end
             time.sleep(0.002)
@@ -79,6 +86,34 @@ def interrupted(folder: Path, way: str, checkpoints: int, draw: random.Random) -
     return out
 
 
+def test_ranks_save_when_the_clock_of_the_first_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    of_thread = threading.local()
+
+    def clock() -> float:
+        of_thread.now = getattr(of_thread, "now", 0.0) + of_thread.step
+        return float(of_thread.now)
+
+    monkeypatch.setattr("brainsim.studies.parts.time", SimpleNamespace(monotonic=clock))
+
+    def saved(part: Part) -> bool:
+        with Simulator(brain(), backend="reference") as sim:
+            sim.present(sim.brain["S"].patterns["0"])
+            part.save(sim, "notes")
+            return part.checkpoint.exists()
+
+    def of_rank(comm: Any, first_step: float, others_step: float) -> Any:
+        run_together(comm)
+        of_thread.now, of_thread.step = 0.0, others_step if comm.rank else first_step
+        folder = tmp_path / f"{first_step}-{comm.rank}"
+        (folder / "parts").mkdir(parents=True)
+        part = Part(folder, "p")
+        part.compute(saved)
+        return part.result()
+
+    assert on_ranks(2, lambda comm: of_rank(comm, 30.0, 1.0)) == [True, False]  # the first rank writes the file
+    assert on_ranks(2, lambda comm: of_rank(comm, 1.0, 30.0)) == [False, False]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["kill -9 of a rank", "Ctrl-C", "SIGINT to mpiexec"])
 def test_an_interrupted_run_continues_on_any_number_of_ranks(way: str, tmp_path: Path) -> None:
@@ -90,7 +125,8 @@ def test_an_interrupted_run_continues_on_any_number_of_ranks(way: str, tmp_path:
     expected = left(tmp_path / "whole")
     for then in (2, 1, 3):
         folder = tmp_path / str(then)
-        print(way, then, interrupted(folder, way, draw.randrange(3), draw))
+        printed = interrupted(folder, way, draw.randrange(3), draw)
+        assert way == "kill -9 of a rank" or f"brainsim run --resume --out {folder}\n" in printed
         assert json.loads((folder / "run.json").read_text())["status"] != "finished"
-        print(finished(then, folder, "--resume"))
+        finished(then, folder, "--resume")
         assert left(folder) == expected
