@@ -3,9 +3,8 @@
 codespell finds common misspellings and the words and phrases of ``tools/prose/words.txt``, which are not plain
 scientific English.  Exceptions are in ``tools/prose/exceptions.txt``, each with its reason.
 
-In Python files, the same words are looked for in the names of functions and classes, and in the ids of parametrised
-tests: ``test_NobodyHears`` and ``nobody_hears`` have the word "nobody".  ``tools/prose/names.txt`` has the names that
-stay, each with its reason.
+In Python files, the names of functions and classes and the ids of parametrised tests are checked, too: the words of
+``ReadOut`` and ``read_out`` are "read out".  ``tools/prose/names.txt`` has the names that stay, each with its reason.
 """
 
 from __future__ import annotations

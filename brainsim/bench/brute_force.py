@@ -192,7 +192,8 @@ class BruteForce(Engine):
     def check(cls, settings: Settings) -> None:
         if settings.threads is not None:
             cure = f"{cls.name} runs on threads of Numba; lower --threads, or set NUMBA_NUM_THREADS higher"
-            integer("bench --threads", settings.threads, 1, numba.config.NUMBA_NUM_THREADS, cure=cure)
+            most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+            integer("bench --threads", settings.threads, 1, most, cure=cure)
 
     def run(self, episode: Episode) -> None:
         numba.set_num_threads(self._threads)

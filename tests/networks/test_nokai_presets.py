@@ -21,7 +21,6 @@ from brainsim.networks.text import ByteTokenizer
 from brainsim.networks.training import Corpus, Trainer
 from brainsim.networks.training.checkpoints import load, save
 
-
 MASSIVE = {
     "embedding": 102_400_000,
     "cortex": 48 * 34_996_224,

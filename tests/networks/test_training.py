@@ -276,7 +276,7 @@ def test_a_checkpoint_of_another_preset_is_refused(written: Path) -> None:
 def test_a_full_disk_is_an_error_and_leaves_the_old_checkpoint(written: Path, tmp_path: Path) -> None:
     path, before = tmp_path / "net.safetensors", written.read_bytes()
     path.write_bytes(before)
-    with files_at_most(10_000), pytest.raises(UnwrittenError, match="net.safetensors: cannot be written"):
+    with files_at_most(10_000), pytest.raises(UnwrittenError, match=r"net\.safetensors: cannot be written"):
         save(path, trainer(), TINY, ByteTokenizer())
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["net.safetensors"]

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import brainsim
+import prose as linter
 from checkout import ROOT
 from words_gif import animate
 
@@ -87,3 +88,36 @@ def test_words_and_phrases_of_the_list_are_found(tmp_path: Path) -> None:
     done = prose(tmp_path / "page.md")
     assert done.returncode == 1
     assert [line.split(": ")[1] for line in done.stdout.splitlines()] == wrong
+
+
+NAMES = """
+class {Word}Fires: ...
+async def drawn_{word}(): ...
+@pytest.mark.parametrize("n", [pytest.param(1, id="{phrase}"), 2], ids=["{word}-1", "plain"])
+def test_neurons_{phrase}_here(n):
+    {word} = called_{word}()
+def plain_name(): ...
+"""
+
+
+def test_words_and_phrases_are_found_in_the_names_of_definitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names of variables and calls are not definitions; names of ``names.txt`` stay."""
+    file, names = tmp_path / "code.py", tmp_path / "names.txt"
+    word, phrase = "a" + "new", "told_" + "apart"
+    file.write_text(NAMES.format(word=word, Word=word.title(), phrase=phrase))
+    found = {f"{word.title()}Fires", f"drawn_{word}", phrase, f"{word}-1", f"test_neurons_{phrase}_here"}
+    done = prose(file)
+    assert done.returncode == 1
+    assert {line.split("'")[1] for line in done.stdout.splitlines() if "in the name" in line} == found
+    assert f"code.py:3: {word} in the name 'drawn_{word}': write again" in done.stdout
+
+    monkeypatch.setattr(linter, "NAMES", names)
+    names.write_text(f"drawn_{word}  # public\n")
+    assert linter.main([str(file)]) == 1
+    printed = capsys.readouterr().out
+    assert {line.split("'")[1] for line in printed.splitlines() if "in the name" in line} == found - {f"drawn_{word}"}
+    names.write_text(f"drawn_{word}\n")
+    with pytest.raises(SystemExit, match="each line must be 'name  # reason'"):
+        linter.main([str(file)])
