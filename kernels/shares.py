@@ -66,13 +66,11 @@ def ranges(program: Program, rank: int, ranks: int) -> list[Range]:
     BackendUnavailableError
         If there are more ranks than blocks, so that some would own nothing.
     """
-    units = [unit_of(program, a) for a in range(len(program.areas))]
-    every = [
-        [_range(area.n, units[a], (r + a) % ranks, ranks) for r in range(ranks)] for a, area in enumerate(program.areas)
-    ]
+    every = [ranges_of(program, a, ranks) for a in range(len(program.areas))]
     targets = sorted({fiber.target for fiber in program.fibers if fiber.message is None})
     idle = [r for r in range(ranks) if not any(len(every[a][r]) for a in targets)]
     if idle and targets:
+        units = {a: unit_of(program, a) for a in targets}
         counts = {a: -(-program.areas[a].n // units[a]) for a in targets}
         most = max(counts, key=counts.__getitem__)
         blocks = counts[most]
@@ -81,6 +79,12 @@ def ranges(program: Program, rank: int, ranks: int) -> list[Range]:
             f"its areas, {program.areas[most].name!r} has most, {blocks} of {units[most]:_} neurons); use fewer ranks"
         )
     return [each[rank] for each in every]
+
+
+def ranges_of(program: Program, area: int, ranks: int) -> list[Range]:
+    """Return the range of one area that each of some ranks owns."""
+    n, unit = program.areas[area].n, unit_of(program, area)
+    return [_range(n, unit, (rank + area) % ranks, ranks) for rank in range(ranks)]
 
 
 def _range(n: int, unit: int, rank: int, ranks: int) -> Range:

@@ -19,6 +19,7 @@ from weakref import finalize
 from brainsim._version import __version__
 from brainsim.errors import DeclarationError, SimulationError
 from brainsim.kernels.comm import NO_TRAFFIC, Comm, Traffic
+from brainsim.kernels.interrupts import uninterrupted
 from brainsim.simulate.reachable import Reachable
 
 T = TypeVar("T")
@@ -84,6 +85,8 @@ class Company:
     def led(self, do: Callable[[Ask], T], answer: Callable[[Any], Any]) -> T:
         """Let the first rank do something for which it asks all ranks; return its result on each, or raise its error.
 
+        Ctrl-C waits until the end: a rank that left before would keep the others waiting.
+
         Parameters
         ----------
         do : callable
@@ -93,7 +96,8 @@ class Company:
         """
         if self.comm is None:
             return do(lambda questions: [answer(each) for each in questions])
-        result, failure = _lead(self.comm, do, answer) if self.rank == 0 else _follow(self.comm, answer)
+        with uninterrupted():
+            result, failure = _lead(self.comm, do, answer) if self.rank == 0 else _follow(self.comm, answer)
         if failure is not None:
             raise failure
         return result  # type: ignore[no-any-return]  # what `do` returned

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from brainsim.build import first_weights
 from brainsim.declare.fiber import Fiber
 from brainsim.kernels.parts import Explicit
-from brainsim.kernels.shares import Range, ranges
+from brainsim.kernels.shares import Range, ranges_of
 from brainsim.kernels.state import NO_SYNAPSES, WEIGHTS, Synapses, merged
 from brainsim.simulate.company import Ask
 from brainsim.simulate.engine import Engine
@@ -117,8 +117,8 @@ class Taking:
 
 def spread(ask: Ask, engine: Engine, fiber: int, declared: Fiber, pieces: Iterable[Synapses]) -> str | None:
     """Give the ranks, whose `Taking` answers, the synapses of a fiber; return what is wrong, ``None`` if nothing is."""
-    program, ranks = engine.program, engine.company.size
-    owned = [ranges(program, rank, ranks)[program.fibers[fiber].target] for rank in range(ranks)]
+    program = engine.program
+    owned = ranges_of(program, program.fibers[fiber].target, engine.company.size)
     declares = isinstance(program.fibers[fiber].graph, Explicit)
     first, before, wanted = 0, NO_SYNAPSES, first_weights(declared) if declares else NO_SYNAPSES
     for piece in pieces:

@@ -74,7 +74,7 @@ def _range(values: Sequence[float], bounded: bool | Range) -> tuple[float, float
         raise DeclarationError(
             where="interval_95.bounded", value=bounded, allowed="the least and the largest possible value"
         )
-    least, most = (-inf if bounded[0] is None else bounded[0]), (inf if bounded[1] is None else bounded[1])
+    least, most = (end if limit is None else float(limit) for end, limit in zip((-inf, inf), bounded, strict=True))
     outside = [value for value in values if not least - _ROUNDED <= value <= most + _ROUNDED]
     if outside:
         raise DeclarationError(

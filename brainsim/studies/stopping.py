@@ -13,7 +13,7 @@ from types import FrameType
 INTERRUPTED, TERMINATED = 130, 143
 """Exit codes, as shells report them: 128 and the number of SIGINT or SIGTERM."""
 
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 15.0  # longer than workers have to end (`brainsim.studies.processes.workers`)
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 

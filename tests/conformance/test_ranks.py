@@ -14,7 +14,7 @@ from brainsim.kernels.law.selection import winners
 from brainsim.kernels.outcomes import Won
 from brainsim.kernels.program import AreaSpec, Options, Program
 from brainsim.kernels.reference import ReferenceBackend
-from brainsim.kernels.shares import Range, ranges
+from brainsim.kernels.shares import Range, ranges, ranges_of
 from emulator.device import EmulatedBackend
 from ranked import on_ranks, ranked
 from varied import ALL, CROWDED, KINDS, SIZES, Varied, varied
@@ -69,6 +69,21 @@ def test_more_ranks_than_blocks_are_refused() -> None:
     )
     with pytest.raises(BackendUnavailableError, match=message):
         ranges(program, 0, 4)
+
+
+def test_ranges_of_an_area_are_those_of_each_rank_and_have_each_neuron_once() -> None:
+    program = varied(ALL, 0, SIZES).program
+    for area, spec in enumerate(program.areas):
+        for ranks in (2, 3):
+            found = ranges_of(program, area, ranks)
+            assert found == [ranges(program, rank, ranks)[area] for rank in range(ranks)]
+            assert np.array_equal(
+                np.sort(np.concatenate([np.arange(*each) for each in ends(found)])), np.arange(spec.n)
+            )
+
+
+def ends(found: list[Range]) -> list[tuple[int, int]]:
+    return [(each.first, each.end) for each in found]
 
 
 def test_the_areas_are_shared() -> None:

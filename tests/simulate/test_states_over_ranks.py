@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -163,6 +164,39 @@ def test_an_error_of_any_rank_is_raised_on_all_when_the_first_asks() -> None:
         return doubled, str(raised.value)
 
     assert on_ranks(3, asks) == [([2, 4, 6], "no room for 7")] * 3
+
+
+class Asked:
+    """A communicator of the second of two ranks, whom the first one asks a few questions."""
+
+    rank, size = 1, 2
+
+    def __init__(self, *questions: int) -> None:
+        self.questions: list[tuple[int] | None] = [*((each,) for each in questions), None]
+        self.answers: list[Any] = []
+
+    def scatter(self, _: Any) -> tuple[int] | None:
+        return self.questions.pop(0)
+
+    def gather(self, answer: Any) -> None:
+        self.answers.append(answer)
+
+    def bcast(self, _: Any) -> tuple[str, None]:
+        self.answers.append("the end")
+        return "done", None
+
+
+def test_ctrl_c_waits_until_a_rank_has_answered_all_questions() -> None:
+    """A rank that left in the middle would keep the first one, which writes a file, waiting."""
+    comm: Any = Asked(3, 4)
+
+    def answer(question: int) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 2 * question
+
+    with pytest.raises(KeyboardInterrupt):
+        Company(comm).led(lambda ask: ask([]), answer)
+    assert comm.answers == [(6, None), (8, None), "the end"]
 
 
 @pytest.mark.parametrize("inner", [CpuBackend, pytest.param(ReferenceBackend, marks=pytest.mark.slow)])

@@ -32,6 +32,7 @@ def test_an_interval_stays_in_the_possible_range() -> None:
     assert interval_95([125, 175], bounded=COUNT) == [0.0, 467.6551]
     assert interval_95([0.9, 0.7], bounded=CORRELATION) == [-0.4706, 1.0]
     assert interval_95([3.0, 4.0], bounded=(3.0, None)) == [3.0, 9.8531]
+    assert all(isinstance(end, float) for end in interval_95([0.2, 0.4], bounded=(0, 1)) or ())
     values = [0.4, 0.5, 0.6]
     assert interval_95(values, bounded=True) == interval_95(values), "an interval inside the range is unchanged"
     assert interval_95([0.1 + 0.2, 1.0 + 1e-12], bounded=True) is not None, "sums of fractions are rounded"

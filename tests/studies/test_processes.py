@@ -291,6 +291,21 @@ def test_workers_end_with_their_parent(number: signal.Signals, whole_group: bool
     assert left == (set() if number == signal.SIGKILL else {"0-left", "1-left"})
 
 
+@pytest.mark.slow
+def test_one_ctrl_c_gives_workers_the_whole_time_to_end(tmp_path: Path) -> None:
+    """It is raised again only if C code has swallowed it, and not while workers write what they have."""
+    (tmp_path / "script.py").write_text(
+        SCRIPT.replace('Path(f"{number}-left")', 'time.sleep(7); Path(f"{number}-left")')
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "script.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True
+    )
+    wait_until(lambda: len(list(tmp_path.glob("[01]-*"))) == 2)
+    os.killpg(parent.pid, signal.SIGINT)
+    assert parent.wait(30) == 130
+    assert {path.name for path in tmp_path.glob("*-left")} == {"0-left", "1-left"}
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
     while not condition():

@@ -21,11 +21,13 @@ from rich.console import Console
 
 from brainsim.cli.live import Lines, LiveTable
 from brainsim.errors import DeclarationError, ExperimentError, FailedRunWarning, RunFolderError
-from brainsim.studies import sweep
+from brainsim.studies import stopping, sweep
 from brainsim.studies.experiment import load_experiment
 from brainsim.studies.folders import RunLock
 from brainsim.studies.sweeping import plan as plans
+from brainsim.studies.sweeping.folder import SweepFolder
 from brainsim.studies.sweeping.grid import MOST_RUNS
+from brainsim.studies.sweeping.work import carry_out
 from checkout import ROOT
 from terminal import brainsim
 
@@ -393,6 +395,26 @@ def test_a_sweep_that_was_interrupted_continues(
     assert table().score.tolist() == [0.5, 0.5, 1.0, 1.0]
     counts = {path.stem[-6:]: path.read_text().count("begun") for path in Path().glob("*.trace")}
     assert counts == {"seed=0": 1, "seed=1": 2}, "only unfinished runs are repeated"
+
+
+def test_the_end_of_a_sweep_is_not_interrupted_again(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*, size: int, seed: int) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def end(self: SweepFolder, status: str, table: Any) -> None:
+        time.sleep(0.3)
+        ends.append(status)
+        whole(self, status, table)
+
+    ends: list[str] = []
+    whole = SweepFolder.end
+    monkeypatch.setattr(SweepFolder, "end", end)
+    monkeypatch.setattr(stopping, "_PATIENCE_SECONDS", 0.05)
+    plan = plans.of_study(interrupted, {"size": [1]}, 1, None, quick=False, backend="auto")
+    with pytest.raises(KeyboardInterrupt), stopping.stoppable() as stop:
+        carry_out(plan, SweepFolder(Path("out"), plan.settings, plan.grid), jobs=1, stop=stop)
+    assert ends == ["interrupted"]
+    assert json.loads(Path("out/sweep.json").read_text())["status"] == "interrupted"
 
 
 def test_a_damaged_run_is_repeated(study: Path, capsys: Any) -> None:

@@ -108,7 +108,9 @@ def carry_out(
         work.compute(jobs, threads, dask)
         status = "finished"
     except KeyboardInterrupt:
-        status = (stop or Stop()).status
+        stop = stop or Stop()
+        stop.caught()
+        status = stop.status
         raise
     finally:
         folder.end(status, work.table())
