@@ -114,6 +114,28 @@ def test_ranks_save_when_the_clock_of_the_first_says_so(monkeypatch: pytest.Monk
     assert on_ranks(2, lambda comm: of_rank(comm, 1.0, 30.0)) == [False, False]
 
 
+def test_ranks_load_what_they_have_just_saved(tmp_path: Path) -> None:
+    """Only the first rank has the checkpoint in its folder."""
+
+    def loaded(part: Part) -> Any:
+        with Simulator(brain(), backend="reference") as sim:
+            sim.present(sim.brain["S"].patterns["0"])
+            before = part.load(sim)
+            part.save(sim, "notes", now=True)
+            sim.run(sim.brain.fibers)
+            return before, part.load(sim), sim.rounds
+
+    def of_rank(comm: Any) -> Any:
+        run_together(comm)
+        folder = tmp_path / str(comm.rank)
+        (folder / "parts").mkdir(parents=True)
+        part = Part(folder, "p")
+        part.compute(loaded)
+        return part.result()
+
+    assert on_ranks(2, of_rank) == [[None, "notes", 0]] * 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["kill -9 of a rank", "Ctrl-C", "SIGINT to mpiexec"])
 def test_an_interrupted_run_continues_on_any_number_of_ranks(way: str, tmp_path: Path) -> None:
