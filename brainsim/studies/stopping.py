@@ -36,7 +36,7 @@ class Stop:
         self._caught.set()
 
     def insist(self) -> None:
-        """Interrupt again every few seconds until `caught`: callbacks of C code swallow a `KeyboardInterrupt`.
+        """Interrupt again, after a while each time, until `caught`: callbacks of C code swallow a `KeyboardInterrupt`.
 
         Numba has such callbacks: an interruption while it compiles can be lost.
         """

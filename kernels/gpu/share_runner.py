@@ -21,7 +21,17 @@ from brainsim.kernels.program import Options, Program
 from brainsim.kernels.round_plan import Planner, Selection
 from brainsim.kernels.share_runner import Heard, Offers, ShareRunner
 from brainsim.kernels.shares import Range, as_source, share
-from brainsim.kernels.state import DRIVES, NO_FIRING, THRESHOLDS, WEIGHTS, WINNERS, Neurons, Synapses, same_column
+from brainsim.kernels.state import (
+    DRIVES,
+    NO_FIRING,
+    THRESHOLDS,
+    WEIGHTS,
+    WINNERS,
+    Neurons,
+    Synapses,
+    Thresholds,
+    same_column,
+)
 from brainsim.kernels.vectors.engine import VectorEngine
 
 
@@ -54,6 +64,7 @@ class GpuRunner(ShareRunner):
         self._inner = backend(self._share, options, place)
         self._planner = Planner(self._share)
         self._heard: dict[int, Neurons] = {}
+        self._thresholds: dict[int, Thresholds] = {}
 
     @property
     def seconds(self) -> dict[str, float]:
@@ -67,6 +78,7 @@ class GpuRunner(ShareRunner):
     def begin_again(self) -> None:
         self._inner.write(WINNERS, 0, NO_FIRING)  # the first that is written makes the backend forget the rest
         self._heard.clear()
+        self._thresholds.clear()
 
     def fire(self, selections: Sequence[Selection], heard: Heard) -> Offers:
         if not selections:
@@ -79,7 +91,7 @@ class GpuRunner(ShareRunner):
             else:
                 self._hear(source, heard.winners[source])
         for area, _ in selections:
-            self._inner.write(THRESHOLDS, self._count + area, heard.thresholds[area])
+            self._set_thresholds(self._count + area, heard.thresholds[area])
             self._heard.pop(self._count + area, None)  # its candidates will fire
         self._inner.run(self._planner.plan(opened, (), learn=False))
         return Offers({area: self._offer(self._count + area) for area, _ in selections}, {})
@@ -90,6 +102,13 @@ class GpuRunner(ShareRunner):
             self._heard.pop(area, None)
             self._inner.hear(area, neurons)
             self._heard[area] = neurons
+
+    def _set_thresholds(self, part: int, thresholds: Thresholds) -> None:
+        """Let a part have some thresholds, unless it does already; there may be one for each neuron."""
+        if self._thresholds.get(part) is not thresholds:
+            self._thresholds.pop(part, None)
+            self._inner.write(THRESHOLDS, part, thresholds)
+            self._thresholds[part] = thresholds
 
     def _offer(self, part: int) -> Won:
         neurons, drives = self._inner.read(DRIVES, part)
