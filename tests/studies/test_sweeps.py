@@ -8,8 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from brainsim.studies.sweeping import plan as plans
 from brainsim.studies.sweeping.grid import MOST_RUNS
 from checkout import ROOT
 from terminal import brainsim
+from waiting_for import wait_until
 
 STUDY = """
 import os, signal, time
@@ -350,13 +349,6 @@ def test_a_full_disk_ends_a_sweep_with_a_one_line_error(
         "the folder is no longer locked"
     )
     assert table().status.tolist() == ["failed", "finished"]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
