@@ -44,6 +44,7 @@ FRACTIONS = {
     "property_p": "property_p",
     "property_p_least": "property_p_least",
 }
+QUICK = 3  # nouns, and verbs
 RANGES = {
     **dict.fromkeys(FRACTIONS, (0.0, 1.0)),
     **dict.fromkeys(("support", "sentences_per_second", "sentences_to_criterion"), COUNT),
@@ -53,8 +54,8 @@ LABELS = {
     "classification_by_stability": "words heard alone: right class, by stability",
     "readback_right": "sound re-activated by the area of the word's class",
     "readback_wrong": "sound re-activated by the other area",
-    "property_p": "sound re-activated by the meaning, mean over words",
-    "property_p_least": "sound re-activated by the meaning, worst word",
+    "property_p": "sound re-activated by the meaning (property P), mean over words",
+    "property_p_least": "sound re-activated by the meaning (property P), worst word",
     "support": "neurons of a lexical area that ever fired",
     "sentences_per_second": "sentences per second, in each process",
     "sentences_to_criterion": f"sentences until the worst word reaches {READBACK_CRITERION:g}",
@@ -102,7 +103,7 @@ class Study:
         return heard
 
 
-@experiment(quick={"n": 10_000, "nouns": 3, "verbs": 3, "sentences": 60, "test_every": 20, "seeds": 2})
+@experiment(quick={"n": 10_000, "nouns": QUICK, "verbs": QUICK, "sentences": 60, "test_every": 20, "seeds": 2})
 def noun_verb(
     run: Run,
     *,
@@ -175,8 +176,14 @@ def noun_verb(
     for name, value in (("sentences", sentences), ("test_every", test_every), ("seeds", seeds)):
         if not 1 <= value <= MOST:
             raise ExperimentError(f"--set {name}={value}: must be between 1 and {MOST}")
+    if features and not lexicon:
+        cure = "give a lexicon with columns of ratings: --set lexicon=FILE.csv"
+        raise ExperimentError(f"--set features={features}: the built-in words have no ratings; {cure}")
     usual = None if lexicon else USUAL
     every = read_lexicon(lexicon, features=_split(features), drop_homographs=drop_homographs) if lexicon else english()
+    if run.settings.quick and lexicon:  # which may have fewer words than `--quick` learns
+        nouns = min(nouns, len(every.nouns)) if nouns == QUICK else nouns
+        verbs = min(verbs, len(every.verbs)) if verbs == QUICK else verbs
     words = every.take(nouns or usual, verbs or usual)
     run.notes += [*every.notes, *(_only_some(every, words, quick=run.settings.quick) if lexicon else [])]
     for word in words.words:

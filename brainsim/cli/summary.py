@@ -30,12 +30,12 @@ def summary(metrics: dict[str, Any]) -> str:
         if value is None and ("interval" in name or name == "peak_rss_mb"):  # with one seed, or unknown to the system
             continue
         if value is None or isinstance(value, int | float | str):
-            lines.append((_label(metrics, name), _over_seeds(metrics, name, value)))
+            lines.append((_label(metrics, name), _over_seeds(metrics, name, value) + _of_controls(metrics, name)))
         elif name == "chance" and isinstance(value, dict):
             lines.append((name, ", ".join(f"{measure} {_shown(level)}" for measure, level in value.items())))
         elif name == "controls" and isinstance(value, dict):
             for control, scores in value.items():
-                lines += [(f"control {control}", text) for text in _numbers(scores)]
+                lines += [(f"control {control}", text) for text in _numbers(_other_scores(scores, metrics))]
         elif isinstance(value, dict) and name not in _NOT_SHOWN:
             lines += [(_label(metrics, name), text) for text in _numbers(value)]
     if any(_interval(metrics, name) for name in metrics):
@@ -60,6 +60,23 @@ def _over_seeds(metrics: dict[str, Any], name: str, value: Any) -> str:
         reached = [_shown(each) for each in seeds if each is not None]
         return f"{len(reached) or 'none'} of {len(seeds)} seeds" + (f" ({', '.join(reached)})" if reached else "")
     return _shown(value)
+
+
+def _of_controls(metrics: dict[str, Any], name: str) -> str:
+    """Return what the controls have of a score, to stand beside it."""
+    controls = metrics.get("controls")
+    if not isinstance(controls, dict):
+        return ""
+    found = {control: _item(controls, control, name) for control in controls}
+    texts = [f"{control} {_shown(score)}" for control, score in found.items() if isinstance(score, int | float)]
+    return f"; controls: {', '.join(texts)}" if texts else ""
+
+
+def _other_scores(scores: Any, metrics: dict[str, Any]) -> Any:
+    """Return the scores of a control that do not stand beside those of the study."""
+    if not isinstance(scores, dict):
+        return scores
+    return {name: score for name, score in scores.items() if isinstance(metrics.get(name, {}), dict | list)}
 
 
 def _interval(metrics: dict[str, Any], name: str) -> list[float] | None:

@@ -113,7 +113,10 @@ def create(name: str, program: Program, options: Options, company: Company = ALO
         raise
     except MemoryError as error:
         neurons = sum(area.n for area in program.areas)
-        raise BackendMemoryError(f"not enough memory for {neurons:_} neurons ({error}); lower n or cache_mb") from error
+        raise BackendMemoryError(
+            f"not enough memory for {neurons:_} neurons ({error}); lower n, or share the brain among machines: "
+            "mpiexec -n 4 brainsim run FILE"
+        ) from error
 
 
 @contextmanager

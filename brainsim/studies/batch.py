@@ -190,7 +190,7 @@ class Batch:
 
 def _checked(seeds: object) -> tuple[int, ...]:
     """Return seeds as numbers."""
-    allowed = f"1 to {MOST_SEEDS:_} integers"
+    allowed = f"a sequence of 1 to {MOST_SEEDS:_} integers, such as range(4)"
     if not isinstance(seeds, Iterable) or isinstance(seeds, str | bytes):
         raise DeclarationError(where="Batch.seeds", value=seeds, allowed=allowed)
     each = tuple(islice(seeds, MOST_SEEDS + 1))

@@ -38,6 +38,7 @@ _TYPES: dict[Any, str] = {
     Path: "a file",
 }
 _FILES = (Path, Path | None)  # the second one if the file is optional
+_OPTIONS = ("backend", "threads", "jobs", "seed", "quick", "out")  # of `brainsim run`, which are no parameters
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -109,7 +110,8 @@ class Experiment:
             if not equals:
                 raise ExperimentError(f"--set {setting}: must have the form name=value")
             if name not in self.types:
-                raise ExperimentError(f"--set {setting}: {unknown('parameter', name, self.types)}")
+                hint = f"; it is an option: --{name} {text.strip()}" if name in _OPTIONS else ""
+                raise ExperimentError(f"--set {setting}: {unknown('parameter', name, self.types)}{hint}")
             if name in given:
                 raise ExperimentError(f"--set {setting}: {name!r} is set twice; give it once")
             given[name] = converted(f"--set {setting}", self.types[name], text.strip())

@@ -24,6 +24,7 @@ def test_rate_one_applies_the_whole_step(rule: Update) -> None:
 @pytest.mark.parametrize("rule", [*RULES, *SIGNED])
 @pytest.mark.parametrize("rate", [0, 1, ONE // 3, -ONE, 3 * ONE, LARGEST_RATE, -LARGEST_RATE])
 def test_a_rate_scales_the_step_within_the_bounds(rule: Update, rate: int) -> None:
+    checked = 0
     for weight in np.random.default_rng(1).integers(rule.floor, rule.ceiling + 1, 300).tolist():
         free = Update(rule.gain, rule.drift, 2**40, rule.steps, rule.shift, rule.floor)
         whole = Update(rule.gain, rule.drift, 2**40, rule.steps, rule.shift, -(2**40)) if not rule.steps else free
@@ -32,6 +33,8 @@ def test_a_rate_scales_the_step_within_the_bounds(rule: Update, rate: int) -> No
         if rule.steps and weight + step < rule.floor:
             continue  # the bounds clip the step from which this test computes the expected weight
         assert rule.apply(weight, rate) == wanted
+        checked += 1
+    assert checked > 100
 
 
 @pytest.mark.parametrize("decay", [0.001, 0.1, 0.5, 1.0])

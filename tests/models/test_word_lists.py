@@ -189,6 +189,23 @@ def test_the_terminal_says_that_only_a_part_of_a_given_lexicon_is_learned(tmp_pa
     )
 
 
+def test_a_quick_run_learns_a_lexicon_with_fewer_words_whole(tmp_path: Path, capsys: Any) -> None:
+    path = written(tmp_path, PLAIN + "cat,noun,2\n")
+    settings = [f"lexicon={path}", "n=1000", "k=10", "sentences=1", "seeds=1", "controls=false"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    code, printed, errors = brainsim(
+        "run", NOUN_VERB, "--quick", *options, "--out", tmp_path / "run", "--json", capsys=capsys
+    )
+    assert code == 0, errors
+    assert json.loads(printed)["lexicon"]["nouns"] == ["dog", "cat"]
+
+
+def test_columns_of_ratings_need_a_lexicon(tmp_path: Path, capsys: Any) -> None:
+    code, _, errors = brainsim("run", NOUN_VERB, "--set", "features=size", "--out", tmp_path / "run", capsys=capsys)
+    assert code == 2
+    assert "--set features=size: the built-in words have no ratings; give a lexicon" in errors
+
+
 def test_a_word_that_could_be_the_label_of_another_is_refused(tmp_path: Path, capsys: Any) -> None:
     path = written(tmp_path, PLAIN + "dog (heard),noun,2\n")
     code, _, errors = brainsim("run", NOUN_VERB, "--set", f"lexicon={path}", "--out", tmp_path / "run", capsys=capsys)

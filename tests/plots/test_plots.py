@@ -292,3 +292,11 @@ def test_small_heatmaps_have_numbers() -> None:
 def test_any_number_of_colours_are_distinct() -> None:
     for count in (0, 1, 7, 8, 40):
         assert len(set(distinct(count))) == count
+
+
+def test_another_legend_of_a_learning_curve_has_the_names_of_its_curves() -> None:
+    _, ax = plt.subplots()
+    learning_curve([Curve("trained", [1, 2], [0.1, 0.9]), Curve("beta zero", [1, 2], [0.1, 0.1], control=True)], ax=ax)
+    ax.plot([1, 2], [0.2, 0.8], "o", label="published")
+    texts = [text.get_text() for text in ax.legend().get_texts()]
+    assert texts == ["trained", "control: beta zero", "published"]

@@ -17,6 +17,7 @@ from brainsim import Area, Brain, Hebbian, Modulator, Recording, Simulator
 from brainsim.errors import SimulationError
 from brainsim.simulate.connectome import Connectome
 from brainsim.simulate.guard import Guard
+from waiting_for import wait_until
 
 WORDS = ("dog", "cat", "bird")
 LONG = 10**7  # more rounds than any test waits for
@@ -44,13 +45,6 @@ def in_another_thread(call: Callable[[], Any]) -> Any:
     """Return the result of a call in another thread, or raise its error; fail if it hangs."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result(timeout=20)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "the condition was not met within 20 s"
-        time.sleep(0.001)
 
 
 UNGUARDED = {

@@ -81,8 +81,8 @@ def test_warnings_are_issued_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"seeds": ()}, r"Batch\.seeds: must be 1 to 100_000 integers"),
-        ({"seeds": 7}, r"Batch\.seeds: must be 1 to 100_000 integers \(got 7\)"),
+        ({"seeds": ()}, r"Batch\.seeds: must be a sequence of 1 to 100_000 integers"),
+        ({"seeds": 7}, r"Batch\.seeds: must be a sequence of 1 to 100_000 integers, such as range\(4\) \(got 7\)"),
         ({"seeds": [1, -1]}, r"Batch\.seeds: must be an integer between 0"),
         ({"workers": 4}, r"Batch\.workers: must be an integer between 1 and 3 \(got 4\)"),
         ({"brain": Brain()}, r"Batch\.brain: must be a Brain with at least one area"),

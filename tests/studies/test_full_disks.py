@@ -6,8 +6,6 @@ import json
 import os
 import pickle
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +18,9 @@ from brainsim.errors import BrainsimError, DumpError, RunFolderError, UnwrittenE
 from brainsim.studies.folders import write_json
 from full_disk import STUDY, can_mount, disk, full_disks, is_whole, make_room
 from kills import left
+from recorded import files_at_most
 
-resource = pytest.importorskip("resource", reason="this system has no limits of files")
-
-
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Limit the size of each file, as a quota or a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+pytest.importorskip("resource", reason="this system has no limits of files")
 
 
 def brain_of() -> Brain:
@@ -51,11 +39,11 @@ def test_a_simulator_continues_after_a_failed_save(tmp_path: Path) -> None:
         sim.save(path, "before")
         before = path.read_bytes()
         for size in (*range(0, len(before), len(before) // 12), len(before) - 1):
-            with files_of_at_most(size), pytest.raises(UnwrittenError, match=r"state.h5: cannot be written \(File too"):
+            with files_at_most(size), pytest.raises(UnwrittenError, match=r"state.h5: cannot be written \(File too"):
                 sim.save(path, "after!")
             assert path.read_bytes() == before
             assert [each.name for each in tmp_path.iterdir()] == ["state.h5"]
-        with files_of_at_most(len(before)):
+        with files_at_most(len(before)):
             sim.save(path, "after!")
         assert sim.load(path) == "after!"
         sim.run(brain.fibers, 2)
@@ -69,7 +57,7 @@ def test_a_simulator_continues_after_a_failed_save(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_whole_is_removed(tmp_path: Path) -> None:
     assemblies = [Assembly("T", np.arange(1000), str(number)) for number in range(20)]
     for size in (0, 600, 5000, 100_000):
-        with files_of_at_most(size):
+        with files_at_most(size):
             with pytest.raises(DumpError, match=r"cannot be written \(File too large\)"):
                 dumps.write_assemblies(tmp_path / "dump.h5", assemblies)
             with pytest.raises(RunFolderError, match=r"m.json: cannot be written \(File too large\)"):
@@ -115,7 +103,7 @@ def test_a_run_ends_with_one_line_and_continues_when_there_is_room(
     capsys.readouterr()
     for number, size in enumerate((sizes[0] - 1, sizes[len(sizes) // 2], sizes[-1] - 1)):
         folder = tmp_path / str(number)
-        with files_of_at_most(size):
+        with files_at_most(size):
             assert study(folder, monkeypatch, *small) == 1
         lines = capsys.readouterr().err.splitlines()
         assert [line[:10] for line in lines] == ["brainsim: "], lines
@@ -179,6 +167,7 @@ def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_unwritten_file_is_an_error_of_each_kind() -> None:
-    assert issubclass(UnwrittenError, BrainsimError | OSError | ValueError | DumpError | RunFolderError)
+    kinds = (BrainsimError, OSError, ValueError, DumpError, RunFolderError)
+    assert all(issubclass(UnwrittenError, kind) for kind in kinds)
     assert isinstance(UnwrittenError("x"), OSError)
     assert str(UnwrittenError("x: full")) == str(pickle.loads(pickle.dumps(UnwrittenError("x: full")))) == "x: full"

@@ -100,3 +100,14 @@ def test_the_peak_memory_is_that_of_the_process_itself() -> None:
     assert peak_rss_mb() > 305
     assert 5 < float(done.stdout) < 200
     assert held.all()
+
+
+def test_the_terminal_shows_the_scores_of_controls_beside_those_of_the_study() -> None:
+    controls = {"beta_zero": {"hits": 0.25, "steps": 3.0, "by_load": {"100": 0.1}}, "untrained": {"hits": 0.5}}
+    metrics = {"hits": 1.0, "steps": None, "only": {"steps": 2}, "controls": controls}
+    assert summary(metrics).splitlines() == [
+        "hits               1; controls: beta_zero 0.25, untrained 0.5",
+        "steps              none; controls: beta_zero 3",
+        "only               steps 2",
+        "control beta_zero  by_load: 100 0.1",
+    ]

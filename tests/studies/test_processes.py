@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from brainsim.simulate.usage import collected
 from brainsim.studies.experiment import load_experiment
 from brainsim.studies.processes import Call, Done, Watch, completed, default_jobs, tick
 from checkout import ROOT
+from waiting_for import wait_until
 
 JOBS = pytest.mark.parametrize("jobs", [1, 2])
 
@@ -304,13 +304,6 @@ def test_one_ctrl_c_gives_workers_the_whole_time_to_end(tmp_path: Path) -> None:
     os.killpg(parent.pid, signal.SIGINT)
     assert parent.wait(30) == 130
     assert {path.name for path in tmp_path.glob("*-left")} == {"0-left", "1-left"}
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def waiting(folder: Path) -> None:

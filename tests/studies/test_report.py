@@ -262,7 +262,6 @@ def test_a_foreign_run_folder_puts_no_markup_into_the_page(tmp_path: Path, capsy
     assert found
     for word in HOSTILE:
         assert word in text_of(tmp_path / "page.html")
-    assert "49" not in text_of(tmp_path / "page.html").split("{{ 7 * 7 }}")[0][-5:]
 
 
 def hostile(place: Path) -> Path:

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from brainsim.studies.sweeping.grid import MOST_RUNS
 from brainsim.studies.sweeping.work import carry_out
 from checkout import ROOT
 from terminal import brainsim
+from waiting_for import wait_until
 
 STUDY = """
 import os, signal, time
@@ -352,13 +352,6 @@ def test_a_full_disk_ends_a_sweep_with_a_one_line_error(
         "the folder is no longer locked"
     )
     assert table().status.tolist() == ["failed", "finished"]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
