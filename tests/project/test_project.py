@@ -84,7 +84,7 @@ def test_the_blocks_of_a_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     script = tmp_path / f"{Path(page).name}.py"
     script.write_text("\n".join(blocks))
     monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script), run_name=script.stem)
+    runpy.run_path(str(script), run_name="__main__")
 
 
 @pytest.mark.slow
