@@ -123,7 +123,7 @@ def test_each_brain_gives_the_bits_of_its_own_run(device: EmulatedDevice) -> Non
 def test_threads_in_any_order_and_rounds_that_stall_give_the_same_bits(
     options: dict[str, Any], no_room: None, emulated_gpu: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda: EmulatedDevice(**options)))
+    monkeypatch.setattr(GpuBackend, "device", staticmethod(lambda place: EmulatedDevice(**options)))
     check_bits()
 
 

@@ -57,9 +57,11 @@ def finished(*arguments: Any) -> str:
 
 
 def ranks_of(running: subprocess.Popen[str]) -> list[psutil.Process]:
-    """Return the processes of the ranks."""
+    """Return the processes of the ranks, without those of MPI."""
     every = psutil.Process(running.pid).children(recursive=True)
-    return [each for each in every if "brainsim" in " ".join(each.cmdline()) and "mpiexec" not in each.name()]
+    ranks = [each for each in every if each.cmdline()[1:4] == ["-m", "brainsim", "run"]]
+    assert len(ranks) == 2, [each.cmdline() for each in every]
+    return ranks
 
 
 def interrupted(folder: Path, way: str, parts: int, draw: random.Random) -> str:
