@@ -38,7 +38,7 @@ _TYPES: dict[Any, str] = {
     Path: "a file",
 }
 _FILES = (Path, Path | None)  # the second one if the file is optional
-_OPTIONS = ("backend", "threads", "jobs", "seed", "quick", "out")  # of `brainsim run`, which are no parameters
+_OPTIONS = ("backend", "threads", "jobs", "seed", "out")  # of `brainsim run`, which are no parameters
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 

@@ -366,3 +366,9 @@ def test_importing_brainsim_loads_no_heavy_packages() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_an_option_that_is_set_as_a_parameter_is_named_as_an_option() -> None:
+    study = load_experiment(ROOT / "experiments" / "association.py")
+    with pytest.raises(ExperimentError, match=r"--set backend=gpu: .*; it is an option: --backend gpu"):
+        study.parameters(["backend=gpu"], quick=False)
