@@ -27,9 +27,9 @@ _ROUNDED = 1e-6  # by which sums of fractions may exceed their range
 def interval_95(values: Sequence[float], *, bounded: bool | Range = False) -> list[float] | None:
     """Return the 95 % confidence interval ``[low, high]`` of the mean over seeds (Student's t), rounded to 4 digits.
 
-    Student's t knows no limits: from two or three seeds it gives a share of 1.2 or a negative time.  An end beyond the
-    possible range is replaced by the end of that range.  The mean always lies in its range, so that the interval holds
-    the true mean as often as before.
+    The t distribution has no bounds: with two or three seeds an interval may reach a share of 1.2 or a negative time.
+    An end beyond the possible range is replaced by the end of that range.  The true mean always lies in the range, so
+    the interval contains it as often as before.
 
     Parameters
     ----------

@@ -13,7 +13,14 @@ import numpy as np
 import pytest
 
 from brainsim import Area, Assembly, Brain, Hebbian, Modulator, SilentWarning, Simulator, UnusedWarning
-from brainsim.errors import BackendError, DeclarationError, DumpError, SimulationError, UnknownNameError
+from brainsim.errors import (
+    BackendError,
+    BackendMemoryError,
+    DeclarationError,
+    DumpError,
+    SimulationError,
+    UnknownNameError,
+)
 
 BACKENDS = ["reference", "cpu"]
 
@@ -525,3 +532,16 @@ def test_a_simulator_cannot_be_copied_or_pickled() -> None:
         with pytest.raises(TypeError, match=r"cannot be copied or pickled; save\(\) it"):
             copied(sim)
     sim.close()
+
+
+def test_a_brain_that_does_not_fit_into_memory_is_refused_with_ways_out(monkeypatch: Any) -> None:
+    from brainsim.kernels.reference import ReferenceBackend
+
+    def no_memory(*arguments: Any) -> Any:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(ReferenceBackend, "__init__", no_memory)
+    brain = Brain()
+    brain.add(Area("A", 1000, 10))
+    with pytest.raises(BackendMemoryError, match=r"1_000 neurons \(no room\); lower n, or share .* mpiexec -n 4"):
+        Simulator(brain, backend="reference")
